@@ -1,0 +1,1 @@
+"""Viper answers questions about images by writing programs."""

@@ -1,0 +1,114 @@
+"""Every error that Viper raises on purpose.
+
+    ViperError
+    ├── InputError               the caller's image, question or file cannot be used
+    ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
+    │   └── MissingExtraError    an optional package is not installed
+    ├── GenerationError          no program could be written
+    ├── ModelError               a vision or language call failed
+    │   └── UnservedError        a role or a phrase that no backend serves
+    ├── LimitError               a budget of the session is used up
+    ├── TimeoutExceededError     a clock ran out
+    └── SandboxError             no sandbox of the demanded level, or it died
+
+What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.program`).
+Each class names the failure kind that it becomes when it ends an answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from viper.program import FailureKind
+
+__all__ = [
+    "ConfigError",
+    "GenerationError",
+    "InputError",
+    "LimitError",
+    "MissingExtraError",
+    "ModelError",
+    "SandboxError",
+    "TimeoutExceededError",
+    "UnservedError",
+    "ViperError",
+    "did_you_mean",
+]
+
+
+class ViperError(Exception):
+    """Root of all errors; the message says what was wrong, what was received and what to do."""
+
+    kind: ClassVar[FailureKind] = "config"
+
+
+class InputError(ViperError):
+    """The caller's image, question or file cannot be used."""
+
+    kind = "input"
+
+
+class ConfigError(ViperError):
+    """A preset, backend, option or plugin is unknown or unusable."""
+
+    kind = "config"
+
+
+class MissingExtraError(ConfigError):
+    """An optional package is not installed.
+
+    Args:
+        package: The import name that is missing.
+        extra: The extra of `viper-vision` that brings it.
+        purpose: What needs it, as in "The onnx detector".
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package '{package}', which is not installed. "
+            f"Install it with: pip install 'viper-vision[{extra}]'"
+        )
+
+
+class GenerationError(ViperError):
+    """No program could be written: not understood, or the language model failed."""
+
+    kind = "generator"
+
+
+class ModelError(ViperError):
+    """A vision or language call failed."""
+
+    kind = "model"
+
+
+class UnservedError(ModelError):
+    """A role or a phrase that no backend serves; never an empty result."""
+
+
+class LimitError(ViperError):
+    """A budget of the session (calls, text, handles) is used up."""
+
+    kind = "limit"
+
+
+class TimeoutExceededError(ViperError):
+    """A clock ran out: the answer's, the program's or a model call's."""
+
+    kind = "timeout"
+
+
+class SandboxError(ViperError):
+    """No sandbox of the demanded level can be had, or it died."""
+
+    kind = "sandbox"
+
+
+def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str:
+    """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
+    near: Sequence[str] = difflib.get_close_matches(word, list(known), n=limit, cutoff=0.6)
+    if not near:
+        return ""
+    return f"Did you mean {' or '.join(repr(name) for name in near)}? "

@@ -1,0 +1,1 @@
+"""Generators: they turn a question into a program."""

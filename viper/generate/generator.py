@@ -1,0 +1,59 @@
+"""What a generator is asked and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from viper.program import Failure, Program, Task
+from viper.vision.capabilities import Capabilities
+
+__all__ = ["GenerationRequest", "Generator", "Rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An earlier attempt of the same request, and why it failed."""
+
+    program: Program
+    source: str
+    """The normalised source that the failure's line counts in."""
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One question to write a program for."""
+
+    question: str
+    task: Task = "vqa"
+    choices: tuple[str, ...] = ()
+    """Answers that the caller allows; empty when any will do."""
+    capabilities: Capabilities = field(default_factory=Capabilities.everything)
+    """What the vision side can serve; conditions outside it must not be tested."""
+    rejected: tuple[Rejected, ...] = ()
+    """Earlier attempts, oldest first; a generator that cannot repair refuses when there are any."""
+
+
+class Generator(Protocol):
+    """Writes programs."""
+
+    @property
+    def name(self) -> str:
+        """As the user names it, such as "grammar" or "openai:gpt-5-mini"."""
+        ...
+
+    @property
+    def can_repair(self) -> bool:
+        """False when the same question always gives the same program."""
+        ...
+
+    async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
+        """Return one program per request, in order.
+
+        Raises:
+            GenerationError: A question was not understood, or the model behind failed. Callers that
+                need isolation ask for one at a time.
+        """
+        ...

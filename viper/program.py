@@ -1,0 +1,129 @@
+"""Programs and what became of them: plain values, no behaviour.
+
+A `Program` is text that a generator wrote. Running it gives an `Outcome`: a value, or a `Failure`
+(kind, line, message). A program's failure is data, never an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+__all__ = [
+    "ANSWER_KINDS",
+    "FAILURE_KINDS",
+    "PROGRAM_FAULTS",
+    "AnswerKind",
+    "CallSite",
+    "CheckReport",
+    "Failure",
+    "FailureKind",
+    "Finding",
+    "Program",
+    "Task",
+    "Usage",
+]
+
+FailureKind = Literal[
+    "syntax",
+    "policy",
+    "check",
+    "runtime",
+    "timeout",
+    "memory",
+    "limit",
+    "model",
+    "generator",
+    "input",
+    "config",
+    "sandbox",
+    "budget",
+    "cancelled",
+]
+FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
+
+PROGRAM_FAULTS: frozenset[FailureKind] = frozenset(
+    {"syntax", "policy", "check", "runtime", "timeout", "memory", "limit", "model"}
+)
+"""Kinds that another program might avoid, so that they are worth a repair."""
+
+Task = Literal["vqa", "grounding"]
+
+AnswerKind = Literal["yesno", "number", "choice", "color", "name", "place", "text", "patch"]
+ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer."""
+
+    kind: FailureKind
+    message: str
+    line: int | None = None
+    """Line of the normalised source, counted from 1; None if the failure has no place."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {"kind": self.kind, "line": self.line, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the checks of a program found; `viper lint` prints these."""
+
+    kind: FailureKind
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A call of the ImagePatch API in the source, with the arguments that are literals."""
+
+    line: int
+    method: str
+    literals: tuple[str | int | float | bool | None, ...]
+    """One entry per positional argument; None where it is not a literal."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What the sandbox child says about a source text before it runs it."""
+
+    source: str
+    """The program itself: taken out of prose and fences, a bare body wrapped."""
+    findings: tuple[Finding, ...] = ()
+    call_sites: tuple[CallSite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that language models billed."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program as its generator wrote it."""
+
+    source: str
+    """Text as written: it may hold prose and Markdown fences; only the sandbox child parses it."""
+    generator: str
+    """Name of the generator, or "file" for a program that the caller gave."""
+    answer_kind: AnswerKind | None = None
+    """What kind of answer the question asks for, where the generator knows."""
+    unparsed: tuple[str, ...] = ()
+    """Words of the question that had no part in the program."""
+    unverified: tuple[str, ...] = ()
+    """Conditions of the question that the program does not test, because nobody serves them."""
+    usage: Usage = field(default_factory=Usage)
+    trusted: bool = False
+    """True for our own grammar, whose programs hold nothing foreign but string literals."""

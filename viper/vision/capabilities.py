@@ -1,0 +1,41 @@
+"""What the loaded or configured backends can serve, as a value that generators read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from viper.vision.roles import ROLES, Role
+from viper.vision.vocabulary import Match, match_phrase
+
+__all__ = ["Capabilities"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Roles that are served, and the classes of a closed-vocabulary detector."""
+
+    roles: frozenset[Role]
+    vocabulary: tuple[str, ...] | None = None
+    """Class names of the detector, None when it takes any phrase."""
+
+    @classmethod
+    def everything(cls) -> Capabilities:
+        """All roles with an open vocabulary: what a program may use when nothing is known."""
+        return cls(frozenset(ROLES))
+
+    def serves(self, role: Role) -> bool:
+        """Tell whether some backend fills a role."""
+        return role in self.roles
+
+    def match(self, phrase: str) -> Match | None:
+        """Tell what the detector would look for when asked for a phrase.
+
+        Returns:
+            The class and how it was reached; for an open vocabulary the phrase itself; None when
+            the detector is missing or cannot detect this.
+        """
+        if "detector" not in self.roles:
+            return None
+        if self.vocabulary is None:
+            return Match(phrase, "exact")
+        return match_phrase(phrase, self.vocabulary)

@@ -1,0 +1,208 @@
+"""The roles that models fill, and the values that travel to and from them.
+
+Batch first: every method takes a sequence of requests and returns a list of the SAME LENGTH IN THE
+SAME ORDER. A backend implements one of the five protocols and nothing else; queues, caches,
+duplicates, clocks and threads are the scheduler's. All methods of one backend are called from one
+thread, which is not the thread that built the object's configuration.
+
+A backend reports trouble by raising `ModelError` (the call failed) or `UnservedError` (it cannot
+serve this phrase); any other exception is taken for a bug of the backend and reported as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.boxes import Box, pixel_bounds
+from viper.program import Usage
+
+__all__ = [
+    "ROLES",
+    "AnswerRequest",
+    "Answerer",
+    "Backend",
+    "Completion",
+    "CompletionRequest",
+    "DepthModel",
+    "DetectRequest",
+    "Detection",
+    "Detector",
+    "ImageRef",
+    "LanguageModel",
+    "Matcher",
+    "Pixels",
+    "RelativeDepth",
+    "Role",
+    "View",
+]
+
+Role = Literal["detector", "matcher", "depth", "answerer", "language"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Pixels = NDArray[np.uint8]
+"""Shape (H, W, 3), RGB, 0 … 255."""
+RelativeDepth = NDArray[np.float32]
+"""Shape (H, W) of the image, larger = farther, unit arbitrary, finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image by its content; equal content is the same image."""
+
+    content_hash: str
+    """SHA-256 of the decoded RGB pixels and the size, as hex."""
+    size: tuple[int, int]
+    """(width, height) in pixels, after EXIF orientation."""
+    source_name: str = field(compare=False, default="image")
+    """Where it came from, for people and for true perception: a file's name or "image"."""
+    load: Callable[[], Pixels] | None = field(compare=False, repr=False, default=None)
+    """Gives the pixels, shape (H, W, 3); called when a backend asks, from its thread."""
+
+    def pixels(self) -> Pixels:
+        """Return the whole image, shape (H, W, 3), uint8 RGB. Do not write into it."""
+        if self.load is None:
+            raise ValueError(f"Image {self.source_name!r} has no pixels: it is known by hash only.")
+        return self.load()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A box on an image: what a vision model looks at."""
+
+    image: ImageRef
+    box_xyxy: Box
+    """Floats in pixels of the image, origin top left, clamped to the image, area > 0."""
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """The whole pixels that are looked at: (left, top, right, bottom), exclusive ends."""
+        return pixel_bounds(self.box_xyxy, *self.image.size)
+
+    def pixels(self) -> Pixels:
+        """Return the crop, shape (h, w, 3), uint8 RGB, at least 1×1. Do not write into it."""
+        left, top, right, bottom = self.bounds
+        return self.image.pixels()[top:bottom, left:right]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object that a detector saw."""
+
+    box_xyxy: Box
+    """In pixels of the CROP that the detector was given, origin at the crop's top left."""
+    phrase: str
+    """The requested phrase, or the class name of a closed-vocabulary detector."""
+    score: float
+    """Confidence in 0 … 1, not calibrated across models."""
+    mask: NDArray[np.bool_] | None = field(compare=False, default=None)
+    """Shape (h, w) of the crop, where the model gives one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectRequest:
+    """Look for phrases in a view."""
+
+    view: View
+    phrases: tuple[str, ...]
+    """What to look for; empty for a closed-vocabulary detector, which reports all its classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """Ask a question about a view."""
+
+    view: View
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """Ask a language model."""
+
+    prompt: str
+    max_tokens: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a language model or an answerer said, with what it cost."""
+
+    text: str
+    usage: Usage = field(default_factory=Usage)
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What every loaded model has."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version of the weights and settings: equal fingerprints give equal results."""
+        ...
+
+
+class Detector(Backend, Protocol):
+    """Finds objects."""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...] | None:
+        """Class names of a closed-vocabulary detector; None when any phrase may be asked."""
+        ...
+
+    def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
+        """Return the detections of each request, at the model's score threshold, in any order.
+
+        Duplicates of one object need not be removed: the caller sorts and suppresses them.
+        """
+        ...
+
+
+class Matcher(Backend, Protocol):
+    """Says how well images and texts fit together (CLIP and its kin)."""
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit."""
+        ...
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
+        ...
+
+    def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per view, shape (D,)."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per text, shape (D,), averaged over the matcher's templates."""
+        ...
+
+
+class DepthModel(Backend, Protocol):
+    """Estimates how far away every pixel is."""
+
+    def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
+        """Return one map per image, shape (H, W) of the image, larger = farther."""
+        ...
+
+
+class Answerer(Backend, Protocol):
+    """Answers short questions about a view in words."""
+
+    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
+        """Return one answer per request, as the model gave it."""
+        ...
+
+
+class LanguageModel(Backend, Protocol):
+    """Answers questions in words, without an image."""
+
+    def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
+        """Return one completion per request."""
+        ...

@@ -1,0 +1,200 @@
+"""Maps the words of a question to the classes of a closed-vocabulary detector.
+
+Four ways, tried in this order: the class name itself, a plural of it, a synonym, and a narrower word
+("woman" → `person`). The last finds too much, so whoever uses it must say so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+__all__ = ["Match", "MatchKind", "match_phrase", "near_classes", "singular"]
+
+MatchKind = Literal["exact", "plural", "synonym", "narrower"]
+
+
+class Match(NamedTuple):
+    """The class that stands for a phrase."""
+
+    name: str
+    """Class name exactly as the detector spells it."""
+    kind: MatchKind
+    """`narrower`: the phrase names only some members of the class."""
+
+
+# Each row is one concept; words before the bar mean the same, words after it are narrower.
+_CONCEPTS = """
+person people human | man woman boy girl guy lady gentleman dude child kid baby toddler adult player \
+ batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist pedestrian driver chef \
+ waiter waitress worker policeman officer soldier student teacher bride groom male female men women \
+ spectator audience crowd swimmer tourist passenger tennis-player baseball-player soccer-player
+bicycle bike cycle pushbike push-bike | mountain-bike
+car automobile motorcar auto | sedan suv taxi cab jeep hatchback minivan police-car convertible
+motorcycle motorbike | moped scooter dirt-bike
+airplane aeroplane plane aircraft jet | airliner jetliner biplane
+bus autobus coach | double-decker-bus school-bus
+train | locomotive tram subway railcar
+truck lorry | pickup pickup-truck semi fire-truck firetruck dump-truck
+boat ship | sailboat canoe kayak ferry yacht rowboat motorboat dinghy
+traffic-light stoplight traffic-signal stop-light
+fire-hydrant hydrant
+stop-sign
+parking-meter
+bench | park-bench
+bird | pigeon seagull duck goose parrot eagle owl chicken swan flamingo sparrow crow
+cat kitty | kitten tabby tomcat
+dog doggy pooch | puppy poodle bulldog terrier retriever hound
+horse | pony foal mare stallion
+sheep | lamb ram ewe
+cow cattle | bull calf ox steer
+elephant
+bear | polar-bear grizzly bear-cub
+zebra
+giraffe
+backpack rucksack knapsack
+umbrella parasol
+handbag purse | shoulder-bag tote
+tie necktie | bow-tie
+suitcase luggage | briefcase
+frisbee flying-disc
+skis ski
+snowboard
+sports-ball ball | baseball basketball football tennis-ball soccer-ball volleyball
+kite
+baseball-bat bat
+baseball-glove mitt baseball-mitt
+skateboard
+surfboard | boogie-board paddleboard
+tennis-racket racket racquet tennis-racquet
+bottle | wine-bottle beer-bottle water-bottle
+wine-glass wineglass | champagne-glass
+cup | mug teacup
+fork
+knife | butter-knife
+spoon | tablespoon teaspoon
+bowl
+banana
+apple
+sandwich | sub burger hamburger panini
+orange
+broccoli
+carrot
+hot-dog hotdog
+pizza
+donut doughnut
+cake | cupcake birthday-cake
+chair | armchair stool high-chair lawn-chair
+couch sofa settee loveseat
+potted-plant houseplant pot-plant
+bed | bunk-bed
+dining-table diningtable table | desk kitchen-table
+toilet
+tv television tvmonitor tv-monitor telly monitor | flat-screen
+laptop notebook-computer laptop-computer
+mouse computer-mouse
+remote remote-control
+keyboard computer-keyboard
+cell-phone cellphone mobile-phone phone smartphone telephone iphone
+microwave microwave-oven
+oven stove
+toaster
+sink
+refrigerator fridge
+book | novel textbook magazine
+clock | alarm-clock wall-clock
+vase
+scissors pair-of-scissors
+teddy-bear teddy
+hair-drier hair-dryer hairdryer hairdrier blow-dryer
+toothbrush
+"""
+
+_ARTICLES = ("a ", "an ", "the ", "some ", "any ")
+
+
+def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
+    """Find the class that stands for a phrase.
+
+    Args:
+        phrase: As asked, such as "people" or "the sofa".
+        classes: Class names of the detector, in its own spelling.
+
+    Returns:
+        The class and the way it was reached, None when there is none.
+
+    Example:
+        >>> match_phrase("people", ["person", "car"])
+        Match(name='person', kind='synonym')
+    """
+    spelled = _spellings(tuple(classes))
+    word = _plain(phrase)
+    if word in spelled:
+        return Match(spelled[word], "exact")
+    one = singular(word)
+    if one in spelled:
+        return Match(spelled[one], "plural")
+    for form in (word, one):
+        for same, narrower in _concepts():
+            kind: MatchKind | None = (
+                "synonym" if form in same else "narrower" if form in narrower else None
+            )
+            if kind is None:
+                continue
+            for name in same:
+                if name in spelled:
+                    return Match(spelled[name], kind)
+    return None
+
+
+def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list[str]:
+    """Return classes that a phrase may have meant: shared words first, then similar spelling."""
+    word = singular(_plain(phrase))
+    parts = set(word.split())
+    names = list(classes)
+    sharing = [name for name in names if parts & set(_plain(name).split())]
+    # A class that a part of the phrase stands for: "red sofa" -> "couch".
+    for part in word.split():
+        found = match_phrase(part, names)
+        if found is not None:
+            sharing.append(found.name)
+    similar = difflib.get_close_matches(word, names, n=limit, cutoff=0.7)
+    return list(dict.fromkeys([*sharing, *similar]))[:limit]
+
+
+@functools.lru_cache(maxsize=4096)
+def singular(phrase: str) -> str:
+    """Return a phrase with its last word in the singular, lower case."""
+    from lemminflect import getLemma  # slow to import; only closed vocabularies need it
+
+    *head, last = phrase.lower().split() or [""]
+    lemmas = getLemma(last, upos="NOUN") if last else ()
+    return " ".join([*head, lemmas[0] if lemmas else last])
+
+
+def _plain(phrase: str) -> str:
+    word = " ".join(phrase.lower().replace("_", " ").replace("-", " ").split())
+    for article in _ARTICLES:
+        word = word.removeprefix(article)
+    return word
+
+
+@functools.lru_cache(maxsize=64)
+def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
+    return {_plain(name): name for name in classes}
+
+
+@functools.cache
+def _concepts() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
+    rows = []
+    for row in _CONCEPTS.strip().replace("\\\n", "").splitlines():
+        same, _, narrower = row.partition("|")
+        rows.append(
+            (
+                tuple(word.replace("-", " ") for word in same.split()),
+                frozenset(word.replace("-", " ") for word in narrower.split()),
+            )
+        )
+    return tuple(rows)
