@@ -16,7 +16,7 @@ from viper._data import data_folder
 from viper.errors import ConfigError
 from viper.vision.roles import ROLES, Role
 
-__all__ = ["ApiSpec", "Attribute", "ApiCallable", "Parameter", "load_spec", "parse_stub"]
+__all__ = ["ApiCallable", "ApiSpec", "Attribute", "Parameter", "load_spec", "parse_stub"]
 
 PATCH = "ImagePatch"
 

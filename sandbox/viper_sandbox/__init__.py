@@ -1,0 +1,1 @@
+"""The jail for generated programs: a separate process without files, network or models."""

@@ -1,0 +1,1 @@
+"""The `viper` command: one module per verb."""

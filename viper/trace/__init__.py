@@ -1,0 +1,1 @@
+"""Traces: a whole run as a value."""

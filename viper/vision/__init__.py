@@ -1,0 +1,1 @@
+"""Everything that looks at pixels, from roles to backends."""

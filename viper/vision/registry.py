@@ -1,4 +1,4 @@
-"""Which backends exist, and how a reference such as `onnx:path/yolox.onnx?score_threshold=0.3` is read.
+"""Which backends exist, and how a reference such as `onnx:yolox.onnx?device=cpu` is read.
 
 Reading a reference imports nothing; `open_backend` imports one module and loads one model.
 """

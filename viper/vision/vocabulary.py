@@ -1,7 +1,7 @@
 """Maps the words of a question to the classes of a closed-vocabulary detector.
 
-Four ways, tried in this order: the class name itself, a plural of it, a synonym, and a narrower word
-("woman" → `person`). The last finds too much, so whoever uses it must say so.
+Four ways, tried in this order: the class name itself, a plural of it, a synonym, and a narrower
+word ("woman" → `person`). The last finds too much, so whoever uses it must say so.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Match(NamedTuple):
 
 # Each row is one concept; words before the bar mean the same, words after it are narrower.
 _CONCEPTS = """
-person people human | man woman boy girl guy lady gentleman dude child kid baby toddler adult player \
- batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist pedestrian driver chef \
- waiter waitress worker policeman officer soldier student teacher bride groom male female men women \
- spectator audience crowd swimmer tourist passenger tennis-player baseball-player soccer-player
+person people human | man woman boy girl guy lady gentleman dude child kid baby \
+ toddler adult player batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist \
+ pedestrian driver chef waiter waitress worker policeman officer soldier student teacher bride groom \
+ male female men women spectator audience crowd swimmer tourist passenger tennis-player baseball-player soccer-player
 bicycle bike cycle pushbike push-bike | mountain-bike
 car automobile motorcar auto | sedan suv taxi cab jeep hatchback minivan police-car convertible
 motorcycle motorbike | moped scooter dirt-bike

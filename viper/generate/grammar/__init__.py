@@ -1,0 +1,1 @@
+"""The grammar generator: programs without any model."""
