@@ -27,10 +27,11 @@ class Match(NamedTuple):
 
 # Each row is one concept; words before the bar mean the same, words after it are narrower.
 _CONCEPTS = """
-person people human | man woman boy girl guy lady gentleman dude child kid baby \
- toddler adult player batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist \
- pedestrian driver chef waiter waitress worker policeman officer soldier student teacher bride groom \
- male female men women spectator audience crowd swimmer tourist passenger tennis-player baseball-player soccer-player
+person people human | man woman boy girl guy lady gentleman dude child kid baby toddler adult \
+ player batter pitcher catcher umpire skier surfer snowboarder skateboarder rider cyclist \
+ pedestrian driver chef waiter waitress worker policeman officer soldier student teacher bride \
+ groom male female men women spectator audience crowd swimmer tourist passenger tennis-player \
+ baseball-player soccer-player
 bicycle bike cycle pushbike push-bike | mountain-bike
 car automobile motorcar auto | sedan suv taxi cab jeep hatchback minivan police-car convertible
 motorcycle motorbike | moped scooter dirt-bike
@@ -189,7 +190,7 @@ def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
 @functools.cache
 def _concepts() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
     rows = []
-    for row in _CONCEPTS.strip().replace("\\\n", "").splitlines():
+    for row in _CONCEPTS.strip().splitlines():
         same, _, narrower = row.partition("|")
         rows.append(
             (
