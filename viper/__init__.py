@@ -1,1 +1,81 @@
-"""Viper answers questions about images by writing programs."""
+"""Viper answers questions about images by writing programs and running them in a sandbox.
+
+    >>> import viper
+    >>> answer = viper.ask("street.jpg", "How many people are there?",
+    ...                    backends={"detector": "onnx:yolox_nano.onnx"})
+    >>> answer.text, answer.patches, answer.program, answer.failure
+
+Importing this package imports nothing else; a public name brings its module when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from viper.answer import Answer
+    from viper.engine import Engine, Query, ask
+    from viper.errors import (
+        ConfigError,
+        GenerationError,
+        InputError,
+        LimitError,
+        MissingExtraError,
+        ModelError,
+        SandboxError,
+        TimeoutExceededError,
+        UnservedError,
+        ViperError,
+    )
+    from viper.program import Failure, Program
+    from viper.trace import Trace
+    from viper.vision.patch import Patch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "ConfigError",
+    "Engine",
+    "Failure",
+    "GenerationError",
+    "InputError",
+    "LimitError",
+    "MissingExtraError",
+    "ModelError",
+    "Patch",
+    "Program",
+    "Query",
+    "SandboxError",
+    "TimeoutExceededError",
+    "Trace",
+    "UnservedError",
+    "ViperError",
+    "__version__",
+    "ask",
+]
+
+_HOMES = {
+    "Answer": "viper.answer",
+    "Engine": "viper.engine",
+    "Failure": "viper.program",
+    "Patch": "viper.vision.patch",
+    "Program": "viper.program",
+    "Query": "viper.engine",
+    "Trace": "viper.trace",
+    "ask": "viper.engine",
+}
+# Names that are not here live in viper.errors.
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'viper' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES.get(name, "viper.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,6 +22,7 @@ __all__ = [
     "Program",
     "Task",
     "Usage",
+    "failure_kind",
 ]
 
 FailureKind = Literal[
@@ -41,6 +42,19 @@ FailureKind = Literal[
     "cancelled",
 ]
 FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
+
+
+def failure_kind(text: str) -> FailureKind:
+    """Return a kind that came from the sandbox as one of ours.
+
+    Raises:
+        ValueError: There is no such kind, so the sandbox and the engine do not fit together.
+    """
+    for kind in FAILURE_KINDS:
+        if kind == text:
+            return kind
+    raise ValueError(f"There is no failure kind {text!r}; kinds are {', '.join(FAILURE_KINDS)}.")
+
 
 PROGRAM_FAULTS: frozenset[FailureKind] = frozenset(
     {"syntax", "policy", "check", "runtime", "timeout", "memory", "limit", "model"}

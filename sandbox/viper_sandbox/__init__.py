@@ -1,1 +1,70 @@
-"""The jail for generated programs: a separate process without files, network or models."""
+"""The jail for generated programs: a separate process without files, network or models.
+
+`Jail` is the host's side; `Limits`, `Request`, `Call`, `Result` and their parts are the values that it
+takes and gives. Importing this package loads none of it: a name is loaded when it is first used, so
+that the child, which needs little, starts quickly.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from viper_sandbox.exchange import (
+        Call,
+        CallFailed,
+        CallRejected,
+        Checked,
+        Handler,
+        JailFailure,
+        Request,
+        Result,
+    )
+    from viper_sandbox.findings import CallSite, Finding
+    from viper_sandbox.jail import Jail
+    from viper_sandbox.level import Act, Level, LevelReport
+    from viper_sandbox.limits import Limits
+    from viper_sandbox.wire import PatchRef, WireValue
+
+__all__ = [
+    "Act",
+    "Call",
+    "CallFailed",
+    "CallRejected",
+    "CallSite",
+    "Checked",
+    "Finding",
+    "Handler",
+    "Jail",
+    "JailFailure",
+    "Level",
+    "LevelReport",
+    "Limits",
+    "PatchRef",
+    "Request",
+    "Result",
+    "WireValue",
+]
+
+_HOMES = {
+    "exchange": "Call CallFailed CallRejected Checked Handler JailFailure Request Result",
+    "findings": "CallSite Finding",
+    "jail": "Jail",
+    "level": "Act Level LevelReport",
+    "limits": "Limits",
+    "wire": "PatchRef WireValue",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:  # Any: the public names are of every kind
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,1 +1,71 @@
-"""The `viper` command: one module per verb."""
+"""The `viper` command: one module per verb, each loaded when it is called.
+
+Verbs of other packages join through the entry-point group `viper.commands`; listing them imports
+only the small modules that declare their options.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+__all__ = ["cli", "main"]
+
+_VERBS = ("ask", "run", "lint", "generate")
+
+
+class _Verbs(click.Group):
+    """Loads a verb's module when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_VERBS, *sorted(_plugged())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _VERBS:
+            command = getattr(importlib.import_module(f"viper.cli.{cmd_name}"), cmd_name)
+        elif cmd_name in (plugged := _plugged()):
+            command = plugged[cmd_name].load()
+        else:
+            return None
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            from viper.errors import did_you_mean
+
+            known = self.list_commands(ctx)
+            ctx.fail(
+                f"There is no verb {args[0]!r}. {did_you_mean(args[0], known)}"
+                f"Verbs: {', '.join(known)}."
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _plugged() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="viper.commands")}
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="viper-vision", prog_name="viper")
+def cli() -> None:
+    """Answer questions about images by writing small programs, and show every step.
+
+    \b
+    viper ask street.jpg "How many people are left of the bus?" \\
+        --backend detector=onnx:yolox_nano.onnx
+    viper generate "Is there a red car?"          print the program only
+    viper run program.py street.jpg               run a program of your own
+    viper lint program.py                         check it without running it
+
+    An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.
+    """
+
+
+def main() -> None:
+    """Run the command; the entry point of the `viper` script."""
+    cli()

@@ -57,3 +57,7 @@ class Generator(Protocol):
                 need isolation ask for one at a time.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Close connections; called once, on the loop that `generate` ran on."""
+        ...

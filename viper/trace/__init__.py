@@ -1,1 +1,5 @@
 """Traces: a whole run as a value."""
+
+from viper.trace.record import TRACE_VERSION, Attempt, CallRecord, ImageInfo, Trace
+
+__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace"]

@@ -1,1 +1,19 @@
-"""The grammar generator: programs without any model."""
+"""The grammar: question → logical form → program, without any model.
+
+    parse("Is the cat on the car?")          some(cat: on(car))          viper.generate.grammar.parse
+    write_program(form, capabilities, …)     def execute_command(image)  viper.generate.grammar.write
+
+`tokens` settles spelling; `chart`, `units`, `verbs`, `conditions` and `phrases` read noun phrases;
+`existence`, `questions` and `wh_questions` read the frames around them; `options` fits the meaning to the
+caller's choices. `logical_form` is the tree between the halves. `selecting`, `testing` and
+`geometry` write programs for what is served; the words are in `lexicon`, `relations` and `words`.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.generator import GrammarGenerator
+from viper.generate.grammar.logical_form import LogicalForm
+from viper.generate.grammar.parse import parse
+from viper.generate.grammar.write import write_program
+
+__all__ = ["GrammarGenerator", "LogicalForm", "parse", "write_program"]

@@ -1,0 +1,321 @@
+"""The static check of a program against the contract: all findings at once, before it runs.
+
+Finds unknown names, attributes and modules, calls that the signatures refuse, and an entry that is
+missing, has parameters nobody gives, or never returns. It is a help for the author of the program, not
+a wall: what it cannot see (a name's value at run time) it lets pass.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from viper_sandbox.contract import PATCH, Api, Entry, did_you_mean
+from viper_sandbox.extract import ENTRY, entry_function
+from viper_sandbox.findings import CallSite, Finding
+from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
+from viper_sandbox.policy import REFUSED_NAMES
+from viper_sandbox.scopes import Kinds, Scope, bound_names, parameter_names
+from viper_sandbox.wire import MAX_INTEGER
+
+__all__ = ["STANDARD_ARGUMENTS", "CheckedProgram", "check_program"]
+
+STANDARD_ARGUMENTS = ("query", "possible_answers")
+"""Parameters besides `image` that generators know of; they may be declared even if none is given."""
+
+_COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
+_BORROWED = {
+    "collections": "Count with a dict: counts[k] = counts.get(k, 0) + 1.",
+    "itertools": "Write nested loops or comprehensions.",
+    "functools": "Write a loop.",
+    "numpy": "Use sum, min, max, sorted and the module math.",
+    "random": "Programs give the same answer every time.",
+    "statistics": "Use sum(values) / len(values) and sorted(values).",
+}
+
+
+class CheckedProgram(NamedTuple):
+    """What the check found."""
+
+    findings: tuple[Finding, ...]
+    call_sites: tuple[CallSite, ...]
+    entry: str | None
+    """Name of the function to call."""
+    parameters: tuple[str, ...]
+    """Its positional parameters that are to be given, in order."""
+
+
+def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> CheckedProgram:
+    """Check a parsed program, before the policy rewrites it.
+
+    Args:
+        tree: The program.
+        api: The contract.
+        arguments: Names of the arguments that will be given besides `image`.
+    """
+    entry = entry_function(tree)
+    checker = _Checker(tree, api, entry)
+    checker.check()
+    parameters = checker.check_entry(entry, arguments)
+    return CheckedProgram(
+        tuple(sorted(set(checker.findings), key=lambda f: (f.line, f.message))),
+        tuple(checker.call_sites),
+        entry.name if entry else None,
+        parameters,
+    )
+
+
+class _Checker(ast.NodeVisitor):
+    """Walks the program with its scopes; annotations are no part of it."""
+
+    def __init__(self, tree: ast.Module, api: Api, entry: ast.FunctionDef | None) -> None:
+        self.findings: list[Finding] = []
+        self.call_sites: list[CallSite] = []
+        self._tree = tree
+        self._api = api
+        self._given = frozenset(BUILTINS) | {"print"} | set(ALLOWED_MODULES) | api.names
+        self._scope = Scope(bound_names(tree.body), None)
+        self._kinds = Kinds(tree, api, entry)
+        self._members = api.members | _COMMON_MEMBERS
+
+    def check(self) -> None:
+        for statement in self._tree.body:
+            self.visit(statement)
+
+    def check_entry(
+        self, entry: ast.FunctionDef | None, arguments: Collection[str]
+    ) -> tuple[str, ...]:
+        if entry is None:
+            names = [n.name for n in self._tree.body if isinstance(n, ast.FunctionDef)]
+            self._add(
+                1,
+                f"There is no function {ENTRY}(image). "
+                f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
+            )
+            return ()
+        if _falls_through(entry.body) and not _returns_a_value(entry):
+            self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
+        return tuple(self._parameters_to_give(entry, arguments))
+
+    def _parameters_to_give(
+        self, entry: ast.FunctionDef, arguments: Collection[str]
+    ) -> Iterator[str]:
+        positional = [*entry.args.posonlyargs, *entry.args.args]
+        first_default = len(positional) - len(entry.args.defaults)
+        known = {"image", *arguments, *self._api.names}
+        names = [argument.arg for argument in positional]
+        loaded = {n.id for n in ast.walk(entry) if isinstance(n, ast.Name)}
+        image_alias = None if "image" in names or not names or names[0] in known else names[0]
+        for index, name in enumerate(names):
+            if name in known or name == image_alias:
+                yield name
+            elif index >= first_default:
+                break  # its default serves, and those of all that follow
+            else:
+                if name in loaded:
+                    self._add(
+                        positional[index].lineno,
+                        f"{entry.name} asks for the parameter {name!r}, which is not given. "
+                        f"{did_you_mean(name, known)}Given: {', '.join(sorted(known))}.",
+                    )
+                yield name
+        for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
+            if default is None:
+                self._add(
+                    argument.lineno,
+                    f"{entry.name} asks for the keyword-only parameter {argument.arg!r}. "
+                    f"Write def {entry.name}(image).",
+                )
+
+    def _add(self, line: int, message: str, kind: str = "check") -> None:
+        self.findings.append(Finding(kind, line, message))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for default in [*node.args.defaults, *node.args.kw_defaults]:
+            if default is not None:
+                self.visit(default)
+        self._inside(parameter_names(node.args) | bound_names(node.body), node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        for default in [*node.args.defaults, *node.args.kw_defaults]:
+            if default is not None:
+                self.visit(default)
+        self._inside(parameter_names(node.args), [node.body])
+
+    def _inside(self, names: frozenset[str], nodes: Collection[ast.AST]) -> None:
+        self._scope = Scope(names, self._scope)
+        for node in nodes:
+            self.visit(node)
+        assert self._scope.parent is not None
+        self._scope = self._scope.parent
+
+    def _visit_comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    ) -> None:
+        self.visit(node.generators[0].iter)
+        targets = frozenset().union(*(bound_names([g.target]) for g in node.generators))
+        inner: list[ast.AST] = [c for g in node.generators for c in g.ifs]
+        inner += [g.iter for g in node.generators[1:]]
+        inner += [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self._inside(targets, inner)
+
+    visit_ListComp = _visit_comprehension  # noqa: N815
+    visit_SetComp = _visit_comprehension  # noqa: N815
+    visit_DictComp = _visit_comprehension  # noqa: N815
+    visit_GeneratorExp = _visit_comprehension  # noqa: N815
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.target)
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        name = node.id
+        if not isinstance(node.ctx, ast.Load) or self._scope.binds(name) or name in self._given:
+            return
+        if name in REFUSED_NAMES:
+            self._add(
+                node.lineno, f"{name!r} is not part of programs: {REFUSED_NAMES[name]}.", "policy"
+            )
+        elif not name.startswith("_"):  # the policy refuses those
+            known = self._given | self._scope.all_names()
+            self._add(node.lineno, f"Unknown name {name!r}. {did_you_mean(name, known)}".rstrip())
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.visit(node.value)
+        if node.attr.startswith("_") or not isinstance(node.ctx, ast.Load):
+            return
+        known, message = self._known_members(node.value, node.attr)
+        if node.attr not in known:
+            self._add(node.lineno, f"{message} {did_you_mean(node.attr, known)}".rstrip())
+
+    def _known_members(self, owner: ast.expr, attribute: str) -> tuple[Collection[str], str]:
+        """Return what the owner of an attribute may have, and what to say otherwise."""
+        if self._kinds.of(owner) == "patch":
+            return self._api.members, f"ImagePatch has no attribute {attribute!r}."
+        if isinstance(owner, ast.Name) and owner.id not in self._kinds.overridden:
+            if owner.id in ALLOWED_MODULES:
+                message = f"The module {owner.id} has no attribute {attribute!r} here."
+                return dir(ALLOWED_MODULES[owner.id]), message
+            if owner.id in self._kinds.imported:  # refused as an import, or under another name
+                return (attribute,), ""
+        return self._members, f"There is no attribute {attribute!r} in programs."
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if alias.name not in ALLOWED_MODULES:
+                self._refuse_import(node.lineno, alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        if module == "__future__":
+            return
+        if module not in ALLOWED_MODULES:
+            names = {alias.name for alias in node.names}
+            if not names <= self._api.names:  # importing what is there anyway does no harm
+                self._refuse_import(node.lineno, module)
+            return
+        known = dir(ALLOWED_MODULES[module])
+        for alias in node.names:
+            if alias.name not in known and not alias.name.startswith(("_", "*")):
+                self._add(
+                    node.lineno,
+                    f"{module} has no member {alias.name!r} here. "
+                    f"{did_you_mean(alias.name, known)}".rstrip(),
+                )
+
+    def _refuse_import(self, line: int, module: str) -> None:
+        modules = ", ".join(ALLOWED_MODULES)
+        hint = _BORROWED.get(module.partition(".")[0], "Remove it.")
+        self._add(line, f"Programs can import {modules}; not {module!r}. {hint}")
+
+    def visit_Call(self, node: ast.Call) -> None:
+        entry = self._entry(node.func)
+        if entry is not None:
+            if entry.name != PATCH:
+                self.call_sites.append(CallSite(node.lineno, entry.name, _literals(node)))
+            if not (
+                any(isinstance(argument, ast.Starred) for argument in node.args)
+                or any(keyword.arg is None for keyword in node.keywords)
+            ):
+                self._check_arguments(node, entry)
+        self.generic_visit(node)
+
+    def _entry(self, function: ast.expr) -> Entry | None:
+        """Return what a call means, None if it is not certainly of the contract."""
+        if isinstance(function, ast.Name):
+            if function.id in self._api.names - self._kinds.overridden:
+                is_class = function.id == PATCH
+                return self._api.constructor if is_class else self._api.functions[function.id]
+        elif isinstance(function, ast.Attribute):
+            kind = self._kinds.of(function.value)
+            certain = kind == "patch" or function.attr not in _COMMON_MEMBERS
+            if kind != "other" and certain:
+                return self._api.methods.get(function.attr)
+        return None
+
+    def _check_arguments(self, node: ast.Call, entry: Entry) -> None:
+        parameters = entry.parameters
+        names = [p.name for p in parameters]
+        shown = f"It is {entry.signature}."
+        if len(node.args) > len(parameters):
+            most = f"at most {len(parameters)}" if parameters else "no"
+            self._add(
+                node.lineno,
+                f"{entry.name} takes {most} arguments, got {len(node.args)}. {shown}",
+            )
+        given = set(names[: len(node.args)])
+        for keyword in node.keywords:
+            name = keyword.arg or ""
+            if name not in names:
+                hint = did_you_mean(name, names)
+                self._add(node.lineno, f"{entry.name} has no argument {name!r}. {hint}{shown}")
+            elif name in given:
+                self._add(node.lineno, f"{entry.name} gets {name!r} twice. {shown}")
+            given.add(name)
+        missing = [p.name for p in parameters if p.required and p.name not in given]
+        if missing:
+            self._add(node.lineno, f"{entry.name} misses {', '.join(map(repr, missing))}. {shown}")
+
+
+def _literals(node: ast.Call) -> tuple[str | int | float | bool | None, ...]:
+    return tuple(_literal(argument) for argument in node.args)
+
+
+def _literal(argument: ast.expr) -> str | int | float | bool | None:
+    value = argument.value if isinstance(argument, ast.Constant) else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_INTEGER else None
+    return value if isinstance(value, str) else None
+
+
+def _returns_a_value(function: ast.FunctionDef) -> bool:
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            return True
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _falls_through(body: list[ast.stmt]) -> bool:
+    """Tell whether the end of a block can be reached, as far as its last statement says."""
+    match body[-1]:
+        case ast.Raise():
+            return False
+        case ast.While(test=ast.Constant(value=value)) as loop if value:
+            return any(isinstance(node, ast.Break) for node in ast.walk(loop))
+        case ast.If(body=then, orelse=[_, *_] as otherwise):
+            return _falls_through(then) or _falls_through(otherwise)
+        case _:
+            return True

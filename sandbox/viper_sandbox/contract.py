@@ -1,0 +1,227 @@
+"""The contract of programs as the sandbox reads it: names, parameters and types.
+
+The host sends the specification as plain data; both sides turn it into an `Api`. The child binds and
+checks the arguments of a call with it, so that a program gets a `TypeError` it can catch; the host
+checks the same call again, because a child is not trusted.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["Api", "Entry", "Parameter", "TypeRule", "bind", "did_you_mean", "type_rule"]
+
+PATCH = "ImagePatch"
+
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "None": (type(None),),
+}
+
+
+class TypeRule(NamedTuple):
+    """One alternative-free part of a wire type; a type is a tuple of these."""
+
+    kind: str
+    """"str", "int", "float", "bool", "None", "ImagePatch", "list", "dict" or "literal"."""
+    items: tuple[TypeRule, ...] = ()
+    """What a list or the values of a dict hold."""
+    values: tuple[Any, ...] = ()
+    """The values of a `Literal`."""
+
+
+class Parameter(NamedTuple):
+    """One parameter of a method or function."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any  # a scalar literal of the stub
+
+
+class Entry(NamedTuple):
+    """A method of ImagePatch, a function or the constructor."""
+
+    name: str
+    qualified_name: str
+    """`ImagePatch.find` for a method, the bare name for a function."""
+    parameters: tuple[Parameter, ...]
+    returns: str
+    remote: bool
+    """True if a model serves it; False for geometry, which runs in the child."""
+    is_method: bool
+
+    @property
+    def signature(self) -> str:
+        """As in `find(object_name)`, with the defaults."""
+        parts = [p.name if p.required else f"{p.name}={p.default!r}" for p in self.parameters]
+        return f"{self.name}({', '.join(parts)})"
+
+
+class Api(NamedTuple):
+    """Everything that a program may use besides the language itself."""
+
+    attributes: frozenset[str]
+    constructor: Entry
+    methods: Mapping[str, Entry]
+    functions: Mapping[str, Entry]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[Any, Any]) -> Api:
+        """Read the value that the host's specification gives.
+
+        Raises:
+            ValueError: A part is missing or names a type that cannot cross the wall.
+        """
+        try:
+            return cls(
+                frozenset(wire["attributes"]),
+                _entry(PATCH, wire["constructor"], is_method=False),
+                {n: _entry(n, w, is_method=True) for n, w in wire["methods"].items()},
+                {n: _entry(n, w, is_method=False) for n, w in wire["functions"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"The specification is incomplete: {error!r}.") from error
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Global names that the contract gives to a program."""
+        return frozenset(self.functions) | {PATCH}
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Attributes and methods of ImagePatch."""
+        return self.attributes | frozenset(self.methods)
+
+    def remote(self, qualified_name: str) -> Entry | None:
+        """Return what a model serves under this name."""
+        head, dot, name = qualified_name.partition(".")
+        if dot and head != PATCH:
+            return None
+        entry = self.methods.get(name) if dot else self.functions.get(head)
+        return entry if entry is not None and entry.remote else None
+
+
+def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Put the arguments of a call in the order of the parameters, defaults filled in.
+
+    Raises:
+        TypeError: Wrong number of arguments or unknown keyword, in the words of Python.
+    """
+    parameters = entry.parameters
+    if len(args) > len(parameters):
+        raise TypeError(
+            f"{entry.name}() takes {_count(len(parameters))} but {len(args)} were given: "
+            f"{entry.signature}"
+        )
+    bound = dict(zip((p.name for p in parameters), args, strict=False))
+    known = {p.name for p in parameters}
+    for name, value in kwargs.items():
+        if name not in known:
+            raise TypeError(
+                f"{entry.name}() has no argument {name!r}. {did_you_mean(name, known)}"
+                f"It is {entry.signature}"
+            )
+        if name in bound:
+            raise TypeError(f"{entry.name}() got two values for {name!r}")
+        bound[name] = value
+    for parameter in parameters:
+        if parameter.name not in bound:
+            if parameter.required:
+                raise TypeError(
+                    f"{entry.name}() misses the argument {parameter.name!r}: {entry.signature}"
+                )
+            bound[parameter.name] = parameter.default
+    return tuple(bound[p.name] for p in parameters)
+
+
+@functools.cache
+def type_rule(text: str) -> tuple[TypeRule, ...]:
+    """Read a wire type such as `list[str] | None`.
+
+    Raises:
+        ValueError: The type is none that can cross the wall.
+    """
+    try:
+        return _rules(ast.parse(text, mode="eval").body)
+    except (SyntaxError, LookupError) as error:
+        known = ", ".join(
+            [*_SCALARS, PATCH, "Literal[…]", "list[T]", "dict[str, T]", "Optional[T]"]
+        )
+        raise ValueError(f"Unknown wire type {text!r}; known: {known} and unions.") from error
+
+
+def accepts(rules: tuple[TypeRule, ...], value: Any, patch_type: type) -> bool:
+    """Tell whether a value is of a wire type.
+
+    Args:
+        rules: What `type_rule` gave.
+        value: Anything.
+        patch_type: The class that stands for `ImagePatch` on this side of the wall.
+    """
+    return any(_accepts_one(rule, value, patch_type) for rule in rules)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
+    import difflib  # only a wrong program pays for it
+
+    near = difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
+
+
+def _entry(name: str, wire: Mapping[str, Any], *, is_method: bool) -> Entry:
+    parameters = tuple(
+        Parameter(p["name"], p["type"], p["required"], p["default"]) for p in wire["params"]
+    )
+    for text in (*(p.type for p in parameters), wire["returns"]):
+        type_rule(text)
+    qualified = f"{PATCH}.{name}" if is_method else name
+    return Entry(name, qualified, parameters, wire["returns"], wire["remote"], is_method)
+
+
+def _rules(node: ast.expr) -> tuple[TypeRule, ...]:
+    match node:
+        case ast.Constant(value=None):
+            return (TypeRule("None"),)
+        case ast.Name(id=name) if name in _SCALARS or name == PATCH:
+            return (TypeRule(name),)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return (*_rules(left), *_rules(right))
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return (*_rules(inner), TypeRule("None"))
+        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
+            return (TypeRule("list", _rules(inner)),)
+        case ast.Subscript(
+            value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str"), v])
+        ):
+            return (TypeRule("dict", _rules(v)),)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            elements = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return (TypeRule("literal", values=tuple(ast.literal_eval(e) for e in elements)),)
+        case _:
+            raise LookupError(ast.unparse(node))
+
+
+def _accepts_one(rule: TypeRule, value: Any, patch_type: type) -> bool:
+    if rule.kind == PATCH:
+        return type(value) is patch_type
+    if rule.kind == "list":
+        return type(value) is list and all(accepts(rule.items, v, patch_type) for v in value)
+    if rule.kind == "dict":
+        return type(value) is dict and all(
+            type(k) is str and accepts(rule.items, v, patch_type) for k, v in value.items()
+        )
+    if rule.kind == "literal":
+        return any(type(value) is type(known) and value == known for known in rule.values)
+    return type(value) in _SCALARS[rule.kind]
+
+
+def _count(number: int) -> str:
+    return "no arguments" if number == 0 else f"at most {number} argument{'s'[: number > 1]}"

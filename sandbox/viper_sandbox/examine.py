@@ -1,0 +1,100 @@
+"""From the text of a generator to code that may run: extract, parse, check, guard, compile."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Collection
+from types import CodeType
+from typing import NamedTuple
+
+from viper_sandbox.check import CheckedProgram, check_program
+from viper_sandbox.contract import Api
+from viper_sandbox.extract import extract, parse
+from viper_sandbox.findings import CallSite, Finding
+from viper_sandbox.limits import Limits
+from viper_sandbox.policy import apply_policy
+from viper_sandbox.session import PROGRAM_FILE
+
+__all__ = ["Examined", "examine"]
+
+_MAX_FINDINGS = 100
+_MAX_MESSAGE = 600
+# A hostile program may have one finding per node with names of any length; nobody reads on.
+
+
+class Examined(NamedTuple):
+    """A program that was looked at; it may run if there are no findings."""
+
+    source: str
+    """The normalised source, in which all lines count."""
+    findings: tuple[Finding, ...]
+    call_sites: tuple[CallSite, ...] = ()
+    code: CodeType | None = None
+    """The guarded module; None if there are findings."""
+    entry: str = ""
+    """Name of the function to call."""
+    parameters: tuple[str, ...] = ()
+    """Names of the arguments to give it, in order."""
+
+
+def examine(
+    text: str, api: Api, arguments: Collection[str] = (), limits: Limits | None = None
+) -> Examined:
+    """Examine the text of a program; everything that is wrong with it is a finding.
+
+    Args:
+        text: What the generator wrote.
+        api: The contract.
+        arguments: Names of the arguments that will be given besides `image`.
+        limits: Bounds of the source; the defaults if None.
+    """
+    limits = limits or Limits()
+    size = len(text.encode("utf-8", "replace"))
+    if size > limits.source_bytes:
+        message = f"The program has {size:,} bytes; {limits.source_bytes:,} are allowed."
+        return Examined("", (Finding("limit", 1, message),))
+    source = extract(text)
+    try:
+        return _examine(source, api, arguments, limits)
+    except SyntaxError as error:
+        line = min(max(error.lineno or 1, 1), source.count("\n") or 1)
+        return Examined(source, (Finding("syntax", line, _syntax_message(error, source)),))
+    except ValueError as error:  # a null byte, or a number of thousands of digits
+        return Examined(source, (Finding("syntax", 1, f"The program is not Python: {error}."),))
+    except (RecursionError, MemoryError):
+        message = "The program is nested too deeply. Write it in several statements."
+        return Examined(source, (Finding("syntax", 1, message),))
+
+
+def _examine(source: str, api: Api, arguments: Collection[str], limits: Limits) -> Examined:
+    tree = parse(source)
+    if not tree.body:
+        return Examined(source, (Finding("syntax", 1, "There is no program: the text is empty."),))
+    nodes = sum(1 for _ in ast.walk(tree))
+    if nodes > limits.nodes:
+        message = f"The program has {nodes:,} syntax nodes; {limits.nodes:,} are allowed."
+        return Examined(source, (Finding("limit", 1, message),))
+    _compile(tree)  # for the errors that only the compiler finds, before the tree is rewritten
+    checked: CheckedProgram = check_program(tree, api, arguments)
+    guarded, refusals = apply_policy(tree)
+    found = sorted({*refusals, *checked.findings}, key=lambda f: (f.line, f.message))
+    findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in found[:_MAX_FINDINGS])
+    if findings:
+        return Examined(source, findings, checked.call_sites)
+    code = _compile(guarded)
+    return Examined(source, (), checked.call_sites, code, checked.entry or "", checked.parameters)
+
+
+def _compile(tree: ast.Module) -> CodeType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code: CodeType = compile(tree, PROGRAM_FILE, "exec", dont_inherit=True)
+    return code
+
+
+def _syntax_message(error: SyntaxError, source: str) -> str:
+    lines = ["", *source.splitlines()]
+    number = error.lineno or 0
+    line = lines[number].strip()[:80] if number < len(lines) else ""
+    return f"{error.msg or 'invalid syntax'}{f', at: {line}' if line else ''}"

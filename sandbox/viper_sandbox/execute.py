@@ -1,0 +1,135 @@
+"""Running a guarded program: its namespace, its result, its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from viper_sandbox.contract import PATCH
+from viper_sandbox.examine import Examined
+from viper_sandbox.extract import ENTRY
+from viper_sandbox.namespace import (
+    ALLOWED_MODULES,
+    BUILTINS,
+    Namespace,
+    Printer,
+    guarded_getattr,
+    guarded_write,
+    make_import,
+)
+from viper_sandbox.session import PROGRAM_FILE, NotAValueError, Session, lift, lower
+from viper_sandbox.wire import WireError, WireValue, pack
+
+__all__ = ["Done", "Failed", "execute"]
+
+_MAX_MESSAGE = 500
+
+
+class Done(NamedTuple):
+    """The program returned a value."""
+
+    value: WireValue
+
+
+class Failed(NamedTuple):
+    """The program did not return a value."""
+
+    kind: str
+    """"runtime", "memory" or "limit"."""
+    message: str
+    line: int | None
+
+
+def execute(
+    program: Examined,
+    session: Session,
+    arguments: Mapping[str, WireValue],
+    printer: Printer,
+    result_bytes: int,
+) -> Done | Failed:
+    """Run a program that was found good and take its result.
+
+    Args:
+        program: Has code, that is, no findings.
+        session: Gives the image and the callables of the contract.
+        arguments: Values of parameters besides `image`.
+        printer: Keeps what the program prints.
+        result_bytes: Largest encoded result.
+    """
+    assert program.code is not None, "a program with findings must not run"
+    names = _namespace(session, printer)
+    given = {**names, "image": session.image}
+    given.update({name: lift(value, session) for name, value in arguments.items()})
+    values = [
+        given.get(name, session.image if position == 0 else None)
+        for position, name in enumerate(program.parameters)
+    ]
+    try:
+        exec(program.code, names)  # noqa: S102  # this process exists for nothing else
+        result = names[program.entry](*values)
+    except Exception as error:  # whatever a program raises is its result
+        failure = _failure(error, session)
+        if failure.kind != "memory":
+            return failure
+    else:
+        return _result(result, result_bytes)
+    return failure  # outside the handler, so that the traceback's memory is free again
+
+
+def _namespace(session: Session, printer: Printer) -> dict[str, Any]:
+    contract = session.globals()
+    api = Namespace("the ImagePatch API", contract)
+    return {
+        "__builtins__": {**BUILTINS, "print": printer.print, "__import__": make_import(api)},
+        "__name__": "program",
+        "_getattr_": guarded_getattr,
+        "_write_": guarded_write,
+        **ALLOWED_MODULES,
+        **contract,
+    }
+
+
+def _result(result: Any, result_bytes: int) -> Done | Failed:  # Any: what a program returned
+    try:
+        value = lower(result)
+        pack(value, result_bytes)
+    except NotAValueError as error:
+        message = (
+            f"{ENTRY} returned a {error}; return a string, bool, number, {PATCH} or list of these"
+        )
+        return Failed("runtime", message, None)
+    except WireError as error:
+        kind = "limit" if "allowed" in str(error) or "values" in str(error) else "runtime"
+        return Failed(kind, f"The result of {ENTRY} cannot be used: {error}", None)
+    except MemoryError:
+        return Failed("memory", "The result does not fit into the program's memory.", None)
+    return Done(value)
+
+
+def _failure(error: Exception, session: Session) -> Failed:
+    line = _line(error.__traceback__)
+    if isinstance(error, MemoryError):
+        return Failed("memory", "MemoryError: the program needs more memory than it may use", line)
+    message = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
+    empty = session.empty_find
+    if empty is not None and isinstance(error, (IndexError, ValueError)):
+        message += f" (on line {empty.line} {empty.call} returned no patch)"
+    return Failed("runtime", message, line)
+
+
+def _text(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # the arguments are the program's: too large or too deep to be shown
+        return "(the message cannot be shown)"
+    return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
+
+
+def _line(traceback: TracebackType | None) -> int | None:
+    line = None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == PROGRAM_FILE:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line

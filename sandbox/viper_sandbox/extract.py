@@ -1,0 +1,255 @@
+"""Taking the program out of the text that a generator wrote.
+
+A language model wraps programs in Markdown fences and prose, adds an example call, or writes the
+body of the function alone. `extract` gives the source that is checked and run; all line numbers
+count in it. This runs in the child only: the host never looks into a program.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import warnings
+
+__all__ = ["ENTRY", "entry_function", "extract", "parse"]
+
+ENTRY = "execute_command"
+
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_CODE_START = re.compile(r"^\s*(def|import|from|async|class)\b|^\s*@")
+_MAX_CUTS = 20
+# Paragraphs of prose behind a program that are cut off one by one; more is no program.
+
+
+def parse(source: str) -> ast.Module:
+    """Parse a source text without the warnings that a compiler gives to its author.
+
+    Raises:
+        SyntaxError: It is not Python.
+        ValueError: It holds characters that no source may hold.
+        RecursionError: It is nested too deeply; so does MemoryError.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def extract(text: str) -> str:
+    """Return the program in a text as a module that defines a function.
+
+    Args:
+        text: What the generator wrote: a module, fenced blocks between prose, or a bare body.
+
+    Returns:
+        The normalised source, ending in one newline. If no program can be found it is the part that
+        looks most like one, whose syntax error is then worth reporting.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    blocks = _fenced(text)
+    candidates = [text, *blocks] if blocks else [text, _join_first_line(text)]
+    for candidate in candidates:
+        found = _program(candidate)
+        if found is not None:
+            return found
+    for candidate in [*blocks, text]:
+        found = _without_prose(candidate)
+        if found is not None:
+            return found
+    return _tidy(blocks[0] if blocks else _from_code_start(text))
+
+
+def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
+    """Return the function that is called: `execute_command`, or the only one that there is."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    named = [node for node in functions if node.name == ENTRY]
+    if named:
+        return named[-1]
+    return functions[0] if len(functions) == 1 and not _binds(tree, ENTRY) else None
+
+
+def _program(candidate: str) -> str | None:
+    """Return the normalised source if the candidate is a whole program or a bare body."""
+    source = _tidy(candidate)
+    tree = _try_parse(source)
+    if tree is None or not tree.body:
+        return None
+    returns = any(isinstance(inner, ast.Return) for inner in _outside_functions(tree))
+    entry = entry_function(tree)
+    last = tree.body[-1]
+    if not returns and any(isinstance(node, ast.FunctionDef) for node in tree.body):
+        if entry is not None and (entry.name == ENTRY or not _is_body(tree, entry)):
+            return _without_usage(source, tree, entry.name)
+        return _wrap(source, tree) if isinstance(last, ast.Expr) else source
+    if returns or isinstance(last, (ast.Assign, ast.AugAssign, ast.For, ast.If)):
+        return _wrap(source, tree)
+    if isinstance(last, ast.Expr) and (len(tree.body) > 1 or _says_something(last.value)):
+        return _wrap(source, tree)
+    return None
+
+
+def _wrap(source: str, tree: ast.Module) -> str:
+    """Make a bare body the body of `execute_command`."""
+    lines = source.splitlines()
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Yield, ast.YieldFrom)):
+        start = last.col_offset
+        line = lines[last.lineno - 1].encode()  # column offsets count UTF-8 bytes
+        lines[last.lineno - 1] = (line[:start] + b"return " + line[start:]).decode()
+    kept = _inside_strings(tree)
+    body = [
+        line if number in kept or not line.strip() else f"    {line}"
+        for number, line in enumerate(lines, start=1)
+    ]
+    head = [f"def {ENTRY}(image):"]
+    if _loads(tree, "image_patch") and not _binds(tree, "image_patch"):
+        head.append("    image_patch = ImagePatch(image)")
+    return "\n".join([*head, *body]) + "\n"
+
+
+def _without_usage(source: str, tree: ast.Module, entry: str) -> str:
+    """Cut off what follows the program to show how it is called."""
+    end: int | None = None
+    for node in reversed(tree.body):
+        if not _is_usage(node, entry):
+            break
+        end = node.lineno - 1
+    if end is None:
+        return source
+    return _tidy("\n".join(source.splitlines()[:end]))
+
+
+def _is_usage(node: ast.stmt, entry: str) -> bool:
+    if isinstance(node, ast.If):
+        return _loads(node.test, "__name__")
+    return isinstance(node, (ast.Expr, ast.Assign)) and any(
+        isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == entry
+        for call in ast.walk(node)
+    )
+
+
+def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
+    """Tell whether statements around a lone helper function are the body of the program.
+
+    They are not if all that follows is a plain call of it, which shows how it is used.
+    """
+    last = tree.body[-1]
+    match last:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Call() as call])):
+            pass
+        case ast.Expr(value=ast.Call() as call):
+            pass
+        case _:
+            return isinstance(last, ast.Expr) and last is not tree.body[0]
+    plain = all(isinstance(argument, ast.Name) for argument in call.args)
+    shown = isinstance(call.func, ast.Name) and call.func.id == only.name and plain
+    return not shown or tree.body[-2] is not only
+
+
+def _without_prose(text: str) -> str | None:
+    """Cut lines before the first that begins code, then paragraphs of prose from the end."""
+    lines = _from_code_start(text).split("\n")
+    if not _CODE_START.match(lines[0]):
+        return None
+    for _ in range(_MAX_CUTS):
+        source = _tidy("\n".join(lines))
+        try:
+            parse(source)
+        except SyntaxError as error:
+            fault = min(error.lineno or 1, len(lines)) - 1
+        except (ValueError, RecursionError, MemoryError):
+            return None
+        else:
+            return _program(source)
+        lines = source.split("\n")
+        outside = [i for i in range(1, fault + 1) if lines[i].strip() and not lines[i][0].isspace()]
+        if not outside:
+            return None
+        lines = lines[: outside[-1]]
+    return None
+
+
+def _from_code_start(text: str) -> str:
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if _CODE_START.match(line):
+            return "\n".join(lines[number:])
+    return text
+
+
+def _join_first_line(text: str) -> str:
+    """Undo the stripping of a completion: a body whose first line alone lost its indentation."""
+    first, newline, rest = text.lstrip("\n").partition("\n")
+    if not newline or first.rstrip().endswith(":"):
+        return text
+    return first.lstrip() + "\n" + textwrap.dedent(rest)
+
+
+def _fenced(text: str) -> list[str]:
+    """Return fenced blocks: first those that define the entry (the last of them first)."""
+    blocks: list[str] = []
+    block: list[str] | None = None
+    for line in text.split("\n"):
+        if _FENCE.match(line):
+            if block is None:
+                block = []
+            else:
+                blocks.append("\n".join(block))
+                block = None
+        elif block is not None:
+            block.append(line)
+    if block:  # the completion was cut off before the closing fence
+        blocks.append("\n".join(block))
+    with_entry = [b for b in blocks if re.search(rf"\bdef\s+{ENTRY}\b", b)]
+    return with_entry[::-1] + [b for b in blocks if b not in with_entry and b.strip()]
+
+
+def _tidy(source: str) -> str:
+    lines = textwrap.dedent(source).split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _try_parse(source: str) -> ast.Module | None:
+    try:
+        return parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _outside_functions(tree: ast.Module) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        found.append(node)
+        pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _inside_strings(tree: ast.Module) -> set[int]:
+    """Return the lines whose first column lies inside a string, where indenting would change it."""
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Constant, ast.JoinedStr)):
+            lines.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+    return lines
+
+
+def _says_something(value: ast.expr) -> bool:
+    """Tell an expression from a lone word of prose that happens to be Python."""
+    return not isinstance(value, (ast.Name, ast.Constant))
+
+
+def _loads(tree: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+
+
+def _binds(tree: ast.Module, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(tree)
+    )

@@ -1,0 +1,52 @@
+"""What the child says about a program before it runs it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+__all__ = ["CallSite", "Finding", "FindingKind", "worst"]
+
+FindingKind: TypeAlias = Literal["syntax", "limit", "policy", "check"]
+
+_ORDER = ("syntax", "limit", "policy", "check")
+
+_MAX_MESSAGE = 2_000
+
+
+class Finding(NamedTuple):
+    """One reason why a program is not run."""
+
+    kind: str
+    """"syntax", "policy" (the language), "check" (the contract), or "limit" (too large)."""
+    line: int
+    """Line of the normalised source, counted from 1."""
+    message: str
+    """What is wrong and what to write instead."""
+
+
+class CallSite(NamedTuple):
+    """A call of the ImagePatch API in the source."""
+
+    line: int
+    method: str
+    literals: tuple[str | int | float | bool | None, ...]
+    """One entry per positional argument; None where it is not a literal."""
+
+
+def worst(findings: tuple[Finding, ...]) -> Finding | None:
+    """Sum all findings up in one, which has the place of the gravest.
+
+    Returns:
+        None if there are no findings.
+    """
+    if not findings:
+        return None
+    first, *others = sorted(findings, key=lambda f: (_ORDER.index(f.kind), f.line))
+    message = first.message
+    for other in others:
+        addition = f" Line {other.line}: {other.message}"
+        if len(message) + len(addition) > _MAX_MESSAGE:
+            message += " …"
+            break
+        message += addition
+    return first._replace(message=message[:_MAX_MESSAGE])

@@ -1,0 +1,71 @@
+"""What one program may use: time, memory, calls and sizes.
+
+Three of these are watched from outside the child, where no program can reach: the wall clock, the
+number of calls and the sizes of frames. Memory and CPU time are enforced by the kernel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+__all__ = ["Limits"]
+
+_ESCAPED = 6
+# JSON writes a control character as six bytes, so a text of n bytes may fill a frame of 6 n.
+_ENVELOPE_BYTES = 65_536
+# Room in a frame for its own words: findings, names, ids and brackets.
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds of one program's run; every one must be positive."""
+
+    program_s: float = 30.0
+    """Wall time of the program itself in seconds; the clock stops while the host serves a call."""
+    cpu_s: float = 10.0
+    """CPU time in seconds, user and system, from the reading of the source on."""
+    memory_mb: int = 256
+    """What the program may add to the address space of the idle interpreter, in MiB."""
+    calls: int = 2_000
+    """Vision and language calls."""
+    handles: int = 20_000
+    """Patches that the host may hand to the program, all calls together."""
+    text_bytes: int = 1_000_000
+    """UTF-8 bytes of all texts that the program sends to models, all calls together."""
+    source_bytes: int = 200_000
+    """UTF-8 bytes of the program's text as the generator wrote it."""
+    nodes: int = 50_000
+    """Nodes of the program's syntax tree."""
+    result_bytes: int = 1_000_000
+    """Bytes of the encoded result."""
+    printed_bytes: int = 10_000
+    """UTF-8 bytes of `print` output that are kept; the rest is dropped, which is no failure."""
+    start_s: float = 60.0
+    """Wall time in which a new child must report that it is confined; not charged to a program."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"Limits.{field.name} must be a number, but got {value!r}.")
+            if not math.isfinite(value) or value <= 0:
+                raise ValueError(
+                    f"Limits.{field.name} must be positive and finite, but got {value!r}."
+                )
+
+    @property
+    def frame_bytes(self) -> int:
+        """Largest frame that either side accepts."""
+        texts = max(self.source_bytes, self.text_bytes) + self.printed_bytes
+        return self.result_bytes + _ESCAPED * texts + _ENVELOPE_BYTES
+
+    @property
+    def done_bytes(self) -> int:
+        """Largest frame that may carry a result."""
+        return self.result_bytes + _ESCAPED * self.printed_bytes + _ENVELOPE_BYTES
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the fields by name, for the frame that sets up a child."""
+        return asdict(self)

@@ -1,0 +1,270 @@
+"""What a program can see: builtins, the frozen modules math, re and typing, and the guards.
+
+Attributes go by EXACT TYPE and allow-list: an object of a type that is not in the table has no
+attributes at all, so that types, functions, generators, frames and exceptions lead nowhere. No module
+object is ever visible: the real `re` alone would lead to `sys` without an underscore.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+from viper_sandbox.contract import did_you_mean
+
+__all__ = [
+    "ALLOWED_MODULES",
+    "BUILTINS",
+    "EXCEPTIONS",
+    "MEMBERS",
+    "Namespace",
+    "Printer",
+    "guarded_getattr",
+    "guarded_write",
+    "make_import",
+]
+
+_BUILTINS = (
+    "None True False abs all any bool callable chr dict divmod enumerate filter float frozenset int "
+    "isinstance iter len list map max min next ord pow range repr reversed round set slice sorted "
+    "str sum tuple zip"
+)
+EXCEPTIONS: Final = (
+    "ArithmeticError AssertionError AttributeError Exception IndexError KeyError LookupError "
+    "MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError "
+    "StopIteration TypeError UnboundLocalError ValueError ZeroDivisionError"
+).split()
+
+BUILTINS: Final[Mapping[str, Any]] = {
+    name: getattr(builtins, name) for name in [*_BUILTINS.split(), *EXCEPTIONS]
+}
+
+_TEXT = frozenset(
+    (
+        "capitalize casefold center count endswith expandtabs find index isalnum isalpha isascii "
+        "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join "
+        "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust "
+        "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill"
+    ).split()
+)
+
+MEMBERS: Final[Mapping[type, frozenset[str]]] = {
+    str: _TEXT | {"format"},
+    list: frozenset("append clear copy count extend index insert pop remove reverse sort".split()),
+    tuple: frozenset({"count", "index"}),
+    dict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
+    set: frozenset(
+        (
+            "add clear copy difference difference_update discard intersection intersection_update "
+            "isdisjoint issubset issuperset pop remove symmetric_difference union update"
+        ).split()
+    ),
+    frozenset: frozenset(
+        "copy difference intersection isdisjoint issubset issuperset union".split()
+    ),
+    int: frozenset({"bit_length"}),
+    float: frozenset({"is_integer"}),
+    range: frozenset({"count", "index", "start", "step", "stop"}),
+    re.Pattern: frozenset(
+        "findall finditer flags fullmatch groups match pattern search split sub subn".split()
+    ),
+    re.Match: frozenset(
+        "end endpos group groupdict groups lastgroup lastindex pos span start string".split()
+    ),
+    **{getattr(builtins, name): frozenset({"args"}) for name in EXCEPTIONS},
+}
+"""Attributes of instances, by exact type."""
+
+_STATIC_MEMBERS: Final[Mapping[Any, frozenset[str]]] = {
+    str: _TEXT,  # key=str.lower, map(str.strip, texts)
+    dict: frozenset({"fromkeys"}),
+}
+"""Attributes of the builtin types themselves, by identity."""
+
+
+class Namespace:
+    """A module as programs see it: a fixed set of members that cannot be changed.
+
+    Args:
+        name: The module's name.
+        members: Its public members.
+    """
+
+    __slots__ = ("_members", "_name")
+
+    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_members", dict(members))
+
+    def __getattr__(self, name: str) -> Any:  # Any: members are of every kind
+        try:
+            return self._members[name]
+        except KeyError:
+            raise AttributeError(
+                f"{self._name} has no member {name!r} here. {did_you_mean(name, self._members)}"
+            ) from None
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{self._name} cannot be changed")
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted(self._members)
+
+    def __repr__(self) -> str:
+        return f"<module {self._name!r}>"
+
+
+class _TypingName:
+    """Stands for every name of `typing`: can be subscripted and joined, and means nothing."""
+
+    __slots__ = ()
+
+    def __getitem__(self, item: object) -> _TypingName:
+        return self
+
+    def __or__(self, other: object) -> _TypingName:
+        return self
+
+    __ror__ = __or__
+
+    def __repr__(self) -> str:
+        return "typing"
+
+
+_MATH = Namespace("math", {n: getattr(math, n) for n in dir(math) if not n.startswith("_")})
+_RE = Namespace(
+    "re",
+    {
+        name: getattr(re, name)
+        for name in (
+            "A ASCII DOTALL I IGNORECASE M MULTILINE S VERBOSE X compile error escape findall "
+            "finditer fullmatch match search split sub subn"
+        ).split()
+    },
+)
+_TYPING = Namespace(
+    "typing",
+    dict.fromkeys(
+        (
+            "Any Callable Dict FrozenSet Generator Iterable Iterator List Literal Mapping Optional "
+            "Sequence Set Tuple Type Union"
+        ).split(),
+        _TypingName(),
+    ),
+)
+ALLOWED_MODULES: Final[Mapping[str, Namespace]] = {"math": _MATH, "re": _RE, "typing": _TYPING}
+
+
+def guarded_getattr(owner: Any, name: str) -> Any:  # Any: any object of a program
+    """Return an attribute if the exact type of its owner lists it.
+
+    Raises:
+        AttributeError: It does not.
+    """
+    kind = type(owner)
+    if name.startswith("_"):
+        raise AttributeError(f"The attribute {name!r} is hidden from programs")
+    if kind is Namespace:
+        return getattr(owner, name)
+    allowed = _STATIC_MEMBERS.get(owner) if kind is type else MEMBERS.get(kind)
+    if allowed is None and kind is not type:
+        resolver = getattr(kind, "_program_attribute_", None)  # patches bring their own table
+        if resolver is not None:
+            return resolver(owner, name)
+    if allowed is None or name not in allowed:
+        what = f"type {owner.__name__!r}" if kind is type else f"{kind.__name__!r} object"
+        raise AttributeError(
+            f"{what} has no attribute {name!r} here. {did_you_mean(name, allowed or ())}".rstrip()
+        )
+    if name == "format" and kind is str:
+        return _plain_format(owner)
+    return getattr(owner, name)
+
+
+def guarded_write(owner: Any) -> Any:  # Any: any object of a program
+    """Return an object whose items may be stored or deleted.
+
+    Raises:
+        TypeError: It is neither a list nor a dict.
+    """
+    if type(owner) in (list, dict):
+        return owner
+    raise TypeError(f"{type(owner).__name__!r} object does not support item assignment")
+
+
+def make_import(api: Namespace) -> Callable[..., Namespace]:
+    """Return the `__import__` of a program.
+
+    Args:
+        api: The names of the contract; importing them from anywhere binds what is there anyway.
+    """
+
+    def guarded_import(
+        name: str,
+        globals: object = None,
+        locals: object = None,
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> Namespace:
+        if level == 0 and name in ALLOWED_MODULES:
+            return ALLOWED_MODULES[name]
+        if fromlist and set(fromlist) <= set(dir(api)):
+            return api
+        raise ImportError(f"Programs cannot import {name!r}; only {', '.join(ALLOWED_MODULES)}.")
+
+    return guarded_import
+
+
+class Printer:
+    """The `print` of a program: keeps a bounded amount of text.
+
+    Args:
+        max_bytes: UTF-8 bytes that are kept.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+        self._parts: list[str] = []
+
+    def print(
+        self, *values: object, sep: str | None = " ", end: str | None = "\n", **_: object
+    ) -> None:
+        """Keep what the values look like; `file` and `flush` mean nothing."""
+        if self._left <= 0:
+            return
+        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+        data = text[: self._left].encode("utf-8", "replace")[: self._left]
+        self._left -= len(data)
+        self._parts.append(data.decode("utf-8", "ignore"))
+        if self._left <= 0:
+            self._parts.append("…")
+
+    @property
+    def text(self) -> str:
+        """Everything printed so far; ends in "…" if something was dropped."""
+        return "".join(self._parts)
+
+
+def _plain_format(template: str) -> Callable[..., str]:
+    """Return `template.format` for templates whose fields name an argument and nothing of it."""
+
+    def format(*args: object, **kwargs: object) -> str:
+        _check_fields(template, depth=2)
+        return template.format(*args, **kwargs)
+
+    return format
+
+
+def _check_fields(template: str, depth: int) -> None:
+    for _, field, spec, _ in string.Formatter().parse(template):
+        if field and not (field.isdecimal() or field.isidentifier()):
+            raise ValueError(
+                f"A field of format() must be a plain name or number, got {field[:40]!r}. "
+                "Use an f-string."
+            )
+        if spec and depth:
+            _check_fields(spec, depth - 1)

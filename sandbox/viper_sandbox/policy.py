@@ -1,0 +1,257 @@
+"""The language of programs: which Python constructs there are, and what is refused.
+
+`Policy` is RestrictedPython's transformer, whose rule is kept: a syntax node that is not known is
+refused. What it adds is the language that generated programs use (`d[k] += 1`, `nonlocal`,
+annotations), more refusals (classes, `with`, decorators, attribute stores), and messages that say
+what to write instead.
+
+Every attribute becomes a call of `_getattr_` and every item that is stored goes through `_write_`:
+those two guards decide by the exact type of the object (see `namespace`). Loads of items, iteration,
+unpacking and calls stay as Python has them, because every object that a program can get hold of is
+of a type whose own operators are harmless. The wall that counts is the process around all this.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTransformer
+
+from viper_sandbox.findings import Finding
+
+__all__ = ["REFUSED_NAMES", "Policy", "apply_policy"]
+
+_REFUSED_NODES = {
+    "ClassDef": "Classes are not part of programs. Use functions, dicts and lists.",
+    "With": "'with' is not part of programs: they have no files or locks. Remove it.",
+    "AsyncFunctionDef": "'async' is not part of programs. Write 'def'; calls return when done.",
+    "AsyncFor": "'async for' is not part of programs. Write 'for'.",
+    "AsyncWith": "'async with' is not part of programs. Remove it.",
+    "Await": "'await' is not part of programs. Call the method directly.",
+    "Match": "'match' is not part of programs. Write 'if' and 'elif'.",
+    "TryStar": "'except*' is not part of programs. Write 'except'.",
+    "TemplateStr": "Template strings are not part of programs. Write an f-string.",
+    "TypeAlias": "'type' statements are not part of programs. Remove it.",
+}
+
+REFUSED_NAMES = {
+    "open": "programs have no files",
+    "input": "programs cannot ask anybody; use image_patch.simple_query(...)",
+    "eval": "programs cannot run text; use coerce_to_numeric(text) to read a number",
+    "exec": "programs cannot run text",
+    "compile": "programs cannot run text",
+    "getattr": "write the attribute directly, as in patch.left",
+    "hasattr": "the attributes of ImagePatch are always there; use isinstance(x, ImagePatch)",
+    "setattr": "patches cannot be changed; keep the value in a variable or a dict",
+    "delattr": "patches cannot be changed",
+    "type": "use isinstance(x, str)",
+    "object": "use None or an empty dict",
+    "super": "classes are not part of programs",
+    "property": "classes are not part of programs",
+    "staticmethod": "classes are not part of programs",
+    "classmethod": "classes are not part of programs",
+    "issubclass": "use isinstance(x, str)",
+    "id": "compare patches with ==",
+    "hash": "use the value itself as the key of a dict",
+    "vars": "use a dict of your own",
+    "dir": "use a dict of your own",
+    "globals": "use a dict of your own",
+    "locals": "use a dict of your own",
+    "memoryview": "use a list",
+    "bytearray": "use a list",
+    "bytes": "use str",
+    "breakpoint": "use print(...)",
+    "help": "use print(...)",
+    "exit": "return the answer",
+    "quit": "return the answer",
+    "BaseException": "catch Exception",
+    "SystemExit": "return the answer",
+    "KeyboardInterrupt": "catch Exception",
+}
+"""Names of Python that programs do not have, and what to write instead."""
+
+
+def apply_policy(tree: ast.Module) -> tuple[ast.Module, tuple[Finding, ...]]:
+    """Rewrite a program so that its attributes and item stores are guarded.
+
+    Args:
+        tree: The parsed program; it is changed in place.
+
+    Returns:
+        The guarded tree, to be compiled only if the second part, the refusals, is empty.
+    """
+    policy = Policy()
+    guarded = policy.visit(tree)
+    return guarded, tuple(policy.findings)
+
+
+class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told to skip the package
+    """Collects a `Finding` for every refusal and guards what is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.findings: list[Finding] = []
+        self._line = 1
+
+    def visit(self, node: ast.AST) -> Any:
+        """Visit a node, remembering its line for children that have none."""
+        self._line = getattr(node, "lineno", self._line)
+        return super().visit(node)
+
+    def error(self, node: ast.AST, info: str) -> None:
+        """Record a refusal."""
+        line = getattr(node, "lineno", self._line)
+        finding = Finding("policy", line, info)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def not_allowed(self, node: ast.AST) -> None:
+        """Record that a construct is no part of the language, and look at its contents too."""
+        name = type(node).__name__
+        self.error(node, _REFUSED_NODES.get(name, f"'{name}' is not part of programs. Remove it."))
+        if not isinstance(node, ast.Match):  # its patterns are of no use without it
+            self.node_contents_visit(node)
+
+    def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
+        """Refuse names that could hide a guard."""
+        if name is not None and name.startswith("_") and name != "_":
+            instead = name.strip("_") or "value"
+            self.error(
+                node,
+                f"Names that begin with an underscore are reserved, got {name!r}. "
+                f"Write {instead!r}.",
+            )
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Allow names without a leading underscore; `print` is a name like any other."""
+        self.check_name(node, node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """Guard attribute loads; refuse stores and hidden attributes."""
+        if not isinstance(node.ctx, ast.Load):
+            self.error(
+                node,
+                f"Attributes cannot be set or deleted, got '.{node.attr}'. "
+                "Keep the value in a variable or a dict.",
+            )
+            return self.node_contents_visit(node)
+        if node.attr.startswith("_") or node.attr in INSPECT_ATTRIBUTES:
+            self.error(
+                node,
+                f"The attribute {node.attr!r} is hidden from programs. "
+                "Use the attributes and methods of the ImagePatch API.",
+            )
+            return self.node_contents_visit(node)
+        return super().visit_Attribute(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        """Guard item stores and deletions; loads stay as they are."""
+        if isinstance(node.ctx, ast.Load):
+            return self.node_contents_visit(node)
+        return super().visit_Subscript(node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """Allow every call: what can be called was guarded when it was looked up."""
+        return self.node_contents_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """Allow assignments; the value is evaluated once, whatever the number of targets."""
+        return self.node_contents_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """Allow `n += 1` and `d[k] += 1`; attribute targets are refused as stores."""
+        return self.node_contents_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        """Drop the annotation, which is never evaluated."""
+        if node.value is None:
+            return ast.copy_location(ast.Pass(), node)
+        plain = ast.Assign(targets=[node.target], value=node.value)
+        return self.visit(ast.copy_location(plain, node))
+
+    def visit_For(self, node: ast.For) -> Any:
+        """Allow loops over plain names."""
+        self._check_target(node.target)
+        return self.node_contents_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        """Allow comprehensions over plain names."""
+        if node.is_async:
+            self.error(node.target, "'async for' is not part of programs. Write 'for'.")
+        self._check_target(node.target)
+        return self.node_contents_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """Allow functions without decorators; annotations are dropped."""
+        for decorator in node.decorator_list:
+            self.error(decorator, "Decorators are not part of programs. Call the function.")
+        self.check_name(node, node.name)
+        self.check_function_argument_names(node)
+        node.returns = None
+        return self.node_contents_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> Any:
+        """Drop the annotation of a parameter."""
+        node.annotation = None
+        return node
+
+    def visit_Global(self, node: ast.Global) -> Any:
+        """Allow `global` for plain names."""
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> Any:
+        """Allow `nonlocal` for plain names."""
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    def visit_Import(self, node: ast.Import) -> Any:
+        """Check the names that are bound; which modules there are is for `check` to say."""
+        for alias in node.names:
+            self.check_name(node, alias.asname or alias.name)
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        """Refuse star imports; `from __future__` means nothing here and is dropped."""
+        if node.module == "__future__":
+            return ast.copy_location(ast.Pass(), node)
+        for alias in node.names:
+            if alias.name == "*":
+                self.error(node, "'import *' is not part of programs. Name what you import.")
+            else:
+                self.check_name(node, alias.name)
+                self.check_name(node, alias.asname)
+        return node
+
+    def visit_Module(self, node: ast.Module) -> Any:
+        """Visit the statements."""
+        return self.node_contents_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        """Refuse classes."""
+        self.not_allowed(node)
+        return node
+
+    def visit_With(self, node: ast.With) -> Any:
+        """Refuse `with`."""
+        self.not_allowed(node)
+        return node
+
+    def visit_TemplateStr(self, node: ast.AST) -> Any:
+        """Refuse template strings."""
+        self.not_allowed(node)
+        return node
+
+    def _check_target(self, target: ast.expr) -> None:
+        """Refuse loop targets that store into an object."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            for element in target.elts:
+                self._check_target(element)
+        elif isinstance(target, ast.Starred):
+            self._check_target(target.value)
+        elif not isinstance(target, ast.Name):
+            self.error(target, "A loop variable must be a plain name. Assign the item in the loop.")

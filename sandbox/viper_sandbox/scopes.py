@@ -1,0 +1,204 @@
+"""Which names a program binds where, and which of its expressions are certainly patches.
+
+Both are simple on purpose: scopes ignore the order of statements, and a name is a patch only if every
+one of its bindings, wherever it is, makes it one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from viper_sandbox.contract import PATCH, Api
+
+__all__ = ["Kind", "Kinds", "Scope", "bound_names", "parameter_names"]
+
+Kind: TypeAlias = Literal["patch", "patches", "other"]
+_ELEMENT_OF = ("max", "min")
+_SAME_AS = ("list", "reversed", "sorted", "tuple")
+
+
+class Scope(NamedTuple):
+    """Names bound in one function, lambda, comprehension or the module."""
+
+    names: frozenset[str]
+    parent: Scope | None
+
+    def binds(self, name: str) -> bool:
+        """Tell whether the name is bound here or further out."""
+        return name in self.names or (self.parent is not None and self.parent.binds(name))
+
+    def all_names(self) -> frozenset[str]:
+        """Return every name that can be seen from here."""
+        return self.names | self.parent.all_names() if self.parent else self.names
+
+
+def parameter_names(arguments: ast.arguments) -> frozenset[str]:
+    """Return the names that a signature binds."""
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    starred = [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
+    return frozenset(argument.arg for argument in [*named, *starred])
+
+
+def bound_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Return the names that statements or targets bind in their own scope."""
+    collector = _Bindings()
+    for node in nodes:
+        collector.visit(node)
+    return frozenset(collector.names)
+
+
+class _Bindings(ast.NodeVisitor):
+    """Collects names; methods carry the names that `ast` looks for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.names.add(node.id)
+
+    def visit_FunctionDef(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ) -> None:
+        self.names.add(node.name)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):  # bound for the module by a function of it
+                self.names.update(inner.names)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_ClassDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        pass
+
+    def visit_ListComp(self, node: ast.AST) -> None:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.NamedExpr):  # leaks out of a comprehension, unlike its targets
+                self.names.add(inner.target.id)
+
+    visit_SetComp = visit_ListComp  # noqa: N815
+    visit_DictComp = visit_ListComp  # noqa: N815
+    visit_GeneratorExp = visit_ListComp  # noqa: N815
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            self.names.add(alias.asname or alias.name.partition(".")[0])
+
+    visit_ImportFrom = visit_Import  # noqa: N815
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.names.add(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        if node.name:
+            self.names.add(node.name)
+        self.generic_visit(node)
+
+    visit_MatchStar = visit_MatchAs  # noqa: N815
+
+
+class Kinds:
+    """Tells patches and lists of patches from everything else.
+
+    Args:
+        tree: The program.
+        api: The contract; methods that return patches count.
+        entry: The function that is called with the image.
+    """
+
+    def __init__(self, tree: ast.Module, api: Api, entry: ast.FunctionDef | None) -> None:
+        self.imported = frozenset(
+            name
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for name in bound_names([node])
+        )
+        self._names: dict[str, Kind] = {}
+        self._returns: dict[str, Kind] = {
+            name: "patch" if entry.returns == PATCH else "patches"
+            for name, entry in api.methods.items()
+            if entry.returns in (PATCH, f"list[{PATCH}]")
+        }
+        # Names that a program binds to something of its own, so that they mean nothing known here.
+        bindings = list(_bindings(tree, entry))
+        self.overridden: frozenset[str] = frozenset(
+            name for name, value, _ in bindings if value != "given"
+        )
+        for _ in range(3):  # enough for chains as in `for p in patches` above `patches = …`
+            self._names = self._settle(bindings)
+
+    def of(self, node: ast.expr) -> Kind | None:
+        """Return the kind of an expression, None where it is not certain."""
+        match node:
+            case ast.Name(id=name):
+                return self._names.get(name)
+            case ast.Constant() | ast.JoinedStr() | ast.Dict() | ast.Set():
+                return "other"
+            case ast.Call(func=ast.Name(id=name)) if name == PATCH:
+                return "patch"
+            case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name in _SAME_AS:
+                return self.of(first)
+            case ast.Call(func=ast.Name(id=name), args=[only]) if name in _ELEMENT_OF:
+                return self._element(only)
+            case ast.Call(func=ast.Attribute(value=receiver, attr=name)) if name in self._returns:
+                return self._returns[name] if self.of(receiver) == "patch" else None
+            case ast.Subscript(value=value, slice=ast.Slice()):
+                return self.of(value)
+            case ast.Subscript(value=value):
+                return self._element(value)
+            case _:
+                return None
+
+    def _element(self, node: ast.expr) -> Kind | None:
+        return "patch" if self.of(node) == "patches" else None
+
+    def _settle(self, bindings: list[_Binding]) -> dict[str, Kind]:
+        kinds: dict[str, Kind | None] = {}
+        for name, value, is_element in bindings:
+            kind: Kind | None = None
+            if isinstance(value, str):
+                kind = "patch" if value == "image" else None
+            elif value is not None:
+                kind = self._element(value) if is_element else self.of(value)
+            kinds[name] = kind if kinds.setdefault(name, kind) == kind else None
+        return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+_Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given'] | None, bool]"
+
+
+def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Binding]:
+    """Yield (name, value, True if the name is an element of the value).
+
+    The value is None if unknown, "image" for the image, and "given" for what an import or a parameter
+    of the entry merely passes on.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.For, ast.comprehension)):
+            value = node.value if isinstance(node, ast.Assign) else node.iter
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, value, not isinstance(node, ast.Assign)
+                else:
+                    yield from ((name, None, False) for name in bound_names([target]))
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and isinstance(node.target, ast.Name):
+            if node.value is not None:
+                yield node.target.id, node.value, False
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, None, False
+        elif isinstance(node, (ast.FunctionDef, ast.Lambda, ast.AsyncFunctionDef)):
+            for name in parameter_names(node.args):
+                passed: Literal["image", "given"] = "image" if name == "image" else "given"
+                yield name, passed if node is entry else None, False
+            if not isinstance(node, ast.Lambda):
+                yield node.name, None, False
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for name in bound_names([node]):
+                yield name, "given", False
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs)) and node.name:
+            yield node.name, None, False

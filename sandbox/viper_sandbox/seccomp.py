@@ -1,0 +1,186 @@
+"""A system call filter for the child, as a classic BPF program.
+
+An allow-list: what an interpreter that computes and talks over one open socket needs is allowed;
+looking at files is answered with EACCES, so that Python's own attempts (a traceback that wants its
+source line) degrade; every other call, and every call of a foreign ABI, kills the process. See
+`man 2 seccomp` and the kernel's Documentation/userspace-api/seccomp_filter.rst.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+from typing import NamedTuple
+
+__all__ = ["build_filter", "install", "unsupported_reason"]
+
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
+_RET_KILL_PROCESS = 0x8000_0000
+_RET_ERRNO = 0x0005_0000
+_RET_ALLOW = 0x7FFF_0000
+
+_LOAD_WORD = 0x20  # BPF_LD | BPF_W | BPF_ABS
+_JUMP_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
+_JUMP_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
+_JUMP_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
+_RETURN = 0x06  # BPF_RET | BPF_K
+
+_NUMBER_OFFSET = 0  # struct seccomp_data: int nr; u32 arch; u64 ip; u64 args[6]
+_ARCH_OFFSET = 4
+_X32_BIT = 0x4000_0000
+_PROT_EXEC = 4
+
+
+class _Machine(NamedTuple):
+    audit_arch: int
+    allowed: dict[str, int]
+    denied: dict[str, int]
+    no_exec: dict[str, int]
+    """Calls whose third argument, a protection, must not ask for executable memory."""
+    own_process: dict[str, int]
+    """Calls whose first argument must be this very process: abort() signals itself."""
+
+
+# Numbers from the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+_MACHINES = {
+    "x86_64": _Machine(
+        audit_arch=0xC000_003E,
+        allowed={
+            "read": 0, "write": 1, "close": 3, "munmap": 11, "brk": 12, "rt_sigaction": 13,
+            "rt_sigprocmask": 14, "rt_sigreturn": 15, "mremap": 25, "madvise": 28, "getpid": 39,
+            "exit": 60, "gettimeofday": 96, "gettid": 186, "futex": 202, "restart_syscall": 219,
+            "clock_gettime": 228, "exit_group": 231, "getrandom": 318,
+        },
+        denied={
+            "open": 2, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8, "ioctl": 16, "access": 21,
+            "uname": 63, "fcntl": 72, "getdents": 78, "getcwd": 79, "readlink": 89, "sysinfo": 99,
+            "getdents64": 217, "openat": 257, "newfstatat": 262, "readlinkat": 267,
+            "faccessat": 269, "statx": 332, "openat2": 437, "faccessat2": 439,
+        },
+        no_exec={"mmap": 9, "mprotect": 10},
+        own_process={"tgkill": 234},
+    ),
+    "aarch64": _Machine(
+        audit_arch=0xC000_00B7,
+        allowed={
+            "read": 63, "write": 64, "close": 57, "munmap": 215, "brk": 214, "rt_sigaction": 134,
+            "rt_sigprocmask": 135, "rt_sigreturn": 139, "mremap": 216, "madvise": 233,
+            "getpid": 172, "exit": 93, "gettimeofday": 169, "gettid": 178, "futex": 98,
+            "restart_syscall": 128, "clock_gettime": 113, "exit_group": 94, "getrandom": 278,
+        },
+        denied={
+            "fstat": 80, "lseek": 62, "ioctl": 29, "uname": 160, "fcntl": 25, "getcwd": 17,
+            "sysinfo": 179, "getdents64": 61, "openat": 56, "newfstatat": 79, "readlinkat": 78,
+            "faccessat": 48, "statx": 291, "openat2": 437, "faccessat2": 439,
+        },
+        no_exec={"mmap": 222, "mprotect": 226},
+        own_process={"tgkill": 131},
+    ),
+}  # fmt: skip
+
+
+class _Instruction(NamedTuple):
+    code: int
+    jump_true: int
+    jump_false: int
+    operand: int
+
+
+class _FilterProgram(ctypes.Structure):
+    """The kernel's `struct sock_fprog`."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def unsupported_reason() -> str | None:
+    """Return why there is no filter for this machine, None if there is one."""
+    if sys.platform != "linux":
+        return f"seccomp is a feature of Linux, and this is {sys.platform}"
+    if sys.byteorder != "little" or struct.calcsize("P") != 8:
+        return "the seccomp filter is written for 64-bit little-endian machines"
+    if platform.machine() not in _MACHINES:
+        return (
+            f"there is no seccomp filter for {platform.machine()}, only for {', '.join(_MACHINES)}"
+        )
+    return None
+
+
+def build_filter(machine: str, pid: int) -> bytes:
+    """Return the filter as an array of the kernel's `struct sock_filter`.
+
+    Args:
+        machine: "x86_64" or "aarch64".
+        pid: The process that it will confine, which may signal itself.
+    """
+    table = _MACHINES[machine]
+    kill = _Instruction(_RETURN, 0, 0, _RET_KILL_PROCESS)
+    program = [
+        _Instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET),
+        _Instruction(_JUMP_EQUAL, 1, 0, table.audit_arch),
+        kill,
+        _Instruction(_LOAD_WORD, 0, 0, _NUMBER_OFFSET),
+        _Instruction(_JUMP_AT_LEAST, 0, 1, _X32_BIT),
+        kill,
+    ]
+    for number in table.allowed.values():
+        program += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ALLOW)])
+    for number in table.denied.values():
+        program += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EACCES)])
+    for number in table.no_exec.values():
+        program += _on_call(
+            number,
+            [
+                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
+                _Instruction(_JUMP_ANY_BIT, 0, 1, _PROT_EXEC),
+                kill,
+                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
+            ],
+        )
+    for number in table.own_process.values():
+        program += _on_call(
+            number,
+            [
+                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(0)),
+                _Instruction(_JUMP_EQUAL, 1, 0, pid),
+                kill,
+                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
+            ],
+        )
+    program.append(kill)
+    return b"".join(struct.pack("<HBBI", *instruction) for instruction in program)
+
+
+def install() -> None:
+    """Put the filter on this process; it cannot be taken off again, and needs no_new_privs.
+
+    Raises:
+        OSError: The kernel refuses, as in a container whose profile forbids it.
+    """
+    instructions = build_filter(platform.machine(), os.getpid())
+    program = _FilterProgram(len(instructions) // 8, instructions)
+    libc = ctypes.CDLL(None, use_errno=True)
+    unused = ctypes.c_ulong(0)
+    if libc.prctl(
+        _PR_SET_SECCOMP,
+        ctypes.c_ulong(_SECCOMP_MODE_FILTER),
+        ctypes.byref(program),
+        unused,
+        unused,
+    ):
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl(PR_SET_SECCOMP) failed: {os.strerror(number)}")
+
+
+def _on_call(number: int, then: list[_Instruction]) -> list[_Instruction]:
+    """Run instructions, the last of which return, if the call has this number."""
+    return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
+
+
+def _argument_offset(index: int) -> int:
+    """Offset of the low word of an argument: protections and process ids fit into it."""
+    return 16 + 8 * index

@@ -1,0 +1,317 @@
+"""Frames and values that cross the wall between the host and the child.
+
+A frame is four bytes of length, most significant first, and that many bytes of UTF-8 JSON. Its one
+value is made of None, bool, int, float, str and `PatchRef`, and of lists, tuples, dicts and sets of
+these. Scalars and lists travel as they are; everything else is an object with ONE key that names
+its type: `{"patch": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}`, `{"set": [...]}`.
+So a program's dict with a magic key is data like any other, and decoding can make nothing but the
+types above. Both sides use this module, and neither trusts what it decodes: size, depth, number of
+values, integers and floats are bounded, and every violation is a `WireError`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn, TypeAlias, Union
+
+__all__ = [
+    "HEADER_BYTES",
+    "MAX_DEPTH",
+    "MAX_INTEGER",
+    "FrameBuffer",
+    "PatchRef",
+    "WireError",
+    "WireValue",
+    "frame",
+    "pack",
+    "payload_length",
+    "unpack",
+]
+
+MAX_DEPTH = 32
+# Deeper than any sensible answer, and far below Python's own recursion limit.
+MAX_VALUES = 200_000
+MAX_INTEGER = 2**63 - 1
+
+_HEADER = struct.Struct(">I")
+HEADER_BYTES = _HEADER.size
+
+
+class WireError(ValueError):
+    """A frame or value that must not cross the wall; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchRef:
+    """A patch on the wire: a handle of the host and a box."""
+
+    handle: int
+    """Number that the host gave to the image; means nothing outside its session."""
+    box_xyxy: tuple[float, float, float, float]
+    """`(x1, y1, x2, y2)` in pixels of the whole image, origin TOP LEFT, x2 and y2 exclusive."""
+    category: str = "image"
+    """The phrase that the patch was found with, or "image"."""
+    score: float = 1.0
+    """Detector score in 0 … 1, not calibrated; 1.0 for a patch that was not detected."""
+
+
+WireValue: TypeAlias = Union[
+    bool,
+    int,
+    float,
+    str,
+    PatchRef,
+    "list[WireValue]",
+    "tuple[WireValue, ...]",
+    "dict[WireValue, WireValue]",
+    "set[WireValue]",
+    None,
+]
+
+
+class _Tagged(NamedTuple):
+    """A JSON object of one key, before its tag is interpreted."""
+
+    tag: str
+    body: Any  # JSON of any shape, checked by the decoder of the tag
+
+
+def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this function checks
+    """Encode a value as the payload of a frame.
+
+    Args:
+        value: A `WireValue`. Lone surrogates in texts become "?".
+        max_bytes: Largest payload allowed.
+
+    Raises:
+        WireError: The value holds another type, a number out of bounds, or is too deep or large.
+    """
+    counter = [MAX_VALUES]
+    try:
+        text = json.dumps(
+            _encode(value, MAX_DEPTH, counter),
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+        )
+    except WireError:
+        raise
+    except ValueError as error:
+        raise WireError("A number on the wire must be finite, got inf or nan.") from error
+    payload = text.encode("utf-8", "replace")
+    if len(payload) > max_bytes:
+        raise WireError(f"The value needs {len(payload):,} bytes; {max_bytes:,} are allowed.")
+    return payload
+
+
+def unpack(payload: bytes) -> WireValue:
+    """Decode the payload of a frame.
+
+    Raises:
+        WireError: It is not the encoding of a `WireValue` within all bounds. Nothing else is
+            raised, whatever the bytes.
+    """
+    try:
+        tree = json.loads(
+            payload.decode("utf-8"), object_pairs_hook=_one_key, parse_constant=_refuse_constant
+        )
+    except WireError:
+        raise
+    except RecursionError:
+        raise WireError(f"The frame is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:  # malformed UTF-8 or JSON, or an integer of thousands of digits
+        raise WireError(f"The frame is not valid JSON: {error}") from error
+    return _decode(tree, MAX_DEPTH, [MAX_VALUES])
+
+
+def frame(payload: bytes) -> bytes:
+    """Put the length in front of a payload."""
+    return _HEADER.pack(len(payload)) + payload
+
+
+def payload_length(header: bytes, max_bytes: int) -> int:
+    """Read the length from the first `HEADER_BYTES` of a frame.
+
+    Raises:
+        WireError: The frame is empty or larger than `max_bytes`.
+    """
+    length: int = _HEADER.unpack(header)[0]
+    if not 0 < length <= max_bytes:
+        raise WireError(f"A frame announces {length:,} bytes; 1 to {max_bytes:,} are allowed.")
+    return length
+
+
+class FrameBuffer:
+    """Cuts a stream of bytes into payloads; holds no more than one frame and one read.
+
+    Args:
+        max_bytes: Largest payload; a longer one is refused when its header arrives.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Append what was received."""
+        self._data += data
+
+    def take(self) -> bytes | None:
+        """Remove and return the first whole payload, None if it is not complete yet.
+
+        Raises:
+            WireError: The next header announces a frame that is empty or too large.
+        """
+        if len(self._data) < HEADER_BYTES:
+            return None
+        end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
+        if len(self._data) < end:
+            return None
+        payload = bytes(self._data[HEADER_BYTES:end])
+        del self._data[:end]
+        return payload
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
+def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of any shape
+    counter[0] -= 1
+    if counter[0] < 0:
+        raise WireError(f"More than {MAX_VALUES:,} values at once.")
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return _bounded(int(value))
+    if isinstance(value, float):
+        return float(value)
+    if depth == 0:
+        raise WireError(f"The value is nested deeper than {MAX_DEPTH} levels.")
+    depth -= 1
+    if isinstance(value, PatchRef):
+        box = [float(edge) for edge in value.box_xyxy]
+        return {"patch": [int(value.handle), *box, value.category, float(value.score)]}
+    if isinstance(value, list):
+        return [_encode(item, depth, counter) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_encode(item, depth, counter) for item in value]}
+    if isinstance(value, dict):
+        pairs = [
+            [_encode(key, depth, counter), _encode(item, depth, counter)]
+            for key, item in value.items()
+        ]
+        return {"dict": pairs}
+    if isinstance(value, (set, frozenset)):
+        return {"set": [_encode(item, depth, counter) for item in value]}
+    raise WireError(f"A value of type {type(value).__name__} cannot cross the wall.")
+
+
+def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
+    counter[0] -= 1
+    if counter[0] < 0:
+        raise WireError(f"More than {MAX_VALUES:,} values in one frame.")
+    kind = type(tree)
+    if tree is None or kind is bool:
+        return tree  # type: ignore[no-any-return]  # JSON null, true or false
+    if kind is str:
+        return _clean(tree)
+    if kind is int:
+        return _bounded(tree)
+    if kind is float:
+        return _finite(tree)
+    if depth == 0:
+        raise WireError(f"The frame is nested deeper than {MAX_DEPTH} levels.")
+    if kind is list:
+        return [_decode(item, depth - 1, counter) for item in tree]
+    decoder = _DECODERS.get(tree.tag)
+    if decoder is None:
+        raise WireError(f"Unknown tag {tree.tag[:40]!r} on the wire; known: {sorted(_DECODERS)}.")
+    if type(tree.body) is not list:
+        raise WireError(f"The tag {tree.tag!r} must hold a list.")
+    return decoder(tree.body, depth - 1, counter)
+
+
+def _decode_patch(body: list[Any], depth: int, counter: list[int]) -> PatchRef:
+    match body:
+        case [int(handle), x1, y1, x2, y2, str(category), score] if type(handle) is int:
+            edges = tuple(_number(edge) for edge in (x1, y1, x2, y2))
+            return PatchRef(_bounded(handle), edges, _clean(category), _number(score))  # type: ignore[arg-type]  # four edges
+        case _:
+            raise WireError("A patch must be [handle, x1, y1, x2, y2, category, score].")
+
+
+def _decode_tuple(body: list[Any], depth: int, counter: list[int]) -> tuple[WireValue, ...]:
+    return tuple(_decode(item, depth, counter) for item in body)
+
+
+def _decode_dict(body: list[Any], depth: int, counter: list[int]) -> dict[WireValue, WireValue]:
+    result: dict[WireValue, WireValue] = {}
+    for pair in body:
+        if type(pair) is not list or len(pair) != 2:
+            raise WireError("A dict must be a list of [key, value] pairs.")
+        key = _decode(pair[0], depth, counter)
+        result[_hashable(key)] = _decode(pair[1], depth, counter)
+    return result
+
+
+def _decode_set(body: list[Any], depth: int, counter: list[int]) -> set[WireValue]:
+    return {_hashable(_decode(item, depth, counter)) for item in body}
+
+
+_DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
+    "patch": _decode_patch,
+    "tuple": _decode_tuple,
+    "dict": _decode_dict,
+    "set": _decode_set,
+}
+
+
+def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
+    if len(pairs) != 1:
+        raise WireError(f"An object on the wire must have one key, got {len(pairs)}.")
+    return _Tagged(*pairs[0])
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise WireError(f"A number on the wire must be finite, got {name}.")
+
+
+def _hashable(value: WireValue) -> Any:  # Any: known to be hashable from here on
+    try:
+        hash(value)
+    except TypeError as error:
+        raise WireError(f"A key or set member cannot be a {type(value).__name__}.") from error
+    return value
+
+
+def _bounded(value: int) -> int:
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise WireError("An integer on the wire must fit into 64 bits.")
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):  # JSON has no word for it, but 1e999 overflows
+        raise WireError("A number on the wire must be finite, got inf.")
+    return value
+
+
+def _number(value: Any) -> float:  # Any: JSON of any shape
+    if type(value) is int:
+        return float(_bounded(value))
+    if type(value) is float:
+        return _finite(value)
+    raise WireError(f"Expected a number on the wire, got {type(value).__name__}.")
+
+
+def _clean(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:  # would break the first log or page that prints it
+            raise WireError("A text on the wire must not hold lone surrogates.") from error
+    return text

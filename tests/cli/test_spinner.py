@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import textwrap
+import time
+from typing import NamedTuple
+
+import pytest
+
+from viper.cli.spinner import spinner
+
+
+class Seen(NamedTuple):
+    stdout: str
+    terminal: str
+
+
+def run_on_a_terminal(body: str, **environment: str) -> Seen:
+    """Run code whose stderr is a terminal and whose stdout is a pipe."""
+    code = "import sys, time\nfrom viper.cli.spinner import spinner\n" + textwrap.dedent(body)
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=kept | {"TERM": "xterm-256color", "PYTHONUTF8": "1"} | environment,
+    ) as process:
+        os.close(theirs)
+        written = b""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # Linux says so when the other end of a terminal is gone
+                break
+            if not part:
+                break
+            written += part
+        assert process.stdout is not None
+        stdout = process.stdout.read().decode()
+    os.close(ours)
+    assert process.returncode == 0, written.decode()
+    return Seen(stdout, written.decode())
+
+
+WAIT = """
+    with spinner("Loading detector [bold]onnx[/bold]", enabled=True) as shown:
+        print("the answer", flush=True)
+        time.sleep(0.3)
+        shown.update("Loading\\nmatcher")
+        time.sleep(0.3)
+"""
+
+
+def test_shows_text_and_seconds_on_a_terminal_and_wipes_them_away() -> None:
+    seen = run_on_a_terminal(WAIT)
+    assert "Loading detector [bold]onnx[/bold]" in re.sub(r"\x1b\[[\d;?]*\w", "", seen.terminal)
+    assert "Loading matcher" in seen.terminal
+    assert "0:00:00" in seen.terminal
+    assert "\x1b[2K" in seen.terminal  # erases its line
+    assert "\x1b[?25h" in seen.terminal  # shows the cursor again
+
+
+def test_leaves_stdout_to_the_answer() -> None:
+    seen = run_on_a_terminal(WAIT)
+    assert seen.stdout == "the answer\n"
+    assert "the answer" not in seen.terminal
+
+
+def test_what_is_printed_on_stderr_meanwhile_stays_readable() -> None:
+    seen = run_on_a_terminal(
+        """
+        with spinner("Loading"):
+            time.sleep(0.2)
+            print("a notice", file=sys.stderr)
+            time.sleep(0.2)
+        """
+    )
+    assert "a notice\r\n" in seen.terminal
+
+
+def test_no_color_takes_the_colours_away_but_not_the_spinner() -> None:
+    colour = re.compile(r"\x1b\[[\d;]*3\d[\d;]*m")
+    assert colour.search(run_on_a_terminal(WAIT).terminal)
+    plain = run_on_a_terminal(WAIT, NO_COLOR="1").terminal
+    assert "Loading matcher" in plain
+    assert not colour.search(plain)
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "dumb", "FORCE_COLOR": "1"}])
+def test_writes_nothing_on_a_dumb_terminal(environment: dict[str, str]) -> None:
+    assert run_on_a_terminal(WAIT, **environment) == ("the answer\n", "")
+
+
+def test_writes_nothing_when_disabled() -> None:
+    assert run_on_a_terminal(WAIT.replace("True", "False")) == ("the answer\n", "")
+
+
+def test_writes_nothing_when_stderr_is_no_terminal(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with spinner("Loading", enabled=True) as shown:
+        shown.update("Still loading")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with spinner("Loading", enabled=True) as shown:
+        shown.update("Still loading")
+
+
+def test_errors_pass_through_and_the_cursor_comes_back() -> None:
+    seen = run_on_a_terminal(
+        """
+        try:
+            with spinner("Loading"):
+                time.sleep(0.2)
+                raise OSError("no such model")
+        except OSError as error:
+            print(error)
+        """
+    )
+    assert seen.stdout == "no such model\n"
+    assert "\x1b[?25h" in seen.terminal
+
+
+def test_a_terminal_without_unicode_gets_a_plain_spinner() -> None:
+    seen = run_on_a_terminal(WAIT, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert "Loading matcher" in seen.terminal
+    assert seen.terminal.isascii()
+
+
+def test_rich_is_imported_only_to_show_something() -> None:
+    code = (
+        "import sys; from viper.cli.spinner import spinner\n"
+        "with spinner('Loading'): pass\n"
+        "sys.exit('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert done.returncode == 0

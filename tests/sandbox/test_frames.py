@@ -1,0 +1,141 @@
+"""What a child that has gone over to the enemy can send."""
+
+import asyncio
+
+import pytest
+
+from viper_sandbox import CallSite, Finding, Limits, PatchRef
+from viper_sandbox.conversation import Conversation
+from viper_sandbox.wire import pack
+
+WHOLE = (0.0, 0.0, 300.0, 200.0)
+GOOD = PatchRef(7, WHOLE)
+CHECKED = ["checked", "source", [], []]
+
+
+class FalseChild:
+    """Speaks in the place of a child: hands out messages that a test prepared."""
+
+    def __init__(self, messages, pending_bytes=0):
+        self.messages = list(messages)
+        self.sent = []
+        self.pending_bytes = pending_bytes
+
+    async def send(self, message):
+        pack(message, 10_000_000)
+        self.sent.append(message)
+
+    async def receive(self):
+        message = self.messages.pop(0)
+        return message, len(pack(message, 100_000_000))
+
+
+def call(call_id=1, name="ImagePatch.find", receiver=GOOD, arguments=("dog",), line=2):
+    return ["call", call_id, name, receiver, arguments, line]
+
+
+@pytest.fixture
+def converse(request_for, stub_handler):
+    def run(*messages, handler=stub_handler, pending_bytes=0, **limits):
+        child = FalseChild(messages, pending_bytes)
+        talk = Conversation(child, request_for("return 1"), handler, Limits(**limits))
+        return asyncio.run(talk.run())
+
+    return run
+
+
+def test_an_honest_child_gets_its_answers(converse):
+    result = converse(CHECKED, call(), call(2, "llm_query", None, ("q", True)), ["done", 5, "out"])
+    assert (result.value, result.failure, result.calls, result.printed) == (5, None, 2, "out")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [["done", 1, ""]],
+        ["nonsense"],
+        [None],
+        [["checked", "source", [], []], CHECKED],
+        [["checked", 1, [], []]],
+        [["checked", "source", [("evil", 1, "x")], []]],
+        [["checked", "source", [], [("x",)]]],
+        [CHECKED, ["done", 1]],
+        [CHECKED, ["failed", "model", "x", 1, ""]],
+        [CHECKED, ["failed", "runtime", "x", "1", ""]],
+        [CHECKED, ["exec", "os.system"]],
+        [CHECKED, call(call_id=2)],
+        [CHECKED, call(), call(call_id=1)],
+        [CHECKED, call(name="os.system")],
+        [CHECKED, call(name="ImagePatch.__reduce__")],
+        [CHECKED, call(name="ImagePatch.crop", arguments=(0, 0, 1, 1))],
+        [CHECKED, call(name="find")],
+        [CHECKED, call(name="evil.find")],
+        [CHECKED, call(receiver=None)],
+        [CHECKED, call(receiver="x")],
+        [CHECKED, call(name="llm_query", arguments=("q", True))],
+        [CHECKED, call(arguments=())],
+        [CHECKED, call(arguments=("dog", "cat"))],
+        [CHECKED, call(arguments=(1,))],
+        [CHECKED, call(arguments=(None,))],
+        [CHECKED, call(arguments=["dog"])],
+        [CHECKED, call(receiver=PatchRef(8, WHOLE))],
+        [CHECKED, call(receiver=PatchRef(7, (0.0, 0.0, 301.0, 200.0)))],
+        [CHECKED, call(receiver=PatchRef(7, (0.0, -1.0, 300.0, 200.0)))],
+        [CHECKED, call(receiver=PatchRef(7, (5.0, 5.0, 5.0, 9.0)))],
+        [CHECKED, call(receiver=PatchRef(7, (9.0, 5.0, 5.0, 9.0)))],
+        [CHECKED, ["done", [PatchRef(8, WHOLE)], ""]],
+        [CHECKED, ["done", {PatchRef(8, WHOLE): 1}, ""]],
+    ],
+    ids=repr,
+)
+def test_a_broken_rule_ends_the_session(converse, messages):
+    failure = converse(*messages).failure
+    assert failure.kind == "limit"
+    assert failure.message.startswith("The program broke the rules of the sandbox: ")
+
+
+def test_a_frame_behind_a_call_ends_the_session(converse):
+    failure = converse(CHECKED, call(), pending_bytes=5).failure
+    assert "A frame followed a call before its answer" in failure.message
+
+
+def test_a_result_that_is_larger_than_agreed_ends_the_session(converse):
+    failure = converse(CHECKED, ["done", "x" * 200_000, ""], result_bytes=1_000).failure
+    assert failure.kind == "limit"
+
+
+def test_findings_end_the_session_before_it_runs(converse):
+    findings = [("check", 4, "later"), ("policy", 9, "worse")]
+    result = converse(["checked", "source", findings, [(3, "find", ("dog", None))]])
+    assert (result.failure.kind, result.failure.line) == ("policy", 9)
+    assert result.failure.message == "worse Line 4: later"
+    assert result.checked.findings == tuple(Finding(*f) for f in findings)
+    assert result.checked.call_sites == (CallSite(3, "find", ("dog", None)),)
+
+
+def test_a_handler_must_answer_what_the_contract_promises(converse):
+    async def wrong(call):
+        return None
+
+    with pytest.raises(TypeError, match=r"must answer ImagePatch.find with list\[ImagePatch\]"):
+        converse(CHECKED, call(), handler=wrong)
+
+
+def test_a_handler_must_not_give_patches_of_another_image(converse):
+    async def wrong(call):
+        return [PatchRef(8, WHOLE)]
+
+    with pytest.raises(ValueError, match="a patch of another image"):
+        converse(CHECKED, call(), handler=wrong)
+
+
+def test_counts_calls_patches_and_texts(converse, stub_handler):
+    calls = [call(n, line=n) for n in (1, 2, 3)]
+    for limit, words in (
+        ({"calls": 2}, "all of its 2 vision and language calls"),
+        ({"handles": 8}, "more than 8 patches"),
+        ({"text_bytes": 8}, "more than 8 bytes of text"),
+    ):
+        failure = converse(CHECKED, *calls, **limit).failure
+        assert (failure.kind, failure.line) == ("limit", 3)
+        assert words in failure.message

@@ -1,0 +1,107 @@
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("class A:\n    pass\ndef execute_command(image):\n    return 1", 1, "Classes are not part"),
+        ("def execute_command(image):\n    with image:\n        return 1", 2, "'with' is not part"),
+        ("async def f():\n    pass\ndef execute_command(image):\n    return 1", 1, "'async' is not"),
+        ("def execute_command(image):\n    return (x async for x in image)", 2, "'async for' is"),
+        ("@print\ndef execute_command(image):\n    return 1", 1, "Decorators are not part"),
+        (
+            "def execute_command(image):\n    match image:\n        case _:\n            return 1",
+            2,
+            "'match' is not part of programs. Write 'if' and 'elif'.",
+        ),
+        (
+            "def execute_command(image):\n    try:\n        return 1\n    except* ValueError:\n        pass",
+            2,
+            "'except*' is not part",
+        ),
+        (
+            "def execute_command(image):\n    for image.x in [1]:\n        pass\n    return 1",
+            2,
+            "A loop variable must be a plain name",
+        ),
+        (
+            "def execute_command(image):\n    d = {}\n    return [1 for d[0] in [1]]",
+            3,
+            "A loop variable must be a plain name",
+        ),
+        ("def execute_command(image):\n    image.x = 1\n    return 1", 2, "Attributes cannot be set"),
+        ("def execute_command(image):\n    image.x += 1\n    return 1", 2, "Attributes cannot be set"),
+        ("def execute_command(image):\n    del image.x\n    return 1", 2, "Attributes cannot be set"),
+    ],
+)
+def test_refuses_construct(findings, source, line, message):
+    assert [f for f in findings(source) if f[0] == "policy" and f[1] == line and message in f[2]]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "_getattr_ = 1",
+        "for _write_ in []: pass",
+        "x = [_a for _a in []]",
+        "def _f(): return 1",
+        "def f(_getattr_, /): return 1",
+        "def f(*_a): return 1",
+        "def f(**_a): return 1",
+        "def f(*, _a=1): return 1",
+        "f = lambda _a: 1",
+        "import math as _getattr_",
+        "from math import pi as _getattr_",
+        "global _write_",
+        "(_a := 1)",
+        "try:\n        pass\n    except ValueError as _write_:\n        pass",
+        "x = __builtins__",
+    ],
+)
+def test_refuses_reserved_name(findings, source):
+    text = f"def execute_command(image):\n    {source}\n    return 1"
+    message = [f for f in findings(text) if f[0] == "policy"][0][2]
+    assert message.startswith("Names that begin with an underscore are reserved, got '_")
+
+
+def test_a_lone_underscore_is_a_name(findings):
+    assert findings("def execute_command(image):\n    return [1 for _ in range(3)]") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("def execute_command(image)\n    return 1", 1, "expected ':'"),
+        ("def execute_command(image):\n    return (1", 2, "'(' was never closed"),
+        ("def execute_command(image):\n    nonlocal x\n    return 1", 2, "no binding for nonlocal"),
+        ("def execute_command(image):\n    break\n    return 1", 2, "'break' outside loop"),
+        ("", 1, "the text is empty"),
+    ],
+)
+def test_reports_syntax_error_with_its_line(findings, source, line, message):
+    ((kind, at, text),) = findings(source)
+    assert (kind, at) == ("syntax", line)
+    assert message in text
+
+
+def test_reports_a_null_byte(findings):
+    assert findings("def execute_command(image):\n    return '\0'")[0][0] == "syntax"
+
+
+@pytest.mark.parametrize("opening", ["(", "[", "-", "not "])
+def test_reports_nesting_instead_of_crashing(findings, opening):
+    closing = {"(": ")", "[": "]"}.get(opening, "")
+    deep = 5_000
+    source = f"def execute_command(image):\n    return {opening * deep}1{closing * deep}"
+    assert findings(source)[0][0] == "syntax"
+
+
+def test_caps_the_number_of_nodes(findings):
+    source = f"def execute_command(image):\n    return [{'1,' * 60_000}]"
+    assert findings(source) == [
+        ("limit", 1, "The program has 60,007 syntax nodes; 50,000 are allowed.")
+    ]
+
+
+def test_warnings_of_the_compiler_are_no_failure(run_here):
+    assert run_here("def execute_command(image):\n    return 1 is 1 and '\\d' == '\\\\d'") is True

@@ -1,0 +1,5 @@
+"""`python -m viper` is the `viper` command."""
+
+from viper.cli import main
+
+main()

@@ -1,0 +1,162 @@
+"""From a program's value to an answer: the text, and the patches behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from viper.program import Failure, Task
+from viper.trace import Trace
+from viper.vision.patch import Patch
+
+__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches", "render"]
+
+NO_SUCH_OBJECT = "no such object"
+"""Text of a grounding answer without patches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question."""
+
+    value: Any
+    """The Python value that the program returned, with `Patch` for its patches; None on failure."""
+    text: str | None
+    """The value as text; None on failure."""
+    patches: tuple[Patch, ...]
+    """Grounding: the chosen patches, best first, empty for no such object. Else: the patches that the
+    answer is made of."""
+    failure: Failure | None
+    """Why there is no answer, None when there is one."""
+    trace: Trace
+    """The whole run."""
+
+    @property
+    def program(self) -> str | None:
+        """Source of the last program that was tried."""
+        return self.trace.attempts[-1].source if self.trace.attempts else None
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Conditions of the question that were not tested, or only in part."""
+        return self.trace.unverified
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `viper ask --json` prints."""
+        return self.trace.summary_json()
+
+    def __str__(self) -> str:
+        return self.text if self.text is not None else f"no answer: {self.failure}"
+
+
+def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure:
+    """Return the text of a program's value, or why it cannot be an answer.
+
+    bool → yes/no, float → at most 6 significant digits, patch → its category, list → items joined
+    by ", ", dict → JSON. Where choices are given, one that is equal but for case is spelled as given.
+    """
+    if task == "grounding":
+        patches = grounded_patches(value)
+        if patches is None:
+            return Failure(
+                "runtime",
+                f"The program returned {_type_name(value)}; with the task grounding it must return a "
+                "patch, a list of patches, or None for no such object.",
+            )
+        return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
+    if value is None:
+        return Failure("runtime", "The program returned None, which answers nothing.")
+    text = _text(value)
+    for choice in choices:
+        if choice.casefold() == text.casefold():
+            return choice
+    return text
+
+
+def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
+    """Return the patches of a grounding value, best first; None when it is no such value."""
+    if value is None:
+        return ()
+    if isinstance(value, Patch):
+        return (value,)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Patch) for item in value):
+        return tuple(value)
+    return None
+
+
+def evidence_patches(
+    value: Any, calls: Sequence[tuple[str, Patch | None, Any]]
+) -> tuple[Patch, ...]:
+    """Return the patches that an answer in words is made of.
+
+    Patches inside the value count first. Else it is what was asked last, when that was a question
+    about a detected patch (its colour, say), else everything that was found, less the patches that a
+    property was refused of.
+
+    Args:
+        value: What the program returned.
+        calls: (method, receiver, result) of each call, in order.
+    """
+    inside = list(dict.fromkeys(_patches_in(value)))
+    if inside:
+        return tuple(inside)
+    if calls:
+        method, receiver, _ = calls[-1]
+        if method in _QUESTIONS and receiver is not None and receiver.detected:
+            return (receiver,)
+    refused = {r for method, r, result in calls if method == _VERIFY and result is False}
+    found = (patch for method, _, result in calls if method == _FIND for patch in result)
+    return tuple(dict.fromkeys(patch for patch in found if patch not in refused))
+
+
+_FIND = "ImagePatch.find"
+_VERIFY = "ImagePatch.verify_property"
+_QUESTIONS = {"ImagePatch.simple_query", "ImagePatch.best_text_match"}
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case Patch():
+            return value.category
+        case list() | tuple() | set():
+            return ", ".join(_text(item) for item in value)
+        case dict():
+            return json.dumps(_plain(value), ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Patch():
+            return value.category
+        case dict():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _patches_in(value: Any) -> list[Patch]:
+    match value:
+        case Patch():
+            return [value]
+        case list() | tuple() | set():
+            return [patch for item in value for patch in _patches_in(item)]
+        case dict():
+            return [patch for item in value.values() for patch in _patches_in(item)]
+        case _:
+            return []
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} that holds other things than patches"
+    return f"{value!r}"[:80] if isinstance(value, (str, bool, int, float)) else type(value).__name__

@@ -1,0 +1,168 @@
+"""`viper ask IMAGE QUESTION`: a photograph, a question, an answer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from viper.cli.options import choices_option, engine_options, output_options, task_option
+
+__all__ = ["answer_options", "ask", "run_ask"]
+
+
+def answer_options(function: Any) -> Any:
+    """Add the options that `ask` and `run` share."""
+    for decorator in reversed(
+        (
+            task_option,
+            choices_option,
+            engine_options,
+            click.option("--show-program", is_flag=True, help="Print the program on stderr."),
+            click.option(
+                "--trace",
+                "trace_path",
+                metavar="FILE.json",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Write the whole run to this file: program, calls, boxes, scores, times.",
+            ),
+            output_options,
+        )
+    ):
+        function = decorator(function)
+    return function
+
+
+@click.command()
+@click.argument("image")
+@click.argument("question")
+@click.option(
+    "--program",
+    "program_path",
+    metavar="FILE",
+    help="Run this program instead of generating one; - reads it from stdin.",
+)
+@answer_options
+def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
+    """Answer QUESTION about the picture in the file IMAGE.
+
+    \b
+    viper ask street.jpg "How many people are there?" --backend detector=onnx:yolox_nano.onnx
+    viper ask street.jpg "the dog left of the bench" --task grounding --json …
+    viper ask street.jpg "Is the car red?" --generator openai:gpt-5-mini --show-program …
+    """
+    run_ask(image, question, program_path, options)
+
+
+def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
+    """Answer, print, and exit with 0 (answered) or 1 (failed)."""
+    from viper.cli.options import open_engine
+    from viper.cli.output import notice, print_error, print_json
+    from viper.errors import ConfigError, ViperError
+
+    engine = None
+    try:
+        trace_path: Path | None = options["trace_path"]
+        if trace_path is not None and trace_path.suffix != ".json":
+            raise ConfigError(
+                f"--trace writes .json files only so far, but got {trace_path.name!r}; "
+                "a page (.html) is not there yet."
+            )
+        engine = open_engine(options)
+        if engine.config.is_stubbed:
+            notice("stub results: nothing here is an answer about the picture (--models stub).")
+        asking = {"task": options["task"], "choices": options["choices"]}
+        if program_path is None:
+            answer = engine.ask(image, question, **asking)
+        else:
+            source = _read_program(program_path)
+            answer = engine.run_program(source, image, question=question, **asking)
+        if trace_path is not None:
+            _write_trace(trace_path, answer.trace.to_json())
+    except ViperError as error:
+        print_error(error, debug=options["debug"])
+        if options["as_json"]:
+            print_json(_failed_json(image, question, options, error))
+        status = 1
+    else:
+        status = _print_answer(answer, options)
+    if engine is not None and not engine.close(timeout_s=1.0):
+        _leave(status)
+    sys.exit(status)
+
+
+def _print_answer(answer: Any, options: dict[str, Any]) -> int:
+    """Print what came out; return the exit status."""
+    from viper.cli.output import failure_line, notice, one_line, print_json, printable
+
+    if options["show_program"] and answer.program is not None:
+        click.echo(printable(answer.program), err=True)
+    for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
+        notice(f"the program printed: {printed}")
+    if answer.unverified:
+        notice(f"not verified: {'; '.join(answer.unverified)}")
+    if options["as_json"]:
+        print_json(answer.to_json())
+    elif answer.failure is None:
+        click.echo(one_line(answer.text))
+        if answer.trace.task == "grounding":
+            for patch in answer.patches:
+                x1, y1, x2, y2 = (round(value) for value in patch.box_xyxy)
+                notice(f"{patch.category} at ({x1}, {y1}, {x2}, {y2}), score {patch.score:.2f}")
+    if answer.failure is not None:
+        notice(failure_line(answer.failure))
+        return 1
+    return 0
+
+
+def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:
+    """Return the answer's JSON for an error that came before any run."""
+    from viper.program import Failure
+    from viper.trace import ImageInfo, Trace
+
+    trace = Trace(
+        question=question,
+        task=options["task"],
+        choices=options["choices"],
+        image=ImageInfo(image, "", 0, 0),
+        models={},
+        generator=options["generator"],
+        attempts=(),
+        answer=None,
+        patches=(),
+        failure=Failure(error.kind, str(error)),
+        unverified=(),
+        forwards={},
+        total_ms=0.0,
+    )
+    return trace.summary_json()
+
+
+def _read_program(path: str) -> str:
+    from viper.cli.files import read_text
+
+    return read_text(path, what="program")
+
+
+def _write_trace(path: Path, trace: dict[str, Any]) -> None:
+    import json
+
+    from viper.errors import InputError
+
+    try:
+        path.write_text(json.dumps(trace, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The trace cannot be written to {str(path)!r}: {error.strerror}."
+        ) from error
+
+
+def _leave(status: int) -> None:
+    """End the process although a model's thread is still busy; nothing is left to save."""
+    import os
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,35 @@
+"""Reading text files that the user names, with clear errors."""
+
+from __future__ import annotations
+
+import sys
+
+from viper._files import read_regular_file, shown
+from viper.errors import InputError
+
+__all__ = ["read_text"]
+
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_text(path: str, *, what: str) -> str:
+    """Return the text of a file, or of stdin for "-".
+
+    Args:
+        path: The file.
+        what: What it should hold, for the error, such as "program".
+
+    Raises:
+        InputError: It cannot be read as UTF-8 text.
+    """
+    if path == "-":
+        data = sys.stdin.buffer.read(_MAX_BYTES)
+    else:
+        data = read_regular_file(path, max_bytes=_MAX_BYTES, what=what)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The {what} {shown(path)} is not UTF-8 text: "
+            f"byte {error.start} is {data[error.start]:#04x}."
+        ) from error

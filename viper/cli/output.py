@@ -1,0 +1,91 @@
+"""What the verbs print: answers on stdout, all else on stderr, errors as one line."""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from viper.cli.spinner import Spinner
+    from viper.errors import ViperError
+    from viper.program import Failure
+    from viper.vision.registry import BackendRef
+
+__all__ = ["LoadingSpinner", "failure_line", "notice", "one_line", "print_error", "print_json"]
+__all__ += ["printable"]
+
+
+def one_line(text: str) -> str:
+    """Return text from a model, a file or a server as one printable line.
+
+    Control characters, and with them terminal escape sequences, are replaced.
+    """
+    flat = " ".join(text.split())
+    return "".join(character if character.isprintable() else "\ufffd" for character in flat)
+
+
+def printable(text: str) -> str:
+    """Return text with its lines kept and every other control character replaced."""
+    return "\n".join(
+        "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
+        for line in text.splitlines()
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def notice(text: str) -> None:
+    """Print a remark on stderr."""
+    click.echo(f"viper: {one_line(text)}", err=True)
+
+
+def print_error(error: ViperError, *, debug: bool) -> None:
+    """Print an error on stderr: one line, or the traceback."""
+    if debug:
+        traceback.print_exception(error)
+    else:
+        notice(str(error))
+
+
+def failure_line(failure: Failure) -> str:
+    """Return a failure as the line that stderr gets."""
+    place = f" at line {failure.line} of the program" if failure.line is not None else ""
+    return f"no answer ({failure.kind}{place}): {failure.message}"
+
+
+class LoadingSpinner:
+    """Shows on a terminal which models load, and for how long; silent elsewhere."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loading: dict[str, str] = {}
+        self._shown: AbstractContextManager[Spinner] | None = None
+        self._spinner: Spinner | None = None
+
+    def __call__(self, ref: BackendRef, starting: bool) -> None:
+        """Note that a model begins or ends to load; any thread may call."""
+        from viper.cli.spinner import spinner
+
+        with self._lock:
+            if starting:
+                self._loading[ref.role] = str(ref)
+            else:
+                self._loading.pop(ref.role, None)
+            names = ", ".join(f"{role} {name}" for role, name in self._loading.items())
+            text = f"Loading {one_line(names)}"
+            if self._shown is None and self._loading:
+                self._shown = spinner(text)
+                self._spinner = self._shown.__enter__()
+            elif self._shown is not None and not self._loading:
+                self._shown.__exit__(None, None, None)
+                self._shown = self._spinner = None
+            elif self._spinner is not None:
+                self._spinner.update(text)

@@ -1,0 +1,30 @@
+"""`viper run FILE IMAGE`: run a program of your own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from viper.cli.ask import answer_options, run_ask
+
+__all__ = ["run"]
+
+
+@click.command()
+@click.argument("file")
+@click.argument("image")
+@click.option(
+    "--question",
+    default="",
+    help="What the program gets as its parameter `query`, if it has one.",
+)
+@answer_options
+def run(file: str, image: str, question: str, **options: Any) -> None:
+    """Run the program in FILE (- is stdin) on the picture in the file IMAGE.
+
+    \b
+    viper run program.py street.jpg --models stub
+    viper run program.py street.jpg --backend detector=onnx:yolox_nano.onnx --json
+    """
+    run_ask(image, question, file, options)

@@ -1,0 +1,95 @@
+"""What an engine is made of: presets, backends, limits, as checked values."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Literal, cast, get_args
+
+from viper.errors import ConfigError, did_you_mean
+from viper.vision.registry import STUB, BackendRef, parse_role
+from viper.vision.roles import ROLES, Role
+from viper_sandbox import Limits
+
+__all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "presets", "resolve_backends"]
+
+DEFAULT_PRESET = "none"
+
+SandboxLevel = Literal["full", "partial"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Everything that decides how an engine works; checked on creation.
+
+    Raises:
+        ConfigError: A value is out of its range; the message names it.
+    """
+
+    backends: Mapping[Role, BackendRef]
+    """What serves which role."""
+    models: str = DEFAULT_PRESET
+    """Name of the preset that the backends came from."""
+    generator: str = "grammar"
+    """`grammar` or `openai:MODEL`."""
+    timeout_s: float = 300.0
+    """Longest time for a whole answer: repairs and model loading included."""
+    model_call_s: float = 60.0
+    """Longest wait for one vision or language call, model loading excluded."""
+    max_attempts: int = 3
+    """Programs that are tried for one question before its failure is final."""
+    sandbox: SandboxLevel = "full"
+    """Least level accepted for programs that a model or a stranger wrote."""
+    limits: Limits = field(default_factory=Limits)
+    """What one program may use."""
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_s", "model_call_s"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise ConfigError(f"{name} must be a number of seconds above 0, but got {value!r}.")
+        if self.max_attempts < 1:
+            raise ConfigError(f"max_attempts must be at least 1, but got {self.max_attempts!r}.")
+        if self.sandbox not in get_args(SandboxLevel):
+            raise ConfigError(f"sandbox must be 'full' or 'partial', but got {self.sandbox!r}.")
+
+    @property
+    def is_stubbed(self) -> bool:
+        """True when some role gives stub results, which say nothing about the picture."""
+        return any(ref.name == STUB for ref in self.backends.values())
+
+
+@functools.cache
+def presets() -> dict[str, dict[str, str]]:
+    """Return the shipped presets by name: role → backend, plus "description"."""
+    table = tomllib.loads((files("viper") / "presets.toml").read_text(encoding="utf-8"))
+    return cast("dict[str, dict[str, str]]", table)
+
+
+def resolve_backends(
+    models: str, overrides: Mapping[str, str] | None = None
+) -> dict[Role, BackendRef]:
+    """Return what serves each role: the preset's backends, replaced by the given ones.
+
+    Args:
+        models: Name of a preset.
+        overrides: Role → `NAME:REFERENCE`.
+
+    Raises:
+        ConfigError: The preset, a role or a backend is unknown.
+    """
+    known = presets()
+    if models not in known:
+        raise ConfigError(
+            f"Unknown preset {models!r}. {did_you_mean(models, known)}Presets: {', '.join(known)}."
+        )
+    resolved: dict[Role, BackendRef] = {
+        role: BackendRef.parse(role, known[models][role]) for role in ROLES if role in known[models]
+    }
+    for name, text in (overrides or {}).items():
+        role = parse_role(name)
+        resolved[role] = BackendRef.parse(role, text)
+    return resolved

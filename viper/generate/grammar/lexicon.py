@@ -1,0 +1,348 @@
+"""The words that the grammar knows by meaning: attributes, places, superlatives, kinds of things.
+
+Data only. Words that are not here can still be nouns, adjectives and verbs (see `words`).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+__all__ = [
+    "ANIMATES",
+    "ARTICLES",
+    "ATTRIBUTE_KIND",
+    "CAMERA",
+    "CATEGORIES",
+    "CLOTHES",
+    "COLORS",
+    "COMPARATIVES",
+    "COMPOUNDS",
+    "CONTRASTS",
+    "FUNCTION_WORDS",
+    "HYPERNYMS",
+    "NUMBERS",
+    "ORDINALS",
+    "PARTITIVES",
+    "PERSON_PRONOUNS",
+    "PLACES",
+    "POSTURES",
+    "RESPECTS",
+    "SHADES",
+    "SUPERLATIVES",
+    "VAGUE_NOUNS",
+]
+
+COLORS = tuple(
+    "black white gray red orange yellow green blue purple pink brown tan beige silver gold".split()
+)
+"""Basic colours: what "what color" chooses from where only a matcher is served."""
+
+RESPECTS = MappingProxyType(
+    {
+        "color": "color",
+        "colors": "color",
+        "size": "size",
+        "sizes": "size",
+        "shape": "shape",
+        "shapes": "shape",
+        "material": "material",
+        "materials": "material",
+        "pattern": "pattern",
+        "type": "kind",
+        "types": "kind",
+        "kind": "kind",
+        "kinds": "kind",
+        "species": "kind",
+        "gender": "gender",
+        "sex": "gender",
+        "age": "age",
+        "length": "size",
+        "height": "height",
+        "brand": "brand",
+        "company": "brand",
+        "texture": "pattern",
+    }
+)
+"""Noun → the kind of property that it names."""
+
+POSTURES = frozenset(
+    "sitting standing walking running sleeping lying flying smiling resting grazing jumping "
+    "kneeling crouching leaning hanging floating swimming skiing surfing laughing crying waiting "
+    "leading moving crossing bending posing napping laying squatting snowboarding skating "
+    "skateboarding talking dancing".split()
+)
+"""Verb forms that stand before a noun without an object: "the sitting dog"."""
+
+CLOTHES = frozenset(
+    "shirt top t-shirt tshirt jacket coat sweater hoodie dress skirt suit uniform vest jersey hat "
+    "cap helmet jeans pants shorts trousers shoe shoes boot glasses sunglasses tie scarf glove "
+    "gloves goggles wetsuit blouse robe apron tank bikini swimsuit trunks polo stripe outfit "
+    "clothes clothing costume gown overalls tee sweatshirt cardigan tutu".split()
+)
+"""Nouns that a person is "in" when wearing them."""
+
+SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
+"""Words before a colour that belong to it: "light blue"."""
+
+_KINDS = {
+    "color": (
+        "black white gray red orange yellow green blue purple pink brown tan beige silver gold "
+        "golden maroon teal turquoise cyan magenta violet cream blond blonde brunette khaki "
+        "burgundy navy aqua peach lavender colorful multicolored dark light bright dark-colored "
+        "light-colored solid-colored pale"
+    ),
+    "material": (
+        "wooden wood metal metallic plastic glass leather steel brick concrete stone rubber paper "
+        "cardboard ceramic porcelain marble granite wool woolen cotton denim wicker straw bamboo "
+        "iron brass copper chrome aluminum vinyl nylon fabric cloth stainless silk fur furry foam "
+        "matte shiny rocky paved unpaved cobblestone tiled asphalt grass stuffed"
+    ),
+    "size": (
+        "small big large tiny huge little tall short long wide narrow thin thick fat skinny slim "
+        "giant enormous gigantic massive mini miniature medium larger-size low high deep heavy"
+    ),
+    "age": "old young new elderly teenage adult older-looking ancient modern vintage used antique",
+    "shape": "round square rectangular circular oval triangular curved curly straight flat bent "
+    "pointy pointed spherical cylindrical wavy",
+    "pattern": "striped plaid checkered dotted spotted floral patterned plain printed polka-dot "
+    "polka-dotted checked",
+    "state": (
+        "open closed empty full clean dirty wet dry broken cut sliced peeled unpeeled ripe unripe "
+        "cooked raw fresh frozen hot cold happy sad smiling calm choppy cloudy sunny clear "
+        "cloudless overcast rainy snowy foggy bare leafy leafless lush grassy sandy dusty muddy "
+        "shirtless barefoot bald bearded naked asleep awake alone parked folded unfolded lit unlit "
+        "on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied "
+        "dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy "
+        "hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved "
+        "long-sleeved upside-down rolled stacked framed decorated lying"
+    ),
+}
+ATTRIBUTE_KIND = MappingProxyType(
+    {word: kind for kind, text in _KINDS.items() for word in text.split()}
+)
+"""Adjective → the kind of property that it names."""
+
+ARTICLES = frozenset(
+    "a an the this that these those some any his her its their my your our several".split()
+)
+
+NUMBERS = MappingProxyType(
+    dict(
+        zip("zero one two three four five six seven eight nine ten".split(), range(11), strict=True)
+    )
+    | {"eleven": 11, "twelve": 12, "dozen": 12}
+)
+
+ORDINALS = MappingProxyType(
+    {
+        word: rank
+        for rank, word in enumerate(
+            "first second third fourth fifth sixth seventh eighth ninth tenth".split(), start=1
+        )
+    }
+    | {"last": -1}
+)
+
+PLACES = MappingProxyType(
+    {
+        "left": "left",
+        "leftside": "left",
+        "west": "left",
+        "right": "right",
+        "rightside": "right",
+        "east": "right",
+        "top": "top",
+        "upper": "top",
+        "bottom": "bottom",
+        "lower": "bottom",
+        "middle": "middle",
+        "center": "middle",
+        "central": "middle",
+        "front": "front",
+        "foreground": "front",
+        "background": "back",
+        "back": "back",
+        "rear": "back",
+    }
+)
+"""Word → part of the picture."""
+
+SUPERLATIVES = MappingProxyType(
+    {
+        "leftmost": "left",
+        "rightmost": "right",
+        "topmost": "top",
+        "uppermost": "top",
+        "highest": "top",
+        "bottommost": "bottom",
+        "lowest": "bottom",
+        "lowermost": "bottom",
+        "biggest": "big",
+        "largest": "big",
+        "main": "big",
+        "smallest": "small",
+        "tiniest": "small",
+        "littlest": "small",
+        "tallest": "tall",
+        "longest": "tall",
+        "shortest": "short",
+        "widest": "wide",
+        "fattest": "wide",
+        "thickest": "wide",
+        "narrowest": "narrow",
+        "thinnest": "narrow",
+        "skinniest": "narrow",
+        "slimmest": "narrow",
+        "frontmost": "near",
+        "foremost": "near",
+        "closest": "near",
+        "nearest": "near",
+        "farthest": "far",
+        "rearmost": "far",
+        "backmost": "far",
+    }
+)
+"""Superlative → key of `Pick.by`."""
+
+COMPARATIVES = MappingProxyType(
+    {
+        "bigger": "big",
+        "larger": "big",
+        "smaller": "small",
+        "tinier": "small",
+        "littler": "small",
+        "taller": "tall",
+        "longer": "tall",
+        "shorter": "short",
+        "wider": "wide",
+        "fatter": "wide",
+        "thicker": "wide",
+        "thinner": "narrow",
+        "narrower": "narrow",
+        "skinnier": "narrow",
+        "slimmer": "narrow",
+        "higher": "top",
+        "closer": "near",
+        "nearer": "near",
+        "farther": "far",
+    }
+)
+"""Comparative without "than" → key of `Pick.by`: of two, the bigger one is the biggest."""
+
+CAMERA = frozenset("camera us me you viewer viewers lens screen photographer observer".split())
+"""What "closest to" may be followed by when it means: in the foreground."""
+
+PARTITIVES = frozenset(
+    "piece slice bunch group pair pile stack bit chunk herd flock bouquet set row half side part "
+    "couple lot number kind type sort load crowd picture back edge end pieces slices".split()
+)
+"""In "a piece of cake" the object is the cake."""
+
+VAGUE_NOUNS = frozenset(
+    "thing object one item anything something everything nothing stuff things objects ones items "
+    "anyone someone somebody anybody everyone nobody".split()
+)
+
+PERSON_PRONOUNS = frozenset("he she they him them".split())
+
+COMPOUNDS = tuple(
+    tuple(text.split("-"))
+    for text in (
+        "potted-plant stuffed-animal stuffed-bear stuffed-toy polar-bear grizzly-bear fried-egg "
+        "french-fries high-chair double-decker-bus hot-air-balloon cell-phone mobile-phone "
+        "stop-sign traffic-light fire-hydrant parking-meter wine-glass orange-juice "
+        "flat-screen-tv flat-screen baked-good electric-tea-kettle short-sleeve back-pack "
+        "stainless-steel remote-control pooh-bear wild-animal domestic-animal"
+    ).split()
+)
+"""Nouns of several words whose first would else be read as an attribute or a verb."""
+
+ANIMATES = frozenset(
+    "person man woman boy girl guy lady child kid baby player batter pitcher catcher umpire skier "
+    "surfer rider cyclist driver worker officer soldier gentleman dude toddler skateboarder "
+    "snowboarder couple family crowd cat dog horse cow sheep elephant bear zebra giraffe bird "
+    "animal pony puppy kitten duck lamb bull tourist student bride groom chef teddy-bear".split()
+)
+"""Nouns that "wearing …" or "who …" behind them is about."""
+
+FUNCTION_WORDS = frozenset(
+    "a an the this that these those some any all both each every either neither no not none never "
+    "and or nor but is are was were be been being am do does did can could will would should may "
+    "might have has had having it he she they him them i we us me you who whom whose which what "
+    "where when why how there here in on at to of from by with without for into onto out off up "
+    "down over under below beneath underneath above behind beside besides between among near next "
+    "against along alongside across around about through towards within inside outside beyond past "
+    "opposite atop as than then so if too also only more less fewer most least very quite rather "
+    "his her its their my your our 's , . other another such same seem seems look looks appear "
+    "appears far away together ahead front except".split()
+)
+"""Words that are never a noun, an adjective or a verb of their own here."""
+
+_CATEGORY_MEMBERS = {
+    "animal": "bird cat dog horse sheep cow elephant bear zebra giraffe",
+    "pet": "cat dog bird",
+    "vehicle": "bicycle car motorcycle airplane bus train truck boat",
+    "fruit": "banana apple orange",
+    "vegetable": "broccoli carrot",
+    "food": "banana apple sandwich orange broccoli carrot hot-dog pizza donut cake",
+    "furniture": "chair couch bed dining-table bench",
+    "appliance": "microwave oven toaster refrigerator",
+    "device": "tv laptop mouse remote keyboard cell-phone",
+    "electronic": "tv laptop mouse remote keyboard cell-phone",
+    "utensil": "fork knife spoon",
+    "silverware": "fork knife spoon",
+    "cutlery": "fork knife spoon",
+    "dish": "bowl cup",
+    "container": "bottle cup bowl vase",
+    "bag": "backpack handbag suitcase",
+    "seat": "chair couch bench",
+    "ski pole": "skis",
+    "sign": "stop-sign",
+    "plane": "airplane",
+    "glass": "wine-glass cup",
+    "mug": "cup",
+    "screen": "tv laptop",
+    "plant": "potted-plant",
+    "computer": "laptop",
+    "racket": "tennis-racket",
+    "baby": "person",
+    "player": "person",
+    "someone": "person",
+    "anyone": "person",
+    "somebody": "person",
+    "anybody": "person",
+    "nobody": "person",
+    "everyone": "person",
+    "he": "person",
+    "she": "person",
+    "they": "person",
+}
+HYPERNYMS = MappingProxyType(
+    {
+        word: tuple(member.replace("-", " ") for member in members.split())
+        for word, members in _CATEGORY_MEMBERS.items()
+    }
+)
+"""A wide word → the classes to look for where a closed vocabulary lacks the word itself."""
+
+CATEGORIES = frozenset(
+    "animal animals vehicle vehicles fruit fruits vegetable vegetables food foods furniture "
+    "appliance appliances device devices utensil clothing clothes item items bird insect toy "
+    "person sport".split()
+)
+"""Nouns after which "what … is this" asks for the name of a member."""
+
+CONTRASTS = MappingProxyType(
+    {
+        "woman": "man",
+        "lady": "man",
+        "girl": "boy",
+        "female": "male",
+        "man": "woman",
+        "guy": "woman",
+        "boy": "girl",
+        "male": "female",
+        "gentleman": "woman",
+    }
+)
+"""Words for persons → the word that a matcher compares them with."""

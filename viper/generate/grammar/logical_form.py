@@ -1,0 +1,481 @@
+"""What a question means, before any program is written: a small tree of plain values.
+
+    LogicalForm
+    └── Query            exists · count · compare · verify · choose · attribute · name · refer · …
+        └── Description  "the red cups left of the laptop": a noun and conditions
+            └── Condition    attribute · place · relation · pick · not · any of · same as
+                └── Description  (of the other object)
+
+A form does not know what can be detected or tested: that is the writer's business. `str(form)` is
+one line, `form.explain()` the same as an indented tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from viper.program import AnswerKind
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "AskAttribute",
+    "AskName",
+    "AskPlace",
+    "AskScene",
+    "Attribute",
+    "Both",
+    "ChooseCondition",
+    "ChooseObject",
+    "CompareCounts",
+    "Comparison",
+    "Condition",
+    "Count",
+    "Description",
+    "Either",
+    "Exists",
+    "Inverse",
+    "Isnt",
+    "LogicalForm",
+    "Not",
+    "Option",
+    "Pick",
+    "Place",
+    "Query",
+    "Refer",
+    "Related",
+    "Same",
+    "SameAs",
+    "Verify",
+    "walk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A property of one object: "red", "wooden", "sleeping"."""
+
+    value: str
+    kind: str
+    """`color`, `material`, `size`, `age`, `shape`, `pattern`, `state`, `activity`, `kind` (what the
+    object is: "a cow") or `quality` (any other adjective)."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the picture: "left", "top right", "middle", "front" or "back"."""
+
+    names: tuple[str, ...]
+    """One or two of `left right top bottom middle front back`."""
+
+    def __str__(self) -> str:
+        return f"at_{'_'.join(self.names)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A relation to other objects, such as "left of the car"."""
+
+    relation: str
+    """A key of `relations.RELATIONS`."""
+    others: tuple[Description, ...]
+    """One description; two for "between the cup and the plate"."""
+    words: str
+    """The relation as the question says it, such as "holding" or "on top of"."""
+
+    def __str__(self) -> str:
+        return f"{self.relation}({', '.join(map(str, self.others))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """A relation with the ends exchanged: the hat "that the man is wearing"."""
+
+    relation: str
+    subject: Description
+    """Who stands in the relation to the described object."""
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.relation}_by({self.subject})"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The one that is most of something: "leftmost", "second from the right", "nearest to the car"."""
+
+    by: str
+    """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
+    `nearest_to`, `farthest_from` (another object), or an adjective such as "old"."""
+    rank: int = 1
+    """1 is the first; -1 the last."""
+    other: Description | None = None
+
+    def __str__(self) -> str:
+        to = f", {self.other}" if self.other else ""
+        rank = f", {self.rank}" if self.rank != 1 else ""
+        return f"most({self.by}{to}{rank})"
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """Equal in one respect to another object: "the same color as the plate"."""
+
+    respect: str
+    other: Description
+    same: bool = True
+
+    def __str__(self) -> str:
+        return f"{'same' if self.same else 'different'}_{self.respect}({self.other})"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    condition: Condition
+
+    def __str__(self) -> str:
+        return f"not {self.condition}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of the conditions holds."""
+
+    conditions: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        return f"({' or '.join(map(str, self.conditions))})"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All of the conditions hold."""
+
+    conditions: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        return f"({' and '.join(map(str, self.conditions))})"
+
+
+Condition = Attribute | Place | Related | Inverse | Pick | SameAs | Not | AnyOf | AllOf
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The objects that a noun phrase means."""
+
+    noun: str | None
+    """In the singular, such as "fire hydrant"; None where no object is named ("second from left")."""
+    conditions: tuple[Condition, ...] = ()
+    plural: bool = False
+    number: int | None = None
+    other: bool = False
+    """ "another", "the other": not the object that the rest of the question is about."""
+
+    def __str__(self) -> str:
+        parts = ["other"] if self.other else []
+        if self.number is not None:
+            parts.append(f"{self.number} of them")
+        parts += [str(condition) for condition in self.conditions]
+        noun = self.noun or "object"
+        return f"{noun}[{', '.join(parts)}]" if parts else noun
+
+    def having(self, *conditions: Condition) -> Description:
+        """Return the same objects under more conditions."""
+        return Description(
+            self.noun, (*self.conditions, *conditions), self.plural, self.number, self.other
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose, as the answer must be spelled."""
+
+    text: str
+    condition: Condition
+
+    def __str__(self) -> str:
+        return str(self.condition)
+
+
+Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Is there such an object (or such a number of them)?"""
+
+    what: Description
+    comparison: Comparison | None = None
+    number: int = 1
+
+    def __str__(self) -> str:
+        if self.comparison is None:
+            return f"exists({self.what})"
+        return f"count({self.what}) {self.comparison} {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many are there?"""
+
+    what: Description
+
+    def __str__(self) -> str:
+        return f"count({self.what})"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareCounts:
+    """Are there more of these than of those?"""
+
+    first: Description
+    comparison: Comparison
+    second: Description
+
+    def __str__(self) -> str:
+        return f"count({self.first}) {self.comparison} count({self.second})"
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Does a condition hold of the object, of any such object, or (`every`) of all of them?"""
+
+    subject: Description
+    condition: Condition
+    every: bool = False
+
+    def __str__(self) -> str:
+        return f"{'every' if self.every else 'some'}({self.subject}: {self.condition})"
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Are objects alike in one respect?"""
+
+    respect: str
+    subjects: tuple[Description, ...]
+    """Two descriptions, or one that means several objects."""
+    same: bool = True
+
+    def __str__(self) -> str:
+        word = "same" if self.same else "different"
+        return f"{word}_{self.respect}({', '.join(map(str, self.subjects))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All of several yes/no questions."""
+
+    parts: tuple[Query, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(f"({part})" for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of several yes/no questions."""
+
+    parts: tuple[Query, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(f"({part})" for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Isnt:
+    """The contrary of a yes/no question."""
+
+    part: Query
+
+    def __str__(self) -> str:
+        return f"not ({self.part})"
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseCondition:
+    """Which of these holds of the object: "red or blue?", "left or right of the chair?"."""
+
+    subject: Description
+    options: tuple[Option, ...]
+
+    def __str__(self) -> str:
+        return f"choose({self.subject}: {' | '.join(map(str, self.options))})"
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseObject:
+    """Which of these objects is it: "a cat or a dog?", "which is bigger, the cup or the bowl?"."""
+
+    options: tuple[Description, ...]
+    texts: tuple[str, ...]
+    """The answers as they must be spelled, in the order of `options`."""
+    condition: Condition | None = None
+    """What must hold of the right one; None: the one that is there."""
+
+    def __str__(self) -> str:
+        tail = f": {self.condition}" if self.condition else ""
+        return f"choose_object({' | '.join(map(str, self.options))}{tail})"
+
+
+@dataclass(frozen=True, slots=True)
+class AskAttribute:
+    """What colour (material, size, activity, …) is the object?"""
+
+    subject: Description
+    respect: str
+    question: str
+
+    def __str__(self) -> str:
+        return f"{self.respect}({self.subject})"
+
+
+@dataclass(frozen=True, slots=True)
+class AskName:
+    """What is the object called that fulfils the description?"""
+
+    what: Description
+    question: str
+
+    def __str__(self) -> str:
+        return f"name({self.what})"
+
+
+@dataclass(frozen=True, slots=True)
+class AskPlace:
+    """In which part of the picture is it?"""
+
+    subject: Description
+    axis: Literal["horizontal", "vertical", "both"]
+    question: str
+
+    def __str__(self) -> str:
+        return f"place_{self.axis}({self.subject})"
+
+
+@dataclass(frozen=True, slots=True)
+class AskScene:
+    """A question about the picture as a whole, where there is nothing to compose."""
+
+    question: str
+    respect: str
+    """`weather`, `place`, `activity`, … ; `yesno` for "is it indoors?"."""
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        tail = f": {' | '.join(self.options)}" if self.options else ""
+        return f"scene({self.respect}{tail})"
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """Which object is meant?"""
+
+    what: Description
+
+    def __str__(self) -> str:
+        return f"refer({self.what})"
+
+
+YesNo = Exists | CompareCounts | Verify | Same | Both | Either | Isnt
+Query = (
+    YesNo
+    | Count
+    | ChooseCondition
+    | ChooseObject
+    | AskAttribute
+    | AskName
+    | AskPlace
+    | AskScene
+    | Refer
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalForm:
+    """A question as the grammar understood it."""
+
+    query: Query
+    choices: tuple[str, ...] = ()
+    """Answers that the caller allows; empty when any will do."""
+    unparsed: tuple[str, ...] = ()
+    """Words of the question that had no part in the form."""
+
+    def __str__(self) -> str:
+        return str(self.query)
+
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """What kind of answer the question asks for."""
+        match self.query:
+            case Count():
+                return "number"
+            case ChooseCondition() | ChooseObject():
+                return "choice"
+            case AskScene(respect="yesno"):
+                return "yesno"
+            case AskScene(options=options) if options:
+                return "choice"
+            case AskScene(respect="place"):
+                return "place"
+            case AskScene():
+                return "text"
+            case AskAttribute(respect="color"):
+                return "color"
+            case AskAttribute():
+                return "text"
+            case AskName():
+                return "name"
+            case AskPlace():
+                return "place"
+            case Refer():
+                return "patch"
+            case _:
+                return "yesno"
+
+    def explain(self) -> str:
+        """Return the form as an indented tree, one node a line."""
+        lines = [f"answer: {self.answer_kind}", *_tree(self.query, 0)]
+        if self.choices:
+            lines.append(f"choices: {', '.join(self.choices)}")
+        if self.unparsed:
+            lines.append(f"no part in it: {' '.join(self.unparsed)}")
+        return "\n".join(lines)
+
+
+def walk(node: object) -> Iterator[object]:
+    """Yield a node of a form and all nodes below it, parents first."""
+    yield node
+    if isinstance(node, tuple):
+        for part in node:
+            yield from walk(part)
+    elif hasattr(node, "__dataclass_fields__"):
+        for field in fields(node):  # type: ignore[arg-type] # a dataclass instance, just checked
+            yield from walk(getattr(node, field.name))
+
+
+def _tree(node: object, depth: int) -> Iterator[str]:
+    """Yield the lines of a node: its type, its plain fields, then its children."""
+    assert hasattr(node, "__dataclass_fields__")
+    plain: list[str] = []
+    children: list[object] = []
+    for field in fields(node):  # type: ignore[arg-type] # a dataclass instance, just checked
+        value = getattr(node, field.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        nested = [part for part in parts if hasattr(part, "__dataclass_fields__")]
+        if nested:
+            children += nested
+        elif value not in (None, (), False, field.default):
+            shown = " ".join(map(str, parts))
+            plain.append(f"{field.name}={shown}")
+    yield "  " * depth + " ".join([type(node).__name__, *plain])
+    for child in children:
+        yield from _tree(child, depth + 1)

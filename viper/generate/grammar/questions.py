@@ -1,0 +1,235 @@
+"""The frames that say something of an object, to be answered yes or no, or by a choice.
+
+    Is the cat on the car?      Is the cup red or blue?      Do the bag and the hat look alike?
+
+See `existence` for what a frame is; those that ask "what", "which" and "who" are in `wh_questions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from viper.generate.grammar.chart import Readings
+from viper.generate.grammar.existence import ExistenceChart, Queries, exists
+from viper.generate.grammar.lexicon import RESPECTS
+from viper.generate.grammar.logical_form import (
+    AllOf,
+    AnyOf,
+    AskScene,
+    Attribute,
+    Both,
+    ChooseCondition,
+    ChooseObject,
+    Condition,
+    Description,
+    Isnt,
+    Not,
+    Option,
+    Place,
+    Query,
+    Related,
+    Same,
+    SameAs,
+    Verify,
+)
+from viper.generate.grammar.options import option_text
+
+__all__ = ["YesNoChart"]
+
+_COPULAS = ("is", "are", "was", "were")
+_SCENES = frozenset(
+    "indoors outdoors indoor outdoor sunny cloudy rainy stormy snowy foggy overcast clear cloudless "
+    "daytime nighttime".split()
+)
+
+
+class YesNoChart(ExistenceChart):
+    """Reads questions with a yes or no, counts, and choices between predicates."""
+
+    def alike(self) -> Queries:
+        """Read "Do the bag and the car have the same color?", "Are the animals of different types?"."""
+        start = self.after(0, "is the", "are the", "was the", "is", "are")
+        respect = RESPECTS.get(self.text(start)) if start is not None else None
+        if start is not None and respect is not None and self.text(start + 1) == "of":
+            for first, end in self.description(start + 2):
+                joint = self.skip(end, ("the",))
+                same = self.text(joint)
+                if same not in ("same", "different"):
+                    continue
+                joint = self.after(joint + 1, "as", "than", "from", "to") or joint
+                joint = self.after(joint, "that of", "those of", "the one of") or joint
+                for second, stop in self.description(joint):
+                    yield Same(respect, (first, second), same == "same"), stop
+        start = self.after(0, *_COPULAS, "does", "do", "did", "has", "have")
+        if start is None:
+            return
+        for subjects, end in self._subjects(self.skip(start, ("all",))):
+            read = self._respect_shared(end)
+            if read is not None and (len(subjects) > 1 or subjects[0].plural):
+                respect, same_word, stop = read
+                yield Same(respect, tuple(subjects), same_word == "same"), stop
+
+    def _respect_shared(self, at: int) -> tuple[str, str, int] | None:
+        """Read "(made of) the same material" at the end of a question."""
+        start = self.skip(at, ("made", "out", "of", "from", "have", "all", "both", "the", "a"))
+        word, respect_at = self.text(start), self.skip(start + 1, ("in", "kind"))
+        respect = RESPECTS.get(self.text(respect_at))
+        if word not in ("same", "different") or respect is None:
+            return None
+        return respect, word, respect_at + 1
+
+    def used_to_make(self) -> Queries:
+        """Read "Was wood used to make the clock?"."""
+        start = self.after(0, *_COPULAS)
+        for length in (1, 2):
+            made = None if start is None else self.after(start + length, "used to make")
+            if start is not None and made is not None:
+                material = Attribute(" ".join(self.texts[start : start + length]), "material")
+                for subject, end in self.description(made):
+                    yield Verify(subject, material), end
+
+    def identity(self) -> Queries:
+        """Read "Is it a cat or a dog?", "Is this a red curtain?", "Is it indoors?"."""
+        start = self.after(0, *_COPULAS)
+        if start is None:
+            return
+        start = self.after(start, "this", "that", "it", "these", "those")
+        if start is None:
+            return
+        start = self.after(start, "a picture of", "an image of", "a photo of") or start
+        if self.text(start) == "not":
+            return
+        for options, end in self.alternatives(start):
+            if len(options) == 1 and options[0].noun == "scene":
+                yield AskScene(f"Is it {self.text(end - 2)}?", "yesno"), end
+            if len(options) == 1:
+                yield exists(options[0]), end
+            else:
+                yield ChooseObject(tuple(options), tuple(_name(o) for o in options)), end
+        for condition, end in self.predicate(start):
+            words = [c.value for c in _alternatives(condition) if isinstance(c, Attribute)]
+            if end == self.end and words and set(words) <= _SCENES:
+                question = f"Is it {' or '.join(words)}?"
+                if len(words) == 1:
+                    yield AskScene(question, "yesno"), end
+                else:
+                    yield AskScene(question, "scene", tuple(words)), end
+
+    def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
+        """Yield noun phrases joined by "or"."""
+        at = self.skip(at, ("either",))
+        for first, end in self.description(at):
+            behind = self.skip(end, (",",))
+            if self.text(behind) == "or" or behind != end:
+                behind += self.text(behind) == "or"
+                for rest, stop in self.alternatives(behind):
+                    yield [first, *rest], stop
+            yield [first], end
+
+    def being(self) -> Queries:
+        """Read "Is the cat on the car?", "Are all the dogs sleeping?", "Is the cup red or blue?"."""
+        start = self.after(0, *_COPULAS)
+        if start is None or self.text(start) == "there":
+            return
+        yield from self.about(start, self._predicates)
+
+    def doing(self) -> Queries:
+        """Read "Does the man hold an umbrella?", "Do the bag and the car have the same color?"."""
+        start = self.after(0, "does", "do", "did", "can", "has", "have")
+        if start is None or self.text(start) in ("you", "we", "i"):
+            return
+        yield from self.about(start, self._verbs)
+
+    def statement(self) -> Queries:
+        """Read "The cat is on the car.", "The bowl contains the donut."."""
+        yield from self.about(0, self.clause_or_none)
+
+    def clause_or_none(self, at: int) -> Readings[Condition]:
+        """Read the predicate of a statement."""
+        return self.clause(at) if self.text(at) not in ("", "that") else []
+
+    def _predicates(self, at: int) -> Readings[Condition]:
+        return self.predicate(self.skip(at, ("also",)))
+
+    def _verbs(self, at: int) -> Readings[Condition]:
+        negated = self.after(at, "not")
+        if negated is not None:
+            return [(Not(c), end) for c, end in self._verbs(negated)]
+        at = self.skip(at, ("both", "all", "also", "each"))
+        found: Readings[Condition] = []
+        for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
+            start = self.after(at, words)
+            if start is not None:
+                found += self.predicate(start)
+        return found + self.finite_verb(at)
+
+    def about(self, at: int, predicate: Callable[[int], Readings[Condition]]) -> Queries:
+        """Yield the readings of a subject and what is said of it.
+
+        Args:
+            at: Where the subject begins.
+            predicate: A rule that reads what is said.
+        """
+        negated = self.text(at) == "not"
+        at += negated
+        every = self.text(at) in ("all", "every", "each", "everything", "everyone")
+        subject_at = at
+        none = self.text(at) in ("no", "none")
+        subject_at += none
+        for subjects, end in self._subjects(subject_at):
+            for condition, stop in predicate(end):
+                query = _said(subjects, condition, every=every)
+                yield (Isnt(query) if negated or none else query), stop
+        if at > 0:  # "is the dog (in the picture)?"
+            yield from ((exists(what), end) for what, end in self.description(subject_at))
+
+    def _subjects(self, at: int) -> Iterator[tuple[list[Description], int]]:
+        at = self.skip(at, ("both",))
+        for first, end in self.description(at):
+            yield [first], end
+            if self.text(end) == "and":
+                for second, stop in self.description(end + 1):
+                    yield [first, second], stop
+
+
+def _said(subjects: list[Description], condition: Condition, *, every: bool) -> Query:
+    """Return the question whether, or which of, the conditions hold of the subjects."""
+    if isinstance(condition, SameAs) and len(subjects) == 1:
+        return Same(condition.respect, (subjects[0], condition.other), condition.same)
+    if len(subjects) > 1:
+        return Both(tuple(Verify(subject, condition, every) for subject in subjects))
+    subject = subjects[0]
+    if subject.noun == "weather" and not subject.conditions:
+        words = tuple(c.value for c in _alternatives(condition) if isinstance(c, Attribute))
+        respect = "weather" if isinstance(condition, AnyOf) else "yesno"
+        joint = " or " if respect == "weather" else " and "
+        asked = f"Is the weather {joint.join(words)}?"
+        return AskScene(asked, respect, words if respect == "weather" else ())
+    # "Are the cats black?" asks about the cats as a group; one counter-example is enough for no
+    # only where the question says "all".
+    if isinstance(condition, AnyOf):
+        options = tuple(Option(option_text(c), c) for c in _completed(condition.conditions))
+        return ChooseCondition(subject, options)
+    return Verify(subject, condition, every)
+
+
+def _completed(options: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Give "to the left or to the right of the chair" its chair on both sides."""
+    last = options[-1]
+    if not isinstance(last, Related):
+        return options
+    sides = {"left": "left_of", "right": "right_of", "front": "in_front_of"}
+    return tuple(
+        Related(sides[option.names[0]], last.others, option.names[0])
+        if isinstance(option, Place) and option.names[0] in sides
+        else option
+        for option in options
+    )
+
+
+def _alternatives(condition: Condition) -> tuple[Condition, ...]:
+    return condition.conditions if isinstance(condition, AnyOf | AllOf) else (condition,)
+
+
+def _name(what: Description) -> str:
+    return option_text(Attribute(what.noun or "object", "kind"))

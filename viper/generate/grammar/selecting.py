@@ -1,0 +1,252 @@
+"""From a description to the program lines that find its objects.
+
+    dogs = image_patch.find("dog")
+    cars = image_patch.find("car")
+    dogs = [dog for dog in dogs if any(is_near(dog, car) for car in cars)]
+    dogs = sorted(dogs, key=lambda dog: dog.left)[:1]
+
+Conditions filter first; what picks by rank ("leftmost", "second from the right") comes last. In a
+referring expression the object is known to be there, so an estimate that fits no candidate ranks the
+candidates by distance instead of dropping them all, and "left" means the leftmost.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.detectable import Search, search_for
+from viper.generate.grammar.geometry import RULES
+from viper.generate.grammar.logical_form import (
+    AllOf,
+    Attribute,
+    Condition,
+    Description,
+    Not,
+    Pick,
+    Place,
+    Related,
+)
+from viper.generate.grammar.testing import TestWriter
+from viper.generate.grammar.wording import condition_text, thing_text
+
+__all__ = ["SelectWriter"]
+
+_KEYS = {
+    "left": "{a}.horizontal_center",
+    "right": "-{a}.horizontal_center",
+    "top": "-{a}.vertical_center",
+    "bottom": "{a}.vertical_center",
+    "middle": "abs({a}.horizontal_center - image_patch.horizontal_center)",
+    "big": "-{a}.width * {a}.height",
+    "small": "{a}.width * {a}.height",
+    "tall": "-{a}.height",
+    "short": "{a}.height",
+    "wide": "-{a}.width",
+    "narrow": "{a}.width",
+    "near": "({a}.lower, -{a}.height)",
+    "far": "(-{a}.lower, {a}.height)",
+}
+"""Pick → sort key, the smallest first; depth replaces the last two where it is served."""
+_PLACE_PICKS = {"front": "near", "back": "far"}
+_SIZES = {
+    "big": "big",
+    "large": "big",
+    "huge": "big",
+    "giant": "big",
+    "main": "big",
+    "small": "small",
+    "little": "small",
+    "tiny": "small",
+    "tall": "tall",
+    "short": "short",
+    "wide": "wide",
+    "fat": "wide",
+    "thin": "narrow",
+    "skinny": "narrow",
+}
+
+
+class SelectWriter(TestWriter):
+    """Writes the search for objects."""
+
+    def select(self, description: Description, *, target: bool = False) -> str:
+        """Write the lines that find the objects of a description.
+
+        Args:
+            description: What to find.
+            target: True for the object that a referring expression means.
+
+        Returns:
+            The variable that holds the list, best first.
+        """
+        noun = thing_text(description)
+        if description.noun is None:
+            noun = self._unnamed(description)
+        many, one = self._find(noun)
+        picks: list[Pick] = []
+        for condition in self._conditions(description, noun):
+            pick = self._ranking(condition, target=target)
+            if pick is not None:
+                picks.append(pick)
+            elif isinstance(condition, Not) and isinstance(condition.condition, Pick):
+                self._exclude(condition.condition, many, one, noun)
+            else:
+                self._filter(condition, many, one, noun, target=target)
+        places = [p for p in picks if p.by in ("left", "right", "top", "bottom")]
+        if target and len(places) > 1 and all(pick.rank == 1 for pick in picks):
+            self._sort_by_corner(places, many, one)
+            picks = [pick for pick in picks if pick not in places]
+        for pick in picks:
+            self._pick(pick, many, one, noun, alone=not target)
+        return many
+
+    def one_of(self, many: str) -> str:
+        """Return the variable for one object of a list."""
+        return self._singles[many]
+
+    @property
+    def _singles(self) -> dict[str, str]:
+        singles: dict[str, str] = self.__dict__.setdefault("_single_names", {})
+        return singles
+
+    def _unnamed(self, description: Description) -> str:
+        """Return the noun to look for where the question names none."""
+        if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
+            return "object"
+        self.note("no object is named: taken as 'person'")
+        return "person"
+
+    def _conditions(self, description: Description, noun: str) -> list[Condition]:
+        """Return the conditions to test, with one more where the detector finds too much."""
+        conditions = list(description.conditions)
+        search = search_for(noun, self.capabilities)
+        if search is not None and search.note:
+            if search.narrower and self.capabilities.serves("matcher"):
+                conditions.insert(0, Attribute(noun, "kind"))
+            else:
+                self.note(search.note)
+        return conditions
+
+    def _find(self, noun: str) -> tuple[str, str]:
+        many, one = self.names.pair(noun)
+        self._singles[many] = one
+        search = search_for(noun, self.capabilities) or Search((noun,))
+        if len(search.phrases) == 1:
+            self.write(f"{many} = image_patch.find({search.phrases[0]!r})")
+            return many, one
+        names = f"{list(search.phrases)!r}"
+        self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
+        self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")
+        return many, one
+
+    def _ranking(self, condition: Condition, *, target: bool) -> Pick | None:
+        """Return the pick that a condition amounts to, None if it filters."""
+        if isinstance(condition, Pick):
+            return condition
+        if not target:
+            return None
+        if isinstance(condition, Place) and len(condition.names) == 1:
+            (name,) = condition.names
+            return Pick(_PLACE_PICKS.get(name, name))
+        if isinstance(condition, Attribute) and condition.kind == "size":
+            by = _SIZES.get(condition.value)
+            if by is not None and not self.capabilities.serves("matcher"):
+                self.note(f"size {condition.value!r} judged among the candidates")
+                return Pick(by)
+        return None
+
+    def _filter(
+        self, condition: Condition, many: str, one: str, noun: str, *, target: bool
+    ) -> None:
+        parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
+        for part in parts:
+            if target and isinstance(part, Place):
+                self._sort_by_corner([Pick(_PLACE_PICKS.get(n, n)) for n in part.names], many, one)
+                continue
+            test = self.test(part, one, noun)
+            if test is None:
+                continue
+            kept = f"[{one} for {one} in {many} if {test}]"
+            gaps = self._gaps(part, one) if target else None
+            if gaps is None:
+                self.write(f"{many} = {kept}")
+            else:
+                fitting = self.names.single(f"fitting_{many}")
+                self.write(f"{fitting} = {kept}")
+                self.comment("Boxes only estimate this: nearest first, and all where it fits none.")
+                self.write(f"{many} = sorted({fitting} or {many}, key=lambda {one}: {gaps})")
+
+    def _gaps(self, condition: Condition, one: str) -> str | None:
+        """Return the distance to the other object, for a relation that boxes only estimate."""
+        if not isinstance(condition, Related) or len(condition.others) != 1:
+            return None
+        rule = RULES.get(condition.relation)
+        if rule is None or not rule.estimate or not self.can_find(condition.others[0]):
+            return None
+        if condition.relation == "far_from":
+            return None
+        if rule.note == "depth" and self.capabilities.serves("depth"):
+            return None
+        others = self._last_found
+        other = self._singles[others]
+        return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
+
+    @property
+    def _last_found(self) -> str:
+        return next(reversed(self._singles))
+
+    def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
+        """Leave out the one that a negated superlative means."""
+        key = self._key(pick, one, noun)
+        if key is None:
+            return
+        extreme = self.names.single(f"excluded_{one}")
+        self.write(f"{extreme} = min({many}, key=lambda {one}: {key}, default=None)")
+        self.write(f"{many} = [{one} for {one} in {many} if {one} != {extreme}]")
+
+    def _sort_by_corner(self, picks: list[Pick], many: str, one: str) -> None:
+        """Sort by nearness to a corner, each axis as a share of the picture."""
+        parts = []
+        for pick in picks:
+            key = _KEYS[pick.by].format(a=one)
+            if pick.by in ("near", "far"):
+                key = f"{one}.lower" if pick.by == "near" else f"-{one}.lower"
+            upright = pick.by in ("top", "bottom", "near", "far")
+            parts.append(f"{key} / image_patch.{'height' if upright else 'width'}")
+        self.write(f"{many} = sorted({many}, key=lambda {one}: {' + '.join(parts)})")
+
+    def _pick(self, pick: Pick, many: str, one: str, noun: str, *, alone: bool) -> None:
+        key = self._key(pick, one, noun)
+        if key is None:
+            if self.capabilities.serves("matcher") and pick.other is None:
+                text = f"{condition_text(pick)} {noun}"
+                best = self.names.single(f"best_{one}")
+                self.write(f"{best} = best_image_match({many}, {text!r})")
+                self.write(f"{many} = [{best}] if {best} else []")
+            else:
+                self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
+            return
+        if pick.rank == -1:
+            span = "[-1:]"
+        elif pick.rank > 1:
+            span = f"[{pick.rank - 1}:{pick.rank}]"
+        else:
+            span = "[:1]" if alone else ""
+        self.write(f"{many} = sorted({many}, key=lambda {one}: {key}){span}")
+
+    def _key(self, pick: Pick, one: str, noun: str) -> str | None:
+        """Return the sort key of a pick, the best first; None if nothing can judge it."""
+        if pick.other is not None:
+            if not self.can_find(pick.other):
+                self.note(
+                    f"{condition_text(pick)!r} of the {noun}: cannot detect "
+                    f"{thing_text(pick.other)!r}"
+                )
+                return None
+            others, other = self.found(pick.other)
+            gaps = f"min([distance({one}, {other}) for {other} in {others}] or [0])"
+            return gaps if pick.by == "nearest_to" else f"-{gaps}"
+        if pick.by in ("near", "far"):
+            if self.capabilities.serves("depth"):
+                return f"{'-' if pick.by == 'far' else ''}{one}.compute_depth()"
+            self.note(f"{condition_text(pick)!r} judged from the lower edge: no depth model")
+        key = _KEYS.get(pick.by)
+        return None if key is None else key.format(a=one)

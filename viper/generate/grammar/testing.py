@@ -1,0 +1,222 @@
+"""From a condition to the Python expression that tests it on one patch.
+
+What tests a condition depends on what is served: a relation is judged by the boxes of both objects
+where both can be detected, else by the matcher or the answerer in words. A condition that nothing
+can test gives None, and a note says so.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.detectable import search_for
+from viper.generate.grammar.draft import Draft
+from viper.generate.grammar.geometry import RULES, Rule
+from viper.generate.grammar.lexicon import COLORS
+from viper.generate.grammar.logical_form import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+    SameAs,
+)
+from viper.generate.grammar.wording import condition_text, thing_text
+
+__all__ = ["OPTIONS", "TestWriter"]
+
+OPTIONS = {
+    "color": COLORS,
+    "material": tuple(
+        "wood metal plastic glass leather stone brick paper cloth rubber ceramic".split()
+    ),
+    "size": ("small", "large"),
+    "shape": ("round", "square", "rectangular", "triangular"),
+    "pattern": ("plain", "striped", "checkered", "dotted", "floral"),
+    "gender": ("male", "female"),
+}
+"""What a matcher chooses from where a question names no options."""
+
+_PLACE_TESTS = {
+    "left": "{a}.horizontal_center < image_patch.horizontal_center",
+    "right": "{a}.horizontal_center > image_patch.horizontal_center",
+    "top": "{a}.vertical_center > image_patch.vertical_center",
+    "bottom": "{a}.vertical_center < image_patch.vertical_center",
+    "middle": "abs({a}.horizontal_center - image_patch.horizontal_center) < image_patch.width / 5",
+    "front": "{a}.lower < image_patch.height / 3",
+    "back": "{a}.lower > image_patch.height / 3",
+}
+_DEPTH_TESTS = {
+    "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
+    "behind": "{a}.compute_depth() > {b}.compute_depth()",
+}
+_BEST_TEXT = {"gender"}
+
+
+class TestWriter(Draft):
+    """Writes tests of conditions; `select` of the subclass finds the other objects."""
+
+    def test(self, condition: Condition, item: str, noun: str) -> str | None:
+        """Return an expression that is true where the condition holds, None if nothing can test it.
+
+        Args:
+            condition: What to test.
+            item: Variable that holds the patch.
+            noun: What the patch shows.
+        """
+        match condition:
+            case Attribute():
+                return self._attribute(condition, item, noun)
+            case Place():
+                return self._place(condition, item)
+            case Related():
+                return self._related(condition, item, noun)
+            case Inverse():
+                return self._inverse(condition, item, noun)
+            case SameAs():
+                return self._same_as(condition, item)
+            case Pick():
+                self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
+                return None
+            case Not(condition=inner):
+                if isinstance(inner, Related) and inner.relation == "with":
+                    # "without a tag" and "not holding": the other object must not be there
+                    inner = Related("with", inner.others, inner.words)
+                tested = self.test(inner, item, noun)
+                return None if tested is None else f"not {_grouped(tested)}"
+            case AnyOf():
+                tests = [self.test(part, item, noun) for part in condition.conditions]
+                known = [test for test in tests if test is not None]
+                return " or ".join(map(_grouped, known)) if len(known) == len(tests) else None
+            case AllOf():
+                tests = [self.test(part, item, noun) for part in condition.conditions]
+                known = [test for test in tests if test is not None]
+                return " and ".join(map(_grouped, known)) or None
+
+    def select(self, description: Description) -> str:
+        """Write the lines that find objects; return the variable. The subclass does."""
+        raise NotImplementedError
+
+    def _attribute(self, attribute: Attribute, item: str, noun: str) -> str | None:
+        if self.capabilities.serves("matcher"):
+            return f"{item}.verify_property({noun!r}, {attribute.value!r})"
+        if self.capabilities.serves("answerer"):
+            article = "a " if attribute.kind == "kind" else ""
+            question = f"Is this {noun} {article}{attribute.value}?"
+            return f"{item}.simple_query({question!r}).startswith('yes')"
+        kind = "colour" if attribute.kind == "color" else attribute.kind
+        self.note(f"{kind} {attribute.value!r} of the {noun}: no matcher")
+        return None
+
+    def _place(self, place: Place, item: str) -> str:
+        tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
+        for name in place.names:
+            if name in ("front", "back"):
+                self.note(f"{name!r} judged from the lower edge of the box")
+        return " and ".join(tests)
+
+    def rule_for(self, relation: str, words: str) -> Rule | None:
+        """Return the rule that judges a relation from boxes, or by depth where that is served."""
+        if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
+            return Rule(_DEPTH_TESTS[relation], estimate=False)
+        rule = RULES.get(relation)
+        if rule is not None and rule.note == "depth":
+            self.note(f"{words!r} judged from the boxes: no depth model")
+        elif rule is not None and rule.note:
+            self.note(f"{words!r} judged from the boxes")
+        return rule
+
+    def _related(self, condition: Related, item: str, noun: str) -> str | None:
+        if any(not self.can_find(other) for other in condition.others):
+            return self._in_words(condition, item, noun)
+        if condition.relation == "between":
+            return self._between(condition, item)
+        rule = self.rule_for(condition.relation, condition.words)
+        if rule is None:
+            return self._in_words(condition, item, noun)
+        (other,) = condition.others
+        others, one = self.found(other)
+        self.use(*rule.helpers)
+        test = rule.test.format(a=item, b=one)
+        if thing_text(other) == noun:
+            test = f"{one} != {item} and {test}"
+        return f"any({test} for {one} in {others})"
+
+    def _between(self, condition: Related, item: str) -> str:
+        self.use("is_between")
+        first, one = self.found(condition.others[0])
+        if len(condition.others) == 2:
+            second, two = self.found(condition.others[1])
+            return (
+                f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {second})"
+            )
+        two = self.names.single(f"second_{one}")
+        pairs = f"for {one} in {first} for {two} in {first} if {one} != {two}"
+        return f"any(is_between({item}, {one}, {two}) {pairs})"
+
+    def _inverse(self, condition: Inverse, item: str, noun: str) -> str | None:
+        rule = RULES.get(condition.relation)
+        if rule is None or not self.can_find(condition.subject):
+            return self._in_words(condition, item, noun)
+        rule = self.rule_for(condition.relation, condition.words) or rule
+        subjects, one = self.found(condition.subject)
+        self.use(*rule.helpers)
+        test = rule.test.format(a=one, b=item)
+        return f"any({test} for {one} in {subjects})"
+
+    def _same_as(self, condition: SameAs, item: str) -> str | None:
+        if not self.can_find(condition.other):
+            self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
+            return None
+        value = self.value_of(condition.respect, item)
+        if value is None:
+            self.note(f"{condition_text(condition)!r}: no matcher")
+            return None
+        others, one = self.found(condition.other)
+        sign = "==" if condition.same else "!="
+        other_value = self.value_of(condition.respect, one)
+        return f"any({one} != {item} and {value} {sign} {other_value} for {one} in {others})"
+
+    def value_of(self, respect: str, item: str) -> str | None:
+        """Return an expression for a property of a patch, such as its colour; None if unserved."""
+        options = OPTIONS.get(respect)
+        if self.capabilities.serves("matcher") and options is not None:
+            return f"{item}.best_text_match({list(options)!r})"
+        if self.capabilities.serves("answerer"):
+            return f"{item}.simple_query({f'What {respect} is this?'!r})"
+        return f"{item}.category" if respect == "kind" else None
+
+    def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
+        """Test a relation to something undetectable in words, if anything can."""
+        text = condition_text(condition)
+        if self.capabilities.serves("matcher"):
+            return f"{item}.verify_property({noun!r}, {text!r})"
+        if self.capabilities.serves("answerer"):
+            return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
+        others = condition.others if isinstance(condition, Related) else (condition.subject,)
+        missing = next((o for o in others if not self.can_find(o)), others[0])
+        self.note(f"{text!r} of the {noun}: cannot detect {thing_text(missing)!r}")
+        return None
+
+    def can_find(self, description: Description) -> bool:
+        """Tell whether the detector can look for what a description means."""
+        return search_for(thing_text(description), self.capabilities) is not None
+
+    def found(self, description: Description) -> tuple[str, str]:
+        """Write the lines that find other objects; return their variable and one for each."""
+        others = self.select(description)
+        return others, self.one_of(others)
+
+    def one_of(self, many: str) -> str:
+        """Return the variable for one object of a list. The subclass does."""
+        raise NotImplementedError
+
+
+def _grouped(test: str) -> str:
+    """Put brackets around an expression that "not" or "and" would tear apart."""
+    simple = test.startswith("any(") and test.endswith(")") and test.count("any(") == 1
+    call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
+    return test if simple or (call and " > " not in test) else f"({test})"

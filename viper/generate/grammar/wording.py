@@ -1,0 +1,76 @@
+"""Says conditions and descriptions in English again, for matchers, answerers and notes."""
+
+from __future__ import annotations
+
+from viper.generate.grammar.logical_form import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+    SameAs,
+)
+
+__all__ = ["condition_text", "description_text", "thing_text"]
+
+_PICKS = {
+    "big": "biggest",
+    "small": "smallest",
+    "tall": "tallest",
+    "short": "shortest",
+    "wide": "widest",
+    "narrow": "narrowest",
+    "near": "nearest",
+    "far": "farthest",
+    "left": "leftmost",
+    "right": "rightmost",
+    "top": "topmost",
+    "bottom": "lowest",
+    "middle": "middle",
+    "nearest_to": "nearest",
+    "farthest_from": "farthest",
+}
+
+
+def thing_text(description: Description) -> str:
+    """Return the noun, "object" where there is none."""
+    return description.noun or "object"
+
+
+def description_text(description: Description) -> str:
+    """Return a noun phrase without article: "red cup on the table"."""
+    before = [c.value for c in description.conditions if isinstance(c, Attribute)]
+    behind = [condition_text(c) for c in description.conditions if isinstance(c, Related | Inverse)]
+    return " ".join([*before, thing_text(description), *behind])
+
+
+def condition_text(condition: Condition) -> str:
+    """Return a condition as it may stand behind a noun: "wearing a red hat"."""
+    match condition:
+        case Attribute():
+            return condition.value
+        case Place():
+            return f"at the {' '.join(condition.names)}"
+        case Related():
+            others = " and ".join(f"the {description_text(other)}" for other in condition.others)
+            return f"{condition.words} {others}"
+        case Inverse():
+            return f"of the {description_text(condition.subject)} ({condition.words})"
+        case Pick():
+            word = _PICKS.get(condition.by, f"most {condition.by}")
+            to = f" to the {description_text(condition.other)}" if condition.other else ""
+            return word + to
+        case SameAs():
+            word = "same" if condition.same else "different"
+            return f"{word} {condition.respect} as the {description_text(condition.other)}"
+        case Not():
+            return f"not {condition_text(condition.condition)}"
+        case AnyOf():
+            return " or ".join(condition_text(part) for part in condition.conditions)
+        case AllOf():
+            return " and ".join(condition_text(part) for part in condition.conditions)

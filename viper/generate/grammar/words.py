@@ -1,0 +1,198 @@
+"""What kind of word a word can be, by dictionary.
+
+Closed-class words (articles, prepositions, …) are the grammar's own tables; nouns, verbs and
+adjectives are too many for tables, so an English dictionary (lemminflect) says what each can be. It
+is loaded at the first question, which takes about 0.3 seconds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+
+__all__ = [
+    "corrected",
+    "gerund",
+    "is_gerund",
+    "is_known",
+    "kinds",
+    "positive",
+    "singular",
+    "verb_lemma",
+]
+
+# Nouns that the dictionary lacks or whose lemma it gets wrong.
+_NOUNS = {
+    "people": "person",
+    "persons": "person",
+    "folks": "person",
+    "men": "man",
+    "women": "woman",
+    "kids": "kid",
+    "tv": "tv",
+    "tvs": "tv",
+    "t-shirt": "t-shirt",
+    "t-shirts": "t-shirt",
+    "hot-dog": "hot dog",
+    "hot-dogs": "hot dog",
+    "wetsuit": "wetsuit",
+    "hoverboard": "hoverboard",
+    "skateboarder": "skateboarder",
+    "skateboarders": "skateboarder",
+    "snowboarder": "snowboarder",
+    "snowboarders": "snowboarder",
+    "selfie": "selfie",
+    "ottoman": "ottoman",
+    "doggy": "dog",
+    "doggie": "dog",
+    "giraff": "giraffe",
+    "mums": "mum",
+    "dude": "dude",
+    "dudes": "dude",
+    "cellphone": "cellphone",
+    "cellphones": "cellphone",
+    "smartphone": "smartphone",
+    "stroller": "stroller",
+    "jeans": "jeans",
+    "pants": "pants",
+    "trousers": "trousers",
+    "shorts": "shorts",
+    "glasses": "glasses",
+    "sunglasses": "sunglasses",
+    "goggles": "goggles",
+    "scissors": "scissors",
+    "skis": "skis",
+    "tongs": "tongs",
+    "stairs": "stairs",
+    "clothes": "clothes",
+    "headphones": "headphones",
+    "species": "species",
+    "bus": "bus",
+    "top": "top",
+    "tops": "top",
+    "remote": "remote",
+    "remotes": "remote",
+    "chili": "chili",
+    "tennis": "tennis",
+    "blinds": "blinds",
+    "this": "this",
+    "anything": "anything",
+    "something": "something",
+}
+
+# Words ending in -ing that name a thing.
+_ING_NOUNS = frozenset(
+    "building buildings painting paintings ceiling ceilings railing railings clothing ring rings "
+    "string strings wing wings king kings ping pudding stocking stockings earring earrings icing "
+    "frosting topping toppings awning awnings bring thing things something anything nothing "
+    "everything evening morning wedding lightning siding paneling molding flooring lining drawing "
+    "drawings lettering writing marking markings opening covering stuffing dressing filling swing "
+    "swings pairing crossing duckling sapling sibling siblings".split()
+)
+# First words of compounds that only look like a verb: "dining table".
+_ING_MODIFIERS = {
+    "dining": ("table", "room", "chair", "hall", "area"),
+    "parking": ("meter", "lot", "sign", "garage", "space", "ticket"),
+    "cutting": ("board",),
+    "chopping": ("board",),
+    "washing": ("machine",),
+    "swimming": ("pool", "trunks", "suit"),
+    "frying": ("pan",),
+    "baking": ("sheet", "pan", "tray"),
+    "rolling": ("pin", "suitcase"),
+    "living": ("room",),
+    "sewing": ("machine",),
+    "fishing": ("rod", "pole", "boat", "net"),
+    "sleeping": ("bag",),
+    "shopping": ("cart", "bag", "bags", "basket"),
+    "vending": ("machine",),
+    "serving": ("dish", "bowl", "plate", "tray", "spoon"),
+    "mixing": ("bowl",),
+    "measuring": ("cup", "tape"),
+    "racing": ("car", "bike"),
+    "skiing": ("pole",),
+    "rocking": ("chair",),
+    "hanging": ("lamp", "light"),
+}
+
+
+@functools.lru_cache(maxsize=16384)
+def kinds(word: str) -> frozenset[str]:
+    """Return what a word can be: some of NOUN, VERB, ADJ, ADV; empty if no dictionary has it."""
+    if word in _NOUNS or word in _ING_NOUNS:
+        return frozenset({"NOUN"})
+    from lemminflect import getAllLemmas  # loads its tables, so not before the first question
+
+    found = getAllLemmas(word)
+    if not found and "-" in word:
+        # "half-eaten", "long-sleeved": what its last part is
+        last = word.rpartition("-")[2]
+        return kinds(last) or frozenset({"ADJ"})
+    return frozenset(kind for kind in found if kind in ("NOUN", "VERB", "ADJ", "ADV"))
+
+
+def is_known(word: str) -> bool:
+    """Tell whether a word is English."""
+    return bool(kinds(word))
+
+
+def is_gerund(word: str, following: str = "") -> bool:
+    """Tell whether a word in -ing is a verb form here, not a thing or the start of a compound."""
+    if not word.endswith("ing") or len(word) < 5 or word in _ING_NOUNS:
+        return False
+    return following not in _ING_MODIFIERS.get(word, ())
+
+
+@functools.lru_cache(maxsize=16384)
+def singular(word: str) -> str:
+    """Return a noun in the singular; words that are no noun come back as they are."""
+    if word in _NOUNS:
+        return _NOUNS[word]
+    from lemminflect import getAllLemmas
+
+    lemmas = getAllLemmas(word, upos="NOUN").get("NOUN", ())
+    if lemmas:
+        return str(lemmas[0])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and not is_known(word):
+        return word[:-1]
+    return word
+
+
+@functools.lru_cache(maxsize=4096)
+def verb_lemma(word: str) -> str | None:
+    """Return the base form of a verb form, None if the word cannot be a verb."""
+    if word in ("seen", "shown"):
+        return word[:-1]
+    from lemminflect import getAllLemmas
+
+    lemmas = getAllLemmas(word, upos="VERB").get("VERB", ())
+    return str(lemmas[-1]) if lemmas else None
+
+
+@functools.lru_cache(maxsize=4096)
+def gerund(lemma: str) -> str:
+    """Return the -ing form of a verb's base form: "hold" → "holding"."""
+    from lemminflect import getInflection
+
+    forms = getInflection(lemma, "VBG")
+    return str(forms[0]) if forms else f"{lemma}ing"
+
+
+@functools.lru_cache(maxsize=4096)
+def positive(word: str) -> str:
+    """Return the adjective of a superlative or comparative: "oldest" → "old"."""
+    if not word.endswith(("er", "est")):
+        return word
+    from lemminflect import getAllLemmas
+
+    lemmas = getAllLemmas(word, upos="ADJ").get("ADJ", ())
+    return str(lemmas[0]) if lemmas else word
+
+
+@functools.lru_cache(maxsize=4096)
+def corrected(word: str, known: frozenset[str]) -> str:
+    """Return the word of `known` that a misspelt word means, or the word itself."""
+    if is_known(word) or word in known or len(word) < 4:
+        return word
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.82)
+    return near[0] if near else word

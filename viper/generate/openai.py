@@ -1,0 +1,72 @@
+"""Programs written by a language model behind an OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from viper.errors import GenerationError, ModelError
+from viper.generate.generator import GenerationRequest
+from viper.generate.prompt import build_messages
+from viper.llm import ChatModel, ChatSettings
+from viper.program import Program
+
+__all__ = ["OpenAIGenerator"]
+
+_MAX_TOKENS = 4096
+"""A program takes a few hundred; models that think before they write take thousands."""
+
+
+class OpenAIGenerator:
+    """Asks a language model, with the API and worked examples in the prompt.
+
+    What the model writes becomes the program's source as it is, prose and fences included: nothing
+    on this side parses it.
+
+    Args:
+        settings: Which model is asked, where, and how.
+    """
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self._model = ChatModel(settings)
+
+    @classmethod
+    def parse(cls, reference: str) -> OpenAIGenerator:
+        """Make the generator that `MODEL?option=value&…` names, see `ChatSettings.parse`.
+
+        Raises:
+            ConfigError: The model or an option is unusable, or a key is needed and there is none.
+        """
+        model, _, query = reference.partition("?")
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        return cls(ChatSettings.parse(model.strip(), options))
+
+    @property
+    def name(self) -> str:
+        """`openai:` and the name of the model."""
+        return f"openai:{self._model.settings.model}"
+
+    @property
+    def can_repair(self) -> bool:
+        """True: a rejected program and its failure go into the next prompt."""
+        return True
+
+    async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
+        """Return one program per request, in order; the model is asked for all of them at once.
+
+        Raises:
+            GenerationError: A call failed, or brought no text.
+        """
+        conversations = [build_messages(request) for request in requests]
+        try:
+            completions = await self._model.chat(conversations, [_MAX_TOKENS] * len(conversations))
+        except ModelError as error:
+            raise GenerationError(str(error)) from error
+        return [
+            Program(completion.text, self.name, usage=completion.usage)
+            for completion in completions
+        ]
+
+    async def aclose(self) -> None:
+        """Close the connections; to be awaited on the loop that `generate` ran on."""
+        await self._model.aclose()

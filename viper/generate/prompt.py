@@ -1,0 +1,202 @@
+"""Writes the conversation that asks a language model for a program.
+
+    system     what to write, the rules, and the part of the API that is served
+    user       a worked example's question  ┐ the examples most like the question,
+    assistant  its program                  ┘ the most similar one last
+    user       the question
+    assistant  a rejected program           ┐ once per earlier attempt
+    user       why it failed                ┘
+
+Questions, choices and failure messages come from strangers: they appear as JSON strings only, so no
+text can end its place or pass for another part of the prompt. The texts lie in `prompts/`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from viper._data import data_folder
+from viper.generate.generator import GenerationRequest, Rejected
+from viper.llm import Message
+from viper.program import Task
+from viper.spec import ApiCallable, ApiSpec, load_spec
+from viper.vision.capabilities import Capabilities
+from viper.vision.roles import ROLES, Role
+
+__all__ = ["Example", "build_messages", "load_examples"]
+
+_MOST_EXAMPLES = 6
+
+# What a model must know about the methods of a role, and what to do where the role is missing.
+_WITH: dict[Role, str] = {
+    "detector": "`find` returns the best match first.",
+    "depth": "A larger `compute_depth` is farther away from the camera.",
+}
+_WITHOUT: dict[Role, str] = {
+    "detector": "Objects cannot be found: look at the image as a whole.",
+    "matcher": "Colours and other attributes cannot be tested: leave such conditions out.",
+    "depth": "Depth cannot be measured: of two things that stand on the ground, the one with the "
+    "smaller `lower` is closer to the camera.",
+    "answerer": "No question can be asked about the content of a patch.",
+    "language": "There is no source of general knowledge.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and a good program for it."""
+
+    task: Task
+    question: str
+    program: str
+    roles: frozenset[Role]
+    """What the program needs."""
+    objects: tuple[str, ...]
+    """What it looks for."""
+
+
+def build_messages(request: GenerationRequest) -> list[Message]:
+    """Return the conversation that asks for one program.
+
+    Only what `request.capabilities` serves is named: methods, worked examples and, for a detector
+    of a closed vocabulary, the objects that it knows.
+    """
+    messages = [Message("system", _system(request.task, request.capabilities))]
+    for example in _choose(load_examples(), request):
+        messages.append(Message("user", _question(example.question, ())))
+        messages.append(Message("assistant", _fenced(example.program)))
+    messages.append(Message("user", _question(request.question, request.choices)))
+    for rejected in request.rejected:
+        source = _fenced(rejected.source) if rejected.source else rejected.program.source
+        messages.append(Message("assistant", source))
+        messages.append(Message("user", _repair(rejected)))
+    return messages
+
+
+@functools.cache
+def load_examples() -> tuple[Example, ...]:
+    """Read the worked examples; the result is shared and immutable."""
+    # Our own file, whose shape a test checks.
+    rows: list[dict[str, Any]] = json.loads(_text("examples.json"))
+    return tuple(
+        Example(
+            row["task"],
+            row["question"],
+            row["program"],
+            frozenset(row["roles"]),
+            tuple(row["objects"]),
+        )
+        for row in rows
+    )
+
+
+def _system(task: Task, capabilities: Capabilities) -> str:
+    text = _text("system.md").replace("{{TASK}}", _text(f"{task}.md"))
+    return text.replace("{{API}}", _api(load_spec(), capabilities))
+
+
+def _api(spec: ApiSpec, capabilities: Capabilities) -> str:
+    missing = {
+        c.name for c in spec.callables if c.needs is not None and not capabilities.serves(c.needs)
+    }
+
+    def is_of_use(doc: str) -> bool:
+        # What is described by way of a method that is missing has no use without it.
+        return not missing & set(re.findall(r"`(\w+)`", doc))
+
+    served = [c for c in spec.callables if c.name not in missing and is_of_use(c.summary)]
+    lines = ["class ImagePatch:"]
+    lines += [f"    {a.name}: {a.type}  # {a.doc}" for a in spec.attributes if is_of_use(a.doc)]
+    lines += _described(spec.constructor, missing, indent="    ")
+    for entry in served:
+        if entry.is_method:
+            lines += _described(entry, missing, indent="    ")
+    for entry in served:
+        if not entry.is_method:
+            lines += _described(entry, missing, indent="")
+    notes = [
+        note
+        for role in ROLES
+        if (note := (_WITH if capabilities.serves(role) else _WITHOUT).get(role)) is not None
+    ]
+    if capabilities.serves("detector") and capabilities.vocabulary is not None:
+        known = json.dumps(capabilities.vocabulary, ensure_ascii=False)
+        notes.append(
+            "`find` and `exists` know the following objects only, and any other name ends the "
+            f"program with an error: {known}"
+        )
+    return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+def _described(entry: ApiCallable, missing: set[str], *, indent: str) -> list[str]:
+    head, _, rest = entry.signature.partition("(")
+    signature = f"{head}(self, {rest}".replace("(self, )", "(self)") if entry.is_method else None
+    lines = ["", f"{indent}def {signature or entry.signature}:", f"{indent}    # {entry.summary}"]
+    example = entry.example
+    used = set(re.findall(r"(\w+)\(", example))
+    # An example that calls what is not served would teach the model to call it.
+    if example and not used & missing:
+        lines.append(f"{indent}    # Example:")
+        lines += [f"{indent}    #     {line}" for line in example.splitlines()]
+    return lines
+
+
+def _question(question: str, choices: Sequence[str]) -> str:
+    text = f"Question, as a JSON string: {_quoted(question)}"
+    if choices:
+        text += f"\nAllowed answers, as JSON: {json.dumps(list(choices), ensure_ascii=False)}"
+    return text
+
+
+def _repair(rejected: Rejected) -> str:
+    failure = rejected.failure
+    place = ""
+    if failure.line is not None:
+        lines = (rejected.source or rejected.program.source).splitlines()
+        place = f" in line {failure.line}"
+        if 0 < failure.line <= len(lines):
+            place += f", {_quoted(lines[failure.line - 1].strip())}"
+    # The message goes in last, so that nothing in it can be taken for a mark of the template.
+    text = _text("repair.md").replace("{{KIND}}", failure.kind)
+    before, _, after = text.partition("{{MESSAGE}}")
+    return before.replace("{{PLACE}}", place) + _quoted(failure.message) + after
+
+
+def _choose(examples: Iterable[Example], request: GenerationRequest) -> list[Example]:
+    """Return the examples that can be served and share most words, the most similar last."""
+    words = _words(request.question)
+
+    def similarity(example: Example) -> float:
+        other = _words(example.question)
+        return len(words & other) / max(1, len(words | other))
+
+    usable = [
+        example
+        for example in examples
+        if example.task == request.task
+        and example.roles <= request.capabilities.roles
+        and all(request.capabilities.match(name) is not None for name in example.objects)
+    ]
+    return sorted(usable, key=similarity, reverse=True)[:_MOST_EXAMPLES][::-1]
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _fenced(program: str) -> str:
+    return f"```python\n{program.strip()}\n```"
+
+
+@functools.cache
+def _text(name: str) -> str:
+    return (data_folder("prompts") / name).read_text(encoding="utf-8").strip()

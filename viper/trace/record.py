@@ -1,0 +1,210 @@
+"""The whole run as a value: question, attempts, every call, the outcome.
+
+The `--json` answer, and everything that shows or replays a run, is read from a `Trace`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from viper.boxes import Box
+from viper.program import CallSite, Failure, Finding, Task, Usage
+
+__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace"]
+
+TRACE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """The picture, by content."""
+
+    name: str
+    content_hash: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call of a program that needed a model."""
+
+    line: int
+    """Line of the normalised program, counted from 1."""
+    method: str
+    """Qualified name, such as "ImagePatch.find"."""
+    box_xyxy: Box | None
+    """The patch that was asked, in image pixels, origin top left; None for a function."""
+    arguments: tuple[Any, ...]
+    """JSON values; a patch is an object with `box_xyxy`, `score` and `category`."""
+    result: Any
+    """A JSON value; None when the call failed."""
+    failure: str | None
+    notes: tuple[str, ...]
+    """Remarks, such as a synonym that stood for the phrase."""
+    ms: float
+    """Wall time from the call to its result."""
+    model_ms: float
+    """Wall time of the forwards that it waited for."""
+    forwards: int
+    batch_size: int
+    """Largest batch that the call was part of; 0 when no model ran."""
+    cached: bool
+    """True when the run's own table answered all of it."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One program and what became of it."""
+
+    generator: str
+    source: str
+    """The program itself, normalised where the sandbox child got that far."""
+    failure: Failure | None
+    findings: tuple[Finding, ...]
+    call_sites: tuple[CallSite, ...]
+    calls: tuple[CallRecord, ...]
+    printed: str
+    usage: Usage
+    """Tokens of generating it."""
+    generate_ms: float
+    run_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A run from question to answer."""
+
+    question: str
+    task: Task
+    choices: tuple[str, ...]
+    image: ImageInfo
+    models: dict[str, str]
+    """Reference of the backend that served each role."""
+    generator: str
+    attempts: tuple[Attempt, ...]
+    answer: str | None
+    """The rendered answer; None when there is none."""
+    patches: tuple[dict[str, Any], ...]
+    """`box_xyxy`, `score`, `category` of the patches that the answer is, or is made of."""
+    failure: Failure | None
+    unverified: tuple[str, ...]
+    forwards: dict[str, int]
+    """Forwards that the run took part in, by role."""
+    total_ms: float
+    version: int = TRACE_VERSION
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        """The calls of all attempts, in order."""
+        return tuple(call for attempt in self.attempts for call in attempt.calls)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all language-model calls, generation included."""
+        total = Usage()
+        for attempt in self.attempts:
+            total += attempt.usage
+            for call in attempt.calls:
+                total += call.usage
+        return total
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole trace as a JSON object."""
+        return {
+            "version": self.version,
+            "question": self.question,
+            "task": self.task,
+            "choices": list(self.choices),
+            "image": {
+                "name": self.image.name,
+                "content_hash": self.image.content_hash,
+                "width": self.image.width,
+                "height": self.image.height,
+            },
+            "models": self.models,
+            "generator": self.generator,
+            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "answer": self.answer,
+            "patches": list(self.patches),
+            "failure": self.failure.to_json() if self.failure else None,
+            "unverified": list(self.unverified),
+            "forwards": self.forwards,
+            "total_ms": round(self.total_ms, 3),
+        }
+
+    def summary_json(self) -> dict[str, Any]:
+        """Return the object that `viper ask --json` prints."""
+        usage = self.usage
+        return {
+            "answer": self.answer,
+            "task": self.task,
+            "question": self.question,
+            "image": self.image.name,
+            "patches": list(self.patches),
+            "program": self.attempts[-1].source if self.attempts else None,
+            "generator": self.generator,
+            "attempts": len(self.attempts),
+            "failure": self.failure.to_json() if self.failure else None,
+            "unverified": list(self.unverified),
+            "calls": len(self.calls),
+            "forwards": self.forwards,
+            "cache_hits": sum(call.cached for call in self.calls),
+            "timing_ms": {
+                "generate": round(sum(a.generate_ms for a in self.attempts), 3),
+                "run": round(sum(a.run_ms for a in self.attempts), 3),
+                "total": round(self.total_ms, 3),
+            },
+            "models": self.models,
+            "usage": {
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+            },
+        }
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "generator": attempt.generator,
+        "source": attempt.source,
+        "failure": attempt.failure.to_json() if attempt.failure else None,
+        "findings": [
+            {"kind": f.kind, "line": f.line, "message": f.message} for f in attempt.findings
+        ],
+        "call_sites": [
+            {"line": s.line, "method": s.method, "literals": list(s.literals)}
+            for s in attempt.call_sites
+        ],
+        "calls": [_call_json(call) for call in attempt.calls],
+        "printed": attempt.printed,
+        "usage": _usage_json(attempt.usage),
+        "generate_ms": round(attempt.generate_ms, 3),
+        "run_ms": round(attempt.run_ms, 3),
+    }
+
+
+def _call_json(call: CallRecord) -> dict[str, Any]:
+    return {
+        "line": call.line,
+        "method": call.method,
+        "box_xyxy": None if call.box_xyxy is None else list(call.box_xyxy),
+        "arguments": list(call.arguments),
+        "result": call.result,
+        "failure": call.failure,
+        "notes": list(call.notes),
+        "ms": round(call.ms, 3),
+        "model_ms": round(call.model_ms, 3),
+        "forwards": call.forwards,
+        "batch_size": call.batch_size,
+        "cached": call.cached,
+        "usage": _usage_json(call.usage),
+    }
+
+
+def _usage_json(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+    }

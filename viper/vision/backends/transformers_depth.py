@@ -1,0 +1,195 @@
+"""Depth models of transformers: Depth Anything, DPT / MiDaS, ZoeDepth, GLPN, DepthPro and others.
+
+Two things differ between families and are settled here. Some give depth, some inverse depth
+(larger = nearer): the map that leaves this module always has larger = farther. And each has its own
+preprocessing, whose padding and scaling the library's own post-processing takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+
+from viper.errors import ConfigError, ModelError
+from viper.vision.backends.options import Options
+from viper.vision.backends.pictures import bounded_picture
+from viper.vision.backends.torch_common import (
+    fingerprint,
+    inference,
+    load_model,
+    load_pretrained,
+    locate,
+    resolve_device,
+    resolve_dtype,
+)
+from viper.vision.roles import DepthModel, ImageRef, RelativeDepth
+
+__all__ = ["TransformersDepth", "load"]
+
+Polarity = Literal["depth", "inverse"]
+
+_WHAT = "depth model"
+
+# What the maps mean after the library's post-processing, by `model_type`. DepthPro's network gives
+# inverse depth, which its post-processing inverts. CHMv2 measures the height of trees: not listed.
+_POLARITY: Mapping[str, Polarity] = {
+    "depth_pro": "depth",
+    "dpt": "inverse",
+    "glpn": "depth",
+    "prompt_depth_anything": "depth",
+    "tipsv2_dpt": "depth",
+    "zoedepth": "depth",
+}
+
+_BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
+# GLPN rounds sides down to multiples of 32 and reduces nothing; DPT scales the shorter side up to a
+# fixed length.
+
+
+class TransformersDepth:
+    """One loaded depth model.
+
+    Args:
+        model: An `AutoModelForDepthEstimation`, on its device.
+        processor: Its image processor.
+        polarity: What the model's maps mean; `inverse` maps are turned over.
+        fingerprint: Names the weights and settings.
+    """
+
+    # The library's objects are untyped: `from_pretrained` promises no class.
+    def __init__(self, model: Any, processor: Any, polarity: Polarity, fingerprint: str) -> None:
+        self._model = model
+        self._processor = processor
+        self._polarity = polarity
+        self._fingerprint = fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version of the weights and settings."""
+        return self._fingerprint
+
+    def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
+        """Return one map per image, shape (H, W) of the image, float32, larger = farther.
+
+        Metric models keep their metres. A map that was inverse depth is turned over by subtracting
+        it from its largest value: 0 is the nearest point, and the order is exact.
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        sizes = [(image.size[1], image.size[0]) for image in images]
+        tensors: list[torch.Tensor] = []
+        sources: list[tuple[int, int]] = []
+        for image in images:
+            picture = bounded_picture(image.pixels(), **_BOUNDS)
+            # One at a time: processors that keep the aspect ratio cannot stack different sizes.
+            inputs = self._processor(images=picture, return_tensors="pt")
+            tensors.append(inputs["pixel_values"].to(self._model.device, self._model.dtype))
+            sources.append((picture.height, picture.width))
+        maps: list[RelativeDepth | None] = [None] * len(tensors)
+        for indices in _by_shape(tensors):
+            batch = torch.cat([tensors[index] for index in indices])  # (B, 3, h, w)
+            with inference(_WHAT):
+                outputs = self._model(pixel_values=batch)
+                found = self._post_process(
+                    outputs, [sources[i] for i in indices], [sizes[i] for i in indices]
+                )
+            for index, depth in zip(indices, found, strict=True):
+                maps[index] = self._oriented(depth)
+        return [depth for depth in maps if depth is not None]
+
+    def _post_process(
+        self, outputs: Any, sources: list[tuple[int, int]], targets: list[tuple[int, int]]
+    ) -> list[np.ndarray]:
+        # In float32: half precision would tie neighbouring depths while it interpolates.
+        for name in ("predicted_depth", "field_of_view"):
+            value = getattr(outputs, name, None)
+            if value is not None:
+                outputs[name] = value.float()
+        sizes: dict[str, list[tuple[int, int]]] = {"target_sizes": targets}
+        if self._model.config.model_type == "zoedepth":
+            sizes["source_sizes"] = sources  # to take its padding off again
+        found = self._processor.post_process_depth_estimation(outputs, **sizes)
+        # Reshaped because the library squeezes: a side of one pixel would be lost.
+        return [
+            entry["predicted_depth"].reshape(size).cpu().numpy()
+            for entry, size in zip(found, targets, strict=True)
+        ]
+
+    def _oriented(self, depth: np.ndarray) -> RelativeDepth:
+        finite = depth[np.isfinite(depth)]
+        if np.isnan(depth).any() or finite.size == 0:
+            raise ModelError(
+                f"The {_WHAT} gave values that are no numbers. Use dtype=float32, or another model."
+            )
+        limited = np.clip(depth, finite.min(), finite.max())
+        if self._polarity == "inverse":
+            limited = finite.max() - limited
+        return np.ascontiguousarray(limited, dtype=np.float32)
+
+
+def load(reference: str, options: Mapping[str, str]) -> DepthModel:
+    """Load a depth model from the hub or a folder.
+
+    Args:
+        reference: Model id or folder.
+        options: `device`, `dtype`, `revision`, `local_files_only`, and `polarity` (`depth` or
+            `inverse`) for a family whose maps are not known or not as usual.
+
+    Raises:
+        ConfigError: There is no such model, it is of another kind, or its polarity is not known.
+    """
+    with Options(options, "the transformers depth model") as read:
+        device = resolve_device(read.text("device", "auto"))
+        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        polarity = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
+        source = locate(
+            reference,
+            what=_WHAT,
+            revision=read.optional_text("revision"),
+            local_files_only=read.flag("local_files_only", False),
+        )
+    processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
+    model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, device=device, dtype=dtype)
+    chosen: Polarity = (
+        "inverse"
+        if polarity == "inverse"
+        else "depth"
+        if polarity == "depth"
+        else _usual_polarity(model.config, reference)
+    )
+    if not hasattr(processor, "post_process_depth_estimation"):
+        raise ConfigError(
+            f"The {_WHAT} '{reference}' comes with the image processor {type(processor).__name__}, "
+            "which makes no depth maps. Give a model whose preprocessor_config.json fits it."
+        )
+    return TransformersDepth(
+        model, processor, chosen, fingerprint(source, {"dtype": dtype, "polarity": chosen})
+    )
+
+
+def _usual_polarity(config: Any, reference: str) -> Polarity:
+    family = config.model_type
+    if family == "depth_anything":
+        return "depth" if config.depth_estimation_type == "metric" else "inverse"
+    backbone = getattr(config, "backbone_config", None)
+    if family == "dpt" and getattr(backbone, "model_type", "") == "dinov2":
+        return "depth"  # the DINOv2 heads were trained on NYU and KITTI in metres
+    if family not in _POLARITY:
+        raise ConfigError(
+            f"It is not known what the maps of the {_WHAT} '{reference}' ({family}) mean. Add "
+            "polarity=depth (larger = farther) or polarity=inverse (larger = nearer)."
+        )
+    return _POLARITY[family]
+
+
+def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
+    """Return the positions of the tensors that can be stacked, in the order of their first."""
+    groups: dict[torch.Size, list[int]] = {}
+    for index, tensor in enumerate(tensors):
+        groups.setdefault(tensor.shape, []).append(index)
+    return list(groups.values())

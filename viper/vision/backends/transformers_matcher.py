@@ -1,0 +1,182 @@
+"""Matchers of transformers: CLIP, SigLIP, SigLIP 2 (fixed size and NaFlex) and their kin.
+
+Any model with two towers, `get_image_features`, `get_text_features` and a `logit_scale` is served.
+What the families want differently is settled here: SigLIP was trained on lower-case texts padded to
+their full length without a mask; CLIP's preprocessing would cut the middle out of a long patch;
+NaFlex keeps aspect ratios and says so in two more inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+from viper.errors import ConfigError
+from viper.vision.backends.options import Options
+from viper.vision.backends.pictures import picture
+from viper.vision.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.vision.backends.torch_common import (
+    fingerprint,
+    inference,
+    load_model,
+    load_pretrained,
+    locate,
+    resolve_device,
+    resolve_dtype,
+)
+from viper.vision.roles import Matcher, View
+
+__all__ = ["TransformersMatcher", "load"]
+
+_WHAT = "matcher"
+
+
+class TransformersMatcher:
+    """One loaded matcher.
+
+    Args:
+        model: A model with an image and a text tower, on its device.
+        image_processor: Its image processor.
+        tokenizer: Its tokenizer.
+        templates: Sentences that each text is put into, see `prompt_templates`.
+        fingerprint: Names the weights and settings.
+    """
+
+    # The library's objects are untyped: `from_pretrained` promises no class.
+    def __init__(
+        self,
+        model: Any,
+        image_processor: Any,
+        tokenizer: Any,
+        templates: Sequence[str],
+        fingerprint: str,
+    ) -> None:
+        self._model = model
+        self._image_processor = image_processor
+        self._tokenizer = tokenizer
+        self._templates = tuple(templates)
+        self._fingerprint = fingerprint
+        self._logit_scale = float(model.logit_scale.detach().exp())
+        bias = getattr(model, "logit_bias", None)
+        self._logit_bias = None if bias is None else float(bias.detach())
+        self._max_tokens = int(model.config.text_config.max_position_embeddings)
+        self._image_options = _whole_image_options(image_processor)
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version of the weights and settings."""
+        return self._fingerprint
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit."""
+        return self._logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
+        return self._logit_bias
+
+    def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per view, shape (D,).
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        if not views:
+            return []
+        pictures = [picture(view.pixels()) for view in views]
+        inputs = self._image_processor(
+            images=pictures, return_tensors="pt", **self._image_options
+        ).to(self._model.device)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self._model.dtype)
+        with inference(_WHAT):
+            features = self._model.get_image_features(**inputs).pooler_output  # (B, D)
+        return average(features.float().cpu().numpy(), 1)
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per text, shape (D,), averaged over the templates.
+
+        A sentence that is too long for the model is cut at its end.
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        if not texts:
+            return []
+        sentences = expand(texts, self._templates)
+        with inference(_WHAT):
+            features = self._model.get_text_features(**self._tokens(sentences)).pooler_output
+        return average(features.float().cpu().numpy(), len(self._templates))
+
+    def _tokens(self, sentences: list[str]) -> dict[str, torch.Tensor]:
+        sigmoid = self._logit_bias is not None
+        tokens = self._tokenizer(
+            # Some SigLIP 2 checkpoints come with Gemma's tokenizer, which keeps capitals.
+            [sentence.lower() for sentence in sentences] if sigmoid else sentences,
+            padding="max_length" if sigmoid else True,
+            truncation=True,
+            max_length=self._max_tokens,
+            return_tensors="pt",
+        )
+        # SigLIP reads its result off the last position, where its training had unmasked padding.
+        names = ("input_ids",) if sigmoid else ("input_ids", "attention_mask")
+        return {name: tokens[name].to(self._model.device) for name in names}
+
+
+def load(reference: str, options: Mapping[str, str]) -> Matcher:
+    """Load a matcher from the hub or a folder.
+
+    Args:
+        reference: Model id or folder.
+        options: `device`, `dtype`, `revision`, `local_files_only`, and `templates` (`captions`,
+            `plain` or a file).
+
+    Raises:
+        ConfigError: There is no such model, or it is of another kind.
+    """
+    with Options(options, "the transformers matcher") as read:
+        device = resolve_device(read.text("device", "auto"))
+        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        templates = read_templates(read.text("templates", "captions"))
+        source = locate(
+            reference,
+            what=_WHAT,
+            revision=read.optional_text("revision"),
+            local_files_only=read.flag("local_files_only", False),
+        )
+    model = load_model(AutoModel, source, what=_WHAT, device=device, dtype=dtype)
+    needed = ("get_image_features", "get_text_features", "logit_scale")
+    if not all(hasattr(model, name) for name in needed):
+        raise ConfigError(
+            f"The model '{reference}' ({model.config.model_type}) is no matcher: it does not "
+            "compare images with texts. Give a CLIP, SigLIP or SigLIP 2 model."
+        )
+    return TransformersMatcher(
+        model,
+        load_pretrained(AutoImageProcessor, source, what=_WHAT),
+        load_pretrained(AutoTokenizer, source, what=_WHAT),
+        templates,
+        fingerprint(source, {"dtype": dtype, "templates": templates_id(templates)}),
+    )
+
+
+def _whole_image_options(image_processor: Any) -> dict[str, Any]:
+    """Return arguments under which a processor looks at the whole patch.
+
+    CLIP's own scales the shorter side and cuts out the middle square, which leaves the trunk of a
+    standing person. The whole patch is squeezed into the square instead, as SigLIP does; a square
+    patch comes out the same.
+    """
+    if not getattr(image_processor, "do_center_crop", False):
+        return {}
+    crop = image_processor.crop_size
+    return {
+        "do_center_crop": False,
+        "size": {"height": crop["height"], "width": crop["width"]},
+    }

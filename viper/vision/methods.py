@@ -1,0 +1,244 @@
+"""What each API method means, in terms of the roles.
+
+One coroutine per method that needs a model, named as in the spec; the receiver comes first, then the
+arguments in the spec's order. `ValueError` here is an error that the program may catch; `ViperError`
+ends the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from viper.boxes import Box, area, clamp, nms, snap
+from viper.errors import UnservedError
+from viper.vision.attributes import contrasts
+from viper.vision.patch import Patch
+from viper.vision.roles import AnswerRequest, CompletionRequest, DetectRequest, View
+from viper.vision.scheduler import Run
+from viper.vision.vocabulary import Match, match_phrase, near_classes
+
+__all__ = ["METHODS", "Context", "Method"]
+
+_NMS_IOU = 0.45
+# Boxes of one phrase that overlap by more are one object; the value of YOLOX's own demos.
+
+_PROPERTY_THRESHOLD = 0.5
+# An attribute holds when it takes at least half of the probability among its contrasts.
+
+_SHORT_ANSWER_TOKENS = 16
+_LONG_ANSWER_TOKENS = 256
+
+
+class Context:
+    """What a method may use: the run's models, and a place for remarks about this call.
+
+    Args:
+        run: The way to the models.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.notes: list[str] = []
+        """Remarks on the call in progress, for the trace: "'sofa' detected as 'couch'"."""
+        self.unverified: list[str] = []
+        """Conditions that were tested only in part, for the answer."""
+
+
+Method = Callable[..., Awaitable[Any]]
+# Arguments differ by method; the session checks them against the spec before it calls.
+
+
+async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
+    """Detect on the patch's crop, best first, without duplicates."""
+    phrase = _text(object_name, "object_name")
+    detector = await context.run.detector()
+    if detector.vocabulary is None:
+        request, wanted = DetectRequest(patch.view, (phrase,)), phrase
+    else:
+        match = _resolve(context, phrase, detector.vocabulary)
+        request, wanted = DetectRequest(patch.view, ()), match.name
+    left, top, _, _ = patch.view.bounds
+    width, height = patch.view.image.size
+    boxes: list[Box] = []
+    scores: list[float] = []
+    for detection in await context.run.detect(request):
+        x1, y1, x2, y2 = detection.box_xyxy
+        box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), width, height))
+        if detection.phrase == wanted and area(box) > 0:
+            boxes.append(box)
+            scores.append(float(detection.score))
+    return [
+        Patch(View(patch.view.image, boxes[index]), phrase, scores[index])
+        for index in nms(boxes, scores, _NMS_IOU)
+    ]
+
+
+async def exists(context: Context, patch: Patch, object_name: str) -> bool:
+    """Tell whether `find` finds anything."""
+    return len(await find(context, patch, object_name)) > 0
+
+
+async def verify_property(context: Context, patch: Patch, object_name: str, attribute: str) -> bool:
+    """Compare "attribute object" with the other attributes of its kind and with the bare object."""
+    name = _text(object_name, "object_name")
+    wanted = _text(attribute, "attribute")
+    texts = [
+        f"{wanted} {name}",
+        name,
+        *(f"{contrast} {name}" for contrast in contrasts(wanted)),
+    ]
+    logits = (await _logits(context, [patch], texts))[0]
+    share = float(_softmax(logits)[0])
+    context.notes.append(f"probability {share:.3f} among {len(texts)} texts")
+    return share >= _PROPERTY_THRESHOLD
+
+
+async def best_text_match(
+    context: Context, patch: Patch, option_list: Sequence[str], prefix: str | None
+) -> str:
+    """Choose the option whose text fits the patch best."""
+    if not option_list:
+        raise ValueError("best_text_match needs at least one option, but option_list is empty.")
+    options = [_text(option, "an option") for option in option_list]
+    lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
+    logits = (await _logits(context, [patch], [lead + option for option in options]))[0]
+    best = int(np.argmax(logits))
+    context.notes.append(f"probability {float(_softmax(logits)[best]):.3f}")
+    return option_list[best]
+
+
+async def simple_query(context: Context, patch: Patch, question: str) -> str:
+    """Ask the answerer about the patch."""
+    text = await context.run.answer(AnswerRequest(patch.view, _text(question, "question")))
+    return _short(text)
+
+
+async def compute_depth(context: Context, patch: Patch) -> float:
+    """Return the median of the patch in the image's one depth map."""
+    relative_depth = await context.run.depth(patch.view.image)
+    left, top, right, bottom = patch.view.bounds
+    return float(np.median(relative_depth[top:bottom, left:right]))
+
+
+async def best_image_match(
+    context: Context,
+    list_patches: Sequence[Patch],
+    content: Sequence[str] | str,
+    return_index: bool,
+) -> Patch | int | None:
+    """Choose the patch with the best mean logit over the texts."""
+    texts = [content] if isinstance(content, str) else list(content)
+    if not texts:
+        raise ValueError("best_image_match needs at least one text, but content is empty.")
+    if not list_patches:
+        return None
+    cleaned = [_text(text, "content") for text in texts]
+    logits = await _logits(context, list_patches, cleaned)  # (patches, texts)
+    best = int(np.argmax(logits.mean(axis=1)))
+    return best if return_index else list_patches[best]
+
+
+async def llm_query(context: Context, question: str, long_answer: bool) -> str:
+    """Ask the language model; it never sees the image."""
+    prompt = _text(question, "question")
+    if long_answer:
+        return (await context.run.complete(CompletionRequest(prompt, _LONG_ANSWER_TOKENS))).strip()
+    prompt = f"{prompt}\nAnswer in one to three words, without a sentence."
+    return _short(await context.run.complete(CompletionRequest(prompt, _SHORT_ANSWER_TOKENS)))
+
+
+async def llm_query_of_patch(
+    context: Context, patch: Patch, question: str, long_answer: bool
+) -> str:
+    """Ask the language model from a patch, which only ViperGPT's programs spell so."""
+    return await llm_query(context, question, long_answer)
+
+
+async def process_guesses(
+    context: Context, prompt: str, guess1: str | None, guess2: str | None
+) -> str:
+    """Let the language model choose between the guesses."""
+    question = _text(prompt, "prompt")
+    guesses = [guess for guess in (guess1, guess2) if guess is not None and guess.strip()]
+    if len(guesses) == 1:
+        return guesses[0]
+    lines = [f"Question: {question}"]
+    lines += [f"Guess {number}: {guess}" for number, guess in enumerate(guesses, start=1)]
+    lines.append(
+        "Which guess answers the question better? Reply with that guess alone, in one to three words."
+        if guesses
+        else "Answer in one to three words, without a sentence."
+    )
+    return _short(
+        await context.run.complete(CompletionRequest("\n".join(lines), _SHORT_ANSWER_TOKENS))
+    )
+
+
+METHODS: Mapping[str, Method] = {
+    "ImagePatch.find": find,
+    "ImagePatch.exists": exists,
+    "ImagePatch.verify_property": verify_property,
+    "ImagePatch.best_text_match": best_text_match,
+    "ImagePatch.simple_query": simple_query,
+    "ImagePatch.compute_depth": compute_depth,
+    "ImagePatch.llm_query": llm_query_of_patch,
+    "best_image_match": best_image_match,
+    "llm_query": llm_query,
+    "process_guesses": process_guesses,
+}
+"""Implementations by the spec's qualified name."""
+
+
+def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Match:
+    match = match_phrase(phrase, vocabulary)
+    if match is None:
+        near = near_classes(phrase, vocabulary)
+        hint = f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
+        raise UnservedError(
+            f"The detector cannot detect {phrase!r}: it knows {len(vocabulary)} classes only "
+            f"({', '.join(vocabulary[:6])}, …). {hint}"
+            "For any phrase use an open-vocabulary detector, such as "
+            "--backend detector=transformers:google/owlv2-base-patch16-ensemble."
+        )
+    if match.kind != "exact":
+        context.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
+    if match.kind == "narrower":
+        context.unverified.append(f"{phrase!r} detected as {match.name!r}")
+    return match
+
+
+async def _logits(
+    context: Context, patches: Sequence[Patch], texts: Sequence[str]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return image-text logits, shape (patches, texts)."""
+    matcher = await context.run.matcher()
+    images, words = await context.run.embed([patch.view for patch in patches], texts)
+    cosine = np.stack(images).astype(np.float64) @ np.stack(words).astype(np.float64).T
+    logits: np.ndarray[Any, np.dtype[np.float64]] = cosine * matcher.logit_scale + (
+        matcher.logit_bias or 0.0
+    )
+    return logits
+
+
+def _softmax(
+    logits: np.ndarray[Any, np.dtype[np.float64]],
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    exponentials = np.exp(logits - logits.max())
+    shares: np.ndarray[Any, np.dtype[np.float64]] = exponentials / exponentials.sum()
+    return shares
+
+
+def _text(value: str, name: str) -> str:
+    cleaned = " ".join(value.split())
+    if not cleaned:
+        raise ValueError(f"{name} must not be empty.")
+    return cleaned
+
+
+def _short(text: str) -> str:
+    """Lower case, first line, no final punctuation: the form of short answers."""
+    lines = text.strip().splitlines() or [""]
+    return lines[0].strip().lower().rstrip(".!,;: ")

@@ -1,0 +1,42 @@
+"""The host's side of a patch: a view with the score and category that the detector gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from viper.boxes import Box
+from viper.vision.roles import View
+
+__all__ = ["IMAGE_CATEGORY", "Patch"]
+
+IMAGE_CATEGORY = "image"
+"""Category of the whole image and of crops that no detector named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A box on an image, with what a detector said about it."""
+
+    view: View
+    category: str = IMAGE_CATEGORY
+    score: float = 1.0
+    """Detector score in 0 … 1; 1.0 for patches that no detector found."""
+
+    @property
+    def box_xyxy(self) -> Box:
+        """In pixels of the image, origin top left."""
+        return self.view.box_xyxy
+
+    @property
+    def detected(self) -> bool:
+        """True for a patch that a detector found, False for the whole image and crops."""
+        return self.category != IMAGE_CATEGORY
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "box_xyxy": [round(value, 3) for value in self.box_xyxy],
+            "score": round(self.score, 4),
+            "category": self.category,
+        }

@@ -1,0 +1,223 @@
+"""Takes requests of every session to the models, and remembers what a run already knows.
+
+The typed front of the vision side: methods ask a `Run` for embeddings, detections, maps and answers;
+the run answers from its own table or hands the request to the role's worker, where equal requests of
+all sessions share one forward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.errors import TimeoutExceededError, UnservedError
+from viper.program import Usage
+from viper.vision.capabilities import Capabilities
+from viper.vision.registry import BackendRef, backends_for, open_backend
+from viper.vision.roles import (
+    AnswerRequest,
+    Backend,
+    Completion,
+    CompletionRequest,
+    Detection,
+    Detector,
+    DetectRequest,
+    ImageRef,
+    Matcher,
+    RelativeDepth,
+    Role,
+    View,
+)
+from viper.vision.worker import (
+    ANSWER,
+    COMPLETE,
+    DETECT,
+    EMBED_IMAGES,
+    EMBED_TEXTS,
+    ESTIMATE,
+    ModelWorker,
+    Operation,
+    Served,
+)
+
+__all__ = ["CallCost", "Run", "Scheduler"]
+
+Vector = NDArray[np.float32]
+
+
+class Scheduler:
+    """The loaded models of one engine.
+
+    Args:
+        backends: What serves which role; roles that are missing are not served.
+        opener: Loads a backend; tests pass fakes.
+        on_loading: Called with a reference, and True before or False after its model is loaded.
+    """
+
+    def __init__(
+        self,
+        backends: Mapping[Role, BackendRef],
+        *,
+        opener: Callable[[BackendRef], Backend] = open_backend,
+        on_loading: Callable[[BackendRef, bool], None] | None = None,
+    ) -> None:
+        self._workers: dict[Role, ModelWorker] = {
+            role: ModelWorker(ref, opener) for role, ref in backends.items()
+        }
+        self._on_loading = on_loading
+
+    async def backend(self, role: Role) -> Backend:
+        """Return the loaded backend of a role, loading it if it is not.
+
+        Raises:
+            UnservedError: Nobody serves the role.
+            ViperError: The model could not be loaded.
+        """
+        worker = self._worker(role)
+        loaded = worker.start()
+        if not loaded.done() and self._on_loading is not None:
+            self._on_loading(worker.ref, True)
+            try:
+                return await asyncio.shield(asyncio.wrap_future(loaded))
+            finally:
+                self._on_loading(worker.ref, False)
+        return await asyncio.shield(asyncio.wrap_future(loaded))
+
+    async def capabilities(self) -> Capabilities:
+        """Say what is served; loads the detector, whose vocabulary only it knows."""
+        vocabulary = None
+        if "detector" in self._workers:
+            vocabulary = cast("Detector", await self.backend("detector")).vocabulary
+        return Capabilities(frozenset(self._workers), vocabulary)
+
+    async def serve(self, operation: Operation, requests: Sequence[Hashable]) -> list[Served]:
+        """Run requests in as few forwards as possible; same length, same order."""
+        futures = self._worker(operation.role).submit(operation, requests)
+        # Shielded: a request may be shared with sessions that are not cancelled.
+        return list(
+            await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(f)) for f in futures))
+        )
+
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Stop all model threads; False when one was still busy after `timeout_s` seconds."""
+        ended = [worker.close(timeout_s) for worker in self._workers.values()]
+        return all(ended)
+
+    def _worker(self, role: Role) -> ModelWorker:
+        worker = self._workers.get(role)
+        if worker is None:
+            known = ", ".join(f"--backend {role}={name}:…" for name in sorted(backends_for(role)))
+            raise UnservedError(
+                f"No backend serves the role '{role}'. Add one, for example {known}."
+            )
+        return worker
+
+
+@dataclass(slots=True)
+class CallCost:
+    """What one vision call cost."""
+
+    forward_ids: set[int] = field(default_factory=set)
+    batch_size: int = 0
+    """Largest batch that one of its requests was part of."""
+    model_ms: float = 0.0
+    requests: int = 0
+    cached: int = 0
+    """How many of its requests the run's table already held."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens that it was billed."""
+
+
+class Run:
+    """One answer's way to the models: its result table, its clock per call, its counters.
+
+    Args:
+        scheduler: The engine's models.
+        model_call_s: Longest wait for one request, model loading excluded, in seconds.
+    """
+
+    def __init__(self, scheduler: Scheduler, *, model_call_s: float) -> None:
+        self._scheduler = scheduler
+        self._model_call_s = model_call_s
+        self._table: dict[tuple[Operation, Hashable], Served] = {}
+        self.forwards: dict[Role, set[int]] = {}
+        """Ids of the forwards that this run took part in, by role."""
+        self.cost = CallCost()
+        """Cost of the call in progress; replaced by `begin_call`."""
+
+    def begin_call(self) -> CallCost:
+        """Start a new call's account and return it."""
+        self.cost = CallCost()
+        return self.cost
+
+    async def detector(self) -> Detector:
+        """Return the loaded detector."""
+        return cast("Detector", await self._scheduler.backend("detector"))
+
+    async def matcher(self) -> Matcher:
+        """Return the loaded matcher."""
+        return cast("Matcher", await self._scheduler.backend("matcher"))
+
+    async def detect(self, request: DetectRequest) -> list[Detection]:
+        """Return the detections in a view, boxes in the crop's pixels."""
+        return (await self._serve(DETECT, [request]))[0]  # type: ignore[no-any-return]  # see Operation
+
+    async def embed(
+        self, views: Sequence[View], texts: Sequence[str]
+    ) -> tuple[list[Vector], list[Vector]]:
+        """Return unit vectors of views and texts, shape (D,) each, in order."""
+        images = await self._serve(EMBED_IMAGES, views)
+        return images, await self._serve(EMBED_TEXTS, texts)
+
+    async def depth(self, image: ImageRef) -> RelativeDepth:
+        """Return the one depth map of an image, shape (H, W), larger = farther."""
+        return (await self._serve(ESTIMATE, [image]))[0]  # type: ignore[no-any-return]  # see Operation
+
+    async def answer(self, request: AnswerRequest) -> str:
+        """Return what the answerer says about a view."""
+        return (await self._serve(ANSWER, [request]))[0].text  # type: ignore[no-any-return]  # see Operation
+
+    async def complete(self, request: CompletionRequest) -> str:
+        """Return what the language model says."""
+        return (await self._serve(COMPLETE, [request]))[0].text  # type: ignore[no-any-return]  # see Operation
+
+    async def _serve(self, operation: Operation, requests: Sequence[Hashable]) -> list[Any]:
+        if not requests:
+            return []
+        keys = [(operation, request) for request in requests]
+        missing = list(dict.fromkeys(key for key in keys if key not in self._table))
+        self.cost.requests += len(keys)
+        self.cost.cached += len(keys) - len(missing)
+        if missing:
+            await self._scheduler.backend(operation.role)
+            served = await self._within_clock(
+                operation, self._scheduler.serve(operation, [request for _, request in missing])
+            )
+            forwards = self.forwards.setdefault(operation.role, set())
+            for key, result in zip(missing, served, strict=True):
+                self._table[key] = result
+                if isinstance(result.value, Completion):
+                    self.cost.usage += result.value.usage
+                if result.forward_id not in self.cost.forward_ids:
+                    self.cost.forward_ids.add(result.forward_id)
+                    self.cost.model_ms += result.model_ms
+                forwards.add(result.forward_id)
+                self.cost.batch_size = max(self.cost.batch_size, result.batch_size)
+        return [self._table[key].value for key in keys]
+
+    async def _within_clock(
+        self, operation: Operation, pending: Awaitable[list[Served]]
+    ) -> list[Served]:
+        try:
+            async with asyncio.timeout(self._model_call_s):
+                return await pending
+        except TimeoutError as error:
+            raise TimeoutExceededError(
+                f"A call of the {operation.role} took longer than {self._model_call_s:g} s "
+                "(model_call_s)."
+            ) from error

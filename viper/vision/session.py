@@ -1,0 +1,201 @@
+"""One program's view of the world: handles, checks, calls, records.
+
+The sandbox hands every vision call here as data. The session checks it against the spec, turns
+handles into patches, runs the method, and writes down what happened. It knows nothing of batches,
+and what it is given by the child it does not believe.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from viper.boxes import Box, area, clamp
+from viper.errors import UnservedError, ViperError
+from viper.spec import ApiCallable, ApiSpec
+from viper.trace import CallRecord
+from viper.vision.methods import METHODS, Context, Method
+from viper.vision.patch import Patch
+from viper.vision.registry import STUB, BackendRef, backends_for
+from viper.vision.roles import ImageRef, Role, View
+from viper.vision.scheduler import Run
+from viper.vision.stub import STUB_METHODS
+from viper.vision.wire_types import convert
+from viper_sandbox import Call, CallFailed, CallRejected, PatchRef, WireValue
+
+__all__ = ["Session"]
+
+_IMAGE_HANDLE = 0
+# A patch on the wire names its image by a handle and carries its box; a session has one image.
+
+_MAX_PATCHES = 100_000
+# Patches that one program may be handed; at some 200 bytes each this is 20 MB.
+
+
+class Session:
+    """Answers the vision calls of one program on one image.
+
+    Args:
+        spec: The contract.
+        image: What the program looks at.
+        run: The way to the models.
+        backends: What serves which role; a missing role ends the program with kind `model`.
+    """
+
+    def __init__(
+        self, spec: ApiSpec, image: ImageRef, run: Run, backends: Mapping[Role, BackendRef]
+    ) -> None:
+        width, height = image.size
+        self._spec = spec
+        self._run = run
+        self._backends = backends
+        self._context = Context(run)
+        self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
+        self._given: dict[tuple[Box, str], Patch] = {}
+        self.records: list[CallRecord] = []
+        """What was asked and answered, in order."""
+        self.evidence: list[tuple[str, Patch | None, Any]] = []
+        """(method, receiver, result) of every call that was answered, with the host's patches."""
+
+    @property
+    def unverified(self) -> list[str]:
+        """Conditions that calls tested only in part, without repetitions."""
+        return list(dict.fromkeys(self._context.unverified))
+
+    @property
+    def image_patch(self) -> PatchRef:
+        """The whole image, as it goes over the wire."""
+        return _ref(self._whole)
+
+    async def handle(self, call: Call) -> WireValue:
+        """Answer one call of the program.
+
+        Raises:
+            CallRejected: The program made a mistake that it may catch (ValueError, TypeError).
+            CallFailed: The session is over; the failure's kind says why.
+        """
+        entry = self._entry(call.name)
+        started = time.perf_counter()
+        cost = self._run.begin_call()
+        self._context.notes.clear()
+        receiver: Patch | None = None
+        arguments: list[Any] = []
+        result: Any = None
+        failure: str | None = None
+        try:
+            if call.receiver is not None:
+                receiver = self.resolve(call.receiver)
+            arguments = self._convert_arguments(entry, call)
+            method = self._method(entry, arguments)
+            leading = (receiver,) if entry.is_method else ()
+            result = await method(self._context, *leading, *arguments)
+            wire = self._to_wire(result)
+        except (ValueError, TypeError) as error:
+            failure = str(error)
+            is_type_error = isinstance(error, TypeError)
+            raise CallRejected("TypeError" if is_type_error else "ValueError", failure) from error
+        except ViperError as error:
+            failure = str(error)
+            raise CallFailed(error.kind, failure) from error
+        finally:
+            self.records.append(
+                CallRecord(
+                    line=call.line,
+                    method=call.name,
+                    box_xyxy=None if receiver is None else receiver.box_xyxy,
+                    arguments=tuple(to_json(argument) for argument in arguments),
+                    result=to_json(result),
+                    failure=failure,
+                    notes=tuple(self._context.notes),
+                    ms=(time.perf_counter() - started) * 1000,
+                    model_ms=cost.model_ms,
+                    forwards=len(cost.forward_ids),
+                    batch_size=cost.batch_size,
+                    cached=cost.requests > 0 and cost.cached == cost.requests,
+                    usage=cost.usage,
+                )
+            )
+        self.evidence.append((call.name, receiver, result))
+        return wire
+
+    def resolve(self, ref: PatchRef) -> Patch:
+        """Return the host's patch of a wire patch: one that it gave out, or else a plain crop.
+
+        The child may name any box on the image, but score and category are the host's own: a patch
+        that was never given out has none.
+
+        Raises:
+            ValueError: No such image, or the box is not a box on it.
+        """
+        if ref.handle != _IMAGE_HANDLE:
+            raise ValueError(f"There is no image with the handle {ref.handle}.")
+        box = ref.box_xyxy
+        known = self._given.get((box, ref.category))
+        if known is not None:
+            return known
+        if not all(math.isfinite(value) for value in box):
+            raise ValueError("The edges of a patch must be finite numbers.")
+        image = self._whole.view.image
+        inside = clamp(box, *image.size)
+        if area(inside) <= 0:
+            raise ValueError("The patch has no area inside the image.")
+        return Patch(View(image, inside))
+
+    def _entry(self, qualified_name: str) -> ApiCallable:
+        for entry in self._spec.remote():
+            if entry.qualified_name == qualified_name:
+                return entry
+        raise CallFailed(
+            "limit", f"The program called {qualified_name!r}, which is not in the API."
+        )
+
+    def _convert_arguments(self, entry: ApiCallable, call: Call) -> list[Any]:
+        if len(call.arguments) != len(entry.parameters) or entry.is_method != (
+            call.receiver is not None
+        ):
+            raise CallFailed("limit", f"A call of {entry.qualified_name} had a malformed frame.")
+        return [
+            convert(value, parameter.type, self.resolve, f"{entry.name}: {parameter.name}")
+            for parameter, value in zip(entry.parameters, call.arguments, strict=True)
+        ]
+
+    def _method(self, entry: ApiCallable, arguments: list[Any]) -> Method:
+        role = entry.needs
+        assert role is not None, "remote() yields nothing else"
+        ref = self._backends.get(role)
+        if ref is None:
+            shown = ", ".join(repr(to_json(a)) for a in arguments if isinstance(a, (str, bool)))
+            known = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
+            raise UnservedError(
+                f"{entry.name}({shown}) needs the role '{role}', which no backend serves. "
+                f"Add one with {known}, or choose another preset with --models."
+            )
+        return (STUB_METHODS if ref.name == STUB else METHODS)[entry.qualified_name]
+
+    def _to_wire(self, value: Any) -> WireValue:
+        if isinstance(value, Patch):
+            if len(self._given) >= _MAX_PATCHES:
+                raise CallFailed(
+                    "limit", f"The program was handed more than {_MAX_PATCHES} patches."
+                )
+            self._given[value.box_xyxy, value.category] = value
+            return _ref(value)
+        if isinstance(value, list):
+            return [self._to_wire(item) for item in value]
+        plain: WireValue = value
+        return plain
+
+
+def _ref(patch: Patch) -> PatchRef:
+    return PatchRef(_IMAGE_HANDLE, patch.box_xyxy, patch.category, patch.score)
+
+
+def to_json(value: Any) -> Any:
+    """Return a method's argument or result as a JSON value."""
+    if isinstance(value, Patch):
+        return value.to_json()
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    return value
