@@ -109,8 +109,9 @@ class ImagePatch:
             ValueError: The name or the attribute is empty.
 
         Example:
-            >>> # Is the car red?
-            >>> return bool_to_yesno(image_patch.find("car")[0].verify_property("car", "red"))
+            >>> # Is there a red car?
+            >>> cars = image_patch.find("car")
+            >>> return bool_to_yesno(any(car.verify_property("car", "red") for car in cars))
         """
 
     @needs("matcher")
@@ -129,7 +130,9 @@ class ImagePatch:
 
         Example:
             >>> # Is the cup gold or blue?
-            >>> return image_patch.find("cup")[0].best_text_match(["gold cup", "blue cup"])
+            >>> cups = image_patch.find("cup")
+            >>> cup = cups[0] if cups else image_patch
+            >>> return cup.best_text_match(["gold", "blue"], prefix="a cup that is")
         """
 
     @needs("answerer")
@@ -147,7 +150,9 @@ class ImagePatch:
 
         Example:
             >>> # What is the man holding?
-            >>> return image_patch.find("man")[0].simple_query("What is the man holding?")
+            >>> men = image_patch.find("man")
+            >>> man = men[0] if men else image_patch
+            >>> return man.simple_query("What is the man holding?")
         """
 
     @needs("depth")

@@ -160,14 +160,19 @@ class ChatModel:
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = self._client()
-        return await self._ask_all(client, conversations, max_tokens)
+        completions = []
+        for result in await self._ask_all(client, conversations, max_tokens):
+            if isinstance(result, ModelError):
+                raise result
+            completions.append(result)
+        return completions
 
     def chat_blocking(
         self, conversations: Sequence[Sequence[Message]], max_tokens: Sequence[int]
-    ) -> list[Completion]:
-        """Do the same as `chat` in a thread that runs no event loop."""
+    ) -> list[Completion | ModelError]:
+        """Do the same in a thread that runs no event loop; a call that failed gives its error."""
 
-        async def run() -> list[Completion]:
+        async def run() -> list[Completion | ModelError]:
             async with self._client() as client:
                 return await self._ask_all(client, conversations, max_tokens)
 
@@ -202,7 +207,7 @@ class ChatModel:
         client: openai.AsyncOpenAI,
         conversations: Sequence[Sequence[Message]],
         max_tokens: Sequence[int],
-    ) -> list[Completion]:
+    ) -> list[Completion | ModelError]:
         gate = asyncio.Semaphore(_CONCURRENT)
 
         async def ask(conversation: Sequence[Message], limit: int) -> Completion:
@@ -214,9 +219,9 @@ class ChatModel:
             *(ask(c, limit) for c, limit in zip(conversations, max_tokens, strict=True)),
             return_exceptions=True,
         )
-        completions = []
+        completions: list[Completion | ModelError] = []
         for result in results:
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not isinstance(result, ModelError):
                 raise result
             completions.append(result)
         return completions

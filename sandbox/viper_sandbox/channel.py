@@ -16,7 +16,7 @@ from viper_sandbox.wire import (
     unpack,
 )
 
-__all__ = ["EXIT_HOST_GONE", "EXIT_MEMORY", "Channel"]
+__all__ = ["EXIT_HOST_GONE", "EXIT_MEMORY", "Channel", "wire_mapping"]
 
 EXIT_HOST_GONE = 72
 """Exit status when the host closed the socket: nobody is left to tell."""

@@ -12,9 +12,12 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Api", "Entry", "Parameter", "TypeRule", "bind", "did_you_mean", "type_rule"]
+__all__ = ["Api", "Entry", "Parameter", "TypeRule", "accepts", "bind", "did_you_mean", "type_rule"]
 
 PATCH = "ImagePatch"
+
+_SHORTEST_PART = 3
+# Words of up to this length are part of too many names to suggest one.
 
 _SCALARS: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -172,7 +175,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
     import difflib  # only a wrong program pays for it
 
-    near = difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.6)
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if not near and len(word) > _SHORTEST_PART:
+        near = [name for name in names if word in name][:3]  # center → horizontal_center
     return f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-__all__ = ["CallSite", "Finding", "FindingKind", "worst"]
-
-FindingKind: TypeAlias = Literal["syntax", "limit", "policy", "check"]
+__all__ = ["CallSite", "Finding", "worst"]
 
 _ORDER = ("syntax", "limit", "policy", "check")
 

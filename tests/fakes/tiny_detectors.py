@@ -182,6 +182,8 @@ def yolos(folder: Path) -> Path:
         last = model.class_labels_classifier.layers[-1]
         last.weight.mul_(40)
         last.bias[[0, -1]] = -5
+        model.vit.embeddings.detection_tokens.normal_()
+        model.bbox_predictor.layers[-1].weight.mul_(40)
     images = YolosImageProcessor(size={"shortest_edge": 96, "longest_edge": 400})
     return _save(folder, model, images)
 

@@ -266,8 +266,9 @@ def depth_pro(folder: Path) -> Path:
         use_fov_model=True,
     )
     processor = DepthProImageProcessor(size={"height": 128, "width": 128})
-    model = _loud(DepthProForDepthEstimation(config))
-    model.head.layers[-2].bias.data.fill_(30.0)  # far from the cut-off at 0
+    model = DepthProForDepthEstimation(config)
+    model.head.layers[-2].bias.data.fill_(300.0)  # far from the cut-off at 0
+    model.fov_model.head.layers[-1].bias.data.fill_(60.0)  # degrees
     return _save(folder, model, processor)
 
 

@@ -26,10 +26,12 @@ def closed(path: Path) -> Path:
 
 
 def end_to_end(path: Path) -> Path:
-    """YOLOv10, which suppresses duplicates itself."""
+    """YOLOv10 with the head that suppresses duplicates itself."""
     from ultralytics.nn.tasks import DetectionModel
 
-    return _save(path, DetectionModel(_config("yolov10n.yaml"), nc=len(NAMES), verbose=False))
+    model = DetectionModel(_config("yolov10n.yaml"), nc=len(NAMES), verbose=False)
+    model.model[-1].end2end = True
+    return _save(path, model)
 
 
 def segmenting(path: Path) -> Path:
@@ -102,6 +104,8 @@ def _settle(head: Any) -> None:
     for name in ("cv3", "one2one_cv3"):
         for branch in getattr(head, name, ()):
             branch[-1].bias.zero_()
+            if name == "one2one_cv3":
+                branch[-1].weight.mul_(0.05)
     for contrast in getattr(head, "cv4", ()):
         if hasattr(contrast, "logit_scale"):
             contrast.bias.zero_()

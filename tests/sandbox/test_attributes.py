@@ -106,4 +106,6 @@ def test_exceptions_show_their_arguments(run_here):
 
 def test_a_type_leads_nowhere(run_here):
     outcome = run_here("def execute_command(image):\n    t = str\n    return t.format('{}', 1)")
-    assert outcome == Failed("runtime", "AttributeError: type 'str' has no attribute 'format' here.", 3)
+    assert outcome == Failed(
+        "runtime", "AttributeError: type 'str' has no attribute 'format' here.", 3
+    )

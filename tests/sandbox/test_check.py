@@ -118,7 +118,10 @@ def test_reports_all_findings_at_once(findings):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("def a(x):\n    return 1\ndef b(x):\n    return 2", "There is no function execute_command"),
+        (
+            "def a(x):\n    return 1\ndef b(x):\n    return 2",
+            "There is no function execute_command",
+        ),
         ("def exec_command(image):\n    return 1\ndef b():\n    return 1", "mean 'exec_command'"),
         ("execute_command = print\ndef helper(image):\n    return 1", "There is no function"),
     ],
@@ -133,7 +136,7 @@ def test_a_parameter_that_nobody_gives_is_found_if_it_is_used(findings):
     source = "def execute_command(image, querry):\n    return querry"
     ((kind, line, message),) = findings(source, ["query"])
     assert (kind, line) == ("check", 1)
-    assert "asks for the parameter 'querry', which is not given. Did you mean 'query'?" in message
+    assert "asks for the parameter 'querry', which is not given. Did you mean 'query'" in message
 
 
 def test_collects_call_sites_with_their_literals(api):

@@ -20,7 +20,7 @@ PROGRAM = "def execute_command(image):\n    return 1\n"
         f"Sure! Here is the program:\n\n```python\n{PROGRAM}```\n\nIt returns 1.",
         f"First:\n```python\nx = 1\n```\nthen:\n```python\n{PROGRAM}```",
         f"```python\ndef execute_command(image):\n    return 0\n```\nBetter:\n```python\n{PROGRAM}```",
-        f"1. Item:\n   ```python\n   def execute_command(image):\n       return 1\n   ```",
+        "1. Item:\n   ```python\n   def execute_command(image):\n       return 1\n   ```",
         f"Here is the code:\n{PROGRAM}",
         f"{PROGRAM}\nThis program returns the number one.",
         f"Certainly:\n\n{PROGRAM}\nIt works.\n\nLet me know if you need more!",

@@ -27,7 +27,9 @@ def test_formats(run_here, expression, value):
     ["{0.__class__}", "{0[0]}", "{0._box_xyxy}", "{a.b}", "{:{0.real}}", "{0!r:{1.x}}"],
 )
 def test_fields_cannot_reach_into_arguments(run_here, template):
-    outcome = run_here(f"def execute_command(image):\n    return {template!r}.format(image, 1, a=1)")
+    outcome = run_here(
+        f"def execute_command(image):\n    return {template!r}.format(image, 1, a=1)"
+    )
     assert isinstance(outcome, Failed)
     assert outcome.kind == "runtime"
     assert "must be a plain name or number" in outcome.message

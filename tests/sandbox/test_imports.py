@@ -65,4 +65,6 @@ def test_modules_are_frozen(name):
 
 
 def test_the_module_re_leads_to_no_other():
-    assert not [n for n in dir(ALLOWED_MODULES["re"]) if n in ("enum", "sys", "copyreg", "functools")]
+    assert not [
+        n for n in dir(ALLOWED_MODULES["re"]) if n in ("enum", "sys", "copyreg", "functools")
+    ]

@@ -63,7 +63,9 @@ def test_reads(text, value):
     assert type(number) is type(value) or text is True
 
 
-@pytest.mark.parametrize("text", ["", "none", "a few", "someone", "a", "and", "1e999", math.nan, math.inf])
+@pytest.mark.parametrize(
+    "text", ["", "none", "a few", "someone", "a", "and", "1e999", math.nan, math.inf]
+)
 def test_raises_a_value_error_without_a_number(text):
     with pytest.raises(ValueError):
         coerce_to_numeric(text)
@@ -90,7 +92,9 @@ def test_reads_back_what_was_written(number):
     assert coerce_to_numeric(f"{number:,}") == number
 
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()
+)
 _ONES += "fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 

@@ -4,9 +4,17 @@ import pytest
 @pytest.mark.parametrize(
     ("source", "line", "message"),
     [
-        ("class A:\n    pass\ndef execute_command(image):\n    return 1", 1, "Classes are not part"),
+        (
+            "class A:\n    pass\ndef execute_command(image):\n    return 1",
+            1,
+            "Classes are not part",
+        ),
         ("def execute_command(image):\n    with image:\n        return 1", 2, "'with' is not part"),
-        ("async def f():\n    pass\ndef execute_command(image):\n    return 1", 1, "'async' is not"),
+        (
+            "async def f():\n    pass\ndef execute_command(image):\n    return 1",
+            1,
+            "'async' is not",
+        ),
         ("def execute_command(image):\n    return (x async for x in image)", 2, "'async for' is"),
         ("@print\ndef execute_command(image):\n    return 1", 1, "Decorators are not part"),
         (
@@ -29,9 +37,21 @@ import pytest
             3,
             "A loop variable must be a plain name",
         ),
-        ("def execute_command(image):\n    image.x = 1\n    return 1", 2, "Attributes cannot be set"),
-        ("def execute_command(image):\n    image.x += 1\n    return 1", 2, "Attributes cannot be set"),
-        ("def execute_command(image):\n    del image.x\n    return 1", 2, "Attributes cannot be set"),
+        (
+            "def execute_command(image):\n    image.x = 1\n    return 1",
+            2,
+            "Attributes cannot be set",
+        ),
+        (
+            "def execute_command(image):\n    image.x += 1\n    return 1",
+            2,
+            "Attributes cannot be set",
+        ),
+        (
+            "def execute_command(image):\n    del image.x\n    return 1",
+            2,
+            "Attributes cannot be set",
+        ),
     ],
 )
 def test_refuses_construct(findings, source, line, message):
@@ -60,7 +80,7 @@ def test_refuses_construct(findings, source, line, message):
 )
 def test_refuses_reserved_name(findings, source):
     text = f"def execute_command(image):\n    {source}\n    return 1"
-    message = [f for f in findings(text) if f[0] == "policy"][0][2]
+    message = next(f for f in findings(text) if f[0] == "policy")[2]
     assert message.startswith("Names that begin with an underscore are reserved, got '_")
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import pytest
@@ -31,10 +32,7 @@ keys = scalars | st.tuples(scalars, scalars)
 values = st.recursive(
     scalars,
     lambda inner: (
-        st.lists(inner)
-        | st.lists(inner).map(tuple)
-        | st.dictionaries(keys, inner)
-        | st.sets(keys)
+        st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner) | st.sets(keys)
     ),
     max_leaves=20,
 )
@@ -64,18 +62,14 @@ def test_every_wire_value_comes_back_as_it_went(value):
 
 @given(st.binary())
 def test_no_bytes_raise_anything_but_a_wire_error(data):
-    try:
+    with contextlib.suppress(WireError):
         unpack(data)
-    except WireError:
-        pass
 
 
 @given(json_trees)
 def test_no_json_raises_anything_but_a_wire_error(tree):
-    try:
+    with contextlib.suppress(WireError):
         unpack(json.dumps(tree).encode())
-    except WireError:
-        pass
 
 
 @given(st.lists(values, max_size=4), st.data())

@@ -90,6 +90,18 @@ def test_one_bad_request_fails_alone(worker, echo):
         bad.result(5)
 
 
+def test_a_call_of_a_remote_model_that_failed_alone_is_not_repeated(worker, echo):
+    echo.complete = lambda requests: (
+        echo.batches.append(list(requests))
+        or [ModelError("429") if request == 2 else request for request in requests]
+    )
+    good, bad = worker.submit(COMPLETE, [1, 2])
+    assert good.result(5).value == 1
+    with pytest.raises(ModelError, match="429"):
+        bad.result(5)
+    assert echo.batches == [[1, 2]]
+
+
 def test_a_backend_that_returns_too_few_results_is_reported(worker, echo):
     echo.drop_last = True
     (future,) = worker.submit(COMPLETE, [1])

@@ -6,7 +6,9 @@ duplicates, clocks and threads are the scheduler's. All methods of one backend a
 thread, which is not the thread that built the object's configuration.
 
 A backend reports trouble by raising `ModelError` (the call failed) or `UnservedError` (it cannot
-serve this phrase); any other exception is taken for a bug of the backend and reported as such.
+serve this phrase); any other exception is taken for a bug of the backend and reported as such. When
+a batch raises, the scheduler runs its requests again one by one. A backend whose calls cost money
+therefore does not raise for one of them: it returns the `ModelError` in that request's place.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.boxes import Box, pixel_bounds
+from viper.errors import ModelError
 from viper.program import Usage
 
 __all__ = [
@@ -195,14 +198,14 @@ class DepthModel(Backend, Protocol):
 class Answerer(Backend, Protocol):
     """Answers short questions about a view in words."""
 
-    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Return one answer per request, as the model gave it."""
+    def answer(self, requests: Sequence[AnswerRequest]) -> Sequence[Completion | ModelError]:
+        """Return one answer per request, as the model gave it, or the error of a call of its own."""
         ...
 
 
 class LanguageModel(Backend, Protocol):
     """Answers questions in words, without an image."""
 
-    def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
-        """Return one completion per request."""
+    def complete(self, requests: Sequence[CompletionRequest]) -> Sequence[Completion | ModelError]:
+        """Return one completion per request, or the error of a call of its own."""
         ...

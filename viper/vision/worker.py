@@ -183,7 +183,10 @@ class ModelWorker:
             return
         model_ms = (time.perf_counter() - started) * 1000
         for job, value in zip(batch, values, strict=True):
-            self._finish(job, Served(value, forward_id, len(batch), model_ms))
+            if isinstance(value, ModelError):
+                self._finish(job, error=value)
+            else:
+                self._finish(job, Served(value, forward_id, len(batch), model_ms))
 
     def _finish(
         self, job: _Job, served: Served | None = None, *, error: ViperError | None = None

@@ -11,6 +11,7 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 from fakes import tiny_models
 from fakes.views import image
 from viper.errors import ConfigError, ModelError
+from viper.vision.backends import transformers_depth
 from viper.vision.registry import BackendRef, open_backend
 
 FAMILIES = {
@@ -116,17 +117,12 @@ def test_an_extremely_long_image_does_not_explode(folders):
     assert max(sizes[0]) <= 4 * 42
 
 
-def test_a_family_of_unknown_polarity_is_refused_until_it_is_told(folders, tmp_path):
-    folder = tmp_path / "unknown"
-    folder.mkdir()
-    for file in folders["dpt"].iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
-    from viper.vision.backends import transformers_depth
-
-    config = AutoModelForDepthEstimation.from_pretrained(folder).config
-    config.model_type = "chmv2"
-    with pytest.raises(ConfigError, match=r"\(chmv2\) mean\. Add polarity=depth .* polarity=inv"):
-        transformers_depth._usual_polarity(config, "some/model")
+def test_a_family_of_unknown_polarity_is_refused_until_it_is_told(folders, monkeypatch):
+    monkeypatch.delitem(transformers_depth._POLARITY, "dpt")
+    expected = r"\(dpt\) mean\. Add polarity=depth \(larger = farther\) or polarity=inverse"
+    with pytest.raises(ConfigError, match=expected):
+        load(folders["dpt"])
+    assert load(folders["dpt"], "&polarity=depth").estimate([image(32, 32)])
 
 
 def test_values_that_are_no_numbers_are_an_error_of_the_model(folders):

@@ -16,12 +16,10 @@ class Draft:
 
     Args:
         capabilities: What is served.
-        grounding: The program is to return a patch.
     """
 
-    def __init__(self, capabilities: Capabilities, *, grounding: bool) -> None:
+    def __init__(self, capabilities: Capabilities) -> None:
         self.capabilities = capabilities
-        self.grounding = grounding
         self.names = Names()
         self.notes: dict[str, None] = {}
         """Conditions that the program does not test, or tests otherwise; in order."""

@@ -12,7 +12,6 @@ __all__ = [
     "ARTICLES",
     "ATTRIBUTE_KIND",
     "CAMERA",
-    "CATEGORIES",
     "CLOTHES",
     "COLORS",
     "COMPARATIVES",
@@ -324,13 +323,6 @@ HYPERNYMS = MappingProxyType(
     }
 )
 """A wide word → the classes to look for where a closed vocabulary lacks the word itself."""
-
-CATEGORIES = frozenset(
-    "animal animals vehicle vehicles fruit fruits vegetable vegetables food foods furniture "
-    "appliance appliances device devices utensil clothing clothes item items bird insect toy "
-    "person sport".split()
-)
-"""Nouns after which "what … is this" asks for the name of a member."""
 
 CONTRASTS = MappingProxyType(
     {

@@ -172,6 +172,9 @@ def _nearly(chart: QuestionChart, tokens: list[Token], question: str) -> Descrip
 
 def _not_understood(chart: QuestionChart, question: str) -> GenerationError:
     at = min(chart.furthest, chart.end - 1)
+    # A word that no dictionary has is the likeliest cause, wherever the rules came to a stop.
+    unknown = (i for i, t in enumerate(chart.tokens) if _is_content(t) and not _is_english(t.text))
+    at = min(next(unknown, at), at)
     part = chart.source(at, min(at + 4, chart.end))
     return _refusal(part, question)
 

@@ -14,7 +14,6 @@ from viper.generate.grammar.lexicon import (
     ARTICLES,
     ATTRIBUTE_KIND,
     COMPARATIVES,
-    COMPOUNDS,
     FUNCTION_WORDS,
     NUMBERS,
     ORDINALS,
@@ -136,7 +135,7 @@ class PhraseChart(ConditionChart):
         while position < min(self.end, at + _MOST_NOUNS) and self._is_noun(position, at):
             position += 1
             ends.append(position)
-        compound = next((len(c) for c in COMPOUNDS if self.texts[at : at + len(c)] == c), 0)
+        compound = self.compound(at)
         if compound:
             ends = [end for end in ends if end > at + compound]
             ends.insert(0, at + compound)
@@ -158,6 +157,9 @@ class PhraseChart(ConditionChart):
         if at == first:
             if text in PLACES and text not in ("top", "back", "front", "center"):
                 return False
+            introduced = previous in ARTICLES or previous in ATTRIBUTE_KIND
+            if sorts == {"VERB"} and introduced and verb_lemma(text) == text:
+                return True  # the dictionary lacks some nouns that are verbs too: "the wide log"
             return not sorts or "NOUN" in sorts or text.endswith("ing")
         if text in PLACES or text in COMPARATIVES or ATTRIBUTE_KIND.get(text) == "color":
             return False

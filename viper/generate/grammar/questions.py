@@ -99,9 +99,13 @@ class YesNoChart(ExistenceChart):
         start = self.after(start, "a picture of", "an image of", "a photo of") or start
         if self.text(start) == "not":
             return
+        scene = [text for text in self.texts[start:] if text in _SCENES]
+        if self.texts[-1] == "scene" and scene:
+            if len(scene) == 1:
+                yield AskScene(f"Is it {scene[0]}?", "yesno"), self.end
+            else:
+                yield AskScene(f"Is it {' or '.join(scene)}?", "scene", tuple(scene)), self.end
         for options, end in self.alternatives(start):
-            if len(options) == 1 and options[0].noun == "scene":
-                yield AskScene(f"Is it {self.text(end - 2)}?", "yesno"), end
             if len(options) == 1:
                 yield exists(options[0]), end
             else:

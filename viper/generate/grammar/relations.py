@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["OPPOSITES", "RELATIONS", "VERBS", "RelationMatch", "match_relation"]
+__all__ = ["RELATIONS", "VERBS", "RelationMatch", "match_relation"]
 
 _SPELLINGS = {
     "left_of": "left of|to left of|on left of|at left of|left side of|to left side of|at left side "
@@ -65,20 +65,8 @@ _SPELLINGS = {
     "between": "between|in between|in middle between",
 }
 
-RELATIONS = frozenset(_SPELLINGS) | {"holding", "wearing", "riding", "without", "acting_on"}
+RELATIONS = frozenset(_SPELLINGS) | {"holding", "wearing", "riding", "acting_on"}
 """Canonical names of all relations."""
-
-OPPOSITES = MappingProxyType(
-    {
-        "left_of": "right_of",
-        "right_of": "left_of",
-        "above": "below",
-        "below": "above",
-        "on": "under",
-        "in_front_of": "behind",
-        "behind": "in_front_of",
-    }
-)
 
 VERBS = MappingProxyType(
     {

@@ -26,6 +26,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.testing import TestWriter
 from viper.generate.grammar.wording import condition_text, thing_text
+from viper.vision.capabilities import Capabilities
 
 __all__ = ["SelectWriter"]
 
@@ -45,6 +46,8 @@ _KEYS = {
     "far": "(-{a}.lower, {a}.height)",
 }
 """Pick → sort key, the smallest first; depth replaces the last two where it is served."""
+_MOST_NAMES = 6
+"""Names on one line of a program."""
 _PLACE_PICKS = {"front": "near", "back": "far"}
 _SIZES = {
     "big": "big",
@@ -66,6 +69,11 @@ _SIZES = {
 
 class SelectWriter(TestWriter):
     """Writes the search for objects."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        super().__init__(capabilities)
+        self._singles: dict[str, str] = {}
+        """Variable of a list → the variable for one of it."""
 
     def select(self, description: Description, *, target: bool = False) -> str:
         """Write the lines that find the objects of a description.
@@ -102,11 +110,6 @@ class SelectWriter(TestWriter):
         """Return the variable for one object of a list."""
         return self._singles[many]
 
-    @property
-    def _singles(self) -> dict[str, str]:
-        singles: dict[str, str] = self.__dict__.setdefault("_single_names", {})
-        return singles
-
     def _unnamed(self, description: Description) -> str:
         """Return the noun to look for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
@@ -126,13 +129,20 @@ class SelectWriter(TestWriter):
         return conditions
 
     def _find(self, noun: str) -> tuple[str, str]:
-        many, one = self.names.pair(noun)
+        many, one = self.names.pair("thing" if noun == "object" else noun)
         self._singles[many] = one
         search = search_for(noun, self.capabilities) or Search((noun,))
         if len(search.phrases) == 1:
             self.write(f"{many} = image_patch.find({search.phrases[0]!r})")
             return many, one
-        names = f"{list(search.phrases)!r}"
+        names = repr(list(search.phrases))
+        if len(search.phrases) > _MOST_NAMES:
+            names = "names"
+            self.write("names = [")
+            for at in range(0, len(search.phrases), _MOST_NAMES):
+                row = search.phrases[at : at + _MOST_NAMES]
+                self.write(f"{', '.join(map(repr, row))},", 1)
+            self.write("]")
         self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
         self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")
         return many, one
@@ -185,13 +195,8 @@ class SelectWriter(TestWriter):
             return None
         if rule.note == "depth" and self.capabilities.serves("depth"):
             return None
-        others = self._last_found
-        other = self._singles[others]
+        others, other = self.last_others
         return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
-
-    @property
-    def _last_found(self) -> str:
-        return next(reversed(self._singles))
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Leave out the one that a negated superlative means."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from viper.generate.grammar.detectable import search_for
 from viper.generate.grammar.draft import Draft
 from viper.generate.grammar.geometry import RULES, Rule
-from viper.generate.grammar.lexicon import COLORS
+from viper.generate.grammar.lexicon import COLORS, CONTRASTS
 from viper.generate.grammar.logical_form import (
     AllOf,
     AnyOf,
@@ -26,7 +26,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.wording import condition_text, thing_text
 
-__all__ = ["OPTIONS", "TestWriter"]
+__all__ = ["OPTIONS", "TestWriter", "any_of"]
 
 OPTIONS = {
     "color": COLORS,
@@ -53,11 +53,13 @@ _DEPTH_TESTS = {
     "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
     "behind": "{a}.compute_depth() > {b}.compute_depth()",
 }
-_BEST_TEXT = {"gender"}
 
 
 class TestWriter(Draft):
     """Writes tests of conditions; `select` of the subclass finds the other objects."""
+
+    last_others = ("", "")
+    """The other objects of the relation tested last: the list, and the variable for one of it."""
 
     def test(self, condition: Condition, item: str, noun: str) -> str | None:
         """Return an expression that is true where the condition holds, None if nothing can test it.
@@ -82,9 +84,6 @@ class TestWriter(Draft):
                 self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
                 return None
             case Not(condition=inner):
-                if isinstance(inner, Related) and inner.relation == "with":
-                    # "without a tag" and "not holding": the other object must not be there
-                    inner = Related("with", inner.others, inner.words)
                 tested = self.test(inner, item, noun)
                 return None if tested is None else f"not {_grouped(tested)}"
             case AnyOf():
@@ -101,15 +100,26 @@ class TestWriter(Draft):
         raise NotImplementedError
 
     def _attribute(self, attribute: Attribute, item: str, noun: str) -> str | None:
+        value = attribute.value
+        if attribute.kind == "kind" and value != noun and self._is_class(value):
+            return f"{item} in {self.select(Description(value))}"
         if self.capabilities.serves("matcher"):
-            return f"{item}.verify_property({noun!r}, {attribute.value!r})"
+            if value == noun and value in CONTRASTS:
+                return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
+            return f"{item}.verify_property({noun!r}, {value!r})"
         if self.capabilities.serves("answerer"):
             article = "a " if attribute.kind == "kind" else ""
-            question = f"Is this {noun} {article}{attribute.value}?"
+            question = f"Is this {noun} {article}{value}?"
             return f"{item}.simple_query({question!r}).startswith('yes')"
         kind = "colour" if attribute.kind == "color" else attribute.kind
-        self.note(f"{kind} {attribute.value!r} of the {noun}: no matcher")
+        self.note(f"{kind} {value!r} of the {noun}: no matcher")
         return None
+
+    def _is_class(self, noun: str) -> bool:
+        """Tell whether a closed vocabulary has a class of just this meaning."""
+        match = self.capabilities.match(noun)
+        closed = self.capabilities.vocabulary is not None
+        return closed and match is not None and match.kind != "narrower"
 
     def _place(self, place: Place, item: str) -> str:
         tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
@@ -139,9 +149,10 @@ class TestWriter(Draft):
             return self._in_words(condition, item, noun)
         (other,) = condition.others
         others, one = self.found(other)
+        self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
-        if thing_text(other) == noun:
+        if noun in (thing_text(other), "object"):
             test = f"{one} != {item} and {test}"
         return f"any({test} for {one} in {others})"
 
@@ -220,3 +231,15 @@ def _grouped(test: str) -> str:
     simple = test.startswith("any(") and test.endswith(")") and test.count("any(") == 1
     call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
     return test if simple or (call and " > " not in test) else f"({test})"
+
+
+def any_of(test: str, one: str, many: str) -> str:
+    """Return an expression that is true where a test holds of any patch of a list.
+
+    A test that itself looks for any other object becomes one search over pairs.
+    """
+    if test.startswith("any(") and test.endswith(")") and test.count("any(") == 1:
+        inner, _, others = test[4:-1].rpartition(" for ")
+        if " for " not in inner:
+            return f"any({inner} for {one} in {many} for {others})"
+    return f"any({test} for {one} in {many})"

@@ -82,7 +82,8 @@ _SPELLINGS = {
 _ORDINALS = "fourth fifth sixth seventh eighth ninth tenth".split()
 _SPELLINGS |= {f"{n}th": word for n, word in enumerate(_ORDINALS, start=4)}
 
-_CONTRACTIONS = {"n't": "not", "'re": "are", "'ve": "have", "'m": "am", "'ll": "will"}
+_CUT_SHORT = {"ca": "can", "wo": "will"}
+_CONTRACTIONS = {"'re": "are", "'ve": "have", "'m": "am", "'ll": "will"}
 _IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 # "it's red" is "it is red", while "the man's hat" is a possessive.
 
@@ -189,7 +190,8 @@ def _plain_letters(question: str) -> str:
 def _words(text: str, question: str) -> list[str]:
     text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
-    text = re.sub(r"n't\b", " n't", text)
+    text = re.sub(r"\b(ca|wo)n't\b", lambda match: _CUT_SHORT[match[1]] + " not", text)
+    text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
     strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-")), None)
     if strange is not None:
@@ -223,12 +225,6 @@ def _possessives(tokens: list[Token]) -> list[Token]:
     for token in tokens:
         if token.text == "'s" and result and result[-1].text in _IS_AFTER:
             result.append(Token("is", token.source))
-        elif token.text == "not" and token.source == "n't" and result:
-            # "can't" was cut into "ca" and "n't"
-            whole = {"ca": "can", "wo": "will"}.get(result[-1].text)
-            if whole:
-                result[-1] = Token(whole, result[-1].source)
-            result.append(token)
         else:
             result.append(token)
     return result
@@ -240,9 +236,6 @@ def _glued(tokens: list[Token]) -> list[Token]:
         glued = _GLUE.get((result[-1].text, token.text)) if result else None
         if glued is not None:
             result[-1] = Token(glued, f"{result[-1].source} {token.source}")
-        elif token.text in ("hand", "handed") and result and result[-1].text in ("left", "right"):
-            # "left hand side", "left hand corner"; a hand of somebody stays a hand
-            result.append(token)
         else:
             result.append(token)
     return _sides(result)

@@ -10,6 +10,7 @@ from viper.generate.grammar.lexicon import (
     ATTRIBUTE_KIND,
     CAMERA,
     COMPARATIVES,
+    COMPOUNDS,
     FUNCTION_WORDS,
     ORDINALS,
     PLACES,
@@ -26,7 +27,7 @@ from viper.generate.grammar.logical_form import (
     Place,
     SameAs,
 )
-from viper.generate.grammar.words import kinds, positive
+from viper.generate.grammar.words import kinds, positive, singular
 
 __all__ = ["UnitChart"]
 
@@ -81,6 +82,8 @@ class UnitChart(Chart):
             The conditions and the position behind them, None if no such word stands here.
         """
         text, following = self.text(at), self.text(at + 1)
+        if self.compound(at):
+            return None
         if text in _DEGREES and self.before_noun(at + 1):
             return self.before_noun(at + 1)
         if text in ORDINALS:
@@ -94,6 +97,14 @@ class UnitChart(Chart):
             return [Attribute(text, "activity")], at + 1
         found = self._attribute_word(at)
         return ([found[0]], found[1]) if found else None
+
+    def compound(self, at: int) -> int:
+        """Return the number of words of a fixed compound here ("potted plants"), 0 if none."""
+        for words in COMPOUNDS:
+            here = self.texts[at : at + len(words)]
+            if here and here[:-1] == words[:-1] and words[-1] in (here[-1], singular(here[-1])):
+                return len(words)
+        return 0
 
     def _ordinal(self, at: int) -> tuple[list[Condition], int]:
         rank = ORDINALS[self.text(at)]

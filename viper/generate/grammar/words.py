@@ -7,11 +7,9 @@ is loaded at the first question, which takes about 0.3 seconds.
 
 from __future__ import annotations
 
-import difflib
 import functools
 
 __all__ = [
-    "corrected",
     "gerund",
     "is_gerund",
     "is_known",
@@ -68,6 +66,13 @@ _NOUNS = {
     "headphones": "headphones",
     "species": "species",
     "bus": "bus",
+    "frisbee": "frisbee",
+    "frisbees": "frisbee",
+    "broccoli": "broccoli",
+    "broccolis": "broccoli",
+    "knifes": "knife",
+    "donut": "donut",
+    "portapotty": "portapotty",
     "top": "top",
     "tops": "top",
     "remote": "remote",
@@ -140,7 +145,8 @@ def is_gerund(word: str, following: str = "") -> bool:
     """Tell whether a word in -ing is a verb form here, not a thing or the start of a compound."""
     if not word.endswith("ing") or len(word) < 5 or word in _ING_NOUNS:
         return False
-    return following not in _ING_MODIFIERS.get(word, ())
+    named = _ING_MODIFIERS.get(word, ())
+    return not (named and (following in named or singular(following) in named))
 
 
 @functools.lru_cache(maxsize=16384)
@@ -187,12 +193,3 @@ def positive(word: str) -> str:
 
     lemmas = getAllLemmas(word, upos="ADJ").get("ADJ", ())
     return str(lemmas[0]) if lemmas else word
-
-
-@functools.lru_cache(maxsize=4096)
-def corrected(word: str, known: frozenset[str]) -> str:
-    """Return the word of `known` that a misspelt word means, or the word itself."""
-    if is_known(word) or word in known or len(word) < 4:
-        return word
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.82)
-    return near[0] if near else word

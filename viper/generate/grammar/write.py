@@ -33,7 +33,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.options import is_yes_no
 from viper.generate.grammar.selecting import SelectWriter
-from viper.generate.grammar.testing import OPTIONS
+from viper.generate.grammar.testing import OPTIONS, any_of
 from viper.generate.grammar.wording import condition_text, description_text, thing_text
 from viper.program import Program
 from viper.vision.capabilities import Capabilities
@@ -66,7 +66,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
 
 class _ProgramWriter(SelectWriter):
     def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
-        super().__init__(capabilities, grounding=isinstance(form.query, Refer))
+        super().__init__(capabilities)
         self.form = form
 
     def answer(self) -> None:
@@ -148,7 +148,7 @@ class _ProgramWriter(SelectWriter):
             return f"len({subjects}) > 0"
         if query.every:
             return f"len({subjects}) > 0 and all({test} for {one} in {subjects})"
-        return f"any({test} for {one} in {subjects})"
+        return any_of(test, one, subjects)
 
     def _verify_pick(self, subject: Description, pick: Pick) -> str:
         """Compare the object with all of its kind: "is the red car the biggest?"."""
@@ -212,7 +212,7 @@ class _ProgramWriter(SelectWriter):
         for option in query.options[:-1]:
             test = self.test(option.condition, one, noun)
             if test is not None:
-                self.write(f"if any({test} for {one} in {found}):")
+                self.write(f"if {any_of(test, one, found)}:")
                 self.write(f"return {option.text!r}", 1)
         self.write(f"return {texts[-1]!r}")
 
@@ -281,13 +281,8 @@ class _ProgramWriter(SelectWriter):
             self.write(f"return image_patch.simple_query({query.question!r})")
             return
         found = self.select(what)
-        one = self.one_of(found)
-        others = [c.others[0] for c in what.conditions if isinstance(c, Related)]
-        if what.noun == "object" and others and others[0].noun is not None:
-            self.write(
-                f"{found} = [{one} for {one} in {found} if {one}.category != {others[0].noun!r}]"
-            )
-        self.write(f"return {found}[0].category if {found} else None")
+        nothing = "nobody" if what.noun == "person" else "nothing"
+        self.write(f"return {found}[0].category if {found} else {nothing!r}")
 
     def _ask_name_in_words(self, what: Description, question: str) -> None:
         """Ask the answerer, on the patch that shows what the question is about."""

@@ -56,10 +56,8 @@ def to_detections(
     # Stable, so that equal scores keep the model's order and a run repeats itself.
     order = kept[np.argsort(-scores[kept], kind="stable")][:MAX_DETECTIONS]
     return [
-        Detection(
-            (boxes[i, 0].item(), boxes[i, 1].item(), boxes[i, 2].item(), boxes[i, 3].item()),
-            phrases[i],
-            min(scores[i].item(), 1.0),
+        Detection((x1, y1, x2, y2), phrases[int(index)], min(score, 1.0))
+        for index, (x1, y1, x2, y2), score in zip(
+            order, boxes[order].tolist(), scores[order].tolist(), strict=True
         )
-        for i in order.tolist()
     ]

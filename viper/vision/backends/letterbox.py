@@ -57,9 +57,10 @@ def letterbox(
     height, width = pixels.shape[:2]
     canvas_width, canvas_height = canvas_wh
     scale = min(canvas_width / width, canvas_height / height)
-    # A thin crop keeps one pixel of its short side.
-    new_width = max(1, int(width * scale))
-    new_height = max(1, int(height * scale))
+    # A thin crop keeps one pixel of its short side. Rounded down, as YOLOX does, but not for an
+    # error of floating point.
+    new_width = max(1, int(width * scale + 1e-6))
+    new_height = max(1, int(height * scale + 1e-6))
     scale_xy = (new_width / width, new_height / height)
     resized = Image.fromarray(pixels).transform(
         (new_width, new_height),

@@ -10,6 +10,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 
+from viper.errors import ModelError
 from viper.llm import ChatModel, ChatSettings, Message
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import bounded_picture
@@ -46,12 +47,8 @@ class OpenAIAnswerer:
         """Name of the model and its settings; a service may change the weights behind it."""
         return f"{self._model.settings.fingerprint}&max_side={self._max_side_px}"
 
-    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Return one answer per request, as the model gave it.
-
-        Raises:
-            ModelError: A call failed or brought no text.
-        """
+    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
+        """Return one answer per request, as the model gave it; a call that failed gives its error."""
         conversations = [
             (
                 Message("system", _INSTRUCTION),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from viper.errors import ModelError
 from viper.llm import ChatModel, ChatSettings, Message
 from viper.vision.roles import Completion, CompletionRequest, LanguageModel
 
@@ -25,12 +26,8 @@ class OpenAILanguageModel:
         """Name of the model and its settings; a service may change the weights behind it."""
         return self._model.settings.fingerprint
 
-    def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
-        """Return one completion per request; each is sent as it is, as the words of a user.
-
-        Raises:
-            ModelError: A call failed or brought no text.
-        """
+    def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
+        """Return one completion per request, each sent as it is; a call that failed gives its error."""
         return self._model.chat_blocking(
             [(Message("user", request.prompt),) for request in requests],
             [request.max_tokens for request in requests],

@@ -146,7 +146,7 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
     with Options(options, "the transformers depth model") as read:
         device = resolve_device(read.text("device", "auto"))
         dtype = resolve_dtype(read.text("dtype", "auto"), device)
-        polarity = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
+        choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
         source = locate(
             reference,
             what=_WHAT,
@@ -155,24 +155,23 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
         )
     processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
     model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, device=device, dtype=dtype)
-    chosen: Polarity = (
-        "inverse"
-        if polarity == "inverse"
-        else "depth"
-        if polarity == "depth"
-        else _usual_polarity(model.config, reference)
-    )
+    polarity = _polarity(choice, model.config, reference)
     if not hasattr(processor, "post_process_depth_estimation"):
         raise ConfigError(
             f"The {_WHAT} '{reference}' comes with the image processor {type(processor).__name__}, "
             "which makes no depth maps. Give a model whose preprocessor_config.json fits it."
         )
     return TransformersDepth(
-        model, processor, chosen, fingerprint(source, {"dtype": dtype, "polarity": chosen})
+        model, processor, polarity, fingerprint(source, {"dtype": dtype, "polarity": polarity})
     )
 
 
-def _usual_polarity(config: Any, reference: str) -> Polarity:
+def _polarity(choice: str, config: Any, reference: str) -> Polarity:
+    """Return what the user says of a model's maps, or else what is known of its family."""
+    if choice == "depth":
+        return "depth"
+    if choice == "inverse":
+        return "inverse"
     family = config.model_type
     if family == "depth_anything":
         return "depth" if config.depth_estimation_type == "metric" else "inverse"

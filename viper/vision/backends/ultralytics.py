@@ -69,9 +69,12 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
     network = Network.of(model, path, size)
     encoder = None
     if network.open_kind is not None and text_encoder != "none":
-        name = text_encoder or _TEXT_ENCODERS.get(
-            network.text_model, _TEXT_ENCODERS["clip:ViT-B/32"]
-        )
+        name = text_encoder or _TEXT_ENCODERS.get(network.text_model)
+        if name is None:
+            raise ConfigError(
+                f"'{path}' was trained with the text model '{network.text_model}', which is not "
+                "known here. Name the matcher that has it: text_encoder=BACKEND:REFERENCE"
+            )
         encoder = _open_encoder(name, network, device)
     elif text_encoder not in (None, "none"):
         raise ConfigError(
@@ -80,8 +83,8 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
         )
     elif network.open_kind == "yoloe" and getattr(model, "pe", None) is None:
         raise ConfigError(
-            f"'{path}' carries no classes of its own, so it needs a text_encoder: leave the option "
-            f"out for '{_TEXT_ENCODERS.get(network.text_model, '')}'."
+            f"'{path}' carries no classes of its own, so it needs a text_encoder, such as "
+            f"'{_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}'."
         )
     encoded = f"&text_encoder={encoder.fingerprint}" if encoder else ""
     return UltralyticsDetector(

@@ -1,0 +1,95 @@
+"""The filter as a program: interpreted here, so that every machine's can be tested on any."""
+
+import struct
+
+import pytest
+
+from viper_sandbox.seccomp import _MACHINES, build_filter
+
+KILL, ALLOW, EACCES = 0x80000000, 0x7FFF0000, 0x00050000 | 13
+PID = 4242
+
+
+def verdict(machine, number, arguments=(0, 0, 0), arch=None):
+    """Run the filter on one system call."""
+    table = _MACHINES[machine]
+    data = struct.pack("<iIQ6Q", number, arch or table.audit_arch, 0, *arguments, 0, 0, 0)
+    program = list(struct.iter_unpack("<HBBI", build_filter(machine, PID)))
+    position, accumulator = 0, 0
+    while True:
+        code, jump_true, jump_false, operand = program[position]
+        position += 1
+        if code == 0x20:
+            accumulator = struct.unpack_from("<I", data, operand)[0]
+        elif code == 0x06:
+            return operand
+        else:
+            holds = {
+                0x15: accumulator == operand,
+                0x35: accumulator >= operand,
+                0x45: bool(accumulator & operand),
+            }[code]
+            position += jump_true if holds else jump_false
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_listed_calls_are_allowed_and_looking_at_files_is_denied(machine):
+    table = _MACHINES[machine]
+    assert {verdict(machine, n) for n in table.allowed.values()} == {ALLOW}
+    assert {verdict(machine, n) for n in table.denied.values()} == {EACCES}
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_every_other_call_kills(machine):
+    table = _MACHINES[machine]
+    listed = {*table.allowed.values(), *table.denied.values(), *table.no_exec.values()}
+    listed |= set(table.own_process.values())
+    others = set(range(512)) - listed
+    assert {verdict(machine, n) for n in others} == {KILL}
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_a_foreign_abi_kills(machine):
+    assert verdict(machine, 0, arch=0x40000003) == KILL  # i386
+    assert verdict(machine, 0x40000000 | 1) == KILL  # x32
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_executable_memory_kills(machine):
+    for number in _MACHINES[machine].no_exec.values():
+        assert verdict(machine, number, (0, 4096, 3)) == ALLOW
+        assert verdict(machine, number, (0, 4096, 5)) == KILL
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_a_process_may_signal_itself_only(machine):
+    (number,) = _MACHINES[machine].own_process.values()
+    assert verdict(machine, number, (PID, PID, 6)) == ALLOW
+    assert verdict(machine, number, (1, 1, 6)) == KILL
+
+
+@pytest.mark.parametrize(
+    ("machine", "number"),
+    [
+        ("x86_64", 41),  # socket
+        ("x86_64", 56),  # clone
+        ("x86_64", 57),  # fork
+        ("x86_64", 59),  # execve
+        ("x86_64", 62),  # kill
+        ("x86_64", 101),  # ptrace
+        ("x86_64", 157),  # prctl
+        ("x86_64", 160),  # setrlimit
+        ("x86_64", 310),  # process_vm_readv
+        ("x86_64", 319),  # memfd_create
+        ("x86_64", 425),  # io_uring_setup
+        ("x86_64", 435),  # clone3
+        ("aarch64", 198),  # socket
+        ("aarch64", 220),  # clone
+        ("aarch64", 221),  # execve
+        ("aarch64", 129),  # kill
+        ("aarch64", 117),  # ptrace
+        ("aarch64", 435),  # clone3
+    ],
+)
+def test_dangerous_call_kills(machine, number):
+    assert verdict(machine, number) == KILL
