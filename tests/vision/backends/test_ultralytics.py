@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from viper.errors import ConfigError, UnservedError
 from viper.vision.registry import BackendRef, open_backend
 from viper.vision.roles import DetectRequest, View
 
-pytest.importorskip("ultralytics", reason="the extra ultralytics is not installed")
+# Looked for, not imported: the backend must be the first to import it.
+if find_spec("ultralytics") is None:
+    pytest.skip("the extra ultralytics is not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -295,6 +298,8 @@ def test_the_fingerprint_names_the_file_the_encoder_and_the_settings(files):
 
 
 IMPORT = """
+from PIL import Image
+pillow_open = Image.open
 import os, pathlib, sys
 home = pathlib.Path.home()
 before = dict(os.environ)
@@ -303,6 +308,7 @@ from ultralytics.utils import AUTOINSTALL, ONLINE
 from ultralytics.utils.events import events
 assert dict(os.environ) == before, set(os.environ.items()) ^ set(before.items())
 assert not AUTOINSTALL and not ONLINE and not events.enabled
+assert Image.open is pillow_open
 assert not list(home.iterdir()), list(home.iterdir())
 """
 

@@ -3,7 +3,8 @@
 On import and in use, ultralytics writes a settings folder into the user's home, asks the network
 whether it is there, sends usage events, installs missing packages with pip, and sets environment
 variables such as OMP_NUM_THREADS. Its switches for all that are read from the environment while it
-is imported, so they are set for just that long.
+is imported, so they are set for just that long. It also puts a function of its own in the place of
+Pillow's `Image.open`, which goes looking for a package when a file is no picture: Pillow's is put back.
 
 What stays for this process is only what protects it: no installing, no events, a quiet logger, and
 settings in a temporary folder. If something else has imported ultralytics before, its choices stand.
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 __all__ = ["no_installs", "sealed_import"]
 
@@ -34,6 +36,7 @@ def sealed_import() -> Iterator[None]:
         return
     environment = dict(os.environ)
     printing = np.get_printoptions()
+    pillow_open = Image.open
     if "YOLO_CONFIG_DIR" not in environment:
         # Kept until the process ends, because the library may save its settings again.
         folder = tempfile.mkdtemp(prefix="viper-ultralytics-")
@@ -46,6 +49,7 @@ def sealed_import() -> Iterator[None]:
         os.environ.clear()
         os.environ.update(environment)
         np.set_printoptions(**printing)
+        Image.open = pillow_open
 
 
 @contextlib.contextmanager
