@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask test test-slow check format clean
+.PHONY: ask test test-slow check docs format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask --models stub examples/shapes.png "How many cubes are there?"
@@ -20,6 +20,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m viper.spec_page > docs/api.md
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

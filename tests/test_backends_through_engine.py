@@ -6,6 +6,8 @@ network and back, not what they say.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,41 @@ def test_a_closed_vocabulary_detector_of_transformers_answers(tmp_path):
     assert isinstance(answer.value, bool)
     assert refused.failure is not None
     assert refused.failure.kind == "model"
+
+
+@pytest.mark.parametrize("format_", ["yolox", "nanodet"])
+def test_a_detector_in_an_onnx_file_answers(format_, tmp_path):
+    if find_spec("onnxruntime") is None or find_spec("onnx") is None:
+        pytest.skip("needs onnxruntime, and onnx to write the file")
+    from fakes import tiny_onnx
+
+    path = getattr(tiny_onnx, format_)(tmp_path / "tiny.onnx", classes=2)
+    classes = tmp_path / "classes.txt"
+    classes.write_text("dog\ncat\n")
+    backends = {"detector": f"onnx:{path}?classes={classes}&score_threshold=0.01"}
+    answer = run(backends, "[len(patch.find('dogs')), patch.exists('kitten')]")
+    assert isinstance(answer.value[0], int)
+    assert answer.unverified == ("'kitten' detected as 'cat'",)
+    assert answer.trace.forwards == {"detector": 1}
+
+
+@pytest.mark.parametrize("kind", ["closed", "end_to_end", "world", "yoloe"])
+def test_a_detector_of_ultralytics_answers(kind, tmp_path):
+    if find_spec("ultralytics") is None:
+        pytest.skip("the extra ultralytics is not installed")
+    from fakes import tiny_yolo
+    from viper.vision.backends import ultralytics  # noqa: F401  # imports the library sealed
+
+    path = getattr(tiny_yolo, kind)(tmp_path / "tiny.pt")
+    reference = f"ultralytics:{path}?device=cpu&score_threshold=0.01"
+    if kind in ("world", "yoloe"):
+        reference += f"&text_encoder=transformers:{tiny_yolo.clip(tmp_path / 'clip')}"
+    name = "red dog" if kind in ("world", "yoloe") else "dog"
+    answer = run({"detector": reference}, f"patch.find('{name}')")
+    for patch in answer.value:
+        x1, y1, x2, y2 = patch.box_xyxy
+        assert 0 <= x1 < x2 <= 90
+        assert 0 <= y1 < y2 <= 60
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import ast
 import json
+from pathlib import Path
 
 import pytest
 
 from viper.errors import ConfigError
 from viper.spec import load_spec, parse_stub
+from viper.spec_page import to_markdown
 from viper.vision.methods import METHODS
 from viper.vision.stub import STUB_METHODS
 
@@ -81,3 +83,15 @@ def test_a_signature_reads_like_python():
 def test_a_malformed_stub_is_refused_with_its_place(stub, complaint):
     with pytest.raises(ConfigError, match=complaint.replace("(", r"\(").replace(")", r"\)")):
         parse_stub([("a.pyi", stub)])
+
+
+def test_the_reference_page_is_up_to_date():
+    page = Path(__file__).parents[1] / "docs" / "api.md"
+    assert page.read_text(encoding="utf-8") == to_markdown(SPEC), "run: make docs"
+
+
+def test_the_reference_page_names_everything():
+    page = to_markdown(SPEC)
+    for entry in SPEC.callables:
+        assert f"### `{entry.name}(" in page
+        assert entry.example in page

@@ -59,9 +59,11 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
     from viper.cli.options import open_engine
-    from viper.cli.output import notice, print_error, print_json
+    from viper.cli.output import notice, print_error, print_json, show_log
     from viper.errors import ConfigError, ViperError
 
+    if options["debug"]:
+        show_log()
     engine = None
     try:
         trace_path: Path | None = options["trace_path"]

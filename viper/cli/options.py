@@ -96,7 +96,7 @@ def output_options(function: F) -> F:
     """Add `--json` and `--debug`."""
     return _stacked(
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.option("--debug", is_flag=True, help="Show tracebacks and the log."),
     )(function)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from viper.vision.registry import BackendRef
 
 __all__ = ["LoadingSpinner", "failure_line", "notice", "one_line", "print_error", "print_json"]
-__all__ += ["printable"]
+__all__ += ["printable", "show_log"]
 
 
 def one_line(text: str) -> str:
@@ -45,6 +45,17 @@ def print_json(value: Any) -> None:
 def notice(text: str) -> None:
     """Print a remark on stderr."""
     click.echo(f"viper: {one_line(text)}", err=True)
+
+
+def show_log() -> None:
+    """Send Viper's own log, tracebacks of models included, to stderr: what `--debug` does."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    log = logging.getLogger("viper")
+    log.setLevel(logging.DEBUG)
+    log.handlers = [handler]
 
 
 def print_error(error: ViperError, *, debug: bool) -> None:
