@@ -99,6 +99,7 @@ def test_an_answer_tells_value_text_patches_program_and_trace(fake_engine):
     (call,) = answer.trace.calls
     assert (call.line, call.method, call.arguments) == (2, "ImagePatch.find", ("cup",))
     assert call.box_xyxy == (0, 0, 90, 80)
+    assert call.score == 0.9
     assert call.result[0] == {"box_xyxy": [1, 2, 30, 40], "score": 0.9, "category": "cup"}
 
 
@@ -387,7 +388,7 @@ def test_a_batch_answers_in_order_and_an_unreadable_image_fails_alone(stub_engin
     assert [a.text for a in answers] == ["1", None, "3"]
     assert answers[1].failure is not None
     assert answers[1].failure.kind == "input"
-    assert answers[1].to_json()["image"] == "no/such.jpg"
+    assert answers[1].to_json()["image"] == "such.jpg"
 
 
 def test_programs_that_run_at_once_share_forwards(fake_engine):

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -358,7 +359,8 @@ class Engine:
         return check_report(await self._jail.check(source, self._spec.to_wire()))
 
     def _unreadable(self, query: Query, error: InputError) -> Answer:
-        name = str(query.image) if isinstance(query.image, (str, os.PathLike)) else "image"
+        named = isinstance(query.image, (str, os.PathLike))
+        name = Path(str(query.image)).name if named else "image"
         nothing = ImageRef("", (0, 0), name)
         recorder = Recorder(query.question, query.task, query.choices, nothing, self.config, {})
         recorder.fail(Failure(error.kind, str(error)))

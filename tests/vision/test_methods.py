@@ -119,7 +119,8 @@ def test_an_unknown_attribute_is_compared_with_the_bare_object():
     matcher = FakeMatcher({"cracked cup": 0.3, "cup": 0.25})
     holds, context = call(methods.verify_property, WHOLE, "cup", "cracked", matcher=matcher)
     assert holds is True
-    assert context.notes == ["probability 0.993 among 2 texts"]
+    assert context.notes == ["compared with 'cup'"]
+    assert context.score == pytest.approx(0.9933, abs=1e-4)
 
 
 def test_best_text_match_returns_the_option_as_given():

@@ -128,7 +128,7 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         question=question,
         task=options["task"],
         choices=options["choices"],
-        image=ImageInfo(image, "", 0, 0),
+        image=ImageInfo(Path(image).name, "", 0, 0),
         models={},
         generator=options["generator"],
         attempts=(),

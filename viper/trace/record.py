@@ -40,6 +40,9 @@ class CallRecord:
     """JSON values; a patch is an object with `box_xyxy`, `score` and `category`."""
     result: Any
     """A JSON value; None when the call failed."""
+    score: float | None
+    """How sure the model was, 0 … 1: of the best patch found, of the property or option chosen; None
+    where it gives no such number."""
     failure: str | None
     notes: tuple[str, ...]
     """Remarks, such as a synonym that stood for the phrase."""
@@ -192,6 +195,7 @@ def _call_json(call: CallRecord) -> dict[str, Any]:
         "box_xyxy": None if call.box_xyxy is None else list(call.box_xyxy),
         "arguments": list(call.arguments),
         "result": call.result,
+        "score": None if call.score is None else round(call.score, 4),
         "failure": call.failure,
         "notes": list(call.notes),
         "ms": round(call.ms, 3),

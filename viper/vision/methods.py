@@ -43,8 +43,15 @@ class Context:
         self.run = run
         self.notes: list[str] = []
         """Remarks on the call in progress, for the trace: "'sofa' detected as 'couch'"."""
+        self.score: float | None = None
+        """How sure the model was in the call in progress, 0 … 1."""
         self.unverified: list[str] = []
         """Conditions that were tested only in part, for the answer."""
+
+    def begin_call(self) -> None:
+        """Forget the remarks and the score of the call before."""
+        self.notes.clear()
+        self.score = None
 
 
 Method = Callable[..., Awaitable[Any]]
@@ -70,10 +77,9 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
         if detection.phrase == wanted and area(box) > 0:
             boxes.append(box)
             scores.append(float(detection.score))
-    return [
-        Patch(View(patch.view.image, boxes[index]), phrase, scores[index])
-        for index in nms(boxes, scores, _NMS_IOU)
-    ]
+    kept = nms(boxes, scores, _NMS_IOU)
+    context.score = scores[kept[0]] if kept else None
+    return [Patch(View(patch.view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
 
 async def exists(context: Context, patch: Patch, object_name: str) -> bool:
@@ -91,9 +97,9 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
         *(f"{contrast} {name}" for contrast in contrasts(wanted)),
     ]
     logits = (await _logits(context, [patch], texts))[0]
-    share = float(_softmax(logits)[0])
-    context.notes.append(f"probability {share:.3f} among {len(texts)} texts")
-    return share >= _PROPERTY_THRESHOLD
+    context.score = float(_softmax(logits)[0])
+    context.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
+    return context.score >= _PROPERTY_THRESHOLD
 
 
 async def best_text_match(
@@ -106,7 +112,7 @@ async def best_text_match(
     lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
     logits = (await _logits(context, [patch], [lead + option for option in options]))[0]
     best = int(np.argmax(logits))
-    context.notes.append(f"probability {float(_softmax(logits)[best]):.3f}")
+    context.score = float(_softmax(logits)[best])
     return option_list[best]
 
 
@@ -137,7 +143,9 @@ async def best_image_match(
         return None
     cleaned = [_text(text, "content") for text in texts]
     logits = await _logits(context, list_patches, cleaned)  # (patches, texts)
-    best = int(np.argmax(logits.mean(axis=1)))
+    means = logits.mean(axis=1)
+    best = int(np.argmax(means))
+    context.score = float(_softmax(means)[best])
     return best if return_index else list_patches[best]
 
 

@@ -79,7 +79,7 @@ class Session:
         entry = self._entry(call.name)
         started = time.perf_counter()
         cost = self._run.begin_call()
-        self._context.notes.clear()
+        self._context.begin_call()
         receiver: Patch | None = None
         arguments: list[Any] = []
         result: Any = None
@@ -107,6 +107,7 @@ class Session:
                     box_xyxy=None if receiver is None else receiver.box_xyxy,
                     arguments=tuple(to_json(argument) for argument in arguments),
                     result=to_json(result),
+                    score=self._context.score,
                     failure=failure,
                     notes=tuple(self._context.notes),
                     ms=(time.perf_counter() - started) * 1000,
