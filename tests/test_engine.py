@@ -370,6 +370,11 @@ def test_an_unusable_question_is_a_failure_of_the_input(stub_engine, question, c
     assert complaint in answer.failure.message
 
 
+def test_an_unknown_task_is_refused(stub_engine):
+    with pytest.raises(InputError, match="task must be 'vqa' or 'grounding', but got 'poem'"):
+        stub_engine.ask(PICTURE, "Is there a cup?", task="poem")
+
+
 def test_an_unreadable_image_raises_input_error(stub_engine, tmp_path):
     with pytest.raises(InputError, match=r"nothing\.jpg"):
         stub_engine.ask(tmp_path / "nothing.jpg", "How many cups?")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from viper.answer import Answer
-    from viper.engine import Engine, Query, ask
+    from viper.engine import Engine, ask
     from viper.errors import (
         ConfigError,
         GenerationError,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ViperError,
     )
     from viper.program import Failure, Program
+    from viper.query import Query
     from viper.trace import Trace
     from viper.vision.patch import Patch
 
@@ -62,7 +63,7 @@ _HOMES = {
     "Failure": "viper.program",
     "Patch": "viper.vision.patch",
     "Program": "viper.program",
-    "Query": "viper.engine",
+    "Query": "viper.query",
     "Trace": "viper.trace",
     "ask": "viper.engine",
 }

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from viper.engine import Engine, Query
+from viper.engine import Engine
 from viper.errors import InputError
 from viper.program import Failure
+from viper.query import Query
 from viper_benchmarks.metrics import judge, report
 from viper_benchmarks.sample import Sample, SampleResult
 
