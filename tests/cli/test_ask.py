@@ -119,6 +119,12 @@ def test_the_trace_is_written_as_json(picture, program, tmp_path):
     ]
 
 
+def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):
+    result = viper("run", program, picture, "--models", "stub", "--trace", f"{tmp_path}/no/x.json")
+    assert (result.exit_code, result.stdout) == (1, "3\n")
+    assert "The trace cannot be written" in result.stderr
+
+
 def test_terminal_escapes_in_an_answer_are_made_harmless(picture):
     source = "def execute_command(image):\n    return 'a\\x1b[31mb\\nc'"
     result = viper("run", "-", picture, "--models", "stub", stdin=source)

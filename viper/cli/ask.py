@@ -81,8 +81,6 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         else:
             source = _read_program(program_path)
             answer = engine.run_program(source, image, question=question, **asking)
-        if trace_path is not None:
-            _write_trace(trace_path, answer.trace.to_json())
     except ViperError as error:
         print_error(error, debug=options["debug"])
         if options["as_json"]:
@@ -90,6 +88,9 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         status = 1
     else:
         status = _print_answer(answer, options)
+        if trace_path is not None:
+            # After the answer, which must not be lost when the file cannot be written.
+            status = max(status, _write_trace(trace_path, answer.trace.to_json()))
     if engine is not None and not engine.close(timeout_s=1.0):
         _leave(status)
     sys.exit(status)
@@ -148,17 +149,18 @@ def _read_program(path: str) -> str:
     return read_text(path, what="program")
 
 
-def _write_trace(path: Path, trace: dict[str, Any]) -> None:
+def _write_trace(path: Path, trace: dict[str, Any]) -> int:
+    """Write the trace; return 1 when that fails, which stderr tells."""
     import json
 
-    from viper.errors import InputError
+    from viper.cli.output import notice
 
     try:
         path.write_text(json.dumps(trace, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"The trace cannot be written to {str(path)!r}: {error.strerror}."
-        ) from error
+        notice(f"The trace cannot be written to {str(path)!r}: {error.strerror}.")
+        return 1
+    return 0
 
 
 def _leave(status: int) -> None:
