@@ -61,7 +61,7 @@ def show_log() -> None:
 def print_error(error: ViperError, *, debug: bool) -> None:
     """Print an error on stderr: one line, or the traceback."""
     if debug:
-        traceback.print_exception(error)
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     else:
         notice(str(error))
 
