@@ -8,9 +8,12 @@ all sessions share one forward.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +51,7 @@ from viper.vision.worker import (
 __all__ = ["CallCost", "Run", "Scheduler"]
 
 Vector = NDArray[np.float32]
+T = TypeVar("T")
 
 
 class Scheduler:
@@ -80,13 +84,15 @@ class Scheduler:
         """
         worker = self._worker(role)
         loaded = worker.start()
-        if not loaded.done() and self._on_loading is not None:
-            self._on_loading(worker.ref, True)
-            try:
-                return await asyncio.shield(asyncio.wrap_future(loaded))
-            finally:
-                self._on_loading(worker.ref, False)
-        return await asyncio.shield(asyncio.wrap_future(loaded))
+        if loaded.done():
+            return loaded.result()
+        if self._on_loading is None:
+            return (await _results([loaded]))[0]
+        self._on_loading(worker.ref, True)
+        try:
+            return (await _results([loaded]))[0]
+        finally:
+            self._on_loading(worker.ref, False)
 
     async def capabilities(self) -> Capabilities:
         """Say what is served; loads the detector, whose vocabulary only it knows."""
@@ -97,11 +103,7 @@ class Scheduler:
 
     async def serve(self, operation: Operation, requests: Sequence[Hashable]) -> list[Served]:
         """Run requests in as few forwards as possible; same length, same order."""
-        futures = self._worker(operation.role).submit(operation, requests)
-        # Shielded: a request may be shared with sessions that are not cancelled.
-        return list(
-            await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(f)) for f in futures))
-        )
+        return await _results(self._worker(operation.role).submit(operation, requests))
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Stop all model threads; False when one was still busy after `timeout_s` seconds."""
@@ -116,6 +118,32 @@ class Scheduler:
                 f"No backend serves the role '{role}'. Add one, for example {known}."
             )
         return worker
+
+
+async def _results(futures: Sequence[Future[T]]) -> list[T]:
+    """Wait for futures of another thread with one wake-up; their results, or the first error.
+
+    Cancelling the waiting leaves the futures alone: they may be shared with other sessions.
+    """
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    left = itertools.count(len(futures) - 1, -1)
+
+    def wake() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    def finished(_: Future[T]) -> None:
+        if next(left) == 0:
+            # A loop that was closed has nobody left who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(wake)
+
+    if futures:
+        for future in futures:
+            future.add_done_callback(finished)
+        await done
+    return [future.result() for future in futures]
 
 
 @dataclass(slots=True)
