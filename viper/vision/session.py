@@ -48,12 +48,14 @@ class Session:
         self, spec: ApiSpec, image: ImageRef, run: Run, backends: Mapping[Role, BackendRef]
     ) -> None:
         width, height = image.size
-        self._spec = spec
         self._run = run
         self._backends = backends
         self._context = Context(run)
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
-        self._given: dict[tuple[Box, str], Patch] = {}
+        self._given: dict[tuple[Box, str], Patch] = {
+            (self._whole.box_xyxy, self._whole.category): self._whole
+        }
+        self._entries = {entry.qualified_name: entry for entry in spec.remote()}
         self.records: list[CallRecord] = []
         """What was asked and answered, in order."""
         self.evidence: list[tuple[str, Patch | None, Any]] = []
@@ -145,12 +147,12 @@ class Session:
         return Patch(View(image, inside))
 
     def _entry(self, qualified_name: str) -> ApiCallable:
-        for entry in self._spec.remote():
-            if entry.qualified_name == qualified_name:
-                return entry
-        raise CallFailed(
-            "limit", f"The program called {qualified_name!r}, which is not in the API."
-        )
+        entry = self._entries.get(qualified_name)
+        if entry is None:
+            raise CallFailed(
+                "limit", f"The program called {qualified_name!r}, which is not in the API."
+            )
+        return entry
 
     def _convert_arguments(self, entry: ApiCallable, call: Call) -> list[Any]:
         if len(call.arguments) != len(entry.parameters) or entry.is_method != (
