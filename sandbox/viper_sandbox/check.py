@@ -16,8 +16,9 @@ from viper_sandbox.contract import PATCH, Api, Entry, did_you_mean
 from viper_sandbox.extract import ENTRY, entry_function
 from viper_sandbox.findings import CallSite, Finding
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
-from viper_sandbox.policy import REFUSED_NAMES
+from viper_sandbox.policy import REFUSED_NAMES, is_reserved
 from viper_sandbox.scopes import Kinds, Scope, bound_names, parameter_names
+from viper_sandbox.signatures import Signature, own_functions
 from viper_sandbox.wire import MAX_INTEGER
 
 __all__ = ["STANDARD_ARGUMENTS", "CheckedProgram", "check_program"]
@@ -26,6 +27,8 @@ STANDARD_ARGUMENTS = ("query", "possible_answers")
 """Parameters besides `image` that generators know of; they may be declared even if none is given."""
 
 _COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
+_MAX_LISTED = 30
+# As many as ImagePatch has; a longer list helps nobody.
 _BORROWED = {
     "collections": "Count with a dict: counts[k] = counts.get(k, 0) + 1.",
     "itertools": "Write nested loops or comprehensions.",
@@ -78,7 +81,8 @@ class _Checker(ast.NodeVisitor):
         self._given = frozenset(BUILTINS) | {"print"} | set(ALLOWED_MODULES) | api.names
         self._scope = Scope(bound_names(tree.body), None)
         self._kinds = Kinds(tree, api, entry)
-        self._members = api.members | _COMMON_MEMBERS
+        self._members = api.members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
+        self._own = own_functions(tree)
 
     def check(self) -> None:
         for statement in self._tree.body:
@@ -95,6 +99,9 @@ class _Checker(ast.NodeVisitor):
                 f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
             )
             return ()
+        rebound = _bound_after(self._tree, entry)
+        if rebound is not None:
+            self._add(rebound, f"{entry.name} is bound again here. Use another name.")
         if _falls_through(entry.body) and not _returns_a_value(entry):
             self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
         return tuple(self._parameters_to_give(entry, arguments))
@@ -181,9 +188,10 @@ class _Checker(ast.NodeVisitor):
             self._add(
                 node.lineno, f"{name!r} is not part of programs: {REFUSED_NAMES[name]}.", "policy"
             )
-        elif not name.startswith("_"):  # the policy refuses those
+        elif not is_reserved(name):  # the policy refuses those
             known = self._given | self._scope.all_names()
-            self._add(node.lineno, f"Unknown name {name!r}. {did_you_mean(name, known)}".rstrip())
+            hint = did_you_mean(name, known) or "Define it before it is used."
+            self._add(node.lineno, f"Unknown name {name!r}. {hint.rstrip()}")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.visit(node.value)
@@ -191,7 +199,8 @@ class _Checker(ast.NodeVisitor):
             return
         known, message = self._known_members(node.value, node.attr)
         if node.attr not in known:
-            self._add(node.lineno, f"{message} {did_you_mean(node.attr, known)}".rstrip())
+            hint = did_you_mean(node.attr, known) or _instead(known)
+            self._add(node.lineno, f"{message} {hint.rstrip()}")
 
     def _known_members(self, owner: ast.expr, attribute: str) -> tuple[Collection[str], str]:
         """Return what the owner of an attribute may have, and what to say otherwise."""
@@ -234,15 +243,24 @@ class _Checker(ast.NodeVisitor):
         self._add(line, f"Programs can import {modules}; not {module!r}. {hint}")
 
     def visit_Call(self, node: ast.Call) -> None:
-        entry = self._entry(node.func)
+        function = node.func
+        entry = self._entry(function)
+        signature: Signature | None = None
         if entry is not None:
             if entry.name != PATCH:
                 self.call_sites.append(CallSite(node.lineno, entry.name, _literals(node)))
-            if not (
-                any(isinstance(argument, ast.Starred) for argument in node.args)
-                or any(keyword.arg is None for keyword in node.keywords)
-            ):
-                self._check_arguments(node, entry)
+            signature = Signature.of_entry(entry)
+        elif isinstance(function, ast.Name):
+            signature = self._own.get(function.id)
+        elif (
+            isinstance(function, ast.Attribute)
+            and function.attr in self._api.attributes
+            and self._kinds.of(function.value) == "patch"
+        ):
+            name = function.attr
+            self._add(node.lineno, f"{name} is a value, not a method. Write .{name} without ().")
+        for problem in signature.problems(node) if signature else ():
+            self._add(node.lineno, problem)
         self.generic_visit(node)
 
     def _entry(self, function: ast.expr) -> Entry | None:
@@ -258,28 +276,28 @@ class _Checker(ast.NodeVisitor):
                 return self._api.methods.get(function.attr)
         return None
 
-    def _check_arguments(self, node: ast.Call, entry: Entry) -> None:
-        parameters = entry.parameters
-        names = [p.name for p in parameters]
-        shown = f"It is {entry.signature}."
-        if len(node.args) > len(parameters):
-            most = f"at most {len(parameters)}" if parameters else "no"
-            self._add(
-                node.lineno,
-                f"{entry.name} takes {most} arguments, got {len(node.args)}. {shown}",
-            )
-        given = set(names[: len(node.args)])
-        for keyword in node.keywords:
-            name = keyword.arg or ""
-            if name not in names:
-                hint = did_you_mean(name, names)
-                self._add(node.lineno, f"{entry.name} has no argument {name!r}. {hint}{shown}")
-            elif name in given:
-                self._add(node.lineno, f"{entry.name} gets {name!r} twice. {shown}")
-            given.add(name)
-        missing = [p.name for p in parameters if p.required and p.name not in given]
-        if missing:
-            self._add(node.lineno, f"{entry.name} misses {', '.join(map(repr, missing))}. {shown}")
+
+def _instead(known: Collection[str]) -> str:
+    if len(known) > _MAX_LISTED:
+        return "Use a method of str, list, dict or set, or of the ImagePatch API."
+    return f"There is {', '.join(sorted(known))}."
+
+
+def _bound_after(tree: ast.Module, entry: ast.FunctionDef) -> int | None:
+    """Return the line of a statement behind the entry that gives its name to something else."""
+    for statement in tree.body[tree.body.index(entry) + 1 :]:
+        if entry.name in bound_names([statement]):
+            return statement.lineno
+    return None
+
+
+def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
+    """Return the members of modules that are used as values, so that another name may hold them."""
+    owners = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in owners
+    }
+    return frozenset().union(*(dir(m) for name, m in ALLOWED_MODULES.items() if name in names))
 
 
 def _literals(node: ast.Call) -> tuple[str | int | float | bool | None, ...]:

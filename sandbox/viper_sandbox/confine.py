@@ -1,8 +1,9 @@
-"""Confinement of the child by the kernel, before it reads a single byte of a program.
+"""Confinement of a child by the kernel, before it reads a single byte of a program.
 
-The order matters and is that of `confine`: a session of its own, no new privileges, no descriptors
-but the socket, limits on resources, death with the parent, and the system call filter last, because
-it forbids all of the above. Namespaces and Landlock belong between the limits and the filter.
+What needs an open door, such as making descriptors or reading files, is done once in the zygote: `prepare`.
+The rest happens in every child, in the order of `confine`: a session of its own, no descriptors but the
+socket, limits on resources, namespaces, no capabilities, death with the parent, Landlock, and the system call
+filter last, because it forbids all of the above.
 
 Every mechanism that this machine does not have is reported with the reason; what that means for the
 level is measured by its effect (see `probe`), never derived from the list.
@@ -10,71 +11,153 @@ level is measured by its effect (see `probe`), never derived from the list.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import platform
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from viper_sandbox import seccomp
+from viper_sandbox import identity, kernel, landlock, seccomp
 from viper_sandbox.limits import Limits
 
-__all__ = ["EXIT_ORPHAN", "Confinement", "confine"]
+__all__ = ["EXIT_ORPHAN", "Confinement", "Plan", "confine", "prepare"]
 
 EXIT_ORPHAN = 71
 """Exit status of a child whose parent died before it was confined."""
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
 _MIB = 1 << 20
 _USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
 # An idle child where /proc is not mounted: more than any was seen to have (40 MiB with glibc).
+_SWITCHED_OFF = "it was switched off"
+_PRIVATE_NAMESPACES = (
+    ("IPC namespace", kernel.CLONE_NEWIPC),
+    ("UTS namespace", kernel.CLONE_NEWUTS),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
     """Which mechanisms to use; all of them unless a test takes one away."""
 
+    identity: bool = True
+    """Stop being root."""
+    namespaces: bool = True
     limits: bool = True
+    landlock: bool = True
     seccomp: bool = True
+    language: bool = True
+    """The language layer in front of the kernel: policy, check and guarded names. Without it, a program
+    is plain Python, and whatever holds is held by the mechanisms above alone."""
 
 
-def confine(wanted: Confinement, limits: Limits, keep_fd: int, parent_pid: int) -> dict[str, str]:
-    """Give up everything that a program could misuse; there is no way back.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the zygote has prepared for all of its children."""
+
+    wanted: Confinement
+    limits: Limits
+    address_space_bytes: int
+    """Size of the zygote, with which a child begins."""
+    ruleset_fd: int | None
+    """The Landlock ruleset; None if there is none."""
+    in_force: dict[str, str] = field(default_factory=dict)
+    """Report of what holds for the zygote already; see `confine`."""
+
+
+class _Report(dict[str, str]):
+    """Mechanism → "" if it is in force, else one clause that says why it is not."""
+
+    def attempt(self, name: str, act: Callable[[], None], *, wanted: bool = True) -> bool:
+        if not wanted:
+            self[name] = _SWITCHED_OFF
+            return False
+        try:
+            act()
+        except OSError as error:
+            self[name] = error.strerror or str(error) or type(error).__name__
+        except (ValueError, ImportError, AttributeError) as error:
+            self[name] = str(error) or type(error).__name__
+        else:
+            self[name] = ""
+        return not self[name]
+
+
+def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> Plan:
+    """Do in the zygote what holds for all of its children; it goes on in a process of its own.
 
     Args:
         wanted: Mechanisms to use.
-        limits: Bounds of memory and CPU time.
+        limits: Bounds of memory and CPU time of a child.
+        control_fd: Socket of the zygote, which no other process may keep.
+    """
+    _load()
+    address_space_bytes = _address_space_bytes()
+    report = _Report()
+    report.attempt("no root", identity.drop_root, wanted=wanted.identity)
+    report.attempt("no new privileges", kernel.forbid_new_privileges)
+    report.attempt("no tracing", kernel.forbid_tracing)  # children inherit these two
+    report.attempt("death with parent", kernel.die_with_parent)  # not before the user is changed
+    report.attempt(
+        "user, PID and network namespace",
+        lambda: identity.become_first_process(control_fd),
+        wanted=wanted.namespaces,
+    )
+    ruleset_fd = _prepare_landlock(report, wanted.landlock)
+    return Plan(wanted, limits, address_space_bytes, ruleset_fd, report)
+
+
+def confine(plan: Plan, keep_fd: int, parent_pid: int) -> dict[str, str]:
+    """Give up everything that a program could misuse; there is no way back.
+
+    Args:
+        plan: What the zygote has prepared.
         keep_fd: The only descriptor that stays open.
         parent_pid: Process with which this one must die.
 
     Returns:
         For every mechanism "" if it is in force, else one clause that says why it is not.
     """
-    report: dict[str, str] = {}
-
-    def attempt(name: str, act: Callable[[], None], *, wanted: bool = True) -> None:
-        if not wanted:
-            report[name] = "it was switched off"
-            return
-        try:
-            act()
-        except (OSError, ValueError, ImportError, AttributeError) as error:
-            report[name] = str(error) or type(error).__name__
-        else:
-            report[name] = ""
-
-    attempt("session", _own_session)
-    attempt("no new privileges", lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1))
-    attempt("descriptors", lambda: _close_all_but(keep_fd))
-    attempt("limits", lambda: _limit(limits), wanted=wanted.limits)
-    attempt("death with parent", lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
+    wanted, report = plan.wanted, _Report(plan.in_force)
+    report.attempt("session", _own_session)
+    report.attempt("descriptors", lambda: _close_all_but({keep_fd, plan.ruleset_fd}))
+    report.attempt("limits", lambda: _limit(plan), wanted=wanted.limits)
+    _enter_private_namespaces(report, wanted.namespaces)
+    if wanted.namespaces or wanted.identity:
+        report.attempt("no capabilities", kernel.drop_capabilities)
+    report.attempt("death with parent", kernel.die_with_parent)
     if os.getppid() != parent_pid:  # it died before the line above could take effect
         os._exit(EXIT_ORPHAN)
-    attempt("seccomp", _install_seccomp, wanted=wanted.seccomp)
+    ruleset_fd = plan.ruleset_fd
+    if ruleset_fd is not None:
+        report.attempt("Landlock", lambda: landlock.restrict_self(ruleset_fd))
+        os.close(ruleset_fd)
+    report.attempt("seccomp", _install_seccomp, wanted=wanted.seccomp)
     return report
+
+
+def _load() -> None:
+    """Import what only some systems have, while files can still be read: nobody may not read them all."""
+    with contextlib.suppress(ImportError):
+        import ctypes  # noqa: F401
+        import resource  # noqa: F401
+    if seccomp.unsupported_reason() is None:
+        seccomp.build_filter(platform.machine(), 0)  # most of it is kept
+
+
+def _prepare_landlock(report: _Report, wanted: bool) -> int | None:
+    made: list[int] = []
+
+    def make() -> None:
+        abi = landlock.supported_abi()
+        made.append(landlock.create_ruleset(abi))
+        report.update(landlock.shortcomings(abi))
+
+    report.attempt("Landlock", make, wanted=wanted)
+    return made[0] if made else None
 
 
 def _own_session() -> None:
@@ -82,13 +165,17 @@ def _own_session() -> None:
         os.setsid()
 
 
-def _close_all_but(keep_fd: int) -> None:
-    os.closerange(0, keep_fd)
-    # Linux does this in one call, however far it goes; others close one by one.
-    os.closerange(keep_fd + 1, 2**31 - 1 if sys.platform == "linux" else 1 << 16)
+def _close_all_but(keep: set[int | None]) -> None:
+    # Linux closes a range in one call, however far it goes; others close one by one.
+    end = 2**31 - 1 if sys.platform == "linux" else 1 << 16
+    start = 0
+    for fd in sorted(fd for fd in keep if fd is not None):
+        os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, end)
 
 
-def _limit(limits: Limits) -> None:
+def _limit(plan: Plan) -> None:
     """Set resource limits, soft and hard alike.
 
     No descriptor can be opened any more, not even a socket; no file can grow; no process can be made
@@ -97,10 +184,10 @@ def _limit(limits: Limits) -> None:
     """
     import resource
 
-    used_bytes = _address_space_bytes()  # asked first: soon no file can be opened
+    limits = plan.limits
     spent = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = math.ceil(spent.ru_utime + spent.ru_stime + limits.cpu_s) + 1
-    memory_bytes = used_bytes + limits.memory_mb * _MIB
+    memory_bytes = plan.address_space_bytes + limits.memory_mb * _MIB
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
@@ -113,6 +200,22 @@ def _limit(limits: Limits) -> None:
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)  # SIGPROF ends the process by default
 
 
+def _enter_private_namespaces(report: _Report, wanted: bool) -> None:
+    """Leave shared memory and the host name behind: the machine's, and those of the other children."""
+    together = 0
+    for _, flag in _PRIVATE_NAMESPACES:
+        together |= flag
+    if report.attempt("namespaces", lambda: kernel.unshare(together), wanted=wanted):
+        return
+    for name, flag in _PRIVATE_NAMESPACES:  # one by one, for what there is, and to say what is not
+
+        def leave(flag: int = flag) -> None:
+            kernel.unshare(flag)
+
+        report.attempt(name, leave, wanted=wanted)
+    del report["namespaces"]
+
+
 def _address_space_bytes() -> int:
     """Return the size of this process as RLIMIT_AS counts it."""
     import resource
@@ -122,17 +225,6 @@ def _address_space_bytes() -> int:
     except OSError:
         return _USUAL_ADDRESS_SPACE_BYTES
     return int(text.split()[0]) * resource.getpagesize()
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform != "linux":
-        raise OSError(f"prctl is a feature of Linux, and this is {sys.platform}")
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    zero = ctypes.c_ulong(0)
-    if libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero):
-        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
 
 
 def _install_seccomp() -> None:

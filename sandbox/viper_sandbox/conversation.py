@@ -6,10 +6,10 @@ escaped the language layer speaks here. What breaks a rule ends the session.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
+from viper_sandbox.clock import Clock
 from viper_sandbox.contract import Api, Entry, accepts, type_rule
 from viper_sandbox.exchange import (
     Call,
@@ -28,7 +28,6 @@ from viper_sandbox.wire import PatchRef, WireError, WireValue
 
 __all__ = ["Conversation"]
 
-_T = TypeVar("_T")
 _CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
 
@@ -41,32 +40,44 @@ class _EndedError(Exception):
         self.failure = JailFailure(kind, message, line)
 
 
+class _OutOfTimeError(Exception):
+    """The program's own clock has run out."""
+
+
 class Conversation:
-    """Talks with a child that is ready, until the program has a result or must be killed.
+    """Talks with a child that is confined, until the program has a result or must be killed.
 
     Args:
         child: The child; killing it is the caller's.
         request: What is sent.
+        contract: The number that the zygote knows the contract by, and the contract.
         handler: Serves calls.
         limits: Budgets and clock.
-
-    Raises:
-        ValueError: The contract of the request cannot be read.
     """
 
     def __init__(
-        self, child: ChildProcess, request: Request, handler: Handler, limits: Limits
+        self,
+        child: ChildProcess,
+        request: Request,
+        contract: tuple[int, Api],
+        handler: Handler,
+        limits: Limits,
     ) -> None:
         self.checked: Checked | None = None
-        self.own_s = 0.0
         self.calls = 0
         self._child = child
         self._request = request
         self._handler = handler
         self._limits = limits
-        self._api = Api.from_wire(request.api)
+        self._contract, self._api = contract
+        self._clock = Clock(limits.program_s, lambda: child.interrupt(_OutOfTimeError()))
         self._text_bytes = 0
         self._handles = 0
+
+    @property
+    def own_s(self) -> float:
+        """Wall time of the program itself so far, in seconds."""
+        return self._clock.used_s
 
     async def check(self, argument_names: list[str]) -> Checked:
         """Have the program examined, not run; a failure to do so is a finding.
@@ -80,6 +91,10 @@ class Conversation:
             finding = Finding(ended.failure.kind, 1, ended.failure.message)
         except WireError as error:
             finding = Finding("limit", 1, _broken_rules(error))
+        except _OutOfTimeError:
+            finding = Finding("timeout", 1, self._too_long())
+        finally:
+            self._clock.close()
         return Checked("", (finding,), ())
 
     async def run(self) -> Result:
@@ -100,6 +115,10 @@ class Conversation:
             return self.failed(ended.failure)
         except WireError as error:
             return self.failed(JailFailure("limit", _broken_rules(error)))
+        except _OutOfTimeError:
+            return self.failed(JailFailure("timeout", self._too_long()))
+        finally:
+            self._clock.close()
 
     def failed(self, failure: JailFailure, printed: str = "") -> Result:
         """Return the result of a program that failed now."""
@@ -108,9 +127,10 @@ class Conversation:
     async def _examine(self, run: bool, argument_names: list[str]) -> Checked:
         request = self._request
         size = tuple(request.image_size)
-        program = ["program", run, request.source, dict(request.api), request.image, size]
-        await self._on_clock(self._child.send([*program, argument_names, dict(request.arguments)]))
-        message, _ = await self._on_clock(self._child.receive())
+        program = ["program", run, request.source, self._contract, request.image, size]
+        await self._child.begin([*program, argument_names, dict(request.arguments)])
+        self._clock.start()
+        message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites)]:
                 return Checked(
@@ -125,12 +145,14 @@ class Conversation:
 
     async def _until_done(self) -> Result:
         while True:
-            message, size = await self._on_clock(self._child.receive())
+            message, size = await self._child.receive()
             match message:
                 case ["call", int(call_id), str(name), receiver, tuple(arguments), int(line)]:
                     call = self._accept(Call(call_id, name, _patch(receiver), arguments, line))
+                    self._clock.stop()
                     reply = await self._serve(call)
-                    await self._on_clock(self._reply(reply, call))
+                    self._clock.start()
+                    await self._reply(reply, call)
                 case ["done", value, str(printed)]:
                     if size > self._limits.done_bytes:
                         raise WireError(f"A result of {size:,} bytes.")
@@ -215,18 +237,8 @@ class Conversation:
             message = f"The answer of {call.name} is too large for the program: {error}"
             raise _EndedError("limit", message, call.line) from error
 
-    async def _on_clock(self, waiting: Awaitable[_T]) -> _T:
-        """Wait for the child on the program's own clock."""
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
-        try:
-            async with asyncio.timeout(max(0.0, self._limits.program_s - self.own_s)):
-                return await waiting
-        except TimeoutError as error:
-            message = f"The program ran longer than {self._limits.program_s:g} s."
-            raise _EndedError("timeout", message) from error
-        finally:
-            self.own_s += loop.time() - started_s
+    def _too_long(self) -> str:
+        return f"The program ran longer than {self._limits.program_s:g} s."
 
 
 def _broken_rules(error: WireError) -> str:

@@ -39,7 +39,12 @@ class Examined(NamedTuple):
 
 
 def examine(
-    text: str, api: Api, arguments: Collection[str] = (), limits: Limits | None = None
+    text: str,
+    api: Api,
+    arguments: Collection[str] = (),
+    limits: Limits | None = None,
+    *,
+    language: bool = True,
 ) -> Examined:
     """Examine the text of a program; everything that is wrong with it is a finding.
 
@@ -48,6 +53,7 @@ def examine(
         api: The contract.
         arguments: Names of the arguments that will be given besides `image`.
         limits: Bounds of the source; the defaults if None.
+        language: False only in tests of the confinement, which is then on its own.
     """
     limits = limits or Limits()
     size = len(text.encode("utf-8", "replace"))
@@ -56,7 +62,7 @@ def examine(
         return Examined("", (Finding("limit", 1, message),))
     source = extract(text)
     try:
-        return _examine(source, api, arguments, limits)
+        return _examine(source, api, arguments, limits, language)
     except SyntaxError as error:
         line = min(max(error.lineno or 1, 1), source.count("\n") or 1)
         return Examined(source, (Finding("syntax", line, _syntax_message(error, source)),))
@@ -67,7 +73,9 @@ def examine(
         return Examined(source, (Finding("syntax", 1, message),))
 
 
-def _examine(source: str, api: Api, arguments: Collection[str], limits: Limits) -> Examined:
+def _examine(
+    source: str, api: Api, arguments: Collection[str], limits: Limits, language: bool
+) -> Examined:
     tree = parse(source)
     if not tree.body:
         return Examined(source, (Finding("syntax", 1, "There is no program: the text is empty."),))
@@ -77,13 +85,16 @@ def _examine(source: str, api: Api, arguments: Collection[str], limits: Limits) 
         return Examined(source, (Finding("limit", 1, message),))
     _compile(tree)  # for the errors that only the compiler finds, before the tree is rewritten
     checked: CheckedProgram = check_program(tree, api, arguments)
+    entry, parameters = checked.entry or "", checked.parameters
+    if not language:
+        return Examined(source, (), checked.call_sites, _compile(tree), entry, parameters)
     guarded, refusals = apply_policy(tree)
     found = sorted({*refusals, *checked.findings}, key=lambda f: (f.line, f.message))
     findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in found[:_MAX_FINDINGS])
     if findings:
         return Examined(source, findings, checked.call_sites)
     code = _compile(guarded)
-    return Examined(source, (), checked.call_sites, code, checked.entry or "", checked.parameters)
+    return Examined(source, (), checked.call_sites, code, entry, parameters)
 
 
 def _compile(tree: ast.Module) -> CodeType:

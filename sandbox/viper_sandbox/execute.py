@@ -21,7 +21,7 @@ from viper_sandbox.namespace import (
 from viper_sandbox.session import PROGRAM_FILE, NotAValueError, Session, lift, lower
 from viper_sandbox.wire import WireError, WireValue, pack
 
-__all__ = ["Done", "Failed", "execute"]
+__all__ = ["Done", "Failed", "execute", "preload_for_tests"]
 
 _MAX_MESSAGE = 500
 
@@ -47,6 +47,8 @@ def execute(
     arguments: Mapping[str, WireValue],
     printer: Printer,
     result_bytes: int,
+    *,
+    language: bool = True,
 ) -> Done | Failed:
     """Run a program that was found good and take its result.
 
@@ -56,9 +58,10 @@ def execute(
         arguments: Values of parameters besides `image`.
         printer: Keeps what the program prints.
         result_bytes: Largest encoded result.
+        language: False only in tests of the confinement, which is then on its own.
     """
     assert program.code is not None, "a program with findings must not run"
-    names = _namespace(session, printer)
+    names = _namespace(session, printer) if language else _plain_namespace(session)
     given = {**names, "image": session.image}
     given.update({name: lift(value, session) for name, value in arguments.items()})
     values = [
@@ -75,6 +78,19 @@ def execute(
     else:
         return _result(result, result_bytes)
     return failure  # outside the handler, so that the traceback's memory is free again
+
+
+def preload_for_tests() -> None:
+    """Import what programs use when the language layer is off; to be called before `confine`."""
+    from viper_sandbox.plain import preload
+
+    preload()
+
+
+def _plain_namespace(session: Session) -> dict[str, Any]:
+    from viper_sandbox.plain import plain_namespace  # tests alone pay for it
+
+    return plain_namespace(session)
 
 
 def _namespace(session: Session, printer: Printer) -> dict[str, Any]:

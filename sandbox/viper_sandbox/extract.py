@@ -18,6 +18,7 @@ ENTRY = "execute_command"
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^\s*(def|import|from|async|class)\b|^\s*@")
+_SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 _MAX_CUTS = 20
 # Paragraphs of prose behind a program that are cut off one by one; more is no program.
 
@@ -65,7 +66,8 @@ def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
     named = [node for node in functions if node.name == ENTRY]
     if named:
         return named[-1]
-    return functions[0] if len(functions) == 1 and not _binds(tree, ENTRY) else None
+    only = len(functions) == 1 and not _binds(tree, ENTRY) and not _defines(tree, ENTRY)
+    return functions[0] if only else None
 
 
 def _program(candidate: str) -> str | None:
@@ -240,8 +242,15 @@ def _inside_strings(tree: ast.Module) -> set[int]:
 
 
 def _says_something(value: ast.expr) -> bool:
-    """Tell an expression from a lone word of prose that happens to be Python."""
-    return not isinstance(value, (ast.Name, ast.Constant))
+    """Tell an expression from words of prose, or data, that happen to be Python."""
+    return any(
+        isinstance(node, ast.expr) and not isinstance(node, _SAYS_NOTHING)
+        for node in ast.walk(value)
+    )
+
+
+def _defines(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(tree))
 
 
 def _loads(tree: ast.AST, name: str) -> bool:

@@ -9,13 +9,15 @@ handler, and cancellation, which kills the child.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from viper_sandbox.confine import Confinement
 from viper_sandbox.conversation import Conversation
@@ -23,13 +25,23 @@ from viper_sandbox.exchange import Call, Checked, Handler, JailFailure, Request,
 from viper_sandbox.findings import Finding
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
-from viper_sandbox.process import ChildGoneError, ChildProcess, describe_death
+from viper_sandbox.nursery import Contract, Nursery, UnbornError, ZygoteGoneError
+from viper_sandbox.process import (
+    ChildGoneError,
+    ChildProcess,
+    NotConfinedError,
+    OutOfMemoryCount,
+    describe_death,
+)
+from viper_sandbox.replay import Replay
 from viper_sandbox.wire import PatchRef, WireError, WireValue
 
 __all__ = ["Jail"]
 
+_T = TypeVar("_T")
 _CHECK_ARGUMENTS = ("query", "possible_answers")
 _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
+_MAX_CONTRACTS = 8
 
 
 class _RefusedError(Exception):
@@ -39,12 +51,14 @@ class _RefusedError(Exception):
 class Jail:
     """Runs programs, each in a process of its own; any number at the same time.
 
-    A jail belongs to one event loop, whose thread must live as long as the jail: children die with it.
+    The first use starts one zygote, which all programs are forks of. A jail belongs to one event loop, whose
+    thread must live as long as the jail: its processes die with it.
 
     Args:
         limits: What each program may use.
         confinement: Mechanisms to use; all unless a test takes one away.
         python: Interpreter of the children; the running one if None.
+        spare: Keep one confined child waiting for the next program, which then starts 2 ms sooner.
     """
 
     def __init__(
@@ -53,13 +67,18 @@ class Jail:
         *,
         confinement: Confinement | None = None,
         python: str | None = None,
+        spare: bool = True,
     ) -> None:
         self.limits = limits or Limits()
         self._confinement = confinement or Confinement()
         self._python = python
+        self._spare = spare
         self._report: LevelReport | None = None
         self._probing = asyncio.Lock()
-        self._live: set[ChildProcess] = set()
+        self._nursery: Nursery | None = None
+        self._contracts: list[Contract] = []
+        self._out_of_memory = OutOfMemoryCount()
+        self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -68,6 +87,9 @@ class Jail:
         self, request: Request, handler: Handler, *, least_level: Level = "full"
     ) -> Result:
         """Run a program; cancelling kills it.
+
+        If the zygote dies, the program runs once more, and calls that were served are answered from what was
+        answered then: the handler never serves the same call of a program twice.
 
         Args:
             request: The program and what it is given.
@@ -86,13 +108,25 @@ class Jail:
         size = len(request.source.encode("utf-8", "replace"))
         if size > self.limits.source_bytes:
             return Result(failure=JailFailure("limit", self._too_large(size)))
-        try:
-            async with self._child(least_level) as child:
-                conversation = Conversation(child, request, handler, self.limits)
+        contract = self._contract(request.api)
+        replay = Replay(handler)
+
+        async def once() -> Result:
+            replay.rewind()
+            async with self._child(least_level, contract) as (child, number):
+                conversation = Conversation(
+                    child, request, (number, contract.api), replay, self.limits
+                )
                 try:
-                    return await conversation.run()
+                    result = await conversation.run()
                 except ChildGoneError:
                     return conversation.failed(JailFailure(*await self._death(child)))
+                if result.failure is None:  # else it must be seen to end
+                    child.dismiss()
+                return result
+
+        try:
+            return await self._twice(once)
         except _RefusedError as error:
             return Result(failure=JailFailure("sandbox", str(error)))
 
@@ -121,13 +155,22 @@ class Jail:
         if size > self.limits.source_bytes:
             return _lone_finding("limit", self._too_large(size))
         request = Request(source, api, _NO_IMAGE, (1, 1))
-        try:
-            async with self._child("partial") as child:
-                conversation = Conversation(child, request, _serve_nothing, self.limits)
+        contract = self._contract(api)
+
+        async def once() -> Checked:
+            async with self._child("partial", contract) as (child, number):
+                conversation = Conversation(
+                    child, request, (number, contract.api), _serve_nothing, self.limits
+                )
                 try:
-                    return await conversation.check(list(arguments))
+                    checked = await conversation.check(list(arguments))
                 except ChildGoneError:
                     return _lone_finding(*await self._death(child))
+                child.dismiss()
+                return checked
+
+        try:
+            return await self._twice(once)
         except _RefusedError as error:
             return _lone_finding("sandbox", str(error))
 
@@ -145,8 +188,9 @@ class Jail:
     async def close(self) -> None:
         """Kill all programs, wait until their processes are gone, and refuse new ones."""
         self._closed = True
-        for child in self._live:
-            child.kill()
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            await nursery.close()
         await self._idle.wait()
 
     async def __aenter__(self) -> Jail:
@@ -160,49 +204,88 @@ class Jail:
     ) -> None:
         await self.close()
 
+    async def _twice(self, once: Callable[[], Awaitable[_T]]) -> _T:
+        """Do something in a child; if the zygote dies meanwhile, do it once more under another."""
+        for _ in range(2):
+            try:
+                return await once()
+            except ZygoteGoneError:
+                if self._closed:
+                    raise _RefusedError("The jail was closed while the program ran.") from None
+        raise _RefusedError(
+            "The sandbox died twice while the program ran. Find out what kills the processes of this user, "
+            "then run the program again."
+        )
+
     @asynccontextmanager
-    async def _child(self, least_level: Level) -> AsyncIterator[ChildProcess]:
-        """Give a child that is confined as the level demands; it is gone afterwards, come what may."""
+    async def _child(
+        self, least_level: Level, contract: Contract
+    ) -> AsyncIterator[tuple[ChildProcess, int]]:
+        """Give a child for a program, and the number of its contract."""
         report = await self.level()
         if not report.reaches(least_level):
             raise _RefusedError(
                 f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
             )
-        async with self._process("child") as child:
-            try:
-                async with asyncio.timeout(self.limits.start_s):
-                    await child.send(self._setup())
-                    message, _ = await child.receive()
-            except (ChildGoneError, WireError, TimeoutError) as error:
-                _, why = await self._death(child)
-                raise _RefusedError(f"The sandbox process did not start. {why}") from error
-            lost = _missing(message, default="no report") - {name for name, _ in report.missing}
-            if lost:
-                raise _RefusedError(
-                    f"The sandbox process is confined less than when the level was measured: "
-                    f"{', '.join(sorted(lost))} not in force."
-                )
-            yield child
+        nursery = await self._awake()
+        child, number = _born(lambda: nursery.child_for(contract))
+        async with self._watched(child):
+            yield child, number
 
     @asynccontextmanager
-    async def _process(self, module: str) -> AsyncIterator[ChildProcess]:
-        if self._closed:
-            raise RuntimeError("The jail is closed; make a new one.")
-        try:
-            child = ChildProcess(module, self.limits.frame_bytes, self._python)
-        except OSError as error:
-            raise _RefusedError(f"No sandbox process can be started: {error}") from error
-        self._live.add(child)
+    async def _watched(self, child: ChildProcess) -> AsyncIterator[None]:
+        """See to it that a child is gone afterwards, come what may, or about to go if it was dismissed."""
+        self._running += 1
         self._idle.clear()
         try:
-            yield child
+            yield
+        except NotConfinedError as error:
+            raise _RefusedError(str(error)) from error
         finally:
             try:
-                await child.bury()
+                if not child.dismissed:
+                    await self._bury(child)
             finally:
-                self._live.discard(child)
-                if not self._live:
+                self._running -= 1
+                if not self._running:
                     self._idle.set()
+
+    async def _bury(self, child: ChildProcess) -> None:
+        """Wait for the end of a child; why it ended was asked before, if anybody wanted to know."""
+        with contextlib.suppress(ZygoteGoneError, UnbornError):
+            await child.bury()
+
+    async def _awake(self) -> Nursery:
+        """Return the zygote that serves this loop; start one if there is none, or it is dead.
+
+        Raises:
+            RuntimeError: The jail is closed.
+        """
+        if self._closed:
+            raise RuntimeError("The jail is closed; make a new one.")
+        old = self._nursery
+        if old is not None and old.usable:
+            return old
+        setup = (self.limits.to_wire(), asdict(self._confinement))
+        try:
+            nursery = Nursery(setup, self.limits, self._python, spare=self._spare)
+        except OSError as error:
+            raise _RefusedError(f"No sandbox process can be started: {error}") from error
+        self._nursery = nursery
+        if self._report is not None:
+            nursery.accept([name for name, _ in self._report.missing])
+        if old is not None:
+            await old.close()
+        return nursery
+
+    def _contract(self, wire: Mapping[str, Any]) -> Contract:
+        """Return what was read of an equal contract before, or read it now."""
+        for known in self._contracts:
+            if known.wire == wire:
+                return known
+        contract = Contract.read(wire)
+        self._contracts = [*self._contracts[1 - _MAX_CONTRACTS :], contract]
+        return contract
 
     async def _probe(self) -> LevelReport:
         if not hasattr(os, "fork") or not hasattr(socket, "socketpair"):
@@ -210,16 +293,16 @@ class Jail:
                 "none", (), trouble=f"{os.name} has no processes that it could confine"
             )
         try:
-            async with self._process("probe") as child, asyncio.timeout(self.limits.start_s):
-                await child.send(self._setup())
-                message, _ = await child.receive()
-        except (ChildGoneError, WireError, TimeoutError, _RefusedError) as error:
+            message = await self._twice(self._probe_once)
+        except (ChildGoneError, WireError, TimeoutError, UnbornError, _RefusedError) as error:
             reason = str(error) or "the process that measures its level died"
             return LevelReport("none", (), trouble=reason)
         match message:
             case ["probed", list(attempts), dict(mechanisms)]:
                 acts = tuple(_act(attempt) for attempt in attempts)
                 missing = tuple((str(n), str(why)) for n, why in mechanisms.items() if why)
+                nursery = await self._awake()
+                nursery.accept([name for name, _ in missing])
                 full = all(act.refused for act in acts)
                 return LevelReport("full" if full else "partial", acts, missing)
             case _:
@@ -227,16 +310,46 @@ class Jail:
                     "none", (), trouble="the process that measures it spoke nonsense"
                 )
 
-    def _setup(self) -> list[Any]:
-        return ["setup", self.limits.to_wire(), asdict(self._confinement), os.getpid()]
+    async def _probe_once(self) -> WireValue:
+        nursery = await self._awake()
+        child = _born(lambda: nursery.make_child("probe"))
+        async with self._watched(child), asyncio.timeout(self.limits.start_s):
+            try:
+                message, _ = await child.receive()
+            except ChildGoneError:
+                await child.bury()
+                raise
+        return message
 
     async def _death(self, child: ChildProcess) -> tuple[str, str]:
-        if self._closed:
-            return "sandbox", "The jail was closed while the program ran."
-        return describe_death(await child.bury(), self.limits.cpu_s, self.limits.memory_mb)
+        """Return the kind and message of the failure of a child that died without an answer.
+
+        Raises:
+            ZygoteGoneError: It died with the zygote.
+        """
+        try:
+            status = await child.bury()
+        except UnbornError as error:
+            raise _RefusedError(f"No sandbox process can be started: {error}") from error
+        kind, why = describe_death(
+            status,
+            self.limits.cpu_s,
+            self.limits.memory_mb,
+            out_of_memory=status == -signal.SIGKILL and self._out_of_memory.rose(),
+        )
+        if not child.confined:
+            raise _RefusedError(f"The sandbox process did not start. {why}")
+        return kind, why
 
     def _too_large(self, size: int) -> str:
         return f"The program has {size:,} bytes; {self.limits.source_bytes:,} are allowed."
+
+
+def _born(make: Callable[[], _T]) -> _T:
+    try:
+        return make()
+    except OSError as error:
+        raise _RefusedError(f"No sandbox process can be started: {error}") from error
 
 
 async def _serve_nothing(call: Call) -> WireValue:
@@ -253,11 +366,3 @@ def _act(attempt: WireValue) -> Act:
             return Act(name, refused, how)
         case _:
             raise AssertionError("our own probe sends (name, refused, how)")
-
-
-def _missing(message: WireValue, default: str) -> set[str]:
-    match message:
-        case ["ready", dict(report)]:
-            return {str(name) for name, why in report.items() if why}
-        case _:
-            return {default}

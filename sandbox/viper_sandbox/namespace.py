@@ -34,9 +34,10 @@ _BUILTINS = (
     "str sum tuple zip"
 )
 EXCEPTIONS: Final = (
-    "ArithmeticError AssertionError AttributeError Exception IndexError KeyError LookupError "
-    "MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError "
-    "StopIteration TypeError UnboundLocalError ValueError ZeroDivisionError"
+    "ArithmeticError AssertionError AttributeError EOFError Exception FloatingPointError "
+    "ImportError IndexError KeyError LookupError MemoryError ModuleNotFoundError NameError "
+    "NotImplementedError OSError OverflowError RecursionError RuntimeError StopIteration "
+    "TimeoutError TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError"
 ).split()
 
 BUILTINS: Final[Mapping[str, Any]] = {
@@ -76,12 +77,14 @@ MEMBERS: Final[Mapping[type, frozenset[str]]] = {
         "end endpos group groupdict groups lastgroup lastindex pos span start string".split()
     ),
     **{getattr(builtins, name): frozenset({"args"}) for name in EXCEPTIONS},
+    re.error: frozenset({"args", "msg", "pattern", "pos"}),
 }
 """Attributes of instances, by exact type."""
 
 _STATIC_MEMBERS: Final[Mapping[Any, frozenset[str]]] = {
     str: _TEXT,  # key=str.lower, map(str.strip, texts)
     dict: frozenset({"fromkeys"}),
+    set: frozenset("difference intersection symmetric_difference union".split()),
 }
 """Attributes of the builtin types themselves, by identity."""
 
@@ -141,20 +144,26 @@ _RE = Namespace(
     {
         name: getattr(re, name)
         for name in (
-            "A ASCII DOTALL I IGNORECASE M MULTILINE S VERBOSE X compile error escape findall "
-            "finditer fullmatch match search split sub subn"
+            "A ASCII DOTALL I IGNORECASE M MULTILINE NOFLAG S U UNICODE VERBOSE X compile error "
+            "escape findall finditer fullmatch match search split sub subn"
         ).split()
     },
 )
 _TYPING = Namespace(
     "typing",
-    dict.fromkeys(
-        (
-            "Any Callable Dict FrozenSet Generator Iterable Iterator List Literal Mapping Optional "
-            "Sequence Set Tuple Type Union"
-        ).split(),
-        _TypingName(),
-    ),
+    {
+        **dict.fromkeys(
+            (
+                "AbstractSet Annotated Any Callable ClassVar Collection Dict Final FrozenSet "
+                "Generator Hashable Iterable Iterator List Literal Mapping MutableMapping "
+                "MutableSequence MutableSet NoReturn Optional Sequence Set Sized Text Tuple Type "
+                "Union"
+            ).split(),
+            _TypingName(),
+        ),
+        "TYPE_CHECKING": False,
+        "cast": lambda kind, value: value,
+    },
 )
 ALLOWED_MODULES: Final[Mapping[str, Namespace]] = {"math": _MATH, "re": _RE, "typing": _TYPING}
 

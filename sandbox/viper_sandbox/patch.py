@@ -9,6 +9,7 @@ pointing UP: `lower = H - y2`, `upper = H - y1`, for an image of height H.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -159,7 +160,9 @@ class ImagePatch:
             min(right, x2),
             y2 if lower <= self.lower else height - lower,
         )
-        if box[0] >= box[2] or box[1] >= box[3]:
+        # Edges that touch as the program sees them share nothing, whatever H - y rounds to.
+        touching = lower >= self.upper or upper <= self.lower
+        if touching or box[0] >= box[2] or box[1] >= box[3]:
             raise ValueError(
                 f"The box left={left:g}, lower={lower:g}, right={right:g}, upper={upper:g} has no "
                 f"area inside {self!r}"
@@ -235,12 +238,17 @@ def _area(box_xyxy: tuple[float, float, float, float]) -> float:
     return (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
 
 
+def _shown(number: float) -> str:
+    """Return a number as text; an int of thousands of digits has none."""
+    return f"{number}" if isinstance(number, float) else f"{number.bit_length():,} bits"
+
+
 def _edges(*edges: float) -> tuple[float, ...]:
     for name, edge in zip(("left", "lower", "right", "upper"), edges, strict=True):
         if type(edge) not in (int, float):
             raise TypeError(f"{name} must be a number, got {type(edge).__name__}")
-        if not math.isfinite(edge):
-            raise ValueError(f"{name} must be finite, got {edge}")
+        if not abs(edge) <= sys.float_info.max:  # not nan, and no int beyond every float
+            raise ValueError(f"{name} must be finite, got {_shown(edge)}")
     return tuple(float(edge) for edge in edges)
 
 

@@ -20,7 +20,7 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTran
 
 from viper_sandbox.findings import Finding
 
-__all__ = ["REFUSED_NAMES", "Policy", "apply_policy"]
+__all__ = ["REFUSED_NAMES", "Policy", "apply_policy", "is_reserved"]
 
 _REFUSED_NODES = {
     "ClassDef": "Classes are not part of programs. Use functions, dicts and lists.",
@@ -68,8 +68,30 @@ REFUSED_NAMES = {
     "BaseException": "catch Exception",
     "SystemExit": "return the answer",
     "KeyboardInterrupt": "catch Exception",
+    "GeneratorExit": "catch Exception",
+    "BaseExceptionGroup": "catch Exception",
+    "ExceptionGroup": "catch Exception",
+    "format": "use an f-string, as in f'{x:.1f}'",
+    "ascii": "use repr(x)",
+    "bin": "use an f-string, as in f'{n:b}'",
+    "hex": "use an f-string, as in f'{n:x}'",
+    "oct": "use an f-string, as in f'{n:o}'",
+    "complex": "use float",
+    "aiter": "use iter",
+    "anext": "use next",
 }
 """Names of Python that programs do not have, and what to write instead."""
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a name could be that of a guard or of Python's own machinery.
+
+    Guards are called `_so_`, the machinery `__so__`. A helper called `_area` is neither, and a name of
+    nothing but underscores is what programs call a value that they do not need.
+    """
+    if not name.strip("_"):
+        return False
+    return name.startswith("__") or (name.startswith("_") and name.endswith("_"))
 
 
 def apply_policy(tree: ast.Module) -> tuple[ast.Module, tuple[Finding, ...]]:
@@ -115,16 +137,13 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
         """Refuse names that could hide a guard."""
-        if name is not None and name.startswith("_") and name != "_":
-            instead = name.strip("_") or "value"
-            self.error(
-                node,
-                f"Names that begin with an underscore are reserved, got {name!r}. "
-                f"Write {instead!r}.",
-            )
+        if name is not None and is_reserved(name):
+            instead = name.strip("_")
+            hint = "Remove it." if name.startswith("__") else f"Write {instead!r}."
+            self.error(node, f"Names like _this_ and __this are reserved, got {name!r}. {hint}")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """Allow names without a leading underscore; `print` is a name like any other."""
+        """Allow names that are not reserved; `print` is a name like any other."""
         self.check_name(node, node.id)
         return node
 
@@ -167,6 +186,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         """Drop the annotation, which is never evaluated."""
         if node.value is None:
+            self.visit(node.target)
             return ast.copy_location(ast.Pass(), node)
         plain = ast.Assign(targets=[node.target], value=node.value)
         return self.visit(ast.copy_location(plain, node))

@@ -1,64 +1,69 @@
 """Attempts the forbidden acts in really confined processes, and reports what the kernel did.
 
-Runs in a process of its own. Every act gets a fork of it, which confines itself exactly as the child
-of a program does and then tries, with one pipe to tell what the kernel said.
+Runs in a fork of the zygote. Every act gets a fork of it, which confines itself exactly as the child
+of a program does and then tries, with one pipe to tell what the kernel said. What it reaches for lies
+outside: sockets that listen, memory that is shared, and as victims this process and a confined sibling.
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import errno
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, NoReturn, TypeVar
 
-from viper_sandbox.channel import Channel, wire_mapping
-from viper_sandbox.confine import Confinement, confine
-from viper_sandbox.limits import Limits
+from viper_sandbox.channel import Channel
+from viper_sandbox.confine import Plan, confine
 
 __all__ = ["main"]
 
-_SETUP_BYTES = 65_536
+_T = TypeVar("_T")
+
+_REPORT_BYTES = 65_536
 _PTRACE_SEIZE = 0x4206
 _IPC_CREAT = 0o1000
 _IPC_RMID = 0
+_SHARED_BYTES = 4096
+_PROGRAMS = (sys.executable, "/bin/sh")
+# Nobody may be kept from the first by the rights of its folder alone, which would prove nothing.
 
 
-def main(fd: int) -> NoReturn:
+class _Targets(NamedTuple):
+    """What the acts reach for."""
+
+    addresses: tuple[tuple[int, str | tuple[str, int]], ...]
+    """(family, address) of sockets that listen."""
+    victims: tuple[int, ...]
+    """Processes: this one, and a confined one."""
+    segment: int | None
+    """System V shared memory; None if this machine has none."""
+
+
+def main(fd: int, plan: Plan) -> NoReturn:
     """Attempt every act and send one report over the socket `fd`."""
-    channel = Channel(fd, _SETUP_BYTES)
-    setup = channel.receive()
-    limits = Limits(**wire_mapping(setup[1]))
-    wanted = Confinement(**wire_mapping(setup[2]))
-    acts: list[tuple[str, bool, str]] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        for name, attempt in _acts(listener.getsockname()[1]).items():
-            acts.append((name, *_in_fork(attempt, wanted, limits)))
-    channel.send(["probed", acts, _mechanisms(wanted, limits)])
+    with contextlib.ExitStack() as stack:
+        targets = _Targets(
+            tuple(stack.enter_context(_listeners())),
+            (os.getpid(), stack.enter_context(_sibling(plan))),
+            stack.enter_context(_shared_memory()),
+        )
+        acts = [(name, *_in_fork(act, plan)) for name, act in _acts(targets).items()]
+        Channel(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
     os._exit(0)
 
 
-def _acts(port: int) -> dict[str, Callable[[], None]]:
-    victim = os.getpid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    python = sys.executable
+def _acts(targets: _Targets) -> dict[str, Callable[[], None]]:
 
-    def run_program() -> None:
-        os.execv(python, [python, "-c", ""])  # noqa: S606  # the attempt itself
+    def run(program: str) -> None:
+        os.execv(program, [program, "-c", ""])  # noqa: S606  # the attempt itself
 
-    def connect() -> None:
-        with socket.socket() as client:
-            client.connect(("127.0.0.1", port))
-
-    def trace() -> None:
-        _call(lambda: libc.ptrace(_PTRACE_SEIZE, victim, None, None))
-
-    def share() -> None:
-        segment = _call(lambda: libc.shmget(0, 4096, _IPC_CREAT | 0o600))
-        libc.shmctl(segment, _IPC_RMID, None)
+    def connect(*families: int) -> Callable[[], None]:
+        reached = [target for target in targets.addresses if target[0] in families]
+        return lambda: _any_of(lambda target: _connect(*target), reached)
 
     def fork() -> None:
         if os.fork() == 0:
@@ -66,23 +71,114 @@ def _acts(port: int) -> dict[str, Callable[[], None]]:
 
     return {
         "open a file": lambda: os.close(os.open("/", os.O_RDONLY)),
-        "connect to the network": connect,
-        "run another program": run_program,
-        "signal another process": lambda: os.kill(victim, 0),
-        "trace another process": trace,
-        "share memory": share,
+        "connect to the network": connect(socket.AF_INET),
+        "connect to a local service": connect(socket.AF_UNIX),
+        "run another program": lambda: _any_of(run, _PROGRAMS),
+        "signal another process": lambda: _any_of(lambda pid: os.kill(pid, 0), targets.victims),
+        "trace another process": lambda: _any_of(_trace, targets.victims),
+        "share memory": lambda: _attach(targets.segment),
         "start a process": fork,
     }
 
 
-def _call(function: Callable[[], int]) -> int:
-    result = function()
-    if result == -1:
+def _any_of(act: Callable[[_T], None], targets: Sequence[_T]) -> None:
+    """Succeed if the act succeeds on one target; else raise what the kernel said last."""
+    refusal: OSError = OSError(errno.ENOENT, "there is no target")
+    for target in targets:
+        try:
+            return act(target)
+        except OSError as error:
+            refusal = error
+    raise refusal
+
+
+def _connect(family: int, address: str | tuple[str, int]) -> None:
+    with socket.socket(family) as client:
+        client.connect(address)
+
+
+def _trace(pid: int) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(_PTRACE_SEIZE, pid, None, None) == -1:
         raise OSError(ctypes.get_errno(), "refused")
-    return result
 
 
-def _in_fork(attempt: Callable[[], None], wanted: Confinement, limits: Limits) -> tuple[bool, str]:
+def _attach(segment: int | None) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.shmat.restype = ctypes.c_void_p
+    if segment is None or libc.shmat(segment, None, 0) == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno() or errno.ENOSYS, "refused")
+
+
+@contextlib.contextmanager
+def _listeners() -> Iterator[list[tuple[int, str | tuple[str, int]]]]:
+    """Listen on TCP, on a path, and on an abstract name, as far as this machine lets us."""
+    with contextlib.ExitStack() as stack:
+        reached: list[tuple[int, str | tuple[str, int]]] = []
+
+        def listen(family: int, address: str | tuple[str, int]) -> None:
+            with contextlib.suppress(OSError):
+                listener = stack.enter_context(socket.socket(family))
+                listener.bind(address)
+                listener.listen()
+                reached.append((family, listener.getsockname()))
+
+        listen(socket.AF_INET, ("127.0.0.1", 0))
+        if sys.platform == "linux":
+            listen(socket.AF_UNIX, f"\0viper-probe-{os.getpid()}-{os.urandom(8).hex()}")
+        path = f"/tmp/viper-probe-{os.getpid()}-{os.urandom(8).hex()}"  # noqa: S108  # nobody can guess it
+        listen(socket.AF_UNIX, path)
+        try:
+            yield reached
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108  # pathlib is not worth its weight in a zygote
+
+
+@contextlib.contextmanager
+def _sibling(plan: Plan) -> Iterator[int]:
+    """Keep another confined process, as the child of another program is."""
+    ours, its = socket.socketpair()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            confine(plan, its.fileno(), parent)
+            os.write(its.fileno(), b"confined")
+            os.read(its.fileno(), 1)
+        finally:
+            os._exit(0)
+    its.close()
+    try:
+        ours.recv(100)
+        yield pid
+    finally:
+        ours.close()
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+@contextlib.contextmanager
+def _shared_memory() -> Iterator[int | None]:
+    """Keep a segment of System V memory that everybody may write, None where there is none."""
+    if sys.platform != "linux":
+        yield None
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    segment = libc.shmget(0, _SHARED_BYTES, _IPC_CREAT | 0o666)
+    try:
+        yield segment if segment != -1 else None
+    finally:
+        libc.shmctl(segment, _IPC_RMID, None)
+
+
+def _in_fork(attempt: Callable[[], None], plan: Plan) -> tuple[bool, str]:
     """Let a fork confine itself and attempt an act; return (refused, what the kernel did).
 
     The fork names the errno of a refusal over a pipe, which closes by itself if another program takes
@@ -93,7 +189,7 @@ def _in_fork(attempt: Callable[[], None], wanted: Confinement, limits: Limits) -
     pid = os.fork()
     if pid == 0:
         try:
-            confine(wanted, limits, writer, parent)
+            confine(plan, writer, parent)
             attempt()
         except OSError as error:
             name = errno.errorcode.get(error.errno or errno.EPERM, "refused")
@@ -112,17 +208,17 @@ def _in_fork(attempt: Callable[[], None], wanted: Confinement, limits: Limits) -
     return False, "got through"
 
 
-def _mechanisms(wanted: Confinement, limits: Limits) -> dict[str, str]:
+def _mechanisms(plan: Plan) -> dict[str, str]:
     """Return what `confine` reports, from a fork that tells it through a pipe."""
     parent = os.getpid()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        report = confine(wanted, limits, writer, parent)
-        Channel(writer, _SETUP_BYTES).send(["report", report])
+        report = confine(plan, writer, parent)
+        Channel(writer, _REPORT_BYTES).send(["report", report])
         os._exit(0)
     os.close(writer)
-    report = wire_mapping(Channel(reader, _SETUP_BYTES).receive()[1])
+    _, report = Channel(reader, _REPORT_BYTES).receive()
     os.waitpid(pid, 0)
     os.close(reader)
-    return report
+    return dict(report)

@@ -1,161 +1,187 @@
-"""The host's end: starting a child, exchanging frames with it, and making sure that it is gone."""
+"""The host's end of a child: exchanging frames with it, and making sure that it is gone."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib.util
-import os
 import signal
-import socket
-import subprocess
-import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from viper_sandbox.channel import EXIT_MEMORY
-from viper_sandbox.wire import FrameBuffer, WireValue, frame, pack, unpack
+from viper_sandbox.line import ChildGoneError, Line
+from viper_sandbox.wire import WireValue
 
-__all__ = ["ChildGoneError", "ChildProcess", "describe_death"]
-
-_BOOT = (
-    "import sys; sys.path += sys.argv[2:]; "
-    "from viper_sandbox.{module} import main; main(int(sys.argv[1]))"
-)
-_READ_BYTES = 65_536
-_FIRST_WAIT_S = 0.0005
-_LONGEST_WAIT_S = 0.05
+__all__ = [
+    "ChildGoneError",
+    "ChildProcess",
+    "NotConfinedError",
+    "OutOfMemoryCount",
+    "describe_death",
+]
 
 
-class ChildGoneError(Exception):
-    """The child closed its socket, which it does only by dying."""
+class NotConfinedError(Exception):
+    """A child that must not be trusted with a program; the message says why."""
+
+
+_LONGEST_DEATH_S = 10.0
+# From the order to kill to word of the death: a thousand times what it takes on a busy machine.
 
 
 class ChildProcess:
-    """A fresh interpreter with one socket, an empty environment and a session of its own.
-
-    It is started from the thread of the event loop, since death with the parent follows the THREAD that
-    started a process: that thread must live as long as the sessions.
+    """A fork of the zygote that serves one program, seen from the host.
 
     Args:
-        module: Module of this package whose `main` it runs.
-        max_bytes: Largest frame either way.
-        python: The interpreter; the running one if None.
-
-    Raises:
-        OSError: No process can be started.
+        number: What the zygote knows it by.
+        line: The host's end of its socket.
+        accepted: Mechanisms that may be missing; None if any may, because they are being measured.
+        start_s: Time in seconds in which it must report that it is confined.
+        ended: Becomes its exit status, negative for a signal, or the exception that says why there is none.
+        kill: Has the zygote kill it and its group.
+        give_up: Called when the zygote does not do so.
     """
 
-    def __init__(self, module: str, max_bytes: int, python: str | None = None) -> None:
-        self._max_bytes = max_bytes
-        self._buffer = FrameBuffer(max_bytes)
-        self._socket, theirs = socket.socketpair()
-        try:
-            self._socket.setblocking(False)
-            self._process = subprocess.Popen(  # noqa: S603  # our interpreter, our code, a number
-                [
-                    python or sys.executable,
-                    *("-I", "-S", "-c", _BOOT.format(module=module)),
-                    *(str(theirs.fileno()), *_import_paths()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={},
-                close_fds=True,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        except BaseException:
-            self._socket.close()
-            raise
-        finally:
-            theirs.close()
-
-    @property
-    def pid(self) -> int:
-        """Process id, which is the id of its group and session too."""
-        return self._process.pid
+    def __init__(
+        self,
+        number: int,
+        line: Line,
+        accepted: Collection[str] | None,
+        start_s: float,
+        ended: asyncio.Future[int],
+        *,
+        kill: Callable[[int], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        self.number = number
+        self.confined = False
+        """Whether it has reported that it is confined."""
+        self.dismissed = False
+        self._line = line
+        self._kill = kill
+        self._give_up = give_up
+        self._accepted = accepted
+        self._start_s = start_s
+        self._ended = ended
+        self.send = line.send
+        self.receive = line.receive
+        self.interrupt = line.fail
 
     @property
     def pending_bytes(self) -> int:
         """Bytes that were received and not yet taken as a frame."""
-        return len(self._buffer)
+        return self._line.pending_bytes
 
-    async def send(self, message: list[Any]) -> None:  # Any: pack checks that they are wire values
-        """Send one message.
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet, as far as the zygote has said."""
+        return not self._ended.done()
+
+    async def begin(self, message: list[Any]) -> None:  # Any: pack checks that they are wire values
+        """Send the program, and wait until the child has reported that it is confined.
+
+        The program waits in the socket meanwhile, so that no time is lost; a child that is confined less
+        than it should be does not read it.
 
         Raises:
-            WireError: It cannot be encoded; nothing was sent.
+            NotConfinedError: It is confined less than it should be, or does not say so in time.
+            WireError: The program cannot be encoded.
             ChildGoneError: The child is dead.
         """
-        data = frame(pack(message, self._max_bytes))
         try:
-            await asyncio.get_running_loop().sock_sendall(self._socket, data)
-        except OSError as error:
-            raise ChildGoneError from error
+            async with asyncio.timeout(self._start_s):
+                await self.send(message)
+                report, _ = await self.receive()
+        except TimeoutError as error:
+            raise NotConfinedError(
+                f"The sandbox process did not start within {self._start_s:g} s."
+            ) from error
+        lost = _missing(report) - set(self._accepted or ())
+        if lost:
+            raise NotConfinedError(
+                f"The sandbox process is confined less than when the level was measured: "
+                f"{', '.join(sorted(lost))} not in force."
+            )
+        self.confined = True
 
-    async def receive(self) -> tuple[WireValue, int]:
-        """Wait for one message; return it with the number of bytes it had.
-
-        Raises:
-            WireError: The child broke the rules of frames.
-            ChildGoneError: The child is dead.
-        """
-        loop = asyncio.get_running_loop()
-        while (payload := self._buffer.take()) is None:
-            try:
-                data = await loop.sock_recv(self._socket, _READ_BYTES)
-            except OSError as error:
-                raise ChildGoneError from error
-            if not data:
-                raise ChildGoneError
-            self._buffer.feed(data)
-        return unpack(payload), len(payload)
+    def dismiss(self) -> None:
+        """Order its death and let go of it; it ends within a moment, and the zygote reaps it."""
+        self.dismissed = True
+        if not self._ended.done():
+            self._kill(self.number)
+        self._line.close()
 
     async def bury(self) -> int:
-        """Kill the whole group, wait until the child is gone, and free everything.
+        """Kill the whole group and wait until the child is gone.
 
         Returns:
             The exit status, negative for a signal; -SIGKILL if the child was still alive.
+
+        Raises:
+            ZygoteGoneError: The zygote died, and the child with it.
         """
-        self.kill()
-        wait_s = _FIRST_WAIT_S
+        self.dismiss()
+        if not self._ended.done():
+            await asyncio.wait([self._ended], timeout=_LONGEST_DEATH_S)
+        if not self._ended.done():
+            self._give_up()
+        return await self._ended
+
+
+def _missing(report: WireValue) -> set[str]:
+    match report:
+        case ["ready", dict(missing)]:
+            return {str(name) for name in missing}
+        case _:
+            return {"no report"}
+
+
+class OutOfMemoryCount:
+    """Tells whether the kernel ran out of memory since it was last asked.
+
+    It counts for the whole machine, so a rise is evidence, not proof; without a rise, a process that was
+    killed was killed by somebody.
+    """
+
+    def __init__(self) -> None:
+        self._last = self._read()
+
+    def rose(self) -> bool:
+        """Return whether the kernel has killed a process for want of memory meanwhile."""
+        before, self._last = self._last, self._read()
+        return self._last > before
+
+    def _read(self) -> int:
         try:
-            while self._process.poll() is None:
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        finally:
-            self.bury_now()
-        return self._process.returncode
-
-    def bury_now(self) -> None:
-        """Do the same without a running loop; may block for a moment."""
-        self.kill()
-        self._process.wait()  # short: nothing survives SIGKILL
-        self._socket.close()
-
-    def kill(self) -> None:
-        """Kill the whole group, unless the child was reaped already."""
-        if self._process.returncode is None:  # not reaped, so that the id is still the child's
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie
-                os.killpg(self._process.pid, signal.SIGKILL)
+            lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+        except OSError:
+            return 0
+        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
-def describe_death(status: int, cpu_s: float, memory_mb: int) -> tuple[str, str]:
+def describe_death(
+    status: int, cpu_s: float, memory_mb: int, *, out_of_memory: bool = False
+) -> tuple[str, str]:
     """Return the failure kind and message for a child that died without an answer.
 
     Args:
         status: Exit status, negative for a signal.
         cpu_s: The limit of CPU time, for the message.
         memory_mb: The limit of memory, for the message.
+        out_of_memory: Whether the kernel is known to have killed for want of memory.
     """
     if status in (-signal.SIGXCPU, -signal.SIGPROF):
         return "timeout", f"The program used more than {cpu_s:g} s of CPU time."
     if status == EXIT_MEMORY:
         return "memory", f"The program needs more than the {memory_mb} MiB that it may use."
+    if status == -signal.SIGKILL and out_of_memory:
+        return (
+            "memory",
+            "The machine ran out of memory, and the kernel killed the program. Run fewer programs at the "
+            "same time, or lower the limit of memory.",
+        )
     if status == -signal.SIGKILL:
-        return "memory", "The program was killed from outside, most likely for want of memory."
+        return "sandbox", "The program's process was killed from outside (SIGKILL). Run it again."
     if status == -signal.SIGSYS:
         return (
             "sandbox",
@@ -164,18 +190,3 @@ def describe_death(status: int, cpu_s: float, memory_mb: int) -> tuple[str, str]
     if status < 0:
         return "sandbox", f"The program crashed its interpreter ({signal.Signals(-status).name})."
     return "sandbox", f"The sandbox process ended with status {status} and gave no answer."
-
-
-def _import_paths() -> list[str]:
-    """Return the folders that the child imports from besides the standard library.
-
-    They are given by name because `-I -S` reads no environment and no .pth file: the child finds what
-    the host found, in editable and user installations as well.
-    """
-    paths = []
-    for name in ("viper_sandbox", "RestrictedPython"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise OSError(f"The package {name} is not installed; the sandbox needs it.")
-        paths.append(str(Path(spec.origin).parent.parent))
-    return list(dict.fromkeys(paths))

@@ -8,13 +8,15 @@ source line) degrade; every other call, and every call of a foreign ABI, kills t
 
 from __future__ import annotations
 
-import ctypes
 import errno
+import functools
 import os
 import platform
 import struct
 import sys
 from typing import NamedTuple
+
+from viper_sandbox import kernel
 
 __all__ = ["build_filter", "install", "unsupported_reason"]
 
@@ -37,6 +39,8 @@ _PROT_EXEC = 4
 
 
 class _Machine(NamedTuple):
+    """The calls of one architecture by name; what is in no table kills."""
+
     audit_arch: int
     allowed: dict[str, int]
     denied: dict[str, int]
@@ -85,16 +89,16 @@ _MACHINES = {
 
 
 class _Instruction(NamedTuple):
+    """The kernel's `struct sock_filter`."""
+
     code: int
     jump_true: int
     jump_false: int
     operand: int
 
 
-class _FilterProgram(ctypes.Structure):
-    """The kernel's `struct sock_fprog`."""
-
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+_INSTRUCTION = struct.Struct("<HBBI")
+_KILL = _Instruction(_RETURN, 0, 0, _RET_KILL_PROCESS)
 
 
 def unsupported_reason() -> str | None:
@@ -117,42 +121,18 @@ def build_filter(machine: str, pid: int) -> bytes:
         machine: "x86_64" or "aarch64".
         pid: The process that it will confine, which may signal itself.
     """
-    table = _MACHINES[machine]
-    kill = _Instruction(_RETURN, 0, 0, _RET_KILL_PROCESS)
-    program = [
-        _Instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET),
-        _Instruction(_JUMP_EQUAL, 1, 0, table.audit_arch),
-        kill,
-        _Instruction(_LOAD_WORD, 0, 0, _NUMBER_OFFSET),
-        _Instruction(_JUMP_AT_LEAST, 0, 1, _X32_BIT),
-        kill,
-    ]
-    for number in table.allowed.values():
-        program += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ALLOW)])
-    for number in table.denied.values():
-        program += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EACCES)])
-    for number in table.no_exec.values():
-        program += _on_call(
-            number,
-            [
-                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
-                _Instruction(_JUMP_ANY_BIT, 0, 1, _PROT_EXEC),
-                kill,
-                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
-            ],
-        )
-    for number in table.own_process.values():
-        program += _on_call(
+    rules = []
+    for number in _MACHINES[machine].own_process.values():
+        rules += _on_call(
             number,
             [
                 _Instruction(_LOAD_WORD, 0, 0, _argument_offset(0)),
                 _Instruction(_JUMP_EQUAL, 1, 0, pid),
-                kill,
+                _KILL,
                 _Instruction(_RETURN, 0, 0, _RET_ALLOW),
             ],
         )
-    program.append(kill)
-    return b"".join(struct.pack("<HBBI", *instruction) for instruction in program)
+    return _rules_of_all(machine) + _assemble([*rules, _KILL])
 
 
 def install() -> None:
@@ -161,19 +141,49 @@ def install() -> None:
     Raises:
         OSError: The kernel refuses, as in a container whose profile forbids it.
     """
+    import ctypes
+
+    class Program(ctypes.Structure):
+        """The kernel's `struct sock_fprog`."""
+
+        _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
     instructions = build_filter(platform.machine(), os.getpid())
-    program = _FilterProgram(len(instructions) // 8, instructions)
-    libc = ctypes.CDLL(None, use_errno=True)
-    unused = ctypes.c_ulong(0)
-    if libc.prctl(
-        _PR_SET_SECCOMP,
-        ctypes.c_ulong(_SECCOMP_MODE_FILTER),
-        ctypes.byref(program),
-        unused,
-        unused,
-    ):
-        number = ctypes.get_errno()
-        raise OSError(number, f"prctl(PR_SET_SECCOMP) failed: {os.strerror(number)}")
+    program = Program(len(instructions) // _INSTRUCTION.size, instructions)
+    kernel.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+
+
+@functools.cache
+def _rules_of_all(machine: str) -> bytes:
+    """Return the part of the filter that is the same for every process; made once, in the zygote."""
+    table = _MACHINES[machine]
+    rules = [
+        _Instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET),
+        _Instruction(_JUMP_EQUAL, 1, 0, table.audit_arch),
+        _KILL,
+        _Instruction(_LOAD_WORD, 0, 0, _NUMBER_OFFSET),
+        _Instruction(_JUMP_AT_LEAST, 0, 1, _X32_BIT),
+        _KILL,
+    ]
+    for number in table.allowed.values():
+        rules += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ALLOW)])
+    for number in table.denied.values():
+        rules += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EACCES)])
+    for number in table.no_exec.values():
+        rules += _on_call(
+            number,
+            [
+                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
+                _Instruction(_JUMP_ANY_BIT, 0, 1, _PROT_EXEC),
+                _KILL,
+                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
+            ],
+        )
+    return _assemble(rules)
+
+
+def _assemble(instructions: list[_Instruction]) -> bytes:
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in instructions)
 
 
 def _on_call(number: int, then: list[_Instruction]) -> list[_Instruction]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from viper_sandbox.contract import PATCH, Api, Entry, accepts, bind, type_rule
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
-from viper_sandbox.wire import MAX_DEPTH, PatchRef, WireValue
+from viper_sandbox.wire import MAX_DEPTH, MAX_VALUES, PatchRef, WireError, WireValue
 
 __all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "Session", "lift", "lower"]
 
@@ -104,10 +105,13 @@ class Session:
         if entry.name == "best_image_match" and arguments[0] == []:
             return None  # nothing to choose from: no model is needed to say so
         line = program_line(sys._getframe())
-        sent = tuple(lower(argument) for argument in arguments)
-        result = self._ask(
-            entry.qualified_name, receiver._ref() if receiver is not None else None, sent, line
-        )
+        try:
+            sent = tuple(lower(argument) for argument in arguments)
+            result = self._ask(
+                entry.qualified_name, receiver._ref() if receiver is not None else None, sent, line
+            )
+        except WireError as error:  # too much for one call, which a program may know about
+            raise ValueError(f"{entry.name}() cannot take this: {error}") from None
         if result == []:
             shown = ", ".join(repr(argument) for argument in arguments)
             self.empty_find = EmptyFind(f"{entry.name}({shown[:80]})", line)
@@ -120,13 +124,17 @@ def lower(value: Any) -> WireValue:
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text or patch, or a
             list, tuple, dict or set of these; or it is nested too deeply.
+        WireError: It has more parts than may cross the wall at once. A list that holds one list twice,
+            and so on, is small in memory and has any number of them.
     """
-    result: WireValue = _lower(value, MAX_DEPTH)
+    result: WireValue = _lower(value, MAX_DEPTH, itertools.count(1))
     return result
 
 
-def _lower(value: Any, depth: int) -> Any:  # Any: keys and set members stay hashable
+def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys stay hashable
     kind = type(value)
+    if next(counter) > MAX_VALUES:
+        raise WireError(f"More than {MAX_VALUES:,} values at once.")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is ImagePatch:
@@ -135,13 +143,15 @@ def _lower(value: Any, depth: int) -> Any:  # Any: keys and set members stay has
         raise NotAValueError("value nested too deeply")
     depth -= 1
     if kind is list:
-        return [_lower(item, depth) for item in value]
+        return [_lower(item, depth, counter) for item in value]
     if kind is tuple:
-        return tuple(_lower(item, depth) for item in value)
+        return tuple([_lower(item, depth, counter) for item in value])
     if kind in (set, frozenset):
-        return {_lower(item, depth) for item in value}
+        return {_lower(item, depth, counter) for item in value}
     if kind is dict:
-        return {_lower(key, depth): _lower(item, depth) for key, item in value.items()}
+        return {
+            _lower(key, depth, counter): _lower(item, depth, counter) for key, item in value.items()
+        }
     raise NotAValueError(kind.__name__)
 
 

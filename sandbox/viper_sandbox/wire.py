@@ -92,12 +92,7 @@ def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this fun
     """
     counter = [MAX_VALUES]
     try:
-        text = json.dumps(
-            _encode(value, MAX_DEPTH, counter),
-            ensure_ascii=False,
-            allow_nan=False,
-            separators=(",", ":"),
-        )
+        text = _TO_JSON(_encode(value, MAX_DEPTH, counter))
     except WireError:
         raise
     except ValueError as error:
@@ -116,9 +111,7 @@ def unpack(payload: bytes) -> WireValue:
             raised, whatever the bytes.
     """
     try:
-        tree = json.loads(
-            payload.decode("utf-8"), object_pairs_hook=_one_key, parse_constant=_refuse_constant
-        )
+        tree = _FROM_JSON(payload.decode("utf-8"))
     except WireError:
         raise
     except RecursionError:
@@ -262,14 +255,6 @@ def _decode_set(body: list[Any], depth: int, counter: list[int]) -> set[WireValu
     return {_hashable(_decode(item, depth, counter)) for item in body}
 
 
-_DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
-    "patch": _decode_patch,
-    "tuple": _decode_tuple,
-    "dict": _decode_dict,
-    "set": _decode_set,
-}
-
-
 def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
     if len(pairs) != 1:
         raise WireError(f"An object on the wire must have one key, got {len(pairs)}.")
@@ -278,6 +263,20 @@ def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise WireError(f"A number on the wire must be finite, got {name}.")
+
+
+# Made once: `json.dumps` and `json.loads` would make a new coder for each frame.
+_TO_JSON = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+).encode
+_FROM_JSON = json.JSONDecoder(object_pairs_hook=_one_key, parse_constant=_refuse_constant).decode
+
+_DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
+    "patch": _decode_patch,
+    "tuple": _decode_tuple,
+    "dict": _decode_dict,
+    "set": _decode_set,
+}
 
 
 def _hashable(value: WireValue) -> Any:  # Any: known to be hashable from here on

@@ -11,7 +11,7 @@ def body(*lines):
 @pytest.mark.parametrize(
     ("lines", "line", "message"),
     [
-        (["return foo"], 2, "Unknown name 'foo'."),
+        (["return foo"], 2, "Unknown name 'foo'. Define it before it is used."),
         (["patch = image", "return pach.left"], 3, "Unknown name 'pach'. Did you mean 'patch'?"),
         (["return len(x for y in [])"], 2, "Unknown name 'x'."),
         (["return [x for x in []] + x"], 2, "Unknown name 'x'."),
@@ -24,10 +24,27 @@ def body(*lines):
         ),
         (
             ["p = sorted(image.find('a'), key=lambda q: q.left)[0]", "return p.upper()"],
-            None,
-            None,
+            3,
+            "upper is a value, not a method. Write .upper without ().",
         ),
-        (["return [1].push(2)"], 2, "There is no attribute 'push' in programs."),
+        (
+            ["return [1].push(2)"],
+            2,
+            "There is no attribute 'push' in programs. Use a method of str, list, dict or set, or of "
+            "the ImagePatch API.",
+        ),
+        (["def f(a):", "    return a", "return f()"], 4, "f misses 'a'. It is f(a)."),
+        (["def f(a):", "    return a", "return f(1, 2)"], 4, "f takes at most 1 arguments, got 2."),
+        (["def f():", "    return 1", "return f(1)"], 4, "f takes no arguments, got 1. It is f()."),
+        (
+            ["def f(a, *, size: int = 1):", "    return a", "return f(1, sise=2)"],
+            4,
+            "f has no argument 'sise'. Did you mean 'size'? It is f(a, *, size=1).",
+        ),
+        (["def f(a, /):", "    return a", "return f(a=1)"], 4, "f has no argument 'a'."),
+        (["def f(*, a):", "    return a", "return f()"], 4, "f misses 'a'. It is f(*, a)."),
+        (["def f(a):", "    return a", "return f(1, a=2)"], 4, "f gets 'a' twice."),
+        (["return format(1.5, '.1f')"], 2, "'format' is not part of programs: use an f-string"),
         (["return math.squareroot(2)"], 2, "The module math has no attribute 'squareroot' here."),
         (["return image.find()"], 2, "find misses 'object_name'. It is find(object_name)."),
         (["return image.find('a', 'b')"], 2, "find takes at most 1 arguments, got 2."),
@@ -54,10 +71,8 @@ def body(*lines):
 )
 def test_finds(findings, lines, line, message):
     found = findings(body(*lines))
-    if message is None:
-        assert found == []
-    else:
-        assert [f for f in found if f[:2] == ("check", line) and f[2].startswith(message)]
+    kind = "policy" if "not part of programs" in message else "check"
+    assert [f for f in found if f[:2] == (kind, line) and f[2].startswith(message)]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +94,29 @@ def test_finds(findings, lines, line, message):
         ["import math as m", "return m.sqrt(4)"],
         ["x: Undefined = 1", "return x"],
         ["p = 'text'", "p = image", "return p.upper"],
+        ["p = 'text'", "p = image", "return p.upper()"],
+        ["def f(*a, **k):", "    return a", "return f(1, 2, x=3)"],
+        ["def f(a, b=1):", "    return a", "return f(*[1, 2]), f(**{'a': 1}), f(1), f(1, b=2)"],
+        ["def f(a):", "    return a", "f = lambda: 1", "return f()"],
+        ["def f(a):", "    return a", "def g(f):", "    return f()", "return g(lambda: 1)"],
+        [
+            "if image:",
+            "    def f():",
+            "        return 1",
+            "else:",
+            "    def f(a):",
+            "        return a",
+            "return f()",
+        ],
+        ["m = math", "return m.floor(2.5)"],
+        [
+            "try:",
+            "    import re",
+            "except ImportError:",
+            "    re = None",
+            "return re.findall('a', 'a')",
+        ],
+        ["for module in [math]:", "    return module.sqrt(4)"],
     ],
 )
 def test_lets_pass(findings, lines):
@@ -124,12 +162,23 @@ def test_reports_all_findings_at_once(findings):
         ),
         ("def exec_command(image):\n    return 1\ndef b():\n    return 1", "mean 'exec_command'"),
         ("execute_command = print\ndef helper(image):\n    return 1", "There is no function"),
+        (
+            "if True:\n    def execute_command(image):\n        return 1\ndef helper(x):\n    return x",
+            "There is no function",
+        ),
     ],
 )
 def test_a_missing_entry_is_found(findings, source, message):
     ((kind, line, text),) = findings(source)
     assert (kind, line) == ("check", 1)
     assert message in text
+
+
+@pytest.mark.parametrize("again", ["execute_command = 5", "import math as execute_command"])
+def test_an_entry_that_is_bound_again_is_found(findings, again):
+    assert findings(f"def execute_command(image):\n    return 1\n{again}") == [
+        ("check", 3, "execute_command is bound again here. Use another name.")
+    ]
 
 
 def test_a_parameter_that_nobody_gives_is_found_if_it_is_used(findings):

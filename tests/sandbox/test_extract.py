@@ -98,9 +98,15 @@ def test_does_not_indent_the_inside_of_a_string():
     )
 
 
-@pytest.mark.parametrize("text", ["", "yes", "I cannot answer that.", "```\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "yes", "I cannot answer that.", "```\n```", "yes, no", "[1, 2]", "('a', (b,))"),
+        '{"program": "def f(image): return 1"}',
+    ],
+)
 def test_prose_is_no_program(text):
-    assert "def" not in extract(text)
+    assert not extract(text).startswith("def ")
 
 
 def test_a_broken_program_is_kept_for_its_error():

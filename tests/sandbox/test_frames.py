@@ -21,6 +21,9 @@ class FalseChild:
         self.sent = []
         self.pending_bytes = pending_bytes
 
+    async def begin(self, message):
+        await self.send(message)
+
     async def send(self, message):
         pack(message, 10_000_000)
         self.sent.append(message)
@@ -35,11 +38,15 @@ def call(call_id=1, name="ImagePatch.find", receiver=GOOD, arguments=("dog",), l
 
 
 @pytest.fixture
-def converse(request_for, stub_handler):
+def converse(request_for, stub_handler, api):
     def run(*messages, handler=stub_handler, pending_bytes=0, **limits):
         child = FalseChild(messages, pending_bytes)
-        talk = Conversation(child, request_for("return 1"), handler, Limits(**limits))
-        return asyncio.run(talk.run())
+
+        async def talk():
+            request = request_for("return 1")
+            return await Conversation(child, request, (0, api), handler, Limits(**limits)).run()
+
+        return asyncio.run(talk())
 
     return run
 

@@ -124,6 +124,17 @@ def test_distance_of_unlike_things_is_a_type_error(a, b):
         distance(a, b)
 
 
+def test_patches_that_touch_share_nothing_although_their_edges_are_rounded():
+    # H - (H - y) is not y here: the lower edge of the one would lie 1e-14 above the upper of the other.
+    below, above = (
+        lift(PatchRef(3, (0.0, y1, 1.0, y2), "x"), SESSION) for y1, y2 in ((0.05, 1.0), (0.0, 0.05))
+    )
+    assert HEIGHT - (HEIGHT - 0.05) > 0.05
+    assert not below.overlaps_with(*edges(above))
+    with pytest.raises(ValueError, match="has no area inside"):
+        below.crop(*edges(above))
+
+
 def test_touching_is_not_overlap():
     assert not make(0, 0, 10, 10).overlaps_with(10, 0, 20, 10)
     assert make(0, 0, 10, 10).overlaps_with(9, 9, 20, 20)

@@ -2,22 +2,26 @@ import asyncio
 import os
 import platform
 import sys
+from dataclasses import replace
 
 import pytest
 
-from viper_sandbox import Jail
+from viper_sandbox import Jail, Limits, identity
 from viper_sandbox.confine import Confinement
 from viper_sandbox.level import Act, LevelReport
 
 ACTS = {
     "open a file",
     "connect to the network",
+    "connect to a local service",
     "run another program",
     "signal another process",
     "trace another process",
     "share memory",
     "start a process",
 }
+NOTHING = Confinement(identity=False, namespaces=False, limits=False, landlock=False, seccomp=False)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs mechanisms of Linux")
 needs_seccomp = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
     reason="needs a Linux machine that the filter is written for",
@@ -44,24 +48,88 @@ def test_with_everything_in_force_the_kernel_refuses_every_act():
     assert report.sentence == ("The sandbox is full: the kernel refuses every forbidden act.")
 
 
-def test_without_seccomp_the_level_is_partial_and_says_what_would_close_it():
-    report = level(confinement=Confinement(seccomp=False))
+def missing(report):
+    return {name for name, _ in report.missing}
+
+
+def got_through(report):
+    return {act.name for act in report.acts if not act.refused}
+
+
+@needs_linux
+def test_with_no_mechanism_every_act_succeeds_so_that_the_probe_proves_something():
+    report = level(confinement=NOTHING)
     assert report.level == "partial"
-    refused = {act.name for act in report.acts if act.refused}
-    assert "open a file" in refused  # no descriptor can be made any more
-    assert "run another program" not in refused
-    assert report.missing == (("seccomp", "it was switched off"),)
-    assert report.sentence.startswith(
-        "The sandbox is partial: a confined program could run another"
+    expected = ACTS if os.geteuid() == 0 else ACTS - {"trace another process"}
+    assert got_through(report) >= expected
+
+
+@needs_seccomp
+@pytest.mark.parametrize(
+    ("taken", "names"),
+    [
+        ("identity", {"no root"}),
+        ("namespaces", {"user, PID and network namespace", "IPC namespace", "UTS namespace"}),
+        ("limits", {"limits"}),
+        ("landlock", {"Landlock"}),
+    ],
+)
+def test_without_one_mechanism_the_filter_refuses_every_act_and_the_report_says_what_is_missing(
+    taken, names
+):
+    report = level(confinement=Confinement(**{taken: False}))
+    assert report.level == "full"
+    assert missing(report) == names
+    assert all(why == "it was switched off" for _, why in report.missing)
+
+
+@needs_seccomp
+def test_the_filter_alone_refuses_every_act():
+    assert level(confinement=replace(NOTHING, seccomp=True)).level == "full"
+
+
+@needs_linux
+def test_without_the_filter_the_others_together_refuse_every_act():
+    report = level(confinement=Confinement(seccomp=False))
+    if missing(report) != {"seccomp"}:
+        pytest.skip(f"this machine lacks {missing(report)}")
+    assert report.level == "full"
+    assert report.sentence == (
+        "The sandbox is full: the kernel refuses every forbidden act. "
+        "Not in force: seccomp (it was switched off)."
     )
-    assert "A Linux kernel with seccomp filters" in report.sentence
 
 
-def test_without_any_confinement_the_acts_succeed_so_that_the_probe_proves_something():
-    report = level(confinement=Confinement(limits=False, seccomp=False))
-    got_through = {act.name for act in report.acts if not act.refused}
-    assert {"open a file", "connect to the network", "run another program"} <= got_through
-    assert {"signal another process", "start a process"} <= got_through
+@needs_linux
+@pytest.mark.parametrize(
+    ("taken", "acts", "remedy"),
+    [
+        (
+            ("seccomp", "landlock"),
+            {"run another program", "signal another process"},
+            "allow the system calls prctl and seccomp",
+        ),
+        (("seccomp", "namespaces"), {"share memory"}, "kernel.unprivileged_userns_clone"),
+        (
+            ("seccomp", "landlock", "namespaces"),
+            {"run another program", "signal another process", "share memory"},
+            "lsm=",
+        ),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
+)
+def test_without_two_mechanisms_the_level_is_partial_and_says_what_would_close_it(
+    taken, acts, remedy
+):
+    whole = level()
+    report = level(confinement=Confinement(**dict.fromkeys(taken, False)))
+    if missing(whole):
+        pytest.skip(f"this machine lacks {missing(whole)}")
+    assert report.level == "partial"
+    assert got_through(report) == acts
+    assert report.sentence.startswith("The sandbox is partial: a confined program could ")
+    assert all(act in report.sentence for act in acts)
+    assert remedy in report.sentence
 
 
 def test_without_processes_there_is_no_sandbox(monkeypatch):
@@ -85,7 +153,7 @@ def test_an_interpreter_that_dies_is_no_sandbox():
 
 def test_programs_do_not_run_below_their_level(request_for, stub_handler):
     async def run(least_level):
-        async with Jail(confinement=Confinement(seccomp=False)) as jail:
+        async with Jail(confinement=Confinement(seccomp=False, landlock=False)) as jail:
             return await jail.run(request_for("return 1"), stub_handler, least_level=least_level)
 
     failure = asyncio.run(run("full")).failure
@@ -103,13 +171,38 @@ def test_no_level_reaches_none():
     assert LevelReport("full", ()).reaches("partial")
 
 
-def test_a_child_that_is_confined_less_than_measured_is_refused(request_for, stub_handler):
+@pytest.mark.parametrize("first", [True, False], ids=["before it is measured again", "later"])
+def test_a_child_that_is_confined_less_than_measured_does_not_read_its_program(
+    request_for, stub_handler, first
+):
     async def run():
-        async with Jail() as jail:
-            await jail.level()
-            jail._confinement = Confinement(seccomp=False)
+        async with Jail(confinement=Confinement(seccomp=False)) as jail:
+            if not first:
+                await jail.run(request_for("return 1"), stub_handler)
+                await jail._nursery.close()
+            jail._report = LevelReport("full", ())  # as if it had been in force then
             return await jail.run(request_for("return 1"), stub_handler)
 
-    failure = asyncio.run(run()).failure
-    assert failure.kind == "sandbox"
-    assert "confined less than when the level was measured: seccomp" in failure.message
+    result = asyncio.run(run())
+    assert result.failure.kind == "sandbox"
+    assert "confined less than when the level was measured: seccomp" in result.failure.message
+    assert result.checked is None
+
+
+def test_a_machine_other_than_linux_says_so_for_each_mechanism(monkeypatch):
+    from viper_sandbox import confine, kernel, seccomp
+
+    kernel._libc.cache_clear()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(identity, "drop_root", lambda: None)
+    plan = confine.prepare(Confinement(), Limits(), 0)
+    reason = "it is a feature of Linux, and this is darwin"
+    assert plan.in_force == {
+        "no root": "",
+        "no new privileges": reason,
+        "no tracing": reason,
+        "death with parent": reason,
+        "user, PID and network namespace": reason,
+        "Landlock": reason,
+    }
+    assert seccomp.unsupported_reason() == "seccomp is a feature of Linux, and this is darwin"

@@ -1,8 +1,12 @@
 import asyncio
+import os
+import signal
+import sys
 
 import pytest
 
-from viper_sandbox import Limits
+from fakes.processes import programs_of
+from viper_sandbox import Jail, Limits
 
 
 def body(*lines):
@@ -21,27 +25,15 @@ def test_a_limit_must_be_a_number(value):
         Limits(program_s=value)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 def test_wall_time_ends_a_program_that_waits(run_jailed):
     # A child that is stopped uses no CPU time: only the clock outside can end it.
-    import os
-    import signal
-
-    from viper_sandbox import process
-
     async def stop(call):
-        os.kill(children[-1].pid, signal.SIGSTOP)
+        os.kill(programs_of(jail)[0], signal.SIGSTOP)
         return True
 
-    children = []
-    original = process.ChildProcess.__init__
-
-    def remember(self, *arguments):
-        original(self, *arguments)
-        children.append(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process.ChildProcess, "__init__", remember)
-        result = run_jailed(body("return image.exists('x')"), stop, program_s=0.3)
+    jail = Jail(Limits(program_s=0.3))
+    result = run_jailed(body("return image.exists('x')"), stop, jail=jail)
     assert result.failure.kind == "timeout"
     assert result.failure.message == "The program ran longer than 0.3 s."
     assert 0.3 <= result.own_s < 2

@@ -1,5 +1,9 @@
 import pytest
 
+from viper_sandbox.execute import _namespace
+from viper_sandbox.namespace import ALLOWED_MODULES, Printer
+from viper_sandbox.policy import is_reserved
+
 
 @pytest.mark.parametrize(
     ("source", "line", "message"),
@@ -62,30 +66,74 @@ def test_refuses_construct(findings, source, line, message):
     "source",
     [
         "_getattr_ = 1",
+        "_getattr_: int = 1",
+        "_getattr_: int",
         "for _write_ in []: pass",
-        "x = [_a for _a in []]",
-        "def _f(): return 1",
+        "x = [_a_ for _a_ in []]",
+        "x = [1 for a, *_b_ in []]",
+        "def _f_(): return 1",
+        "def __f(): return 1",
         "def f(_getattr_, /): return 1",
-        "def f(*_a): return 1",
-        "def f(**_a): return 1",
-        "def f(*, _a=1): return 1",
-        "f = lambda _a: 1",
+        "def f(*_a_): return 1",
+        "def f(**_a_): return 1",
+        "def f(*, _a_=1): return 1",
+        "f = lambda _a_: 1",
         "import math as _getattr_",
         "from math import pi as _getattr_",
         "global _write_",
-        "(_a := 1)",
+        "(_a_ := 1)",
         "try:\n        pass\n    except ValueError as _write_:\n        pass",
         "x = __builtins__",
+        "x = __debug__",
+        "x = __class__",
     ],
 )
 def test_refuses_reserved_name(findings, source):
     text = f"def execute_command(image):\n    {source}\n    return 1"
     message = next(f for f in findings(text) if f[0] == "policy")[2]
-    assert message.startswith("Names that begin with an underscore are reserved, got '_")
+    assert message.startswith("Names like _this_ and __this are reserved, got '_")
 
 
-def test_a_lone_underscore_is_a_name(findings):
-    assert findings("def execute_command(image):\n    return [1 for _ in range(3)]") == []
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("_area_", "Write 'area'."), ("__area", "Remove it."), ("__name__", "Remove it.")],
+)
+def test_says_what_to_write_instead_of_a_reserved_name(findings, name, instead):
+    ((_, _, message),) = findings(f"def execute_command(image):\n    {name} = 1\n    return 1")
+    assert message.endswith(f"got {name!r}. {instead}")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "return [1 for _ in range(3)]",
+        "_, x = 1, 2; return x",
+        "__ = 1; return 2",
+        "_unused = 1; return _unused",
+        "return (lambda _p: _p)(1)",
+        "return [_x for _x in [1]]",
+    ],
+)
+def test_names_with_an_underscore_that_are_no_guards_are_names(findings, lines):
+    assert findings(f"def execute_command(image):\n    {lines}") == []
+
+
+def test_a_helper_with_an_underscore_in_front_is_a_helper(run_here):
+    source = """
+    def _area(p):
+        return p.width * p.height
+
+    def execute_command(image):
+        return _area(image)
+    """
+    assert run_here(source) == 60_000.0
+
+
+def test_every_name_of_the_namespace_that_the_contract_does_not_give_is_reserved(session):
+    # A guard under a name that programs may bind would be a guard that they can replace.
+    names = set(_namespace(session, Printer(1))) - session.api.names - set(ALLOWED_MODULES)
+    assert names >= {"__builtins__", "_getattr_", "_write_"}
+    assert [name for name in names if not is_reserved(name)] == []
 
 
 @pytest.mark.parametrize(

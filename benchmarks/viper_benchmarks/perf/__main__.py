@@ -1,0 +1,38 @@
+"""The command `python -m viper_benchmarks.perf`: one verb per benchmark, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+__all__ = ["perf"]
+
+_BENCHMARKS = ("sandbox",)
+
+
+class _Benchmarks(click.Group):
+    """Loads a benchmark's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_BENCHMARKS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _BENCHMARKS:
+            return None
+        module = importlib.import_module(f"viper_benchmarks.perf.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Benchmarks, context_settings={"help_option_names": ["-h", "--help"]})
+def perf() -> None:
+    """Measure the engine on this machine.
+
+    Run it when the machine is otherwise idle: the load average of the moment is in the result.
+    """
+
+
+if __name__ == "__main__":
+    perf(prog_name="python -m viper_benchmarks.perf")

@@ -1,0 +1,45 @@
+"""The child of the comparison: RestrictedPython in an interpreter that was started for one program.
+
+It does what one gets by following RestrictedPython's own introduction, without any confinement: one
+line of JSON in with the program, a line out and a line in per vision call, a line out with the value.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from RestrictedPython import compile_restricted, safe_globals
+from RestrictedPython.Eval import default_guarded_getitem, default_guarded_getiter
+from RestrictedPython.Guards import guarded_iter_unpack_sequence, safer_getattr
+
+from viper_benchmarks.perf.programs import Box, make_names
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Serve one program over stdin and stdout."""
+    source = json.loads(sys.stdin.readline())
+    names: dict[str, Any] = {  # Any: a program's globals
+        **safe_globals,
+        **make_names(_ask),
+        "_getattr_": safer_getattr,
+        "_getitem_": default_guarded_getitem,
+        "_getiter_": default_guarded_getiter,
+        "_iter_unpack_sequence_": guarded_iter_unpack_sequence,
+        "min": min,
+    }
+    exec(compile_restricted(source, "<program>", "exec"), names)  # noqa: S102  # the comparison itself
+    _say(["value", names["execute_command"](names["image"])])
+
+
+def _ask(method: str, box: Box, arguments: list[Any]) -> Any:  # Any: JSON both ways
+    _say(["call", method, box, arguments])
+    return json.loads(sys.stdin.readline())
+
+
+def _say(message: list[Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,63 @@
+"""A program's own clock: it stops while the host serves a call, and one timer watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """Counts the time between `start` and `stop`, and calls when all of it is used.
+
+    Stopping and starting costs two readings of the clock: the timer is left where it is, and when it fires
+    too early it is set again for what is left.
+
+    Args:
+        limit_s: Time in seconds that may be used.
+        on_end: Called once, from the loop, while the clock runs.
+    """
+
+    def __init__(self, limit_s: float, on_end: Callable[[], None]) -> None:
+        self._limit_s = limit_s
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._used_s = 0.0
+        self._since_s: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def used_s(self) -> float:
+        """Time used so far, in seconds."""
+        if self._since_s is None:
+            return self._used_s
+        return self._used_s + self._loop.time() - self._since_s
+
+    def start(self) -> None:
+        """Let the clock run."""
+        self._since_s = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._limit_s - self._used_s, self._fired)
+
+    def stop(self) -> None:
+        """Let the clock stand still."""
+        self._used_s = self.used_s
+        self._since_s = None
+
+    def close(self) -> None:
+        """Stop, and let go of the timer."""
+        self.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fired(self) -> None:
+        self._timer = None
+        if self._since_s is None:
+            return  # `start` sets it again
+        left_s = self._limit_s - self.used_s
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._fired)
+        else:
+            self._on_end()

@@ -1,0 +1,135 @@
+"""The few calls of the Linux kernel that Python does not offer, made through the C library.
+
+Nothing is loaded when this module is imported, so that it can be imported on every system; each function
+raises `OSError` where it has no meaning.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from typing import Any
+
+__all__ = [
+    "CLONE_NEWIPC",
+    "CLONE_NEWNET",
+    "CLONE_NEWPID",
+    "CLONE_NEWUSER",
+    "CLONE_NEWUTS",
+    "die_with_parent",
+    "drop_capabilities",
+    "forbid_new_privileges",
+    "forbid_tracing",
+    "prctl",
+    "syscall",
+    "unshare",
+]
+
+# From the kernel's include/uapi/linux/sched.h, prctl.h and capability.h.
+CLONE_NEWUTS = 0x0400_0000
+CLONE_NEWIPC = 0x0800_0000
+CLONE_NEWUSER = 0x1000_0000
+CLONE_NEWPID = 0x2000_0000
+CLONE_NEWNET = 0x4000_0000
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION_3 = 0x2008_0522
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces of the parent, see `man 2 unshare`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    _call("unshare", flags)
+
+
+def prctl(option: int, value: int, pointer: Any = 0) -> None:  # Any: of ctypes, or 0 for none
+    """Change a property of this process, see `man 2 prctl`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    import ctypes
+
+    second = ctypes.c_ulong(pointer) if isinstance(pointer, int) else pointer
+    _call("prctl", option, ctypes.c_ulong(value), second, ctypes.c_ulong(0), ctypes.c_ulong(0))
+
+
+def syscall(number: int, *arguments: Any) -> int:  # Any: integers and pointers of ctypes
+    """Make a system call by its number, see `man 2 syscall`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    import ctypes
+
+    wide = (ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)
+    return _call("syscall", ctypes.c_long(number), *wide)
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the THREAD that made it ends.
+
+    A change of the user clears this, so it comes after; and the parent may be dead already, so the
+    caller must look after it.
+
+    Raises:
+        OSError: There is no such thing here.
+    """
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def forbid_new_privileges() -> None:
+    """Let no program that this process becomes gain a right by its file; see `man 2 prctl`.
+
+    Raises:
+        OSError: There is no such thing here.
+    """
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def forbid_tracing() -> None:
+    """Let no process without privileges, not even of the same user, look into this one.
+
+    Raises:
+        OSError: There is no such thing here.
+    """
+    prctl(_PR_SET_DUMPABLE, 0)
+
+
+def drop_capabilities() -> None:
+    """Give up all capabilities: those of root, and those that come with a new user namespace.
+
+    Raises:
+        OSError: There is no such thing here.
+    """
+    import ctypes
+
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; low and high words
+    _call("capset", ctypes.byref(header), ctypes.byref(none))
+
+
+@functools.cache
+def _libc() -> Any:  # Any: ctypes.CDLL, whose functions have no types
+    if sys.platform != "linux":
+        raise OSError(f"it is a feature of Linux, and this is {sys.platform}")
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments: Any) -> int:  # Any: what ctypes takes
+    function = getattr(_libc(), name)
+    result: int = function(*arguments)
+    if result == -1:
+        import ctypes
+
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name} failed: {os.strerror(number)}")
+    return result

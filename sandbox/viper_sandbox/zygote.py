@@ -1,0 +1,214 @@
+"""The process that every child is a fork of: warm, single-threaded, and without anything to steal.
+
+It is a fresh interpreter with an empty environment and one socket, never a fork of the host. It loads what
+children need, gives up root, enters namespaces of its own, and from then on does what the host says:
+
+    host → zygote   setup      limits and switches; the first message
+    host → zygote   accept     mechanisms that this machine was seen not to have
+    host → zygote   contract   a contract under a number, in place of the one that had it
+    host → zygote   fork       number of a child, with its end of a socket
+    host → zygote   spare      the same, for a child whose program comes later
+    host → zygote   probe      the same, for the process that measures the level
+    host → zygote   kill       number of a child: it and its group are killed
+    zygote → host   exited     number and exit status of a child, negative for a signal
+    zygote → host   unborn     number of a child that could not be made, and why
+
+The zygote never reads a byte that comes from a program. It is the parent of its children, so it kills by
+process id without a race: an id is free for others only after the zygote itself has reaped it. It ends with
+the control socket, and its children end with it.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from viper_sandbox import child, probe
+from viper_sandbox.channel import EXIT_HOST_GONE, Channel, wire_mapping
+from viper_sandbox.confine import Confinement, Plan, prepare
+from viper_sandbox.contract import Api
+from viper_sandbox.limits import Limits
+from viper_sandbox.wire import FrameBuffer, unpack
+
+__all__ = ["CONTROL_BYTES", "main"]
+
+CONTROL_BYTES = 4_000_000
+"""Largest frame on the control socket; a contract with plugins takes some 50 kB."""
+
+_READ_BYTES = 65_536
+_MAX_DESCRIPTORS = 64
+# In one read; the kernel does not join messages that carry descriptors, so it is one in fact.
+_EXIT_FAULT = 70
+
+
+def main(control_fd: int) -> NoReturn:
+    """Serve the host over the control socket until it closes."""
+    channel = Channel(control_fd, CONTROL_BYTES)
+    _, limits_wire, wanted_wire = channel.receive()
+    limits = Limits(**wire_mapping(limits_wire))
+    wanted = Confinement(**wire_mapping(wanted_wire))
+    child.preload(language=wanted.language)
+    gc.disable()  # it makes no cycles itself; a collection would only unshare pages
+    plan = prepare(wanted, limits, control_fd)
+    _Zygote(control_fd, channel, plan).serve()
+
+
+class _Zygote:
+    """The loop: what the host says, and which children have ended."""
+
+    def __init__(self, control_fd: int, channel: Channel, plan: Plan) -> None:
+        self._control = socket.socket(fileno=control_fd)
+        self._channel = channel
+        self._plan = plan
+        self._buffer = FrameBuffer(CONTROL_BYTES)
+        self._descriptors: deque[int] = deque()
+        self._contracts: dict[int, Api] = {}
+        self._accepted: set[str] | None = None
+        self._pids: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        reader, self._wake_fd = os.pipe()
+        os.set_blocking(self._wake_fd, False)
+        os.set_blocking(reader, False)
+        self._reader = reader
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the pipe is written
+        signal.set_wakeup_fd(self._wake_fd, warn_on_full_buffer=False)
+
+    def serve(self) -> NoReturn:
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._reader, select.POLLIN)
+        try:
+            while True:
+                ready = {fd for fd, _ in poll.poll()}
+                if self._reader in ready:
+                    os.read(self._reader, _READ_BYTES)
+                    self._reap()
+                if self._control.fileno() in ready:
+                    for message in self._messages():
+                        self._obey(message)
+        finally:
+            for number in list(self._pids):
+                self._kill(number)
+            os._exit(_EXIT_FAULT)
+
+    def _messages(self) -> Iterator[list[Any]]:  # Any: messages of the host, which is trusted
+        flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+        room = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array.array("i").itemsize)
+        data, ancillary, _, _ = self._control.recvmsg(_READ_BYTES, room, flags)
+        for _, _, body in ancillary:
+            descriptors = array.array("i")
+            descriptors.frombytes(body[: len(body) - len(body) % descriptors.itemsize])
+            self._descriptors.extend(descriptors)
+        if not data:
+            for number in list(self._pids):
+                self._kill(number)
+            os._exit(EXIT_HOST_GONE)
+        self._buffer.feed(data)
+        while (payload := self._buffer.take()) is not None:
+            message = unpack(payload)
+            assert isinstance(message, list), "the host sends lists"
+            yield message
+
+    def _obey(self, message: list[Any]) -> None:  # Any: a message of the host, which is trusted
+        match message:
+            case ["fork", int(number)]:
+                self._fork(number, self._live)
+            case ["spare", int(number)]:
+                self._fork(number, self._live_later)
+            case ["kill", int(number)]:
+                self._kill(number)
+            case ["contract", int(number), wire]:
+                api = Api.from_wire(wire_mapping(wire))
+                child.rehearse(api)
+                self._contracts[number] = api
+                gc.freeze()  # what lives now lives for ever: no child's collector shall touch it
+            case ["probe", int(number)]:
+                self._fork(number, lambda fd: probe.main(fd, self._plan))
+            case ["accept", list(names)]:
+                self._accepted = {str(name) for name in names}
+            case _:
+                raise AssertionError("the host sends no other messages")
+
+    def _live(self, fd: int) -> NoReturn:
+        child.live(fd, self._plan, self._contracts, self._accepted)
+
+    def _live_later(self, fd: int) -> NoReturn:
+        """Use the time until the program comes to make this process's own copies of memory.
+
+        A fork shares all pages until it writes, and Python writes wherever it looks, for it counts
+        references: the first look at a program costs 0.9 ms more than the second.
+        """
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        if not poll.poll(0):
+            child.rehearse(next(reversed(self._contracts.values())), 1)
+        self._live(fd)
+
+    def _fork(self, number: int, live: Callable[[int], NoReturn]) -> None:
+        fd = self._descriptors.popleft()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._channel.send(["unborn", number, str(error)])
+        else:
+            if pid == 0:
+                _begin(lambda: live(fd))
+            self._pids[number] = pid
+            self._numbers[pid] = number
+        finally:
+            os.close(fd)
+
+    def _kill(self, number: int) -> None:
+        pid = self._pids.get(number)  # none if it is reaped: its id may be another's by now
+        if pid is not None:
+            _kill_group(pid)
+
+    def _reap(self) -> None:
+        for pid, status in _dead():
+            number = self._numbers.pop(pid, None)
+            if number is not None:  # else an orphan that a child left to us
+                del self._pids[number]
+                self._channel.send(["exited", number, os.waitstatus_to_exitcode(status)])
+
+
+def _begin(live: Callable[[], NoReturn]) -> NoReturn:
+    """Go on as the child: nothing of the zygote's loop may run in it, whatever happens."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        live()
+    finally:
+        os._exit(_EXIT_FAULT)
+
+
+def _dead() -> Iterator[tuple[int, int]]:
+    """Reap what has ended; give (process id, status) of each."""
+    while True:
+        try:
+            candidate = -1
+            if hasattr(os, "waitid"):  # not on macOS
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None:
+                    return
+                candidate = ended.si_pid
+                _kill_group(candidate)  # what it left behind, while the id is still its own
+            pid, status = os.waitpid(candidate, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):  # it may not have made its own group yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: a zombie
+            kill(pid, signal.SIGKILL)

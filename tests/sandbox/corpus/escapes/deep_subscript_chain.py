@@ -1,0 +1,4 @@
+# category: deep nesting | expect: reject | success would mean: a chain of subscripts
+# refused: syntax * ""
+def execute_command(image):
+    return image@REPEAT(10000, "[0]")@

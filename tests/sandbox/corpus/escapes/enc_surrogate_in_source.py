@@ -1,0 +1,4 @@
+# category: encoding | expect: harmless | success would mean: a lone surrogate cannot be encoded
+# gives: '?'
+def execute_command(image):
+    return "@SURROGATE@"

@@ -1,0 +1,5 @@
+# category: builtins-import | expect: reject | success would mean: string.punctuation comes with string.Formatter
+# refused: check 1 "Programs can import math, re, typing; not 'string'. Remove it."
+import string
+def execute_command(image):
+    return "ESCAPED:" + string.punctuation

@@ -1,0 +1,4 @@
+# category: resource | expect: reject | success would mean: a number that JSON cannot say
+# refused: runtime - "The result of execute_command cannot be used: A number on the wire must be finite, got inf or nan."
+def execute_command(image):
+    return float("nan")

@@ -1,0 +1,5 @@
+# category: syntax | expect: reject | success would mean: an attribute as one target of an unpacking
+# refused: policy 2 "Attributes cannot be set or deleted, got '.find'. Keep the value in a variable or a dict."
+def execute_command(image):
+    a, image.find = 1, 2
+    return "ESCAPED"

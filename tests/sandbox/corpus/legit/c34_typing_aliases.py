@@ -1,0 +1,13 @@
+# legit: aliases of typing at module level | must run
+# value: '(130.0, 160.0, 160.0, 190.0)'
+from typing import Dict, Tuple, Union
+
+Box = Tuple[float, float, float, float]
+Answer = Union[str, int]
+
+def box(p: "ImagePatch") -> Box:
+    return (p.left, p.lower, p.right, p.upper)
+
+def execute_command(image) -> Answer:
+    boxes: Dict[str, Box] = {p.category: box(p) for p in ImagePatch(image).find("cat")}
+    return str(boxes["cat"])
