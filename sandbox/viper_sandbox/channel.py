@@ -16,8 +16,10 @@ from viper_sandbox.wire import (
     unpack,
 )
 
-__all__ = ["EXIT_HOST_GONE", "EXIT_MEMORY", "Channel", "wire_mapping"]
+__all__ = ["CONTROL_BYTES", "EXIT_HOST_GONE", "EXIT_MEMORY", "Channel", "wire_mapping"]
 
+CONTROL_BYTES = 4_000_000
+"""Largest frame between host and zygote; a contract with plugins takes some 50 kB."""
 EXIT_HOST_GONE = 72
 """Exit status when the host closed the socket: nobody is left to tell."""
 EXIT_MEMORY = 73

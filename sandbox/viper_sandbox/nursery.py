@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from viper_sandbox.channel import CONTROL_BYTES
 from viper_sandbox.contract import Api
 from viper_sandbox.limits import Limits
 from viper_sandbox.line import ChildGoneError, Line
@@ -28,9 +29,6 @@ from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import FrameBuffer, WireError, WireValue, frame, pack, unpack
 
 __all__ = ["Contract", "Nursery", "UnbornError", "ZygoteGoneError"]
-
-CONTROL_BYTES = 4_000_000
-"""Largest frame on the control socket; a contract with plugins takes some 50 kB."""
 
 _BOOT = (
     "import sys; sys.path += sys.argv[2:]; "

@@ -52,12 +52,12 @@ def main(fd: int, plan: Plan) -> NoReturn:
             stack.enter_context(_shared_memory()),
         )
         acts = [(name, *_in_fork(act, plan)) for name, act in _acts(targets).items()]
-        Channel(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
+    # Not sooner: the host ends this process when it has the report, and a path would stay behind.
+    Channel(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
     os._exit(0)
 
 
 def _acts(targets: _Targets) -> dict[str, Callable[[], None]]:
-
     def run(program: str) -> None:
         os.execv(program, [program, "-c", ""])  # noqa: S606  # the attempt itself
 

@@ -36,6 +36,7 @@ MAX_DEPTH = 32
 # Deeper than any sensible answer, and far below Python's own recursion limit.
 MAX_VALUES = 200_000
 MAX_INTEGER = 2**63 - 1
+_PATCH_PARTS = 7
 
 _HEADER = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size
@@ -208,10 +209,10 @@ def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
     if counter[0] < 0:
         raise WireError(f"More than {MAX_VALUES:,} values in one frame.")
     kind = type(tree)
-    if tree is None or kind is bool:
-        return tree  # type: ignore[no-any-return]  # JSON null, true or false
     if kind is str:
         return _clean(tree)
+    if tree is None or kind is bool:
+        return tree  # type: ignore[no-any-return]  # JSON null, true or false
     if kind is int:
         return _bounded(tree)
     if kind is float:
@@ -229,12 +230,12 @@ def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
 
 
 def _decode_patch(body: list[Any], depth: int, counter: list[int]) -> PatchRef:
-    match body:
-        case [int(handle), x1, y1, x2, y2, str(category), score] if type(handle) is int:
-            edges = tuple(_number(edge) for edge in (x1, y1, x2, y2))
-            return PatchRef(_bounded(handle), edges, _clean(category), _number(score))  # type: ignore[arg-type]  # four edges
-        case _:
-            raise WireError("A patch must be [handle, x1, y1, x2, y2, category, score].")
+    # Written out, for most frames hold one: a match statement takes twice as long.
+    if len(body) != _PATCH_PARTS or type(body[0]) is not int or type(body[5]) is not str:
+        raise WireError("A patch must be [handle, x1, y1, x2, y2, category, score].")
+    handle, x1, y1, x2, y2, category, score = body
+    box = (_number(x1), _number(y1), _number(x2), _number(y2))
+    return PatchRef(_bounded(handle), box, _clean(category), _number(score))
 
 
 def _decode_tuple(body: list[Any], depth: int, counter: list[int]) -> tuple[WireValue, ...]:
@@ -300,10 +301,11 @@ def _finite(value: float) -> float:
 
 
 def _number(value: Any) -> float:  # Any: JSON of any shape
-    if type(value) is int:
-        return float(_bounded(value))
-    if type(value) is float:
+    kind = type(value)
+    if kind is float:
         return _finite(value)
+    if kind is int:
+        return float(_bounded(value))
     raise WireError(f"Expected a number on the wire, got {type(value).__name__}.")
 
 

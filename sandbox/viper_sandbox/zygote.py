@@ -32,16 +32,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from viper_sandbox import child, probe
-from viper_sandbox.channel import EXIT_HOST_GONE, Channel, wire_mapping
+from viper_sandbox.channel import CONTROL_BYTES, EXIT_HOST_GONE, Channel, wire_mapping
 from viper_sandbox.confine import Confinement, Plan, prepare
 from viper_sandbox.contract import Api
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import FrameBuffer, unpack
 
-__all__ = ["CONTROL_BYTES", "main"]
-
-CONTROL_BYTES = 4_000_000
-"""Largest frame on the control socket; a contract with plugins takes some 50 kB."""
+__all__ = ["main"]
 
 _READ_BYTES = 65_536
 _MAX_DESCRIPTORS = 64

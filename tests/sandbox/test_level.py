@@ -3,6 +3,7 @@ import os
 import platform
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,17 @@ def test_with_everything_in_force_the_kernel_refuses_every_act():
     assert all(act.refused for act in report.acts)
     assert report.missing == ()
     assert report.sentence == ("The sandbox is full: the kernel refuses every forbidden act.")
+
+
+@needs_linux
+def test_the_probe_leaves_nothing_behind():
+    def left():
+        return set(Path("/tmp").glob("viper-probe-*"))
+
+    before = left()
+    for _ in range(5):
+        level()
+    assert not left() - before
 
 
 def missing(report):
