@@ -10,9 +10,9 @@ import json
 import sys
 from typing import Any
 
-from RestrictedPython import compile_restricted, safe_globals
+from RestrictedPython.compile import compile_restricted
 from RestrictedPython.Eval import default_guarded_getitem, default_guarded_getiter
-from RestrictedPython.Guards import guarded_iter_unpack_sequence, safer_getattr
+from RestrictedPython.Guards import guarded_iter_unpack_sequence, safe_globals, safer_getattr
 
 from viper_benchmarks.perf.programs import Box, make_names
 
