@@ -9,6 +9,7 @@ All of them are made of the same units: attributes, places, relations, verbs, pi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from viper.generate.grammar.chart import Readings, rule
@@ -62,7 +63,7 @@ _NOT = ("not", "isnt", "never")
 Conditions = tuple[Condition, ...]
 
 
-class ConditionChart(VerbChart):
+class ConditionChart(VerbChart, ABC):
     """Reads the conditions around a noun; noun phrases come from the subclass."""
 
     @rule
@@ -293,13 +294,13 @@ class ConditionChart(VerbChart):
         """Tell whether a noun means a living being, as far as the grammar knows."""
         return noun is None or noun.split()[-1] in ANIMATES
 
+    @abstractmethod
     def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase; the subclass does."""
-        raise NotImplementedError
+        """Read a noun phrase."""
 
+    @abstractmethod
     def noun_phrase(self, at: int) -> Readings[Description]:
-        """Read a noun phrase up to its noun; the subclass does."""
-        raise NotImplementedError
+        """Read a noun phrase up to its noun."""
 
 
 def _options(condition: Condition) -> tuple[Condition, ...]:

@@ -7,6 +7,8 @@ can test gives None, and a note says so.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from viper.generate.grammar.detectable import search_for
 from viper.generate.grammar.draft import Draft
 from viper.generate.grammar.geometry import RULES, Rule
@@ -55,7 +57,7 @@ _DEPTH_TESTS = {
 }
 
 
-class TestWriter(Draft):
+class TestWriter(Draft, ABC):
     """Writes tests of conditions; `select` of the subclass finds the other objects."""
 
     last_others = ("", "")
@@ -95,9 +97,9 @@ class TestWriter(Draft):
                 known = [test for test in tests if test is not None]
                 return " and ".join(map(_grouped, known)) or None
 
+    @abstractmethod
     def select(self, description: Description) -> str:
-        """Write the lines that find objects; return the variable. The subclass does."""
-        raise NotImplementedError
+        """Write the lines that find objects; return the variable."""
 
     def _attribute(self, attribute: Attribute, item: str, noun: str) -> str | None:
         value = attribute.value
@@ -221,9 +223,9 @@ class TestWriter(Draft):
         others = self.select(description)
         return others, self.one_of(others)
 
+    @abstractmethod
     def one_of(self, many: str) -> str:
-        """Return the variable for one object of a list. The subclass does."""
-        raise NotImplementedError
+        """Return the variable for one object of a list."""
 
 
 def _grouped(test: str) -> str:
