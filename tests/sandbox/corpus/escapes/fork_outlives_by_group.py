@@ -3,9 +3,9 @@
 # os: escapes
 import os, time
 def execute_command(image):
-    if os.fork() == 0:
-        os.setpgid(0, 0)
+    pid = os.fork()
+    if pid == 0:
         time.sleep(5)
         os._exit(0)
-    time.sleep(0.1)
+    os.setpgid(pid, pid)
     return "fine"
