@@ -174,8 +174,7 @@ class Engine:
     def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it.
 
-        Raises:
-            SandboxError: There is no sandbox.
+        Where there is no sandbox, that is a finding of kind `sandbox`.
         """
         return self._loop.run(self._solver.check(source))
 

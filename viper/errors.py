@@ -7,9 +7,7 @@
     ├── GenerationError          no program could be written
     ├── ModelError               a vision or language call failed
     │   └── UnservedError        a role or a phrase that no backend serves
-    ├── LimitError               a budget of the session is used up
-    ├── TimeoutExceededError     a clock ran out
-    └── SandboxError             no sandbox of the demanded level, or it died
+    └── TimeoutExceededError     the clock of a model call ran out
 
 What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.program`).
 Each class names the failure kind that it becomes when it ends an answer.
@@ -27,10 +25,8 @@ __all__ = [
     "ConfigError",
     "GenerationError",
     "InputError",
-    "LimitError",
     "MissingExtraError",
     "ModelError",
-    "SandboxError",
     "TimeoutExceededError",
     "UnservedError",
     "ViperError",
@@ -88,22 +84,10 @@ class UnservedError(ModelError):
     """A role or a phrase that no backend serves; never an empty result."""
 
 
-class LimitError(ViperError):
-    """A budget of the session (calls, text, handles) is used up."""
-
-    kind = "limit"
-
-
 class TimeoutExceededError(ViperError):
-    """A clock ran out: the answer's, the program's or a model call's."""
+    """The clock of a model call ran out."""
 
     kind = "timeout"
-
-
-class SandboxError(ViperError):
-    """No sandbox of the demanded level can be had, or it died."""
-
-    kind = "sandbox"
 
 
 def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str:

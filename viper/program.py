@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 __all__ = [
-    "ANSWER_KINDS",
     "FAILURE_KINDS",
     "PROGRAM_FAULTS",
     "AnswerKind",
@@ -64,7 +63,6 @@ PROGRAM_FAULTS: frozenset[FailureKind] = frozenset(
 Task = Literal["vqa", "grounding"]
 
 AnswerKind = Literal["yesno", "number", "choice", "color", "name", "place", "text", "patch"]
-ANSWER_KINDS: tuple[AnswerKind, ...] = get_args(AnswerKind)
 
 
 @dataclass(frozen=True, slots=True)

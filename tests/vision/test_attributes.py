@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from viper.vision.attributes import KINDS, contrasts, kind_of
+from viper.vision.attributes import KINDS, contrasts
 
 WORDS = [w for groups in KINDS.values() for words in groups for w in words]
 
@@ -18,8 +18,6 @@ def test_a_near_synonym_is_no_contrast():
     assert "red" in contrasts("grey")
 
 
-def test_kinds_are_found_without_case():
-    assert kind_of(" Red ") == "colour"
-    assert kind_of("wooden") == "material"
-    assert kind_of("frobnicated") is None
+def test_words_are_found_without_case_and_unknown_ones_have_no_contrasts():
+    assert contrasts(" Red ") == contrasts("red")
     assert contrasts("frobnicated") == ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-__all__ = ["KINDS", "contrasts", "kind_of"]
+__all__ = ["KINDS", "contrasts"]
 
 KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "colour": (
@@ -73,12 +73,6 @@ def _groups() -> dict[str, tuple[str, int]]:
             for word in words:
                 table.setdefault(word, (kind, index))
     return table
-
-
-def kind_of(attribute: str) -> str | None:
-    """Return the kind of an attribute, such as "colour" for "red"; None when it is unknown."""
-    found = _groups().get(attribute.strip().lower())
-    return found[0] if found else None
 
 
 def contrasts(attribute: str) -> tuple[str, ...]:

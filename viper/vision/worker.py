@@ -138,7 +138,9 @@ class ModelWorker:
             backend = self._open(self.ref)
         except BaseException as error:  # the loader is a stranger's library: report, keep serving
             _log.debug("Loading %s failed", self.ref, exc_info=True)
-            self.loaded.set_exception(_loading_error(self.ref, error))
+            self.loaded.set_exception(
+                _told(error, f"Loading the {self.ref.role} {str(self.ref)!r}")
+            )
             self._refuse_all()
             return
         self.loaded.set_result(backend)
@@ -179,7 +181,7 @@ class ModelWorker:
                     self._forward(backend, [job])
                 return
             _log.debug("%s failed in %s", self.ref, operation.method, exc_info=True)
-            self._finish(batch[0], error=_call_error(self.ref, error))
+            self._finish(batch[0], error=_told(error, f"The {self.ref.role} {str(self.ref)!r}"))
             return
         model_ms = (time.perf_counter() - started) * 1000
         for job, value in zip(batch, values, strict=True):
@@ -207,22 +209,11 @@ class ModelWorker:
                 self._finish(job, error=error)
 
 
-def _loading_error(ref: BackendRef, error: BaseException) -> ViperError:
+def _told(error: BaseException, what: str) -> ViperError:
+    """Return an error of ours as it is, and a stranger's as a `ModelError` of one line."""
     if isinstance(error, ViperError):
         return error
-    failure = ModelError(
-        f"Loading the {ref.role} {str(ref)!r} failed: {type(error).__name__}: {_first_line(error)}"
-    )
-    failure.__cause__ = error
-    return failure
-
-
-def _call_error(ref: BackendRef, error: Exception) -> ViperError:
-    if isinstance(error, ViperError):
-        return error
-    failure = ModelError(
-        f"The {ref.role} {str(ref)!r} failed: {type(error).__name__}: {_first_line(error)}"
-    )
+    failure = ModelError(f"{what} failed: {type(error).__name__}: {_first_line(error)}")
     failure.__cause__ = error
     return failure
 

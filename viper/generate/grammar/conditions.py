@@ -9,7 +9,6 @@ All of them are made of the same units: attributes, places, relations, verbs, pi
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from viper.generate.grammar.chart import Readings, rule
@@ -24,7 +23,6 @@ from viper.generate.grammar.logical_form import (
     AnyOf,
     Attribute,
     Condition,
-    Description,
     Not,
     Place,
     Related,
@@ -63,7 +61,7 @@ _NOT = ("not", "isnt", "never")
 Conditions = tuple[Condition, ...]
 
 
-class ConditionChart(VerbChart, ABC):
+class ConditionChart(VerbChart):
     """Reads the conditions around a noun; noun phrases come from the subclass."""
 
     @rule
@@ -293,14 +291,6 @@ class ConditionChart(VerbChart, ABC):
     def is_animate(self, noun: str | None) -> bool:
         """Tell whether a noun means a living being, as far as the grammar knows."""
         return noun is None or noun.split()[-1] in ANIMATES
-
-    @abstractmethod
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase."""
-
-    @abstractmethod
-    def noun_phrase(self, at: int) -> Readings[Description]:
-        """Read a noun phrase up to its noun."""
 
 
 def _options(condition: Condition) -> tuple[Condition, ...]:

@@ -5,6 +5,8 @@ They need no noun phrase, except for what something is nearest to; that comes fr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from viper.generate.grammar.chart import Chart, Readings, rule
 from viper.generate.grammar.lexicon import (
     ATTRIBUTE_KIND,
@@ -72,7 +74,7 @@ _INTO_PLACE = (
 _DEPTH_PICKS = {"front": "near", "back": "far"}
 
 
-class UnitChart(Chart):
+class UnitChart(Chart, ABC):
     """Reads the smallest conditions."""
 
     def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
@@ -300,9 +302,9 @@ class UnitChart(Chart):
             for other, end in self.description(joint, True)
         ]
 
+    @abstractmethod
     def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase; the subclass does."""
-        raise NotImplementedError
+        """Read a noun phrase."""
 
 
 def _direction(word: str) -> str:

@@ -7,6 +7,8 @@ place, which subclasses read.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.lexicon import ARTICLES, ATTRIBUTE_KIND, NUMBERS, ORDINALS, PLACES
 from viper.generate.grammar.logical_form import (
@@ -205,13 +207,13 @@ class VerbChart(UnitChart):
             ]
         return found
 
+    @abstractmethod
     def relation(self, at: int) -> Readings[Condition]:
-        """Read a preposition with its noun phrase; the subclass does."""
-        raise NotImplementedError
+        """Read a preposition with its noun phrase."""
 
+    @abstractmethod
     def noun_phrase(self, at: int) -> Readings[Description]:
-        """Read a noun phrase up to its noun; the subclass does."""
-        raise NotImplementedError
+        """Read a noun phrase up to its noun."""
 
 
 def flat(condition: Condition) -> tuple[Condition, ...]:
