@@ -24,7 +24,7 @@ from viper.vision.roles import Completion
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["ChatModel", "ChatSettings", "Message"]
+__all__ = ["ChatModel", "ChatSettings", "Message", "Sampling"]
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _URL_VARIABLE = "OPENAI_BASE_URL"
@@ -52,6 +52,16 @@ class Message:
             return {"role": self.role, "content": text}
         pictures = [{"type": "image_url", "image_url": {"url": url}} for url in self.images]
         return {"role": self.role, "content": [*pictures, {"type": "text", "text": text}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one reply is drawn, where that differs from the model's settings."""
+
+    temperature: float | None = None
+    """None for the settings' own."""
+    seed: int | None = None
+    """Sent where it is given; a service that refuses it is asked without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +155,17 @@ class ChatModel:
         )
 
     async def chat(
-        self, conversations: Sequence[Sequence[Message]], max_tokens: Sequence[int]
+        self,
+        conversations: Sequence[Sequence[Message]],
+        max_tokens: Sequence[int],
+        samplings: Sequence[Sampling] | None = None,
     ) -> list[Completion]:
         """Return the completion of each conversation, in order.
 
         Args:
             conversations: What to ask, one conversation per completion.
             max_tokens: Most tokens of each completion; the settings' own limit goes before.
+            samplings: How each completion is drawn; None for the settings' own way.
 
         Raises:
             ModelError: A call failed, or brought no text; the others are finished first.
@@ -161,7 +175,7 @@ class ChatModel:
         if client is None:
             client = self._clients[loop] = self._client()
         completions = []
-        for result in await self._ask_all(client, conversations, max_tokens):
+        for result in await self._ask_all(client, conversations, max_tokens, samplings):
             if isinstance(result, ModelError):
                 raise result
             completions.append(result)
@@ -207,16 +221,26 @@ class ChatModel:
         client: openai.AsyncOpenAI,
         conversations: Sequence[Sequence[Message]],
         max_tokens: Sequence[int],
+        samplings: Sequence[Sampling] | None = None,
     ) -> list[Completion | ModelError]:
         gate = asyncio.Semaphore(_CONCURRENT)
+        samplings = samplings or [Sampling()] * len(conversations)
 
-        async def ask(conversation: Sequence[Message], limit: int) -> Completion:
+        async def ask(
+            conversation: Sequence[Message], limit: int, sampling: Sampling
+        ) -> Completion:
             async with gate:
-                return await self._ask(client, conversation, self.settings.max_tokens or limit)
+                limit = self.settings.max_tokens or limit
+                return await self._ask(client, conversation, limit, sampling)
 
         # All are awaited even when one fails, so that no request outlives its client.
         results = await asyncio.gather(
-            *(ask(c, limit) for c, limit in zip(conversations, max_tokens, strict=True)),
+            *(
+                ask(conversation, limit, sampling)
+                for conversation, limit, sampling in zip(
+                    conversations, max_tokens, samplings, strict=True
+                )
+            ),
             return_exceptions=True,
         )
         completions: list[Completion | ModelError] = []
@@ -227,12 +251,16 @@ class ChatModel:
         return completions
 
     async def _ask(
-        self, client: openai.AsyncOpenAI, conversation: Sequence[Message], limit: int
+        self,
+        client: openai.AsyncOpenAI,
+        conversation: Sequence[Message],
+        limit: int,
+        sampling: Sampling,
     ) -> Completion:
         """Send one conversation, again where that may help, and read the reply."""
         retries = 0
         while True:
-            parameters = self._parameters(limit)
+            parameters = self._parameters(limit, sampling)
             reply = await self._send(client, conversation, parameters)
             if isinstance(reply, str):
                 return read_completion(reply, self.settings.who)
@@ -268,7 +296,7 @@ class ChatModel:
             return timed_out(settings.who, settings.timeout_s)
         return raw.text
 
-    def _parameters(self, limit: int) -> dict[str, Any]:
+    def _parameters(self, limit: int, sampling: Sampling) -> dict[str, Any]:
         """Return the sampling parameters that this model is not known to refuse.
 
         OpenAI's models want `max_completion_tokens`, older servers know `max_tokens` only, and
@@ -280,7 +308,10 @@ class ChatModel:
         limits = [name for name in names if name not in self._refused]
         parameters: dict[str, Any] = dict.fromkeys(limits[:1], limit)
         if "temperature" not in self._refused:
-            parameters["temperature"] = self.settings.temperature
+            own = sampling.temperature
+            parameters["temperature"] = self.settings.temperature if own is None else own
+        if sampling.seed is not None and "seed" not in self._refused:
+            parameters["seed"] = sampling.seed
         return parameters
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,23 @@ def test_the_conversation_reaches_the_server_with_room_for_a_program():
     assert body["max_tokens"] >= 1024
     assert body["messages"][0]["role"] == "system"
     assert body["messages"][-1]["content"].startswith("This program failed (runtime in line 1")
+
+
+def test_samples_of_one_request_are_drawn_as_it_says():
+    base = GenerationRequest("How many?")
+    drawn = [replace(base, temperature=0.8, seed=seed) for seed in range(3)]
+    with LLMServer([llm_server.text(SOURCE)] * 4) as server:
+        generate(server, base, *drawn, query="&temperature=0.2")
+    bodies = [request.body for request in server.requests]
+    sent = sorted((body.get("seed", -1), body["temperature"]) for body in bodies)
+    assert sent == [(-1, 0.2), (0, 0.8), (1, 0.8), (2, 0.8)]
+
+
+def test_a_service_without_seeds_is_asked_without_one():
+    replies = [llm_server.refuse(400, "Unsupported parameter: 'seed'"), llm_server.text(SOURCE)]
+    with LLMServer(replies) as server:
+        generate(server, GenerationRequest("How many?", temperature=0.8, seed=4))
+    assert ["seed" in request.body for request in server.requests] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from viper._data import data_folder
+from viper.generate import prompt
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.generate.prompt import build_messages, load_examples
 from viper.program import Failure, Program
@@ -166,6 +168,22 @@ def test_an_example_is_a_program_that_uses_the_contract_as_it_declares(example):
             looked_for.add(node.args[0].value)
     assert roles == example.roles
     assert looked_for == set(example.objects)
+
+
+def test_the_version_of_the_prompt_changes_with_its_texts(monkeypatch):
+    shipped = prompt.prompt_version()
+    assert re.fullmatch("[0-9a-f]{16}", shipped)
+    assert prompt.prompt_version.__wrapped__() == shipped
+    texts = prompt._text
+    for changed in prompt._TEXTS:
+        monkeypatch.setattr(
+            prompt, "_text", lambda name, c=changed: texts(name) + ("!" if name == c else "")
+        )
+        assert prompt.prompt_version.__wrapped__() != shipped, changed
+
+
+def test_every_file_of_the_prompt_is_part_of_its_version():
+    assert {path.name for path in data_folder("prompts").iterdir()} == set(prompt._TEXTS)
 
 
 def test_there_are_examples_for_a_detector_alone_in_both_tasks():

@@ -34,6 +34,11 @@ class GenerationRequest:
     """What the vision side can serve; conditions outside it must not be tested."""
     rejected: tuple[Rejected, ...] = ()
     """Earlier attempts, oldest first; a generator that cannot repair refuses when there are any."""
+    temperature: float | None = None
+    """Replaces the generator's own, so that the same request may give several programs; None leaves
+    it alone. A generator without a model has none and takes no notice."""
+    seed: int | None = None
+    """Chooses among the programs that the temperature allows, where the model knows seeds."""
 
 
 class Generator(Protocol):

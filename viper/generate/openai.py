@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from viper.errors import GenerationError, ModelError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import build_messages
-from viper.llm import ChatModel, ChatSettings
+from viper.llm import ChatModel, ChatSettings, Sampling
 from viper.program import Program
 
 __all__ = ["OpenAIGenerator"]
@@ -58,8 +58,10 @@ class OpenAIGenerator:
             GenerationError: A call failed, or brought no text.
         """
         conversations = [build_messages(request) for request in requests]
+        limits = [_MAX_TOKENS] * len(conversations)
+        samplings = [Sampling(request.temperature, request.seed) for request in requests]
         try:
-            completions = await self._model.chat(conversations, [_MAX_TOKENS] * len(conversations))
+            completions = await self._model.chat(conversations, limits, samplings)
         except ModelError as error:
             raise GenerationError(str(error)) from error
         return [

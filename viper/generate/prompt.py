@@ -14,6 +14,7 @@ text can end its place or pass for another part of the prompt. The texts lie in 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -28,9 +29,13 @@ from viper.spec import ApiCallable, ApiSpec, load_spec
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ROLES, Role
 
-__all__ = ["Example", "build_messages", "load_examples"]
+__all__ = ["Example", "build_messages", "load_examples", "prompt_version"]
 
 _MOST_EXAMPLES = 6
+
+_LAYOUT = 1
+"""To be raised when this module puts the texts of `prompts/` together in another way."""
+_TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "examples.json")
 
 # What a model must know about the methods of a role, and what to do where the role is missing.
 _WITH: dict[Role, str] = {
@@ -76,6 +81,19 @@ def build_messages(request: GenerationRequest) -> list[Message]:
         messages.append(Message("assistant", source))
         messages.append(Message("user", _repair(rejected)))
     return messages
+
+
+@functools.cache
+def prompt_version() -> str:
+    """Name the prompt as it is: 16 hex digits that change with a template, an example or the layout.
+
+    The API part follows the contract of programs, which has a version of its own.
+    """
+    digest = hashlib.sha256(f"layout {_LAYOUT}\n".encode())
+    for name in _TEXTS:
+        text = _text(name)
+        digest.update(f"{name} {len(text)}\n{text}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 @functools.cache
