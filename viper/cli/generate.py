@@ -125,7 +125,8 @@ def _explanation(engine: Engine, row: _Row) -> str:
     from viper.generate.grammar import parse
 
     task: Any = row.task
-    return str(parse(row.query, task, row.choices))
+    form = parse(row.query, task, row.choices)
+    return "\n".join([str(form), *form.notes])
 
 
 def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:

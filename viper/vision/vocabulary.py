@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-__all__ = ["Match", "MatchKind", "match_phrase", "near_classes", "singular"]
+__all__ = ["Match", "MatchKind", "match_phrase", "near_classes", "singular", "words"]
 
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
 
@@ -173,6 +173,12 @@ def singular(phrase: str) -> str:
     *head, last = phrase.lower().split() or [""]
     lemmas = getLemma(last, upos="NOUN") if last else ()
     return " ".join([*head, lemmas[0] if lemmas else last])
+
+
+def words() -> frozenset[str]:
+    """Return the words that names of classes, their synonyms and narrower words are made of."""
+    phrases = (phrase for same, narrower in _concepts() for phrase in (*same, *narrower))
+    return frozenset(word for phrase in phrases for word in phrase.split())
 
 
 def _plain(phrase: str) -> str:

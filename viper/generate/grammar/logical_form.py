@@ -408,6 +408,8 @@ class LogicalForm:
     """Answers that the caller allows; empty when any will do."""
     unparsed: tuple[str, ...] = ()
     """Words of the question that had no part in the form."""
+    notes: tuple[str, ...] = ()
+    """How the question was read where that is not plain: "umbrela read as umbrella"."""
 
     def __str__(self) -> str:
         return str(self.query)
@@ -448,6 +450,7 @@ class LogicalForm:
             lines.append(f"choices: {', '.join(self.choices)}")
         if self.unparsed:
             lines.append(f"no part in it: {' '.join(self.unparsed)}")
+        lines += self.notes
         return "\n".join(lines)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from viper.errors import GenerationError
 from viper.generate.grammar.lexicon import (
-    ATTRIBUTE_KIND,
     COMPARATIVES,
     FUNCTION_WORDS,
     NUMBERS,
@@ -28,6 +27,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.options import with_choices
 from viper.generate.grammar.phrases import resolved
+from viper.generate.grammar.spelling import is_named
 from viper.generate.grammar.tokens import Token, tokenise
 from viper.generate.grammar.wh_questions import QuestionChart
 from viper.generate.grammar.words import gerund, is_known, positive, singular, verb_lemma
@@ -91,7 +91,7 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
     _refuse_foreign(tokens, question)
     query = _refer(tokens, question) if task == "grounding" else _ask(tokens, question)
     query = with_choices(query, allowed, question)
-    return LogicalForm(query, allowed, _unparsed(query, tokens, allowed))
+    return LogicalForm(query, allowed, _unparsed(query, tokens, allowed), _readings(tokens))
 
 
 def _ask(tokens: list[Token], question: str) -> Query:
@@ -205,7 +205,7 @@ def _refuse_unknown(node: object, tokens: list[Token], question: str) -> None:
 
 
 def _is_english(word: str) -> bool:
-    return is_known(word) or is_known(singular(word)) or word in ATTRIBUTE_KIND or word.isdigit()
+    return is_known(word) or is_known(singular(word)) or is_named(word) or word.isdigit()
 
 
 def _is_content(token: Token) -> bool:
@@ -231,6 +231,15 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
         and (ORDINALS | NUMBERS).get(token.text) not in numbers
         and token.text not in map(str, numbers)
     )
+
+
+def _readings(tokens: list[Token]) -> tuple[str, ...]:
+    """Return which words were read as others; two of one source were written as one."""
+    read: dict[str, list[str]] = {}
+    for token in tokens:
+        if token.guessed:
+            read.setdefault(token.source, []).append(token.text)
+    return tuple(f"{source!r} read as {' '.join(words)!r}" for source, words in read.items())
 
 
 def _forms(word: str) -> set[str]:

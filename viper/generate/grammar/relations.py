@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["RELATIONS", "VERBS", "RelationMatch", "match_relation"]
+__all__ = ["RELATIONS", "VERBS", "WORDS", "RelationMatch", "match_relation"]
 
 _SPELLINGS = {
     "left_of": "left of|to left of|on left of|at left of|left side of|to left side of|at left side "
@@ -67,6 +67,14 @@ _SPELLINGS = {
 
 RELATIONS = frozenset(_SPELLINGS) | {"holding", "wearing", "riding", "acting_on"}
 """Canonical names of all relations."""
+
+WORDS = frozenset(
+    word
+    for text in _SPELLINGS.values()
+    for spelling in text.split("|")
+    for word in spelling.split()
+)
+"""All words that spellings of relations are made of."""
 
 VERBS = MappingProxyType(
     {

@@ -1,7 +1,7 @@
 """Cuts a question into words and brings their spelling into one form.
 
 Everything that can be said in two spellings is settled here, so that the grammar sees one: "w/" is
-"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second". Phrases
+"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second"; a misspelt word is what it is nearly spelled like. Phrases
 that only say "look at the picture" ("in this image", "please") are taken out. Each token keeps the
 text that the user wrote, for error messages.
 """
@@ -13,6 +13,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from viper.errors import GenerationError
+from viper.generate.grammar.spelling import correction, is_named, split
+from viper.generate.grammar.words import is_known, singular
 
 __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
 
@@ -29,6 +31,8 @@ class Token:
     """Lower case, in the grammar's own spelling; "," and "." stand for punctuation."""
     source: str
     """As the user wrote it."""
+    guessed: bool = False
+    """True where `text` is the correction of a word that no dictionary has."""
 
     def __str__(self) -> str:
         return self.text
@@ -75,6 +79,16 @@ _SPELLINGS = {
     "lefthand": "left hand",
     "furthest": "farthest",
     "further": "farther",
+    "wht": "white",
+    "blk": "black",
+    "grn": "green",
+    "tshirt": "t-shirt",
+    "ppl": "people",
+    "thru": "through",
+    "bg": "background",
+    "bw": "black white",
+    "btwn": "between",
+    "upsidedown": "upside-down",
     "1st": "first",
     "2nd": "second",
     "3rd": "third",
@@ -132,6 +146,7 @@ _PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE)
 _MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
 # Typographic quotation marks, by number because they look alike.
 
+_NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
 _WORD = re.compile(r"w/o|w/|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S")
 
 
@@ -157,7 +172,8 @@ def tokenise(question: str) -> list[Token]:
         )
     text = _plain_letters(question)
     tokens = [_spelled(token) for token in _words(text, question)]
-    flat = _possessives([token for group in tokens for token in group])
+    spelled = _corrected([token for group in tokens for token in group], question)
+    flat = _possessives(spelled)
     flat = _without_phrases(_glued(flat))
     while flat and flat[-1].text in (".", ",", '"'):
         flat.pop()
@@ -218,6 +234,30 @@ def _spelled(word: str) -> list[Token]:
     if word in _CONTRACTIONS:
         return [Token(_CONTRACTIONS[word], word)]
     return [Token(part, word) for part in _SPELLINGS.get(word, word).split()]
+
+
+def _corrected(tokens: list[Token], question: str) -> list[Token]:
+    """Replace misspelt words; a word with a capital inside the question is a name and stays."""
+    names = {word.lower() for word in _NAME.findall(question)}
+    words = [token.text for token in tokens if token.text.isalpha()]
+    unknown = {word for word in words if word not in names and not _is_word(word)}
+    meant = {word: split(word) or _corrections(word) for word in unknown}
+    if not all(meant.values()) and len(unknown) > len(words) / 2:
+        return tokens  # rather another language than a slip
+    result: list[Token] = []
+    for token in tokens:
+        parts = meant.get(token.text, ())
+        result += [Token(part, token.source, guessed=True) for part in parts] or [token]
+    return result
+
+
+def _corrections(word: str) -> tuple[str, ...]:
+    found = correction(word)
+    return () if found is None else (found,)
+
+
+def _is_word(word: str) -> bool:
+    return is_known(word) or is_known(singular(word)) or is_named(word)
 
 
 def _possessives(tokens: list[Token]) -> list[Token]:
