@@ -1,9 +1,9 @@
 """Cuts a question into words and brings their spelling into one form.
 
 Everything that can be said in two spellings is settled here, so that the grammar sees one: "w/" is
-"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second"; a misspelt word is what it is nearly spelled like. Phrases
-that only say "look at the picture" ("in this image", "please") are taken out. Each token keeps the
-text that the user wrote, for error messages.
+"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second"; a misspelt
+word is the one that it is nearly spelled like. Phrases that only say "look at the picture" ("in this
+image", "please") are taken out. Each token keeps the text that the user wrote, for error messages.
 """
 
 from __future__ import annotations
