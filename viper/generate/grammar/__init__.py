@@ -3,9 +3,10 @@
     parse("Is the cat on the car?")          some(cat: on(car))          viper.generate.grammar.parse
     write_program(form, capabilities, …)     def execute_command(image)  viper.generate.grammar.write
 
-`tokens` settles spelling; `chart`, `units`, `verbs`, `conditions` and `phrases` read noun phrases;
-`existence`, `questions` and `wh_questions` read the frames around them; `options` fits the meaning to the
-caller's choices. `logical_form` is the tree between the halves. `selecting`, `testing` and
+`tokens` settles spelling; `chart`, `units`, `verbs`, `conditions`, `phrases` and `unions` read noun
+phrases; `existence`, `questions`, `wh_questions` and `asked_last` read the frames around them;
+`discourse` reads questions in two steps; `options` fits the meaning to the caller's choices.
+`logical_form` is the tree between the halves. `sharing`, `finding`, `selecting`, `testing` and
 `geometry` write programs for what is served; the words are in `lexicon`, `relations` and `words`.
 """
 

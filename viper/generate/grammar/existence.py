@@ -24,7 +24,8 @@ from viper.generate.grammar.logical_form import (
     Query,
     YesNo,
 )
-from viper.generate.grammar.phrases import PhraseChart
+from viper.generate.grammar.unions import UnionChart
+from viper.generate.grammar.verbs import flat
 
 __all__ = ["ExistenceChart", "Queries", "exists"]
 
@@ -98,7 +99,7 @@ _NUMBERED: tuple[tuple[str, Comparison], ...] = (
 )
 
 
-class ExistenceChart(PhraseChart):
+class ExistenceChart(UnionChart):
     """Reads questions of existence and number."""
 
     def existence(self) -> Queries:
@@ -224,7 +225,7 @@ class ExistenceChart(PhraseChart):
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):
                     yield Count(what.having(*conditions)), stop
             for condition, stop in self.clause(end):
-                yield Count(what.having(condition)), stop
+                yield Count(what.having(*flat(condition))), stop
 
 
 def exists(what: Description) -> Exists:

@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 COLORS = tuple(
-    "black white gray red orange yellow green blue purple pink brown tan beige silver gold".split()
+    "black white gray red orange yellow green cyan blue purple pink brown tan beige silver "
+    "gold".split()
 )
 """Basic colours: what "what color" chooses from where only a matcher is served."""
 
@@ -272,7 +273,7 @@ FUNCTION_WORDS = frozenset(
     "down over under below beneath underneath above behind beside besides between among near next "
     "against along alongside across around about through towards within inside outside beyond past "
     "opposite atop as than then so if too also only more less fewer most least very quite rather "
-    "his her its their my your our 's , . other another such same seem seems look looks appear "
+    "his her its their my your our 's , . other another else such same seem seems look looks appear "
     "appears far away together ahead front except".split()
 )
 """Words that are never a noun, an adjective or a verb of their own here."""

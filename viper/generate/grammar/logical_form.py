@@ -3,7 +3,7 @@
     LogicalForm
     └── Query            exists · count · compare · verify · choose · attribute · name · refer · …
         └── Description  "the red cups left of the laptop": a noun and conditions
-            └── Condition    attribute · place · relation · pick · not · any of · same as
+            └── Condition    attribute · place · relation · pick · not · any of · same as · one of
                 └── Description  (of the other object)
 
 A form does not know what can be detected or tested: that is the writer's business. `str(form)` is
@@ -40,6 +40,7 @@ __all__ = [
     "Isnt",
     "LogicalForm",
     "Not",
+    "OneOf",
     "Option",
     "Pick",
     "Place",
@@ -164,7 +165,17 @@ class AllOf:
         return f"({' and '.join(map(str, self.conditions))})"
 
 
-Condition = Attribute | Place | Related | Inverse | Pick | SameAs | Not | AnyOf | AllOf
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The object is one of several: "(things that are) either red cubes or small balls"."""
+
+    kinds: tuple[Description, ...]
+
+    def __str__(self) -> str:
+        return f"one_of({' | '.join(map(str, self.kinds))})"
+
+
+Condition = Attribute | Place | Related | Inverse | Pick | SameAs | Not | AnyOf | AllOf | OneOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from viper.errors import GenerationError
+from viper.generate.grammar.discourse import DiscourseChart
 from viper.generate.grammar.lexicon import (
     COMPARATIVES,
     FUNCTION_WORDS,
@@ -61,7 +62,8 @@ _FRAME_WORDS = frozenset(
     "picture image photo scene see show color material shape size kind type types species sort side "
     "part count number name called doing made make used thing things object objects item items "
     "anything something one ones person people camera half corner edge row same different "
-    "gender weather today total many".split()
+    "gender weather today total many greater equal visible "
+    "present".split()
 )
 """Words of question forms; that they are no part of the meaning needs no mention."""
 _FOREIGN = frozenset(
@@ -95,7 +97,7 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
 
 
 def _ask(tokens: list[Token], question: str) -> Query:
-    chart = QuestionChart(tokens)
+    chart = DiscourseChart(tokens)
     for query, end in chart.frames():
         if end == chart.end:
             _refuse_unknown(query, tokens, question)

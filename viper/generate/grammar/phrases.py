@@ -117,8 +117,14 @@ class PhraseChart(ConditionChart):
             elif head in PERSON_PRONOUNS:
                 noun = "person"
             plural = singular(head) != head or head in ("people", "everyone", "they")
+            further = self.text(end) == "else" and head in VAGUE_NOUNS  # "anything else"
+            end += further
             base = Description(
-                None if head in ("one", "ones") else noun, conditions, plural, number, other
+                None if head in ("one", "ones") else noun,
+                conditions,
+                plural,
+                number,
+                other or further,
             )
             found += self._owned(base, end)
             found += self._of_phrase(base, head, end)

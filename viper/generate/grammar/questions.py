@@ -37,6 +37,8 @@ from viper.generate.grammar.options import option_text
 __all__ = ["YesNoChart"]
 
 _COPULAS = ("is", "are", "was", "were")
+_PRESENT = frozenset("visible there present shown pictured here".split())
+"""What "is" may be followed by where a question only asks whether something is there."""
 _SCENES = frozenset(
     "indoors outdoors indoor outdoor sunny cloudy rainy stormy snowy foggy overcast clear cloudless "
     "daytime nighttime".split()
@@ -63,6 +65,12 @@ class YesNoChart(ExistenceChart):
         start = self.after(0, *_COPULAS, "does", "do", "did", "has", "have")
         if start is None:
             return
+        # "Is the cup behind the plate made of the same material as the fork left of the spoon?": what
+        # is compared is said of the subject, not of the plate.
+        for subject, end in self.description(start):
+            for like, stop in self.same_as(end):
+                if isinstance(like, SameAs):
+                    yield Same(like.respect, (subject, like.other), like.same), stop
         for subjects, end in self._subjects(self.skip(start, ("all",))):
             read = self._respect_shared(end)
             if read is not None and (len(subjects) > 1 or subjects[0].plural):
@@ -153,7 +161,10 @@ class YesNoChart(ExistenceChart):
         return self.clause(at) if self.text(at) not in ("", "that") else []
 
     def _predicates(self, at: int) -> Readings[Condition]:
-        return self.predicate(self.skip(at, ("also",)))
+        start = self.skip(at, ("also",))
+        if self.text(start) in _PRESENT and start + 1 == self.end:
+            return [(AllOf(()), start + 1)]
+        return self.predicate(start)
 
     def _verbs(self, at: int) -> Readings[Condition]:
         negated = self.after(at, "not")
@@ -200,6 +211,9 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
     """Return the question whether, or which of, the conditions hold of the subjects."""
     if isinstance(condition, SameAs) and len(subjects) == 1:
         return Same(condition.respect, (subjects[0], condition.other), condition.same)
+    if condition == AllOf(()):
+        present: tuple[Query, ...] = tuple(exists(subject) for subject in subjects)
+        return Both(present) if len(present) > 1 else present[0]
     if len(subjects) > 1:
         return Both(tuple(Verify(subject, condition, every) for subject in subjects))
     subject = subjects[0]

@@ -12,7 +12,10 @@ candidates by distance instead of dropping them all, and "left" means the leftmo
 
 from __future__ import annotations
 
-from viper.generate.grammar.detectable import Search, search_for
+from dataclasses import replace
+
+from viper.generate.grammar.detectable import search_for
+from viper.generate.grammar.finding import FindWriter
 from viper.generate.grammar.geometry import RULES
 from viper.generate.grammar.logical_form import (
     AllOf,
@@ -20,11 +23,13 @@ from viper.generate.grammar.logical_form import (
     Condition,
     Description,
     Not,
+    OneOf,
     Pick,
     Place,
+    Query,
     Related,
 )
-from viper.generate.grammar.testing import TestWriter
+from viper.generate.grammar.sharing import narrowed
 from viper.generate.grammar.wording import condition_text, thing_text
 from viper.vision.capabilities import Capabilities
 
@@ -46,8 +51,6 @@ _KEYS = {
     "far": "(-{a}.lower, {a}.height)",
 }
 """Pick → sort key, the smallest first; depth replaces the last two where it is served."""
-_MOST_NAMES = 6
-"""Names on one line of a program."""
 _PLACE_PICKS = {"front": "near", "back": "far"}
 _SIZES = {
     "big": "big",
@@ -67,16 +70,16 @@ _SIZES = {
 }
 
 
-class SelectWriter(TestWriter):
+class SelectWriter(FindWriter):
     """Writes the search for objects."""
 
-    def __init__(self, capabilities: Capabilities) -> None:
-        super().__init__(capabilities)
-        self._singles: dict[str, str] = {}
-        """Variable of a list → the variable for one of it."""
+    def __init__(self, capabilities: Capabilities, query: Query) -> None:
+        super().__init__(capabilities, query)
+        self._selected: dict[tuple[str | None, tuple[Condition, ...], bool], str] = {}
+        """Description → the variable of what it means."""
 
     def select(self, description: Description, *, target: bool = False) -> str:
-        """Write the lines that find the objects of a description.
+        """Write the lines that find the objects of a description, once for each description.
 
         Args:
             description: What to find.
@@ -85,10 +88,42 @@ class SelectWriter(TestWriter):
         Returns:
             The variable that holds the list, best first.
         """
+        key = (description.noun, description.conditions, target)
+        if key not in self._selected:
+            union = next((c for c in description.conditions if isinstance(c, OneOf)), None)
+            if union is not None:
+                self._selected[key] = self._select_union(description, union, target=target)
+            else:
+                self._selected[key] = self._select(description, target=target)
+        return self._selected[key]
+
+    def _select_union(self, description: Description, union: OneOf, *, target: bool) -> str:
+        """Write the lists of the alternatives and join them, each object once."""
+        picks = [c for c in description.conditions if isinstance(c, Pick)]
+        head = replace(
+            description,
+            conditions=tuple(
+                c for c in description.conditions if c is not union and c not in picks
+            ),
+        )
+        first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
+        noun = thing_text(description)
+        many = self.named(noun, prefix="matching")
+        for other in rest:
+            each = self.plain(other)
+            further = f"[{each} for {each} in {other} if {each} not in {first}]"
+            self.write(f"{many} = {first} + {further}")
+            first = many
+        for pick in picks:
+            self._pick(pick, many, self.one_of(many), noun, alone=not target)
+        return many
+
+    def _select(self, description: Description, *, target: bool) -> str:
         noun = thing_text(description)
         if description.noun is None:
             noun = self._unnamed(description)
-        many, one = self._find(noun)
+        many = self.find(noun, description)
+        one = self.one_of(many)
         picks: list[Pick] = []
         for condition in self._conditions(description, noun):
             pick = self._ranking(condition, target=target)
@@ -104,11 +139,7 @@ class SelectWriter(TestWriter):
             picks = [pick for pick in picks if pick not in places]
         for pick in picks:
             self._pick(pick, many, one, noun, alone=not target)
-        return many
-
-    def one_of(self, many: str) -> str:
-        """Return the variable for one object of a list."""
-        return self._singles[many]
+        return self.read(many)
 
     def _unnamed(self, description: Description) -> str:
         """Return the noun to look for where the question names none."""
@@ -127,25 +158,6 @@ class SelectWriter(TestWriter):
             else:
                 self.note(search.note)
         return conditions
-
-    def _find(self, noun: str) -> tuple[str, str]:
-        many, one = self.names.pair("thing" if noun == "object" else noun)
-        self._singles[many] = one
-        search = search_for(noun, self.capabilities) or Search((noun,))
-        if len(search.phrases) == 1:
-            self.write(f"{many} = image_patch.find({search.phrases[0]!r})")
-            return many, one
-        names = repr(list(search.phrases))
-        if len(search.phrases) > _MOST_NAMES:
-            names = "names"
-            self.write("names = [")
-            for at in range(0, len(search.phrases), _MOST_NAMES):
-                row = search.phrases[at : at + _MOST_NAMES]
-                self.write(f"{', '.join(map(repr, row))},", 1)
-            self.write("]")
-        self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
-        self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")
-        return many, one
 
     def _ranking(self, condition: Condition, *, target: bool) -> Pick | None:
         """Return the pick that a condition amounts to, None if it filters."""
@@ -171,18 +183,20 @@ class SelectWriter(TestWriter):
             if target and isinstance(part, Place):
                 self._sort_by_corner([Pick(_PLACE_PICKS.get(n, n)) for n in part.names], many, one)
                 continue
-            test = self.test(part, one, noun)
+            each = self.plain(many) if isinstance(part, Attribute | Place) else one
+            test = self.test(part, each, noun)
             if test is None:
                 continue
-            kept = f"[{one} for {one} in {many} if {test}]"
+            before = self.read(many)
+            kept = f"[{each} for {each} in {before} if {test}]"
             gaps = self._gaps(part, one) if target else None
             if gaps is None:
-                self.write(f"{many} = {kept}")
+                self.keep(many, kept)
             else:
                 fitting = self.names.single(f"fitting_{many}")
                 self.write(f"{fitting} = {kept}")
                 self.comment("Boxes only estimate this: nearest first, and all where it fits none.")
-                self.write(f"{many} = sorted({fitting} or {many}, key=lambda {one}: {gaps})")
+                self.keep(many, f"sorted({fitting} or {before}, key=lambda {one}: {gaps})")
 
     def _gaps(self, condition: Condition, one: str) -> str | None:
         """Return the distance to the other object, for a relation that boxes only estimate."""
@@ -203,9 +217,9 @@ class SelectWriter(TestWriter):
         key = self._key(pick, one, noun)
         if key is None:
             return
-        extreme = self.names.single(f"excluded_{one}")
-        self.write(f"{extreme} = min({many}, key=lambda {one}: {key}, default=None)")
-        self.write(f"{many} = [{one} for {one} in {many} if {one} != {extreme}]")
+        extreme, before = self.names.single(f"excluded_{one}"), self.read(many)
+        self.write(f"{extreme} = min({before}, key=lambda {one}: {key}, default=None)")
+        self.keep(many, f"[{one} for {one} in {before} if {one} != {extreme}]")
 
     def _sort_by_corner(self, picks: list[Pick], many: str, one: str) -> None:
         """Sort by nearness to a corner, each axis as a share of the picture."""
@@ -216,7 +230,7 @@ class SelectWriter(TestWriter):
                 key = f"{one}.lower" if pick.by == "near" else f"-{one}.lower"
             upright = pick.by in ("top", "bottom", "near", "far")
             parts.append(f"{key} / image_patch.{'height' if upright else 'width'}")
-        self.write(f"{many} = sorted({many}, key=lambda {one}: {' + '.join(parts)})")
+        self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {' + '.join(parts)})")
 
     def _pick(self, pick: Pick, many: str, one: str, noun: str, *, alone: bool) -> None:
         key = self._key(pick, one, noun)
@@ -224,8 +238,8 @@ class SelectWriter(TestWriter):
             if self.capabilities.serves("matcher") and pick.other is None:
                 text = f"{condition_text(pick)} {noun}"
                 best = self.names.single(f"best_{one}")
-                self.write(f"{best} = best_image_match({many}, {text!r})")
-                self.write(f"{many} = [{best}] if {best} else []")
+                self.write(f"{best} = best_image_match({self.read(many)}, {text!r})")
+                self.keep(many, f"[{best}] if {best} else []")
             else:
                 self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
             return
@@ -235,7 +249,7 @@ class SelectWriter(TestWriter):
             span = f"[{pick.rank - 1}:{pick.rank}]"
         else:
             span = "[:1]" if alone else ""
-        self.write(f"{many} = sorted({many}, key=lambda {one}: {key}){span}")
+        self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def _key(self, pick: Pick, one: str, noun: str) -> str | None:
         """Return the sort key of a pick, the best first; None if nothing can judge it."""

@@ -21,12 +21,14 @@ from viper.generate.grammar.logical_form import (
     Description,
     Inverse,
     Not,
+    OneOf,
     Pick,
     Place,
     Related,
     SameAs,
 )
 from viper.generate.grammar.wording import condition_text, thing_text
+from viper.vision.capabilities import Capabilities
 
 __all__ = ["OPTIONS", "TestWriter", "any_of"]
 
@@ -36,7 +38,7 @@ OPTIONS = {
         "wood metal plastic glass leather stone brick paper cloth rubber ceramic".split()
     ),
     "size": ("small", "large"),
-    "shape": ("round", "square", "rectangular", "triangular"),
+    "shape": tuple("round square rectangular triangular cube sphere cylinder cone".split()),
     "pattern": ("plain", "striped", "checkered", "dotted", "floral"),
     "gender": ("male", "female"),
 }
@@ -55,6 +57,11 @@ _DEPTH_TESTS = {
     "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
     "behind": "{a}.compute_depth() > {b}.compute_depth()",
 }
+_NEVER_TO_ITSELF = frozenset(
+    "left_of right_of in_front_of behind bigger_than smaller_than taller_than shorter_than "
+    "wider_than narrower_than".split()
+)
+"""Relations in which no object stands to itself, so that it need not be left out."""
 
 
 class TestWriter(Draft, ABC):
@@ -62,6 +69,11 @@ class TestWriter(Draft, ABC):
 
     last_others = ("", "")
     """The other objects of the relation tested last: the list, and the variable for one of it."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        super().__init__(capabilities)
+        self._options: dict[str, str] = {}
+        """Respect → the variable of the options for it."""
 
     def test(self, condition: Condition, item: str, noun: str) -> str | None:
         """Return an expression that is true where the condition holds, None if nothing can test it.
@@ -85,6 +97,9 @@ class TestWriter(Draft, ABC):
             case Pick():
                 self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
                 return None
+            case OneOf():
+                lists = [self.select(kind) for kind in condition.kinds]
+                return " or ".join(f"{item} in {many}" for many in lists)
             case Not(condition=inner):
                 tested = self.test(inner, item, noun)
                 return None if tested is None else f"not {_grouped(tested)}"
@@ -154,7 +169,8 @@ class TestWriter(Draft, ABC):
         self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
-        if noun in (thing_text(other), "object"):
+        alike = noun == thing_text(other) or "object" in (noun, thing_text(other))
+        if alike and condition.relation not in _NEVER_TO_ITSELF:
             test = f"{one} != {item} and {test}"
         return f"any({test} for {one} in {others})"
 
@@ -189,18 +205,25 @@ class TestWriter(Draft, ABC):
             self.note(f"{condition_text(condition)!r}: no matcher")
             return None
         others, one = self.found(condition.other)
-        sign = "==" if condition.same else "!="
-        other_value = self.value_of(condition.respect, one)
-        return f"any({one} != {item} and {value} {sign} {other_value} for {one} in {others})"
+        values = self.names.single(f"{one}_{condition.respect}s")
+        self.write(f"{values} = [{self.value_of(condition.respect, one)} for {one} in {others}]")
+        alike = "in" if condition.same else "not in"
+        return f"{item} not in {others} and {value} {alike} {values}"
 
     def value_of(self, respect: str, item: str) -> str | None:
         """Return an expression for a property of a patch, such as its colour; None if unserved."""
-        options = OPTIONS.get(respect)
-        if self.capabilities.serves("matcher") and options is not None:
-            return f"{item}.best_text_match({list(options)!r})"
+        if self.capabilities.serves("matcher") and respect in OPTIONS:
+            return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
             return f"{item}.simple_query({f'What {respect} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
+
+    def options_of(self, respect: str) -> str:
+        """Write the list of what a matcher chooses from, once; return its variable."""
+        if respect not in self._options:
+            self._options[respect] = self.names.single(f"{respect}s")
+            self.write(f"{self._options[respect]} = {list(OPTIONS[respect])!r}")
+        return self._options[respect]
 
     def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
         """Test a relation to something undetectable in words, if anything can."""

@@ -10,7 +10,14 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.lexicon import ARTICLES, ATTRIBUTE_KIND, NUMBERS, ORDINALS, PLACES
+from viper.generate.grammar.lexicon import (
+    ARTICLES,
+    ATTRIBUTE_KIND,
+    FUNCTION_WORDS,
+    NUMBERS,
+    ORDINALS,
+    PLACES,
+)
 from viper.generate.grammar.logical_form import (
     AllOf,
     Attribute,
@@ -156,7 +163,7 @@ class VerbChart(UnitChart):
         if (material, self.text(at + 1)) == ("stainless", "steel"):
             return [(Attribute("stainless steel", "material"), at + 2)]
         known = ATTRIBUTE_KIND.get(material) == "material"
-        if not known and ("NOUN" not in kinds(material) or material in ARTICLES):
+        if not known and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
             return []
         return [(Attribute(material, "material"), at + 1)]
 

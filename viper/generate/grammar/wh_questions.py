@@ -21,7 +21,7 @@ from viper.generate.grammar.logical_form import (
 from viper.generate.grammar.options import option_text
 from viper.generate.grammar.questions import YesNoChart
 
-__all__ = ["QuestionChart"]
+__all__ = ["QuestionChart", "attribute_query"]
 
 _COPULAS = ("is", "are", "was", "were")
 _THIS = ("this", "that", "it", "these", "those")
@@ -29,6 +29,8 @@ _EXTENTS = frozenset(
     "big large small tall long short wide high clean old young full heavy deep".split()
 )
 _SIZES = frozenset("big large small tall long short wide high".split())
+_MEASURES = frozenset("color size shape material height length age".split())
+"""What is no thing: "what color is it?" needs to know what "it" is."""
 _PEOPLE = ("who", "whom")
 _BEHIND_SUBJECT = (
     "made of",
@@ -120,7 +122,7 @@ class QuestionChart(YesNoChart):
         if respect is not None and self.text(first + 1) != "of":
             yield from self._of_subject(first + 1, respect)
             for subject, end in self.description(first + 1):
-                yield from self.with_options(_asked(subject, respect), end)
+                yield from self.with_options(attribute_query(subject, respect), end)
         copula = self.after(first, *_COPULAS)
         if copula is None:
             return
@@ -129,14 +131,14 @@ class QuestionChart(YesNoChart):
         of = self.after(start + 1, "of")
         if respect is not None and of is not None:
             for subject, end in self.description(of):
-                yield from self.with_options(_asked(subject, respect), end)
+                yield from self.with_options(attribute_query(subject, respect), end)
         for subject, end in self.description(copula):
             made = self.after(end, "made of", "made out of", "made from")
             if made is not None:
-                yield from self.with_options(_asked(subject, "material"), made)
+                yield from self.with_options(attribute_query(subject, "material"), made)
             doing = self.after(end, "doing")
             if doing is not None:
-                yield from self.with_options(_asked(subject, "activity"), doing)
+                yield from self.with_options(attribute_query(subject, "activity"), doing)
 
     def _how(self) -> Queries:
         """Read "How big is the plate?", "How is the water?", "How is the pink skirt called?"."""
@@ -153,7 +155,7 @@ class QuestionChart(YesNoChart):
             if called is not None:
                 yield AskName(subject, "What is this?"), called
             else:
-                yield _asked(subject, "state"), end
+                yield attribute_query(subject, "state"), end
 
     def _of_subject(self, at: int, respect: str) -> Queries:
         start = self.after(at, *_COPULAS, "does", "do")
@@ -161,7 +163,7 @@ class QuestionChart(YesNoChart):
             return
         for subject, end in self.description(start):
             behind = self.after(end, *_BEHIND_SUBJECT) or end
-            yield from self.with_options(_asked(subject, respect), behind)
+            yield from self.with_options(attribute_query(subject, respect), behind)
 
     def place_asked(self) -> Queries:
         """Read "Which side is the knife on?", "Where is the dog?"."""
@@ -254,7 +256,8 @@ class QuestionChart(YesNoChart):
                     yield Description(noun).having(inverse), stop
             if self.text(copula) in ARTICLES:
                 for what, end in self.description(copula):
-                    yield what, self.after(end, "called") or end
+                    if what.noun not in _MEASURES:
+                        yield what, self.after(end, "called") or end
         for condition, end in self.finite_verb(at):
             yield Description(noun).having(condition), end
         if self.text(at) in PARTITIVES or copula is None:
@@ -270,7 +273,7 @@ class QuestionChart(YesNoChart):
             behind = self.after(end, *_COPULAS)
             if behind is not None:
                 this = self.after(behind, *_THIS)
-                if this is not None:
+                if this is not None and what.noun not in _MEASURES:
                     yield what, this
                 for condition, stop in self.predicate(behind):
                     yield what.having(condition), stop
@@ -281,7 +284,8 @@ class QuestionChart(YesNoChart):
                 yield what.having(condition), stop
 
 
-def _asked(subject: Description, respect: str) -> AskAttribute:
+def attribute_query(subject: Description, respect: str) -> AskAttribute:
+    """Return the question for one property of an object, with its wording for an answerer."""
     noun = subject.noun or "object"
     verb = "are" if subject.plural else "is"
     question = {

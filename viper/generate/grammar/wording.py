@@ -10,6 +10,7 @@ from viper.generate.grammar.logical_form import (
     Description,
     Inverse,
     Not,
+    OneOf,
     Pick,
     Place,
     Related,
@@ -72,5 +73,7 @@ def condition_text(condition: Condition) -> str:
             return f"not {condition_text(condition.condition)}"
         case AnyOf():
             return " or ".join(condition_text(part) for part in condition.conditions)
+        case OneOf():
+            return " or ".join(description_text(kind) for kind in condition.kinds)
         case AllOf():
             return " and ".join(condition_text(part) for part in condition.conditions)

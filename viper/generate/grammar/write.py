@@ -66,7 +66,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
 
 class _ProgramWriter(SelectWriter):
     def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
-        super().__init__(capabilities)
+        super().__init__(capabilities, form.query)
         self.form = form
 
     def answer(self) -> None:
