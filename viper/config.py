@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal, cast, get_args
 
 from viper.errors import ConfigError, did_you_mean
-from viper.vision.registry import STUB, BackendRef, parse_role
+from viper.vision.registry import STUB, TRUTH, BackendRef, parse_role
 from viper.vision.roles import ROLES, Role
 from viper_sandbox import Limits
 
@@ -19,6 +20,9 @@ __all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "presets", "resolve
 DEFAULT_PRESET = "none"
 
 SandboxLevel = Literal["full", "partial"]
+
+_TRUE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
+# What a file of scenes can answer; depth only where it tells it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class EngineConfig:
     backends: Mapping[Role, BackendRef]
     """What serves which role."""
     models: str = DEFAULT_PRESET
-    """Name of the preset that the backends came from."""
+    """The preset that the backends came from."""
     generator: str = "grammar"
     """`grammar` or `openai:MODEL`."""
     timeout_s: float = 300.0
@@ -70,26 +74,52 @@ def presets() -> dict[str, dict[str, str]]:
 
 
 def resolve_backends(
-    models: str, overrides: Mapping[str, str] | None = None
+    models: str,
+    overrides: Mapping[str, str] | None = None,
+    data_folder: Path | None = None,
 ) -> dict[Role, BackendRef]:
     """Return what serves each role: the preset's backends, replaced by the given ones.
 
     Args:
-        models: Name of a preset.
+        models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
         overrides: Role → `NAME:REFERENCE`.
+        data_folder: Where a relative file of scenes is looked for if the working directory has none.
 
     Raises:
-        ConfigError: The preset, a role or a backend is unknown.
+        ConfigError: The preset, a role or a backend is unknown, or a file of scenes is unusable.
     """
+    resolved = _preset_backends(models, data_folder)
+    for name, text in (overrides or {}).items():
+        role = parse_role(name)
+        resolved[role] = _found(BackendRef.parse(role, text), data_folder)
+    return resolved
+
+
+def _preset_backends(models: str, data_folder: Path | None) -> dict[Role, BackendRef]:
+    name, colon, _ = models.partition(":")
+    if name == TRUTH and colon:
+        from viper.vision.truth.reading import open_scenes
+
+        refs: dict[Role, BackendRef] = {
+            role: _found(BackendRef.parse(role, models), data_folder) for role in _TRUE_ROLES
+        }
+        if not open_scenes(refs["depth"].reference).has_depth:
+            del refs["depth"]
+        return refs
     known = presets()
     if models not in known:
         raise ConfigError(
-            f"Unknown preset {models!r}. {did_you_mean(models, known)}Presets: {', '.join(known)}."
+            f"Unknown preset {models!r}. {did_you_mean(models, known)}"
+            f"Presets: {', '.join(known)}, {TRUTH}:FILE."
         )
-    resolved: dict[Role, BackendRef] = {
+    return {
         role: BackendRef.parse(role, known[models][role]) for role in ROLES if role in known[models]
     }
-    for name, text in (overrides or {}).items():
-        role = parse_role(name)
-        resolved[role] = BackendRef.parse(role, text)
-    return resolved
+
+
+def _found(ref: BackendRef, data_folder: Path | None) -> BackendRef:
+    """Return a reference to a file of scenes with the path that it was found under."""
+    if ref.name != TRUTH or data_folder is None or Path(ref.reference).exists():
+        return ref
+    beside = data_folder / ref.reference
+    return replace(ref, reference=str(beside)) if beside.exists() else ref

@@ -6,7 +6,9 @@ Everything happens in coroutines of `viper.solver`, on an event loop that the en
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -35,7 +37,7 @@ class Engine:
     Models load when they are first needed and stay until `close`; use it as a context manager.
 
     Args:
-        models: Name of a preset.
+        models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
         generator: `grammar`, `openai:MODEL`, or an object that implements `Generator`.
         backends: Role → `NAME:REFERENCE`; one given here replaces the preset's.
         timeout_s: Longest time for a whole answer, repairs and model loading included.
@@ -43,6 +45,7 @@ class Engine:
         max_attempts: Programs that are tried before a failure is final.
         sandbox: Least sandbox level for programs that a model or a stranger wrote.
         limits: What one program may use.
+        data_folder: Where a relative file of scenes is looked for if the working directory has none.
         on_loading: Called from another thread with a backend's reference, and True before or False
             after it is loaded.
         opener: Loads a backend; for tests and embedders with models of their own.
@@ -66,11 +69,14 @@ class Engine:
         max_attempts: int = 3,
         sandbox: SandboxLevel = "full",
         limits: Limits | None = None,
+        data_folder: str | os.PathLike[str] | None = None,
         on_loading: Callable[[BackendRef, bool], None] | None = None,
         opener: Callable[[BackendRef], Backend] | None = None,
     ) -> None:
         self.config = EngineConfig(
-            backends=resolve_backends(models, backends),
+            backends=resolve_backends(
+                models, backends, None if data_folder is None else Path(data_folder)
+            ),
             models=models,
             generator=generator if isinstance(generator, str) else generator.name,
             timeout_s=timeout_s,

@@ -17,12 +17,18 @@ __all__ = ["bench"]
 
 
 @click.command()
-@click.argument("task", type=click.Choice(["jsonl"]))
+@click.argument("task", type=click.Choice(["jsonl", "clevr"]))
 @click.option(
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="For jsonl: the file, one JSON object a line.",
+    help="jsonl: the file, one JSON object a line. clevr: the folder with questions/, images/, scenes/.",
+)
+@click.option(
+    "--split",
+    default="val",
+    show_default=True,
+    help="clevr: the split to score; one that has answers.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Score no more than this many samples.")
 @click.option(
@@ -43,6 +49,7 @@ __all__ = ["bench"]
 def bench(
     task: str,
     data: Path,
+    split: str,
     limit: int | None,
     output: Path | None,
     resume: bool,
@@ -54,17 +61,27 @@ def bench(
     \b
     viper bench jsonl --data mine.jsonl --backend detector=onnx:yolox_nano.onnx --json
     viper bench jsonl --data mine.jsonl --models stub --output runs/first
+    viper bench clevr --data CLEVR_v1.0 --split val --models truth:scenes/CLEVR_val_scenes.json
+
+    Files of scenes (truth:FILE) are looked for in the working directory, then in the folder of --data.
     """
     from viper.cli.output import print_error, print_json
     from viper.errors import InputError, ViperError
+    from viper_benchmarks.clevr import read_clevr
     from viper_benchmarks.jsonl import read_jsonl
     from viper_benchmarks.runner import run_benchmark
 
     try:
         if resume and output is None:
             raise InputError("--resume needs --output, the folder of the run to go on with.")
-        samples = read_jsonl(data, limit=limit)
-        with open_engine(options, progress=False) as engine, _Progress(len(samples)) as progress:
+        if task == "clevr":
+            samples, folder = read_clevr(data, split, limit=limit), data
+        else:
+            samples, folder = read_jsonl(data, limit=limit), data.parent
+        with (
+            open_engine(options, progress=False, data_folder=folder) as engine,
+            _Progress(len(samples)) as progress,
+        ):
             summary = run_benchmark(
                 task,
                 samples,

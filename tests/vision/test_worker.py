@@ -188,11 +188,11 @@ def test_operations_name_methods_of_their_role():
     protocols = {
         "detector": roles.Detector,
         "matcher": roles.Matcher,
-        "depth": roles.DepthModel,
+        "depth": type("Depth", (roles.DepthModel, roles.MeasuresDepth), {}),
         "answerer": roles.Answerer,
         "language": roles.LanguageModel,
     }
     operations = [value for value in vars(worker).values() if isinstance(value, Operation)]
-    assert len(operations) == 6
+    assert len(operations) == 7
     for operation in operations:
         assert hasattr(protocols[operation.role], operation.method)

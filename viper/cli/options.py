@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from viper.engine import Engine
 
 __all__ = ["choices_option", "engine_options", "open_engine", "output_options", "task_option"]
@@ -32,7 +34,8 @@ def engine_options(function: F) -> F:
             metavar="PRESET",
             default="none",
             show_default=True,
-            help="Preset that says which model serves which role: none, stub.",
+            help="Preset that says which model serves which role: none, stub, or truth:FILE (answers from a "
+            "file of CLEVR scenes or GQA scene graphs, to measure programs apart from perception).",
         ),
         click.option(
             "--backend",
@@ -100,12 +103,15 @@ def output_options(function: F) -> F:
     )(function)
 
 
-def open_engine(options: dict[str, Any], *, progress: bool = True) -> Engine:
+def open_engine(
+    options: dict[str, Any], *, progress: bool = True, data_folder: Path | None = None
+) -> Engine:
     """Make an engine of the options that `engine_options` added.
 
     Args:
         options: Parsed options by name.
         progress: Show on a terminal that models load.
+        data_folder: Where a relative file of scenes is looked for second.
 
     Raises:
         ConfigError: A preset, backend or generator is unknown.
@@ -129,5 +135,6 @@ def open_engine(options: dict[str, Any], *, progress: bool = True) -> Engine:
         backends,
         timeout_s=options["timeout_s"],
         sandbox=options["sandbox"],
+        data_folder=data_folder,
         on_loading=LoadingSpinner() if progress else None,
     )

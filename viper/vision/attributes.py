@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-__all__ = ["KINDS", "contrasts"]
+__all__ = ["KINDS", "contrasts", "kind_of"]
 
 KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "colour": (
@@ -73,6 +73,12 @@ def _groups() -> dict[str, tuple[str, int]]:
             for word in words:
                 table.setdefault(word, (kind, index))
     return table
+
+
+def kind_of(attribute: str) -> str | None:
+    """Return the kind of an attribute, such as "colour" of "red"; None for an unknown one."""
+    found = _groups().get(attribute.strip().lower())
+    return None if found is None else found[0]
 
 
 def contrasts(attribute: str) -> tuple[str, ...]:

@@ -16,7 +16,13 @@ from viper.boxes import Box, area, clamp, nms, snap
 from viper.errors import UnservedError
 from viper.vision.attributes import contrasts
 from viper.vision.patch import Patch
-from viper.vision.roles import AnswerRequest, CompletionRequest, DetectRequest, View
+from viper.vision.roles import (
+    AnswerRequest,
+    CompletionRequest,
+    DetectRequest,
+    View,
+    has_distinct_detections,
+)
 from viper.vision.scheduler import Run
 from viper.vision.vocabulary import Match, match_phrase, near_classes
 
@@ -77,7 +83,8 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
         if detection.phrase == wanted and area(box) > 0:
             boxes.append(box)
             scores.append(float(detection.score))
-    kept = nms(boxes, scores, _NMS_IOU)
+    # No two boxes overlap by more than wholly: distinct objects all stay, and are sorted.
+    kept = nms(boxes, scores, 1.0 if has_distinct_detections(detector) else _NMS_IOU)
     context.score = scores[kept[0]] if kept else None
     return [Patch(View(patch.view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
@@ -123,10 +130,8 @@ async def simple_query(context: Context, patch: Patch, question: str) -> str:
 
 
 async def compute_depth(context: Context, patch: Patch) -> float:
-    """Return the median of the patch in the image's one depth map."""
-    relative_depth = await context.run.depth(patch.view.image)
-    left, top, right, bottom = patch.view.bounds
-    return float(np.median(relative_depth[top:bottom, left:right]))
+    """Return the depth of the patch, as a rule its median in the image's one depth map."""
+    return await context.run.depth(patch.view)
 
 
 async def best_image_match(

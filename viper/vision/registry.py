@@ -30,7 +30,11 @@ class BackendEntry(NamedTuple):
     """Called over a network: never speculated, and its calls may cost money."""
 
 
+TRUTH = "truth"
+"""Name of the backends that answer from a file of scenes (see `viper.vision.truth`)."""
+
 _BACKENDS = "viper.vision.backends"
+_TRUTH = "viper.vision.truth"
 
 _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
@@ -46,6 +50,10 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
     ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_answerer:load", remote=True),
     ("language", "openai"): BackendEntry(f"{_BACKENDS}.openai_language:load", remote=True),
+    ("detector", TRUTH): BackendEntry(f"{_TRUTH}.detector:load"),
+    ("matcher", TRUTH): BackendEntry(f"{_TRUTH}.matcher:load"),
+    ("depth", TRUTH): BackendEntry(f"{_TRUTH}.depth:load"),
+    ("answerer", TRUTH): BackendEntry(f"{_TRUTH}.answerer:load"),
 }
 
 STUB = "stub"

@@ -38,10 +38,13 @@ __all__ = [
     "ImageRef",
     "LanguageModel",
     "Matcher",
+    "MeasuresDepth",
     "Pixels",
     "RelativeDepth",
     "Role",
     "View",
+    "has_distinct_detections",
+    "median_depth",
 ]
 
 Role = Literal["detector", "matcher", "depth", "answerer", "language"]
@@ -150,7 +153,11 @@ class Backend(Protocol):
 
 
 class Detector(Backend, Protocol):
-    """Finds objects."""
+    """Finds objects.
+
+    A detector whose detections of a phrase are distinct objects already may say so with an attribute
+    `has_distinct_detections = True`: then none is suppressed, however much two boxes overlap.
+    """
 
     @property
     def vocabulary(self) -> tuple[str, ...] | None:
@@ -163,6 +170,11 @@ class Detector(Backend, Protocol):
         Duplicates of one object need not be removed: the caller sorts and suppresses them.
         """
         ...
+
+
+def has_distinct_detections(detector: Detector) -> bool:
+    """Tell whether a detector says that its detections of a phrase are distinct objects."""
+    return bool(getattr(detector, "has_distinct_detections", False))
 
 
 class Matcher(Backend, Protocol):
@@ -193,6 +205,21 @@ class DepthModel(Backend, Protocol):
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, larger = farther."""
         ...
+
+
+@runtime_checkable
+class MeasuresDepth(Protocol):
+    """A depth model that also knows the depth of a view better than the median of its map."""
+
+    def measure(self, views: Sequence[View]) -> list[float]:
+        """Return one depth per view, comparable within an image, larger = farther."""
+        ...
+
+
+def median_depth(relative_depth: RelativeDepth, view: View) -> float:
+    """Return the median of a view in its image's depth map."""
+    left, top, right, bottom = view.bounds
+    return float(np.median(relative_depth[top:bottom, left:right]))
 
 
 class Answerer(Backend, Protocol):

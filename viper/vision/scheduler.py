@@ -30,11 +30,11 @@ from viper.vision.roles import (
     Detection,
     Detector,
     DetectRequest,
-    ImageRef,
     Matcher,
-    RelativeDepth,
+    MeasuresDepth,
     Role,
     View,
+    median_depth,
 )
 from viper.vision.worker import (
     ANSWER,
@@ -43,6 +43,7 @@ from viper.vision.worker import (
     EMBED_IMAGES,
     EMBED_TEXTS,
     ESTIMATE,
+    MEASURE,
     ModelWorker,
     Operation,
     Served,
@@ -202,9 +203,11 @@ class Run:
         images = await self._serve(EMBED_IMAGES, views)
         return images, await self._serve(EMBED_TEXTS, texts)
 
-    async def depth(self, image: ImageRef) -> RelativeDepth:
-        """Return the one depth map of an image, shape (H, W), larger = farther."""
-        return (await self._serve(ESTIMATE, [image]))[0]  # type: ignore[no-any-return]  # see Operation
+    async def depth(self, view: View) -> float:
+        """Return the depth of a view, larger = farther: as measured, or the median of the map."""
+        if isinstance(await self._scheduler.backend("depth"), MeasuresDepth):
+            return (await self._serve(MEASURE, [view]))[0]  # type: ignore[no-any-return]  # see Operation
+        return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
 
     async def answer(self, request: AnswerRequest) -> str:
         """Return what the answerer says about a view."""

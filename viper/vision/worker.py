@@ -22,7 +22,7 @@ from viper.vision.registry import BackendRef
 from viper.vision.roles import Backend, Role
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE"]
-__all__ += ["ModelWorker", "Operation", "Served"]
+__all__ += ["MEASURE", "ModelWorker", "Operation", "Served"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ DETECT = Operation("detector", "detect")
 EMBED_IMAGES = Operation("matcher", "embed_images")
 EMBED_TEXTS = Operation("matcher", "embed_texts")
 ESTIMATE = Operation("depth", "estimate")
+MEASURE = Operation("depth", "measure")
 ANSWER = Operation("answerer", "answer")
 COMPLETE = Operation("language", "complete")
 
