@@ -16,6 +16,7 @@ from viper.generate.grammar.lexicon import (
     ANIMATES,
     CLOTHES,
     COMPARATIVES,
+    FUNCTION_WORDS,
     PLACES,
 )
 from viper.generate.grammar.logical_form import (
@@ -27,9 +28,9 @@ from viper.generate.grammar.logical_form import (
     Place,
     Related,
 )
-from viper.generate.grammar.relations import match_relation
+from viper.generate.grammar.relations import RelationMatch, match_relation
 from viper.generate.grammar.verbs import VerbChart, flat
-from viper.generate.grammar.words import singular
+from viper.generate.grammar.words import kinds, singular
 
 __all__ = ["ConditionChart"]
 
@@ -55,6 +56,10 @@ _COPULAS = (
     "has been",
     "stays",
 )
+SHOWN = ("there", "here", "visible", "seen", "shown", "pictured", "displayed", "depicted")
+"""What says only that something is in the picture."""
+_SWITCHED = ("on", "off", "up", "down")
+_AFTER_SWITCHED = ("", "and", "or", ",", "than")
 _NOT = ("not", "isnt", "never")
 
 
@@ -97,7 +102,7 @@ class ConditionChart(VerbChart):
                 found += [(Not(c), end) for c, end in self._negated_pick(at + 1)]
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
             found += self.clause(at + 1, True)
-        if text in ("there", "here", "visible", "seen", "shown", "pictured"):
+        if text in SHOWN:
             found.append((AllOf(()), at + 1))
         found += self.place(at)
         found += self.relation(at)
@@ -165,7 +170,8 @@ class ConditionChart(VerbChart):
                 word, start = "and", start + 1
             if word not in ("and", "or", ","):
                 continue
-            start = self.skip(start, ("either", "also", "is", "are"))
+            start = self.after(start, "is it", "is he", "is she", "are they") or start
+            start = self.skip(start, ("either", "also", "is", "are", "maybe", "perhaps"))
             for rest, stop in self.predicate(start):
                 if word == "or" or (word == "," and isinstance(rest, AnyOf)):
                     found.append((AnyOf((first, *_options(rest))), stop))
@@ -180,12 +186,24 @@ class ConditionChart(VerbChart):
     def predicate_unit(self, at: int) -> Readings[Condition]:
         """Read one condition that may stand behind "is"."""
         found = self.unit(at)
+        if self.text(at) in SHOWN:
+            found.append((AllOf(()), at + 1))
+        found += self._adjective(at)
         article = self.text(at) in ("a", "an", "some")
         for kind, end in self.is_a(at):
             head = self.text(end - 1)
             if article or singular(head) != head:  # "is it *a cow*", "are they *cows*"
                 found.append((kind, end))
         return found
+
+    def _adjective(self, at: int) -> Readings[Condition]:
+        """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
+        text, following = self.text(at), self.text(at + 1)
+        if text in _SWITCHED and following in _AFTER_SWITCHED:
+            return [(Attribute(text, "state"), at + 1)]
+        if "ADJ" in kinds(text) and "NOUN" in kinds(text) and text not in FUNCTION_WORDS:
+            return [(Attribute(text, "quality"), at + 1)]
+        return []
 
     def is_a(self, at: int) -> Readings[Condition]:
         """Read "a cow", "a baseball player": what the object is."""
@@ -216,6 +234,7 @@ class ConditionChart(VerbChart):
         for match in match_relation(self.texts[at : at + 9]):
             behind = at + match.length
             self.furthest = max(self.furthest, behind)
+            found += self._either_side(match, behind)
             if match.relation == "between":
                 found += self._between(behind, match.words)
                 continue
@@ -228,6 +247,16 @@ class ConditionChart(VerbChart):
                     relation = "wearing"
                 found.append((Related(relation, (other,), match.words), end))
         return found
+
+    def _either_side(self, first: RelationMatch, at: int) -> Readings[Condition]:
+        """Read "behind or in front of the net": two relations to one object."""
+        if self.text(at) != "or":
+            return []
+        return [
+            (AnyOf((Related(first.relation, c.others, first.words), c)), end)
+            for c, end in self.relation(at + 1)
+            if isinstance(c, Related)
+        ]
 
     def _between(self, at: int, words: str) -> Readings[Condition]:
         found: Readings[Condition] = []

@@ -12,6 +12,7 @@ __all__ = [
     "ARTICLES",
     "ATTRIBUTE_KIND",
     "CAMERA",
+    "CATEGORIES",
     "CLOTHES",
     "COLORS",
     "COMPARATIVES",
@@ -56,10 +57,19 @@ RESPECTS = MappingProxyType(
         "gender": "gender",
         "sex": "gender",
         "age": "age",
-        "length": "size",
+        "length": "length",
         "height": "height",
         "brand": "brand",
         "company": "brand",
+        "width": "width",
+        "weight": "weight",
+        "thickness": "thickness",
+        "depth": "depth",
+        "tone": "tone",
+        "ethnicity": "ethnicity",
+        "race": "ethnicity",
+        "nationality": "ethnicity",
+        "pose": "pose",
         "texture": "pattern",
     }
 )
@@ -103,7 +113,7 @@ _KINDS = {
     ),
     "age": "old young new elderly teenage adult older-looking ancient modern vintage used antique",
     "shape": "round square rectangular circular oval triangular curved curly straight flat bent "
-    "pointy pointed spherical cylindrical wavy",
+    "pointy pointed spherical cylindrical wavy oblong",
     "pattern": "striped plaid checkered dotted spotted floral patterned plain printed polka-dot "
     "polka-dotted checked",
     "state": (
@@ -114,8 +124,12 @@ _KINDS = {
         "on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied "
         "dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy "
         "hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved "
-        "long-sleeved upside-down rolled stacked framed decorated lying"
+        "long-sleeved upside-down rolled stacked framed decorated lying off-shoulder partly-cloudy "
+        "turned-on turned-off shut made sturdy portable warm baked sitting-down standing-up"
     ),
+    "ethnicity": "asian caucasian african american european chinese japanese indian italian "
+    "mexican british french african-american hispanic",
+    "brand": "nike adidas puma reebok samsung sony dell toyota honda ford lenovo",
 }
 ATTRIBUTE_KIND = MappingProxyType(
     {word: kind for kind, text in _KINDS.items() for word in text.split()}
@@ -243,6 +257,11 @@ VAGUE_NOUNS = frozenset(
     "anyone someone somebody anybody everyone nobody".split()
 )
 
+CATEGORIES = frozenset(
+    "furniture clothing equipment luggage jewelry silverware cutlery meat fruit bread food".split()
+)
+"""Words for many things without a plural: one of them is a "piece of furniture"."""
+
 PERSON_PRONOUNS = frozenset("he she they him them".split())
 
 COMPOUNDS = tuple(
@@ -252,7 +271,9 @@ COMPOUNDS = tuple(
         "french-fries high-chair double-decker-bus hot-air-balloon cell-phone mobile-phone "
         "stop-sign traffic-light fire-hydrant parking-meter wine-glass orange-juice "
         "flat-screen-tv flat-screen baked-good electric-tea-kettle short-sleeve back-pack "
-        "stainless-steel remote-control pooh-bear wild-animal domestic-animal"
+        "stainless-steel remote-control pooh-bear wild-animal domestic-animal fast-food baked-goods "
+        "tank-top crop-top american-flag cooking-utensil french-toast face-mask green-pepper "
+        "sweet-potato soft-drink frozen-yogurt fried-rice wii-controller"
     ).split()
 )
 """Nouns of several words whose first would else be read as an attribute or a verb."""

@@ -13,6 +13,7 @@ from viper.generate.grammar.conditions import ConditionChart
 from viper.generate.grammar.lexicon import (
     ARTICLES,
     ATTRIBUTE_KIND,
+    CATEGORIES,
     COMPARATIVES,
     FUNCTION_WORDS,
     NUMBERS,
@@ -40,6 +41,9 @@ _MOST_NOUNS = 4
 _LEADS = ARTICLES | {"all", "both", "each", "every", "only", "there"}
 _MEASURES = frozenset("slice slices piece pieces bunch bunches".split())
 _UNSEEN_PARTITIVES = PARTITIVES - _MEASURES
+_ITEMS = frozenset("piece pieces item items article articles".split())
+_CATEGORY_ITEMS = {f"{category} {item}": category for category in CATEGORIES for item in _ITEMS}
+"""A "clothing item" is clothing."""
 _PERSON_WORDS = frozenset("anyone someone somebody anybody everyone everybody nobody".split())
 _PLURAL_MODIFIERS = frozenset("sports clothes glasses jeans news skis ladies mens womens".split())
 
@@ -111,7 +115,8 @@ class PhraseChart(ConditionChart):
         found: Readings[Description] = []
         for end in reversed(ends):
             head = self.text(end - 1)
-            noun = " ".join([*self.texts[at : end - 1], singular(head)]).replace("-", " ")
+            noun = " ".join([*self.texts[at : end - 1], self._head(end - 1, at)]).replace("-", " ")
+            noun = _CATEGORY_ITEMS.get(noun, noun)
             if head in VAGUE_NOUNS and end == at + 1:
                 noun = "person" if head in _PERSON_WORDS else "object"
             elif head in PERSON_PRONOUNS:
@@ -130,6 +135,13 @@ class PhraseChart(ConditionChart):
             found += self._of_phrase(base, head, end)
             found.append((base, end))
         return found
+
+    def _head(self, at: int, first: int) -> str:
+        """Return the last word of a noun in the singular."""
+        text = self.text(at)
+        if text == "glasses" and at > first:  # "wine glasses" hold wine, glasses are worn
+            return "glass" if self.text(at - 1) not in ("eye", "reading", "sun", "safety") else text
+        return singular(text)
 
     def _noun_ends(self, at: int) -> list[int]:
         """Return the positions at which a noun that begins here may end."""
@@ -167,6 +179,10 @@ class PhraseChart(ConditionChart):
             if sorts == {"VERB"} and introduced and verb_lemma(text) == text:
                 return True  # the dictionary lacks some nouns that are verbs too: "the wide log"
             return not sorts or "NOUN" in sorts or text.endswith("ing")
+        if text == "light" and ATTRIBUTE_KIND.get(following) != "color":
+            return True  # "the signal light", unlike "the shirt light blue"
+        if text == "top" and not self.telegraphic and "NOUN" in sorts and following != "of":
+            return True  # "the counter top"
         if text in PLACES or text in COMPARATIVES or ATTRIBUTE_KIND.get(text) == "color":
             return False
         if match_relation(self.texts[at : at + 4]):
@@ -205,7 +221,15 @@ class PhraseChart(ConditionChart):
             return []
         found: Readings[Description] = []
         for whole, end in self.noun_phrase(at + 1):
-            if head in _UNSEEN_PARTITIVES and whole.noun:
+            if head in _ITEMS and whole.noun in CATEGORIES:
+                merged = replace(
+                    whole,
+                    conditions=(*base.conditions, *whole.conditions),
+                    plural=base.plural,
+                    number=base.number,
+                )
+                found.append((merged, end))
+            elif head in _UNSEEN_PARTITIVES and whole.noun:
                 merged = replace(whole, conditions=(*base.conditions, *whole.conditions))
                 found.append((merged, end))
             elif head in _MEASURES and whole.noun:

@@ -116,6 +116,11 @@ _GLUE = {
     ("no", "one"): "nobody",
     ("any", "one"): "anyone",
     ("north", "west"): "northwest",
+    ("short", "sleeved"): "short-sleeved",
+    ("long", "sleeved"): "long-sleeved",
+    ("turned", "on"): "turned-on",
+    ("turned", "off"): "turned-off",
+    ("partly", "cloudy"): "partly-cloudy",
 }
 
 _PICTURE = frozenset("image picture photo scene shot photos images frame snapshot view".split())

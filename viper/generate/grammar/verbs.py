@@ -8,6 +8,7 @@ place, which subclasses read.
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.lexicon import (
@@ -34,6 +35,9 @@ from viper.generate.grammar.words import gerund, is_gerund, kinds, verb_lemma
 __all__ = ["VerbChart", "flat"]
 
 _AUXILIARIES = ("is", "are", "was", "were", "does", "do", "did", "has", "have", "can", "")
+_NO_STATES = ("be", "have", "do", "call", "name")
+"""Verbs whose participle says nothing of how a thing is: "the cup called …"."""
+_QUALITIES = tuple("color size shape length height width material pattern texture tone".split())
 _SUBJECT_LEADS = ("the", "a", "an", "this", "that", "he", "she", "they", "his", "her", "people")
 
 
@@ -44,6 +48,9 @@ class VerbChart(UnitChart):
     def verb_phrase(self, at: int) -> Readings[Condition]:
         """Read a verb in -ing with what belongs to it: "holding a cup", "sitting on the bench"."""
         text = self.text(at)
+        soon = self.after(at, "about to")
+        if soon is not None and verb_lemma(self.text(soon)) is not None:
+            return self.verb_object(soon + 1, self.text(soon))
         if not is_gerund(text, self.text(at + 1)) or "VERB" not in kinds(text):
             return []
         lemma = verb_lemma(text) or text
@@ -63,9 +70,11 @@ class VerbChart(UnitChart):
                 for other, end in self.noun_phrase(behind):
                     value = f"{doing} {joint} {other.noun}"
                     found.append((Attribute(value, "activity"), end))
-        for position in dict.fromkeys((start, at)):
+        # "looking down", "standing up": the little word belongs to what is done.
+        done = {at: activity, start: Attribute(" ".join((doing, *self.texts[at:start])), "activity")}
+        for position in sorted(done, reverse=True):
             for where in (self.relation(position), self.place(position)):
-                found += [(AllOf((activity, *flat(c))), end) for c, end in where]
+                found += [(AllOf((done[position], *flat(c))), end) for c, end in where]
         for other, end in self.description(at, True):
             if other.noun == "object" and not other.conditions:
                 found.append((Attribute(f"{doing} something", "activity"), end))
@@ -73,7 +82,7 @@ class VerbChart(UnitChart):
                 relation = VERBS.get(lemma, "acting_on")
                 found.append((Related(relation, (other,), doing), end))
         if self.text(at) not in ARTICLES and not self._is_relation(at - 1):
-            found += [(activity, end) for end in dict.fromkeys((start, at))]
+            found += [(done[end], end) for end in sorted(done, reverse=True)]
         return found
 
     def wearing_color(self, at: int) -> Readings[Condition]:
@@ -112,11 +121,7 @@ class VerbChart(UnitChart):
 
     def _having(self, at: int) -> Readings[Condition]:
         """Read behind "has": a part or possession, or "red color", "large size"."""
-        found: Readings[Condition] = []
-        for quality, end in self.attribute(self.skip(at, ("a", "an"))):
-            behind = self.after(end, "color", "size", "shape", "length", "material", "pattern")
-            if behind is not None:
-                found.append((quality, behind))
+        found = self._qualities(at)
         found += self.same_as(at)
         if self.text(at) == "no":
             return [
@@ -128,6 +133,20 @@ class VerbChart(UnitChart):
             found.append((Related("with", (other,), "having"), end))
         return found
 
+    def _qualities(self, at: int) -> Readings[Condition]:
+        """Read "large size and red color"."""
+        found: Readings[Condition] = []
+        for quality, end in self.attribute(self.skip(at, ("a", "an"))):
+            named = self.text(end - 1) in _QUALITIES  # "red color" may be one unit already
+            behind = end if named else self.after(end, *_QUALITIES)
+            if behind is None:
+                continue
+            found.append((quality, behind))
+            if self.text(behind) in ("and", ","):
+                start = self.skip(behind, ("and", ","))
+                found += [(AllOf((quality, *flat(c))), e) for c, e in self._qualities(start)]
+        return found
+
     @rule
     def participle(self, at: int) -> Readings[Condition]:
         """Read "held by the man", "parked on the street", "made of wood"."""
@@ -137,7 +156,7 @@ class VerbChart(UnitChart):
             return self._material(made)
         lemma = verb_lemma(text)
         past = lemma is not None and lemma != text and not text.endswith(("ing", "s"))
-        if not past or lemma is None or lemma in ("be", "have", "do") or text in PLACES:
+        if not past or lemma is None or lemma in _NO_STATES or text in PLACES:
             return []
         found: Readings[Condition] = []
         by = self.after(at + 1, "by")
@@ -183,36 +202,58 @@ class VerbChart(UnitChart):
                 found += self.gap(subject, behind, finite=not auxiliary)
         return found
 
-    def gap(self, subject: Description, at: int, *, finite: bool) -> Readings[Condition]:
+    def gap(
+        self, subject: Description, at: int, *, finite: bool, infinitive: bool = False
+    ) -> Readings[Condition]:
         """Read the verb or preposition of a clause whose object is missing.
 
         Args:
             subject: Who does it.
             at: Behind the subject and its auxiliary.
             finite: True where there is no auxiliary: "(the hat) the man wears".
+            infinitive: True behind "does": "(what) does the man wear".
         """
+        at = self.after(at, "about to") or at
+        infinitive = infinitive or self.text(at - 1) == "to"
         text = self.text(at)
         found: Readings[Condition] = []
         lemma = verb_lemma(text)
         # "(the hat) the man wears", but not "the coffee table"
         plain_verb = finite and (lemma in VERBS or "NOUN" not in kinds(text))
-        if lemma and (is_gerund(text) or plain_verb):
-            words = gerund(lemma)
-            behind = self.after(at + 1, "on", "in", "at", "with", "up", "to") or at + 1
-            preposition = match_relation(self.texts[at + 1 : at + 6])
-            found.append((Inverse(VERBS.get(lemma, "acting_on"), subject, words), at + 1))
-            if preposition:
-                match = preposition[0]
-                inverse = Inverse(match.relation, subject, f"{words} {match.words}")
-                found.append((inverse, at + 1 + match.length))
-            elif behind != at + 1:
-                found.append((Inverse("with", subject, words), behind))
-        if not finite:
-            found += [
-                (Inverse(match.relation, subject, match.words), at + match.length)
-                for match in match_relation(self.texts[at : at + 6])
+        acts = is_gerund(text) or plain_verb or infinitive
+        if lemma not in (None, "be", "have", "do") and acts:
+            found += self._verb_gap(subject, at + 1, lemma)
+        elif lemma not in (None, "be", "have", "do", text) and not finite:
+            found += [  # "(the person) the jacket is worn around"
+                (replace(inverse, words=f"{text} {inverse.words}"), end)
+                for inverse, end in self._preposition_gap(subject, at + 1)
             ]
+        if not finite:
+            found += self._preposition_gap(subject, at)
         return found
+
+    def _verb_gap(self, subject: Description, at: int, lemma: str) -> Readings[Condition]:
+        """Read the preposition behind a verb whose object is missing; there may be none."""
+        words = gerund(lemma)
+        found: Readings[Condition] = []
+        # "looking at" is a relation of its own, not "at".
+        named = match_relation((words, *self.texts[at : at + 3]))
+        for match in named[:1] if named and named[0].length > 1 else ():
+            found.append((Inverse(match.relation, subject, match.words), at + match.length - 1))
+        for inverse, end in self._preposition_gap(subject, at):
+            found.append((replace(inverse, words=f"{words} {inverse.words}"), end))
+        found.append((Inverse(VERBS.get(lemma, "acting_on"), subject, words), at))
+        if self.text(at) in ("in", "up", "to", "at", "with", "on", "of", "onto"):
+            found.append((Inverse("with", subject, words), at + 1))
+        return found
+
+    def _preposition_gap(self, subject: Description, at: int) -> list[tuple[Inverse, int]]:
+        """Read a preposition at the end of a clause: "(the table) the cup is on top of"."""
+        return [
+            (Inverse(match.relation, subject, match.words), self.after(end, "of") or end)
+            for match in match_relation(self.texts[at : at + 6])
+            for end in (at + match.length,)
+        ]
 
     @abstractmethod
     def relation(self, at: int) -> Readings[Condition]:

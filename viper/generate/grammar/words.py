@@ -80,6 +80,24 @@ _NOUNS = {
     "chili": "chili",
     "tennis": "tennis",
     "blinds": "blinds",
+    "fridge": "fridge",
+    "fridges": "fridge",
+    "wii": "wii",
+    "ipod": "ipod",
+    "dvd": "dvd",
+    "dvds": "dvd",
+    "cd": "cd",
+    "cds": "cd",
+    "suv": "suv",
+    "suvs": "suv",
+    "teddy": "teddy",
+    "pan": "pan",
+    "pans": "pan",
+    "log": "log",
+    "logs": "log",
+    "drapes": "drapes",
+    "wetsuits": "wetsuit",
+    "graffiti": "graffiti",
     "this": "this",
     "anything": "anything",
     "something": "something",
@@ -94,16 +112,43 @@ _ING_NOUNS = frozenset(
     "drawings lettering writing marking markings opening covering stuffing dressing filling swing "
     "swings pairing crossing duckling sapling sibling siblings".split()
 )
+# Last parts of nouns that are written as one word: "nightstand", "countertop", "wildflowers".
+_COMPOUND_HEADS = frozenset(
+    "stand top case can pool park pad pants gull flower board paper room bag ball coat cake pot yard "
+    "bird man woman book box light way house cup bowl rack wear shelf shade bar bell boat brush bush "
+    "car chair cloth court dog door fish glass ground hat hook horse mat mill net pan pen piece pin "
+    "place plane plate plug pole port post print rail rest ring road robe roll sack shirt shop side "
+    "sill spread stick stone store string suit table tie tub ware watch water wheel wood phone cart "
+    "mower holder dryer washer maker opener cutter burner warmer guard line lamp bin bike".split()
+)
 # First words of compounds that only look like a verb: "dining table".
 _ING_MODIFIERS = {
     "dining": ("table", "room", "chair", "hall", "area"),
     "parking": ("meter", "lot", "sign", "garage", "space", "ticket"),
     "cutting": ("board",),
+    "cooking": ("utensil", "pot", "pan", "oil", "ware"),
+    "flying": ("disc",),
+    "filing": ("cabinet",),
+    "ironing": ("board",),
+    "batting": ("helmet", "glove", "cage"),
+    "riding": ("boot", "helmet"),
+    "reading": ("glasses", "lamp"),
+    "whipping": ("cream",),
+    "running": ("shoe",),
+    "walking": ("stick",),
+    "drinking": ("glass", "glasses", "fountain", "straw"),
+    "cleaning": ("product", "supply"),
+    "hiking": ("boot", "pole"),
+    "landing": ("gear", "strip"),
+    "waiting": ("room", "area"),
+    "dressing": ("room", "table"),
+    "changing": ("room", "table"),
     "chopping": ("board",),
     "washing": ("machine",),
-    "swimming": ("pool", "trunks", "suit"),
+    "drying": ("rack", "machine"),
+    "swimming": ("pool", "trunks", "suit", "cap"),
     "frying": ("pan",),
-    "baking": ("sheet", "pan", "tray"),
+    "baking": ("sheet", "pan", "tray", "dish"),
     "rolling": ("pin", "suitcase"),
     "living": ("room",),
     "sewing": ("machine",),
@@ -133,7 +178,20 @@ def kinds(word: str) -> frozenset[str]:
         # "half-eaten", "long-sleeved": what its last part is
         last = word.rpartition("-")[2]
         return kinds(last) or frozenset({"ADJ"})
+    if not found and _compound(word):
+        return frozenset({"NOUN"})
     return frozenset(kind for kind in found if kind in ("NOUN", "VERB", "ADJ", "ADV"))
+
+
+def _compound(word: str) -> tuple[str, str] | None:
+    """Cut a noun that is written as one word into its parts: "nightstands" → "night", "stands"."""
+    from lemminflect import getAllLemmas
+
+    for at in range(3, len(word) - 2):
+        first, last = word[:at], word[at:]
+        if (last in _COMPOUND_HEADS or singular(last) in _COMPOUND_HEADS) and getAllLemmas(first):
+            return first, last
+    return None
 
 
 def is_known(word: str) -> bool:
@@ -159,7 +217,12 @@ def singular(word: str) -> str:
     lemmas = getAllLemmas(word, upos="NOUN").get("NOUN", ())
     if lemmas:
         return str(lemmas[0])
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and not is_known(word):
+    if getAllLemmas(word):
+        return word
+    parts = _compound(word)
+    if parts is not None:
+        return parts[0] + singular(parts[1])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 
