@@ -87,7 +87,7 @@ OPEN = {
     "What is the man holding?": "name(object[holding_by(man)])",
     "Who is wearing the helmet?": "name(person[wearing(helmet)])",
     "Which side is the knife on?": "place_horizontal(knife)",
-    "Where is the dog?": "place_both(dog)",
+    "Where is the dog?": "place_around(dog)",
     "What is the weather like?": "scene(weather)",
     "Is it indoors?": "scene(yesno)",
 }
@@ -180,7 +180,7 @@ def test_the_answer_kind_follows_the_question() -> None:
         "What color is the car?": "color",
         "What is on the table?": "name",
         "Which side is the dog on?": "place",
-        "What is the weather like?": "text",
+        "What is the weather like?": "name",
     }
     assert {question: parse(question).answer_kind for question in kinds} == kinds
     assert parse("left dog", "grounding").answer_kind == "patch"

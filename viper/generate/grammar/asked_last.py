@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from viper.generate.grammar.attribute_questions import attribute_query
 from viper.generate.grammar.existence import Queries
-from viper.generate.grammar.lexicon import RESPECTS
-from viper.generate.grammar.wh_questions import QuestionChart, attribute_query
+from viper.generate.grammar.scales import SCALES
+from viper.generate.grammar.wh_questions import QuestionChart
 
 __all__ = ["AskedLastChart"]
 
-_VERBS = ("is", "are", "has", "have", "is of", "are of")
-_MADE = ("is made of", "are made of", "is made out of", "are made out of", "is made from")
+_VERBS = ("is", "are", "was", "were", "has", "have", "looks", "look")
+_OF = ("of", "in")
+_MADE = ("made of", "made out of", "made from")
+_WHAT = ("what", "which")
 
 
 class AskedLastChart(QuestionChart):
@@ -21,19 +24,21 @@ class AskedLastChart(QuestionChart):
         yield from self.asked_last()
 
     def asked_last(self) -> Queries:
-        """Read "The cup is what color?", "The cup has what shape?", "The cup is made of what?"."""
+        """Read "The cup is what color?", "It is made of what?", "The man is doing what?"."""
         for subject, end in self.description(0):
-            made = self.after(end, *_MADE)
-            what = self.after(made, "what", "which") if made is not None else None
-            if what is not None:
-                material = self.after(what, "material") or what
-                yield attribute_query(subject, "material"), material
             verb = self.after(end, *_VERBS)
             if verb is None:
                 continue
-            what = self.after(verb, "what", "which")
-            respect = RESPECTS.get(self.text(what)) if what is not None else None
-            if what is not None and respect is not None:
-                yield attribute_query(subject, respect), what + 1
-            if self.text(verb) == "how" and self.text(verb + 1) in ("big", "large"):
-                yield attribute_query(subject, "size"), verb + 2
+            made = self.after(verb, *_MADE)
+            what = self.after(made, *_WHAT) if made is not None else None
+            if what is not None:
+                material = self.after(what, "material") or what
+                yield from self.with_options(attribute_query(subject, "material"), material)
+            doing = self.after(verb, "doing what")
+            if doing is not None:
+                yield from self.with_options(attribute_query(subject, "activity"), doing)
+            what = self.after(self.after(verb, *_OF) or verb, *_WHAT)
+            for respect, stop in self.respect(what) if what is not None else ():
+                yield from self.with_options(attribute_query(subject, respect), stop)
+            if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
+                yield attribute_query(subject, SCALES[self.text(verb + 1)]), verb + 2

@@ -29,6 +29,7 @@ from viper.generate.grammar.logical_form import (
     Related,
 )
 from viper.generate.grammar.relations import RelationMatch, match_relation
+from viper.generate.grammar.spelling import brands
 from viper.generate.grammar.verbs import VerbChart, flat
 from viper.generate.grammar.words import kinds, singular
 
@@ -201,6 +202,8 @@ class ConditionChart(VerbChart):
         text, following = self.text(at), self.text(at + 1)
         if text in _SWITCHED and following in _AFTER_SWITCHED:
             return [(Attribute(text, "state"), at + 1)]
+        if text in brands():
+            return [(Attribute(text, "brand"), at + 1)]
         if "ADJ" in kinds(text) and "NOUN" in kinds(text) and text not in FUNCTION_WORDS:
             return [(Attribute(text, "quality"), at + 1)]
         return []

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from viper.generate.grammar.lexicon import NUMBERS
+from viper.generate.grammar.lists import ListChart, Listed, shared
 from viper.generate.grammar.logical_form import (
     Both,
     CompareCounts,
@@ -24,7 +25,6 @@ from viper.generate.grammar.logical_form import (
     Query,
     YesNo,
 )
-from viper.generate.grammar.unions import UnionChart
 from viper.generate.grammar.verbs import flat
 
 __all__ = ["ExistenceChart", "Queries", "exists"]
@@ -77,6 +77,8 @@ _MANY_BEHIND = (
     "exist",
     "are in total",
 )
+_JOINTS = ("and", "or", "nor", "but")
+_BEFORE_NEXT = ("also", "is", "are", "there", "either")
 _COMPARED: tuple[tuple[str, Comparison], ...] = (
     ("more", ">"),
     ("fewer", "<"),
@@ -99,7 +101,7 @@ _NUMBERED: tuple[tuple[str, Comparison], ...] = (
 )
 
 
-class ExistenceChart(UnionChart):
+class ExistenceChart(ListChart):
     """Reads questions of existence and number."""
 
     def existence(self) -> Queries:
@@ -137,20 +139,33 @@ class ExistenceChart(UnionChart):
 
     def _listed(self, at: int) -> Iterator[tuple[list[YesNo], int, str]]:
         """Yield lists of things whose existence is asked for, with the word that joins them."""
+        for things, end, word in self._things(at):
+            if any(negated for _, negated in things):
+                wholes = [thing.whole for thing, _ in things]
+            else:
+                wholes = shared([thing for thing, _ in things])
+            parts: list[YesNo] = [exists(whole) for whole in wholes]
+            yield (
+                [
+                    Isnt(part) if negated else part
+                    for part, (_, negated) in zip(parts, things, strict=True)
+                ],
+                end,
+                word,
+            )
+
+    def _things(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
+        """Yield things in a row, each with whether it is negated, and the word that joins them."""
         negated = self.text(at) in ("no", "not")
-        for what, end in self.description(at + negated):
-            part: YesNo = exists(what)
-            if negated:
-                part = Isnt(part)
+        for thing, end in self.item(at + negated):
             behind = self.skip(end, (",",))
             word = self.text(behind)
-            if word in ("and", "or", "nor", "but") or behind != end:
-                joined = word in ("and", "or", "nor", "but")
-                start = self.skip(behind + joined, ("also", "is", "are", "there", "either"))
-                for rest, stop, inner in self._listed(start):
-                    kind = "and" if word in ("and", "but") else "or" if joined else inner
-                    yield [part, *rest], stop, kind
-            yield [part], end, "and"
+            if word in _JOINTS or behind != end:
+                start = self.skip(behind + (word in _JOINTS), _BEFORE_NEXT)
+                for rest, stop, inner in self._things(start):
+                    kind = "and" if word in ("and", "but") else "or" if word in _JOINTS else inner
+                    yield [(thing, negated), *rest], stop, kind
+            yield [(thing, negated)], end, "and"
 
     def _compared_counts(self, at: int) -> Iterator[tuple[YesNo, int]]:
         for words, comparison in _COMPARED:

@@ -79,6 +79,15 @@ def is_above(a, b):
     return is_on(a, b) or (shared_width(a, b) > 0.1 and a.vertical_center > b.vertical_center)
 """,
         ),
+        "surroundings": (
+            (),
+            """
+def surroundings(picture, a):
+    # The patch and as much again on each side of it.
+    left, right = a.left - a.width, a.right + a.width
+    return picture.crop(left, a.lower - a.height, right, a.upper + a.height)
+""",
+        ),
         "is_touching": (
             ("share_inside",),
             """

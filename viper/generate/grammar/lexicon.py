@@ -27,6 +27,8 @@ __all__ = [
     "PLACES",
     "POSTURES",
     "RESPECTS",
+    "SCENE_PLACES",
+    "SCENE_STATES",
     "SHADES",
     "SUPERLATIVES",
     "VAGUE_NOUNS",
@@ -129,7 +131,6 @@ _KINDS = {
     ),
     "ethnicity": "asian caucasian african american european chinese japanese indian italian "
     "mexican british french african-american hispanic",
-    "brand": "nike adidas puma reebok samsung sony dell toyota honda ford lenovo",
 }
 ATTRIBUTE_KIND = MappingProxyType(
     {word: kind for kind, text in _KINDS.items() for word in text.split()}
@@ -262,7 +263,7 @@ CATEGORIES = frozenset(
 )
 """Words for many things without a plural: one of them is a "piece of furniture"."""
 
-PERSON_PRONOUNS = frozenset("he she they him them".split())
+PERSON_PRONOUNS = frozenset("he she they him them her".split())
 
 COMPOUNDS = tuple(
     tuple(text.split("-"))
@@ -277,6 +278,29 @@ COMPOUNDS = tuple(
     ).split()
 )
 """Nouns of several words whose first would else be read as an attribute or a verb."""
+
+SCENE_STATES = frozenset(
+    "indoors outdoors indoor outdoor inside outside sunny cloudy partly-cloudy rainy raining stormy "
+    "snowy snowing foggy windy overcast clear cloudless daytime nighttime day night dark".split()
+)
+"""What "it" is where "it" means the scene: "Is it sunny?"."""
+
+SCENE_PLACES = frozenset(
+    place.replace("-", " ")
+    for place in (
+        "airport alley amusement-park apartment backyard bakery bar barn baseball-field basement "
+        "bathroom beach bedroom bus-station cafe cafeteria castle cemetery church city classroom "
+        "coast construction-site court desert dining-room dock factory farm field forest garage "
+        "garden gas-station grassland gym hallway harbor highway hospital hotel-room "
+        "intersection jungle kitchen lake landscape library living-room lobby marina market "
+        "meadow mountain museum neighborhood ocean office orchard park parking-lot pasture plain "
+        "playground pond pool pub resort restaurant river road room runway savannah school sea "
+        "shop shore sidewalk skate-park skatepark ski-slope stadium station store street "
+        "supermarket swamp swimming-pool temple tennis-court theater town train-station tunnel "
+        "valley village woods yard zoo"
+    ).split()
+)
+"""Places that a picture as a whole can show."""
 
 ANIMATES = frozenset(
     "person man woman boy girl guy lady child kid baby player batter pitcher catcher umpire skier "

@@ -22,6 +22,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "AskAttribute",
+    "AskCommon",
     "AskName",
     "AskPlace",
     "AskScene",
@@ -331,6 +332,8 @@ class ChooseObject:
     """The answers as they must be spelled, in the order of `options`."""
     condition: Condition | None = None
     """What must hold of the right one; None: the one that is there."""
+    kind: str | None = None
+    """What all of them are, where the question says so: "which animal is it, …"."""
 
     def __str__(self) -> str:
         tail = f": {self.condition}" if self.condition else ""
@@ -361,11 +364,22 @@ class AskName:
 
 
 @dataclass(frozen=True, slots=True)
+class AskCommon:
+    """In which respect are two objects alike: "color", "material" or "shape"?"""
+
+    subjects: tuple[Description, Description]
+
+    def __str__(self) -> str:
+        return f"common({', '.join(map(str, self.subjects))})"
+
+
+@dataclass(frozen=True, slots=True)
 class AskPlace:
-    """In which part of the picture is it?"""
+    """In which part of the picture, or where in the scene is it?"""
 
     subject: Description
-    axis: Literal["horizontal", "vertical", "both"]
+    axis: Literal["horizontal", "vertical", "both", "around"]
+    """Which part of the picture is asked for; `around` asks what it is in, on or near."""
     question: str
 
     def __str__(self) -> str:
@@ -403,6 +417,7 @@ Query = (
     | ChooseCondition
     | ChooseObject
     | AskAttribute
+    | AskCommon
     | AskName
     | AskPlace
     | AskScene
@@ -437,18 +452,12 @@ class LogicalForm:
                 return "yesno"
             case AskScene(options=options) if options:
                 return "choice"
-            case AskScene(respect="place"):
-                return "place"
-            case AskScene():
-                return "text"
-            case AskAttribute(respect="color"):
+            case AskAttribute(respect="color" | "tone"):
                 return "color"
-            case AskAttribute():
-                return "text"
-            case AskName():
-                return "name"
-            case AskPlace():
+            case AskPlace(axis="horizontal" | "vertical" | "both"):
                 return "place"
+            case AskAttribute() | AskName() | AskCommon() | AskPlace() | AskScene():
+                return "name"
             case Refer():
                 return "patch"
             case _:

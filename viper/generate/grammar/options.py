@@ -169,7 +169,7 @@ def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObje
             None,
         )
         things.append(found or Description(plain))
-    return ChooseObject(tuple(things), choices, query.condition)
+    return ChooseObject(tuple(things), choices, query.condition, query.kind)
 
 
 def _place(choice: str) -> Condition:

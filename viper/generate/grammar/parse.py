@@ -62,8 +62,8 @@ _FRAME_WORDS = frozenset(
     "picture image photo scene see show color material shape size kind type types species sort side "
     "part count number name called doing made make used thing things object objects item items "
     "anything something one ones person people camera half corner edge row same different "
-    "gender weather today total many greater equal visible "
-    "present".split()
+    "gender weather today total many greater equal visible present piece pieces article common makes "
+    "taken showing pictured shown depicted length height width pattern texture called named".split()
 )
 """Words of question forms; that they are no part of the meaning needs no mention."""
 _FOREIGN = frozenset(

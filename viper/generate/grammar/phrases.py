@@ -11,6 +11,7 @@ from dataclasses import replace
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.conditions import ConditionChart
 from viper.generate.grammar.lexicon import (
+    ANIMATES,
     ARTICLES,
     ATTRIBUTE_KIND,
     CATEGORIES,
@@ -25,6 +26,7 @@ from viper.generate.grammar.lexicon import (
     VAGUE_NOUNS,
 )
 from viper.generate.grammar.logical_form import (
+    Attribute,
     Condition,
     Description,
     Inverse,
@@ -44,6 +46,11 @@ _UNSEEN_PARTITIVES = PARTITIVES - _MEASURES
 _ITEMS = frozenset("piece pieces item items article articles".split())
 _CATEGORY_ITEMS = {f"{category} {item}": category for category in CATEGORIES for item in _ITEMS}
 """A "clothing item" is clothing."""
+_GENDERS = {
+    word: (Attribute(gender, "gender"),)
+    for gender, words in {"male": ("he", "him"), "female": ("she", "her")}.items()
+    for word in words
+}
 _PERSON_WORDS = frozenset("anyone someone somebody anybody everyone everybody nobody".split())
 _PLURAL_MODIFIERS = frozenset("sports clothes glasses jeans news skis ladies mens womens".split())
 
@@ -105,6 +112,8 @@ class PhraseChart(ConditionChart):
                 at += 1
             elif text not in _LEADS or (text == "that" and following in ("is", "are")):
                 return at, other, number
+            elif text == "her" and (not following or following in FUNCTION_WORDS):
+                return at, other, number  # "in front of her", unlike "her hat"
             at += 1
 
     def _nouns(
@@ -126,7 +135,7 @@ class PhraseChart(ConditionChart):
             end += further
             base = Description(
                 None if head in ("one", "ones") else noun,
-                conditions,
+                (*conditions, *_GENDERS.get(head, ())),
                 plural,
                 number,
                 other or further,
@@ -167,6 +176,8 @@ class PhraseChart(ConditionChart):
             return True  # a label or a number on a sign
         if text == "can":  # the trash can, unlike "can you see"
             return previous in ARTICLES or at > first or previous in ATTRIBUTE_KIND
+        if at == first and self._gerund_compound(at):
+            return True
         if not text[:1].isalpha() or text in FUNCTION_WORDS or is_gerund(text, following):
             return False
         if text in SUPERLATIVES or text in ORDINALS or text in NUMBERS:
@@ -192,6 +203,14 @@ class PhraseChart(ConditionChart):
         if text.endswith("s") and verb_lemma(text) in VERBS:
             return False
         return not sorts or "NOUN" in sorts
+
+    def _gerund_compound(self, at: int) -> bool:
+        """Tell whether a noun such as "climbing wall" begins here, unlike "the climbing man"."""
+        text, following = self.text(at), self.text(at + 1)
+        if self.telegraphic or self.text(at - 1) not in ARTICLES or not is_gerund(text, following):
+            return False
+        thing = "NOUN" in kinds(following) and following not in FUNCTION_WORDS
+        return thing and not is_gerund(following) and singular(following) not in ANIMATES
 
     def _noun_behind(self, at: int) -> bool:
         """Tell whether words before a noun, and then a noun, begin here."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from viper.generate.grammar.chart import Readings
 from viper.generate.grammar.existence import ExistenceChart, Queries, exists
 from viper.generate.grammar.lexicon import RESPECTS
+from viper.generate.grammar.lists import with_head
 from viper.generate.grammar.logical_form import (
     AllOf,
     AnyOf,
-    AskScene,
     Attribute,
     Both,
     ChooseCondition,
@@ -39,10 +39,6 @@ __all__ = ["YesNoChart"]
 _COPULAS = ("is", "are", "was", "were")
 _PRESENT = frozenset("visible there present shown pictured here".split())
 """What "is" may be followed by where a question only asks whether something is there."""
-_SCENES = frozenset(
-    "indoors outdoors indoor outdoor sunny cloudy rainy stormy snowy foggy overcast clear cloudless "
-    "daytime nighttime".split()
-)
 
 
 class YesNoChart(ExistenceChart):
@@ -97,46 +93,20 @@ class YesNoChart(ExistenceChart):
                     yield Verify(subject, material), end
 
     def identity(self) -> Queries:
-        """Read "Is it a cat or a dog?", "Is this a red curtain?", "Is it indoors?"."""
+        """Read "Is it a cat or a dog?", "Is this a red curtain?"."""
         start = self.after(0, *_COPULAS)
         if start is None:
             return
-        start = self.after(start, "this", "that", "it", "these", "those")
-        if start is None:
+        person = self.text(start) in ("he", "she", "they")
+        start = self.after(start, "this", "that", "it", "these", "those", "he", "she", "they")
+        if start is None or self.text(start) == "not":
             return
-        start = self.after(start, "a picture of", "an image of", "a photo of") or start
-        if self.text(start) == "not":
-            return
-        scene = [text for text in self.texts[start:] if text in _SCENES]
-        if self.texts[-1] == "scene" and scene:
-            if len(scene) == 1:
-                yield AskScene(f"Is it {scene[0]}?", "yesno"), self.end
-            else:
-                yield AskScene(f"Is it {' or '.join(scene)}?", "scene", tuple(scene)), self.end
         for options, end in self.alternatives(start):
-            if len(options) == 1:
+            if len(options) > 1:
+                things, texts = with_head(options)
+                yield ChooseObject(tuple(things), tuple(texts)), end
+            elif not person:
                 yield exists(options[0]), end
-            else:
-                yield ChooseObject(tuple(options), tuple(_name(o) for o in options)), end
-        for condition, end in self.predicate(start):
-            words = [c.value for c in _alternatives(condition) if isinstance(c, Attribute)]
-            if end == self.end and words and set(words) <= _SCENES:
-                question = f"Is it {' or '.join(words)}?"
-                if len(words) == 1:
-                    yield AskScene(question, "yesno"), end
-                else:
-                    yield AskScene(question, "scene", tuple(words)), end
-
-    def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
-        """Yield noun phrases joined by "or"."""
-        at = self.skip(at, ("either",))
-        for first, end in self.description(at):
-            behind = self.skip(end, (",",))
-            if self.text(behind) == "or" or behind != end:
-                behind += self.text(behind) == "or"
-                for rest, stop in self.alternatives(behind):
-                    yield [first, *rest], stop
-            yield [first], end
 
     def being(self) -> Queries:
         """Read "Is the cat on the car?", "Are all the dogs sleeping?", "Is the cup red or blue?"."""
@@ -187,13 +157,15 @@ class YesNoChart(ExistenceChart):
         """
         negated = self.text(at) == "not"
         at += negated
+        both = self.text(at) == "both"
         every = self.text(at) in ("all", "every", "each", "everything", "everyone")
         subject_at = at
         none = self.text(at) in ("no", "none")
         subject_at += none
         for subjects, end in self._subjects(subject_at):
             for condition, stop in predicate(end):
-                query = _said(subjects, condition, every=every)
+                all_of_them = every or (both and len(subjects) == 1)
+                query = _said(subjects, condition, every=all_of_them)
                 yield (Isnt(query) if negated or none else query), stop
         if at > 0:  # "is the dog (in the picture)?"
             yield from ((exists(what), end) for what, end in self.description(subject_at))
@@ -216,19 +188,22 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
         return Both(present) if len(present) > 1 else present[0]
     if len(subjects) > 1:
         return Both(tuple(Verify(subject, condition, every) for subject in subjects))
-    subject = subjects[0]
-    if subject.noun == "weather" and not subject.conditions:
-        words = tuple(c.value for c in _alternatives(condition) if isinstance(c, Attribute))
-        respect = "weather" if isinstance(condition, AnyOf) else "yesno"
-        joint = " or " if respect == "weather" else " and "
-        asked = f"Is the weather {joint.join(words)}?"
-        return AskScene(asked, respect, words if respect == "weather" else ())
+    subject = _bearer(subjects[0])
     # "Are the cats black?" asks about the cats as a group; one counter-example is enough for no
     # only where the question says "all".
     if isinstance(condition, AnyOf):
         options = tuple(Option(option_text(c), c) for c in _completed(condition.conditions))
         return ChooseCondition(subject, options)
     return Verify(subject, condition, every)
+
+
+def _bearer(subject: Description) -> Description:
+    """Return what "the size of the plate" is said of: the plate."""
+    if subject.noun in RESPECTS and len(subject.conditions) == 1:
+        (condition,) = subject.conditions
+        if isinstance(condition, Related) and condition.words == "of":
+            return condition.others[0]
+    return subject
 
 
 def _completed(options: tuple[Condition, ...]) -> tuple[Condition, ...]:
@@ -243,11 +218,3 @@ def _completed(options: tuple[Condition, ...]) -> tuple[Condition, ...]:
         else option
         for option in options
     )
-
-
-def _alternatives(condition: Condition) -> tuple[Condition, ...]:
-    return condition.conditions if isinstance(condition, AnyOf | AllOf) else (condition,)
-
-
-def _name(what: Description) -> str:
-    return option_text(Attribute(what.noun or "object", "kind"))

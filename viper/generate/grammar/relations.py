@@ -19,7 +19,7 @@ _SPELLINGS = {
     "right side of|on right side of|right to|right from|on right hand side of|east of|to right from",
     "above": "above|over|higher than|up|up from|high above|directly above|over top of",
     "below": "below|lower than|down|down from|deep down|directly below",
-    "on": "on|on top of|atop|onto|upon|on top|on surface of|standing on top of|atop of|at top of",
+    "on": "on|on front of|on top of|atop|onto|upon|on top|on surface of|standing on top of|atop of|at top of",
     "under": "under|underneath|beneath|directly under|right under",
     "in_front_of": "in front of|ahead of|before|at front of|directly in front of|closer "
     "than|nearer than|right in front of",

@@ -120,6 +120,7 @@ _GLUE = {
     ("long", "sleeved"): "long-sleeved",
     ("turned", "on"): "turned-on",
     ("turned", "off"): "turned-off",
+    ("old", "fashioned"): "old-fashioned",
     ("partly", "cloudy"): "partly-cloudy",
 }
 
@@ -308,12 +309,17 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
         # "Do you think" needs a clause behind it, not the end.
         if polite is not None and index + len(polite) < len(tokens) + (polite == ("please",)):
             index += len(polite)
-        elif (skip := _picture_phrase(texts)) and result:
+        elif (skip := _picture_phrase(texts)) and result and not _in_front(result):
             index += skip
         else:
             result.append(tokens[index])
             index += 1
     return result
+
+
+def _in_front(before: list[Token]) -> bool:
+    """Tell whether "of the picture" goes on with "in front": then the picture is a thing."""
+    return [token.text for token in before[-2:]] == ["in", "front"]
 
 
 def _picture_phrase(texts: list[str]) -> int:

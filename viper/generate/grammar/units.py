@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 
 from viper.generate.grammar.chart import Chart, Readings, rule
 from viper.generate.grammar.lexicon import (
+    ANIMATES,
+    ARTICLES,
     ATTRIBUTE_KIND,
     CAMERA,
     COMPARATIVES,
@@ -29,7 +31,7 @@ from viper.generate.grammar.logical_form import (
     Place,
     SameAs,
 )
-from viper.generate.grammar.words import kinds, positive, singular
+from viper.generate.grammar.words import is_gerund, kinds, positive, singular
 
 __all__ = ["UnitChart"]
 
@@ -97,8 +99,20 @@ class UnitChart(Chart, ABC):
             return self._place_words(at, before=True)
         if text in POSTURES and following and following not in FUNCTION_WORDS:
             return [Attribute(text, "activity")], at + 1
+        if self._acting(at, following):
+            return [Attribute(text, "activity")], at + 1
+        if text in POSTURES and following in ("down", "up") and self._acting(at, self.text(at + 2)):
+            return [Attribute(f"{text} {following}", "activity")], at + 2
         found = self._attribute_word(at)
         return ([found[0]], found[1]) if found else None
+
+    def _acting(self, at: int, noun: str) -> bool:
+        """Tell whether a verb stands between an article and who does it: "the reading man"."""
+        return (
+            self.text(at - 1) in ARTICLES
+            and is_gerund(self.text(at))
+            and singular(noun) in ANIMATES
+        )
 
     def compound(self, at: int) -> int:
         """Return the number of words of a fixed compound here ("potted plants"), 0 if none."""

@@ -71,7 +71,10 @@ class VerbChart(UnitChart):
                     value = f"{doing} {joint} {other.noun}"
                     found.append((Attribute(value, "activity"), end))
         # "looking down", "standing up": the little word belongs to what is done.
-        done = {at: activity, start: Attribute(" ".join((doing, *self.texts[at:start])), "activity")}
+        done = {
+            at: activity,
+            start: Attribute(" ".join((doing, *self.texts[at:start])), "activity"),
+        }
         for position in sorted(done, reverse=True):
             for where in (self.relation(position), self.place(position)):
                 found += [(AllOf((done[position], *flat(c))), end) for c, end in where]
@@ -220,6 +223,8 @@ class VerbChart(UnitChart):
         lemma = verb_lemma(text)
         # "(the hat) the man wears", but not "the coffee table"
         plain_verb = finite and (lemma in VERBS or "NOUN" not in kinds(text))
+        if finite and text.endswith("s") and self._preposition_gap(subject, at + 1):
+            plain_verb = True  # "(the chair) the man stands beside"
         acts = is_gerund(text) or plain_verb or infinitive
         if lemma not in (None, "be", "have", "do") and acts:
             found += self._verb_gap(subject, at + 1, lemma)

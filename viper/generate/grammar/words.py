@@ -103,6 +103,8 @@ _NOUNS = {
     "something": "something",
 }
 
+# Adjectives that the dictionary lacks.
+_ADJECTIVES = frozenset({"sleeved"})
 # Words ending in -ing that name a thing.
 _ING_NOUNS = frozenset(
     "building buildings painting paintings ceiling ceilings railing railings clothing ring rings "
@@ -148,6 +150,7 @@ _ING_MODIFIERS = {
     "drying": ("rack", "machine"),
     "swimming": ("pool", "trunks", "suit", "cap"),
     "frying": ("pan",),
+    "steering": ("wheel",),
     "baking": ("sheet", "pan", "tray", "dish"),
     "rolling": ("pin", "suitcase"),
     "living": ("room",),
@@ -171,6 +174,8 @@ def kinds(word: str) -> frozenset[str]:
     """Return what a word can be: some of NOUN, VERB, ADJ, ADV; empty if no dictionary has it."""
     if word in _NOUNS or word in _ING_NOUNS:
         return frozenset({"NOUN"})
+    if word in _ADJECTIVES:
+        return frozenset({"ADJ"})
     from lemminflect import getAllLemmas  # loads its tables, so not before the first question
 
     found = getAllLemmas(word)
@@ -222,7 +227,7 @@ def singular(word: str) -> str:
     parts = _compound(word)
     if parts is not None:
         return parts[0] + singular(parts[1])
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 

@@ -7,8 +7,10 @@ are written with `repr`.
 
 from __future__ import annotations
 
+from viper.generate.grammar.asking import AskWriter
 from viper.generate.grammar.logical_form import (
     AskAttribute,
+    AskCommon,
     AskName,
     AskPlace,
     AskScene,
@@ -21,20 +23,16 @@ from viper.generate.grammar.logical_form import (
     Description,
     Either,
     Exists,
-    Inverse,
     Isnt,
     LogicalForm,
     Pick,
     Query,
     Refer,
-    Related,
     Same,
     Verify,
 )
-from viper.generate.grammar.options import is_yes_no
-from viper.generate.grammar.selecting import SelectWriter
 from viper.generate.grammar.testing import OPTIONS, any_of
-from viper.generate.grammar.wording import condition_text, description_text, thing_text
+from viper.generate.grammar.wording import condition_text, thing_text
 from viper.program import Program
 from viper.vision.capabilities import Capabilities
 
@@ -64,10 +62,8 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
     )
 
 
-class _ProgramWriter(SelectWriter):
-    def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
-        super().__init__(capabilities, form.query)
-        self.form = form
+class _ProgramWriter(AskWriter):
+    """Writes the closing lines of yes/no questions, counts and choices."""
 
     def answer(self) -> None:
         """Write the body."""
@@ -82,25 +78,17 @@ class _ProgramWriter(SelectWriter):
             case ChooseObject():
                 self._choose_object(query)
             case AskAttribute():
-                self._ask_attribute(query)
+                self.ask_attribute(query)
+            case AskCommon():
+                self.ask_common(query)
             case AskName():
-                self._ask_name(query)
+                self.ask_name(query)
             case AskPlace():
-                self._ask_place(query)
+                self.ask_place(query)
             case AskScene():
-                self._ask_scene(query)
+                self.ask_scene(query)
             case _:
-                self._return_yes_no(self._truth(query))
-
-    def _return_yes_no(self, truth: str) -> None:
-        yes, no = "yes", "no"
-        if is_yes_no(self.form.choices):
-            yes = next(c for c in self.form.choices if c.strip().lower()[:1] in ("y", "t"))
-            no = next(c for c in self.form.choices if c != yes)
-        if (yes, no) == ("yes", "no"):
-            self.write(f"return bool_to_yesno({truth})")
-        else:
-            self.write(f"return {yes!r} if {truth} else {no!r}")
+                self.return_yes_no(self._truth(query))
 
     def _truth(self, query: Query) -> str:
         """Write what a yes/no question needs; return the expression of its truth."""
@@ -190,23 +178,17 @@ class _ProgramWriter(SelectWriter):
         else:
             self.write(f"return len({found})")
 
-    def _first_or_picture(self, found: str) -> str:
-        """Write the choice of the best patch, the whole picture where nothing was found."""
-        one = self.one_of(found)
-        self.write(f"{one} = {found}[0] if {found} else image_patch")
-        return one
-
     def _choose_condition(self, query: ChooseCondition) -> None:
         found = self.select(query.subject)
         noun = thing_text(query.subject)
         texts = [option.text for option in query.options]
         if all(isinstance(option.condition, Attribute) for option in query.options):
-            one = self._first_or_picture(found)
+            one = self.first_or_picture(found)
             if self.capabilities.serves("matcher") or not self.capabilities.serves("answerer"):
                 self.write(f"return {one}.best_text_match({texts!r}, {f'{noun} that is'!r})")
                 return
             question = f"Is the {noun} {' or '.join(texts)}?"
-            self._answer_among(f"{one}.simple_query({question!r})", texts)
+            self.answer_among(f"{one}.simple_query({question!r})", texts)
             return
         one = self.one_of(found)
         for option in query.options[:-1]:
@@ -216,14 +198,6 @@ class _ProgramWriter(SelectWriter):
                 self.write(f"return {option.text!r}", 1)
         self.write(f"return {texts[-1]!r}")
 
-    def _answer_among(self, answer: str, texts: list[str]) -> None:
-        """Write the choice of the option that a free answer names."""
-        name = self.names.single("said")
-        option = self.names.single("option")
-        self.write(f"{name} = {answer}")
-        named = f"[{option} for {option} in {texts!r} if {option}.lower() in {name}]"
-        self.write(f"return ({named} or [{texts[0]!r}])[0]")
-
     def _choose_object(self, query: ChooseObject) -> None:
         texts = list(query.texts)
         undetectable = [o for o in query.options if not self.can_find(o)]
@@ -232,10 +206,12 @@ class _ProgramWriter(SelectWriter):
             return
         if undetectable and self.capabilities.serves("answerer"):
             question = f"Is this {' or '.join(texts)}?"
-            self._answer_among(f"image_patch.simple_query({question!r})", texts)
+            self.answer_among(f"image_patch.simple_query({question!r})", texts)
             return
         options = self.names.single("options")
-        lists = [self.select(option) for option in query.options]
+        ranked = query.condition if isinstance(query.condition, Pick) else None
+        tested = () if ranked or query.condition is None else (query.condition,)
+        lists = [self.select(option.having(*tested)) for option in query.options]
         pairs = " + ".join(
             f"[({text!r}, {self.one_of(found)}) for {self.one_of(found)} in {found}]"
             for text, found in zip(texts, lists, strict=True)
@@ -243,13 +219,12 @@ class _ProgramWriter(SelectWriter):
         self.write(f"{options} = {pairs}")
         option = self.names.single("option")
         key = f"-{option}[1].score"
-        if isinstance(query.condition, Pick):
-            key = self._key(query.condition, f"{option}[1]", "object") or key
-        elif query.condition is not None:
-            test = self.test(query.condition, f"{option}[1]", "object")
-            if test is not None:
-                fitting = f"[{option} for {option} in {options} if {test}]"
-                self.write(f"{options} = {fitting} or {options}")
+        if ranked is not None:
+            by_box = self._key(ranked, f"{option}[1]", "object")
+            if by_box is None:
+                self._choose_by_match(ranked, options, option, texts)
+                return
+            key = by_box
         if not self.form.choices:
             self.write(f"if not {options}:")
             if self.capabilities.serves("matcher"):
@@ -262,74 +237,20 @@ class _ProgramWriter(SelectWriter):
         self.write(f"{first} = ({texts[0]!r}, image_patch)")
         self.write(f"return min({options}, key=lambda {option}: {key}, default={first})[0]")
 
-    def _ask_attribute(self, query: AskAttribute) -> None:
-        found = self.select(query.subject)
-        one = self._first_or_picture(found)
-        options = OPTIONS.get(query.respect)
-        if self.capabilities.serves("answerer") or options is None:
-            self.write(f"return {one}.simple_query({query.question!r})")
+    def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
+        """Write the choice of the object that is most (or least) of what only words describe."""
+        if not self.capabilities.serves("matcher"):
+            self.note(f"{condition_text(pick)!r}: no matcher")
+            self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")
+            return
+        best, patches = self.names.single("best"), self.names.single("patches")
+        self.write(f"if not {options}:")
+        self.write(f"return image_patch.best_text_match({texts!r})", 1)
+        self.write(f"{patches} = [patch for _, patch in {options}]")
+        self.write(f"{best} = best_image_match({patches}, {pick.by!r}, return_index=True)")
+        if pick.rank == -1:
+            self.comment("The least is the one that is left.")
+            self.write(f"{options} = {options}[:{best}] + {options}[{best} + 1:] or {options}")
+            self.write(f"return {options}[0][0]")
         else:
-            prefix = f"{thing_text(query.subject)} that is"
-            self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
-
-    def _ask_name(self, query: AskName) -> None:
-        what = query.what
-        if self.capabilities.serves("answerer"):
-            self._ask_name_in_words(what, query.question)
-            return
-        if not self.can_find(what):
-            self.write(f"return image_patch.simple_query({query.question!r})")
-            return
-        found = self.select(what)
-        nothing = "nobody" if what.noun == "person" else "nothing"
-        self.write(f"return {found}[0].category if {found} else {nothing!r}")
-
-    def _ask_name_in_words(self, what: Description, question: str) -> None:
-        """Ask the answerer, on the patch that shows what the question is about."""
-        related = [c for c in what.conditions if isinstance(c, Related | Inverse)]
-        if thing_text(what) in ("object", "person") and len(related) == 1:
-            (condition,) = related
-            if isinstance(condition, Inverse):
-                place = condition.subject
-                asked = f"What is the {description_text(place)} {condition.words}?"
-            else:
-                place = condition.others[0]
-                word = "Who" if what.noun == "person" else "What"
-                asked = f"{word} is {condition_text(condition)}?"
-            one = self._first_or_picture(self.select(place)) if self.can_find(place) else ""
-            self.write(f"return {one or 'image_patch'}.simple_query({asked!r})")
-            return
-        if not what.conditions and thing_text(what) == "object":
-            self.write(f"return image_patch.simple_query({question!r})")
-            return
-        one = self._first_or_picture(self.select(what))
-        noun = thing_text(what)
-        asked = question if noun in ("object", "person") else f"What kind of {noun} is this?"
-        self.write(f"return {one}.simple_query({asked!r})")
-
-    def _ask_place(self, query: AskPlace) -> None:
-        found = self.select(query.subject)
-        one = self.one_of(found)
-        self.write(f"if not {found}:")
-        self.write("return None", 1)
-        self.write(f"{one} = {found}[0]")
-        beside = f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
-        if query.axis == "horizontal":
-            self.write(f"return {beside}")
-            return
-        upright = f"'bottom' if {one}.vertical_center < image_patch.vertical_center else 'top'"
-        column, row = self.names.single("column"), self.names.single("row")
-        self.write(f"{column} = {beside}")
-        self.write(f"{row} = {upright}")
-        self.write(f"return {row} + ' ' + {column}")
-
-    def _ask_scene(self, query: AskScene) -> None:
-        options = list(query.options)
-        if options and self.capabilities.serves("matcher"):
-            self.write(f"return image_patch.best_text_match({options!r})")
-        elif options:
-            self._answer_among(f"image_patch.simple_query({query.question!r})", options)
-        elif query.respect == "yesno":
-            self._return_yes_no(f"image_patch.simple_query({query.question!r}).startswith('yes')")
-        else:
-            self.write(f"return image_patch.simple_query({query.question!r})")
+            self.write(f"return {options}[{best}][0]")
