@@ -19,3 +19,30 @@ def photos() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("VIPER_TEST_DATA names no folder with photographs")
     return Path(folder)
+
+
+@pytest.fixture
+def fake_engine(monkeypatch):
+    """Makes engines whose roles are served by the given objects."""
+    from viper import Engine
+    from viper.vision import registry
+    from viper.vision.registry import BackendEntry
+
+    engines: list[Engine] = []
+    roles = ("detector", "matcher", "depth", "answerer", "language")
+    known = {(role, "fake"): BackendEntry("fakes:none") for role in roles}
+    monkeypatch.setattr(registry, "_BUILT_IN", known)
+
+    def make(generator="grammar", *, options=None, **backends):
+        engine = Engine(
+            generator=generator,
+            backends={role: f"fake:{role}" for role in backends},
+            opener=lambda ref: backends[ref.role],
+            **(options or {}),
+        )
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        assert engine.close(timeout_s=5)

@@ -11,34 +11,10 @@ import viper
 from fakes.backends import FakeAnswerer, FakeDetector, FakeLanguage, FakeMatcher
 from fakes.generators import ScriptedGenerator
 from viper import ConfigError, Engine, InputError, Query
-from viper.vision import registry
-from viper.vision.registry import BackendEntry
+from viper.program import Usage
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
 COUNT = "def execute_command(image):\n    return len(ImagePatch(image).find('cup'))\n"
-
-
-@pytest.fixture
-def fake_engine(monkeypatch):
-    """Makes engines whose roles are served by the given objects."""
-    engines: list[Engine] = []
-    roles = ("detector", "matcher", "depth", "answerer", "language")
-    known = {(role, "fake"): BackendEntry("fakes:none") for role in roles}
-    monkeypatch.setattr(registry, "_BUILT_IN", known)
-
-    def make(generator="grammar", *, options=None, **backends):
-        engine = Engine(
-            generator=generator,
-            backends={role: f"fake:{role}" for role in backends},
-            opener=lambda ref: backends[ref.role],
-            **(options or {}),
-        )
-        engines.append(engine)
-        return engine
-
-    yield make
-    for engine in engines:
-        assert engine.close(timeout_s=5)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +86,8 @@ def test_the_json_answer_has_the_published_keys(fake_engine):
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0},
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},
+        "memo": False, "confidence": None, "votes": None,
     }  # fmt: skip
 
 
@@ -313,7 +290,7 @@ def test_a_failure_goes_back_to_the_generator_until_a_program_works():
     assert generator.closed
     assert answer.value == 3
     assert answer.to_json()["attempts"] == 3
-    assert answer.to_json()["usage"] == {"prompt_tokens": 21, "completion_tokens": 9}
+    assert answer.trace.usage == Usage(21, 9)
     first, second = generator.requests[2].rejected
     assert (first.failure.kind, first.failure.line) == ("check", 2)
     assert (second.failure.kind, second.source.splitlines()[1]) == ("runtime", "    return [][0]")
@@ -509,4 +486,4 @@ return [cup.verify_property('cup', 'red'), cup.simple_query('What?'), llm_query(
     answer = run(engine, body)
     assert answer.value == [True, "a cat", "paris"]
     assert answer.trace.forwards == {"detector": 1, "matcher": 2, "answerer": 1, "language": 1}
-    assert answer.to_json()["usage"] == {"prompt_tokens": 15, "completion_tokens": 5}
+    assert answer.trace.usage == Usage(15, 5)

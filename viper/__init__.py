@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from viper.answer import Answer
     from viper.engine import Engine, ask
     from viper.errors import (
+        BudgetError,
         ConfigError,
         GenerationError,
         InputError,
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "BudgetError",
     "ConfigError",
     "Engine",
     "Failure",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from viper.errors import ModelError
+from viper.prices import Prices
 from viper.program import Usage
 from viper.vision.roles import Completion
 
@@ -100,8 +101,13 @@ def timed_out(who: str, timeout_s: float) -> Trouble:
     )
 
 
-def read_completion(body: str, who: str) -> Completion:
+def read_completion(body: str, who: str, prices: Prices | None) -> Completion:
     """Take the text and the usage out of the body of a successful reply.
+
+    Args:
+        body: The reply.
+        who: The model and its address, as a sentence begins with it.
+        prices: What its tokens cost; None where that is not known.
 
     Raises:
         ModelError: The body is not JSON of a chat completion, or it holds no text.
@@ -127,7 +133,7 @@ def read_completion(body: str, who: str) -> Completion:
     if not text.strip():
         raise ModelError(_why_empty(choice, message, who))
     usage = reply.get("usage")
-    return Completion(text, _usage_of(usage if isinstance(usage, dict) else {}))
+    return Completion(text, _usage_of(usage if isinstance(usage, dict) else {}, prices))
 
 
 def _refusal(error: openai.APIStatusError, who: str) -> Trouble:
@@ -199,12 +205,16 @@ def _why_empty(choice: dict[str, Any], message: dict[str, Any], who: str) -> str
             return f"{who} sent an empty completion. Try again, or use another model."
 
 
-def _usage_of(usage: dict[str, Any]) -> Usage:
-    def count(field: str) -> int:
+def _usage_of(usage: dict[str, Any], prices: Prices | None) -> Usage:
+    def count(field: str) -> int | None:
         value = usage.get(field)
-        return value if isinstance(value, int) and value >= 0 else 0
+        return value if isinstance(value, int) and value >= 0 else None
 
-    return Usage(count("prompt_tokens"), count("completion_tokens"))
+    prompt, completion = count("prompt_tokens"), count("completion_tokens")
+    tokens = Usage(prompt or 0, completion or 0, cost_usd=None)
+    if prices is None or prompt is None or completion is None:
+        return tokens  # a server that does not count leaves the cost unknown
+    return prices.priced(tokens)
 
 
 def _without_key(text: str) -> str:

@@ -35,8 +35,13 @@ class Answer:
 
     @property
     def program(self) -> str | None:
-        """Source of the last program that was tried."""
-        return self.trace.attempts[-1].source if self.trace.attempts else None
+        """Source of the program that gave the answer, or failed last; None when there is none."""
+        return self.trace.program
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of the programs that gave this answer; None where only one was asked for."""
+        return self.trace.votes.confidence if self.trace.votes else None
 
     @property
     def unverified(self) -> tuple[str, ...]:

@@ -38,13 +38,22 @@ class EngineConfig:
     models: str = DEFAULT_PRESET
     """The preset that the backends came from."""
     generator: str = "grammar"
-    """`grammar` or `openai:MODEL`."""
+    """`grammar`, `openai:MODEL` or `auto:openai:MODEL`, as the user named it."""
     timeout_s: float = 300.0
     """Longest time for a whole answer: repairs and model loading included."""
     model_call_s: float = 60.0
     """Longest wait for one vision or language call, model loading excluded."""
     max_attempts: int = 3
-    """Programs that are tried for one question before its failure is final."""
+    """Programs that a language model writes for one question before its failure is final."""
+    votes: int = 1
+    """Programs that are asked for at once, to vote on the answer; 1 for no vote."""
+    vote_temperature: float | None = None
+    """What the temperature of the language model is replaced by when programs vote; None for the
+    model's own."""
+    max_cost_usd: float | None = None
+    """Most US dollars that the engine may spend on language models; None for no limit."""
+    max_tokens: int | None = None
+    """Most tokens that language models may use for the engine; None for no limit."""
     sandbox: SandboxLevel = "full"
     """Least level accepted for programs that a model or a stranger wrote."""
     limits: Limits = field(default_factory=Limits)
@@ -55,8 +64,14 @@ class EngineConfig:
             value = getattr(self, name)
             if not value > 0:
                 raise ConfigError(f"{name} must be a number of seconds above 0, but got {value!r}.")
-        if self.max_attempts < 1:
-            raise ConfigError(f"max_attempts must be at least 1, but got {self.max_attempts!r}.")
+        for name in ("max_attempts", "votes", "max_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1, but got {value!r}.")
+        if self.max_cost_usd is not None and not self.max_cost_usd > 0:
+            raise ConfigError(
+                f"max_cost_usd must be a number of US dollars above 0, but got {self.max_cost_usd!r}."
+            )
         if self.sandbox not in get_args(SandboxLevel):
             raise ConfigError(f"sandbox must be 'full' or 'partial', but got {self.sandbox!r}.")
 

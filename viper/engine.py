@@ -14,10 +14,13 @@ from typing import Any, Self, TypeVar
 
 from viper.answer import Answer
 from viper.config import DEFAULT_PRESET, EngineConfig, SandboxLevel, resolve_backends
+from viper.generate.auto import resolved
+from viper.generate.demands import check_demands, vote_temperature
 from viper.generate.generator import Generator
-from viper.generate.registry import open_generator
+from viper.generate.registry import open_generators
+from viper.ledger import Ledger
 from viper.loop import LoopThread
-from viper.program import CheckReport, Program, Task
+from viper.program import CheckReport, Program, Task, Usage
 from viper.query import ImageSource, Query
 from viper.solver import Solver
 from viper.vision.capabilities import Capabilities
@@ -38,11 +41,15 @@ class Engine:
 
     Args:
         models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
-        generator: `grammar`, `openai:MODEL`, or an object that implements `Generator`.
+        generator: `grammar`, `openai:MODEL`, `auto:openai:MODEL` (the grammar, and the model where
+            the grammar cannot answer), or an object that implements `Generator`.
         backends: Role → `NAME:REFERENCE`; one given here replaces the preset's.
         timeout_s: Longest time for a whole answer, repairs and model loading included.
         model_call_s: Longest wait for one vision or language call.
-        max_attempts: Programs that are tried before a failure is final.
+        max_attempts: Programs that a language model writes before a failure is final.
+        votes: Programs that a language model writes at once; the answer is what most of them say.
+        max_cost_usd: Most US dollars for language models, over all answers; needs their prices.
+        max_tokens: Most tokens of language models, over all answers.
         sandbox: Least sandbox level for programs that a model or a stranger wrote.
         limits: What one program may use.
         data_folder: Where a relative file of scenes is looked for if the working directory has none.
@@ -51,7 +58,8 @@ class Engine:
         opener: Loads a backend; for tests and embedders with models of their own.
 
     Raises:
-        ConfigError: A preset, backend, generator or value is unknown or out of range.
+        ConfigError: A preset, backend, generator or value is unknown or out of range; or votes or
+            a budget are asked for that the generator cannot give.
 
     Example:
         >>> with Engine(backends={"detector": "onnx:yolox_nano.onnx"}) as engine:
@@ -67,31 +75,41 @@ class Engine:
         timeout_s: float = 300.0,
         model_call_s: float = 60.0,
         max_attempts: int = 3,
+        votes: int = 1,
+        max_cost_usd: float | None = None,
+        max_tokens: int | None = None,
         sandbox: SandboxLevel = "full",
         limits: Limits | None = None,
         data_folder: str | os.PathLike[str] | None = None,
         on_loading: Callable[[BackendRef, bool], None] | None = None,
         opener: Callable[[BackendRef], Backend] | None = None,
     ) -> None:
+        name = resolved(generator) if isinstance(generator, str) else generator.name
         self.config = EngineConfig(
             backends=resolve_backends(
                 models, backends, None if data_folder is None else Path(data_folder)
             ),
             models=models,
-            generator=generator if isinstance(generator, str) else generator.name,
+            generator=name,
             timeout_s=timeout_s,
             model_call_s=model_call_s,
             max_attempts=max_attempts,
+            votes=votes,
+            vote_temperature=vote_temperature(name),
+            max_cost_usd=max_cost_usd,
+            max_tokens=max_tokens,
             sandbox=sandbox,
             limits=limits or Limits(),
         )
-        writer = open_generator(generator) if isinstance(generator, str) else generator
+        writers = open_generators(name) if isinstance(generator, str) else (generator,)
+        check_demands(self.config, writers)
         real: dict[Role, BackendRef] = {
             role: ref for role, ref in self.config.backends.items() if ref.name != STUB
         }
         extra = {"opener": opener} if opener is not None else {}
-        self._scheduler = Scheduler(real, on_loading=on_loading, **extra)
-        self._solver = Solver(self.config, writer, self._scheduler)
+        self._ledger = Ledger(max_cost_usd=max_cost_usd, max_tokens=max_tokens)
+        self._scheduler = Scheduler(real, on_loading=on_loading, ledger=self._ledger, **extra)
+        self._solver = Solver(self.config, writers, self._scheduler, self._ledger)
         self._loop = LoopThread("viper-engine")
 
     def ask(
@@ -187,6 +205,11 @@ class Engine:
     def capabilities(self) -> Capabilities:
         """Say which roles are served and what a closed-vocabulary detector knows; loads it."""
         return self._loop.run(self._solver.capabilities())
+
+    @property
+    def spent(self) -> Usage:
+        """What language models have used for this engine so far."""
+        return self._ledger.spent
 
     def sandbox_level(self) -> LevelReport:
         """Probe what the sandbox keeps out on this machine."""

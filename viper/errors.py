@@ -5,6 +5,7 @@
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
     │   └── MissingExtraError    an optional package is not installed
     ├── GenerationError          no program could be written
+    ├── BudgetError              the next call of a language model would exceed the budget
     ├── ModelError               a vision or language call failed
     │   └── UnservedError        a role or a phrase that no backend serves
     └── TimeoutExceededError     the clock of a model call ran out
@@ -22,6 +23,7 @@ from typing import ClassVar
 from viper.program import FailureKind
 
 __all__ = [
+    "BudgetError",
     "ConfigError",
     "GenerationError",
     "InputError",
@@ -72,6 +74,12 @@ class GenerationError(ViperError):
     """No program could be written: not understood, or the language model failed."""
 
     kind = "generator"
+
+
+class BudgetError(ViperError):
+    """The budget for language models is spent, so that the next call is not made."""
+
+    kind = "budget"
 
 
 class ModelError(ViperError):

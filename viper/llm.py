@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from viper._llm_wire import KEY_VARIABLE, Trouble, read_completion, timed_out, trouble_of
 from viper.errors import ConfigError, ModelError
+from viper.prices import Prices
 from viper.vision.backends.options import Options
 from viper.vision.roles import Completion
 
@@ -78,10 +79,14 @@ class ChatSettings:
     """Seconds that one request may take."""
     max_retries: int = 2
     """How often a request is sent again after HTTP 408, 409, 429, 5xx or a broken connection."""
+    prices: Prices | None = None
+    """What its tokens cost; None where the user did not say."""
 
     @classmethod
     def parse(cls, model: str, options: Mapping[str, str]) -> ChatSettings:
         """Read a reference `MODEL?base_url=…&temperature=…&max_tokens=…&timeout=…&max_retries=…`.
+
+        The options `input_usd` and `output_usd` are its prices, see `Prices`.
 
         Raises:
             ConfigError: As in `read`, or an option is unknown.
@@ -114,6 +119,7 @@ class ChatSettings:
             read.integer("max_tokens", 0, low=1) or None,
             read.number("timeout", 60.0, low=0.001),
             read.integer("max_retries", 2, low=0),
+            Prices.read(read, f"openai:{model}"),
         )
         if settings.is_openai and not os.environ.get(KEY_VARIABLE, "").strip():
             raise ConfigError(
@@ -263,7 +269,7 @@ class ChatModel:
             parameters = self._parameters(limit, sampling)
             reply = await self._send(client, conversation, parameters)
             if isinstance(reply, str):
-                return read_completion(reply, self.settings.who)
+                return read_completion(reply, self.settings.who, self.settings.prices)
             refused = _refused_parameter(reply.complaint, parameters)
             if refused is not None:
                 self._refused.add(refused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from viper.answer import Answer, evidence_patches, grounded_patches, render
@@ -15,15 +16,33 @@ from viper.program import (
     Finding,
     Program,
     Task,
+    Usage,
     failure_kind,
 )
-from viper.trace import Attempt, ImageInfo, Trace
+from viper.trace import Attempt, ImageInfo, Trace, Votes
 from viper.vision.patch import Patch
 from viper.vision.roles import ImageRef, Role
 from viper.vision.session import Session
 from viper_sandbox import Checked, PatchRef, Result
 
-__all__ = ["Recorder", "check_report"]
+__all__ = ["Outcome", "Recorder", "check_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one program."""
+
+    attempt: Attempt
+    value: Any  # what the program returned
+    text: str | None
+    """The value as an answer; None on failure."""
+    patches: tuple[Patch, ...]
+    unverified: tuple[str, ...]
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no answer."""
+        return self.attempt.failure
 
 
 class Recorder:
@@ -54,12 +73,10 @@ class Recorder:
         self._config = config
         self._forwards = forwards
         self._started = time.perf_counter()
-        self._attempts: list[Attempt] = []
-        self._unverified: tuple[str, ...] = ()
-        self._value: Any = None  # what the program returned
-        self._text: str | None = None
-        self._patches: tuple[Patch, ...] = ()
-        self._failure: Failure | None = None
+        self._outcomes: list[Outcome] = []
+        self._chosen: Outcome | None = None
+        self._votes: Votes | None = None
+        self._failure: Failure | None = None  # of the answer as a whole
 
     def enter(
         self,
@@ -69,7 +86,7 @@ class Recorder:
         *,
         generate_ms: float,
         run_ms: float,
-    ) -> Attempt:
+    ) -> Outcome:
         """Enter one program and what became of it; it is the answer unless another follows.
 
         Args:
@@ -81,13 +98,12 @@ class Recorder:
         """
         checked = result.checked if result else None
         report = check_report(checked) if checked else CheckReport(program.source)
-        self._value, self._text, self._patches = None, None, ()
-        self._failure = self._judge(session, result)
-        self._unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
+        judged = self._judge(session, result)
+        value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
         attempt = Attempt(
             generator=program.generator,
             source=report.source,
-            failure=self._failure,
+            failure=judged if isinstance(judged, Failure) else None,
             findings=report.findings,
             call_sites=report.call_sites,
             calls=tuple(session.records),
@@ -95,37 +111,76 @@ class Recorder:
             usage=program.usage,
             generate_ms=generate_ms,
             run_ms=run_ms,
+            memo=program.memo,
         )
-        self._attempts.append(attempt)
-        return attempt
+        unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
+        return self._enter(Outcome(attempt, value, text, patches, unverified))
+
+    def enter_unwritten(self, generator: str, failure: Failure, generate_ms: float) -> Outcome:
+        """Enter a program that was asked for and not written."""
+        attempt = Attempt(
+            generator=generator,
+            source="",
+            failure=failure,
+            findings=(),
+            call_sites=(),
+            calls=(),
+            printed="",
+            usage=Usage(),
+            generate_ms=generate_ms,
+            run_ms=0.0,
+        )
+        return self._enter(Outcome(attempt, None, None, (), ()))
+
+    def choose(self, outcome: Outcome, votes: Votes) -> None:
+        """Make the outcome of one of the entered programs the answer.
+
+        Args:
+            outcome: One that was entered.
+            votes: How it came to be chosen.
+        """
+        self._chosen, self._votes = outcome, votes
 
     def fail(self, failure: Failure) -> None:
         """Enter a failure of the answer as a whole, such as its clock."""
-        self._value, self._text, self._patches = None, None, ()
         self._failure = failure
+
+    def _enter(self, outcome: Outcome) -> Outcome:
+        self._outcomes.append(outcome)
+        self._chosen = outcome
+        return outcome
 
     def answer(self) -> Answer:
         """Close the account."""
         width, height = self._image.size
+        chosen = self._chosen
+        failure = self._failure or (chosen.failure if chosen else None)
+        answered = chosen if failure is None else None
         trace = Trace(
             question=self._question,
             task=self._task,
             choices=self._choices,
             image=ImageInfo(self._image.source_name, self._image.content_hash, width, height),
             models={role: str(ref) for role, ref in self._config.backends.items()},
-            generator=self._attempts[-1].generator if self._attempts else self._config.generator,
-            attempts=tuple(self._attempts),
-            answer=self._text,
-            patches=tuple(patch.to_json() for patch in self._patches),
-            failure=self._failure,
-            unverified=self._unverified,
+            generator=chosen.attempt.generator if chosen else self._config.generator,
+            attempts=tuple(outcome.attempt for outcome in self._outcomes),
+            answer=answered.text if answered else None,
+            patches=tuple(patch.to_json() for patch in answered.patches) if answered else (),
+            failure=failure,
+            unverified=chosen.unverified if chosen else (),
             forwards={role: len(ids) for role, ids in self._forwards.items()},
             total_ms=(time.perf_counter() - self._started) * 1000,
+            votes=self._votes,
+            chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),
         )
-        return Answer(self._value, self._text, self._patches, self._failure, trace)
+        if answered is None:
+            return Answer(None, None, (), failure, trace)
+        return Answer(answered.value, answered.text, answered.patches, None, trace)
 
-    def _judge(self, session: Session, result: Result | None) -> Failure | None:
-        """Read the result: set value, text and patches, or return why there are none."""
+    def _judge(
+        self, session: Session, result: Result | None
+    ) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
+        """Read the result: value, text and patches, or why there are none."""
         if result is None:
             return Failure("cancelled", "The program was stopped before it ended.")
         if result.failure is not None:
@@ -142,8 +197,7 @@ class Recorder:
             patches = grounded_patches(value) or ()
         else:
             patches = evidence_patches(value, session.evidence)
-        self._value, self._text, self._patches = value, text, patches
-        return None
+        return value, text, patches
 
 
 def check_report(checked: Checked) -> CheckReport:

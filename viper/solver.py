@@ -1,49 +1,56 @@
-"""The loop: generate a program, run it, let it be repaired, answer.
+"""Answers queries with the parts of one engine, each within its clock.
 
-What a program does wrong is data in the answer, never an exception. Everything here runs on the
-engine's event loop.
+How one query comes to its answer is told in `viper.inquiry`. What a program does wrong is data in the
+answer, never an exception. Everything here runs on the engine's event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 
 from viper.answer import Answer
 from viper.config import EngineConfig
-from viper.errors import InputError, ViperError
-from viper.generate.generator import GenerationRequest, Generator, Rejected
-from viper.program import PROGRAM_FAULTS, CheckReport, Failure, Program, Task
+from viper.errors import GenerationError, InputError, ViperError
+from viper.generate.generator import GenerationRequest, Generator
+from viper.inquiry import Inquiry, Workbench
+from viper.ledger import Ledger
+from viper.program import CheckReport, Failure, Program, Task
 from viper.query import Query, checked_question, image_name, opened_image
 from viper.recorder import Recorder, check_report
 from viper.spec import load_spec
-from viper.trace import Attempt
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ImageRef
 from viper.vision.scheduler import Run, Scheduler
-from viper.vision.session import Session
-from viper_sandbox import Jail, LevelReport, Request, Result
+from viper_sandbox import Jail, LevelReport
 
 __all__ = ["Solver"]
 
 
 class Solver:
-    """Answers queries with one generator, one jail and one set of models.
+    """Answers queries with one set of generators, one jail and one set of models.
 
     Args:
         config: What decides how.
-        generator: Writes the programs.
+        generators: Write the programs; each is asked where the one before could not answer.
         scheduler: Holds the models.
+        ledger: Holds the budget.
     """
 
-    def __init__(self, config: EngineConfig, generator: Generator, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        config: EngineConfig,
+        generators: Sequence[Generator],
+        scheduler: Scheduler,
+        ledger: Ledger,
+    ) -> None:
         self._config = config
-        self._generator = generator
+        self._generators = tuple(generators)
         self._scheduler = scheduler
-        self._spec = load_spec()
-        self._api = self._spec.to_wire()
+        spec = load_spec()
         self._jail = Jail(config.limits)
+        self._bench = Workbench(config, spec, spec.to_wire(), self._jail, ledger)
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
         """Answer many queries, in order; an unreadable image fails its own answer only."""
@@ -75,73 +82,19 @@ class Solver:
         recorder = Recorder(
             query.question, query.task, query.choices, image, self._config, run.forwards
         )
+        inquiry = Inquiry(query, image, run, recorder, self._bench)
         try:
             async with asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started))):
                 if query.program is not None:
-                    program = Program(query.program, "file")
-                    await self._attempt(query, program, image, run, recorder)
+                    await inquiry.run(Program(query.program, "file"))
                 else:
-                    await self._generate_and_repair(query, image, run, recorder)
+                    request = await self._request(query.question, query.task, query.choices)
+                    await inquiry.ask(self._generators, request)
         except TimeoutError:
             recorder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
         except ViperError as error:
             recorder.fail(Failure(error.kind, str(error)))
         return recorder.answer()
-
-    async def _generate_and_repair(
-        self, query: Query, image: ImageRef, run: Run, recorder: Recorder
-    ) -> None:
-        request = await self._request(query.question, query.task, query.choices)
-        for _ in range(self._config.max_attempts):
-            started = time.perf_counter()
-            program = (await self._generator.generate([request]))[0]
-            generate_ms = (time.perf_counter() - started) * 1000
-            attempt = await self._attempt(query, program, image, run, recorder, generate_ms)
-            if (
-                attempt.failure is None
-                or attempt.failure.kind not in PROGRAM_FAULTS
-                or not self._generator.can_repair
-            ):
-                return
-            rejected = Rejected(program, attempt.source, attempt.failure)
-            request = replace(request, rejected=(*request.rejected, rejected))
-
-    async def _attempt(
-        self,
-        query: Query,
-        program: Program,
-        image: ImageRef,
-        run: Run,
-        recorder: Recorder,
-        generate_ms: float = 0.0,
-    ) -> Attempt:
-        """Run one program and enter it into the record."""
-        session = Session(self._spec, image, run, self._config.backends)
-        request = Request(
-            source=program.source,
-            api=self._api,
-            image=session.image_patch,
-            image_size=image.size,
-            arguments={"query": query.question, "possible_answers": list(query.choices)},
-        )
-        started = time.perf_counter()
-        result: Result | None = None
-        try:
-            result = await self._jail.run(
-                request,
-                session.handle,
-                least_level="partial" if program.trusted else self._config.sandbox,
-            )
-        finally:
-            # Also when the answer's clock runs out: what was seen so far stays in the trace.
-            attempt = recorder.enter(
-                program,
-                session,
-                result,
-                generate_ms=generate_ms,
-                run_ms=(time.perf_counter() - started) * 1000,
-            )
-        return attempt
 
     async def write(self, question: str, task: Task, choices: tuple[str, ...]) -> Program:
         """Write a program without running it.
@@ -151,11 +104,21 @@ class Solver:
             GenerationError: No program could be written.
         """
         request = await self._request(question, task, choices)
-        return (await self._generator.generate([request]))[0]
+        *first, last = self._generators
+        for generator in first:
+            try:
+                return (await generator.generate([request]))[0]
+            except GenerationError:
+                continue  # the next one may understand
+        if last.can_repair:  # a language model; the grammar costs nothing
+            self._bench.ledger.check()
+        (program,) = await last.generate([request])
+        self._bench.ledger.add(program.usage)
+        return program
 
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
-        return check_report(await self._jail.check(source, self._api))
+        return check_report(await self._jail.check(source, self._bench.api))
 
     async def level(self) -> LevelReport:
         """Probe what the sandbox keeps out on this machine."""
@@ -170,8 +133,9 @@ class Solver:
         return Capabilities(frozenset(self._config.backends), served.vocabulary)
 
     async def close(self) -> None:
-        """End the generator's connections and the jail."""
-        await self._generator.aclose()
+        """End the generators' connections and the jail."""
+        for generator in self._generators:
+            await generator.aclose()
         await self._jail.close()
 
     async def _request(

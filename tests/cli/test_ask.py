@@ -66,6 +66,7 @@ def test_json_is_one_object_with_the_published_keys(picture):
     assert list(answer) == [
         "answer", "task", "question", "image", "patches", "program", "generator", "attempts",
         "failure", "unverified", "calls", "forwards", "cache_hits", "timing_ms", "models", "usage",
+        "memo", "confidence", "votes",
     ]  # fmt: skip
     assert (answer["answer"], answer["generator"], answer["attempts"]) == ("yes", "grammar", 1)
     assert answer["image"] == "picture.png"
@@ -288,7 +289,7 @@ def test_a_language_model_writes_the_program(picture, endpoint, tmp_path):
         result = ask_model(picture, "--json", "--trace", str(path))
     answer = json.loads(result.stdout)
     assert (answer["answer"], answer["generator"]) == ("3", "openai:fake")
-    assert answer["usage"] == {"prompt_tokens": 11, "completion_tokens": 7}
+    assert answer["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "cost_usd": None}
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in result.output + path.read_text()
 

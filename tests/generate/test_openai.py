@@ -40,7 +40,7 @@ def generate(server, *requests, query=""):
 def test_what_the_model_writes_is_the_source_unparsed():
     with LLMServer([llm_server.text(SOURCE)]) as server:
         (program,) = generate(server, GenerationRequest("How many?"))
-    assert program == Program(SOURCE, "openai:fake", usage=Usage(11, 7))
+    assert program == Program(SOURCE, "openai:fake", usage=Usage(11, 7, cost_usd=None))
     assert not program.trusted
 
 

@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from viper.cli.options import choices_option, engine_options, output_options, task_option
+from viper.cli.options import (
+    choices_option,
+    engine_options,
+    output_options,
+    task_option,
+    writing_options,
+)
 
 __all__ = ["answer_options", "ask", "run_ask"]
 
@@ -44,6 +50,7 @@ def answer_options(function: Any) -> Any:
     metavar="FILE",
     help="Run this program instead of generating one; - reads it from stdin.",
 )
+@writing_options
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
     """Answer QUESTION about the picture in the file IMAGE.

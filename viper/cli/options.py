@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from viper.engine import Engine
 
-__all__ = ["choices_option", "engine_options", "open_engine", "output_options", "task_option"]
+__all__ = [
+    "choices_option",
+    "engine_options",
+    "open_engine",
+    "output_options",
+    "task_option",
+    "writing_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,8 +57,10 @@ def engine_options(function: F) -> F:
             metavar="NAME",
             default="grammar",
             show_default=True,
-            help="What writes the program: grammar (no model needed) or openai:MODEL "
-            "(any OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY).",
+            help="What writes the program: grammar (no model needed), openai:MODEL "
+            "(any OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY), or auto:openai:MODEL: "
+            "the grammar, and the model where the grammar cannot answer. auto takes the model from "
+            "VIPER_LLM.",
         ),
         click.option(
             "--sandbox",
@@ -68,6 +77,45 @@ def engine_options(function: F) -> F:
             default=300.0,
             show_default=True,
             help="Longest time for a whole answer, repairs and model loading included.",
+        ),
+    )(function)
+
+
+def writing_options(function: F) -> F:
+    """Add how a language model is used: attempts, votes, and what it may cost."""
+    return _stacked(
+        click.option(
+            "--max-attempts",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=3,
+            show_default=True,
+            help="Programs that a language model writes for a question; each is told how the one "
+            "before failed.",
+        ),
+        click.option(
+            "--votes",
+            metavar="K",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Programs that a language model writes at once; the answer is what most of them say, "
+            "and their share is its confidence. 1: no vote.",
+        ),
+        click.option(
+            "--max-cost",
+            "max_cost_usd",
+            metavar="USD",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Stop before the next call of a language model when this is spent; needs its prices: "
+            "openai:MODEL?input_usd=…&output_usd=… (per million tokens).",
+        ),
+        click.option(
+            "--max-tokens",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Stop before the next call of a language model when this many tokens are used, "
+            "prompts and completions together.",
         ),
     )(function)
 
@@ -109,7 +157,7 @@ def open_engine(
     """Make an engine of the options that `engine_options` added.
 
     Args:
-        options: Parsed options by name.
+        options: Parsed options by name; those of `writing_options` where the verb has them.
         progress: Show on a terminal that models load.
         data_folder: Where a relative file of scenes is looked for second.
 
@@ -136,5 +184,9 @@ def open_engine(
         timeout_s=options["timeout_s"],
         sandbox=options["sandbox"],
         data_folder=data_folder,
+        max_attempts=options.get("max_attempts", 3),
+        votes=options.get("votes", 1),
+        max_cost_usd=options.get("max_cost_usd"),
+        max_tokens=options.get("max_tokens"),
         on_loading=LoadingSpinner() if progress else None,
     )

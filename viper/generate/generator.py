@@ -20,6 +20,8 @@ class Rejected:
     source: str
     """The normalised source that the failure's line counts in."""
     failure: Failure
+    seen: tuple[str, ...] = ()
+    """Its last calls and what they gave, oldest first: one JSON object each (see `seen_calls`)."""
 
 
 @dataclass(frozen=True, slots=True)

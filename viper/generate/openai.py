@@ -9,6 +9,7 @@ from viper.errors import GenerationError, ModelError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import build_messages
 from viper.llm import ChatModel, ChatSettings, Sampling
+from viper.prices import Prices
 from viper.program import Program
 
 __all__ = ["OpenAIGenerator"]
@@ -45,6 +46,11 @@ class OpenAIGenerator:
     def name(self) -> str:
         """`openai:` and the name of the model."""
         return f"openai:{self._model.settings.model}"
+
+    @property
+    def prices(self) -> Prices | None:
+        """What its tokens cost; None where the user did not say."""
+        return self._model.settings.prices
 
     @property
     def can_repair(self) -> bool:

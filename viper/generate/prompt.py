@@ -5,10 +5,10 @@
     assistant  its program                  ┘ the most similar one last
     user       the question
     assistant  a rejected program           ┐ once per earlier attempt
-    user       why it failed                ┘
+    user       why it failed, what it saw   ┘
 
-Questions, choices and failure messages come from strangers: they appear as JSON strings only, so no
-text can end its place or pass for another part of the prompt. The texts lie in `prompts/`.
+Questions, choices, failure messages and results of calls come from strangers: they appear as JSON
+only, so no text can end its place or pass for another part of the prompt. The texts lie in `prompts/`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MOST_EXAMPLES = 6
 
 _LAYOUT = 1
 """To be raised when this module puts the texts of `prompts/` together in another way."""
-_TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "examples.json")
+_TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "seen.md", "examples.json")
 
 # What a model must know about the methods of a role, and what to do where the role is missing.
 _WITH: dict[Role, str] = {
@@ -179,10 +179,14 @@ def _repair(rejected: Rejected) -> str:
         place = f" in line {failure.line}"
         if 0 < failure.line <= len(lines):
             place += f", {_quoted(lines[failure.line - 1].strip())}"
-    # The message goes in last, so that nothing in it can be taken for a mark of the template.
-    text = _text("repair.md").replace("{{KIND}}", failure.kind)
-    before, _, after = text.partition("{{MESSAGE}}")
-    return before.replace("{{PLACE}}", place) + _quoted(failure.message) + after
+    seen = "\n" + _filled("seen.md", CALLS="\n".join(rejected.seen)) if rejected.seen else ""
+    message = _quoted(failure.message)
+    return _filled("repair.md", KIND=failure.kind, PLACE=place, MESSAGE=message, SEEN=seen)
+
+
+def _filled(name: str, **values: str) -> str:
+    """Return a template with its marks replaced, in one pass: no value is taken for a mark."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: values[mark[1]], _text(name))
 
 
 def _choose(examples: Iterable[Example], request: GenerationRequest) -> list[Example]:

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, did_you_mean
 from viper.generate.generator import Generator
 
-__all__ = ["GENERATORS", "open_generator"]
+__all__ = ["GENERATORS", "open_generator", "open_generators", "options_of"]
 
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
     "openai": "openai:MODEL: any OpenAI-compatible server (OPENAI_BASE_URL, OPENAI_API_KEY)",
+    "auto": "auto:openai:MODEL: the grammar, and the model where the grammar cannot answer",
 }
+
+
+def open_generators(text: str) -> tuple[Generator, ...]:
+    """Make the generators that a name stands for; each is asked where the one before cannot answer.
+
+    Args:
+        text: A name as `viper.generate.auto.resolved` gives it; all but `auto` stand for one generator.
+
+    Raises:
+        ConfigError: As in `open_generator`.
+    """
+    if text == "auto":
+        from viper.generate.auto import refusing_grammar
+
+        return (refusing_grammar(),)
+    name, _, model = text.partition(":")
+    if name.strip() == "auto":
+        return (open_generator("grammar"), open_generator(model))
+    return (open_generator(text),)
+
+
+def options_of(text: str) -> dict[str, str]:
+    """Return the `option=value` part of a generator's name."""
+    return dict(parse_qsl(text.partition("?")[2], keep_blank_values=True))
 
 
 def open_generator(text: str) -> Generator:

@@ -1,5 +1,5 @@
 """Traces: a whole run as a value."""
 
-from viper.trace.record import TRACE_VERSION, Attempt, CallRecord, ImageInfo, Trace
+from viper.trace.record import TRACE_VERSION, Attempt, CallRecord, ImageInfo, Trace, Votes
 
-__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace"]
+__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]

@@ -11,7 +11,7 @@ from typing import Any
 from viper.boxes import Box
 from viper.program import CallSite, Failure, Finding, Task, Usage
 
-__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace"]
+__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
 
 TRACE_VERSION = 1
 
@@ -74,6 +74,29 @@ class Attempt:
     """Tokens of generating it."""
     generate_ms: float
     run_ms: float
+    memo: bool = False
+    """True when the program was remembered, so that no model was asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """How several programs for one question voted."""
+
+    n: int
+    """Programs that were asked for."""
+    answers: dict[str, int]
+    """Answer → programs that gave it, most votes first."""
+    failed: int
+    """Programs that gave no answer, or could not be written."""
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of all programs that gave the answer; None when all failed."""
+        return max(self.answers.values()) / self.n if self.answers else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {"n": self.n, "answers": self.answers, "failed": self.failed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +120,21 @@ class Trace:
     forwards: dict[str, int]
     """Forwards that the run took part in, by role."""
     total_ms: float
+    votes: Votes | None = None
+    """How the programs voted; None where one program answered."""
+    chosen: int = -1
+    """Index of the attempt that the answer is of; the last one, unless votes chose another."""
     version: int = TRACE_VERSION
+
+    @property
+    def answering(self) -> Attempt | None:
+        """The attempt that the answer, or the failure, is of; None when no program was written."""
+        return self.attempts[self.chosen] if self.attempts else None
+
+    @property
+    def program(self) -> str | None:
+        """Source of the program that the answer, or the failure, is of."""
+        return (self.answering.source or None) if self.answering else None
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
@@ -130,6 +167,8 @@ class Trace:
             "models": self.models,
             "generator": self.generator,
             "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "chosen": self.chosen % len(self.attempts) if self.attempts else None,
+            "votes": self.votes.to_json() if self.votes else None,
             "answer": self.answer,
             "patches": list(self.patches),
             "failure": self.failure.to_json() if self.failure else None,
@@ -140,14 +179,14 @@ class Trace:
 
     def summary_json(self) -> dict[str, Any]:
         """Return the object that `viper ask --json` prints."""
-        usage = self.usage
+        answering = self.answering
         return {
             "answer": self.answer,
             "task": self.task,
             "question": self.question,
             "image": self.image.name,
             "patches": list(self.patches),
-            "program": self.attempts[-1].source if self.attempts else None,
+            "program": self.program,
             "generator": self.generator,
             "attempts": len(self.attempts),
             "failure": self.failure.to_json() if self.failure else None,
@@ -161,16 +200,17 @@ class Trace:
                 "total": round(self.total_ms, 3),
             },
             "models": self.models,
-            "usage": {
-                "prompt_tokens": usage.prompt_tokens,
-                "completion_tokens": usage.completion_tokens,
-            },
+            "usage": self.usage.to_json(),
+            "memo": answering is not None and answering.memo,
+            "confidence": self.votes.confidence if self.votes else None,
+            "votes": self.votes.to_json() if self.votes else None,
         }
 
 
 def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     return {
         "generator": attempt.generator,
+        "memo": attempt.memo,
         "source": attempt.source,
         "failure": attempt.failure.to_json() if attempt.failure else None,
         "findings": [
@@ -182,7 +222,7 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
         ],
         "calls": [_call_json(call) for call in attempt.calls],
         "printed": attempt.printed,
-        "usage": _usage_json(attempt.usage),
+        "usage": attempt.usage.to_json(),
         "generate_ms": round(attempt.generate_ms, 3),
         "run_ms": round(attempt.run_ms, 3),
     }
@@ -203,12 +243,5 @@ def _call_json(call: CallRecord) -> dict[str, Any]:
         "forwards": call.forwards,
         "batch_size": call.batch_size,
         "cached": call.cached,
-        "usage": _usage_json(call.usage),
-    }
-
-
-def _usage_json(usage: Usage) -> dict[str, int]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
+        "usage": call.usage.to_json(),
     }

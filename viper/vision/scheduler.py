@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.errors import TimeoutExceededError, UnservedError
+from viper.ledger import Ledger
 from viper.program import Usage
 from viper.vision.capabilities import Capabilities
 from viper.vision.registry import BackendRef, backends_for, open_backend
@@ -51,6 +52,8 @@ from viper.vision.worker import (
 
 __all__ = ["CallCost", "Run", "Scheduler"]
 
+_BILLED = (ANSWER, COMPLETE)
+
 Vector = NDArray[np.float32]
 T = TypeVar("T")
 
@@ -62,6 +65,7 @@ class Scheduler:
         backends: What serves which role; roles that are missing are not served.
         opener: Loads a backend; tests pass fakes.
         on_loading: Called with a reference, and True before or False after its model is loaded.
+        ledger: Adds up what answerer and language model use, and holds the budget for them.
     """
 
     def __init__(
@@ -70,9 +74,11 @@ class Scheduler:
         *,
         opener: Callable[[BackendRef], Backend] = open_backend,
         on_loading: Callable[[BackendRef, bool], None] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
+        self._ledger = ledger or Ledger()
         self._workers: dict[Role, ModelWorker] = {
-            role: ModelWorker(ref, opener) for role, ref in backends.items()
+            role: ModelWorker(ref, opener, self._ledger) for role, ref in backends.items()
         }
         self._on_loading = on_loading
 
@@ -102,9 +108,18 @@ class Scheduler:
             vocabulary = cast("Detector", await self.backend("detector")).vocabulary
         return Capabilities(frozenset(self._workers), vocabulary)
 
-    async def serve(self, operation: Operation, requests: Sequence[Hashable]) -> list[Served]:
-        """Run requests in as few forwards as possible; same length, same order."""
-        return await _results(self._worker(operation.role).submit(operation, requests))
+    def submit(self, operation: Operation, requests: Sequence[Hashable]) -> list[Future[Served]]:
+        """Queue requests, to be run in as few forwards as possible.
+
+        Returns:
+            One future per request, in order. Do not cancel them: others may wait for the same.
+
+        Raises:
+            BudgetError: They go to a language model, and the budget is spent.
+        """
+        if operation in _BILLED:
+            self._ledger.check()
+        return self._worker(operation.role).submit(operation, requests)
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Stop all model threads; False when one was still busy after `timeout_s` seconds."""
@@ -126,6 +141,8 @@ async def _results(futures: Sequence[Future[T]]) -> list[T]:
 
     Cancelling the waiting leaves the futures alone: they may be shared with other sessions.
     """
+    if all(future.done() for future in futures):
+        return [future.result() for future in futures]
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     left = itertools.count(len(futures) - 1, -1)
@@ -140,10 +157,9 @@ async def _results(futures: Sequence[Future[T]]) -> list[T]:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(wake)
 
-    if futures:
-        for future in futures:
-            future.add_done_callback(finished)
-        await done
+    for future in futures:
+        future.add_done_callback(finished)
+    await done
     return [future.result() for future in futures]
 
 
@@ -163,7 +179,10 @@ class CallCost:
 
 
 class Run:
-    """One answer's way to the models: its result table, its clock per call, its counters.
+    """One program's way to the models: the answer's result table, its clock per call, its counters.
+
+    The programs of one answer share a table, so that none asks what another has asked. What the call
+    in progress costs is a program's own: `sibling` makes the run of the next program.
 
     Args:
         scheduler: The engine's models.
@@ -173,11 +192,18 @@ class Run:
     def __init__(self, scheduler: Scheduler, *, model_call_s: float) -> None:
         self._scheduler = scheduler
         self._model_call_s = model_call_s
-        self._table: dict[tuple[Operation, Hashable], Served] = {}
+        self._table: dict[tuple[Operation, Hashable], Future[Served]] = {}
         self.forwards: dict[Role, set[int]] = {}
-        """Ids of the forwards that this run took part in, by role."""
+        """Ids of the forwards that the answer took part in, by role."""
         self.cost = CallCost()
         """Cost of the call in progress; replaced by `begin_call`."""
+
+    def sibling(self) -> Run:
+        """Return the run of another program of the same answer; both may go on at the same time."""
+        run = Run(self._scheduler, model_call_s=self._model_call_s)
+        run._table = self._table
+        run.forwards = self.forwards
+        return run
 
     def begin_call(self) -> CallCost:
         """Start a new call's account and return it."""
@@ -220,26 +246,34 @@ class Run:
     async def _serve(self, operation: Operation, requests: Sequence[Hashable]) -> list[Any]:
         if not requests:
             return []
-        keys = [(operation, request) for request in requests]
-        missing = list(dict.fromkeys(key for key in keys if key not in self._table))
-        self.cost.requests += len(keys)
-        self.cost.cached += len(keys) - len(missing)
-        if missing:
+        keys = list(dict.fromkeys((operation, request) for request in requests))
+        if not all(self._knows(key) for key in keys):
             await self._scheduler.backend(operation.role)
-            served = await self._within_clock(
-                operation, self._scheduler.serve(operation, [request for _, request in missing])
-            )
-            forwards = self.forwards.setdefault(operation.role, set())
-            for key, result in zip(missing, served, strict=True):
-                self._table[key] = result
-                if isinstance(result.value, Completion):
-                    self.cost.usage += result.value.usage
-                if result.forward_id not in self.cost.forward_ids:
-                    self.cost.forward_ids.add(result.forward_id)
-                    self.cost.model_ms += result.model_ms
-                forwards.add(result.forward_id)
-                self.cost.batch_size = max(self.cost.batch_size, result.batch_size)
-        return [self._table[key].value for key in keys]
+        missing = [
+            key for key in keys if not self._knows(key)
+        ]  # a sibling may have asked meanwhile
+        futures = self._scheduler.submit(operation, [r for _, r in missing]) if missing else []
+        self._table.update(zip(missing, futures, strict=True))
+        self.cost.requests += len(requests)
+        self.cost.cached += len(requests) - len(missing)
+        served = await self._within_clock(operation, _results([self._table[key] for key in keys]))
+        results = dict(zip(keys, served, strict=True))
+        forwards = self.forwards.setdefault(operation.role, set())
+        for key in missing:  # whoever asks, pays
+            result = results[key]
+            if isinstance(result.value, Completion):
+                self.cost.usage += result.value.usage
+            if result.forward_id not in self.cost.forward_ids:
+                self.cost.forward_ids.add(result.forward_id)
+                self.cost.model_ms += result.model_ms
+            forwards.add(result.forward_id)
+            self.cost.batch_size = max(self.cost.batch_size, result.batch_size)
+        return [results[operation, request].value for request in requests]
+
+    def _knows(self, key: tuple[Operation, Hashable]) -> bool:
+        """Tell whether a request was served or is on its way; what failed is asked again."""
+        future = self._table.get(key)
+        return future is not None and not (future.done() and future.exception() is not None)
 
     async def _within_clock(
         self, operation: Operation, pending: Awaitable[list[Served]]

@@ -60,6 +60,8 @@ class Session:
         """What was asked and answered, in order."""
         self.evidence: list[tuple[str, Patch | None, Any]] = []
         """(method, receiver, result) of every call that was answered, with the host's patches."""
+        self.unserved: Role | None = None
+        """A role that the program asked for and nobody serves: no other program can mend that."""
 
     @property
     def unverified(self) -> list[str]:
@@ -169,6 +171,7 @@ class Session:
         assert role is not None, "remote() yields nothing else"
         ref = self._backends.get(role)
         if ref is None:
+            self.unserved = role
             shown = ", ".join(repr(to_json(a)) for a in arguments if isinstance(a, (str, bool)))
             known = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
             raise UnservedError(

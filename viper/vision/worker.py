@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from viper.errors import ModelError, ViperError
+from viper.ledger import Ledger
 from viper.vision.registry import BackendRef
-from viper.vision.roles import Backend, Role
+from viper.vision.roles import Backend, Completion, Role
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE"]
 __all__ += ["MEASURE", "ModelWorker", "Operation", "Served"]
@@ -72,10 +73,17 @@ class ModelWorker:
     Args:
         ref: What to load.
         open_backend: Loads it; called once, on the worker's thread.
+        ledger: Where completions are entered, once each, however many wait for one.
     """
 
-    def __init__(self, ref: BackendRef, open_backend: Callable[[BackendRef], Backend]) -> None:
+    def __init__(
+        self,
+        ref: BackendRef,
+        open_backend: Callable[[BackendRef], Backend],
+        ledger: Ledger | None = None,
+    ) -> None:
         self.ref = ref
+        self._ledger = ledger or Ledger()
         self._open = open_backend
         self._queue: deque[_Job] = deque()
         self._waiting: dict[tuple[Operation, Hashable], Future[Served]] = {}
@@ -186,6 +194,8 @@ class ModelWorker:
             return
         model_ms = (time.perf_counter() - started) * 1000
         for job, value in zip(batch, values, strict=True):
+            if isinstance(value, Completion):
+                self._ledger.add(value.usage)
             if isinstance(value, ModelError):
                 self._finish(job, error=value)
             else:

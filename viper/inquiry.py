@@ -1,0 +1,193 @@
+"""One query on its way to an answer: programs are written, run, repaired, or vote.
+
+    generators in turn        the next one is asked where the one before refuses, or its program fails
+      ├─ one program at a time, each failure going back to the generator (`max_attempts`)
+      └─ several at once, which vote (`votes`)
+
+What a program does wrong is data here. What ends the whole inquiry (no program could be written, the
+budget is spent) is raised, and told in the answer by the solver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from viper.config import EngineConfig
+from viper.errors import GenerationError
+from viper.generate.generator import GenerationRequest, Generator, Rejected
+from viper.generate.seen import seen_calls
+from viper.ledger import Ledger
+from viper.program import PROGRAM_FAULTS, Failure, Program
+from viper.query import Query
+from viper.recorder import Outcome, Recorder
+from viper.spec import ApiSpec
+from viper.vision.roles import ImageRef
+from viper.vision.scheduler import Run
+from viper.vision.session import Session
+from viper.voting import tally
+from viper_sandbox import Jail, Request, Result
+
+__all__ = ["Inquiry", "Workbench"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What all inquiries of an engine work with."""
+
+    config: EngineConfig
+    spec: ApiSpec
+    """The contract of programs."""
+    api: Mapping[str, Any]
+    """The same as plain data."""
+    jail: Jail
+    """Runs programs."""
+    ledger: Ledger
+    """Holds the budget."""
+
+
+class _Tried(NamedTuple):
+    """A program that was run."""
+
+    program: Program
+    session: Session
+    outcome: Outcome
+
+    @property
+    def worth_another(self) -> bool:
+        """True when it failed, and another program might not."""
+        failure = self.outcome.failure
+        if failure is None or failure.kind not in PROGRAM_FAULTS:
+            return False
+        return self.session.unserved is None
+
+
+class Inquiry:
+    """Answers one query and keeps the record of it.
+
+    Args:
+        query: What is asked.
+        image: The query's image, opened.
+        run: The way to the models; the programs share what it has asked.
+        recorder: Where everything is entered.
+        bench: The engine's.
+    """
+
+    def __init__(
+        self, query: Query, image: ImageRef, run: Run, recorder: Recorder, bench: Workbench
+    ) -> None:
+        self._query = query
+        self._image = image
+        self._run = run
+        self._recorder = recorder
+        self._bench = bench
+
+    async def ask(self, generators: Sequence[Generator], request: GenerationRequest) -> None:
+        """Let generators write programs until one answers, or nobody can mend what is wrong.
+
+        Args:
+            generators: Asked in turn; all but the last write one program each.
+            request: What is asked of them.
+
+        Raises:
+            GenerationError: The last one could not write a program.
+            BudgetError: The budget does not allow to ask it.
+        """
+        *first, last = generators
+        for generator in first:
+            try:
+                tried = await self._write_and_run(generator, request)
+            except GenerationError:
+                continue  # the next one may understand
+            if not tried.worth_another:
+                return
+            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+        if self._bench.config.votes > 1:
+            await self._vote(last, request)
+        else:
+            await self._repair(last, request)
+
+    async def _repair(self, generator: Generator, request: GenerationRequest) -> None:
+        """Ask for one program at a time; each is told what was wrong with those before."""
+        for _ in range(self._bench.config.max_attempts):
+            tried = await self._write_and_run(generator, request)
+            if not tried.worth_another or not generator.can_repair:
+                return
+            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+
+    async def _vote(self, generator: Generator, request: GenerationRequest) -> None:
+        """Ask for several programs at once; the answer is what most of them say."""
+        config = self._bench.config
+        request = replace(request, temperature=config.vote_temperature)
+        self._bench.ledger.check()  # once for all: they are one call of several programs
+
+        async def one(seed: int) -> Outcome:
+            sampled = replace(request, seed=seed)
+            started = time.perf_counter()
+            try:
+                program = await self._write(generator, sampled)
+            except GenerationError as error:
+                ms = (time.perf_counter() - started) * 1000
+                failure = Failure(error.kind, str(error))
+                return self._recorder.enter_unwritten(generator.name, failure, ms)
+            ms = (time.perf_counter() - started) * 1000
+            return (await self.run(program, ms)).outcome
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(one(seed)) for seed in range(config.votes)]
+        except BaseExceptionGroup as errors:
+            # One of the programs met an error of the engine; the others were cancelled for it.
+            raise errors.exceptions[0] from None
+        self._recorder.choose(*tally([task.result() for task in asked], self._query.task))
+
+    async def _write_and_run(self, generator: Generator, request: GenerationRequest) -> _Tried:
+        if generator.can_repair:  # a language model; the grammar costs nothing
+            self._bench.ledger.check()
+        started = time.perf_counter()
+        program = await self._write(generator, request)
+        return await self.run(program, (time.perf_counter() - started) * 1000)
+
+    async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
+        (program,) = await generator.generate([request])
+        self._bench.ledger.add(program.usage)
+        return program
+
+    async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
+        """Run one program and enter it into the record."""
+        query, bench = self._query, self._bench
+        session = Session(bench.spec, self._image, self._run.sibling(), bench.config.backends)
+        request = Request(
+            source=program.source,
+            api=bench.api,
+            image=session.image_patch,
+            image_size=self._image.size,
+            arguments={"query": query.question, "possible_answers": list(query.choices)},
+        )
+        started = time.perf_counter()
+        result: Result | None = None
+        try:
+            result = await bench.jail.run(
+                request,
+                session.handle,
+                least_level="partial" if program.trusted else bench.config.sandbox,
+            )
+        finally:
+            # Also when the answer's clock runs out: what was seen so far stays in the trace.
+            outcome = self._recorder.enter(
+                program,
+                session,
+                result,
+                generate_ms=generate_ms,
+                run_ms=(time.perf_counter() - started) * 1000,
+            )
+        return _Tried(program, session, outcome)
+
+    def _rejected(self, tried: _Tried) -> Rejected:
+        attempt = tried.outcome.attempt
+        assert attempt.failure is not None, "only what failed is rejected"
+        seen = seen_calls(attempt.calls, self._image.size[1])
+        return Rejected(tried.program, attempt.source, attempt.failure, seen)
