@@ -17,6 +17,7 @@ from viper.config import DEFAULT_PRESET, EngineConfig, SandboxLevel, resolve_bac
 from viper.generate.auto import resolved
 from viper.generate.demands import check_demands, vote_temperature
 from viper.generate.generator import Generator
+from viper.generate.prompt import Prompt
 from viper.generate.registry import open_generators
 from viper.ledger import Ledger
 from viper.loop import LoopThread
@@ -41,8 +42,9 @@ class Engine:
 
     Args:
         models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
-        generator: `grammar`, `openai:MODEL`, `auto:openai:MODEL` (the grammar, and the model where
-            the grammar cannot answer), or an object that implements `Generator`.
+        generator: `grammar`, `openai:MODEL`, `local:MODEL_OR_FOLDER`, `auto:openai:MODEL` (the
+            grammar, and the model where the grammar cannot answer), or an object that implements
+            `Generator`.
         backends: Role → `NAME:REFERENCE`; one given here replaces the preset's.
         timeout_s: Longest time for a whole answer, repairs and model loading included.
         model_call_s: Longest wait for one vision or language call.
@@ -194,6 +196,16 @@ class Engine:
             GenerationError: No program could be written.
         """
         return self._loop.run(self._solver.write(question, task, tuple(choices)))
+
+    def prompt(self, question: str, *, task: Task = "vqa", choices: Iterable[str] = ()) -> Prompt:
+        """Return what the generator's language model would read; nothing is sent.
+
+        Raises:
+            ConfigError: The generator asks no language model.
+            InputError: The question is empty or too long.
+            GenerationError: The prompt does not fit the model.
+        """
+        return self._loop.run(self._solver.prompt(question, task, tuple(choices)))
 
     def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it.

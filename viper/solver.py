@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from viper.answer import Answer
 from viper.config import EngineConfig
-from viper.errors import GenerationError, InputError, ViperError
-from viper.generate.generator import GenerationRequest, Generator
+from viper.errors import ConfigError, GenerationError, InputError, ViperError
+from viper.generate.generator import GenerationRequest, Generator, Prompting
+from viper.generate.prompt import Prompt
 from viper.inquiry import Inquiry, Workbench
 from viper.ledger import Ledger
 from viper.program import CheckReport, Failure, Program, Task
@@ -115,6 +116,22 @@ class Solver:
         (program,) = await last.generate([request])
         self._bench.ledger.add(program.usage)
         return program
+
+    async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
+        """Return the conversation that the generator would send, without sending it.
+
+        Raises:
+            ConfigError: The generator asks no language model.
+            InputError: The question is empty or too long.
+            GenerationError: The prompt does not fit the model.
+        """
+        writer = self._generators[-1]
+        if not isinstance(writer, Prompting):
+            raise ConfigError(
+                f"The generator {writer.name!r} asks no language model, so there is no prompt. "
+                "Choose one with --generator openai:MODEL or local:MODEL_OR_FOLDER."
+            )
+        return await writer.prompt(await self._request(question, task, choices))
 
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""

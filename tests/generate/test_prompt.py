@@ -9,7 +9,14 @@ import pytest
 from viper._data import data_folder
 from viper.generate import prompt
 from viper.generate.generator import GenerationRequest, Rejected
-from viper.generate.prompt import build_messages, load_examples
+from viper.generate.prompt import (
+    Prompt,
+    PromptStyle,
+    build_messages,
+    load_examples,
+    shorter_styles,
+)
+from viper.llm import Message
 from viper.program import Failure, Program
 from viper.spec import load_spec
 from viper.vision.capabilities import Capabilities
@@ -89,6 +96,33 @@ def test_at_most_six_examples_and_the_most_similar_one_last():
     assert len(messages) == 1 + 2 * 6 + 1
     assert "How many people are wearing a hat?" in messages[-3].text
     assert [message.role for message in messages] == ["system", *["user", "assistant"] * 6, "user"]
+
+
+def test_a_brief_prompt_names_the_whole_api_without_its_examples():
+    request = GenerationRequest("How many cups are there?")
+    brief = build_messages(request, PromptStyle(examples=2, api="brief"))
+    assert len(brief) == 1 + 2 * 2 + 1
+    for entry in load_spec().callables:
+        assert f"def {entry.name}(" in brief[0].text
+        assert entry.summary in brief[0].text
+    assert "# Example:" not in brief[0].text
+    assert len(brief[0].text) < 0.75 * len(build_messages(request)[0].text)
+
+
+def test_shorter_styles_get_shorter_down_to_no_example():
+    styles = list(shorter_styles(PromptStyle(4, "full")))
+    assert [(style.api, style.examples) for style in styles] == [
+        *(("full", count) for count in (4, 3, 2)),
+        *(("brief", count) for count in (4, 3, 2, 1, 0)),
+    ]
+    assert next(shorter_styles(PromptStyle(1, "full"))) == PromptStyle(1, "full")
+    assert list(shorter_styles(PromptStyle(0, "brief"))) == [PromptStyle(0, "brief")]
+
+
+def test_an_estimate_of_the_tokens_says_that_it_is_one():
+    prompt = Prompt.estimated([Message("user", "x" * 700)])
+    assert prompt.size == "700 characters, about 200 tokens (estimated)"
+    assert Prompt(prompt.messages, 150, "m").size == "700 characters, 150 tokens of m"
 
 
 def test_examples_of_the_task_only():

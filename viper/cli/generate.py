@@ -42,22 +42,33 @@ class _Row:
     "each: id, query, program, answer_kind, unparsed.",
 )
 @click.option("--explain", is_flag=True, help="Show how the question was understood, on stderr.")
+@click.option(
+    "--show-prompt",
+    is_flag=True,
+    help="Print the conversation that a language model would read instead of asking it; its size "
+    "goes to stderr.",
+)
 @task_option
 @choices_option
 @engine_options
 @output_options
-def generate(question: str | None, file: str | None, explain: bool, **options: Any) -> None:
+def generate(
+    question: str | None, file: str | None, explain: bool, show_prompt: bool, **options: Any
+) -> None:
     """Print the program that answers QUESTION, without running it.
 
     \b
     viper generate "How many people are left of the bus?"
     viper generate "left dog" --task grounding --explain
     viper generate --file questions.jsonl > programs.jsonl
+    viper generate "left dog" --generator local:FOLDER --show-prompt
 
     Without a backend the program may use the whole API; with --models or --backend, what they serve.
     """
     if (question is None) == (file is None):
         raise click.UsageError("Give a QUESTION or --file FILE.jsonl.")
+    if show_prompt and question is None:
+        raise click.UsageError("--show-prompt shows the prompt of one QUESTION.")
     from viper.cli.output import notice, print_error, print_json, printable
     from viper.errors import ViperError
 
@@ -70,6 +81,9 @@ def generate(question: str | None, file: str | None, explain: bool, **options: A
             else:
                 assert question is not None
                 row = _Row("", question, options["task"], options["choices"])
+                if show_prompt:
+                    _show_prompt(engine, row, as_json=options["as_json"])
+                    return
                 program = _program(engine, row)
                 if explain:
                     click.echo(printable(_explanation(engine, row)), err=True)
@@ -91,6 +105,19 @@ def generate(question: str | None, file: str | None, explain: bool, **options: A
 def _program(engine: Engine, row: _Row) -> Program:
     task: Any = row.task  # checked where the row was read
     return engine.generate(row.query, task=task, choices=row.choices)
+
+
+def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
+    from viper.cli.output import notice, print_json, printable
+
+    task: Any = row.task  # checked where the row was read
+    prompt = engine.prompt(row.query, task=task, choices=row.choices)
+    if as_json:
+        messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
+        print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})
+    else:
+        click.echo(printable(str(prompt)))
+        notice(f"the prompt has {prompt.size}")
 
 
 def _print_row(engine: Engine, row: _Row) -> int:

@@ -58,9 +58,9 @@ def engine_options(function: F) -> F:
             default="grammar",
             show_default=True,
             help="What writes the program: grammar (no model needed), openai:MODEL "
-            "(any OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY), or auto:openai:MODEL: "
-            "the grammar, and the model where the grammar cannot answer. auto takes the model from "
-            "VIPER_LLM.",
+            "(any OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY), local:MODEL_OR_FOLDER "
+            "(a language model of transformers on this machine), or auto:openai:MODEL: the grammar, "
+            "and the model where the grammar cannot answer. auto takes the model from VIPER_LLM.",
         ),
         click.option(
             "--sandbox",

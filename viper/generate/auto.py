@@ -40,8 +40,9 @@ def resolved(name: str) -> str:
     if model.partition(":")[0].strip() in _RULE_BASED:
         where = "auto:" if reference.strip() else f"{LLM_VARIABLE}="
         raise ConfigError(
-            f"{where}{model} names no language model. Write {where}openai:MODEL: what follows the "
-            "grammar must be able to answer what the grammar cannot."
+            f"{where}{model} names no language model. Write {where}openai:MODEL or "
+            f"{where}local:MODEL_OR_FOLDER: what follows the grammar must be able to answer what the "
+            "grammar cannot."
         )
     return f"auto:{model}" if model else "auto"
 

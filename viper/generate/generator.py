@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from viper.program import Failure, Program, Task
 from viper.vision.capabilities import Capabilities
 
-__all__ = ["GenerationRequest", "Generator", "Rejected"]
+if TYPE_CHECKING:
+    from viper.generate.prompt import Prompt
+
+__all__ = ["GenerationRequest", "Generator", "Prompting", "Rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +70,13 @@ class Generator(Protocol):
 
     async def aclose(self) -> None:
         """Close connections; called once, on the loop that `generate` ran on."""
+        ...
+
+
+@runtime_checkable
+class Prompting(Protocol):
+    """What a generator offers besides when it asks a language model."""
+
+    async def prompt(self, request: GenerationRequest) -> Prompt:
+        """Return the conversation that `generate` would send, without sending it."""
         ...

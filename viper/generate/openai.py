@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl
 
 from viper.errors import GenerationError, ModelError
 from viper.generate.generator import GenerationRequest
-from viper.generate.prompt import build_messages
+from viper.generate.prompt import Prompt, PromptStyle, build_messages
 from viper.llm import ChatModel, ChatSettings, Sampling
 from viper.prices import Prices
 from viper.program import Program
+from viper.vision.backends.options import Options
 
 __all__ = ["OpenAIGenerator"]
 
@@ -26,21 +27,27 @@ class OpenAIGenerator:
 
     Args:
         settings: Which model is asked, where, and how.
+        style: How much the prompt shows.
     """
 
-    def __init__(self, settings: ChatSettings) -> None:
+    def __init__(self, settings: ChatSettings, style: PromptStyle | None = None) -> None:
         self._model = ChatModel(settings)
+        self._style = style or PromptStyle()
 
     @classmethod
     def parse(cls, reference: str) -> OpenAIGenerator:
-        """Make the generator that `MODEL?option=value&…` names, see `ChatSettings.parse`.
+        """Make the generator that `MODEL?option=value&…` names.
+
+        See `ChatSettings.parse` and `PromptStyle.read` for the options.
 
         Raises:
             ConfigError: The model or an option is unusable, or a key is needed and there is none.
         """
         model, _, query = reference.partition("?")
         options = dict(parse_qsl(query, keep_blank_values=True))
-        return cls(ChatSettings.parse(model.strip(), options))
+        model = model.strip()
+        with Options(options, f"openai:{model}") as read:
+            return cls(ChatSettings.read(model, read), PromptStyle.read(read))
 
     @property
     def name(self) -> str:
@@ -63,7 +70,7 @@ class OpenAIGenerator:
         Raises:
             GenerationError: A call failed, or brought no text.
         """
-        conversations = [build_messages(request) for request in requests]
+        conversations = [build_messages(request, self._style) for request in requests]
         limits = [_MAX_TOKENS] * len(conversations)
         samplings = [Sampling(request.temperature, request.seed) for request in requests]
         try:
@@ -74,6 +81,10 @@ class OpenAIGenerator:
             Program(completion.text, self.name, usage=completion.usage)
             for completion in completions
         ]
+
+    async def prompt(self, request: GenerationRequest) -> Prompt:
+        """Return what the model would read; its tokens are an estimate."""
+        return Prompt.estimated(build_messages(request, self._style))
 
     async def aclose(self) -> None:
         """Close the connections; to be awaited on the loop that `generate` ran on."""

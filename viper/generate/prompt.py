@@ -9,6 +9,7 @@
 
 Questions, choices, failure messages and results of calls come from strangers: they appear as JSON
 only, so no text can end its place or pass for another part of the prompt. The texts lie in `prompts/`.
+A `PromptStyle` says how much is shown; models that read little get fewer examples and a brief API.
 """
 
 from __future__ import annotations
@@ -17,21 +18,26 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self
 
 from viper._data import data_folder
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.llm import Message
 from viper.program import Task
 from viper.spec import ApiCallable, ApiSpec, load_spec
+from viper.vision.backends.options import Options
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ROLES, Role
 
-__all__ = ["Example", "build_messages", "load_examples", "prompt_version"]
+__all__ = ["Example", "Prompt", "PromptStyle", "build_messages"]
+__all__ += ["load_examples", "prompt_version", "shorter_styles"]
 
-_MOST_EXAMPLES = 6
+_EXAMPLES = 6
+_FEW_EXAMPLES = 2
+_CHARACTERS_PER_TOKEN = 3.5
+"""Byte-pair tokenizers of code models take 3 to 4 characters of English and Python for a token."""
 
 _LAYOUT = 1
 """To be raised when this module puts the texts of `prompts/` together in another way."""
@@ -65,14 +71,76 @@ class Example:
     """What it looks for."""
 
 
-def build_messages(request: GenerationRequest) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """How much a prompt shows."""
+
+    examples: int = _EXAMPLES
+    """Most worked examples."""
+    api: Literal["full", "brief"] = "full"
+    """`full` describes each method with an example, `brief` by its signature and one sentence."""
+
+    @classmethod
+    def read(cls, read: Options) -> Self:
+        """Take `examples=N` and `api=full|brief` out of the options of a generator.
+
+        Raises:
+            ConfigError: A value is unusable.
+        """
+        examples = read.integer("examples", _EXAMPLES, low=0, high=100)
+        brief = read.choice("api", ("full", "brief"), "full") == "brief"
+        return cls(examples, "brief" if brief else "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation as it goes to a model, for people to look at."""
+
+    messages: tuple[Message, ...]
+    tokens: int
+    tokenizer: str | None = None
+    """Whose tokenizer counted; None when the tokens are estimated from the characters."""
+
+    @classmethod
+    def estimated(cls, messages: Sequence[Message]) -> Self:
+        """Guess the tokens of a conversation whose tokenizer is not at hand."""
+        characters = sum(len(message.text) for message in messages)
+        return cls(tuple(messages), round(characters / _CHARACTERS_PER_TOKEN))
+
+    @property
+    def size(self) -> str:
+        """How long it is, as in "8655 characters, about 2473 tokens (estimated)"."""
+        characters = sum(len(message.text) for message in self.messages)
+        if self.tokenizer is None:
+            return f"{characters} characters, about {self.tokens} tokens (estimated)"
+        return f"{characters} characters, {self.tokens} tokens of {self.tokenizer}"
+
+    def __str__(self) -> str:
+        return "\n\n".join(f"--- {message.role}\n{message.text}" for message in self.messages)
+
+
+def shorter_styles(style: PromptStyle) -> Iterator[PromptStyle]:
+    """Give a style and then shorter and shorter ones, down to a prompt without examples.
+
+    A model that has seen two programs profits more from further examples than from the longer
+    descriptions of the API.
+    """
+    if style.api == "full":
+        for count in range(style.examples, min(style.examples, _FEW_EXAMPLES) - 1, -1):
+            yield PromptStyle(count, "full")
+    for count in range(style.examples, -1, -1):
+        yield PromptStyle(count, "brief")
+
+
+def build_messages(request: GenerationRequest, style: PromptStyle | None = None) -> list[Message]:
     """Return the conversation that asks for one program.
 
     Only what `request.capabilities` serves is named: methods, worked examples and, for a detector
     of a closed vocabulary, the objects that it knows.
     """
-    messages = [Message("system", _system(request.task, request.capabilities))]
-    for example in _choose(load_examples(), request):
+    style = style or PromptStyle()
+    messages = [Message("system", _system(request.task, request.capabilities, style))]
+    for example in _choose(load_examples(), request, style.examples):
         messages.append(Message("user", _question(example.question, ())))
         messages.append(Message("assistant", _fenced(example.program)))
     messages.append(Message("user", _question(request.question, request.choices)))
@@ -113,12 +181,12 @@ def load_examples() -> tuple[Example, ...]:
     )
 
 
-def _system(task: Task, capabilities: Capabilities) -> str:
+def _system(task: Task, capabilities: Capabilities, style: PromptStyle) -> str:
     text = _text("system.md").replace("{{TASK}}", _text(f"{task}.md"))
-    return text.replace("{{API}}", _api(load_spec(), capabilities))
+    return text.replace("{{API}}", _api(load_spec(), capabilities, style.api == "full"))
 
 
-def _api(spec: ApiSpec, capabilities: Capabilities) -> str:
+def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
     missing = {
         c.name for c in spec.callables if c.needs is not None and not capabilities.serves(c.needs)
     }
@@ -130,13 +198,14 @@ def _api(spec: ApiSpec, capabilities: Capabilities) -> str:
     served = [c for c in spec.callables if c.name not in missing and is_of_use(c.summary)]
     lines = ["class ImagePatch:"]
     lines += [f"    {a.name}: {a.type}  # {a.doc}" for a in spec.attributes if is_of_use(a.doc)]
-    lines += _described(spec.constructor, missing, indent="    ")
+    describe = functools.partial(_described, missing=missing, in_full=in_full)
+    lines += describe(spec.constructor, indent="    ")
     for entry in served:
         if entry.is_method:
-            lines += _described(entry, missing, indent="    ")
+            lines += describe(entry, indent="    ")
     for entry in served:
         if not entry.is_method:
-            lines += _described(entry, missing, indent="")
+            lines += describe(entry, indent="")
     notes = [
         note
         for role in ROLES
@@ -151,10 +220,13 @@ def _api(spec: ApiSpec, capabilities: Capabilities) -> str:
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
-def _described(entry: ApiCallable, missing: set[str], *, indent: str) -> list[str]:
+def _described(entry: ApiCallable, *, missing: set[str], in_full: bool, indent: str) -> list[str]:
     head, _, rest = entry.signature.partition("(")
     signature = f"{head}(self, {rest}".replace("(self, )", "(self)") if entry.is_method else None
-    lines = ["", f"{indent}def {signature or entry.signature}:", f"{indent}    # {entry.summary}"]
+    define = f"{indent}def {signature or entry.signature}:"
+    if not in_full:
+        return [f"{define}  # {entry.summary}"]
+    lines = ["", define, f"{indent}    # {entry.summary}"]
     example = entry.example
     used = set(re.findall(r"(\w+)\(", example))
     # An example that calls what is not served would teach the model to call it.
@@ -189,7 +261,7 @@ def _filled(name: str, **values: str) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: values[mark[1]], _text(name))
 
 
-def _choose(examples: Iterable[Example], request: GenerationRequest) -> list[Example]:
+def _choose(examples: Iterable[Example], request: GenerationRequest, most: int) -> list[Example]:
     """Return the examples that can be served and share most words, the most similar last."""
     words = _words(request.question)
 
@@ -204,7 +276,7 @@ def _choose(examples: Iterable[Example], request: GenerationRequest) -> list[Exa
         and example.roles <= request.capabilities.roles
         and all(request.capabilities.match(name) is not None for name in example.objects)
     ]
-    return sorted(usable, key=similarity, reverse=True)[:_MOST_EXAMPLES][::-1]
+    return sorted(usable, key=similarity, reverse=True)[:most][::-1]
 
 
 def _words(text: str) -> set[str]:

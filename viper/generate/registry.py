@@ -13,6 +13,7 @@ __all__ = ["GENERATORS", "open_generator", "open_generators", "options_of"]
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
     "openai": "openai:MODEL: any OpenAI-compatible server (OPENAI_BASE_URL, OPENAI_API_KEY)",
+    "local": "local:MODEL_OR_FOLDER: a language model of transformers on this machine",
     "auto": "auto:openai:MODEL: the grammar, and the model where the grammar cannot answer",
 }
 
@@ -42,7 +43,9 @@ def options_of(text: str) -> dict[str, str]:
 
 
 def open_generator(text: str) -> Generator:
-    """Make the generator that `grammar` or `openai:MODEL[?option=value]` names.
+    """Make the generator that `grammar`, `openai:MODEL` or `local:MODEL` names.
+
+    Options follow the model, as in `local:FOLDER?device=cuda&examples=3`.
 
     Raises:
         ConfigError: The name is unknown, or its model is missing.
@@ -57,6 +60,10 @@ def open_generator(text: str) -> Generator:
             from viper.generate.openai import OpenAIGenerator
 
             return OpenAIGenerator.parse(reference)
+        case "local":
+            from viper.generate.local import LocalGenerator
+
+            return LocalGenerator.parse(reference)
         case other:
             raise ConfigError(
                 f"Unknown generator {other!r}. {did_you_mean(other, GENERATORS)}"

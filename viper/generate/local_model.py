@@ -1,0 +1,251 @@
+"""A causal language model of transformers that writes programs, several at a time.
+
+A row of a batch ends at its own mark of the end, at the end of its function, or when nobody wants it
+any more; what it holds does not depend on the rows beside it. Prompts are padded on the left. A
+temperature above 0 draws each row by its own seed: the token with the largest sum of its scaled
+score and Gumbel noise is a sample of the softmax (Maddison, Tarlow, Minka, "A* Sampling", 2014).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+
+from viper.errors import GenerationError
+from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts
+from viper.generate.local_thread import Sample, Written
+from viper.generate.stopping import end_of_program
+from viper.program import Usage
+from viper.vision.backends.model_source import locate, one_line
+from viper.vision.backends.torch_common import load_model, resolve_device, resolve_dtype
+
+if TYPE_CHECKING:
+    from viper.generate.local import LocalSettings
+
+__all__ = ["LocalModel"]
+
+
+class LocalModel:
+    """One loaded model; implements `Writer`.
+
+    Args:
+        model: A model with `generate`, on its device; untyped, since the library promises no class.
+        prompts: Writes its prompts.
+    """
+
+    def __init__(self, model: Any, prompts: LocalPrompts) -> None:
+        self._model = model
+        self._prompts = prompts
+        self._ends = _end_ids(model, prompts.tokenizer)
+        tokenizer = prompts.tokenizer
+        pad_id = tokenizer.pad_token_id
+        self._pad_id: int = pad_id if pad_id is not None else min(self._ends, default=0)
+        # Checkpoints carry settings for chatting. A repetition penalty above all harms programs,
+        # which must repeat the names of the API and their own.
+        model.generation_config = GenerationConfig(
+            eos_token_id=sorted(self._ends) or None, pad_token_id=self._pad_id
+        )
+
+    @classmethod
+    def load(cls, settings: LocalSettings) -> Self:
+        """Load a model from the hub or a folder; weights in safetensors only, no remote code.
+
+        Raises:
+            ConfigError: There is no such model, it is of another kind, or the device or the number
+                format is unknown.
+        """
+        device = resolve_device(settings.device)
+        dtype = resolve_dtype(settings.dtype, device, on_gpu=torch.bfloat16)
+        source = locate(
+            settings.reference,
+            what=WHAT,
+            revision=settings.revision,
+            local_files_only=settings.local_files_only,
+        )
+        prompts = LocalPrompts.load(settings, source)
+        model = load_model(
+            AutoModelForCausalLM,
+            source,
+            what=WHAT,
+            device=device,
+            dtype=dtype,
+            use_safetensors=True,
+        )
+        return cls(model, prompts)
+
+    def write(
+        self, samples: Sequence[Sample], is_wanted: Callable[[int], bool]
+    ) -> list[Written | GenerationError]:
+        """Write one program per sample, in order; a prompt that does not fit gives its error.
+
+        Raises:
+            GenerationError: The device has too little memory for this batch.
+        """
+        results: list[Written | GenerationError | None] = []
+        fitted: list[tuple[int, FittedPrompt]] = []
+        for index, sample in enumerate(samples):
+            try:
+                fitted.append((index, self._prompts.fit(sample.request)))
+                results.append(None)
+            except GenerationError as error:
+                results.append(error)
+        if fitted:
+            rows = self._generate(
+                [(prompt, samples[index]) for index, prompt in fitted],
+                lambda row: is_wanted(fitted[row][0]),
+            )
+            for (index, prompt), row in zip(fitted, rows, strict=True):
+                results[index] = self._written(prompt, row)
+        return [result for result in results if result is not None]
+
+    def release(self) -> None:
+        """Drop the weights; a GPU gets its memory back."""
+        on_gpu = self._model.device.type == "cuda"
+        del self._model
+        if on_gpu:
+            torch.cuda.empty_cache()
+
+    def _generate(
+        self,
+        batch: Sequence[tuple[FittedPrompt, Sample]],
+        is_wanted: Callable[[int], bool],
+    ) -> list[_Row]:
+        prompts = [prompt.token_ids for prompt, _ in batch]
+        length = max(map(len, prompts))
+        input_ids = torch.full((len(prompts), length), self._pad_id)  # (B, L)
+        mask = torch.zeros_like(input_ids)
+        for index, ids in enumerate(prompts):
+            input_ids[index, length - len(ids) :] = torch.tensor(ids)
+            mask[index, length - len(ids) :] = 1
+        rows = [_Row(self._prompts.tokenizer, self._prompts.opening, self._ends) for _ in batch]
+        device = self._model.device
+        with self._inference(length):
+            self._model.generate(
+                input_ids=input_ids.to(device),
+                attention_mask=mask.to(device),
+                max_new_tokens=self._prompts.program_tokens,
+                do_sample=False,
+                num_beams=1,
+                logits_processor=LogitsProcessorList([_Drawn([sample for _, sample in batch])]),
+                stopping_criteria=StoppingCriteriaList([_RowEnds(rows, length, is_wanted)]),
+            )
+        return rows
+
+    def _written(self, prompt: FittedPrompt, row: _Row) -> Written | GenerationError:
+        text = row.text
+        if not text.removeprefix(self._prompts.opening).strip():
+            return GenerationError(
+                "The language model wrote nothing. Ask in other words, or use an instruction-tuned "
+                "model."
+            )
+        return Written(text, Usage(len(prompt.token_ids), len(row.token_ids)))
+
+    @contextlib.contextmanager
+    def _inference(self, prompt_tokens: int) -> Iterator[None]:
+        try:
+            with torch.inference_mode():
+                yield
+        except torch.OutOfMemoryError as error:
+            raise GenerationError(
+                f"The language model ran out of memory with a prompt of {prompt_tokens} tokens: "
+                f"{one_line(error, 160)} Use fewer examples (examples=2), a smaller model, "
+                "dtype=bfloat16, or device=cpu."
+            ) from error
+
+
+class _Row:
+    """The text of one row of a batch, as it grows.
+
+    A token may be a part of a character, and tokenizers of the sentencepiece kind drop the blank of
+    the first token. So each token is decoded together with the few before it.
+    """
+
+    def __init__(self, tokenizer: Any, opening: str, ends: frozenset[int]) -> None:
+        self.text = opening
+        self.token_ids: list[int] = []
+        self.is_done = False
+        self._tokenizer = tokenizer
+        self._ends = ends
+        self._context = 0  # first token that is decoded again
+        self._decoded = 0  # tokens whose text is in `text`
+
+    def add(self, token_id: int) -> None:
+        """Take the next token; nothing after the end counts."""
+        if self.is_done:
+            return
+        if token_id in self._ends:
+            self.is_done = True
+            return
+        self.token_ids.append(token_id)
+        before = self._decode(self.token_ids[self._context : self._decoded])
+        now = self._decode(self.token_ids[self._context :])
+        if len(now) <= len(before) or now.endswith("\ufffd"):
+            return  # not a whole character yet
+        self.text += now[len(before) :]
+        self._context, self._decoded = self._decoded, len(self.token_ids)
+        end = end_of_program(self.text)
+        if end is not None:
+            self.text, self.is_done = self.text[:end], True
+
+    def _decode(self, token_ids: list[int]) -> str:
+        text: str = self._tokenizer.decode(
+            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
+
+
+class _RowEnds(StoppingCriteria):  # type: ignore[misc] # the library is untyped
+    """Feeds the rows with their tokens and says which of them are done."""
+
+    def __init__(
+        self, rows: Sequence[_Row], prompt_length: int, is_wanted: Callable[[int], bool]
+    ) -> None:
+        self._rows = rows
+        self._seen = prompt_length
+        self._is_wanted = is_wanted
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.BoolTensor:
+        new = input_ids[:, self._seen :].tolist()  # (B, 1)
+        self._seen = input_ids.shape[1]
+        done = []
+        for index, (row, token_ids) in enumerate(zip(self._rows, new, strict=True)):
+            for token_id in token_ids:
+                row.add(token_id)
+            done.append(row.is_done or not self._is_wanted(index))
+        return cast(torch.BoolTensor, torch.tensor(done, device=input_ids.device))  # (B,)
+
+
+class _Drawn(LogitsProcessor):  # type: ignore[misc] # the library is untyped
+    """Makes the likeliest token of a row with a temperature a random one, by the row's own seed."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._rows = [
+            (index, sample.temperature, torch.Generator().manual_seed(sample.seed % 2**63))
+            for index, sample in enumerate(samples)
+            if sample.temperature > 0
+        ]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        for index, temperature, generator in self._rows:
+            # On the CPU: a seed means the same on every device.
+            noise = -torch.empty(scores.shape[1]).exponential_(generator=generator).log()  # (V,)
+            scores[index] = scores[index] / temperature + noise.to(scores.device)
+        return scores
+
+
+def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Return all tokens that end a turn, as the model's settings and its tokenizer name them."""
+    named = model.generation_config.eos_token_id
+    ends = set(named) if isinstance(named, (list, tuple)) else {named}
+    return frozenset(end for end in {*ends, tokenizer.eos_token_id} if end is not None)

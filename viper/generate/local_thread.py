@@ -1,0 +1,203 @@
+"""The thread that owns a language model: it loads it, gathers requests, and writes them in batches.
+
+Like `viper.vision.worker`, it takes whatever is queued as soon as it is idle, so batches form while it
+is busy and nobody waits for a timer. Unlike a vision call, a program takes seconds to minutes: a
+cancelled future ends its row at the next token, and closing ends all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from viper.errors import ConfigError, GenerationError, ViperError
+from viper.generate.generator import GenerationRequest
+from viper.program import Usage
+
+__all__ = ["ModelThread", "Sample", "Writer", "Written"]
+
+_log = logging.getLogger(__name__)
+
+_MAX_BATCH = 8
+"""Prompts are long: eight of 4,000 tokens take about 2 GB of keys and values in a 7B model whose
+heads share them, in bfloat16."""
+
+_CLOSE_S = 10.0
+"""Time for one forward to end; only loading takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One program to write."""
+
+    request: GenerationRequest
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote, and what that took."""
+
+    text: str
+    usage: Usage
+
+
+class Writer(Protocol):
+    """A loaded model; used by one thread only."""
+
+    def write(
+        self, samples: Sequence[Sample], is_wanted: Callable[[int], bool]
+    ) -> list[Written | GenerationError]:
+        """Write one program per sample, in order.
+
+        Args:
+            samples: What to write, in one batch.
+            is_wanted: Tells, between two tokens, whether the sample of an index still matters.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give the memory back; nothing is called after this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    sample: Sample
+    future: Future[Written]
+
+
+class ModelThread:
+    """Serves one model from one thread, which starts with the first request.
+
+    Args:
+        name: Names the model in messages.
+        load: Loads the model; called once, on the thread.
+    """
+
+    def __init__(self, name: str, load: Callable[[], Writer]) -> None:
+        self._name = name
+        self._load = load
+        self._queue: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, samples: Sequence[Sample]) -> list[Future[Written]]:
+        """Queue samples together; cancel a future whose program is no longer wanted.
+
+        Raises:
+            GenerationError: The thread was closed.
+        """
+        jobs = [_Job(sample, Future()) for sample in samples]
+        with self._changed:
+            if self._closed:
+                raise GenerationError(f"The generator {self._name!r} is closed.")
+            self._queue.extend(jobs)
+            if jobs and self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="viper-local", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return [job.future for job in jobs]
+
+    def close(self, timeout_s: float = _CLOSE_S) -> bool:
+        """Stop the thread; what is queued or being written fails. Calling it again does nothing.
+
+        Returns:
+            False when the thread was still loading after `timeout_s` seconds.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            model = self._load()
+        except BaseException as error:  # the loader is a stranger's library: report, keep serving
+            _log.debug("Loading %s failed", self._name, exc_info=True)
+            self._refuse_all(_told(error, f"Loading {self._name!r} failed", ConfigError))
+            return
+        while (batch := self._take()) is not None:
+            self._write(model, batch)
+        model.release()
+        self._refuse_all(GenerationError(f"The generator {self._name!r} was closed."))
+
+    def _take(self) -> list[_Job] | None:
+        """Wait for work; return the oldest jobs that are still wanted, None when closed."""
+        with self._changed:
+            while True:
+                if self._closed:
+                    return None
+                batch: list[_Job] = []
+                while self._queue and len(batch) < _MAX_BATCH:
+                    job = self._queue.popleft()
+                    if not job.future.cancelled():
+                        batch.append(job)
+                if batch:
+                    return batch
+                self._changed.wait()
+
+    def _write(self, model: Writer, batch: list[_Job]) -> None:
+        def is_wanted(index: int) -> bool:
+            return not (self._closed or batch[index].future.cancelled())
+
+        results: Sequence[Written | ViperError]
+        try:
+            results = model.write([job.sample for job in batch], is_wanted)
+        except Exception as error:  # a stranger's library: its jobs fail, the thread goes on
+            if len(batch) > 1 and not self._closed:
+                # Less memory may do for one, and one bad request must not take the others with it.
+                for job in batch:
+                    self._write(model, [job])
+                return
+            _log.debug("%s failed", self._name, exc_info=True)
+            told = _told(error, f"The model {self._name!r} failed", GenerationError)
+            results = [told] * len(batch)
+        for job, result in zip(batch, results, strict=True):
+            if self._closed:
+                result = GenerationError(f"The generator {self._name!r} was closed.")
+            _finish(job, result)
+
+    def _refuse_all(self, error: ViperError) -> None:
+        """Fail what is queued with one error, and what comes until the thread is closed."""
+        while True:
+            with self._changed:
+                jobs = list(self._queue)
+                self._queue.clear()
+                closed = self._closed
+                if not jobs and not closed:
+                    self._changed.wait()
+                    continue
+            for job in jobs:
+                _finish(job, error)
+            if closed:
+                return
+
+
+def _finish(job: _Job, result: Written | ViperError) -> None:
+    if not job.future.set_running_or_notify_cancel():
+        return
+    if isinstance(result, ViperError):
+        job.future.set_exception(result)
+    else:
+        job.future.set_result(result)
+
+
+def _told(error: BaseException, what: str, kind: type[ViperError]) -> ViperError:
+    """Return an error of ours as it is, and a stranger's as one line."""
+    if isinstance(error, ViperError):
+        return error
+    text = " ".join(str(error).split())[:300] or "no message"
+    failure = kind(f"{what}: {type(error).__name__}: {text}")
+    failure.__cause__ = error
+    return failure
