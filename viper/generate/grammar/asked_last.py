@@ -1,9 +1,13 @@
-"""The frames whose question word comes last: "the cube behind the ball is what color?"."""
+"""The frames without a question word in front: "the cup is what color?", "(tell me) the color of the cup".
+
+They begin like a statement or like the name of an object, so they are tried before those.
+"""
 
 from __future__ import annotations
 
 from viper.generate.grammar.attribute_questions import attribute_query
 from viper.generate.grammar.existence import Queries
+from viper.generate.grammar.lexicon import RESPECTS
 from viper.generate.grammar.scales import SCALES
 from viper.generate.grammar.wh_questions import QuestionChart
 
@@ -13,15 +17,19 @@ _VERBS = ("is", "are", "was", "were", "has", "have", "looks", "look")
 _OF = ("of", "in")
 _MADE = ("made of", "made out of", "made from")
 _WHAT = ("what", "which")
+_QUESTION_WORDS = frozenset({"what", "which", "how"})
+_IMPERATIVES = ("name", "give me", "give", "say")
 
 
 class AskedLastChart(QuestionChart):
-    """Reads questions that begin like a statement and end with what is asked for."""
+    """Reads questions that end with what is asked for, or only name it."""
 
     def frames(self) -> Queries:
-        """Yield the readings of all frames; those with a question word at the end come last."""
+        """Yield the readings of all frames."""
+        if _QUESTION_WORDS.intersection(self.texts[1:]):
+            yield from self.asked_last()
+        yield from self.named()
         yield from super().frames()
-        yield from self.asked_last()
 
     def asked_last(self) -> Queries:
         """Read "The cup is what color?", "It is made of what?", "The man is doing what?"."""
@@ -42,3 +50,12 @@ class AskedLastChart(QuestionChart):
                 yield from self.with_options(attribute_query(subject, respect), stop)
             if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
                 yield attribute_query(subject, SCALES[self.text(verb + 1)]), verb + 2
+
+    def named(self) -> Queries:
+        """Read "(Tell me) the color of the cup"."""
+        start = self.skip(self.after(0, *_IMPERATIVES) or 0, ("the",))
+        respect = RESPECTS.get(self.text(start))
+        of = self.after(start + 1, "of")
+        if respect is not None and of is not None:
+            for subject, end in self.description(of):
+                yield attribute_query(subject, respect), end

@@ -18,6 +18,7 @@ from viper.generate.grammar.lexicon import (
 from viper.generate.grammar.logical_form import (
     AskName,
     AskPlace,
+    CompareCounts,
     Description,
     Exists,
     LogicalForm,
@@ -62,10 +63,12 @@ _FRAME_WORDS = frozenset(
     "picture image photo scene see show color material shape size kind type types species sort side "
     "part count number name called doing made make used thing things object objects item items "
     "anything something one ones person people camera half corner edge row same different "
-    "gender weather today total many greater equal visible present piece pieces article common makes "
+    "gender weather today total many visible present piece pieces article common makes "
     "taken showing pictured shown depicted length height width pattern texture called named".split()
 )
 """Words of question forms; that they are no part of the meaning needs no mention."""
+_COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())
+"""What a number can be than another; the form holds the sign instead."""
 _FOREIGN = frozenset(
     "der das ist und ein eine wo wie mit nicht auf le les une est et il y sur dans avec el los las "
     "un una es en con por que del della di che sono het een van op de la personas hund chien perro "
@@ -223,11 +226,14 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
             used.update(re.split(r"[\s_?,]+", node))
         elif isinstance(node, int):
             numbers.add(node)
+    if any(isinstance(node, CompareCounts) for node in walk(query)):
+        used |= _COMPARED_NUMBERS
     used |= {by for by, text in (("near", "nearest"), ("far", "farthest")) if text in used}
     return tuple(
         token.source
-        for token in tokens
+        for before, token in zip([None, *tokens], tokens, strict=False)
         if _is_content(token)
+        and (before is None or before.text != "how")  # "how large" asks for the size
         and token.text not in _FRAME_WORDS
         and not _forms(token.text) & used
         and (ORDINALS | NUMBERS).get(token.text) not in numbers

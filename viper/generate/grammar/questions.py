@@ -56,6 +56,8 @@ class YesNoChart(ExistenceChart):
                     continue
                 joint = self.after(joint + 1, "as", "than", "from", "to") or joint
                 joint = self.after(joint, "that of", "those of", "the one of") or joint
+                again = self.after(joint, f"the {self.text(start)} of", f"{self.text(start)} of")
+                joint = again or joint
                 for second, stop in self.description(joint):
                     yield Same(respect, (first, second), same == "same"), stop
         start = self.after(0, *_COPULAS, "does", "do", "did", "has", "have")

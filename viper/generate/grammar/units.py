@@ -296,7 +296,9 @@ class UnitChart(Chart, ABC):
     @rule
     def same_as(self, at: int) -> Readings[Condition]:
         """Read "the same color as the plate", "different in color than the ham"."""
-        start = self.skip(at, ("of", "in", "made", "from", "out", "has", "have", "is", "are"))
+        start = self.skip(
+            at, ("of", "in", "made", "from", "out", "has", "have", "having", "with", "is", "are")
+        )
         start = self.skip(start, ("the", "a"))
         word = self.text(start)
         if word not in ("same", "different"):

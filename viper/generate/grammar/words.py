@@ -169,6 +169,10 @@ _ING_MODIFIERS = {
 }
 
 
+_NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
+# Verbs to a dictionary, but in questions about pictures always things.
+
+
 @functools.lru_cache(maxsize=16384)
 def kinds(word: str) -> frozenset[str]:
     """Return what a word can be: some of NOUN, VERB, ADJ, ADV; empty if no dictionary has it."""
@@ -237,6 +241,8 @@ def verb_lemma(word: str) -> str | None:
     """Return the base form of a verb form, None if the word cannot be a verb."""
     if word in ("seen", "shown"):
         return word[:-1]
+    if word in _NEVER_VERBS:
+        return None
     from lemminflect import getAllLemmas
 
     lemmas = getAllLemmas(word, upos="VERB").get("VERB", ())
