@@ -26,7 +26,12 @@ from viper.generate.grammar.options import is_yes_no
 from viper.generate.grammar.scales import ENDS
 from viper.generate.grammar.selecting import SelectWriter
 from viper.generate.grammar.testing import OPTIONS
-from viper.generate.grammar.wording import condition_text, description_text, thing_text
+from viper.generate.grammar.wording import (
+    condition_text,
+    description_text,
+    relation_text,
+    thing_text,
+)
 from viper.vision.capabilities import Capabilities
 
 __all__ = ["AskWriter"]
@@ -202,6 +207,6 @@ def _whole_question(what: Description) -> str:
     gaps = [c for c in what.conditions if isinstance(c, Inverse)]
     asked = f"{lead} is"
     if gaps:
-        asked += f" the {description_text(gaps[0].subject)} {gaps[0].words}"
+        asked += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
     said = [c.value if isinstance(c, Attribute) else condition_text(c) for c in tests]
-    return f"{' '.join([asked, ' and '.join(said)]).strip()}?"
+    return f"{' '.join([asked, *said])}?"

@@ -245,7 +245,7 @@ def attribute_query(subject: Description, respect: str, extent: str = "") -> Ask
         "material": f"What {verb} the {noun} made of?",
         "activity": f"What {verb} the {noun} doing?",
         "size": f"How big {verb} the {noun}?",
-        "state": f"In what state {verb} the {noun}?",
+        "state": f"How {verb} the {noun}?",
         "kind": f"What kind of {noun} is this?",
         "brand": f"Which company made the {noun}?",
     }.get(respect, f"What {respect} {verb} the {noun}?")

@@ -78,7 +78,7 @@ class NameChart(AttributeChart):
                 yield what.having(*conditions), end
         does = self.after(at, "does", "do", "did", "can")
         if does is not None:
-            for subject, end in self.description(does):
+            for subject, end in reversed(self.description(does)):
                 for inverse, stop in self.gap(subject, end, finite=False, infinitive=True):
                     yield what.having(inverse), stop
 
@@ -94,7 +94,8 @@ class NameChart(AttributeChart):
                 yield what.having(*conditions), end
         for condition, end in self.predicate(at):
             yield what.having(*flat(condition)), end
-        for subject, end in self.description(at):
+        # The shortest subject first: "the man" and "sitting on", not "the man sitting" and "on".
+        for subject, end in reversed(self.description(at)):
             for inverse, stop in self.gap(subject, end, finite=False):
                 yield what.having(inverse), stop
         name = self.after(at, "the name of") or at

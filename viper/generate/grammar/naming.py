@@ -10,6 +10,7 @@ import keyword
 import re
 
 from viper.generate.grammar.geometry import HELPERS
+from viper.generate.grammar.words import plural
 
 __all__ = ["Names"]
 
@@ -25,6 +26,11 @@ _RESERVED = (
     )
 )
 _PLURALS = {"person": "people", "man": "men", "woman": "women", "child": "children"}
+_UNCOUNTED = frozenset(
+    "furniture clothing equipment luggage jewelry silverware food meat bread fruit water mud sand "
+    "grass snow dirt hair ground".split()
+)
+"""Nouns without a plural that one would write."""
 _LONGEST = 30
 
 
@@ -72,8 +78,7 @@ def _plural(one: str) -> str:
     stem = f"{head}_" if head else ""
     if last in _PLURALS:
         return stem + _PLURALS[last]
-    if last.endswith(("s", "x", "ch", "sh", "z")):
-        return f"{stem}{last}es"
-    if last.endswith("y") and last[-2:-1] not in "aeiou":
-        return f"{stem}{last[:-1]}ies"
-    return f"{stem}{last}s"
+    many = last if last in _UNCOUNTED else plural(last)
+    if many == last or not many.isidentifier():
+        return f"{one}_patches"  # one of the furniture, of the sheep, of the scissors
+    return stem + many

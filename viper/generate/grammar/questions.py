@@ -173,12 +173,17 @@ class YesNoChart(ExistenceChart):
             yield from ((exists(what), end) for what, end in self.description(subject_at))
 
     def _subjects(self, at: int) -> Iterator[tuple[list[Description], int]]:
-        at = self.skip(at, ("both",))
-        for first, end in self.description(at):
-            yield [first], end
+        both = self.text(at) == "both"
+        alone: list[tuple[list[Description], int]] = []
+        for first, end in self.description(at + both):
+            alone.append(([first], end))
+            if not both:
+                yield [first], end
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1):
                     yield [first, second], stop
+        if both:  # "both" asks for two things; "both the people" has them in one
+            yield from alone
 
 
 def _said(subjects: list[Description], condition: Condition, *, every: bool) -> Query:

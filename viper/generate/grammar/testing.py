@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from viper.generate.grammar.detectable import search_for
 from viper.generate.grammar.draft import Draft
 from viper.generate.grammar.geometry import RULES, Rule
-from viper.generate.grammar.lexicon import COLORS, CONTRASTS
+from viper.generate.grammar.lexicon import ANIMATES, COLORS, CONTRASTS, HYPERNYMS
 from viper.generate.grammar.logical_form import (
     AllOf,
     AnyOf,
@@ -169,8 +169,7 @@ class TestWriter(Draft, ABC):
         self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
-        alike = noun == thing_text(other) or "object" in (noun, thing_text(other))
-        if alike and condition.relation not in _NEVER_TO_ITSELF:
+        if _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
             test = f"{one} != {item} and {test}"
         return f"any({test} for {one} in {others})"
 
@@ -194,28 +193,34 @@ class TestWriter(Draft, ABC):
         subjects, one = self.found(condition.subject)
         self.use(*rule.helpers)
         test = rule.test.format(a=one, b=item)
+        if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
+            test = f"{one} != {item} and {test}"
         return f"any({test} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
         if not self.can_find(condition.other):
             self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
             return None
-        value = self.value_of(condition.respect, item)
+        noun = thing_text(condition.other)
+        value = self.value_of(condition.respect, item, noun)
         if value is None:
             self.note(f"{condition_text(condition)!r}: no matcher")
             return None
         others, one = self.found(condition.other)
         values = self.names.single(f"{one}_{condition.respect}s")
-        self.write(f"{values} = [{self.value_of(condition.respect, one)} for {one} in {others}]")
+        self.write(
+            f"{values} = [{self.value_of(condition.respect, one, noun)} for {one} in {others}]"
+        )
         alike = "in" if condition.same else "not in"
         return f"{item} not in {others} and {value} {alike} {values}"
 
-    def value_of(self, respect: str, item: str) -> str | None:
+    def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
         """Return an expression for a property of a patch, such as its colour; None if unserved."""
         if self.capabilities.serves("matcher") and respect in OPTIONS:
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
-            return f"{item}.simple_query({f'What {respect} is this?'!r})"
+            asked = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
+            return f"{item}.simple_query({f'{asked} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
     def options_of(self, respect: str) -> str:
@@ -249,6 +254,17 @@ class TestWriter(Draft, ABC):
     @abstractmethod
     def one_of(self, many: str) -> str:
         """Return the variable for one object of a list."""
+
+
+def _may_be_one(noun: str, other: Description) -> bool:
+    """Tell whether what a noun means may be the other object itself: a person and a man."""
+    pair = (noun, thing_text(other))
+    if pair[0] == pair[1] or "object" in pair:
+        return True
+    return any(
+        narrow in HYPERNYMS.get(wide, ()) or (wide == "person" and narrow in ANIMATES)
+        for wide, narrow in (pair, pair[::-1])
+    )
 
 
 def _grouped(test: str) -> str:

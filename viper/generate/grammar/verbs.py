@@ -233,7 +233,9 @@ class VerbChart(UnitChart):
                 (replace(inverse, words=f"{text} {inverse.words}"), end)
                 for inverse, end in self._preposition_gap(subject, at + 1)
             ]
-        if not finite:
+        # In "the chair that the cat sits on" the cat does not sit: "on" belongs to its verb.
+        swallowed = bool(subject.conditions) and isinstance(subject.conditions[-1], Inverse)
+        if not finite and not swallowed:
             found += self._preposition_gap(subject, at)
         return found
 

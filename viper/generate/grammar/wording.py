@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from viper.generate.grammar.logical_form import (
     AllOf,
     AnyOf,
@@ -17,8 +19,11 @@ from viper.generate.grammar.logical_form import (
     SameAs,
 )
 
-__all__ = ["condition_text", "description_text", "thing_text"]
+__all__ = ["condition_text", "description_text", "relation_text", "thing_text"]
 
+_WITHOUT_ARTICLE = re.compile(
+    r"\b(to|on|at|in|from) (left|right|back|rear|middle|center|side|edge|end|corner|surface|vicinity)\b"
+)
 _PICKS = {
     "big": "biggest",
     "small": "smallest",
@@ -36,6 +41,11 @@ _PICKS = {
     "nearest_to": "nearest",
     "farthest_from": "farthest",
 }
+
+
+def relation_text(words: str) -> str:
+    """Return a relation with the article that forms leave out: "to left of" → "to the left of"."""
+    return _WITHOUT_ARTICLE.sub(r"\1 the \2", words)
 
 
 def thing_text(description: Description) -> str:
@@ -59,7 +69,7 @@ def condition_text(condition: Condition) -> str:
             return f"at the {' '.join(condition.names)}"
         case Related():
             others = " and ".join(f"the {description_text(other)}" for other in condition.others)
-            return f"{condition.words} {others}"
+            return f"{relation_text(condition.words)} {others}"
         case Inverse():
             return f"of the {description_text(condition.subject)} ({condition.words})"
         case Pick():
@@ -68,7 +78,7 @@ def condition_text(condition: Condition) -> str:
             return word + to
         case SameAs():
             word = "same" if condition.same else "different"
-            return f"{word} {condition.respect} as the {description_text(condition.other)}"
+            return f"the {word} {condition.respect} as the {description_text(condition.other)}"
         case Not():
             return f"not {condition_text(condition.condition)}"
         case AnyOf():

@@ -14,6 +14,7 @@ __all__ = [
     "is_gerund",
     "is_known",
     "kinds",
+    "plural",
     "positive",
     "singular",
     "verb_lemma",
@@ -234,6 +235,19 @@ def singular(word: str) -> str:
     if len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
+
+
+@functools.lru_cache(maxsize=4096)
+def plural(noun: str) -> str:
+    """Return a noun in the plural; one that is a plural already ("scissors") comes back as it is."""
+    if _NOUNS.get(noun) == noun and noun.endswith("s"):
+        return noun
+    from lemminflect import getInflection
+
+    forms = getInflection(noun, "NNS")
+    if forms:
+        return str(forms[0])
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh", "z")) else f"{noun}s"
 
 
 @functools.lru_cache(maxsize=4096)

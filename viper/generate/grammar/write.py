@@ -148,7 +148,7 @@ class _ProgramWriter(AskWriter):
     def _same(self, query: Same) -> str:
         lists = [self.select(subject) for subject in query.subjects]
         one = self.one_of(lists[0])
-        value = self.value_of(query.respect, one)
+        value = self.value_of(query.respect, one, thing_text(query.subjects[0]))
         if value is None:
             value = f"{one}.best_text_match({list(OPTIONS.get(query.respect, ()))!r})"
         sign = "==" if query.same else "!="
