@@ -89,7 +89,7 @@ OPEN = {
     "Which side is the knife on?": "place_horizontal(knife)",
     "Where is the dog?": "place_around(dog)",
     "What is the weather like?": "scene(weather)",
-    "Is it indoors?": "scene(yesno)",
+    "Is it indoors?": "scene(yesno: Is it indoors?)",
 }
 REFERRING = {
     "left guy blue shirt": "refer(guy[at_left, with(shirt[blue])])",

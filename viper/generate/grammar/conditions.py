@@ -16,8 +16,8 @@ from viper.generate.grammar.lexicon import (
     ANIMATES,
     CLOTHES,
     COMPARATIVES,
-    FUNCTION_WORDS,
     PLACES,
+    PREDICATIVES,
 )
 from viper.generate.grammar.logical_form import (
     AllOf,
@@ -28,10 +28,10 @@ from viper.generate.grammar.logical_form import (
     Place,
     Related,
 )
-from viper.generate.grammar.relations import RelationMatch, match_relation
+from viper.generate.grammar.relations import VERBS, RelationMatch, match_relation
 from viper.generate.grammar.spelling import brands
 from viper.generate.grammar.verbs import VerbChart, flat
-from viper.generate.grammar.words import kinds, singular
+from viper.generate.grammar.words import is_gerund, kinds, singular, verb_lemma
 
 __all__ = ["ConditionChart"]
 
@@ -137,11 +137,19 @@ class ConditionChart(VerbChart):
         negated = self.after(at, "does not", "do not", "did not")
         if negated is not None:
             found += [(Not(c), end) for c, end in self.finite_verb(negated)]
-        if relative or self.text(at).endswith("s") or self.text(at) in ("have", "had"):
+        if relative or self._third_person(at):
             found += self.finite_verb(at)
         if relative:
             found += self.gap_clause(at)
         return found
+
+    def _third_person(self, at: int) -> bool:
+        """Tell whether a verb of the third person stands here, and no plural of a list of things."""
+        text = self.text(at)
+        if text in ("has", "have", "had"):
+            return True
+        listed = self.text(at - 1) == "," and "NOUN" in kinds(text)
+        return text.endswith("s") and (not listed or verb_lemma(text) in VERBS)
 
     @rule
     def predicate(self, at: int) -> Readings[Condition]:
@@ -200,13 +208,12 @@ class ConditionChart(VerbChart):
     def _adjective(self, at: int) -> Readings[Condition]:
         """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
         text, following = self.text(at), self.text(at + 1)
-        if text in _SWITCHED and following in _AFTER_SWITCHED:
+        own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
+        if text in _SWITCHED and following in _AFTER_SWITCHED and own:
             return [(Attribute(text, "state"), at + 1)]
         if text in brands():
             return [(Attribute(text, "brand"), at + 1)]
-        if "ADJ" in kinds(text) and "NOUN" in kinds(text) and text not in FUNCTION_WORDS:
-            return [(Attribute(text, "quality"), at + 1)]
-        return []
+        return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
 
     def is_a(self, at: int) -> Readings[Condition]:
         """Read "a cow", "a baseball player": what the object is."""

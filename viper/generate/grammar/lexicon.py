@@ -26,6 +26,7 @@ __all__ = [
     "PERSON_PRONOUNS",
     "PLACES",
     "POSTURES",
+    "PREDICATIVES",
     "RESPECTS",
     "SCENE_PLACES",
     "SCENE_STATES",
@@ -136,6 +137,16 @@ ATTRIBUTE_KIND = MappingProxyType(
     {word: kind for kind, text in _KINDS.items() for word in text.split()}
 )
 """Adjective → the kind of property that it names."""
+
+PREDICATIVES = frozenset(
+    "still warm cool real sturdy portable regular vertical horizontal oblong mobile plush olive pastel "
+    "neutral fluorescent solid liquid elastic formal casual natural artificial public private "
+    "commercial electric domestic wild native blond brunette firm stiff loose tight crisp damp moist "
+    "shallow steep even uneven fast slow upright sideways ready busy free rough smooth square oval "
+    "vintage antique ceramic floral pastel average current fit sick ill quick bold rich poor fancy "
+    "elderly savory sweet sour bitter salty spicy gourmet organic vegetarian".split()
+)
+"""Adjectives that are nouns as well, so that they are read as adjectives only behind "is"."""
 
 ARTICLES = frozenset(
     "a an the this that these those some any his her its their my your our several".split()

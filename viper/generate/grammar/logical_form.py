@@ -396,8 +396,8 @@ class AskScene:
     options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        tail = f": {' | '.join(self.options)}" if self.options else ""
-        return f"scene({self.respect}{tail})"
+        asked = self.question if self.respect == "yesno" else " | ".join(self.options)
+        return f"scene({self.respect}{f': {asked}' if asked else ''})"
 
 
 @dataclass(frozen=True, slots=True)

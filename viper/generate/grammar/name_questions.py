@@ -108,7 +108,8 @@ class NameChart(AttributeChart):
         for match in match_relation(self.texts[:5]):
             for what, end in self._wanted(match.length):
                 copula = self.after(end, *_COPULAS, "does", "do")
-                for subject, stop in self.description(copula) if copula is not None else ():
+                subjects = self.description(copula) if copula is not None else []
+                for subject, stop in reversed(subjects):
                     words = match.words
                     lemma = verb_lemma(self.text(stop))
                     if lemma is not None and stop < self.end:
@@ -149,16 +150,17 @@ class NameChart(AttributeChart):
                 behind = self.after(end, "on", "in", "at", "located", "placed") or end
                 yield from self.with_options(_place(subject, axis), behind)
         if where is not None:
-            for subject, end in self.description(where):
-                behind = self.after(end, *_LYING) or end
-                behind = self.after(behind, "on", "in", "at") or behind
-                yield from self.with_options(_place(subject, "around"), behind)
+            for subject, end in reversed(self.description(where)):
+                doing = self.after(end, *_LYING) or end
+                behind = self.after(doing, "on", "in", "at") or doing
+                place = _place(subject, "around", " ".join(self.texts[end:doing]))
+                yield from self.with_options(place, behind)
         elif self.texts[-1] == "where":
             for subject, end in self.description(0):
-                behind = self.after(end, *_COPULAS) or end
-                behind = self.after(behind, *_LYING) or behind
+                start = self.after(end, *_COPULAS) or end
+                behind = self.after(start, *_LYING) or start
                 if self.text(behind) == "where":
-                    yield _place(subject, "around"), behind + 1
+                    yield _place(subject, "around", " ".join(self.texts[start:behind])), behind + 1
 
 
 _LYING = (
@@ -174,13 +176,14 @@ _LYING = (
 )
 
 
-def _place(subject: Description, axis: str) -> AskPlace:
+def _place(subject: Description, axis: str, doing: str = "") -> AskPlace:
     noun = subject.noun or "object"
     verb = "are" if subject.plural else "is"
     match axis:
         case "horizontal":
             return AskPlace(subject, "horizontal", f"On which side {verb} the {noun}?")
         case "around":
-            return AskPlace(subject, "around", f"Where {verb} the {noun}?")
+            asked = f"Where {verb} the {noun} {doing}".strip()
+            return AskPlace(subject, "around", f"{asked}?")
         case _:
             return AskPlace(subject, "both", f"In which part {verb} the {noun}?")

@@ -64,7 +64,8 @@ _FRAME_WORDS = frozenset(
     "part count number name called doing made make used thing things object objects item items "
     "anything something one ones person people camera half corner edge row same different "
     "gender weather today total many visible present piece pieces article common makes "
-    "taken showing pictured shown depicted length height width pattern texture called named".split()
+    "taken showing pictured shown depicted direction length height width pattern texture called "
+    "named".split()
 )
 """Words of question forms; that they are no part of the meaning needs no mention."""
 _COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())

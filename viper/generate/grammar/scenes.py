@@ -108,7 +108,7 @@ class SceneChart(YesNoChart):
         negated = self.text(start) == "not"
         for words, end in self._state_words(start + negated):
             end = self.after(end, "scene", "place", "weather") or end
-            known = weather or set(words) <= SCENE_STATES
+            known = weather or {word.replace(" ", "-") for word in words} <= SCENE_STATES
             if not known or (negated and len(words) > 1):
                 continue
             subject = "the weather" if weather else "it"
@@ -196,7 +196,7 @@ class SceneChart(YesNoChart):
             taken = told is not None and self.text(told - 2) == "taken"
             if not (taken or place) and not set(places) <= SCENE_PLACES:
                 continue  # "does the picture show a kite?" asks for an object
-            asked = f"Is this {' or '.join(f'a {name}' for name in places)}?"
+            asked = f"Is this {' or '.join(map(_with_article, places))}?"
             if len(places) == 1:
                 yield AskScene(asked, "yesno"), end
             else:
@@ -213,3 +213,7 @@ class SceneChart(YesNoChart):
                 for rest, stop in self._places(joint + 1):
                     yield [place.noun, *rest], stop
             yield [place.noun], end
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

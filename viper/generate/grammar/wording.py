@@ -71,7 +71,10 @@ def condition_text(condition: Condition) -> str:
             others = " and ".join(f"the {description_text(other)}" for other in condition.others)
             return f"{relation_text(condition.words)} {others}"
         case Inverse():
-            return f"of the {description_text(condition.subject)} ({condition.words})"
+            subject = f"the {description_text(condition.subject)}"
+            if condition.words == "of":
+                return f"of {subject}"
+            return f"that {subject} is {relation_text(condition.words)}"
         case Pick():
             word = _PICKS.get(condition.by, f"most {condition.by}")
             to = f" to the {description_text(condition.other)}" if condition.other else ""

@@ -92,6 +92,7 @@ _NOUNS = {
     "suv": "suv",
     "suvs": "suv",
     "teddy": "teddy",
+    "leaves": "leaf",
     "pan": "pan",
     "pans": "pan",
     "log": "log",
