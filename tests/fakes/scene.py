@@ -90,6 +90,11 @@ class Patch:
     def exists(self, name: str) -> bool:
         return bool(self.find(name))
 
+    def crop(self, left: float, lower: float, right: float, upper: float) -> Patch:
+        height = self.scene.height
+        x1, x2 = max(left, 0), min(right, self.scene.width)
+        return Patch(self.scene, (x1, height - min(upper, height), x2, height - max(lower, 0)))
+
     def verify_property(self, name: str, attribute: str) -> bool:
         assert self.thing is not None
         return attribute in self.thing.attributes or attribute == self.thing.name
@@ -122,10 +127,11 @@ def distance(a: Patch | float, b: Patch | float) -> float:
 
 def best_image_match(
     patches: Sequence[Patch], content: str, return_index: bool = False
-) -> Patch | None:
+) -> Patch | int | None:
     fitting = [
         p
         for p in patches
         if p.thing and any(word in p.thing.attributes for word in content.split())
     ]
-    return next(iter([*fitting, *patches]), None)
+    best = next(iter([*fitting, *patches]), None)
+    return patches.index(best) if return_index and best is not None else best

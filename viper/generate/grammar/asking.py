@@ -10,6 +10,7 @@ asked of the patch of that person; what boxes decide ("left of the cup") is deci
 
 from __future__ import annotations
 
+from viper.generate.grammar.lexicon import RESPECTS
 from viper.generate.grammar.logical_form import (
     AskAttribute,
     AskCommon,
@@ -22,7 +23,7 @@ from viper.generate.grammar.logical_form import (
     LogicalForm,
     Related,
 )
-from viper.generate.grammar.options import is_yes_no
+from viper.generate.grammar.options import is_yes_no, plain_choice
 from viper.generate.grammar.scales import ENDS
 from viper.generate.grammar.selecting import SelectWriter
 from viper.generate.grammar.testing import OPTIONS
@@ -42,7 +43,8 @@ _SEEN_ON_OTHER = frozenset(
 """Relations whose other end is seen on the patch of the object that the question names."""
 _SEEN_AROUND = frozenset("facing facing_away towards far_from".split())
 """Relations whose other end lies somewhere around that object."""
-_COMMON_RESPECTS = ("color", "material", "shape")
+_COMMON_RESPECTS = ["color", "material", "shape"]
+"""What two things may have in common, the likeliest first."""
 
 
 class AskWriter(SelectWriter):
@@ -94,17 +96,17 @@ class AskWriter(SelectWriter):
     def ask_common(self, query: AskCommon) -> None:
         """Compare two objects in one respect after the other."""
         first, second = [self.first_or_picture(self.select(subject)) for subject in query.subjects]
-        for respect in _COMMON_RESPECTS[:-1]:
-            values = self.names.single(f"{respect}s")
-            if self.capabilities.serves("matcher"):
-                self.write(f"{values} = {list(OPTIONS[respect])!r}")
-                test = f"{first}.best_text_match({values}) == {second}.best_text_match({values})"
-            else:
-                value = f"simple_query({f'What {respect} is this?'!r})"
-                test = f"{first}.{value} == {second}.{value}"
-            self.write(f"if {test}:")
-            self.write(f"return {respect!r}", 1)
-        self.write(f"return {_COMMON_RESPECTS[-1]!r}")
+        choices = self.form.choices
+        respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
+        texts = list(choices) or respects
+        for respect, text in zip(respects[:-1], texts, strict=False):
+            value, other = self.value_of(respect, first), self.value_of(respect, second)
+            if value is None:
+                self.note(f"common {respect}: no matcher")
+                continue
+            self.write(f"if {value} == {other}:")
+            self.write(f"return {text!r}", 1)
+        self.write(f"return {texts[-1]!r}")
 
     def ask_name(self, query: AskName) -> None:
         """Find what is asked for and ask what it is, or ask the object that it is seen on."""

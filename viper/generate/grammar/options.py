@@ -7,9 +7,11 @@ one of them; "What color is the cup?" with the choices red and blue becomes a ch
 from __future__ import annotations
 
 from viper.errors import GenerationError
+from viper.generate.grammar.lexicon import PLACES, RESPECTS
 from viper.generate.grammar.logical_form import (
     AnyOf,
     AskAttribute,
+    AskCommon,
     AskName,
     AskPlace,
     AskScene,
@@ -32,13 +34,12 @@ from viper.generate.grammar.logical_form import (
     Verify,
 )
 
-__all__ = ["is_yes_no", "option_text", "with_choices"]
+__all__ = ["is_yes_no", "option_text", "plain_choice", "with_choices"]
 
 _YES_NO = frozenset({"yes", "no"}), frozenset({"true", "false"})
 _RELATION_TEXT = {
     "left_of": "left",
     "right_of": "right",
-    "in_front_of": "in front",
     "next_to": "next to",
     "on": "on",
 }
@@ -93,13 +94,21 @@ def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query
             return _chosen_objects(query, choices)
         case AskAttribute():
             kind = query.respect
-            options = tuple(Option(choice, Attribute(_plain(choice), kind)) for choice in choices)
+            options = tuple(
+                Option(choice, Attribute(plain_choice(choice), kind)) for choice in choices
+            )
             return ChooseCondition(query.subject, options)
         case AskPlace():
             options = tuple(Option(choice, _place(choice)) for choice in choices)
             return ChooseCondition(query.subject, options)
+        case AskCommon():
+            respects = tuple(RESPECTS.get(plain_choice(choice)) for choice in choices)
+            if None not in respects:
+                return query
         case AskName():
-            things = tuple(Description(_plain(choice), query.what.conditions) for choice in choices)
+            things = tuple(
+                Description(plain_choice(choice), query.what.conditions) for choice in choices
+            )
             return ChooseObject(things, choices)
         case AskScene():
             if query.respect != "yesno":
@@ -123,6 +132,7 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
         case (
             Count()
             | AskAttribute()
+            | AskCommon()
             | AskName()
             | AskPlace()
             | AskScene()
@@ -137,7 +147,8 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
             return query
 
 
-def _plain(choice: str) -> str:
+def plain_choice(choice: str) -> str:
+    """Return a choice as the grammar spells words: lower case, without article and full stop."""
     words = choice.lower().strip(" .").split()
     return " ".join(words[1:] if words and words[0] in ("a", "an", "the") else words)
 
@@ -147,7 +158,7 @@ def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, 
     kinds = [o.condition.kind for o in query.options if isinstance(o.condition, Attribute)]
     options = []
     for choice in choices:
-        plain = _plain(choice)
+        plain = plain_choice(choice)
         same = [o for o in query.options if o.text == plain]
         alike = [o for o in query.options if o.text in plain.split() or plain in o.text.split()]
         found = next(iter(same or alike), None)
@@ -159,7 +170,7 @@ def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, 
 def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObject:
     things = []
     for choice in choices:
-        plain = _plain(choice)
+        plain = plain_choice(choice)
         found = next(
             (
                 option
@@ -173,7 +184,5 @@ def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObje
 
 
 def _place(choice: str) -> Condition:
-    from viper.generate.grammar.lexicon import PLACES
-
     names = tuple(PLACES[word] for word in choice.lower().split() if word in PLACES)
-    return Place(names[:2]) if names else Attribute(_plain(choice), "quality")
+    return Place(names[:2]) if names else Attribute(plain_choice(choice), "quality")

@@ -57,6 +57,7 @@ _DEPTH_TESTS = {
     "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
     "behind": "{a}.compute_depth() > {b}.compute_depth()",
 }
+_PEOPLE = ANIMATES.difference(HYPERNYMS["animal"], ("animal", "pony", "puppy", "kitten", "lamb"))
 _NEVER_TO_ITSELF = frozenset(
     "left_of right_of in_front_of behind bigger_than smaller_than taller_than shorter_than "
     "wider_than narrower_than".split()
@@ -262,7 +263,7 @@ def _may_be_one(noun: str, other: Description) -> bool:
     if pair[0] == pair[1] or "object" in pair:
         return True
     return any(
-        narrow in HYPERNYMS.get(wide, ()) or (wide == "person" and narrow in ANIMATES)
+        narrow in (_PEOPLE if wide == "person" else HYPERNYMS.get(wide, ()))
         for wide, narrow in (pair, pair[::-1])
     )
 

@@ -241,7 +241,7 @@ def singular(word: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def plural(noun: str) -> str:
     """Return a noun in the plural; one that is a plural already ("scissors") comes back as it is."""
-    if _NOUNS.get(noun) == noun and noun.endswith("s"):
+    if _NOUNS.get(noun) == noun and noun.endswith("s") and noun != "bus":
         return noun
     from lemminflect import getInflection
 
