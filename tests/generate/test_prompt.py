@@ -8,12 +8,12 @@ import pytest
 
 from viper._data import data_folder
 from viper.generate import prompt
+from viper.generate.examples import load_examples
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.generate.prompt import (
     Prompt,
     PromptStyle,
     build_messages,
-    load_examples,
     shorter_styles,
 )
 from viper.llm import Message

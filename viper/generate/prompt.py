@@ -18,11 +18,12 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from viper._data import data_folder
+from viper.generate.examples import choose_examples
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.llm import Message
 from viper.program import Task
@@ -31,8 +32,7 @@ from viper.vision.backends.options import Options
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ROLES, Role
 
-__all__ = ["Example", "Prompt", "PromptStyle", "build_messages"]
-__all__ += ["load_examples", "prompt_version", "shorter_styles"]
+__all__ = ["Prompt", "PromptStyle", "build_messages", "prompt_version", "shorter_styles"]
 
 _EXAMPLES = 6
 _FEW_EXAMPLES = 2
@@ -56,19 +56,6 @@ _WITHOUT: dict[Role, str] = {
     "answerer": "No question can be asked about the content of a patch.",
     "language": "There is no source of general knowledge.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A question and a good program for it."""
-
-    task: Task
-    question: str
-    program: str
-    roles: frozenset[Role]
-    """What the program needs."""
-    objects: tuple[str, ...]
-    """What it looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +127,7 @@ def build_messages(request: GenerationRequest, style: PromptStyle | None = None)
     """
     style = style or PromptStyle()
     messages = [Message("system", _system(request.task, request.capabilities, style))]
-    for example in _choose(load_examples(), request, style.examples):
+    for example in choose_examples(request, style.examples):
         messages.append(Message("user", _question(example.question, ())))
         messages.append(Message("assistant", _fenced(example.program)))
     messages.append(Message("user", _question(request.question, request.choices)))
@@ -162,23 +149,6 @@ def prompt_version() -> str:
         text = _text(name)
         digest.update(f"{name} {len(text)}\n{text}\n".encode())
     return digest.hexdigest()[:16]
-
-
-@functools.cache
-def load_examples() -> tuple[Example, ...]:
-    """Read the worked examples; the result is shared and immutable."""
-    # Our own file, whose shape a test checks.
-    rows: list[dict[str, Any]] = json.loads(_text("examples.json"))
-    return tuple(
-        Example(
-            row["task"],
-            row["question"],
-            row["program"],
-            frozenset(row["roles"]),
-            tuple(row["objects"]),
-        )
-        for row in rows
-    )
 
 
 def _system(task: Task, capabilities: Capabilities, style: PromptStyle) -> str:
@@ -259,28 +229,6 @@ def _repair(rejected: Rejected) -> str:
 def _filled(name: str, **values: str) -> str:
     """Return a template with its marks replaced, in one pass: no value is taken for a mark."""
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: values[mark[1]], _text(name))
-
-
-def _choose(examples: Iterable[Example], request: GenerationRequest, most: int) -> list[Example]:
-    """Return the examples that can be served and share most words, the most similar last."""
-    words = _words(request.question)
-
-    def similarity(example: Example) -> float:
-        other = _words(example.question)
-        return len(words & other) / max(1, len(words | other))
-
-    usable = [
-        example
-        for example in examples
-        if example.task == request.task
-        and example.roles <= request.capabilities.roles
-        and all(request.capabilities.match(name) is not None for name in example.objects)
-    ]
-    return sorted(usable, key=similarity, reverse=True)[:most][::-1]
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,177 @@
+"""Worked examples for a prompt, and the choice of those that are most like a question.
+
+Two questions are alike when programs for them look alike. What a program looks like depends on the
+frame of the question ("how many …", "… or …", "the same … as") more than on the things it names. So a
+question is taken for a set of features, the lemmas of its words and the frames that it fits, and a
+feature counts the more, the fewer examples have it. Likeness is the weight that two sets share over
+the weight of both (the weighted Jaccard index), a number in 0 … 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from viper._data import data_folder
+from viper.generate.generator import GenerationRequest
+from viper.program import Task
+from viper.vision.roles import Role
+
+__all__ = ["Example", "choose_examples", "load_examples"]
+
+_FRAME_WEIGHT = 2.5
+"""How much more a frame counts than a word of the same rarity; chosen on questions of GQA by the share
+whose first example has a program of the same kind."""
+
+_RELATION = (
+    r"left|right|above|below|under|underneath|over|on top|top of|beneath|next to|near|beside"
+)
+
+# A frame is a pattern that says which kind of program a question needs.
+_FRAMES: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "how many": r"\bhow many\b|\bnumber of\b",
+        "yes or no": r"^(is|are|was|were|do|does|did|can|could|has|have|will)\b",
+        "exists": r"^(is|are|was|were) there\b|^(do|can|could) you (see|find)\b",
+        "this": r"^(is|are|was|were|what|who)( kind of \w+)? (it|this|that|these|those|he|she)\b",
+        "or": r"\bor\b",
+        "and": r"\b(and|both)\b",
+        "all": r"\b(all|every|each)\b",
+        "not": r"\b(not|no|without|except)\b|n't\b",
+        "color": r"\bcolou?rs?\b",
+        "material": r"\b(material|made|wooden|metal|plastic|glass)\b",
+        "same": r"\b(same|common|alike|both)\b",
+        "different": r"\bdifferent|\bdiffer\b",
+        "animals": r"\b(animals?|species)\b",
+        "than": r"\b(than|more|less|fewer|larger|smaller|older|younger|bigger)\b|\w+er\b.*,",
+        "which side": r"\b(which|what) (side|part)\b|^where\b",
+        "part of the picture": r"\b(side|part|half|corner|bottom|top|middle) of the "
+        r"(picture|photo|image|photograph)\b|\b(on|in|at) the (left|right|top|bottom|middle)\b(?! of)",
+        "relation": rf"\b({_RELATION})\b",
+        "depth": r"\b(closest|nearest|closer|front|behind|back|far|farthest|foreground|camera)\b",
+        "what is": r"^(what|which)\b",
+        "kind": r"\b(what|which) (kind|type|sort|item|piece|animal|vehicle|furniture|device)\b",
+        "name": r"\b(called|name|brand|company)\b",
+        "who": r"^who\b",
+        "how": r"^how (?!many\b)\w+ (is|are|does|do)\b",
+        "doing": r"\bdoing\b",
+        "holding": r"\b(holding|wearing|carrying|eating|riding|using|pulling)\b",
+        "reading": r"\b(word|words|written|says?|text|letters?|sign)\b",
+        "picture": r"\b(weather|indoors?|outdoors?|place|scene|taken|room|sky)\b",
+        "most": r"\b(?!the\b)\w{2,}est\b|\bmost\b|\bleast\b",
+        "ordinal": r"\b(first|second|third|fourth|fifth|last|\d+(st|nd|rd|th))\b",
+        "between": r"\bbetween\b",
+        "clause": r"\b(who|that|which) (is|are|was|has|looks?)\b",
+        "doing what": r"\b(sitting|standing|lying|laying|walking|running|jumping|kneeling)\b",
+    }.items()
+}
+# Words that say nothing by themselves; where they matter, a frame holds them.
+_STOP_WORDS = frozenset(
+    "a an the is are was were be do does did of in on at to for with it its this that these those "
+    "there any some you see and or not both what which who how many much has have than picture photo "
+    "image photograph".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and a good program for it."""
+
+    task: Task
+    question: str
+    program: str
+    roles: frozenset[Role]
+    """What the program needs."""
+    objects: tuple[str, ...]
+    """What it looks for."""
+
+
+@functools.cache
+def load_examples() -> tuple[Example, ...]:
+    """Read the worked examples; the result is shared and immutable."""
+    path = data_folder("prompts") / "examples.json"
+    # Our own file, whose shape a test checks.
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(
+        Example(
+            row["task"],
+            row["question"],
+            row["program"],
+            frozenset(row["roles"]),
+            tuple(row["objects"]),
+        )
+        for row in rows
+    )
+
+
+def choose_examples(request: GenerationRequest, most: int) -> list[Example]:
+    """Return the examples of the task that are most like the question, the most similar one last.
+
+    An example counts only if every role it needs is served and every object it names can be found.
+
+    Args:
+        request: The question, its task, and what is served.
+        most: How many to return at most.
+    """
+    if most == 0:
+        return []
+    of_task = [example for example in load_examples() if example.task == request.task]
+    weights = _weights(request.task)
+    asked = _features(request.question)
+    usable = (
+        example
+        for example in of_task
+        if example.roles <= request.capabilities.roles
+        and all(request.capabilities.match(name) is not None for name in example.objects)
+    )
+
+    def likeness(example: Example) -> float:
+        return _likeness(asked, _features(example.question), weights)
+
+    return sorted(usable, key=likeness, reverse=True)[:most][::-1]
+
+
+def _likeness(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]) -> float:
+    def weight(features: Iterable[str]) -> float:
+        # What no example has tells none of them from another. `fsum` rounds once, so that the order
+        # of a set, which changes from process to process, decides nothing.
+        return math.fsum(weights.get(feature, 0.0) for feature in features)
+
+    return weight(a & b) / (weight(a | b) or 1.0)
+
+
+@functools.cache
+def _weights(task: Task) -> Mapping[str, float]:
+    """Return how much each feature of the examples of a task counts."""
+    questions = [example.question for example in load_examples() if example.task == task]
+    having = Counter(feature for question in questions for feature in _features(question))
+    return {
+        feature: math.log((1 + len(questions)) / count)
+        * (_FRAME_WEIGHT if feature.startswith("frame ") else 1.0)
+        for feature, count in having.items()
+    }
+
+
+@functools.lru_cache(maxsize=4096)
+def _features(question: str) -> frozenset[str]:
+    text = " ".join(re.findall(r"[\w'’,]+", question.lower().replace("’", "'"))).replace(",", " ,")
+    frames = {f"frame {name}" for name, pattern in _FRAMES.items() if pattern.search(text)}
+    words = {word for word in re.findall(r"\w+", text) if word not in _STOP_WORDS}
+    return frozenset(frames.union(*(_lemmas(word) for word in words)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _lemmas(word: str) -> frozenset[str]:
+    """Return every base form that a word may have: "saw" is of "saw" and of "see"."""
+    # Loads its tables, which takes a moment, so not before the first question.
+    from lemminflect import getAllLemmas
+
+    forms = getAllLemmas(word).values()
+    return frozenset(form for found in forms for form in found) or frozenset({word})
