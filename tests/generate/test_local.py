@@ -435,6 +435,19 @@ def test_a_repair_shows_the_failure(tokens):
     assert "no answer" in fitted.messages[-1].text
 
 
+def test_a_repair_that_is_too_long_shows_the_latest_failure_alone(tokens):
+    first, last = (
+        Rejected(Program("x", "local:m"), "x = 1\n" * 200, Failure("runtime", message, 1))
+        for message in ("the first failure", "the last failure")
+    )
+    request = replace(COUNT, rejected=(first, last))
+    both = prompts(tokens).fit(request)
+    assert "the first failure" in both.messages[-3].text
+    shortened = prompts(tokens, context=len(both.token_ids) + 100).fit(request)
+    assert "the last failure" in shortened.messages[-1].text
+    assert not any("the first failure" in message.text for message in shortened.messages)
+
+
 def test_the_prompt_is_counted_by_the_models_own_tokenizer(taught_model, tokens):
     (taught_model / "model.safetensors").rename(taught_model / "away")  # no weights are read
     try:

@@ -135,9 +135,9 @@ class LocalGenerator:
         return await asyncio.to_thread(self._prompt, request)
 
     async def aclose(self) -> None:
-        """Stop the thread within one token and free the model.
+        """Stop the thread after its current token and free the model.
 
-        A model that is still being loaded cannot be stopped: its thread ends by itself afterwards.
+        One that is loading, or reading a long prompt, cannot be stopped: its thread ends by itself.
         """
         await asyncio.to_thread(self._thread.close)
 

@@ -12,14 +12,14 @@ system text goes before the first question. Without a template the layout is
     ```python      the model goes on from here
 
 A conversation that is too long loses its least similar examples, then the longer descriptions of
-the API, then the examples that are left.
+the API, then the examples that are left, and last of all the attempts before the latest one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from viper.errors import ConfigError, GenerationError
@@ -128,11 +128,13 @@ class LocalPrompts:
         """
         most = self._context_tokens - self.program_tokens
         token_ids: list[int] = []
-        for style in shorter_styles(self._style):
-            messages = build_messages(request, style)
-            token_ids = self.encode(messages)
-            if len(token_ids) <= most:
-                return FittedPrompt(tuple(messages), tuple(token_ids), self._reference)
+        # Of several failures the last one matters most: it is what the next program must mend.
+        for attempts in (request, replace(request, rejected=request.rejected[-1:])):
+            for style in shorter_styles(self._style):
+                messages = build_messages(attempts, style)
+                token_ids = self.encode(messages)
+                if len(token_ids) <= most:
+                    return FittedPrompt(tuple(messages), tuple(token_ids), self._reference)
         raise GenerationError(
             f"The prompt takes {len(token_ids)} tokens in its shortest form, but 'local:"
             f"{self._reference}' reads {self._context_tokens}, of which {self.program_tokens} are "

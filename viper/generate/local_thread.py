@@ -27,8 +27,8 @@ _MAX_BATCH = 8
 """Prompts are long: eight of 4,000 tokens take about 2 GB of keys and values in a 7B model whose
 heads share them, in bfloat16."""
 
-_CLOSE_S = 10.0
-"""Time for one forward to end; only loading takes longer."""
+_CLOSE_S = 2.0
+"""Time for one forward to end. A longer one, or loading, is left to end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class ModelThread:
         """Stop the thread; what is queued or being written fails. Calling it again does nothing.
 
         Returns:
-            False when the thread was still loading after `timeout_s` seconds.
+            False when the thread was still inside the model after `timeout_s` seconds.
         """
         with self._changed:
             self._closed = True
