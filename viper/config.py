@@ -137,4 +137,9 @@ def _found(ref: BackendRef, data_folder: Path | None) -> BackendRef:
     if ref.name != TRUTH or data_folder is None or Path(ref.reference).exists():
         return ref
     beside = data_folder / ref.reference
-    return replace(ref, reference=str(beside)) if beside.exists() else ref
+    if not beside.exists():
+        raise ConfigError(
+            f"There is no file {ref.reference!r}, nor {str(beside)!r} in the folder of the data. Give the "
+            f"path of a file of scenes: {TRUTH}:FILE."
+        )
+    return replace(ref, reference=str(beside))

@@ -82,3 +82,10 @@ def view(box=None, name="table.png", size=(480, 320)) -> View:
     """A view of a picture that nobody needs to look at."""
     whole = (0.0, 0.0, float(size[0]), float(size[1]))
     return View(ImageRef(name, size, name), tuple(map(float, box)) if box else whole)
+
+
+GRAPHS = str(Path(__file__).parents[1] / "data" / "gqa_scene_graphs.json")
+"""Scene graphs of a street, a kitchen and a beach."""
+
+GRAPH_SIZES = {"900001": (640, 480), "900002": (500, 400), "900003": (600, 400)}
+"""Image ids of these graphs and the sizes of their pictures."""

@@ -53,6 +53,15 @@ def test_find_returns_the_best_first_without_duplicates():
     ]
 
 
+def test_objects_that_a_detector_says_are_distinct_all_stay():
+    class DistinctDetector(FakeDetector):
+        has_distinct_detections = True
+
+    boxes = [((0, 0, 9, 9), 0.4), ((0, 0, 9, 9), 0.5), ((1, 0, 10, 9), 0.6)]
+    found, _ = call(methods.find, WHOLE, "cup", detector=DistinctDetector({"cup": boxes}))
+    assert [(p.box_xyxy[0], p.score) for p in found] == [(1, 0.6), (0, 0.5), (0, 0.4)]
+
+
 def test_find_on_a_patch_looks_at_its_crop_and_answers_in_image_pixels():
     detector = FakeDetector({"cup": [((5, 5, 15, 15), 0.4), ((52, 50, 60, 60), 0.9)]})
     found, _ = call(methods.find, patch_at(50.5, 40.0, 90.0, 80.0), "cup", detector=detector)
@@ -151,6 +160,17 @@ def test_depth_is_the_median_of_the_patch_in_one_map():
 
     assert call(two, depth=depth)[0] == [15.0, 80.0]
     assert depth.calls == 1
+
+
+def test_a_depth_model_that_measures_views_is_asked_for_the_view():
+    class MeasuringDepth(FakeDepth):
+        def measure(self, views):
+            return [view.box_xyxy[0] + 0.25 for view in views]
+
+    depth = MeasuringDepth()
+    measured, _ = call(methods.compute_depth, patch_at(10.0, 0.0, 21.0, 5.0), depth=depth)
+    assert measured == 10.25
+    assert depth.calls == 0
 
 
 def test_best_image_match_takes_the_best_mean_over_the_texts():

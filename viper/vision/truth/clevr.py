@@ -75,18 +75,16 @@ def read(value: Value) -> tuple[dict[str, Scene], Language]:
         ConfigError: A value is missing or malformed; the message names scene, object and field.
     """
     scenes: dict[str, Scene] = {}
-    file = value.where
     colors: set[str] = set()
-    for index, scene in enumerate(value["scenes"].items("scene")):
-        name = scene["image_filename"].text()
-        named = scene.called(f"{file}: scene {index} ({name!r})")
-        stem = Path(name).stem
+    for scene in value["scenes"].items("scene"):
+        name = scene["image_filename"]
+        stem = Path(name.text()).stem
         if stem in scenes:
-            raise ConfigError(f"{named.where}: the image occurs in an earlier scene already.")
-        scenes[stem] = _scene(named)
+            raise ConfigError(f"{name.where}: {stem!r} occurs in an earlier scene already.")
+        scenes[stem] = _scene(scene)
         colors.update(thing.values["color"] for thing in scenes[stem].things)
     if not scenes:
-        raise ConfigError(f"{file} holds no scenes.")
+        raise ConfigError(f"{value.where} holds no scenes.")
     # Scenes of CLEVR's generator may have other colours than the release.
     return scenes, Language(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
 
@@ -107,7 +105,7 @@ def _size(scene: Value) -> tuple[int, int] | None:
     """Return the size that a scene declares; the release declares none."""
     if "width" not in scene or "height" not in scene:
         return None
-    return round(scene["width"].number(above=0)), round(scene["height"].number(above=0))
+    return scene["width"].pixels(), scene["height"].pixels()
 
 
 def _thing(item: Value, box: Box) -> Thing:
@@ -146,7 +144,7 @@ def _projected(scene: Value, objects: list[Value], size: tuple[int, int]) -> lis
         camera = _given_camera(scene["camera"], size)
     else:
         directions = scene["directions"]
-        right, behind, _ = (directions[name].numbers(3) for name in ("right", "behind", "above"))
+        right, behind = (directions[name].numbers(3) for name in ("right", "behind"))
         pixels = [item["pixel_coords"].numbers(3) for item in objects]
         for item, (_, _, depth) in zip(objects, pixels, strict=True):
             if depth <= 0:

@@ -8,8 +8,11 @@ Manning 2019, GQA, section 3.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from viper.boxes import Box, clamp, snap
 from viper.errors import ConfigError
@@ -20,14 +23,42 @@ from viper.vision.truth.scene import Scene, Thing
 
 __all__ = ["fits", "read"]
 
-_THING = "thing"
-_GENERIC: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("thing", "object", "item", "anything", "something"), _THING)
+_THING, _PERSON = "thing", "person"
+_GENERIC = MappingProxyType(
+    {
+        word: term
+        for term, spoken in (
+            (_THING, "thing object item anything something"),
+            (_PERSON, "person somebody someone anybody anyone"),
+        )
+        for word in spoken.split()
+    }
 )
 _PERSONS = frozenset(
     "man woman boy girl child kid baby toddler guy lady gentleman adult human".split()
 )
+_FORMS = MappingProxyType({"wooden": "wood", "metallic": "metal"})
+# Adjectives of a material that the graphs, and their answers, spell as the noun.
+
+_SHADES = frozenset("light dark bright pale".split())
 _SCENE_KINDS = MappingProxyType({"weather": "weather", "location": "place"})
+
+
+class _Node(NamedTuple):
+    """One object of a graph, checked."""
+
+    name: str
+    term: str
+    attributes: tuple[str, ...]
+    relations: tuple[tuple[str, str], ...]
+    """(predicate, id of the object that it leads to)."""
+    box_xyxy: Box
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Terms that it may be called by."""
+        names = frozenset({self.term, _THING})
+        return names | {_PERSON} if self.term in _PERSONS else names
 
 
 def fits(value: Value) -> bool:
@@ -45,105 +76,115 @@ def read(value: Value) -> tuple[dict[str, Scene], Language]:
     Raises:
         ConfigError: A value is missing or malformed; the message names image, object and field.
     """
-    file = value.where
-    scenes = {
-        name: _scene(graph.called(f"{file}: image {name!r}")) for name, graph in value.fields()
-    }
-    nouns: dict[str, str] = {}
-    attributes: dict[str, str] = {}
-    relations: set[str] = set()
-    leading: set[str] = set()
-    for _, graph in value.fields():
-        things = {key: item.raw for key, item in graph["objects"].fields()}
-        for thing in things.values():
-            nouns.update((_term(name), name) for name in _names(thing["name"]))
-            nouns[" ".join(words(thing["name"]))] = _term(thing["name"])
-            attributes.update((_plain(text), _plain(text)) for text in thing.get("attributes", ()))
-            for relation in thing.get("relations", ()):
-                relations.add(_plain(relation["name"]))
-                leading.update(_leading(relation["name"], things[relation["object"]]))
-    for scene in scenes.values():
-        attributes.update((text, text) for text in scene.values.values())
-    return scenes, Language({**nouns, **_GENERIC}, attributes, relations, leading)
+    lexicon = _Lexicon(dict(_GENERIC), {}, set(), set())
+    scenes = {name: _scene(graph, lexicon) for name, graph in value.fields("image")}
+    return scenes, lexicon.language()
 
 
-def _scene(graph: Value) -> Scene:
-    width, height = round(graph["width"].number(above=0)), round(graph["height"].number(above=0))
-    objects = dict(graph["objects"].fields())
-    for item in objects.values():
-        _check(item, objects)
-    things = tuple(_thing(item, objects, width, height) for item in objects.values())
+@dataclass(frozen=True, slots=True)
+class _Lexicon:
+    """The words of a file, gathered while it is read."""
+
+    nouns: dict[str, str]
+    attributes: dict[str, str]
+    predicates: set[str]
+    related: set[str]
+
+    def add(self, node: _Node) -> None:
+        """Learn the words that are used of an object."""
+        self.nouns.update(((node.name, node.term), (node.term, node.term)))
+        self.attributes.update((attribute, attribute) for attribute in node.attributes)
+        self.predicates.update(predicate for predicate, _ in node.relations)
+
+    def language(self) -> Language:
+        """Return the language of what was learnt."""
+        forms = {form: term for form, term in _FORMS.items() if term in self.attributes}
+        return Language(self.nouns, self.attributes | forms, self.predicates, self.related)
+
+
+def _scene(graph: Value, lexicon: _Lexicon) -> Scene:
+    width, height = (graph[side].pixels() for side in ("width", "height"))
+    objects = dict(graph["objects"].fields("object"))
+    nodes = {key: _node(item, objects, width, height) for key, item in objects.items()}
+    for node in nodes.values():
+        lexicon.add(node)
     values = {
-        kind: _plain(graph[field].text()) for field, kind in _SCENE_KINDS.items() if field in graph
+        kind: plain
+        for field, kind in _SCENE_KINDS.items()
+        if field in graph and (plain := _plain(graph[field].text()))
     }
-    return Scene(things, (width, height), values)
+    lexicon.attributes.update((value, value) for value in values.values())
+    places = {key: index for index, key in enumerate(nodes)}
+    things = []
+    for node in nodes.values():
+        leading = [sys.intern(term) for term in _related(node, nodes)]
+        lexicon.related.update(leading)
+        things.append(_thing(node, leading, places))
+    return Scene(tuple(things), (width, height), values)
 
 
-def _check(item: Value, objects: dict[str, Value]) -> None:
-    """Raise ConfigError unless an object's words are what they must be."""
-    item["name"].text()
-    if "attributes" in item:
-        for attribute in item["attributes"].items("attribute"):
-            attribute.text()
-    if "relations" in item:
-        for relation in item["relations"].items("relation"):
-            relation["name"].text()
-            target = relation["object"]
-            if target.text() not in objects:
-                raise ConfigError(f"{target.where}: the image has no object {target.raw!r}.")
-
-
-def _thing(item: Value, objects: dict[str, Value], width: int, height: int) -> Thing:
-    thing = item.raw
-    names = _names(thing["name"])
-    attributes = [_plain(text) for text in thing.get("attributes") or ()]
-    terms = {*names, *attributes}
-    for relation in thing.get("relations") or ():
-        terms.add(_plain(relation["name"]))
-        terms.update(_leading(relation["name"], objects[relation["object"]].raw))
-    values: dict[str, str] = {}
-    for attribute in attributes:
-        kind = kind_of(attribute)
-        if kind is not None:
-            values.setdefault(kind, attribute)
-    return Thing(
+def _node(item: Value, objects: Mapping[str, Value], width: int, height: int) -> _Node:
+    name = _plain(item["name"].text())
+    if not name:
+        raise item["name"].wrong("a text with a word in it")
+    attributes = []
+    for attribute in item["attributes"].items("attribute") if "attributes" in item else ():
+        attributes.append(_plain(attribute.text()))
+    relations = []
+    for relation in item["relations"].items("relation") if "relations" in item else ():
+        target = relation["object"].text()
+        if target not in objects:
+            raise ConfigError(f"{relation.where}: the image has no object {target!r}.")
+        relations.append((_plain(relation["name"].text()), target))
+    *first, last = name.split()
+    term = " ".join((*first, one(last)))
+    return _Node(
+        name=name,
+        term=_GENERIC.get(term, term),
+        attributes=tuple(_FORMS.get(text, text) for text in attributes if text),
+        relations=tuple((predicate, target) for predicate, target in relations if predicate),
         box_xyxy=_box(item, width, height),
-        name=" ".join(words(thing["name"])),
-        names=names,
-        terms=frozenset(terms),
-        values=values,
     )
+
+
+def _thing(node: _Node, leading: Sequence[str], places: Mapping[str, int]) -> Thing:
+    values: dict[str, str] = {}
+    for attribute in node.attributes:
+        first, *rest = attribute.split()
+        kind = kind_of(attribute) or (kind_of(" ".join(rest)) if first in _SHADES else None)
+        if kind is not None:
+            values.setdefault("color" if kind == "colour" else kind, attribute)
+    predicates = {predicate for predicate, _ in node.relations}
+    return Thing(
+        box_xyxy=node.box_xyxy,
+        name=node.name,
+        names=node.names,
+        terms=node.names | {*node.attributes, *predicates, *leading},
+        values=values,
+        relations=tuple((predicate, places[key]) for predicate, key in node.relations),
+    )
+
+
+def _related(node: _Node, graph: Mapping[str, _Node]) -> Iterator[str]:
+    """Yield the terms of an object's relations with what they lead to."""
+    for predicate, key in node.relations:
+        for name in graph[key].names:
+            yield related(predicate, name)
+        for adjective in graph[key].attributes:
+            yield related(predicate, graph[key].term, adjective)
 
 
 def _box(item: Value, width: int, height: int) -> Box:
     """Return the box inside the picture, at least a pixel each way: the graphs have empty ones."""
-    x, y = item["x"].number(), item["y"].number()
-    w, h = item["w"].number(), item["h"].number()
-    if w < 0 or h < 0:
-        raise item["w" if w < 0 else "h"].wrong("a number of pixels, 0 or more")
+    x, y, w, h = (item[side].number() for side in ("x", "y", "w", "h"))
+    for side, length in (("w", w), ("h", h)):
+        if length < 0:
+            raise item[side].wrong("a number of pixels, 0 or more")
     x1, y1, x2, y2 = snap(clamp((x, y, x + w, y + h), width, height))
     x1, y1 = min(x1, width - 1.0), min(y1, height - 1.0)
     return x1, y1, max(x2, x1 + 1.0), max(y2, y1 + 1.0)
 
 
-def _leading(predicate: str, thing: dict[str, list[str]]) -> Iterable[str]:
-    """Yield the terms of a relation that leads to a thing."""
-    for name in _names(str(thing["name"])):
-        yield related(_plain(predicate), name)
-        for attribute in thing.get("attributes") or ():
-            yield related(_plain(predicate), name, _plain(attribute))
-
-
-def _names(name: str) -> frozenset[str]:
-    term = _term(name)
-    return frozenset({term, _THING, "person"} if term in _PERSONS else {term, _THING})
-
-
-def _term(name: str) -> str:
-    """Return a name in the singular."""
-    *first, last = words(name) or (name.lower(),)
-    return _GENERIC.get(name, " ".join((*first, one(last))))
-
-
 def _plain(text: str) -> str:
-    return " ".join(words(text)) or text.lower()
+    """Return the words of a text, without articles; "" if it has none."""
+    return " ".join(words(text))

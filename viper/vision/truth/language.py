@@ -1,6 +1,6 @@
 """From a phrase to the terms that must hold: "the small shiny cube" → small, metal, cube.
 
-Articles and function words mean nothing; of the rest the longest known phrase is read first, the last
+Articles, "and" and function words mean nothing; of the rest the longest known phrase is read first, the last
 word of it also in the plural. A relation takes the noun phrase after it along: "holding a red cup" is the
 one term "holding red cup". What nobody knows becomes `UNKNOWN`, which holds of nothing: a misspelt or
 unheard-of word is false, never ignored.
@@ -20,7 +20,8 @@ __all__ = ["UNKNOWN", "Language", "one", "related", "words"]
 UNKNOWN = "?"
 """The term of every word that the scenes do not know."""
 
-_ARTICLES = frozenset("a an the".split())
+_IGNORED = frozenset("a an the and".split())
+# Never part of a term: "black and white" is black, white.
 _FUNCTION_WORDS = frozenset(
     "that which who is are was be its it this there of in with and at to for made colored coloured "
     "color colour material shape size photo picture image kind type some any".split()
@@ -59,6 +60,7 @@ class Language:
         # A key without words, such as that of the predicate "a", would match everywhere.
         for table in (self._nouns, self._attributes, self._relations):
             table.pop((), None)
+        self.predicates = frozenset(self._relations.values())
         self._related = frozenset(related)
         self.terms = tuple(
             sorted({*self.nouns, *attributes.values(), *self._relations.values(), *self._related})
@@ -77,7 +79,7 @@ class Language:
         while rest:
             readings = (self._noun(rest), self._attribute(rest), self._relation(rest))
             # A known reading before an unknown one, then the longest.
-            best = max(readings, key=lambda reading: (UNKNOWN not in reading.terms, reading.length))
+            best = max(readings, key=lambda reading: (reading.is_known, reading.length))
             if best.length:
                 terms += best.terms
             elif rest[0] not in _FUNCTION_WORDS:
@@ -97,6 +99,10 @@ class Language:
             if length:
                 return " ".join(rest[at + length :]) or phrase
         return phrase
+
+    def without_last(self, phrase: str, term: str) -> str:
+        """Return a phrase less the words of its last term: "the man holding" → "man"."""
+        return " ".join(words(phrase)[: -len(words(term))])
 
     def _noun(self, rest: tuple[str, ...]) -> _Reading:
         for length in range(min(self._longest, len(rest)), 0, -1):
@@ -122,7 +128,8 @@ class Language:
             if name is not None:
                 terms = [related(predicate, name, adjective) for adjective in adjectives or ("",)]
                 return _Reading(tuple(t if t in self._related else UNKNOWN for t in terms), end)
-            if predicate not in _FUNCTION_WORDS:
+            # "made of wood" is no relation; "what is the orange in" ends with one.
+            if predicate not in _FUNCTION_WORDS or length == len(rest):
                 return _Reading((predicate,), length)
         return _NOTHING
 
@@ -149,6 +156,11 @@ class _Reading(NamedTuple):
     length: int
     """In words; 0 where there is no such reading."""
 
+    @property
+    def is_known(self) -> bool:
+        """True where there is a reading whose terms the scenes know."""
+        return self.length > 0 and UNKNOWN not in self.terms
+
 
 _NOTHING = _Reading((), 0)
 
@@ -160,9 +172,9 @@ def related(predicate: str, name: str, adjective: str = "") -> str:
 
 @lru_cache(maxsize=65536)
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a text in lower case, without articles and punctuation."""
+    """Return the words of a text in lower case, without articles, "and" and punctuation."""
     found: list[str] = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text.lower())
-    return tuple(_SPELLINGS.get(word, word) for word in found if word not in _ARTICLES)
+    return tuple(_SPELLINGS.get(word, word) for word in found if word not in _IGNORED)
 
 
 @lru_cache(maxsize=65536)

@@ -87,14 +87,24 @@ class Value:
 
     Args:
         value: As `json` gave it.
-        where: Names it in errors, such as "scenes.json: scene 3, object 0, color".
+        name: What it is called: a field's name, "object 3", or a file's name.
+        parent: What it is part of.
     """
 
-    __slots__ = ("raw", "where")
+    __slots__ = ("_name", "_parent", "raw")
 
-    def __init__(self, value: Any, where: str) -> None:  # whatever the file holds
-        self.raw = value
-        self.where = where
+    def __init__(self, value: Any, name: str, parent: Value | None = None) -> None:
+        self.raw = value  # whatever the file holds
+        self._name = name
+        self._parent = parent
+
+    @property
+    def where(self) -> str:
+        """The way to it, as in "scenes.json: scene 3, object 0, color"."""
+        if self._parent is None:
+            return self._name
+        separator = ":" if self._parent._parent is None else ","
+        return f"{self._parent.where}{separator} {self._name}"
 
     def __contains__(self, name: str) -> bool:
         return isinstance(self.raw, dict) and self.raw.get(name) is not None
@@ -105,37 +115,31 @@ class Value:
             raise self.wrong("an object")
         if name not in self.raw:
             raise ConfigError(f"{self.where} has no {name!r}.")
-        return Value(self.raw[name], f"{self.where}, {name}")
+        return Value(self.raw[name], name, self)
 
-    def called(self, where: str) -> Value:
-        """Return the same value under another name."""
-        return Value(self.raw, where)
-
-    def fields(self) -> Iterator[tuple[str, Value]]:
-        """Yield the fields of an object."""
+    def fields(self, each: str) -> Iterator[tuple[str, Value]]:
+        """Yield the fields of an object; `each` is what to call one, such as "image"."""
         if not isinstance(self.raw, dict):
             raise self.wrong("an object")
         for name, value in self.raw.items():
-            yield name, Value(value, f"{self.where}, {name!r}")
+            yield name, Value(value, f"{each} {name!r}", self._holder(each))
 
     def items(self, each: str) -> Iterator[Value]:
         """Yield the elements of a list; `each` is what to call one, such as "object"."""
         if not isinstance(self.raw, list):
             raise self.wrong("a list")
         for index, value in enumerate(self.raw):
-            yield Value(value, f"{self.where}, {each} {index}")
+            yield Value(value, f"{each} {index}", self._holder(each))
+
+    def _holder(self, each: str) -> Value | None:
+        """Return what names the elements' place: "object 3" needs no "objects" before it."""
+        return self._parent if self._name == f"{each}s" else self
 
     def text(self) -> str:
         """Return a text that is not empty."""
         if not isinstance(self.raw, str) or not self.raw.strip():
             raise self.wrong("a text")
         return self.raw.strip()
-
-    def one_of(self, *choices: str) -> str:
-        """Return one of a closed set of texts."""
-        if self.raw not in choices:
-            raise self.wrong(f"one of {', '.join(choices)}")
-        return str(self.raw)
 
     def number(self, *, above: float = -math.inf) -> float:
         """Return a finite number."""
@@ -145,9 +149,17 @@ class Value:
             raise self.wrong("a number" + (f" above {above:g}" if above > -math.inf else ""))
         return float(self.raw)
 
+    def pixels(self) -> int:
+        """Return a whole number above 0, such as a width in pixels."""
+        if isinstance(self.raw, bool) or not isinstance(self.raw, int) or self.raw < 1:
+            raise self.wrong("a whole number above 0")
+        return self.raw
+
     def numbers(self, count: int) -> tuple[float, ...]:
         """Return a list of so many finite numbers."""
         if not isinstance(self.raw, list) or len(self.raw) != count:
+            raise self.wrong(f"a list of {count} numbers")
+        if any(type(item) not in (int, float) for item in self.raw):
             raise self.wrong(f"a list of {count} numbers")
         return tuple(item.number() for item in self.items("number"))
 

@@ -2,8 +2,8 @@
 
 A term is a word or a phrase that holds of a thing: "cube", "red", "holding cup". A thing is IN a view when
 at least half of its box lies inside. A view SHOWS the thing in it whose box fits it best, if the two
-overlap by half (IoU ≥ 0.5): such a view is the thing's own patch, or near it. Any other view shows
-everything in it, and the whole picture's weather and place as well.
+overlap by half (IoU ≥ 0.5): such a view is the thing's own patch, or near it. Any other view, and always
+the whole picture, shows everything in it; and if it is half of the picture or more, weather and place too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ __all__ = ["Scene", "SceneFile", "Thing"]
 
 _LEAST_SHARE_INSIDE = 0.5
 # Of a thing's box in the view, so that a thing cut in two by a border is on one side of it.
+
+_LEAST_SHARE_OF_PICTURE = 0.5
+# That a view must be to show the weather.
 
 _LEAST_IOU = 0.5
 # Between a view and the box of the thing that it shows; the usual bound for "the same box".
@@ -40,6 +43,8 @@ class Thing:
     """Everything that holds of it, its names included."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Its properties by kind: "color" → "red"."""
+    relations: tuple[tuple[str, int], ...] = ()
+    """(predicate, index of the thing in its scene that it leads to)."""
     depth: float | None = None
     """Distance along the camera's axis, in the scene's units; None where the file has none."""
 
@@ -69,6 +74,9 @@ class Scene:
 
     def shown(self, view: View) -> list[Thing]:
         """Return the thing that a view is the patch of: none, one, or several with the same box."""
+        width, height = view.image.size
+        if view.box_xyxy == (0.0, 0.0, float(width), float(height)):
+            return []
         fits = [(iou(thing.box_xyxy, view.box_xyxy), thing) for thing in self.inside(view)]
         best = max((fit for fit, _ in fits), default=0.0)
         return [thing for fit, thing in fits if fit == best >= _LEAST_IOU]
@@ -78,7 +86,7 @@ class Scene:
         shown = self.shown(view)
         terms = frozenset[str]().union(*(t.terms for t in shown or self.inside(view)))
         width, height = view.image.size
-        if not shown and area(view.box_xyxy) >= _LEAST_SHARE_INSIDE * width * height:
+        if not shown and area(view.box_xyxy) >= _LEAST_SHARE_OF_PICTURE * width * height:
             terms |= frozenset(self.values.values())
         return terms
 
