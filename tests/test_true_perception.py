@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from click.testing import CliRunner
 
@@ -11,7 +9,6 @@ from fakes import true_scenes
 from fakes.true_scenes import GRAPH_SIZES, GRAPHS
 from viper import Engine
 from viper.cli import cli
-from viper.query import Query
 
 STREET, KITCHEN, BEACH = GRAPH_SIZES
 
@@ -95,20 +92,6 @@ def test_a_graph_leaves_depth_to_the_boxes(gqa, folder):
     answer = gqa.ask(folder / f"{STREET}.png", "Is the taxi in front of the bus?")
     assert answer.text == "yes"
     assert "depth" not in answer.trace.forwards
-
-
-def test_pictures_of_equal_pixels_keep_their_own_scenes(gqa, tmp_path):
-    size = GRAPH_SIZES[STREET]
-    graph = json.loads(true_scenes.Path(GRAPHS).read_text(encoding="utf-8"))
-    twins = {"one": graph[STREET], "two": {**graph[STREET], "objects": {}}}
-    path = true_scenes.write(tmp_path / "twins.json", twins)
-    pictures = [true_scenes.picture(tmp_path / f"{name}.png", size) for name in twins]
-    same = true_scenes.Path(pictures[0]).read_bytes()
-    true_scenes.Path(pictures[1]).write_bytes(same)
-    with Engine(f"truth:{path}") as engine:
-        queries = [Query(picture, "Is there a bus?") for picture in pictures * 4]
-        answers = engine.batch(queries, concurrency=8)
-    assert [answer.text for answer in answers] == ["yes", "no"] * 4
 
 
 def test_a_picture_without_a_scene_fails_and_says_so(clevr, folder):

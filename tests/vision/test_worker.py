@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from viper.errors import ConfigError, ModelError
 from viper.vision.registry import BackendRef
+from viper.vision.roles import DetectRequest, ImageRef, View
 from viper.vision.worker import ANSWER, COMPLETE, ModelWorker, Operation
 
 REF = BackendRef("language", "openai", "fake")
@@ -68,6 +69,19 @@ def test_equal_requests_share_one_future(worker, echo):
     assert first is not second
     assert values([first, second]) == [14, 16]
     assert echo.batches == [[7, 8]]
+
+
+def test_pictures_of_equal_pixels_share_a_future_under_one_name_only(worker, echo):
+    echo.gate.clear()
+    one, two, again = (
+        DetectRequest(View(ImageRef("same", (9, 9), name), (0, 0, 9, 9)), ("cup",))
+        for name in ("one.png", "two.png", "one.png")
+    )
+    assert one == two
+    for requests in ((one, two, again), [request.view for request in (one, two, again)]):
+        first, second, third = worker.submit(COMPLETE, requests)
+        assert first is third
+        assert first is not second
 
 
 def test_what_gathers_while_the_model_is_busy_goes_in_the_next_forward(worker, echo):

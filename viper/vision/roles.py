@@ -58,17 +58,13 @@ RelativeDepth = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """An image by its content and its name.
-
-    The name counts, for true perception answers by it: two pictures of the same pixels may stand for
-    different scenes, and their requests must not share a result.
-    """
+    """An image by its content; equal content is the same image."""
 
     content_hash: str
     """SHA-256 of the decoded RGB pixels and the size, as hex."""
     size: tuple[int, int]
     """(width, height) in pixels, after EXIF orientation."""
-    source_name: str = "image"
+    source_name: str = field(compare=False, default="image")
     """Where it came from, for people and for true perception: a file's name or "image"."""
     load: Callable[[], Pixels] | None = field(compare=False, repr=False, default=None)
     """Gives the pixels, shape (H, W, 3); called when a backend asks, from its thread."""

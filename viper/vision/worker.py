@@ -86,7 +86,7 @@ class ModelWorker:
         self._ledger = ledger or Ledger()
         self._open = open_backend
         self._queue: deque[_Job] = deque()
-        self._waiting: dict[tuple[Operation, Hashable], Future[Served]] = {}
+        self._waiting: dict[tuple[Operation, Hashable, str], Future[Served]] = {}
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -115,7 +115,7 @@ class ModelWorker:
             if self._closed:
                 raise ModelError(f"The {self.ref.role} was closed while a program still used it.")
             for request in requests:
-                key = (operation, request)
+                key = _key(operation, request)
                 future = self._waiting.get(key)
                 if future is None:
                     future = self._waiting[key] = Future()
@@ -205,7 +205,7 @@ class ModelWorker:
         self, job: _Job, served: Served | None = None, *, error: ViperError | None = None
     ) -> None:
         with self._changed:
-            self._waiting.pop((job.operation, job.request), None)
+            self._waiting.pop(_key(job.operation, job.request), None)
         if served is not None:
             job.future.set_result(served)
         else:
@@ -218,6 +218,17 @@ class ModelWorker:
         while (batch := self._take()) is not None:
             for job in batch:
                 self._finish(job, error=error)
+
+
+def _key(operation: Operation, request: Hashable) -> tuple[Operation, Hashable, str]:
+    """Return what requests share a result by: equal content, and one name of the image.
+
+    Pictures of equal pixels are equal, but true perception knows them by name: two that stand for
+    different scenes must not be given each other's.
+    """
+    view = getattr(request, "view", request)
+    image = getattr(view, "image", view)
+    return operation, request, getattr(image, "source_name", "")
 
 
 def _told(error: BaseException, what: str) -> ViperError:
