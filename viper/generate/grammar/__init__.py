@@ -3,11 +3,15 @@
     parse("Is the cat on the car?")          some(cat: on(car))          viper.generate.grammar.parse
     write_program(form, capabilities, …)     def execute_command(image)  viper.generate.grammar.write
 
-`tokens` settles spelling; `chart`, `units`, `verbs`, `conditions`, `phrases` and `unions` read noun
-phrases; `existence`, `questions`, `wh_questions` and `asked_last` read the frames around them;
-`discourse` reads questions in two steps; `options` fits the meaning to the caller's choices.
+`tokens` and `spelling` settle spelling; `chart`, `units`, `verbs`, `conditions`, `phrases` and `unions`
+read noun phrases; `existence`, `questions`, `wh_questions` and `asked_last` read the frames around them;
+`discourse` reads questions in two steps; `options` fits the meaning to the caller's choices. Referring
+expressions have rules of their own in `marks` and `telegrams`, which `referring` applies; `leftovers`
+sees to it that no word is dropped. `refusing` says what was not understood.
+
 `logical_form` is the tree between the halves. `sharing`, `finding`, `selecting`, `testing` and
-`geometry` write programs for what is served; the words are in `lexicon`, `relations` and `words`.
+`geometry` write programs for what is served, `pointing` and `ranking` those that find one object. The
+words are in `lexicon`, `relations`, `words` and `visual_words.txt`.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def rule(method: Method) -> Method:
     @functools.wraps(method)
     def remembered(self: Chart, at: int, *flags: bool) -> Readings[Any]:
         memory = self._memory
-        key = (method.__name__, at, *flags)
+        key = (method.__qualname__, at, *flags)
         known = memory.get(key)
         if known is not None:
             return known

@@ -28,6 +28,20 @@ class Rule(NamedTuple):
 
 HELPERS = MappingProxyType(
     {
+        "rows_of": (
+            (),
+            """
+def rows_of(patches):
+    # Rows from the lowest: who is higher than half of the first in a row begins the next.
+    rows = []
+    for patch in sorted(patches, key=lambda patch: patch.vertical_center):
+        first = rows[-1][0] if rows else patch
+        if not rows or patch.vertical_center > first.vertical_center + first.height / 2:
+            rows.append([])
+        rows[-1].append(patch)
+    return rows
+""",
+        ),
         "shared_width": (
             (),
             """
@@ -196,7 +210,8 @@ RULES = MappingProxyType(
         "edge_of": _BESIDE,
         "part_of": _box_rule("is_part_of"),
         "has_part": Rule("is_part_of({b}, {a})", ("is_part_of",)),
-        "towards": _NEAR._replace(note="direction"),
+        # What one is heading for may be some way off.
+        "towards": Rule("gap({a}, {b}) < 3", ("gap",), note="direction"),
         "facing": _NEAR._replace(note="direction"),
         "facing_away": _NEAR._replace(note="direction"),
         "parallel": _NEAR._replace(note="direction"),

@@ -20,6 +20,7 @@ from viper.program import AnswerKind
 
 __all__ = [
     "AllOf",
+    "Among",
     "AnyOf",
     "AskAttribute",
     "AskCommon",
@@ -48,6 +49,7 @@ __all__ = [
     "Query",
     "Refer",
     "Related",
+    "Row",
     "Same",
     "SameAs",
     "Verify",
@@ -62,7 +64,7 @@ class Attribute:
     value: str
     kind: str
     """`color`, `material`, `size`, `age`, `shape`, `pattern`, `state`, `activity`, `kind` (what the
-    object is: "a cow") or `quality` (any other adjective)."""
+    object is: "a cow"), `quality` (any other adjective) or `words` (any phrase that fits it)."""
 
     def __str__(self) -> str:
         return self.value
@@ -74,9 +76,35 @@ class Place:
 
     names: tuple[str, ...]
     """One or two of `left right top bottom middle front back`."""
+    part: str = ""
+    """How exactly a referring expression means it: `half`, `third` and `side` are shares of the
+    picture, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
 
     def __str__(self) -> str:
-        return f"at_{'_'.join(self.names)}"
+        return "_".join(("at", *self.names, *filter(None, (self.part,))))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One of the rows that the candidates stand in: "back row", "second row from the top"."""
+
+    side: str
+    """Where counting begins: `bottom` (also for "front") or `top` (also for "back"); `middle`."""
+    rank: int = 1
+
+    def __str__(self) -> str:
+        rank = f", {self.rank}" if self.rank != 1 else ""
+        return f"row({self.side}{rank})"
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """One of a number of objects that are there: "the larger of the two bears"."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"among({self.number})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +141,9 @@ class Pick:
 
     by: str
     """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
-    `nearest_to`, `farthest_from` (another object), or an adjective such as "old"."""
+    `far_left far_right far_top far_bottom` (by the outermost edge), `border` (cut off by the edge of
+    the picture), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
+    (another object), or an adjective such as "old"."""
     rank: int = 1
     """1 is the first; -1 the last."""
     other: Description | None = None
@@ -176,7 +206,20 @@ class OneOf:
         return f"one_of({' | '.join(map(str, self.kinds))})"
 
 
-Condition = Attribute | Place | Related | Inverse | Pick | SameAs | Not | AnyOf | AllOf | OneOf
+Condition = (
+    Attribute
+    | Place
+    | Row
+    | Among
+    | Related
+    | Inverse
+    | Pick
+    | SameAs
+    | Not
+    | AnyOf
+    | AllOf
+    | OneOf
+)
 
 
 @dataclass(frozen=True, slots=True)

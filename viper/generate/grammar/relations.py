@@ -17,8 +17,9 @@ _SPELLINGS = {
     "of|on left side of|left to|left from|on left hand side of|west of|to left from",
     "right_of": "right of|to right of|on right of|at right of|right side of|to right side of|at "
     "right side of|on right side of|right to|right from|on right hand side of|east of|to right from",
-    "above": "above|over|higher than|up|up from|high above|directly above|over top of",
-    "below": "below|lower than|down|down from|deep down|directly below",
+    "above": "above|over|higher than|up|up from|high above|directly above|right above|right over|over top "
+    "of",
+    "below": "below|lower than|down|down from|deep down|directly below|right below",
     "on": "on|on front of|on top of|atop|onto|upon|on top|on surface of|standing on top of|atop of|at top of",
     "under": "under|underneath|beneath|directly under|right under",
     "in_front_of": "in front of|ahead of|before|at front of|directly in front of|closer "

@@ -15,6 +15,7 @@ from viper.generate.grammar.geometry import RULES, Rule
 from viper.generate.grammar.lexicon import ANIMATES, COLORS, CONTRASTS, HYPERNYMS
 from viper.generate.grammar.logical_form import (
     AllOf,
+    Among,
     AnyOf,
     Attribute,
     Condition,
@@ -25,12 +26,14 @@ from viper.generate.grammar.logical_form import (
     Pick,
     Place,
     Related,
+    Row,
     SameAs,
 )
+from viper.generate.grammar.ranking import clock_key
 from viper.generate.grammar.wording import condition_text, thing_text
 from viper.vision.capabilities import Capabilities
 
-__all__ = ["OPTIONS", "TestWriter", "any_of"]
+__all__ = ["OPTIONS", "SAME_OBJECT", "TestWriter", "any_of"]
 
 OPTIONS = {
     "color": COLORS,
@@ -53,6 +56,8 @@ _PLACE_TESTS = {
     "front": "{a}.lower < image_patch.height / 3",
     "back": "{a}.lower > image_patch.height / 3",
 }
+SAME_OBJECT = 0.5
+"""Boxes of two searches that overlap by more (IoU) show the same object."""
 _DEPTH_TESTS = {
     "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
     "behind": "{a}.compute_depth() > {b}.compute_depth()",
@@ -95,15 +100,12 @@ class TestWriter(Draft, ABC):
                 return self._inverse(condition, item, noun)
             case SameAs():
                 return self._same_as(condition, item)
-            case Pick():
+            case Pick() | Row() | Among():
                 self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
                 return None
             case OneOf():
                 lists = [self.select(kind) for kind in condition.kinds]
                 return " or ".join(f"{item} in {many}" for many in lists)
-            case Not(condition=OneOf(kinds=kinds)):
-                lists = [self.select(kind) for kind in kinds]
-                return " and ".join(f"{item} not in {many}" for many in lists)
             case Not(condition=inner):
                 tested = self.test(inner, item, noun)
                 return None if tested is None else f"not {_grouped(tested)}"
@@ -143,6 +145,8 @@ class TestWriter(Draft, ABC):
         return closed and match is not None and match.kind != "narrower"
 
     def _place(self, place: Place, item: str) -> str:
+        if place.part == "clock":
+            return f"{clock_key(int(place.names[0]), item)} < 0"
         tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
         for name in place.names:
             if name in ("front", "back"):
@@ -173,8 +177,13 @@ class TestWriter(Draft, ABC):
         self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
-        if _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
+        if other.other and noun != thing_text(other):
+            # "two other people" beside a man: not the man himself, whom both searches find.
+            test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"
+        elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
             test = f"{one} != {item} and {test}"
+        if (other.number or 0) > 1:
+            return f"sum({test} for {one} in {others}) >= {other.number}"
         return f"any({test} for {one} in {others})"
 
     def _between(self, condition: Related, item: str) -> str:

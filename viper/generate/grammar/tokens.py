@@ -80,6 +80,7 @@ _SPELLINGS = {
     "furthest": "farthest",
     "further": "farther",
     "wht": "white",
+    "whit": "white",
     "blk": "black",
     "grn": "green",
     "tshirt": "t-shirt",
@@ -111,6 +112,8 @@ _GLUE = {
     ("front", "most"): "frontmost",
     ("t", "shirt"): "t-shirt",
     ("tee", "shirt"): "t-shirt",
+    ("multi", "colored"): "multicolored",
+    ("multi", "color"): "multicolored",
     ("hot", "dog"): "hot-dog",
     ("hot", "dogs"): "hot-dogs",
     ("no", "one"): "nobody",
@@ -153,7 +156,9 @@ _MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201
 # Typographic quotation marks, by number because they look alike.
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
-_WORD = re.compile(r"w/o|w/|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S")
+_WORD = re.compile(
+    r"w/o|w/|b/w|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S"
+)
 
 
 def tokenise(question: str) -> list[Token]:
@@ -215,7 +220,7 @@ def _words(text: str, question: str) -> list[str]:
     text = re.sub(r"\b(ca|wo)n't\b", lambda match: _CUT_SHORT[match[1]] + " not", text)
     text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
-    strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-")), None)
+    strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None)
     if strange is not None:
         raise GenerationError(
             f"The grammar did not understand {strange!r} in {question[:200]!r}. Rephrase it, or "
@@ -229,6 +234,10 @@ def _spelled(word: str) -> list[Token]:
         return [Token("with", word)]
     if word == "w/o":
         return [Token("without", word)]
+    if word == "b/w":
+        return [Token("black", word), Token("white", word)]
+    if word == "#":
+        return [Token("number", word)]
     if word in ("n", "&"):
         return [Token("and", word)]
     if word[0] in ".?!":

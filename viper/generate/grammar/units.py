@@ -73,7 +73,20 @@ _INTO_PLACE = (
     "up",
     "in upper",
 )
+_PARTS = {
+    "corner": "corner",
+    "edge": "edge",
+    "end": "edge",
+    "half": "half",
+    "third": "third",
+    "side": "side",
+    "part": "side",
+    "area": "side",
+    "section": "side",
+    "portion": "side",
+}
 _DEPTH_PICKS = {"front": "near", "back": "far"}
+_OUTERMOST = frozenset({"left", "right", "top", "bottom"})
 
 
 class UnitChart(Chart, ABC):
@@ -144,7 +157,7 @@ class UnitChart(Chart, ABC):
         if text in SUPERLATIVES:
             by = SUPERLATIVES[text]
             if following in PLACES and text in ("farthest",):
-                return Pick(PLACES[following], 1), at + 2
+                return Pick(_outermost(following)), at + 2
             return Pick(by), at + 1
         if text in COMPARATIVES and following != "than":
             return Pick(COMPARATIVES[text]), at + 1
@@ -152,7 +165,7 @@ class UnitChart(Chart, ABC):
             if self.text(at + 2) == "of":
                 return None
             end = self.after(at + 2, *_PART_NOUNS) or at + 2
-            return Pick(_direction(following)), end
+            return Pick(_outermost(following)), end
         adjective = "ADJ" in kinds(following) or following in ATTRIBUTE_KIND
         if text in ("most", "least") and adjective and following not in FUNCTION_WORDS:
             return Pick(following, 1 if text == "most" else -1), at + 2
@@ -171,13 +184,17 @@ class UnitChart(Chart, ABC):
         names = [PLACES[self.text(at)]]
         end = at + 1
         second = PLACES.get(self.text(end))
-        if second is not None and second != names[0] and self.text(end + 1) != "of":
+        if second not in (None, names[0]) and self.text(end + 1) not in ("of", "row"):
+            assert second is not None
             names.append(second)
             end += 1
+        part_at, part = end, ""
         end = self.after(end, *_PART_NOUNS) or end
         if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
             return None
-        return [Place(tuple(names))], end
+        if self.telegraphic and end > part_at:
+            part = _PARTS.get(self.text(end - 1), "")
+        return [Place(tuple(names), part)], end
 
     @rule
     def place(self, at: int) -> Readings[Condition]:
@@ -198,7 +215,7 @@ class UnitChart(Chart, ABC):
             (place,), end = read
             assert isinstance(place, Place)
             if far and len(place.names) == 1:
-                place_or_pick: Condition = Pick(_direction(self.text(start)))
+                place_or_pick: Condition = Pick(_outermost(self.text(start)))
             else:
                 place_or_pick = place
             found.append((place_or_pick, end))
@@ -241,7 +258,7 @@ class UnitChart(Chart, ABC):
         if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
             read = self._place_words(place, before=False)
             if read is not None:
-                found.append((Pick(_direction(self.text(place))), read[1]))
+                found.append((Pick(_outermost(self.text(place)), -1 if far else 1), read[1]))
         if start != at:
             for other, end in self.description(start, True):
                 if other.noun is not None:
@@ -326,3 +343,9 @@ class UnitChart(Chart, ABC):
 def _direction(word: str) -> str:
     place = PLACES[word]
     return _DEPTH_PICKS.get(place, place)
+
+
+def _outermost(word: str) -> str:
+    """Return what picks by the outermost edge: "far left" is what begins farthest to the left."""
+    direction = _direction(word)
+    return f"far_{direction}" if direction in _OUTERMOST else direction

@@ -6,6 +6,7 @@ import re
 
 from viper.generate.grammar.logical_form import (
     AllOf,
+    Among,
     AnyOf,
     Attribute,
     Condition,
@@ -16,6 +17,7 @@ from viper.generate.grammar.logical_form import (
     Pick,
     Place,
     Related,
+    Row,
     SameAs,
 )
 
@@ -38,6 +40,12 @@ _PICKS = {
     "top": "topmost",
     "bottom": "lowest",
     "middle": "middle",
+    "far_left": "leftmost",
+    "far_right": "rightmost",
+    "far_top": "topmost",
+    "far_bottom": "lowest",
+    "border": "cut off",
+    "outer": "outermost",
     "nearest_to": "nearest",
     "farthest_from": "farthest",
 }
@@ -66,7 +74,13 @@ def condition_text(condition: Condition) -> str:
         case Attribute():
             return condition.value
         case Place():
-            return f"at the {' '.join(condition.names)}"
+            if condition.part == "clock":
+                return f"at {condition.names[0]} o'clock"
+            return " ".join(("at the", *condition.names, *filter(None, (condition.part,))))
+        case Row():
+            return f"in row {condition.rank} from the {condition.side}"
+        case Among():
+            return f"of the {condition.number}"
         case Related():
             others = " and ".join(f"the {description_text(other)}" for other in condition.others)
             return f"{relation_text(condition.words)} {others}"
@@ -76,7 +90,8 @@ def condition_text(condition: Condition) -> str:
                 return f"of {subject}"
             return f"that {subject} is {relation_text(condition.words)}"
         case Pick():
-            word = _PICKS.get(condition.by, f"most {condition.by}")
+            much = "most" if condition.rank > 0 else "least"
+            word = _PICKS.get(condition.by, f"{much} {condition.by}")
             to = f" to the {description_text(condition.other)}" if condition.other else ""
             return word + to
         case SameAs():

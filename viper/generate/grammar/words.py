@@ -13,6 +13,7 @@ __all__ = [
     "gerund",
     "is_gerund",
     "is_known",
+    "is_participle",
     "kinds",
     "plural",
     "positive",
@@ -262,6 +263,12 @@ def verb_lemma(word: str) -> str | None:
 
     lemmas = getAllLemmas(word, upos="VERB").get("VERB", ())
     return str(lemmas[-1]) if lemmas else None
+
+
+def is_participle(word: str) -> bool:
+    """Tell whether a word can be a past participle: "peeled", "hidden", "burnt"."""
+    lemma = verb_lemma(word)
+    return lemma not in (None, word) and not word.endswith(("ing", "s"))
 
 
 @functools.lru_cache(maxsize=4096)

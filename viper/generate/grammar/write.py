@@ -31,6 +31,7 @@ from viper.generate.grammar.logical_form import (
     Same,
     Verify,
 )
+from viper.generate.grammar.pointing import PointWriter
 from viper.generate.grammar.testing import OPTIONS, any_of
 from viper.generate.grammar.wording import condition_text, thing_text
 from viper.program import Program
@@ -62,7 +63,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
     )
 
 
-class _ProgramWriter(AskWriter):
+class _ProgramWriter(PointWriter, AskWriter):
     """Writes the closing lines of yes/no questions, counts and choices."""
 
     def answer(self) -> None:
@@ -161,7 +162,7 @@ class _ProgramWriter(AskWriter):
         return f"any({value} {sign} {second} for {one} in {lists[0]} for {two} in {lists[1]})"
 
     def _refer(self, query: Refer) -> None:
-        found = self.select(query.what, target=True)
+        found = self.point(query.what)
         if query.what.plural and query.what.number:
             self.write(f"return {found}[:{query.what.number}]")
         else:

@@ -1,0 +1,91 @@
+"""Sort keys: what "leftmost", "biggest" or "bottom left corner" mean for a list of patches.
+
+A key is a Python expression over one patch; the patch with the smallest value comes first. Keys are in
+the program's frame: y grows upwards, and `image_patch` is the whole picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from types import MappingProxyType
+
+__all__ = ["KEYS", "SIZES", "clock_key", "corner_key"]
+
+KEYS = MappingProxyType(
+    {
+        "left": "{a}.horizontal_center",
+        "right": "-{a}.horizontal_center",
+        "top": "-{a}.vertical_center",
+        "bottom": "{a}.vertical_center",
+        "far_left": "{a}.left",
+        "far_right": "-{a}.right",
+        "far_top": "-{a}.upper",
+        "far_bottom": "{a}.lower",
+        "middle": "abs({a}.horizontal_center - image_patch.horizontal_center)",
+        "outer": "-abs({a}.horizontal_center - image_patch.horizontal_center)",
+        "corner": "-abs({a}.horizontal_center - image_patch.horizontal_center) / image_patch.width"
+        " - abs({a}.vertical_center - image_patch.vertical_center) / image_patch.height",
+        "border": "min({a}.left, {a}.lower, image_patch.width - {a}.right, "
+        "image_patch.height - {a}.upper)",
+        "big": "-{a}.width * {a}.height",
+        "small": "{a}.width * {a}.height",
+        "tall": "-{a}.height",
+        "short": "{a}.height",
+        "wide": "-{a}.width",
+        "narrow": "{a}.width",
+        "near": "({a}.lower, -{a}.height)",
+        "far": "(-{a}.lower, {a}.height)",
+    }
+)
+"""`Pick.by` → sort key of a patch `a`; a depth model replaces the last two where it is served."""
+
+SIZES = MappingProxyType(
+    {
+        "big": "big",
+        "large": "big",
+        "huge": "big",
+        "giant": "big",
+        "main": "big",
+        "small": "small",
+        "little": "small",
+        "tiny": "small",
+        "tall": "tall",
+        "short": "short",
+        "wide": "wide",
+        "fat": "wide",
+        "thin": "narrow",
+        "skinny": "narrow",
+    }
+)
+"""Adjective of size → `Pick.by`, for candidates that are compared with each other."""
+
+_CORNER_KEYS = KEYS | {
+    "near": "{a}.lower",
+    "far": "-{a}.lower",
+    "middle": "abs({a}.horizontal_center - image_patch.horizontal_center)",
+}
+_UPRIGHT = frozenset({"top", "bottom", "far_top", "far_bottom", "near", "far"})
+
+
+def corner_key(places: Iterable[str], item: str) -> str:
+    """Return the key of nearness to a corner: each axis as a share of the picture.
+
+    Args:
+        places: Values of `Pick.by`, such as "bottom" and "far_left".
+        item: Variable that holds the patch.
+    """
+    return " + ".join(
+        f"{_CORNER_KEYS[place].format(a=item)} / image_patch.{'height' if place in _UPRIGHT else 'width'}"
+        for place in places
+    )
+
+
+def clock_key(hour: int, item: str) -> str:
+    """Return the key of how far a patch lies in the direction of a clock's hour hand."""
+    across, up = math.sin(hour * math.pi / 6), math.cos(hour * math.pi / 6)
+    center = "image_patch"
+    return (
+        f"{-across:.2g} * ({item}.horizontal_center - {center}.horizontal_center) + "
+        f"{-up:.2g} * ({item}.vertical_center - {center}.vertical_center)"
+    )

@@ -1,0 +1,421 @@
+"""What only referring expressions say: telegrams about one object of a photograph.
+
+    black car, not the taxi        shorter of two women        guys racket
+    sandwich half on left          pile of oranges             with rice, beans and broccoli
+
+Every rule here adds readings to the rules of questions and is tried before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from viper.generate.grammar.chart import Readings, rule
+from viper.generate.grammar.lexicon import (
+    ANIMATES,
+    ARTICLES,
+    ATTRIBUTE_KIND,
+    CAMERA,
+    COMPARATIVES,
+    FUNCTION_WORDS,
+    NUMBERS,
+    ORDINALS,
+    PARTITIVES,
+    PLACES,
+)
+from viper.generate.grammar.logical_form import (
+    AllOf,
+    Among,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+    Row,
+)
+from viper.generate.grammar.marks import MarkChart
+from viper.generate.grammar.relations import VERBS
+from viper.generate.grammar.tokens import Token
+from viper.generate.grammar.verbs import flat
+from viper.generate.grammar.words import is_gerund, kinds, verb_lemma
+
+__all__ = ["TelegramChart", "same_kind"]
+
+_REGIONS = frozenset("half part side portion section third".split())
+"""Heads that mean a part of the picture: "top half of the carrots" are the upper ones."""
+_ASPECTS = frozenset("back front rear end top bottom edge side corner".split())
+"""Heads that mean the object as seen from there: "back of computer"."""
+_KINDS_OF = frozenset("kind type sort lot couple number picture slice slices piece pieces".split())
+_GROUPS = (PARTITIVES | {"pile", "plate"}) - _ASPECTS - _REGIONS - _KINDS_OF
+_CONTAINERS = frozenset(
+    "bowl glass cup mug plate dish bottle pot jar can box basket tray bag vase bucket pitcher".split()
+)
+_LISTED = frozenset({"with", "wearing", "holding", "containing", "next_to", "near", "inside"})
+_POSSESSING = frozenset("with wearing holding carrying has having and".split())
+_NO_THINGS = frozenset(
+    word
+    for word, kind in ATTRIBUTE_KIND.items()
+    if kind in ("color", "pattern") and word not in ("orange", "cream", "peach", "navy", "light")
+)
+"""Colours and patterns; some words name a fruit or a lamp all the same."""
+_VERB_FORMS = frozenset("sits stands lies hangs wears holds looks".split())
+_OTHERS = ("the other one", "the other", "another one", "another", "the others")
+
+
+class TelegramChart(MarkChart):
+    """Reads referring expressions.
+
+    Args:
+        tokens: The words of the expression.
+    """
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        super().__init__(tokens, telegraphic=True)
+
+    def whole_clause(self) -> Description | None:
+        """Return the object that the whole expression paraphrases: "what the woman is holding"."""
+        clauses = self.gap_clause(1) if self.text(0) == "what" else []
+        whole = next((clause for clause, end in clauses if end == self.end), None)
+        return None if whole is None else Description("object", flat(whole))
+
+    @rule
+    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+        """Read a noun phrase; a place behind what somebody has or wears is where *he* is."""
+        found = super().description(at, nested)
+        if not nested or self.text(at - 1) not in _POSSESSING:
+            return found
+        bare = {stop for _, stop in self.noun_phrase(at)}
+        return [(what, end) for what, end in found if end in bare or not _is_placed(what)]
+
+    @rule
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+        """Read one condition behind a noun: marks first, then what questions say."""
+        written = self.written(at)
+        if written:
+            return written
+        found = self.mark(at, nested, animate)
+        found += self._either_attribute(at)
+        if not nested:
+            found += self._verb_form(at)
+        found += super().behind_noun(at, nested, animate)
+        found += self._owner(at)
+        if not nested:
+            found += self._excluded(at)
+            found += self._named_with(at)
+        return found + [longer for reading in found for longer in self._further(*reading)]
+
+    def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
+        """Read what limits a noun before it, marks too."""
+        if self.compound(at):
+            return None
+        step = self.mark_before(at) or self._degree_before(at) or self._made_before(at)
+        step = step or super().before_noun(at)
+        if step is not None and isinstance(step[0][0], Pick):
+            return step[0], self.after(step[1], "colored", "color") or step[1]
+        return step
+
+    def _degree_before(self, at: int) -> tuple[list[Condition], int] | None:
+        found = self.attribute(at)
+        words = [(c, end) for c, end in found if isinstance(c, Attribute) and c.kind == "words"]
+        return ([words[0][0]], words[0][1]) if words else None
+
+    def _made_before(self, at: int) -> tuple[list[Condition], int] | None:
+        """Read "chocolate covered", "lighter colored" before a noun."""
+        if self.text(at) == "lighter" and self._is_plain_noun(self.skip(at + 1, ("colored",))):
+            return [Pick("light")], at + 1
+        end = at + 1
+        while self.text(end).endswith("ed") and "VERB" in kinds(self.text(end)):
+            end += 1
+        if end == at + 1 or not self._is_plain_noun(at) or not self._is_plain_noun(end):
+            return None
+        return [Attribute(" ".join(self.texts[at:end]), "quality")], end
+
+    @rule
+    def pick(self, at: int) -> Readings[Condition]:
+        """Read what picks one; "nearest the window" may lack its "to"."""
+        found: Readings[Condition] = []
+        near = self.after(at, "closest", "nearest")
+        if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
+            found += [
+                (Pick("nearest_to", 1, other), end)
+                for other, end in self.description(near, True)
+                if other.noun is not None
+            ]
+        return found + super().pick(at)
+
+    @rule
+    def relation(self, at: int) -> Readings[Condition]:
+        """Read a preposition with its noun phrase; the camera is no object in the picture."""
+        return [
+            (condition, end)
+            for condition, end in super().relation(at)
+            if not (
+                isinstance(condition, Related)
+                and any(other.noun in CAMERA for other in condition.others)
+                and condition.relation in ("facing", "facing_away", "near", "next_to", "towards")
+            )
+        ]
+
+    def _either_attribute(self, at: int) -> Readings[Condition]:
+        """Read "black or dark green"."""
+        return [
+            (AnyOf((first, second)), end)
+            for first, behind in self.attribute(at)
+            if self.text(behind) == "or"
+            for second, end in self.attribute(behind + 1)
+        ]
+
+    def _verb_form(self, at: int) -> Readings[Condition]:
+        """Read a statement about the object: "a bench sits empty"."""
+        text = self.text(at)
+        third = text in _VERB_FORMS or (text.endswith("s") and kinds(text) == {"VERB"})
+        return self.finite_verb(at) if third and at > 0 else []
+
+    def _owner(self, at: int) -> Readings[Condition]:
+        """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
+        if self.text(at) != "of":
+            return []
+        return [
+            (Related("part_of", (owner,), "of"), end)
+            for owner, end in self.description(at + 1, True)
+            if owner.noun in ANIMATES
+        ]
+
+    def _is_noun(self, at: int, first: int) -> bool:
+        text, previous = self.text(at), self.text(at - 1)
+        if text == "number" and self.text(at + 1).isdigit():
+            return False
+        if text in ("row", "rows") and (previous in PLACES or previous in ORDINALS):
+            return False
+        if text in PLACES and self.text(at + 1) in _REGIONS | _ASPECTS:
+            return False
+        lead = self.text(at - 2) if previous == "the" else previous
+        if text in PLACES and lead in ("in", "on", "at") and not self._is_plain_noun(at + 1):
+            return False
+        return super()._is_noun(at, first)
+
+    @rule
+    def noun_phrase(self, at: int) -> Readings[Description]:
+        """Read a noun phrase up to its noun; those of telegrams first."""
+        found: Readings[Description] = [
+            *self._the_one(at),
+            *self._selection(at),
+            *self._region(at),
+            *self._group(at),
+            *self._owned_bare(at),
+        ]
+        found += [
+            (_labelled(what, alone=at == 0), end)
+            for what, end in super().noun_phrase(at)
+            if not any(_is_of_animate(condition) for condition in what.conditions)
+        ]
+        found += self._other(at)
+        return [*found, *self._doing(at)]
+
+    def _excluded(self, at: int) -> Readings[Condition]:
+        """Read ", not the taxi": another kind of object, or another one of the kind."""
+        start = self.after(self.skip(at, (",", "but", "and")), "not", "except", "except for")
+        if start is None:
+            return []
+        found: Readings[Condition] = []
+        for other, end in self.description(start, True):
+            kind = (Attribute(other.noun, "kind"),) if other.noun not in (None, "object") else ()
+            conditions = (*kind, *other.conditions)
+            if conditions:
+                found.append(
+                    (Not(AllOf(conditions) if len(conditions) > 1 else conditions[0]), end)
+                )
+        return found
+
+    def _further(self, condition: Condition, at: int) -> Iterator[tuple[Condition, int]]:
+        """Read further objects of the same relation: "wearing a hat and mittens"."""
+        last = (None, *flat(condition))[-1]
+        if not isinstance(last, Related) or last.relation not in _LISTED:
+            return
+        start = self.skip(at, (",",))
+        start = self.skip(start, ("and",))
+        if start == at:
+            return
+        for other, end in self.description(start, True):
+            if other.noun is not None:
+                joined = AllOf((*flat(condition), replace(last, others=(other,))))
+                yield joined, end
+                yield from self._further(joined, end)
+
+    def _named_with(self, at: int) -> Readings[Condition]:
+        """Read a second object that is named with the first: "the mirror and the side of the car"."""
+        if self.text(at) != "and":
+            return []
+        return [
+            (Related("with", (other,), "and"), end)
+            for other, end in self.noun_phrase(at + 1)
+            if other.noun is not None
+        ]
+
+    def _the_one(self, at: int) -> Readings[Description]:
+        """Read "the one that …": nothing is named."""
+        end = self.after(self.skip(at, ("the", "this", "that")), "one")
+        if end is None or not (self.text(end) in FUNCTION_WORDS or is_gerund(self.text(end))):
+            return []
+        return [(Description(None), end)]
+
+    def _selection(self, at: int) -> Readings[Description]:
+        """Read one of several: "shorter of two women", "middle of the three"."""
+        start = self.skip(at, ("the",))
+        text = self.text(start)
+        step: tuple[list[Condition], int] | None = None
+        if text in PLACES and self.text(start + 1) == "of":
+            step = [Place((PLACES[text],))], start + 1
+        elif text in ORDINALS or text in COMPARATIVES or text.endswith(("er", "est", "most")):
+            step = self.before_noun(start)
+        if step is None or self.text(step[1]) != "of":
+            return []
+        conditions, end = step
+        end = self.skip(end + 1, ("the", "these", "those", "all"))
+        text = self.text(end)
+        number = NUMBERS.get(text) or (int(text) if text.isdigit() else 0)
+        if not number:
+            return []
+        chosen: list[Condition] = [Among(number), *conditions]
+        if conditions == [Place(("middle",))]:
+            chosen = [Among(number), Pick("left", (number + 1) // 2)]
+        found: Readings[Description] = [
+            (replace(kind.having(*chosen), plural=False), stop)
+            for kind, stop in self.noun_phrase(end + 1)
+            if kind.noun is not None
+        ]
+        return [*found, (Description(None, tuple(chosen)), end + 1)]
+
+    def _region(self, at: int) -> Readings[Description]:
+        """Read "top half of the carrots", "back of computer", "left third"."""
+        start = self.skip(at, ("the", "a"))
+        names: list[str] = []
+        while self.text(start) in PLACES and self.text(start + 1) != "of":
+            names.append(PLACES[self.text(start)])
+            start += 1
+        head, behind = self.text(start), self.after(start + 1, "of")
+        if behind is None:
+            return []
+        found: Readings[Description] = []
+        for whole, end in self.noun_phrase(behind):
+            if whole.noun is None:
+                continue
+            if names and head in _REGIONS:
+                part = head if head in ("half", "third") else "side"
+                found.append((whole.having(Place(tuple(names[:2]), part)), end))
+            elif head in _ASPECTS:
+                aspect = Attribute(f"{head} of {whole.noun}", "words")
+                place = (Place(tuple(names[:2])),) if names else ()
+                found.append((whole.having(*place, aspect), end))
+        return found
+
+    def _group(self, at: int) -> Readings[Description]:
+        """Read "pile of green apples", "bowl of soup": one thing, called by both words."""
+        start = at
+        conditions: list[Condition] = []
+        start = self.skip(start, ARTICLES)
+        while (step := self.before_noun(start)) is not None and self.text(start) not in (
+            _GROUPS | _CONTAINERS
+        ):
+            conditions += step[0]
+            start = step[1]
+        head = self.text(start)
+        if head not in _GROUPS | _CONTAINERS or self.text(start + 1) != "of":
+            return []
+        return [
+            (
+                Description(
+                    f"{head} of {whole.noun}", (*conditions, *whole.conditions), plural=False
+                ),
+                end,
+            )
+            for whole, end in self.noun_phrase(start + 2)
+            if whole.noun is not None and whole.number is None
+        ]
+
+    def _owned_bare(self, at: int) -> Readings[Description]:
+        """Read a possessive without its apostrophe: "guys racket"."""
+        start = self.skip(at, ("the", "that", "this"))
+        text = self.text(start)
+        owner = text.removesuffix("s")
+        if owner == text or owner not in ANIMATES or not self._is_plain_noun(start + 1):
+            return []
+        return [
+            (thing.having(Inverse("with", Description(owner), "of")), end)
+            for thing, end in self.noun_phrase(start + 1)
+            if thing.noun is not None and thing.noun not in ANIMATES
+        ]
+
+    def _other(self, at: int) -> Readings[Description]:
+        """Read "the other" without a noun: one of the same kind as the one described."""
+        end = self.after(at, *_OTHERS)
+        if at == 0 or end is None or self.text(end) in ("way", "direction", "side"):
+            return []
+        return [(Description(None, other=True), end)]
+
+    def _doing(self, at: int) -> Readings[Description]:
+        """Read "walking dog", "folding lounge chairs": what it does, or a part of its name."""
+        text = self.text(at)
+        lemma = verb_lemma(text)
+        if not is_gerund(text, self.text(at + 1)) or lemma in VERBS or text in FUNCTION_WORDS:
+            return []
+        return [
+            (what.having(Attribute(text, "activity")), end)
+            if what.noun in ANIMATES
+            else (replace(what, noun=f"{text} {what.noun}"), end)
+            for what, end in super().noun_phrase(at + 1)
+            if what.noun is not None and not what.conditions and self.text(at + 1) not in ARTICLES
+        ]
+
+
+def _is_of_animate(condition: Condition) -> bool:
+    """Tell whether a condition is "of the boy", which is read with what is said of the boy."""
+    if not isinstance(condition, Related) or condition.words != "of":
+        return False
+    return condition.others[0].noun in ANIMATES
+
+
+def _is_placed(what: Description) -> bool:
+    return any(
+        isinstance(c, Place | Row) or (isinstance(c, Pick) and c.other is None)
+        for c in what.conditions
+    )
+
+
+def _labelled(what: Description, *, alone: bool) -> Description:
+    """Read a number or a colour that stands as a noun as a mark of the thing: "red 34", "yellow"."""
+    first, _, rest = (what.noun or "").partition(" ")
+    if alone and first in _NO_THINGS and not rest:
+        return replace(what, noun=None).having(Attribute(first, ATTRIBUTE_KIND[first]))
+    if not first.isdigit():
+        return what
+    return replace(what, noun=rest or None).having(Attribute(f"with {first} on it", "words"))
+
+
+def same_kind(what: Description) -> Description:
+    """Give the things that are named only as "the other" or "the white one" the noun of the head."""
+
+    def named(other: Description) -> Description:
+        if other.noun is None and what.noun is not None:
+            return same_kind(replace(other, noun=what.noun))
+        return other
+
+    def told(condition: Condition) -> Condition:
+        match condition:
+            case Related():
+                return replace(condition, others=tuple(map(named, condition.others)))
+            case Pick(other=Description() as other):
+                return replace(condition, other=named(other))
+            case AllOf():
+                return AllOf(tuple(map(told, condition.conditions)))
+            case Not():
+                return Not(told(condition.condition))
+            case _:
+                return condition
+
+    return replace(what, conditions=tuple(map(told, what.conditions)))
