@@ -12,6 +12,12 @@ settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")  # other processes must not make a property fail
 
 
+@pytest.fixture(autouse=True)
+def no_memo_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes what the user's own questions have left."""
+    monkeypatch.setenv("VIPER_MEMO", "off")
+
+
 @pytest.fixture(scope="session")
 def photos() -> Path:
     """The folder with real photographs; skips where there is none."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.program import Failure, Usage
+from viper.program import CheckReport, Failure, Usage
 from viper.recorder import Outcome
 from viper.trace import Attempt
 from viper.vision.patch import Patch
@@ -16,7 +16,7 @@ IMAGE = ImageRef("hash", (100, 100))
 def outcome(text=None, boxes=(), failure=None):
     attempt = Attempt("fake", "", failure, (), (), (), "", Usage(), 0.0, 0.0)
     patches = tuple(Patch(View(IMAGE, box), "cup", 0.5) for box in boxes)
-    return Outcome(attempt, text, text, patches, ())
+    return Outcome(attempt, text, text, patches, (), CheckReport(""))
 
 
 def failed(kind="runtime"):

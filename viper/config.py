@@ -54,6 +54,8 @@ class EngineConfig:
     """Most US dollars that the engine may spend on language models; None for no limit."""
     max_tokens: int | None = None
     """Most tokens that language models may use for the engine; None for no limit."""
+    memo: Path | None = None
+    """File in which programs of language models are remembered; None to remember nothing."""
     sandbox: SandboxLevel = "full"
     """Least level accepted for programs that a model or a stranger wrote."""
     limits: Limits = field(default_factory=Limits)

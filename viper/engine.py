@@ -17,6 +17,7 @@ from viper.config import DEFAULT_PRESET, EngineConfig, SandboxLevel, resolve_bac
 from viper.generate.auto import resolved
 from viper.generate.demands import check_demands, vote_temperature
 from viper.generate.generator import Generator
+from viper.generate.memo import Memo
 from viper.generate.prompt import Prompt
 from viper.generate.registry import open_generators
 from viper.ledger import Ledger
@@ -52,6 +53,8 @@ class Engine:
         votes: Programs that a language model writes at once; the answer is what most of them say.
         max_cost_usd: Most US dollars for language models, over all answers; needs their prices.
         max_tokens: Most tokens of language models, over all answers.
+        memo: File in which programs of language models are remembered and used again for questions
+            of the same form; None to remember nothing.
         sandbox: Least sandbox level for programs that a model or a stranger wrote.
         limits: What one program may use.
         data_folder: Where a relative file of scenes is looked for if the working directory has none.
@@ -80,6 +83,7 @@ class Engine:
         votes: int = 1,
         max_cost_usd: float | None = None,
         max_tokens: int | None = None,
+        memo: str | os.PathLike[str] | None = None,
         sandbox: SandboxLevel = "full",
         limits: Limits | None = None,
         data_folder: str | os.PathLike[str] | None = None,
@@ -100,6 +104,7 @@ class Engine:
             vote_temperature=vote_temperature(name),
             max_cost_usd=max_cost_usd,
             max_tokens=max_tokens,
+            memo=None if memo is None else Path(memo),
             sandbox=sandbox,
             limits=limits or Limits(),
         )
@@ -111,7 +116,8 @@ class Engine:
         extra = {"opener": opener} if opener is not None else {}
         self._ledger = Ledger(max_cost_usd=max_cost_usd, max_tokens=max_tokens)
         self._scheduler = Scheduler(real, on_loading=on_loading, ledger=self._ledger, **extra)
-        self._solver = Solver(self.config, writers, self._scheduler, self._ledger)
+        remembered = None if self.config.memo is None else Memo(self.config.memo)
+        self._solver = Solver(self.config, writers, self._scheduler, self._ledger, remembered)
         self._loop = LoopThread("viper-engine")
 
     def ask(

@@ -1,6 +1,7 @@
 """One query on its way to an answer: programs are written, run, repaired, or vote.
 
     generators in turn        the next one is asked where the one before refuses, or its program fails
+      ├─ a program that is remembered (`memo`), before a language model is asked
       ├─ one program at a time, each failure going back to the generator (`max_attempts`)
       └─ several at once, which vote (`votes`)
 
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from viper.config import EngineConfig
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest, Generator, Rejected
+from viper.generate.memo import Memo
 from viper.generate.seen import seen_calls
 from viper.ledger import Ledger
 from viper.program import PROGRAM_FAULTS, Failure, Program
@@ -47,6 +49,8 @@ class Workbench:
     """Runs programs."""
     ledger: Ledger
     """Holds the budget."""
+    memo: Memo | None
+    """Remembers the programs of language models."""
 
 
 class _Tried(NamedTuple):
@@ -107,13 +111,35 @@ class Inquiry:
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
         if self._bench.config.votes > 1:
             await self._vote(last, request)
-        else:
+        elif not await self._recall(last, request):
             await self._repair(last, request)
+
+    async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
+        """Answer with a remembered program; False where there is none, or it failed."""
+        memo = self._memo_of(generator, request)
+        recalled = await memo.recall(generator, request) if memo is not None else None
+        if memo is None or recalled is None:
+            return False
+        tried = await self.run(recalled.program)
+        failure = tried.outcome.failure
+        if failure is None:
+            await memo.used(recalled)
+        elif failure.kind in PROGRAM_FAULTS:
+            await memo.forget(recalled)
+            return False
+        return True
+
+    def _memo_of(self, generator: Generator, request: GenerationRequest) -> Memo | None:
+        """Return the memo where it counts: for language models, and not for repairs."""
+        return self._bench.memo if generator.can_repair and not request.rejected else None
 
     async def _repair(self, generator: Generator, request: GenerationRequest) -> None:
         """Ask for one program at a time; each is told what was wrong with those before."""
         for _ in range(self._bench.config.max_attempts):
             tried = await self._write_and_run(generator, request)
+            memo = self._memo_of(generator, request)
+            if memo is not None and tried.outcome.failure is None:
+                await memo.learn(generator, request, tried.outcome.report)
             if not tried.worth_another or not generator.can_repair:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))

@@ -19,6 +19,7 @@ __all__ = [
     "FailureKind",
     "Finding",
     "Program",
+    "StringLiteral",
     "Task",
     "Usage",
     "failure_kind",
@@ -99,6 +100,18 @@ class CallSite:
 
 
 @dataclass(frozen=True, slots=True)
+class StringLiteral:
+    """A text in the source of a program."""
+
+    value: str
+    start: int | None
+    """Index of its first character in the normalised source, quotes included; None where nothing can
+    be put in its place, as in an f-string."""
+    end: int | None
+    """Index behind its last character."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What the sandbox child says about a source text before it runs it."""
 
@@ -106,6 +119,9 @@ class CheckReport:
     """The program itself: taken out of prose and fences, a bare body wrapped."""
     findings: tuple[Finding, ...] = ()
     call_sites: tuple[CallSite, ...] = ()
+    literals: tuple[StringLiteral, ...] | None = None
+    """Its texts, in the order of the source, those without a place last; None where they are not
+    known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from viper.program import (
     Failure,
     Finding,
     Program,
+    StringLiteral,
     Task,
     Usage,
     failure_kind,
@@ -38,6 +39,8 @@ class Outcome:
     """The value as an answer; None on failure."""
     patches: tuple[Patch, ...]
     unverified: tuple[str, ...]
+    report: CheckReport
+    """What the sandbox said about the program."""
 
     @property
     def failure(self) -> Failure | None:
@@ -114,7 +117,7 @@ class Recorder:
             memo=program.memo,
         )
         unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
-        return self._enter(Outcome(attempt, value, text, patches, unverified))
+        return self._enter(Outcome(attempt, value, text, patches, unverified, report))
 
     def enter_unwritten(self, generator: str, failure: Failure, generate_ms: float) -> Outcome:
         """Enter a program that was asked for and not written."""
@@ -130,7 +133,7 @@ class Recorder:
             generate_ms=generate_ms,
             run_ms=0.0,
         )
-        return self._enter(Outcome(attempt, None, None, (), ()))
+        return self._enter(Outcome(attempt, None, None, (), (), CheckReport("")))
 
     def choose(self, outcome: Outcome, votes: Votes) -> None:
         """Make the outcome of one of the entered programs the answer.
@@ -206,6 +209,9 @@ def check_report(checked: Checked) -> CheckReport:
         checked.source,
         tuple(Finding(failure_kind(f.kind), f.line, f.message) for f in checked.findings),
         tuple(CallSite(s.line, s.method, tuple(s.literals)) for s in checked.call_sites),
+        None
+        if checked.literals is None
+        else tuple(StringLiteral(*literal) for literal in checked.literals),
     )
 
 

@@ -14,6 +14,7 @@ from viper.answer import Answer
 from viper.config import EngineConfig
 from viper.errors import ConfigError, GenerationError, InputError, ViperError
 from viper.generate.generator import GenerationRequest, Generator, Prompting
+from viper.generate.memo import Memo
 from viper.generate.prompt import Prompt
 from viper.inquiry import Inquiry, Workbench
 from viper.ledger import Ledger
@@ -37,6 +38,7 @@ class Solver:
         generators: Write the programs; each is asked where the one before could not answer.
         scheduler: Holds the models.
         ledger: Holds the budget.
+        memo: Remembers the programs of language models; None to remember nothing.
     """
 
     def __init__(
@@ -45,13 +47,14 @@ class Solver:
         generators: Sequence[Generator],
         scheduler: Scheduler,
         ledger: Ledger,
+        memo: Memo | None = None,
     ) -> None:
         self._config = config
         self._generators = tuple(generators)
         self._scheduler = scheduler
         spec = load_spec()
         self._jail = Jail(config.limits)
-        self._bench = Workbench(config, spec, spec.to_wire(), self._jail, ledger)
+        self._bench = Workbench(config, spec, spec.to_wire(), self._jail, ledger, memo)
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
         """Answer many queries, in order; an unreadable image fails its own answer only."""
@@ -111,7 +114,11 @@ class Solver:
                 return (await generator.generate([request]))[0]
             except GenerationError:
                 continue  # the next one may understand
-        if last.can_repair:  # a language model; the grammar costs nothing
+        if last.can_repair:  # a language model; the grammar costs nothing and is not remembered
+            memo = self._bench.memo
+            recalled = await memo.recall(last, request) if memo is not None else None
+            if recalled is not None:
+                return recalled.program
             self._bench.ledger.check()
         (program,) = await last.generate([request])
         self._bench.ledger.add(program.usage)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Request,
         Result,
     )
-    from viper_sandbox.findings import CallSite, Finding
+    from viper_sandbox.findings import CallSite, Finding, StringLiteral
     from viper_sandbox.jail import Jail
     from viper_sandbox.level import Act, Level, LevelReport
     from viper_sandbox.limits import Limits
@@ -44,12 +44,13 @@ __all__ = [
     "PatchRef",
     "Request",
     "Result",
+    "StringLiteral",
     "WireValue",
 ]
 
 _HOMES = {
     "exchange": "Call CallFailed CallRejected Checked Handler JailFailure Request Result",
-    "findings": "CallSite Finding",
+    "findings": "CallSite Finding StringLiteral",
     "jail": "Jail",
     "level": "Act Level LevelReport",
     "limits": "Limits",

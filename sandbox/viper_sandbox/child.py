@@ -5,7 +5,7 @@ text of a program, which may have been waiting in the socket:
 
     child → host    ready     which mechanisms are not in force
     host → child    program   text, number of the contract, image, arguments
-    child → host    checked   normalised source, findings, call sites
+    child → host    checked   normalised source, findings, call sites, texts
     child → host    call      as often as the program asks for vision or language …
     host → child    value     … or "rejected", an exception that the program may catch
     child → host    done      the result, or "failed"
@@ -129,6 +129,7 @@ def _serve(channel: Channel, limits: Limits, contracts: Mapping[int, Api], langu
             program.source,
             [tuple(finding) for finding in program.findings],
             [tuple(site) for site in program.call_sites],
+            None if program.literals is None else [tuple(text) for text in program.literals],
         ]
     )
     if not run or program.findings:

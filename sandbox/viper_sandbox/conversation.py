@@ -21,8 +21,9 @@ from viper_sandbox.exchange import (
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, Finding, worst
+from viper_sandbox.findings import CallSite, Finding, StringLiteral, worst
 from viper_sandbox.limits import Limits
+from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import PatchRef, WireError, WireValue
 
@@ -132,11 +133,12 @@ class Conversation:
         self._clock.start()
         message, _ = await self._child.receive()
         match message:
-            case ["checked", str(source), list(findings), list(sites)]:
+            case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
                 return Checked(
                     source,
                     tuple(_finding(finding) for finding in findings),
                     tuple(_call_site(site) for site in sites),
+                    None if texts is None else _literals(texts, source),
                 )
             case ["failed", "sandbox", str(text), None, str()]:
                 raise _EndedError("sandbox", text)
@@ -273,6 +275,29 @@ def _call_site(value: WireValue) -> CallSite:
             return CallSite(line, method, scalars)
         case _:
             raise WireError("A call site must be (line, method, literals).")
+
+
+def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
+    """Read the texts of a program; those with a place come first, in order, and do not overlap."""
+    if len(texts) > MAX_LITERALS:
+        raise WireError(f"A program with {len(texts):,} texts; {MAX_LITERALS} are told at most.")
+    literals: list[StringLiteral] = []
+    end: int | None = 0
+    for text in texts:
+        match text:
+            case (str(value), int(first), int(last)) if end is not None:
+                if not end <= first < last <= len(source):
+                    raise WireError("A text of a program has no place in its source.")
+                literals.append(StringLiteral(value, first, last))
+                end = last
+            case (str(value), None, None):
+                literals.append(StringLiteral(value, None, None))
+                end = None
+            case _:
+                raise WireError("A text of a program must be (value, start, end).")
+        if len(value) > MAX_LITERAL_CHARACTERS:
+            raise WireError(f"A text of a program has {len(value):,} characters.")
+    return tuple(literals)
 
 
 def _patches(value: WireValue) -> Iterator[PatchRef]:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from viper_sandbox.check import CheckedProgram, check_program
 from viper_sandbox.contract import Api
 from viper_sandbox.extract import extract, parse
-from viper_sandbox.findings import CallSite, Finding
+from viper_sandbox.findings import CallSite, Finding, StringLiteral
 from viper_sandbox.limits import Limits
+from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.session import PROGRAM_FILE
 
@@ -36,6 +37,8 @@ class Examined(NamedTuple):
     """Name of the function to call."""
     parameters: tuple[str, ...] = ()
     """Names of the arguments to give it, in order."""
+    literals: tuple[StringLiteral, ...] | None = None
+    """Its texts and their places; None if there are findings, or too many to tell."""
 
 
 def examine(
@@ -83,18 +86,19 @@ def _examine(
     if nodes > limits.nodes:
         message = f"The program has {nodes:,} syntax nodes; {limits.nodes:,} are allowed."
         return Examined(source, (Finding("limit", 1, message),))
+    literals = string_literals(tree, source)
     _compile(tree)  # for the errors that only the compiler finds, before the tree is rewritten
     checked: CheckedProgram = check_program(tree, api, arguments)
     entry, parameters = checked.entry or "", checked.parameters
     if not language:
-        return Examined(source, (), checked.call_sites, _compile(tree), entry, parameters)
+        return Examined(source, (), checked.call_sites, _compile(tree), entry, parameters, literals)
     guarded, refusals = apply_policy(tree)
     found = sorted({*refusals, *checked.findings}, key=lambda f: (f.line, f.message))
     findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in found[:_MAX_FINDINGS])
     if findings:
         return Examined(source, findings, checked.call_sites)
     code = _compile(guarded)
-    return Examined(source, (), checked.call_sites, code, entry, parameters)
+    return Examined(source, (), checked.call_sites, code, entry, parameters, literals)
 
 
 def _compile(tree: ast.Module) -> CodeType:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from viper_sandbox.findings import CallSite, Finding
+from viper_sandbox.findings import CallSite, Finding, StringLiteral
 from viper_sandbox.wire import PatchRef, WireValue
 
 __all__ = [
@@ -67,6 +67,9 @@ class Checked:
     findings: tuple[Finding, ...]
     """Why it was not run; empty for a good program."""
     call_sites: tuple[CallSite, ...]
+    literals: tuple[StringLiteral, ...] | None = None
+    """The texts in the source and their places, which lie in the source, apart and in order; None if
+    there are findings, or too many to tell."""
 
 
 @dataclass(frozen=True, slots=True)

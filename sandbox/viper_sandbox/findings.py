@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CallSite", "Finding", "worst"]
+__all__ = ["CallSite", "Finding", "StringLiteral", "worst"]
 
 _ORDER = ("syntax", "limit", "policy", "check")
 
@@ -29,6 +29,17 @@ class CallSite(NamedTuple):
     method: str
     literals: tuple[str | int | float | bool | None, ...]
     """One entry per positional argument; None where it is not a literal."""
+
+
+class StringLiteral(NamedTuple):
+    """A text in the source."""
+
+    value: str
+    start: int | None
+    """Index of its first character in the normalised source, quotes and prefix included; None where
+    it is not one plain literal, so that nothing can be put in its place."""
+    end: int | None
+    """Index behind its last character; None where `start` is."""
 
 
 def worst(findings: tuple[Finding, ...]) -> Finding | None:

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from viper_sandbox import CallSite, Finding, Limits, PatchRef
+from viper_sandbox import CallSite, Finding, Limits, PatchRef, StringLiteral
 from viper_sandbox.conversation import Conversation
 from viper_sandbox.wire import pack
 
 WHOLE = (0.0, 0.0, 300.0, 200.0)
 GOOD = PatchRef(7, WHOLE)
-CHECKED = ["checked", "source", [], []]
+CHECKED = ["checked", "source", [], [], None]
 
 
 class FalseChild:
@@ -62,10 +62,23 @@ def test_an_honest_child_gets_its_answers(converse):
         [["done", 1, ""]],
         ["nonsense"],
         [None],
-        [["checked", "source", [], []], CHECKED],
-        [["checked", 1, [], []]],
-        [["checked", "source", [("evil", 1, "x")], []]],
-        [["checked", "source", [], [("x",)]]],
+        [["checked", "source", [], [], None], CHECKED],
+        [["checked", 1, [], [], None]],
+        [["checked", "source", [("evil", 1, "x")], [], None]],
+        [["checked", "source", [], [("x",)], None]],
+        [["checked", "source", [], []]],
+        [["checked", "source", [], [], "texts"]],
+        [["checked", "source", [], [], [("dog", 0)]]],
+        [["checked", "source", [], [], [(1, 0, 5)]]],
+        [["checked", "source", [], [], [("dog", 0, None)]]],
+        [["checked", "source", [], [], [("dog", -1, 5)]]],
+        [["checked", "source", [], [], [("dog", 5, 5)]]],
+        [["checked", "source", [], [], [("dog", 0, 7)]]],
+        [["checked", "source", [], [], [("dog", 0, 4), ("cat", 3, 6)]]],
+        [["checked", "source", [], [], [("dog", 3, 6), ("cat", 0, 3)]]],
+        [["checked", "source", [], [], [("dog", None, None), ("cat", 0, 3)]]],
+        [["checked", "source", [], [], [("d" * 401, None, None)]]],
+        [["checked", "source", [], [], [("dog", None, None)] * 201]],
         [CHECKED, ["done", 1]],
         [CHECKED, ["failed", "model", "x", 1, ""]],
         [CHECKED, ["failed", "runtime", "x", "1", ""]],
@@ -101,6 +114,13 @@ def test_a_broken_rule_ends_the_session(converse, messages):
     assert failure.message.startswith("The program broke the rules of the sandbox: ")
 
 
+def test_the_texts_of_a_program_come_with_their_places(converse):
+    texts = [("dog", 0, 3), ("cat", 3, 6), ("cow", None, None)]
+    result = converse(["checked", "source", [], [], texts], ["done", 1, ""])
+    assert result.checked.literals == tuple(StringLiteral(*text) for text in texts)
+    assert converse(CHECKED, ["done", 1, ""]).checked.literals is None
+
+
 def test_a_frame_behind_a_call_ends_the_session(converse):
     failure = converse(CHECKED, call(), pending_bytes=5).failure
     assert "A frame followed a call before its answer" in failure.message
@@ -113,7 +133,7 @@ def test_a_result_that_is_larger_than_agreed_ends_the_session(converse):
 
 def test_findings_end_the_session_before_it_runs(converse):
     findings = [("check", 4, "later"), ("policy", 9, "worse")]
-    result = converse(["checked", "source", findings, [(3, "find", ("dog", None))]])
+    result = converse(["checked", "source", findings, [(3, "find", ("dog", None))], None])
     assert (result.failure.kind, result.failure.line) == ("policy", 9)
     assert result.failure.message == "worse Line 4: later"
     assert result.checked.findings == tuple(Finding(*f) for f in findings)

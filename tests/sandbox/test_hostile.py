@@ -30,7 +30,7 @@ SEEDLINGS = [
         ["call", 1, "best_image_match", None, ([IMAGE], ["a"], False), 3],
         ["done", {"a": {1, 2.5}, (1, "x"): [None, True, IMAGE]}, "printed"],
         ["failed", "runtime", "é\u2028\x00", 3, ""],
-        ["checked", "source", [("policy", 3, "no")], [(3, "find", ("dog", None))]],
+        ["checked", "source", [("policy", 3, "no")], [(3, "find", ("dog", None))], None],
     )
 ]
 SCRAPS = [
@@ -135,7 +135,7 @@ class ScriptedChild:
 
 def converse(request, api, *messages, handler):
     async def talk():
-        child = ScriptedChild(["checked", "source", [], []], *messages, ["done", "end", ""])
+        child = ScriptedChild(["checked", "source", [], [], None], *messages, ["done", "end", ""])
         return await Conversation(child, request, (0, api), handler, Limits()).run()
 
     return asyncio.run(talk())

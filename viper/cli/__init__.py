@@ -13,7 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "doctor")
+_VERBS = ("ask", "run", "lint", "generate", "memo", "doctor")
 
 
 class _Verbs(click.Group):
@@ -61,6 +61,7 @@ def cli() -> None:
     viper generate "Is there a red car?"          print the program only
     viper run program.py street.jpg               run a program of your own
     viper lint program.py                         check it without running it
+    viper memo list                               programs that are used again
     viper doctor                                  say how strong the sandbox is here
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

@@ -11,6 +11,7 @@ import click
 from viper.cli.options import (
     choices_option,
     engine_options,
+    memo_option,
     output_options,
     task_option,
     writing_options,
@@ -51,6 +52,7 @@ def answer_options(function: Any) -> Any:
     help="Run this program instead of generating one; - reads it from stdin.",
 )
 @writing_options
+@memo_option
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
     """Answer QUESTION about the picture in the file IMAGE.

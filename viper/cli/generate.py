@@ -13,6 +13,7 @@ import click
 from viper.cli.options import (
     choices_option,
     engine_options,
+    memo_option,
     open_engine,
     output_options,
     task_option,
@@ -51,6 +52,7 @@ class _Row:
 @task_option
 @choices_option
 @engine_options
+@memo_option
 @output_options
 def generate(
     question: str | None, file: str | None, explain: bool, show_prompt: bool, **options: Any

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "choices_option",
     "engine_options",
+    "memo_option",
     "open_engine",
     "output_options",
     "task_option",
@@ -120,6 +121,18 @@ def writing_options(function: F) -> F:
     )(function)
 
 
+def memo_option(function: F) -> F:
+    """Add `--no-memo`."""
+    return click.option(
+        "--no-memo",
+        "use_memo",
+        flag_value=False,
+        default=True,
+        help="Ask the language model even where an earlier program fits the question, and remember "
+        "nothing (see viper memo).",
+    )(function)
+
+
 def task_option(function: F) -> F:
     """Add `--task`."""
     return click.option(
@@ -167,6 +180,7 @@ def open_engine(
     from viper.cli.output import LoadingSpinner
     from viper.engine import Engine
     from viper.errors import ConfigError
+    from viper.generate.memo import memo_place
 
     backends: dict[str, str] = {}
     for text in options["backends"]:
@@ -188,5 +202,6 @@ def open_engine(
         votes=options.get("votes", 1),
         max_cost_usd=options.get("max_cost_usd"),
         max_tokens=options.get("max_tokens"),
+        memo=memo_place() if options.get("use_memo") else None,
         on_loading=LoadingSpinner() if progress else None,
     )

@@ -47,7 +47,11 @@ class GenerationRequest:
 
 
 class Generator(Protocol):
-    """Writes programs."""
+    """Writes programs.
+
+    One that is configured in ways which its name does not tell (an address, a revision) may have an
+    attribute `fingerprint: str` besides; the memo keeps the programs of each apart.
+    """
 
     @property
     def name(self) -> str:

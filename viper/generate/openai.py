@@ -55,6 +55,11 @@ class OpenAIGenerator:
         return f"openai:{self._model.settings.model}"
 
     @property
+    def fingerprint(self) -> str:
+        """Model, address and settings: where they are equal, the same programs may be expected."""
+        return self._model.settings.fingerprint
+
+    @property
     def prices(self) -> Prices | None:
         """What its tokens cost; None where the user did not say."""
         return self._model.settings.prices
