@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.options import engine_options, open_engine, output_options
+from viper.cli.options import (
+    engine_options,
+    open_engine,
+    output_options,
+    stats_option,
+    writing_options,
+)
 
 if TYPE_CHECKING:
     from viper_benchmarks.sample import SampleResult
@@ -45,6 +51,15 @@ __all__ = ["bench"]
     help="Programs that run at the same time on one set of models.",
 )
 @engine_options
+@writing_options
+@click.option(
+    "--memo",
+    "use_memo",
+    is_flag=True,
+    help="Use and fill the memo of language models' programs (see viper memo); off otherwise, so that "
+    "no score depends on the past.",
+)
+@stats_option
 @output_options
 def bench(
     task: str,
@@ -63,14 +78,18 @@ def bench(
     viper bench jsonl --data mine.jsonl --models stub --output runs/first
     viper bench clevr --data CLEVR_v1.0 --split val --models truth:scenes/CLEVR_val_scenes.json
 
+    With --max-cost or --max-tokens the run ends when that is spent: exit status 1, and --resume goes on.
+
     Files of scenes (truth:FILE) are looked for in the working directory, then in the folder of --data.
     """
-    from viper.cli.output import print_error, print_json
+    from viper.cli.output import notice, print_error, print_json, print_stats
     from viper.errors import InputError, ViperError
+    from viper.stats import RunStats
     from viper_benchmarks.clevr import read_clevr
     from viper_benchmarks.jsonl import read_jsonl
     from viper_benchmarks.runner import run_benchmark
 
+    stats = RunStats()
     try:
         if resume and output is None:
             raise InputError("--resume needs --output, the folder of the run to go on with.")
@@ -90,6 +109,7 @@ def bench(
                 output=output,
                 resume=resume,
                 on_result=progress.advance,
+                stats=stats,
             )
     except ViperError as error:
         print_error(error, debug=options["debug"])
@@ -98,6 +118,12 @@ def bench(
         print_json(summary)
     else:
         _print_table(summary)
+    if options["stats"]:
+        print_stats(stats, memo=options["use_memo"])
+    if summary["stopped"] is not None:
+        again = "Go on with --resume and a larger budget." if output is not None else ""
+        notice(f"the budget is spent: {summary['left']} samples are left. {again}".rstrip())
+        sys.exit(1)
 
 
 class _Progress:

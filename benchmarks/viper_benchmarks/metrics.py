@@ -10,6 +10,7 @@ from typing import Any
 
 from viper.answer import Answer
 from viper.boxes import Box, iou
+from viper.program import Usage
 from viper_benchmarks.sample import Sample, SampleResult
 
 __all__ = ["grounding_iou", "judge", "normalised", "report", "wilson_interval"]
@@ -47,6 +48,8 @@ def judge(sample: Sample, answer: Answer) -> SampleResult:
         tags=sample.tags,
         program=answer.program,
         unverified=answer.unverified,
+        usage=trace.usage,
+        memo=trace.answering is not None and trace.answering.memo,
     )
 
 
@@ -104,6 +107,7 @@ def report(task: str, results: Sequence[SampleResult], wall_s: float) -> dict[st
         "calls": sum(result.calls for result in results),
         "forwards": dict(forwards),
         "by_tag": {tag: _tag_row([r for r in results if tag in r.tags]) for tag in tags},
+        "usage": sum((result.usage for result in results), Usage()).to_json(),
     }
 
 

@@ -13,6 +13,7 @@ from viper.engine import Engine
 from viper.errors import InputError
 from viper.program import Failure
 from viper.query import Query
+from viper.stats import RunStats
 from viper_benchmarks.metrics import judge, report
 from viper_benchmarks.sample import Sample, SampleResult
 
@@ -28,8 +29,12 @@ def run_benchmark(
     output: Path | None = None,
     resume: bool = False,
     on_result: Callable[[SampleResult], None] | None = None,
+    stats: RunStats | None = None,
 ) -> dict[str, Any]:
     """Answer all samples and return the report.
+
+    When the engine's budget for language models is spent, no further sample is begun: the report is
+    that of the samples that were finished, says `"stopped": "budget"`, and how many are `"left"`.
 
     Args:
         task: Name of the benchmark.
@@ -39,6 +44,7 @@ def run_benchmark(
         output: Folder for `run.json`, `samples.jsonl` and `report.json`; made if missing.
         resume: Keep the rows that `output` holds and answer only the others.
         on_result: Called after each sample, in the order in which they finish.
+        stats: Gets what each new answer took.
 
     Raises:
         InputError: The output folder holds a run and `resume` is False.
@@ -50,13 +56,19 @@ def run_benchmark(
     try:
         if output is not None:
             _write_json(output / "run.json", _run_json(task, samples, engine, concurrency))
-        fresh = asyncio.run(_answer_all(waiting, engine, concurrency, stream, on_result))
+        fresh = asyncio.run(_answer_all(waiting, engine, concurrency, stream, on_result, stats))
     finally:
         if stream is not None:
             stream.close()
     finished.update(fresh)
-    results = [finished[sample.id] for sample in samples]
-    summary = report(task, results, time.perf_counter() - started)
+    results = [finished[sample.id] for sample in samples if sample.id in finished]
+    left = len(samples) - len(results)
+    summary = {
+        **report(task, results, time.perf_counter() - started),
+        "memo": _memo_json(results, engine),
+        "stopped": "budget" if left else None,
+        "left": left,
+    }
     if output is not None:
         _write_json(output / "report.json", summary)
     return summary
@@ -68,13 +80,20 @@ async def _answer_all(
     concurrency: int,
     stream: IO[str] | None,
     on_result: Callable[[SampleResult], None] | None,
+    stats: RunStats | None,
 ) -> dict[str, SampleResult]:
+    """Answer samples until all are done or the budget is spent; a sample cut short by it is left."""
     waiting = iter(samples)
     results: dict[str, SampleResult] = {}
+    spent = False
 
     async def work() -> None:
-        for sample in waiting:
-            result = await _answer(sample, engine)
+        nonlocal spent
+        while not spent and (sample := next(waiting, None)) is not None:
+            result = await _answer(sample, engine, stats)
+            if result.failure == "budget":
+                spent = True
+                return
             results[sample.id] = result
             if stream is not None:
                 stream.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
@@ -88,10 +107,13 @@ async def _answer_all(
     return results
 
 
-async def _answer(sample: Sample, engine: Engine) -> SampleResult:
+async def _answer(sample: Sample, engine: Engine, stats: RunStats | None) -> SampleResult:
     query = Query(sample.image, sample.query, sample.task, sample.choices, sample.program)
     try:
-        return judge(sample, await engine.arun(query))
+        answer = await engine.arun(query)
+        if stats is not None:
+            stats.add(answer.trace)
+        return judge(sample, answer)
     except InputError as error:
         return _unreadable(sample, Failure(error.kind, str(error)))
 
@@ -162,9 +184,20 @@ def _run_json(
         "sandbox": config.sandbox,
         "timeout_s": config.timeout_s,
         "max_attempts": config.max_attempts,
+        "votes": config.votes,
+        "memo": config.memo is not None,
+        "max_cost_usd": config.max_cost_usd,
+        "max_tokens": config.max_tokens,
         "concurrency": concurrency,
         "versions": {"viper": version("viper-vision"), "python": platform.python_version()},
     }
+
+
+def _memo_json(results: Sequence[SampleResult], engine: Engine) -> dict[str, int] | None:
+    """Return what the memo did; None where it was off, so that no score depends on the past."""
+    if engine.config.memo is None:
+        return None
+    return {"hits": sum(result.memo for result in results), "of": len(results)}
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

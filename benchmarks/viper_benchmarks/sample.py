@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from viper.boxes import Box
-from viper.program import Task
+from viper.program import Task, Usage
 
 __all__ = ["Sample", "SampleResult"]
 
@@ -52,6 +52,10 @@ class SampleResult:
     tags: tuple[str, ...]
     program: str | None
     unverified: tuple[str, ...]
+    usage: Usage = field(default_factory=Usage)
+    """What language models used for it."""
+    memo: bool = False
+    """True when the program was remembered."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of `samples.jsonl`."""
@@ -61,6 +65,7 @@ class SampleResult:
     def from_json(cls, row: dict[str, Any]) -> SampleResult:
         """Read a row of `samples.jsonl`."""
         row = dict(row, tags=tuple(row["tags"]), unverified=tuple(row["unverified"]))
+        row["usage"] = Usage(**row.get("usage", {"cost_usd": None}))  # older rows do not tell
         if row["box_xyxy"] is not None:
             row["box_xyxy"] = tuple(row["box_xyxy"])
         return cls(**row)

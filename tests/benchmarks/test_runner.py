@@ -82,7 +82,8 @@ def test_bench_prints_the_report_as_json(data):
     assert result.exit_code == 0
     assert list(json.loads(result.stdout)) == [
         "task", "n", "accuracy", "accuracy_ci95", "acc_iou50", "acc_iou70", "mean_iou",
-        "failure_rate", "failures", "programs_per_s", "calls", "forwards", "by_tag",
+        "failure_rate", "failures", "programs_per_s", "calls", "forwards", "by_tag", "usage", "memo",
+        "stopped", "left",
     ]  # fmt: skip
 
 

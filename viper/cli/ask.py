@@ -13,6 +13,7 @@ from viper.cli.options import (
     engine_options,
     memo_option,
     output_options,
+    stats_option,
     task_option,
     writing_options,
 )
@@ -35,6 +36,7 @@ def answer_options(function: Any) -> Any:
                 type=click.Path(dir_okay=False, path_type=Path),
                 help="Write the whole run to this file: program, calls, boxes, scores, times.",
             ),
+            stats_option,
             output_options,
         )
     ):
@@ -68,8 +70,9 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
     from viper.cli.options import open_engine
-    from viper.cli.output import notice, print_error, print_json, show_log
+    from viper.cli.output import notice, print_error, print_json, print_stats, show_log
     from viper.errors import ConfigError, ViperError
+    from viper.stats import RunStats
 
     if options["debug"]:
         show_log()
@@ -100,6 +103,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         if trace_path is not None:
             # After the answer, which must not be lost when the file cannot be written.
             status = max(status, _write_trace(trace_path, answer.trace.to_json()))
+        if options["stats"]:
+            stats = RunStats()
+            stats.add(answer.trace)
+            print_stats(stats, memo=engine.config.memo is not None)
     if engine is not None and not engine.close(timeout_s=1.0):
         _leave(status)
     sys.exit(status)

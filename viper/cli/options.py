@@ -18,6 +18,7 @@ __all__ = [
     "memo_option",
     "open_engine",
     "output_options",
+    "stats_option",
     "task_option",
     "writing_options",
 ]
@@ -121,6 +122,16 @@ def writing_options(function: F) -> F:
     )(function)
 
 
+def stats_option(function: F) -> F:
+    """Add `--stats`."""
+    return click.option(
+        "--stats",
+        is_flag=True,
+        help="Show on stderr what it took: programs, tokens, cost, memo and cache hits, calls, "
+        "forwards, times.",
+    )(function)
+
+
 def memo_option(function: F) -> F:
     """Add `--no-memo`."""
     return click.option(
@@ -177,11 +188,13 @@ def open_engine(
     Raises:
         ConfigError: A preset, backend or generator is unknown.
     """
-    from viper.cli.output import LoadingSpinner
+    from viper.cli.output import LoadingSpinner, show_warnings
     from viper.engine import Engine
     from viper.errors import ConfigError
     from viper.generate.memo import memo_place
 
+    if not options["debug"]:
+        show_warnings()
     backends: dict[str, str] = {}
     for text in options["backends"]:
         role, equals, reference = text.partition("=")

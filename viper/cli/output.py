@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from viper.cli.spinner import Spinner
     from viper.errors import ViperError
     from viper.program import Failure
+    from viper.stats import RunStats
     from viper.vision.registry import BackendRef
 
 __all__ = ["LoadingSpinner", "failure_line", "notice", "one_line", "print_error", "print_json"]
-__all__ += ["printable", "show_log"]
+__all__ += ["print_stats", "printable", "show_log", "show_warnings"]
 
 
 def one_line(text: str) -> str:
@@ -58,6 +59,17 @@ def show_log() -> None:
     log.handlers = [handler]
 
 
+def show_warnings() -> None:
+    """Print warnings of Viper's log as remarks on stderr: what every verb with an engine does."""
+    import logging
+
+    class Remarks(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            notice(record.getMessage())
+
+    logging.getLogger("viper").handlers = [Remarks(logging.WARNING)]
+
+
 def print_error(error: ViperError, *, debug: bool) -> None:
     """Print an error on stderr: one line, or the traceback."""
     if debug:
@@ -70,6 +82,12 @@ def failure_line(failure: Failure) -> str:
     """Return a failure as the line that stderr gets."""
     place = f" at line {failure.line} of the program" if failure.line is not None else ""
     return f"no answer ({failure.kind}{place}): {failure.message}"
+
+
+def print_stats(stats: RunStats, *, memo: bool) -> None:
+    """Print on stderr what answers took; `memo` says whether programs were remembered."""
+    for name, value in stats.rows(memo=memo):
+        click.echo(f"{name:<12}{one_line(value)}", err=True)
 
 
 class LoadingSpinner:
