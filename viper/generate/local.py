@@ -102,6 +102,11 @@ class LocalGenerator:
         return f"local:{self.settings.reference}"
 
     @property
+    def fingerprint(self) -> str:
+        """Equal where the same question should get the same program: model and settings."""
+        return repr(self.settings)
+
+    @property
     def can_repair(self) -> bool:
         """True: a rejected program and its failure go into the next prompt."""
         return True

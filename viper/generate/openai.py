@@ -56,8 +56,8 @@ class OpenAIGenerator:
 
     @property
     def fingerprint(self) -> str:
-        """Model, address and settings: where they are equal, the same programs may be expected."""
-        return self._model.settings.fingerprint
+        """Equal where the same question should get the same program: model, address, settings."""
+        return f"{self._model.settings.fingerprint} {self._style}"
 
     @property
     def prices(self) -> Prices | None:

@@ -15,6 +15,7 @@ from viper import Engine
 from viper.generate import memo as package
 from viper.generate.memo import Store
 from viper.generate.memo import memo as module
+from viper.generate.registry import open_generator
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
 COUNT = "return len(image.find('cup'))"
@@ -228,3 +229,12 @@ def test_the_environment_says_where_the_memo_lies(environment, expected, monkeyp
         monkeypatch.setenv(name, value)
     place = package.memo_place()
     assert (None if place is None else place.as_posix()) == expected
+
+
+@pytest.mark.parametrize("kind", ["openai:x?base_url=http://127.0.0.1:9/v1&", "local:x?"])
+def test_a_generator_of_other_settings_has_another_fingerprint(kind):
+    prints = {
+        open_generator(f"{kind}{option}").fingerprint
+        for option in ("", "temperature=1", "examples=2", "api=brief", "max_tokens=9")
+    }
+    assert len(prints) == 5
