@@ -16,7 +16,7 @@ from viper.answer import Answer
 from viper.config import DEFAULT_PRESET, EngineConfig, SandboxLevel, resolve_backends
 from viper.generate.auto import resolved
 from viper.generate.demands import check_demands, vote_temperature
-from viper.generate.generator import Generator
+from viper.generate.generator import Generator, Threaded
 from viper.generate.memo import Memo
 from viper.generate.prompt import Prompt
 from viper.generate.registry import open_generators
@@ -109,6 +109,7 @@ class Engine:
             limits=limits or Limits(),
         )
         writers = open_generators(name) if isinstance(generator, str) else (generator,)
+        self._writers = writers
         check_demands(self.config, writers)
         real: dict[Role, BackendRef] = {
             role: ref for role, ref in self.config.backends.items() if ref.name != STUB
@@ -240,10 +241,12 @@ class Engine:
             timeout_s: Longest wait for a model that is busy; None waits until it is done.
 
         Returns:
-            False when a model was still busy; its thread ends with the process.
+            False when a model was still busy; its thread ends with the process. A generator's own
+            model is waited for two seconds at most.
         """
         self._loop.close(self._solver.close)
-        return self._scheduler.close(timeout_s)
+        writing = any(isinstance(w, Threaded) and w.is_running for w in self._writers)
+        return self._scheduler.close(timeout_s) and not writing
 
     def __enter__(self) -> Self:
         return self

@@ -16,9 +16,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from fakes import tiny_writers
+from viper import Engine
 from viper.cli import cli
 from viper.errors import ConfigError, GenerationError
-from viper.generate.generator import GenerationRequest, Prompting, Rejected
+from viper.generate import local_thread
+from viper.generate.generator import GenerationRequest, Prompting, Rejected, Threaded
 from viper.generate.local import LocalGenerator, LocalSettings
 from viper.generate.local_model import LocalModel, _Row
 from viper.generate.local_prompt import LocalPrompts
@@ -101,6 +103,8 @@ def test_reads_its_options():
     assert generator.name == "local:some/model"
     assert generator.can_repair
     assert isinstance(generator, Prompting)
+    assert isinstance(generator, Threaded)
+    assert not generator.is_running
 
 
 @pytest.mark.parametrize(
@@ -288,6 +292,15 @@ def test_the_temperature_and_penalties_of_a_checkpoint_do_not_count(random_model
     assert loud.source == plain.source
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_gpu_writes_in_bfloat16_and_gets_its_memory_back(taught_model):
+    before = torch.cuda.memory_allocated()
+    programs = write(taught_model, COUNT, EXISTS, options="examples=0&api=brief&device=cuda")
+    assert [program.source for program in programs] == [COUNTS, LOOKS]
+    assert torch.cuda.memory_allocated() == before
+
+
 # -- the text of a row
 
 
@@ -460,6 +473,25 @@ def test_the_prompt_is_counted_by_the_models_own_tokenizer(taught_model, tokens)
 
 
 # -- from end to end
+
+
+def test_an_engine_says_when_a_local_model_is_still_loading(random_model, monkeypatch):
+    go_on, load = threading.Event(), LocalModel.load
+
+    def slow_load(settings):
+        go_on.wait(60)
+        return load(settings)
+
+    monkeypatch.setattr(LocalModel, "load", slow_load)
+    monkeypatch.setattr(local_thread, "_CLOSE_S", 0.05)
+    engine = Engine("stub", f"local:{random_model}", timeout_s=0.2)
+    answer = engine.ask(np.zeros((8, 8, 3), dtype=np.uint8), COUNT.question)
+    assert answer.failure is not None
+    assert answer.failure.kind == "timeout"
+    assert not engine.close()
+    go_on.set()
+    engine._writers[0]._thread._thread.join(60)
+    assert engine.close()
 
 
 def test_a_local_model_answers_a_question_about_a_picture(taught_model, tmp_path):

@@ -12,7 +12,7 @@ from viper.vision.capabilities import Capabilities
 if TYPE_CHECKING:
     from viper.generate.prompt import Prompt
 
-__all__ = ["GenerationRequest", "Generator", "Prompting", "Rejected"]
+__all__ = ["GenerationRequest", "Generator", "Prompting", "Rejected", "Threaded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +83,14 @@ class Prompting(Protocol):
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
         """Return the conversation that `generate` would send, without sending it."""
+        ...
+
+
+@runtime_checkable
+class Threaded(Protocol):
+    """What a generator offers besides when a thread of its own runs a model."""
+
+    @property
+    def is_running(self) -> bool:
+        """True while that thread lives; it may outlast `aclose`, which cannot stop a forward."""
         ...

@@ -139,6 +139,11 @@ class LocalGenerator:
         """
         return await asyncio.to_thread(self._prompt, request)
 
+    @property
+    def is_running(self) -> bool:
+        """True while the thread of the model lives."""
+        return self._thread.is_alive
+
     async def aclose(self) -> None:
         """Stop the thread after its current token and free the model.
 

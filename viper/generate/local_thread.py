@@ -106,19 +106,23 @@ class ModelThread:
             self._changed.notify()
         return [job.future for job in jobs]
 
-    def close(self, timeout_s: float = _CLOSE_S) -> bool:
+    @property
+    def is_alive(self) -> bool:
+        """True from the first request until the thread has ended."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def close(self, timeout_s: float | None = None) -> bool:
         """Stop the thread; what is queued or being written fails. Calling it again does nothing.
 
         Returns:
-            False when the thread was still inside the model after `timeout_s` seconds.
+            False when the thread was still inside the model after `timeout_s` seconds, two for None.
         """
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        if self._thread is not None:
+            self._thread.join(_CLOSE_S if timeout_s is None else timeout_s)
+        return not self.is_alive
 
     def _run(self) -> None:
         try:

@@ -39,8 +39,8 @@ _FEW_EXAMPLES = 2
 _CHARACTERS_PER_TOKEN = 3.5
 """Byte-pair tokenizers of code models take 3 to 4 characters of English and Python for a token."""
 
-_LAYOUT = 1
-"""To be raised when this module puts the texts of `prompts/` together in another way."""
+_LAYOUT = 2
+"""To be raised when the texts of `prompts/` are put together, or examples chosen, in another way."""
 _TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "seen.md", "examples.json")
 
 # What a model must know about the methods of a role, and what to do where the role is missing.
