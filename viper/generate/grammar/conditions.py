@@ -251,11 +251,12 @@ class ConditionChart(VerbChart):
             found += self._of_camera(match.relation, behind)
             if match.words == "in":
                 found += self.wearing_color(behind)
+            every = self.text(behind) in ("all", "every", "each")
             for other, end in self.description(behind, True):
                 relation = match.relation
                 if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:
                     relation = "wearing"
-                found.append((Related(relation, (other,), match.words), end))
+                found.append((Related(relation, (other,), match.words, every), end))
         return found
 
     def _either_side(self, first: RelationMatch, at: int) -> Readings[Condition]:

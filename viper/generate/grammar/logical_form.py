@@ -117,9 +117,12 @@ class Related:
     """One description; two for "between the cup and the plate"."""
     words: str
     """The relation as the question says it, such as "holding" or "on top of"."""
+    every: bool = False
+    """True where it must hold to all of the other objects: "left of all the cups"."""
 
     def __str__(self) -> str:
-        return f"{self.relation}({', '.join(map(str, self.others))})"
+        others = ", ".join(map(str, self.others))
+        return f"{self.relation}({'every ' if self.every else ''}{others})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,9 @@ class TestWriter(Draft, ABC):
         self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
+        if condition.every:
+            but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
+            return f"all({test} for {one} in {others}{but_itself})"
         if other.other and noun != thing_text(other):
             # "two other people" beside a man: not the man himself, whom both searches find.
             test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"

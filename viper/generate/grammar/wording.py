@@ -82,7 +82,8 @@ def condition_text(condition: Condition) -> str:
         case Among():
             return f"of the {condition.number}"
         case Related():
-            others = " and ".join(f"the {description_text(other)}" for other in condition.others)
+            the = "all the" if condition.every else "the"
+            others = " and ".join(f"{the} {description_text(other)}" for other in condition.others)
             return f"{relation_text(condition.words)} {others}"
         case Inverse():
             subject = f"the {description_text(condition.subject)}"
