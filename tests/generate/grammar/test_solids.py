@@ -6,17 +6,19 @@ The meaning is a functional program that an executor of its own evaluates on the
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.fakes import true_scenes
-from tests.fakes.solid_logic import answer, execute, from_file
+from tests.fakes.solid_logic import Call, NotUniqueError, answer, execute, from_file
 from tests.fakes.solid_questions import FAMILIES, Question, sample, sample_expression
-from tests.fakes.solids import SolidScene, random_scene
+from tests.fakes.solids import VALUES, SolidScene, random_scene
 from viper import Engine
 from viper.generate.grammar import parse
 from viper.query import Query
@@ -97,6 +99,46 @@ def test_the_executor_gives_the_recorded_answers_of_the_official_programs(photos
 def test_every_official_question_is_read_whole(photos: Path) -> None:
     _, questions = official(photos)
     assert [q["question"] for q in questions if parse(q["question"]).unparsed] == []
+
+
+@pytest.mark.slow
+@pytest.mark.photos
+def test_official_questions_mean_their_programs_on_changed_scenes_too(
+    photos: Path, tmp_path: Path
+) -> None:
+    """A question that is answered right on one scene may have been understood wrongly all the same."""
+    scenes, questions = official(photos)
+    random = Random(15)
+    rows = []
+    files = []
+    for number, question in enumerate(questions):
+        program = from_file(question["program"])
+        for variant in range(3):
+            scene = changed(random, scenes[question["image_filename"]], program)
+            picture = f"scene_{number}_{variant}.png"
+            true_scenes.picture(tmp_path / picture)
+            files.append(scene.as_file(picture))
+            rows.append((scene, Question("official", question["question"], program), picture))
+    true_scenes.write(tmp_path / "scenes.json", {"info": {}, "scenes": files})
+    rows = [(scene, question, str(tmp_path / picture)) for scene, question, picture in rows]
+    assert wrong_answers(tmp_path, rows) == []
+
+
+def changed(random: Random, scene: SolidScene, program: Call) -> SolidScene:
+    """Return a scene with some other attributes and places, for which the program has an answer."""
+    while True:
+        solids = list(scene.solids)
+        for _ in range(random.randint(1, 4)):
+            first, second = random.choices(range(len(solids)), k=2)
+            name = random.choice(sorted(VALUES))
+            solids[first] = replace(solids[first], **{name: random.choice(VALUES[name])})
+            a, b = solids[first], solids[second]
+            solids[first] = replace(a, box_xyxy=b.box_xyxy, depth=b.depth)
+            solids[second] = replace(b, box_xyxy=a.box_xyxy, depth=a.depth)
+        found = SolidScene.of_boxes(solids)
+        with contextlib.suppress(NotUniqueError):
+            execute(program, found)
+            return found
 
 
 def official(photos: Path) -> tuple[dict[str, SolidScene], list[dict]]:

@@ -76,3 +76,15 @@ def test_an_alternative_is_looked_for_under_the_conditions_of_the_head() -> None
         "    matching_things = cups + [plate for plate in plates if plate not in cups]",
         "    return len(matching_things)",
     ]
+
+
+def test_what_is_excepted_is_left_out() -> None:
+    assert str(parse("How many things other than the red cup are red?")) == (
+        "count(object[not one_of(cup[red]), red])"
+    )
+    program = write_program(
+        parse("How many things other than the red cup are red?"),
+        Capabilities.everything(),
+        "grammar",
+    )
+    assert ROOM.run(program) == 1

@@ -99,6 +99,8 @@ _NUMBERED: tuple[tuple[str, Comparison], ...] = (
     ("exactly", "=="),
     ("only", "=="),
 )
+_PROPERTIES = frozenset("color size shape material".split())
+"""What is no object: "how many colors are there?" is not to be answered by detecting colors."""
 
 
 class ExistenceChart(ListChart):
@@ -233,7 +235,9 @@ class ExistenceChart(ListChart):
         )
         if start is None:
             return
-        for what, end in self.description(start):
+        for what, end in self.description(self.after(start, "of") or start):
+            if what.noun in _PROPERTIES:
+                continue
             yield Count(what), end
             there = self.after(end, *_MANY_BEHIND)
             if there is not None:

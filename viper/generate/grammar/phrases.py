@@ -41,6 +41,8 @@ __all__ = ["PhraseChart", "resolved"]
 
 _MOST_NOUNS = 4
 _LEADS = ARTICLES | {"all", "both", "each", "every", "only", "there"}
+_SOME = frozenset("one any all each some both either".split())
+"""Words that may stand before "of the": "any of the cups"."""
 _MEASURES = frozenset("slice slices piece pieces bunch bunches".split())
 _UNSEEN_PARTITIVES = PARTITIVES - _MEASURES
 _ITEMS = frozenset("piece pieces item items article articles".split())
@@ -108,10 +110,12 @@ class PhraseChart(ConditionChart):
                 number = NUMBERS[text]
             elif text.isdigit() and text[0] != "0" and len(text) < 3 and following:
                 number = int(text)
-            elif text == "one" and following == "of":
+            elif text in _SOME and following == "of":
                 at += 1
             elif text not in _LEADS or (text == "that" and following in ("is", "are")):
                 return at, other, number
+            elif text == "only" and not (self.telegraphic or self.text(at - 1) in ARTICLES):
+                return at, other, number  # "are there only dogs?" asks for more than dogs
             elif text == "her" and (not following or following in FUNCTION_WORDS):
                 return at, other, number  # "in front of her", unlike "her hat"
             at += 1
@@ -248,7 +252,7 @@ class PhraseChart(ConditionChart):
                     number=base.number,
                 )
                 found.append((merged, end))
-            elif head in _UNSEEN_PARTITIVES and whole.noun:
+            elif head in _UNSEEN_PARTITIVES and whole.noun and _is_bare(base.noun):
                 merged = replace(whole, conditions=(*base.conditions, *whole.conditions))
                 found.append((merged, end))
             elif head in _MEASURES and whole.noun:
@@ -264,6 +268,11 @@ class PhraseChart(ConditionChart):
             else:
                 found.append((base.having(Related("part_of", (whole,), "of")), end))
         return found
+
+
+def _is_bare(noun: str | None) -> bool:
+    """Tell whether a noun says no more than a part or a number: "top half", but not "TV side"."""
+    return all(word in PLACES for word in (noun or "").split()[:-1])
 
 
 def resolved(description: Description) -> Description:

@@ -106,6 +106,9 @@ class TestWriter(Draft, ABC):
             case OneOf():
                 lists = [self.select(kind) for kind in condition.kinds]
                 return " or ".join(f"{item} in {many}" for many in lists)
+            case Not(condition=OneOf(kinds=kinds)):
+                lists = [self.select(kind) for kind in kinds]
+                return " and ".join(f"{item} not in {many}" for many in lists)
             case Not(condition=inner):
                 tested = self.test(inner, item, noun)
                 return None if tested is None else f"not {_grouped(tested)}"

@@ -8,7 +8,7 @@ so that whatever may be asked of an object may be asked of a union, and nothing 
 from __future__ import annotations
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.logical_form import Condition, Description, OneOf
+from viper.generate.grammar.logical_form import Condition, Description, Not, OneOf
 from viper.generate.grammar.phrases import PhraseChart
 
 __all__ = ["UnionChart"]
@@ -24,6 +24,14 @@ class UnionChart(PhraseChart):
         if start is not None:
             unions += self.one_of(start)
         return unions + super().clause(at, relative)
+
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+        """Read the conditions of the superclass, and "other than the red cube"."""
+        start = self.after(at, "other than", "except for", "except")
+        excluded: Readings[Condition] = []
+        if start is not None:
+            excluded = [(Not(OneOf((what,))), end) for what, end in self.description(start, True)]
+        return excluded + super().behind_noun(at, nested, animate)
 
     @rule
     def one_of(self, at: int) -> Readings[OneOf]:
