@@ -184,11 +184,10 @@ class ExistenceChart(ListChart):
 
     def _numbered(self, at: int) -> Iterator[tuple[YesNo, int]]:
         for words, comparison in _NUMBERED:
-            start = self.after(at, words)
-            if start is None:
-                continue
+            start = at + len(words.split())
             number = _number(self.text(start))
-            if number is None:
+            # Looked at without `after`: "only" without a number is not understood.
+            if number is None or self.texts[at:start] != tuple(words.split()):
                 continue
             for what, end in self.description(start + 1):
                 yield Exists(what, comparison, number), end

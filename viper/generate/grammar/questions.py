@@ -191,8 +191,9 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
     if isinstance(condition, SameAs) and len(subjects) == 1:
         return Same(condition.respect, (subjects[0], condition.other), condition.same)
     if condition == AllOf(()):
-        present: tuple[Query, ...] = tuple(exists(subject) for subject in subjects)
-        return Both(present) if len(present) > 1 else present[0]
+        if len(subjects) == 1:
+            return exists(subjects[0])
+        return Both(tuple(exists(subject) for subject in subjects))
     if len(subjects) > 1:
         return Both(tuple(Verify(subject, condition, every) for subject in subjects))
     subject = _bearer(subjects[0])
