@@ -1,14 +1,26 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fakes import true_scenes
 from fakes.true_scenes import GRAPH_SIZES, TABLE, view
 from viper.errors import ModelError
 from viper.vision.roles import AnswerRequest
 from viper.vision.truth.answerer import TrueAnswerer
+from viper.vision.truth.reading import open_scenes
 
 STREET, KITCHEN, BEACH = GRAPH_SIZES
 CUBE, BALL, CYLINDER, PEARL = (view(item["bbox_xyxy"]) for item in TABLE)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, graphs):
+    """Scenes of CLEVR, and of GQA."""
+    scenes = true_scenes.clevr(("table.png", TABLE))
+    path = true_scenes.write(tmp_path_factory.mktemp("clevr") / "scenes.json", scenes)
+    return open_scenes(path), graphs
 
 
 def ask(file, where, question):
@@ -109,6 +121,26 @@ def test_a_scene_graph_answers(graphs, name, thing, question, answer):
 def test_what_the_file_does_not_tell_is_an_error(graphs, name, thing, question, complaint):
     with pytest.raises(ModelError, match=complaint):
         ask(graphs, patch(graphs, name, thing), question)
+
+
+OPENINGS = (
+    "",
+    "what is",
+    "who is the",
+    "is this",
+    "is there",
+    "how many",
+    "what color is",
+    "where is",
+)
+
+
+@given(opening=st.sampled_from(OPENINGS), rest=st.text(max_size=30), of_clevr=st.booleans())
+def test_any_question_is_answered_or_refused(files, opening, rest, of_clevr):
+    where = CUBE if of_clevr else view(name=f"{STREET}.jpg", size=GRAPH_SIZES[STREET])
+    answerer = TrueAnswerer(files[0 if of_clevr else 1])
+    (answer,) = answerer.answer([AnswerRequest(where, f"{opening} {rest}")])
+    assert isinstance(answer, ModelError) or answer.text
 
 
 def test_an_error_stands_in_its_own_place(table):

@@ -32,6 +32,7 @@ def find(file, phrase, where=None):
         ("small matte object", [CYLINDER]),
         ("grey metallic sphere", [PEARL]),
         ("ball made of rubber", [BALL]),
+        ("big spherical thing", [BALL]),
         ("green thing", []),
         ("small cube", []),
         ("unicorn", []),

@@ -51,6 +51,9 @@ _ATTRIBUTES = MappingProxyType(
         "big": "large",
         "small": "small",
         "tiny": "small",
+        "cubic": "cube",
+        "spherical": "sphere",
+        "cylindrical": "cylinder",
         **{
             color: color
             for color in ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")

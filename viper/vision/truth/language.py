@@ -31,7 +31,8 @@ _NO_PLURALS = frozenset(
     "binoculars blinds clothes glasses goggles headphones jeans leggings pants scissors shorts skis "
     "stairs sunglasses tongs trousers".split()
 )
-_PLURALS = {"people": "person"}
+_PLURALS = {"people": "person", "leaves": "leaf"}
+# Where the dictionary has none, or another word's.
 _SPELLINGS = {"grey": "gray"}
 
 
