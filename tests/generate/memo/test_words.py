@@ -12,6 +12,7 @@ from viper.generate.memo.words import Form, form_of, in_form, kind, lemma, piece
     [
         ("noun", "dog Cat bus person t-shirt"),
         ("noun plural", "dogs cats buses people knives"),
+        ("place", "beach kitchen"),
         ("color", "red Blue orange"),
         ("material", "wooden metal"),
         ("size", "big tiny"),

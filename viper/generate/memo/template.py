@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from viper.generate.grammar.lexicon import COLORS
+from viper.generate.grammar.lexicon import ATTRIBUTE_KIND
 from viper.generate.memo.words import (
     Form,
     Piece,
@@ -36,8 +36,17 @@ from viper.program import StringLiteral
 
 __all__ = ["Filled", "Template", "choice_places", "frame", "splice"]
 
-_ENOUGH_COLORS = 5
-"""A list of so many colours is meant for any thing; a shorter one may be for the thing at hand."""
+_LISTED = frozenset({"color", "material"})
+_ENOUGH = 5
+"""A list of so many colours or materials is meant for any thing; a shorter one may be for the thing at
+hand, as yellow and green are for a banana."""
+
+_PERSONS = frozenset({"person", "people"})
+_FOR_PERSONS = frozenset(
+    "who whom whose he she they him her them his their anyone someone somebody anybody everyone "
+    "everybody nobody".split()
+)
+"""Words of a question that a program looks for persons by."""
 
 
 class _Filler(NamedTuple):
@@ -116,7 +125,7 @@ class Template:
                 index
                 for literal, place in matched.items()
                 for index in range(place, place + len(_text(literal.value)))
-                if kind(words[index]) is not None
+                if _is_open(words[index], literal.value)
                 and counts[lemma(words[index])] == 1
                 and not own_words & set(_all_forms(words[index]))
             }
@@ -263,6 +272,18 @@ def _only_place(text: str, words: Sequence[str]) -> int | None:
     return places[0] if usable else None
 
 
+def _is_open(word: str, text: str) -> bool:
+    """Tell whether a word of a literal may be another one of its kind.
+
+    A verb may where it is a property ("holding"); in a sentence it is the question's own verb, and a
+    program for another verb (touching, surrounding) is another program.
+    """
+    found = kind(word)
+    if found is None or not found.startswith("verb"):
+        return found is not None
+    return all(kind(piece.text) is not None for piece in _text(text))
+
+
 def _fill(
     literal: StringLiteral, place: int, words: Sequence[str], slots: set[int]
 ) -> _Fill | None:
@@ -303,11 +324,13 @@ def _parts(word: str) -> list[str]:
 def _foreign(texts: Iterable[str], given: Iterable[str]) -> bool:
     """Tell whether texts of a program hold words that neither the question nor the caller gave."""
     known = {form for text in given for form in _all_forms(text)}
+    if known & _FOR_PERSONS:
+        known |= _PERSONS
     foreign = {
         word
         for text in texts
         for piece in pieces(text)
         if is_content(word := piece.text.casefold()) and not {word, lemma(word)} & known
     }
-    colors = foreign & set(COLORS)
-    return bool(foreign) and not (foreign == colors and len(colors) >= _ENOUGH_COLORS)
+    listed = Counter(ATTRIBUTE_KIND.get(word, "") for word in foreign)
+    return any(name not in _LISTED or count < _ENOUGH for name, count in listed.items())

@@ -23,6 +23,7 @@ from viper.generate.grammar.lexicon import (
     PERSON_PRONOUNS,
     PLACES,
     RESPECTS,
+    SCENE_PLACES,
     SUPERLATIVES,
     VAGUE_NOUNS,
 )
@@ -101,7 +102,9 @@ def kind(word: str) -> str | None:
         return attribute
     known = kinds(word)
     if "NOUN" in known:
-        return "noun" if singular(word) == word else "noun plural"
+        # A picture is taken in a place and shows a thing, so questions of one form ask two things.
+        what = "place" if singular(word) in SCENE_PLACES else "noun"
+        return what if singular(word) == word else f"{what} plural"
     if "VERB" in known:
         if word.endswith(("ed", "en")):
             return "verb past"
