@@ -117,10 +117,11 @@ class Inquiry:
     async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
         """Answer with a remembered program; False where there is none, or it failed."""
         memo = self._memo_of(generator, request)
+        started = time.perf_counter()
         recalled = await memo.recall(generator, request) if memo is not None else None
         if memo is None or recalled is None:
             return False
-        tried = await self.run(recalled.program)
+        tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
         failure = tried.outcome.failure
         if failure is None:
             await memo.used(recalled)

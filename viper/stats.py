@@ -67,7 +67,7 @@ class RunStats:
                 f"{usage.tokens:,} ({usage.prompt_tokens:,} prompt, "
                 f"{usage.completion_tokens:,} completion)",
             ),
-            ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.4f} USD"),
+            ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.6f} USD"),
             ("memo hits", _share(self.memo_hits, self.model_questions) if memo else "off"),
             ("calls", f"{self.calls}"),
             ("cache hits", _share(self.cache_hits, self.calls)),

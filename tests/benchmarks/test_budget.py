@@ -97,7 +97,7 @@ def test_stats_tell_what_a_benchmark_took(data):
     table = dict(line.split(maxsplit=1) for line in lines if "stub" not in line)
     assert table["answers"] == "5"
     assert table["tokens"] == "90 (55 prompt, 35 completion)"
-    assert table["cost"] == "0.0900 USD"
+    assert table["cost"] == "0.090000 USD"
     assert table["total"].endswith("per answer)")
 
 

@@ -119,7 +119,7 @@ def test_stats_are_a_table_on_stderr(server, picture, path):
     assert table["memo"] == "hits   0 of 1 (0%)"
     again = ask(server, picture, "How many dogs are there?", "--stats").stderr
     assert "memo hits   1 of 1 (100%)" in again
-    assert "cost        0.0000 USD" in again
+    assert "cost        0.000000 USD" in again
 
 
 def test_attempts_votes_and_budgets_are_options_of_ask(picture):
