@@ -155,7 +155,7 @@ def _explanation(engine: Engine, row: _Row) -> str:
 
     task: Any = row.task
     form = parse(row.query, task, row.choices)
-    return "\n".join([str(form), *form.notes])
+    return f"{form}\n{form.explain()}"
 
 
 def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:

@@ -61,6 +61,12 @@ SHOWN = ("there", "here", "visible", "seen", "shown", "pictured", "displayed", "
 """What says only that something is in the picture."""
 _SWITCHED = ("on", "off", "up", "down")
 _AFTER_SWITCHED = ("", "and", "or", ",", "than")
+_TO_CAMERA = {
+    "facing": "facing",
+    "towards": "facing",
+    "facing_away": "facing away from",
+    "behind": "behind",
+}
 _NOT = ("not", "isnt", "never")
 
 
@@ -194,9 +200,10 @@ class ConditionChart(VerbChart):
 
     def predicate_unit(self, at: int) -> Readings[Condition]:
         """Read one condition that may stand behind "is"."""
-        found = self.unit(at)
+        found: Readings[Condition] = []
         if self.text(at) in SHOWN:
             found.append((AllOf(()), at + 1))
+        found += self.unit(at)
         found += self._adjective(at)
         article = self.text(at) in ("a", "an", "some")
         for kind, end in self.is_a(at):
@@ -298,7 +305,9 @@ class ConditionChart(VerbChart):
             return [(Place(("front",)), end)]
         if relation == "far_from":
             return [(Place(("back",)), end)]
-        words = {"facing_away": "facing away from", "behind": "behind"}.get(relation, "facing")
+        words = _TO_CAMERA.get(relation)
+        if words is None:  # a camera in the picture
+            return []
         return [(Attribute(f"{words} the camera", "activity"), end)]
 
     def _bare(self, at: int, nested: bool) -> Readings[Condition]:

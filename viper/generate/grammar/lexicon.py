@@ -285,6 +285,7 @@ COMPOUNDS = tuple(
         "flat-screen-tv flat-screen baked-good electric-tea-kettle short-sleeve back-pack "
         "stainless-steel remote-control pooh-bear wild-animal domestic-animal fast-food baked-goods "
         "tank-top crop-top american-flag cooking-utensil french-toast face-mask green-pepper "
+        "light-fixture light-bulb light-switch light-pole light-post "
         "sweet-potato soft-drink frozen-yogurt fried-rice wii-controller"
     ).split()
 )

@@ -245,9 +245,12 @@ class PhraseChart(ConditionChart):
         found: Readings[Description] = []
         for whole, end in self.noun_phrase(at + 1):
             if head in _ITEMS and whole.noun in CATEGORIES:
+                # "a plush item of furniture": what stands before "item" is said of the furniture.
+                before = (base.noun or "").rpartition(" ")[0]
+                said = (Attribute(before, "quality"),) if before else ()
                 merged = replace(
                     whole,
-                    conditions=(*base.conditions, *whole.conditions),
+                    conditions=(*said, *base.conditions, *whole.conditions),
                     plural=base.plural,
                     number=base.number,
                 )

@@ -34,6 +34,7 @@ _SPELLINGS = {
     "far_from": "far from|far away from|away from|distant from|a long way from|off|detached from|"
     "apart from|separated from|farther from|at some distance from|off of|from",
     "touching": "touching|in contact with|attached to|connected to|against|leaning against|"
+    "hanging from|hanging off|hanging off of|hung from|suspended from|"
     "leaning on|resting against|joined to|up against|hooked to|tied to|fastened to",
     "inside": "inside|in|within|into|inside of|enclosed by|surrounded by|contained in|in interior "
     "of|contained by|through|among|amid|in midst of|in amongst|encircled by",
@@ -56,6 +57,8 @@ _SPELLINGS = {
     "facing_away": "facing away from|looking away from|with back to|facing away|turned away from",
     "parallel": "parallel to|parallel with|in line with|aligned with|in parallel with|level with",
     "perpendicular": "perpendicular to|at right angle to|at a right angle to|orthogonal to",
+    "holding": "holding onto|holding on to|hanging onto|hanging on to",
+    "riding": "riding on|riding in|riding on top of",
     "with": "with|together with|having|has|have|that has|featuring",
     "bigger_than": "bigger than|larger than",
     "smaller_than": "smaller than|littler than",

@@ -107,7 +107,7 @@ class SceneChart(YesNoChart):
         weather = "weather" in self.texts[:start]
         negated = self.text(start) == "not"
         for words, end in self._state_words(start + negated):
-            end = self.after(end, "scene", "place", "weather") or end
+            end = self.after(end, "scene", "place", "weather", "picture", "photo", "image") or end
             known = weather or {word.replace(" ", "-") for word in words} <= SCENE_STATES
             if not known or (negated and len(words) > 1):
                 continue

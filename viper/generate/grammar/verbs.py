@@ -37,6 +37,10 @@ __all__ = ["VerbChart", "flat"]
 _AUXILIARIES = ("is", "are", "was", "were", "does", "do", "did", "has", "have", "can", "")
 _NO_STATES = ("be", "have", "do", "call", "name")
 """Verbs whose participle says nothing of how a thing is: "the cup called …"."""
+_MERELY_THERE = frozenset(
+    "located situated positioned placed shown seen presented pictured displayed depicted found".split()
+)
+"""Participles that say no more than what stands behind them."""
 _QUALITIES = tuple("color size shape length height width material pattern texture tone".split())
 _SUBJECT_LEADS = ("the", "a", "an", "this", "that", "he", "she", "they", "his", "her", "people")
 
@@ -168,8 +172,9 @@ class VerbChart(UnitChart):
                 relation = VERBS.get(lemma, "acting_on")
                 found.append((Inverse(relation, agent, gerund(lemma)), end))
         state = Attribute(text, "state")
+        said = () if text in _MERELY_THERE else (state,)
         for where in (self.relation(at + 1), self.place(at + 1)):
-            found += [(AllOf((state, *flat(c))), end) for c, end in where]
+            found += [(AllOf((*said, *flat(c))), end) for c, end in where]
         alone = self.telegraphic or "NOUN" not in kinds(text)
         if alone and not self._is_relation(at):
             found.append((state, at + 1))
@@ -195,6 +200,8 @@ class VerbChart(UnitChart):
         start = self.skip(at, ("that", "which"))
         if self.text(start) in ("", "and", "or", ","):
             return []
+        if start == at and self.text(at - 1) in ("and", ",", "but"):
+            return []  # "the outlets and the drawers made …" begins no clause about the outlets
         found: Readings[Condition] = []
         for subject, end in self.description(start, True):
             named = self.text(start) in _SUBJECT_LEADS or start != at
@@ -226,6 +233,10 @@ class VerbChart(UnitChart):
         if finite and text.endswith("s") and self._preposition_gap(subject, at + 1):
             plain_verb = True  # "(the chair) the man stands beside"
         acts = is_gerund(text) or plain_verb or infinitive
+        swallowed = bool(subject.conditions) and isinstance(subject.conditions[-1], Inverse)
+        if not finite and not swallowed:
+            # In "the chair that the cat sits on" the cat does not sit: "on" belongs to its verb.
+            found += self._preposition_gap(subject, at)
         if lemma not in (None, "be", "have", "do") and acts:
             found += self._verb_gap(subject, at + 1, lemma)
         elif lemma not in (None, "be", "have", "do", text) and not finite:
@@ -233,10 +244,6 @@ class VerbChart(UnitChart):
                 (replace(inverse, words=f"{text} {inverse.words}"), end)
                 for inverse, end in self._preposition_gap(subject, at + 1)
             ]
-        # In "the chair that the cat sits on" the cat does not sit: "on" belongs to its verb.
-        swallowed = bool(subject.conditions) and isinstance(subject.conditions[-1], Inverse)
-        if not finite and not swallowed:
-            found += self._preposition_gap(subject, at)
         return found
 
     def _verb_gap(self, subject: Description, at: int, lemma: str) -> Readings[Condition]:
