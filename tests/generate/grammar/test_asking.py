@@ -124,3 +124,19 @@ def test_choices_are_spelled_as_the_caller_does() -> None:
     )
     assert "return 'The Color'" in source
     assert "'color'" not in source
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Is the goat on the lamp or brown?", "brown"),
+        ("Is a goat near a goat?", "no"),
+        ("Are the goat and the goat the same color?", "no"),
+        ("Are the clown and the goat near the lamp or red?", "no"),
+        ("Are the clown and the kettle near the lamp or red?", "yes"),
+    ],
+)
+def test_objects_are_tested_one_by_one_and_against_others_of_their_kind(
+    question: str, answer: str
+) -> None:
+    assert ATTIC.run(write_program(parse(question), EVERYTHING, "grammar")) == answer

@@ -164,6 +164,8 @@ class PhraseChart(ConditionChart):
         ends: list[int] = []
         position = at
         while position < min(self.end, at + _MOST_NOUNS) and self._is_noun(position, at):
+            if self.text(position) in self.texts[at:position]:
+                break  # no noun says a word twice
             position += 1
             ends.append(position)
         compound = self.compound(at)

@@ -158,7 +158,7 @@ class SelectWriter(FindWriter):
                     f"{thing_text(pick.other)!r}"
                 )
                 return None
-            others, other = self.found(pick.other)
+            others, other = self.found(pick.other, one)
             gaps = f"min([distance({one}, {other}) for {other} in {others}] or [0])"
             return gaps if pick.by == "nearest_to" else f"-{gaps}"
         if pick.by in ("near", "far"):

@@ -176,7 +176,7 @@ class TestWriter(Draft, ABC):
         if rule is None:
             return self._in_words(condition, item, noun)
         (other,) = condition.others
-        others, one = self.found(other)
+        others, one = self.found(other, item)
         self.last_others = (others, one)
         self.use(*rule.helpers)
         test = rule.test.format(a=item, b=one)
@@ -194,9 +194,9 @@ class TestWriter(Draft, ABC):
 
     def _between(self, condition: Related, item: str) -> str:
         self.use("is_between")
-        first, one = self.found(condition.others[0])
+        first, one = self.found(condition.others[0], item)
         if len(condition.others) == 2:
-            second, two = self.found(condition.others[1])
+            second, two = self.found(condition.others[1], item)
             return (
                 f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {second})"
             )
@@ -209,7 +209,7 @@ class TestWriter(Draft, ABC):
         if rule is None or not self.can_find(condition.subject):
             return self._in_words(condition, item, noun)
         rule = self.rule_for(condition.relation, condition.words) or rule
-        subjects, one = self.found(condition.subject)
+        subjects, one = self.found(condition.subject, item)
         self.use(*rule.helpers)
         test = rule.test.format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
@@ -225,7 +225,7 @@ class TestWriter(Draft, ABC):
         if value is None:
             self.note(f"{condition_text(condition)!r}: no matcher")
             return None
-        others, one = self.found(condition.other)
+        others, one = self.found(condition.other, item)
         values = self.names.single(f"{one}_{condition.respect}s")
         self.write(
             f"{values} = [{self.value_of(condition.respect, one, noun)} for {one} in {others}]"
@@ -265,10 +265,20 @@ class TestWriter(Draft, ABC):
         """Tell whether the detector can look for what a description means."""
         return search_for(thing_text(description), self.capabilities) is not None
 
-    def found(self, description: Description) -> tuple[str, str]:
-        """Write the lines that find other objects; return their variable and one for each."""
+    def found(self, description: Description, item: str = "") -> tuple[str, str]:
+        """Write the lines that find other objects.
+
+        Args:
+            description: The others.
+            item: The variable that they are compared with; they get another one.
+
+        Returns:
+            The variable of their list and one for each of them.
+        """
         others = self.select(description)
-        return others, self.one_of(others)
+        one = self.one_of(others)
+        # "Is a dog near a dog?" looks for dogs once and compares each with each.
+        return others, self.names.single(f"other_{one}") if one == item else one
 
     @abstractmethod
     def one_of(self, many: str) -> str:
@@ -288,9 +298,21 @@ def _may_be_one(noun: str, other: Description) -> bool:
 
 def _grouped(test: str) -> str:
     """Put brackets around an expression that "not" or "and" would tear apart."""
-    simple = test.startswith("any(") and test.endswith(")") and test.count("any(") == 1
+    simple = _is_search(test)
     call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
     return test if simple or (call and " > " not in test) else f"({test})"
+
+
+def _is_search(test: str) -> bool:
+    """Tell whether an expression is one "any(…)" and nothing beside it."""
+    if not test.startswith("any(") or test.count("any(") != 1:
+        return False
+    depth = 0
+    for at, letter in enumerate(test):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ")" and not depth:
+            return at == len(test) - 1
+    return False
 
 
 def any_of(test: str, one: str, many: str) -> str:
@@ -298,7 +320,7 @@ def any_of(test: str, one: str, many: str) -> str:
 
     A test that itself looks for any other object becomes one search over pairs.
     """
-    if test.startswith("any(") and test.endswith(")") and test.count("any(") == 1:
+    if _is_search(test):
         inner, _, others = test[4:-1].rpartition(" for ")
         if " for " not in inner:
             return f"any({inner} for {one} in {many} for {others})"

@@ -147,7 +147,7 @@ class _ProgramWriter(PointWriter, AskWriter):
         return f"any({one} in {winners} for {one} in {subjects})"
 
     def _same(self, query: Same) -> str:
-        lists = [self.select(subject) for subject in query.subjects]
+        lists = list(dict.fromkeys(self.select(subject) for subject in query.subjects))
         one = self.one_of(lists[0])
         value = self.value_of(query.respect, one, thing_text(query.subjects[0]))
         if value is None:
@@ -247,7 +247,7 @@ class _ProgramWriter(PointWriter, AskWriter):
         best, patches = self.names.single("best"), self.names.single("patches")
         self.write(f"if not {options}:")
         self.write(f"return image_patch.best_text_match({texts!r})", 1)
-        self.write(f"{patches} = [patch for _, patch in {options}]")
+        self.write(f"{patches} = [{option}[1] for {option} in {options}]")
         self.write(f"{best} = best_image_match({patches}, {pick.by!r}, return_index=True)")
         if pick.rank == -1:
             self.comment("The least is the one that is left.")
