@@ -41,7 +41,7 @@ _FRAME_WORDS = frozenset(
     "anything something one ones person people camera half corner edge row same different "
     "gender weather today total many visible present piece pieces article common makes "
     "taken showing pictured shown depicted direction length height width pattern texture called "
-    "named like ethnic race located situated positioned placed displayed presented found anyone "
+    "named like ethnic group race located situated positioned placed displayed presented found anyone "
     "anybody someone somebody everyone everybody".split()
 )
 """Words of question forms; that they are no part of the meaning needs no mention."""
