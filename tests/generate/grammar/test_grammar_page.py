@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from pathlib import Path
 from typing import get_args
 
@@ -38,8 +40,9 @@ def test_the_tree_shown_is_the_one_that_explain_prints() -> None:
 
 def test_the_program_shown_is_the_one_that_is_written() -> None:
     source = write_program(parse(SHOWN), Capabilities.everything(), "grammar").source
-    body = source.partition("    image_patch = ImagePatch(image)\n")[2]
-    assert re.sub(r"^ {4}", "", body, flags=re.MULTILINE) in PAGE
+    body = textwrap.dedent(source.partition("    image_patch = ImagePatch(image)\n")[2])
+    (shown,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert ast.dump(ast.parse(shown)) == ast.dump(ast.parse(body))  # but for the quotation marks
 
 
 def test_the_kinds_of_answers_are_explained() -> None:
