@@ -6,8 +6,8 @@
 `tokens` and `spelling` settle spelling; `chart`, `units`, `verbs`, `conditions`, `phrases` and `unions`
 read noun phrases; `existence`, `questions`, `wh_questions` and `asked_last` read the frames around them;
 `discourse` reads questions in two steps; `options` fits the meaning to the caller's choices. Referring
-expressions have rules of their own in `marks` and `telegrams`, which `referring` applies; `leftovers`
-sees to it that no word is dropped. `refusing` says what was not understood.
+expressions have rules of their own in `marks`, `attaching` and `telegrams`, which `referring` applies;
+`leftovers` sees to it that no word is dropped. `refusing` says what was not understood.
 
 `logical_form` is the tree between the halves. `sharing`, `finding`, `selecting`, `testing` and
 `geometry` write programs for what is served, `pointing` and `ranking` those that find one object. The

@@ -33,8 +33,8 @@ _EMPTY = frozenset(
     "a an the this that these those there here of in on at to with by for from as is are was were be "
     "been being do does has have had having and or but which who whom whose it he she they him her them "
     "his hers its their theirs my your our i we you us me 's one ones thing things object objects item "
-    "items something anything someone anyone side hand corner edge part picture image photo camera "
-    "what where while when also color colored , .".split()
+    "items some any everything something anything someone anyone side hand corner edge part picture "
+    "image photo camera what where while when also color colored , .".split()
 )
 """Words that only hold a phrase together, or say no more than the form says without them."""
 

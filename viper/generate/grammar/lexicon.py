@@ -11,6 +11,7 @@ __all__ = [
     "ANIMATES",
     "ARTICLES",
     "ATTRIBUTE_KIND",
+    "BODY_PARTS",
     "CAMERA",
     "CATEGORIES",
     "CLOTHES",
@@ -93,6 +94,12 @@ CLOTHES = frozenset(
     "clothes clothing costume gown overalls tee sweatshirt cardigan tutu".split()
 )
 """Nouns that a person is "in" when wearing them."""
+
+BODY_PARTS = frozenset(
+    "head face hair beard mustache ponytail hand hands arm arms leg legs foot feet finger fingers back "
+    "shoulder body".split()
+)
+"""Parts of persons, whom a detector finds where it does not know the part."""
 
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
 """Words before a colour that belong to it: "light blue"."""

@@ -9,6 +9,8 @@ condition in words, which a matcher compares with the candidates.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.lexicon import FUNCTION_WORDS, NUMBERS, ORDINALS, PLACES
 from viper.generate.grammar.logical_form import AllOf, Attribute, Condition, Pick, Place, Row
@@ -90,7 +92,7 @@ class MarkChart(QuestionChart):
                 object is said of that, then.
             animate: The noun means a living being.
         """
-        found = self._number(at)
+        found = self._number(at) + self._cut_up(at)
         if not nested or animate:
             found += self._direction_of_gaze(at)
             found += self._back_turned(at)
@@ -165,7 +167,8 @@ class MarkChart(QuestionChart):
         text = self.text(at if named is None else named)
         end = (at if named is None else named) + 1
         if named is not None and (text.isdigit() or text in NUMBERS or len(text) == 1):
-            return [(Attribute(f"number {text}", "words"), end)]
+            worn = "wearing " if self.text(at) == "wearing" else ""
+            return [(Attribute(f"{worn}number {text}", "words"), end)]
         if text.isdigit() and self.text(end) in ("", ",", "on", "in", "at"):
             return [(Attribute(f"with {text} on it", "words"), end)]
         return []
@@ -253,9 +256,28 @@ class MarkChart(QuestionChart):
         )
         return self.text(at) in ("see", "tell", "read", "make", "spot")
 
+    def being_done(self, at: int) -> Readings[Condition]:
+        """Read "being pulled", "being held by the man"."""
+        if self.text(at) != "being":
+            return []
+        return [
+            (replace(c, value=f"being {c.value}") if isinstance(c, Attribute) else c, end)
+            for c, end in self.predicate(at + 1)
+        ]
+
+    def _cut_up(self, at: int) -> Readings[Condition]:
+        """Read "cut in half"."""
+        end = self.after(at + 1, "in half", "in two", "in pieces", "in thirds")
+        if end is None or not is_participle(self.text(at)):
+            return []
+        return [(Attribute(self._words(at, end), "words"), end)]
+
     def _end_of_all(self, at: int) -> Readings[Condition]:
         """Read "on the end", "in the corner", "on the inside": no side is named."""
-        start = self.skip(at, ("in", "on", "at", "the", "very", "far"))
+        far = self.after(self.skip(at, ("in", "on", "at", "the")), "far side", "far end")
+        if far is not None and self.text(far) != "of":
+            return [(Pick("far"), far)]
+        start = self.skip(at, ("in", "on", "at", "the", "very"))
         if start == at or self.text(start + 1) in ("of", "edge", "corner"):
             return []
         by = {

@@ -23,7 +23,7 @@ Last come the places: "left" is the leftmost of what is left.
 from __future__ import annotations
 
 from viper.generate.grammar.geometry import RULES
-from viper.generate.grammar.lexicon import CLOTHES, CONTRASTS
+from viper.generate.grammar.lexicon import BODY_PARTS, CLOTHES, CONTRASTS
 from viper.generate.grammar.logical_form import (
     AllOf,
     Among,
@@ -39,9 +39,11 @@ from viper.generate.grammar.logical_form import (
     Row,
 )
 from viper.generate.grammar.ranking import KEYS, SIZES, clock_key, corner_key
+from viper.generate.grammar.relations import VERBS
 from viper.generate.grammar.selecting import SelectWriter
 from viper.generate.grammar.testing import SAME_OBJECT
 from viper.generate.grammar.wording import condition_text, thing_text
+from viper.generate.grammar.words import is_gerund
 from viper.vision.attributes import contrasts
 
 __all__ = ["PointWriter"]
@@ -134,7 +136,7 @@ class PointWriter(SelectWriter):
         return noun, self.find(noun, description)
 
     def _is_of_person(self, noun: str) -> bool:
-        worn = noun.split()[-1] in CLOTHES | _BODY
+        worn = noun.split()[-1] in CLOTHES | BODY_PARTS
         return worn and self.capabilities.match("person") is not None
 
     def _parts(self, description: Description, noun: str) -> list[Condition]:
@@ -163,7 +165,9 @@ class PointWriter(SelectWriter):
         others = condition.others if isinstance(condition, Related) else (condition.subject,)
         if rule is None or not all(map(self.can_find, others)):
             return []  # tested in words already
-        if condition.relation == "acting_on" or rule.note == "direction":
+        # "looking through": a verb of which the relation holds but the preposition
+        verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
+        if condition.relation == "acting_on" or rule.note == "direction" or verb:
             return [condition_text(condition)]
         return []
 
@@ -331,9 +335,3 @@ class PointWriter(SelectWriter):
 
     def _place_key(self, place: str, one: str) -> str:
         return self._key(Pick(place), one, "object") or KEYS[place].format(a=one)
-
-
-_BODY = frozenset(
-    "head face hair hand hands arm arms leg legs foot feet finger fingers back shoulder body".split()
-)
-"""Parts of persons, whom a detector finds where it does not know the part."""

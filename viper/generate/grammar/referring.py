@@ -77,7 +77,7 @@ def refer(tokens: list[Token], question: str) -> Refer:
     if skipped < len(tokens):
         tokens = tokens[skipped:]
     chart = TelegramChart(tokens)
-    first = 0
+    first = len(tokens)
     if tokens[0].text in _QUESTION_WORDS:
         what = chart.whole_clause() or _asked_for(QuestionChart(tokens))
     else:
@@ -91,7 +91,8 @@ def refer(tokens: list[Token], question: str) -> Refer:
         what = replace(what, noun="object")  # people are called so; "one" is said of things
     refuse_unknown(what, tokens, question)
     missing = left_over(what, tokens)
-    # Before the first noun there are as a rule adjectives; what is left over behind it is dubious.
+    # Where only a part could be read, what is left over behind the noun is dubious; before it there
+    # are adjectives as a rule.
     if sum(at >= first for at in missing) > _LEFT_OVER_SHARE * sum(map(is_content, tokens)):
         raise refusal(chart.source(missing[0], missing[-1] + 1), question)
     return Refer(with_leftovers(what, tokens, missing))

@@ -1,22 +1,23 @@
 """What only referring expressions say: telegrams about one object of a photograph.
 
-    black car, not the taxi        shorter of two women        guys racket
-    sandwich half on left          pile of oranges             with rice, beans and broccoli
+    shorter of two women      guys racket          chocolate covered donut
+    top half of carrots       pile of oranges      the other
 
-Every rule here adds readings to the rules of questions and is tried before them.
+Every rule here adds readings to the rules of noun phrases and is tried before them. What is said
+behind the nouns is read in `attaching`, and marks such as "number 34" in `marks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from viper.generate.grammar.attaching import AttachChart
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.lexicon import (
     ANIMATES,
     ARTICLES,
     ATTRIBUTE_KIND,
-    CAMERA,
     COMPARATIVES,
     FUNCTION_WORDS,
     NUMBERS,
@@ -27,7 +28,6 @@ from viper.generate.grammar.lexicon import (
 from viper.generate.grammar.logical_form import (
     AllOf,
     Among,
-    AnyOf,
     Attribute,
     Condition,
     Description,
@@ -36,11 +36,10 @@ from viper.generate.grammar.logical_form import (
     Pick,
     Place,
     Related,
-    Row,
 )
-from viper.generate.grammar.marks import MarkChart
 from viper.generate.grammar.relations import VERBS
 from viper.generate.grammar.tokens import Token
+from viper.generate.grammar.units import HALF_DONE
 from viper.generate.grammar.verbs import flat
 from viper.generate.grammar.words import is_gerund, kinds, verb_lemma
 
@@ -55,19 +54,19 @@ _GROUPS = (PARTITIVES | {"pile", "plate"}) - _ASPECTS - _REGIONS - _KINDS_OF
 _CONTAINERS = frozenset(
     "bowl glass cup mug plate dish bottle pot jar can box basket tray bag vase bucket pitcher".split()
 )
-_LISTED = frozenset({"with", "wearing", "holding", "containing", "next_to", "near", "inside"})
-_POSSESSING = frozenset("with wearing holding carrying has having and".split())
 _NO_THINGS = frozenset(
     word
     for word, kind in ATTRIBUTE_KIND.items()
     if kind in ("color", "pattern") and word not in ("orange", "cream", "peach", "navy", "light")
 )
 """Colours and patterns; some words name a fruit or a lamp all the same."""
-_VERB_FORMS = frozenset("sits stands lies hangs wears holds looks".split())
+_HAIRED = frozenset(
+    "haired eyed skinned legged sleeved toned faced tailed necked eared shaped".split()
+)
 _OTHERS = ("the other one", "the other", "another one", "another", "the others")
 
 
-class TelegramChart(MarkChart):
+class TelegramChart(AttachChart):
     """Reads referring expressions.
 
     Args:
@@ -82,32 +81,6 @@ class TelegramChart(MarkChart):
         clauses = self.gap_clause(1) if self.text(0) == "what" else []
         whole = next((clause for clause, end in clauses if end == self.end), None)
         return None if whole is None else Description("object", flat(whole))
-
-    @rule
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase; a place behind what somebody has or wears is where *he* is."""
-        found = super().description(at, nested)
-        if not nested or self.text(at - 1) not in _POSSESSING:
-            return found
-        bare = {stop for _, stop in self.noun_phrase(at)}
-        return [(what, end) for what, end in found if end in bare or not _is_placed(what)]
-
-    @rule
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
-        """Read one condition behind a noun: marks first, then what questions say."""
-        written = self.written(at)
-        if written:
-            return written
-        found = self.mark(at, nested, animate)
-        found += self._either_attribute(at)
-        if not nested:
-            found += self._verb_form(at)
-        found += super().behind_noun(at, nested, animate)
-        found += self._owner(at)
-        if not nested:
-            found += self._excluded(at)
-            found += self._named_with(at)
-        return found + [longer for reading in found for longer in self._further(*reading)]
 
     def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
         """Read what limits a noun before it, marks too."""
@@ -126,6 +99,8 @@ class TelegramChart(MarkChart):
 
     def _made_before(self, at: int) -> tuple[list[Condition], int] | None:
         """Read "chocolate covered", "lighter colored" before a noun."""
+        if self.text(at + 1) in _HAIRED and self._is_plain_noun(at + 2):
+            return [Attribute(f"{self.text(at)} {self.text(at + 1)}", "quality")], at + 2
         if self.text(at) == "lighter" and self._is_plain_noun(self.skip(at + 1, ("colored",))):
             return [Pick("light")], at + 1
         end = at + 1
@@ -135,57 +110,6 @@ class TelegramChart(MarkChart):
             return None
         return [Attribute(" ".join(self.texts[at:end]), "quality")], end
 
-    @rule
-    def pick(self, at: int) -> Readings[Condition]:
-        """Read what picks one; "nearest the window" may lack its "to"."""
-        found: Readings[Condition] = []
-        near = self.after(at, "closest", "nearest")
-        if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
-            found += [
-                (Pick("nearest_to", 1, other), end)
-                for other, end in self.description(near, True)
-                if other.noun is not None
-            ]
-        return found + super().pick(at)
-
-    @rule
-    def relation(self, at: int) -> Readings[Condition]:
-        """Read a preposition with its noun phrase; the camera is no object in the picture."""
-        return [
-            (condition, end)
-            for condition, end in super().relation(at)
-            if not (
-                isinstance(condition, Related)
-                and any(other.noun in CAMERA for other in condition.others)
-                and condition.relation in ("facing", "facing_away", "near", "next_to", "towards")
-            )
-        ]
-
-    def _either_attribute(self, at: int) -> Readings[Condition]:
-        """Read "black or dark green"."""
-        return [
-            (AnyOf((first, second)), end)
-            for first, behind in self.attribute(at)
-            if self.text(behind) == "or"
-            for second, end in self.attribute(behind + 1)
-        ]
-
-    def _verb_form(self, at: int) -> Readings[Condition]:
-        """Read a statement about the object: "a bench sits empty"."""
-        text = self.text(at)
-        third = text in _VERB_FORMS or (text.endswith("s") and kinds(text) == {"VERB"})
-        return self.finite_verb(at) if third and at > 0 else []
-
-    def _owner(self, at: int) -> Readings[Condition]:
-        """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
-        if self.text(at) != "of":
-            return []
-        return [
-            (Related("part_of", (owner,), "of"), end)
-            for owner, end in self.description(at + 1, True)
-            if owner.noun in ANIMATES
-        ]
-
     def _is_noun(self, at: int, first: int) -> bool:
         text, previous = self.text(at), self.text(at - 1)
         if text == "number" and self.text(at + 1).isdigit():
@@ -193,6 +117,12 @@ class TelegramChart(MarkChart):
         if text in ("row", "rows") and (previous in PLACES or previous in ORDINALS):
             return False
         if text in PLACES and self.text(at + 1) in _REGIONS | _ASPECTS:
+            return False
+        if at > first and self.after(at + 1, "in half", "in two", "in pieces") is not None:
+            return False
+        if text in ("front", "top") and at == first and ATTRIBUTE_KIND.get(previous) == "color":
+            return True  # "train with yellow front"
+        if text == "half" and self.text(at + 1) in HALF_DONE:
             return False
         lead = self.text(at - 2) if previous == "the" else previous
         if text in PLACES and lead in ("in", "on", "at") and not self._is_plain_noun(at + 1):
@@ -204,6 +134,7 @@ class TelegramChart(MarkChart):
         """Read a noun phrase up to its noun; those of telegrams first."""
         found: Readings[Description] = [
             *self._the_one(at),
+            *self._named_one(at),
             *self._selection(at),
             *self._region(at),
             *self._group(at),
@@ -217,52 +148,21 @@ class TelegramChart(MarkChart):
         found += self._other(at)
         return [*found, *self._doing(at)]
 
-    def _excluded(self, at: int) -> Readings[Condition]:
-        """Read ", not the taxi": another kind of object, or another one of the kind."""
-        start = self.after(self.skip(at, (",", "but", "and")), "not", "except", "except for")
-        if start is None:
-            return []
-        found: Readings[Condition] = []
-        for other, end in self.description(start, True):
-            kind = (Attribute(other.noun, "kind"),) if other.noun not in (None, "object") else ()
-            conditions = (*kind, *other.conditions)
-            if conditions:
-                found.append(
-                    (Not(AllOf(conditions) if len(conditions) > 1 else conditions[0]), end)
-                )
-        return found
-
-    def _further(self, condition: Condition, at: int) -> Iterator[tuple[Condition, int]]:
-        """Read further objects of the same relation: "wearing a hat and mittens"."""
-        last = (None, *flat(condition))[-1]
-        if not isinstance(last, Related) or last.relation not in _LISTED:
-            return
-        start = self.skip(at, (",",))
-        start = self.skip(start, ("and",))
-        if start == at:
-            return
-        for other, end in self.description(start, True):
-            if other.noun is not None:
-                joined = AllOf((*flat(condition), replace(last, others=(other,))))
-                yield joined, end
-                yield from self._further(joined, end)
-
-    def _named_with(self, at: int) -> Readings[Condition]:
-        """Read a second object that is named with the first: "the mirror and the side of the car"."""
-        if self.text(at) != "and":
-            return []
-        return [
-            (Related("with", (other,), "and"), end)
-            for other, end in self.noun_phrase(at + 1)
-            if other.noun is not None
-        ]
-
     def _the_one(self, at: int) -> Readings[Description]:
         """Read "the one that …": nothing is named."""
         end = self.after(self.skip(at, ("the", "this", "that")), "one")
         if end is None or not (self.text(end) in FUNCTION_WORDS or is_gerund(self.text(end))):
             return []
         return [(Description(None), end)]
+
+    def _named_one(self, at: int) -> Readings[Description]:
+        """Read "chocolate one": what it is like, not what it is."""
+        start = self.skip(at, ARTICLES)
+        text = self.text(start)
+        named = self._is_plain_noun(start) and text not in ATTRIBUTE_KIND
+        if not named or self.text(start + 1) not in ("one", "ones"):
+            return []
+        return [(Description("object", (Attribute(text, "words"),)), start + 2)]
 
     def _selection(self, at: int) -> Readings[Description]:
         """Read one of several: "shorter of two women", "middle of the three"."""
@@ -308,7 +208,7 @@ class TelegramChart(MarkChart):
             if names and head in _REGIONS:
                 part = head if head in ("half", "third") else "side"
                 found.append((whole.having(Place(tuple(names[:2]), part)), end))
-            elif head in _ASPECTS:
+            elif head in _ASPECTS or head in ("part", "portion", "section", "half"):
                 aspect = Attribute(f"{head} of {whole.noun}", "words")
                 place = (Place(tuple(names[:2])),) if names else ()
                 found.append((whole.having(*place, aspect), end))
@@ -377,14 +277,7 @@ def _is_of_animate(condition: Condition) -> bool:
     """Tell whether a condition is "of the boy", which is read with what is said of the boy."""
     if not isinstance(condition, Related) or condition.words != "of":
         return False
-    return condition.others[0].noun in ANIMATES
-
-
-def _is_placed(what: Description) -> bool:
-    return any(
-        isinstance(c, Place | Row) or (isinstance(c, Pick) and c.other is None)
-        for c in what.conditions
-    )
+    return any(other.noun in ANIMATES for other in condition.others)
 
 
 def _labelled(what: Description, *, alone: bool) -> Description:

@@ -183,13 +183,14 @@ class TestWriter(Draft, ABC):
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
             return f"all({test} for {one} in {others}{but_itself})"
-        if other.other and noun != thing_text(other):
-            # "two other people" beside a man: not the man himself, whom both searches find.
+        if other.other:
+            # "two other people" beside a man: not the man himself, whom both searches may find.
             test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"
         elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
             test = f"{one} != {item} and {test}"
-        if (other.number or 0) > 1:
-            return f"sum({test} for {one} in {others}) >= {other.number}"
+        if other.number is not None:
+            least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
+            return f"sum({test} for {one} in {others}) {least} {other.number}"
         return f"any({test} for {one} in {others})"
 
     def _between(self, condition: Related, item: str) -> str:

@@ -157,7 +157,7 @@ _MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
 _WORD = re.compile(
-    r"w/o|w/|b/w|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S"
+    r"w/out\b|w/o\b|w/|b/w|[0-9]+:[0-9]+|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S"
 )
 
 
@@ -217,6 +217,7 @@ def _plain_letters(question: str) -> str:
 def _words(text: str, question: str) -> list[str]:
     text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
+    text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
     text = re.sub(r"\b(ca|wo)n't\b", lambda match: _CUT_SHORT[match[1]] + " not", text)
     text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
@@ -232,7 +233,7 @@ def _words(text: str, question: str) -> list[str]:
 def _spelled(word: str) -> list[Token]:
     if word == "w/":
         return [Token("with", word)]
-    if word == "w/o":
+    if word in ("w/o", "w/out"):
         return [Token("without", word)]
     if word == "b/w":
         return [Token("black", word), Token("white", word)]

@@ -33,7 +33,7 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.words import is_gerund, kinds, positive, singular
 
-__all__ = ["UnitChart"]
+__all__ = ["HALF_DONE", "UnitChart"]
 
 _DEGREES = frozenset(
     "very quite rather so too slightly partially mostly partly really somewhat fully almost "
@@ -85,6 +85,8 @@ _PARTS = {
     "section": "side",
     "portion": "side",
 }
+HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
+"""In "glass on the left half full" no half of the picture is meant."""
 _DEPTH_PICKS = {"front": "near", "back": "far"}
 _OUTERMOST = frozenset({"left", "right", "top", "bottom"})
 
@@ -189,7 +191,8 @@ class UnitChart(Chart, ABC):
             names.append(second)
             end += 1
         part_at, part = end, ""
-        end = self.after(end, *_PART_NOUNS) or end
+        if self.text(end) != "half" or self.text(end + 1) not in HALF_DONE:
+            end = self.after(end, *_PART_NOUNS) or end
         if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
             return None
         if self.telegraphic and end > part_at:
@@ -258,7 +261,8 @@ class UnitChart(Chart, ABC):
         if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
             read = self._place_words(place, before=False)
             if read is not None:
-                found.append((Pick(_outermost(self.text(place)), -1 if far else 1), read[1]))
+                away = far and self.text(start - 1) == "from"
+                found.append((Pick(_outermost(self.text(place)), -1 if away else 1), read[1]))
         if start != at:
             for other, end in self.description(start, True):
                 if other.noun is not None:

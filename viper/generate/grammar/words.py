@@ -268,6 +268,8 @@ def verb_lemma(word: str) -> str | None:
 def is_participle(word: str) -> bool:
     """Tell whether a word can be a past participle: "peeled", "hidden", "burnt"."""
     lemma = verb_lemma(word)
+    if word in ("cut", "split", "shut", "set", "spread"):
+        return True
     return lemma not in (None, word) and not word.endswith(("ing", "s"))
 
 
