@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -13,7 +14,7 @@ from fakes.backends import FakeDetector
 from fakes.generators import ScriptedGenerator
 from viper import Engine
 from viper.generate import memo as package
-from viper.generate.memo import Store
+from viper.generate.memo import Store, store
 from viper.generate.memo import memo as module
 from viper.generate.registry import open_generator
 
@@ -199,6 +200,22 @@ def test_trouble_with_the_file_is_told_once_and_fails_no_answer(asker, path, tro
     assert (answer.text, asked) == ("3", 1)
     (record,) = caplog.records
     assert "Programs are not remembered." in record.getMessage()
+
+
+def test_a_busy_file_is_left_out_once_and_used_again(asker, path, monkeypatch, caplog):
+    asker("How many cups are there?", [COUNT])
+    monkeypatch.setattr(store, "_BUSY_S", 0.05)
+    with (
+        caplog.at_level(logging.WARNING, "viper"),
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+        Engine("stub", ScriptedGenerator([COUNT]), memo=path) as engine,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        assert engine.ask(PICTURE, "Is there a cup?").text == "3"  # not remembered
+        other.execute("ROLLBACK")
+        assert engine.ask(PICTURE, "How many dogs are there?").to_json()["memo"]
+    assert caplog.records == []
+    assert len(skeletons(path)) == 1
 
 
 def test_an_entry_that_was_tampered_with_is_dropped(asker, path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -113,6 +114,18 @@ def test_an_unwritable_place_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be used"):
         put(Store(tmp_path / "file" / "memo.sqlite"))
+
+
+def test_others_that_write_for_too_long_are_told_apart_from_a_broken_file(store, monkeypatch):
+    put(store)
+    monkeypatch.setattr(module, "_BUSY_S", 0.05)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert len(store.entries()) == 1  # reading goes on
+        with pytest.raises(StoreError, match="database is locked") as caught:
+            put(store)
+        assert caught.value.busy
+    put(store)
 
 
 def _write(path, name, count):

@@ -82,7 +82,9 @@ class Memo:
         try:
             return await asyncio.to_thread(work)
         except StoreError as error:
-            if not self._broken:
+            if error.busy:
+                _log.debug("%s It is left out this once.", error)
+            elif not self._broken:
                 self._broken = True
                 _log.warning("%s Programs are not remembered.", error)
             return otherwise

@@ -42,7 +42,16 @@ CREATE INDEX by_use ON entries (used_s);
 
 
 class StoreError(Exception):
-    """The file cannot be read or written; the message says why."""
+    """The file cannot be read or written; the message says why.
+
+    Args:
+        message: Which file, and why.
+        busy: True when others were writing for too long, so that the next time may do.
+    """
+
+    def __init__(self, message: str, *, busy: bool = False) -> None:
+        super().__init__(message)
+        self.busy = busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,9 @@ class Store:
                 yield file
                 file.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"The memo {str(self.path)!r} cannot be used: {error}.") from error
+            busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            message = f"The memo {str(self.path)!r} cannot be used: {error}."
+            raise StoreError(message, busy=busy) from error
 
     def _make_file(self) -> None:
         if not self.path.exists():
