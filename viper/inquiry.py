@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -88,6 +88,12 @@ class Inquiry:
         self._run = run
         self._recorder = recorder
         self._bench = bench
+        self._lesson: Coroutine[Any, Any, None] | None = None
+
+    async def remember(self) -> None:
+        """Enter into the memo what this query has taught; when the answer's clock has stopped."""
+        if self._lesson is not None:
+            await self._lesson
 
     async def ask(self, generators: Sequence[Generator], request: GenerationRequest) -> None:
         """Let generators write programs until one answers, or nobody can mend what is wrong.
@@ -124,7 +130,7 @@ class Inquiry:
         tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
         failure = tried.outcome.failure
         if failure is None:
-            await memo.used(recalled)
+            self._lesson = memo.used(recalled)
         elif failure.kind in PROGRAM_FAULTS:
             await memo.forget(recalled)
             return False
@@ -140,7 +146,7 @@ class Inquiry:
             tried = await self._write_and_run(generator, request)
             memo = self._memo_of(generator, request)
             if memo is not None and tried.outcome.failure is None:
-                await memo.learn(generator, request, tried.outcome.report)
+                self._lesson = memo.learn(generator, request, tried.outcome.report)
             if not tried.worth_another or not generator.can_repair:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))

@@ -98,7 +98,9 @@ class Solver:
             recorder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
         except ViperError as error:
             recorder.fail(Failure(error.kind, str(error)))
-        return recorder.answer()
+        answer = recorder.answer()
+        await inquiry.remember()
+        return answer
 
     async def write(self, question: str, task: Task, choices: tuple[str, ...]) -> Program:
         """Write a program without running it.

@@ -180,6 +180,7 @@ class Store:
             with contextlib.closing(
                 sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
             ) as file:
+                file.execute("PRAGMA synchronous = NORMAL")  # a lost entry is no loss, a wait is
                 _check_or_make(file)
                 file.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
                 yield file
