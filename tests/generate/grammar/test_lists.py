@@ -30,6 +30,7 @@ MEANINGS = {
     "Is there a duck that is white but no goose?": (
         "(exists(duck[white])) and (not (exists(goose)))"
     ),
+    "Are there both paper kites and drums?": "(exists(kite[paper])) and (exists(drum))",
     "Do you see both kites and drums?": "(exists(kite)) and (exists(drum))",
     "Is it a hockey or soccer match?": "choose_object(hockey match | soccer match)",
     "Is it a duck or a rubber boot?": "choose_object(duck | boot[rubber])",

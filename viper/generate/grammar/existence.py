@@ -145,7 +145,7 @@ class ExistenceChart(ListChart):
             if any(negated for _, negated in things):
                 wholes = [thing.whole for thing, _ in things]
             else:
-                wholes = shared([thing for thing, _ in things])
+                wholes = shared([thing for thing, _ in things], joined_by_and=word == "and")
             parts: list[YesNo] = [exists(whole) for whole in wholes]
             yield (
                 [

@@ -5,7 +5,7 @@
     a red car or a blue bus             each has a color of its own
     a soccer or baseball game           both are games
 
-Words before the first noun go for a thing that has neither words nor an article of its own before its
+Between alternatives, words before the first noun go for a thing that has neither words nor an article of its own before its
 noun; conditions behind the last noun go for the things before it that have none.
 """
 
@@ -88,13 +88,16 @@ def with_head(things: list[Description]) -> tuple[list[Description], list[str]]:
     return [*headed, things[-1]], [*names[:-1], before]
 
 
-def shared(things: list[Listed]) -> list[Description]:
+def shared(things: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
     """Return the things of a list, each with what the list says of all.
 
     Args:
         things: At least one.
+        joined_by_and: True for "paper cups and forks": alternatives are alike, the things of a sum
+            need not be, so the words before the first noun are its own.
     """
-    before = tuple(c for c in things[0].base.conditions if not isinstance(c, Pick))
+    kept = () if joined_by_and else things[0].base.conditions
+    before = tuple(c for c in kept if not isinstance(c, Pick))
     behind = things[-1].behind
     wholes: list[Description] = []
     for position, thing in enumerate(things):
