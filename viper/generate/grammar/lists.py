@@ -5,8 +5,8 @@
     a red car or a blue bus             each has a color of its own
     a soccer or baseball game           both are games
 
-Between alternatives, words before the first noun go for a thing that has neither words nor an article of its own before its
-noun; conditions behind the last noun go for the things before it that have none.
+Between alternatives, words before the first noun go for a thing that has neither words nor an article of
+its own before its noun; conditions behind the last noun go for the things before it that have none.
 """
 
 from __future__ import annotations
