@@ -105,6 +105,9 @@ SEVERAL_CLAUSES = {
     "coach in dugout w/ red jersey": "coach[inside(dugout), with(jersey[red])]",
     "umbrella being held by the monk": "umbrella[holding_by(monk)]",
     "caramel one": "object[caramel]",
+    "batter preparing to hit the ball": "batter[preparing to hit ball]",
+    "tray ready to serve": "tray[ready to serve]",
+    "taco with cheese visible": "taco[with cheese visible]",
     "b/w cow": "cow[black, white]",
     "ppl in bg": "person[at_back]",
 }

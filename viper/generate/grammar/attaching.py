@@ -34,7 +34,7 @@ from viper.generate.grammar.logical_form import (
     Related,
     Row,
 )
-from viper.generate.grammar.marks import MarkChart
+from viper.generate.grammar.marks import READY, MarkChart
 from viper.generate.grammar.verbs import flat
 from viper.generate.grammar.words import kinds
 
@@ -123,6 +123,8 @@ class AttachChart(MarkChart):
     @rule
     def relation(self, at: int) -> Readings[Condition]:
         """Read a preposition with its noun phrase: something named, or "the red one"."""
+        if self.text(at) == "to" and self.text(at - 1) in READY:
+            return []
         return [
             (condition, end)
             for condition, end in super().relation(at)

@@ -17,7 +17,7 @@ from viper.generate.grammar.logical_form import AllOf, Attribute, Condition, Pic
 from viper.generate.grammar.wh_questions import QuestionChart
 from viper.generate.grammar.words import is_gerund, is_participle, kinds, singular, verb_lemma
 
-__all__ = ["MarkChart"]
+__all__ = ["READY", "MarkChart"]
 
 _ARTICLES = ("the", "a", "an")
 _LEADS = ("in", "on", "at", "from", "of", "the", "to")
@@ -70,6 +70,8 @@ _SIGHTS = (
     "you can not",
     "we can not",
 )
+READY = frozenset("ready preparing trying getting going waiting able".split())
+"""Words behind which "to swing" is what somebody does, not where he goes."""
 _DEGREES = frozenset(
     "very quite rather so too slightly partially mostly partly barely almost nearly really somewhat "
     "fully completely totally entirely extremely half".split()
@@ -92,7 +94,7 @@ class MarkChart(QuestionChart):
                 object is said of that, then.
             animate: The noun means a living being.
         """
-        found = self._number(at) + self._cut_up(at)
+        found = self._number(at) + self._cut_up(at) + self._purpose(at)
         if not nested or animate:
             found += self._direction_of_gaze(at)
             found += self._back_turned(at)
@@ -255,6 +257,17 @@ class MarkChart(QuestionChart):
             at, ("not", "barely", "only", "hardly", "just", "fully", "almost", "actually")
         )
         return self.text(at) in ("see", "tell", "read", "make", "spot")
+
+    def _purpose(self, at: int) -> Readings[Condition]:
+        """Read "ready to serve", "preparing to hit the ball": words for the matcher."""
+        if self.text(at + 1) != "to" or self.text(at) not in READY:
+            return []
+        if verb_lemma(self.text(at + 2)) is None or self.text(at + 2) in FUNCTION_WORDS:
+            return []
+        end = at + 3
+        for _, stop in self.description(end, True):
+            return [(Attribute(self._words(at, stop), "words"), stop)]
+        return [(Attribute(self._words(at, end), "words"), end)]
 
     def being_done(self, at: int) -> Readings[Condition]:
         """Read "being pulled", "being held by the man"."""

@@ -118,6 +118,8 @@ class TelegramChart(AttachChart):
             return False
         if text in PLACES and self.text(at + 1) in _REGIONS | _ASPECTS:
             return False
+        if at > first and ATTRIBUTE_KIND.get(text) == "state":
+            return False  # "cheese visible", "door open"
         if at > first and self.after(at + 1, "in half", "in two", "in pieces") is not None:
             return False
         if text in ("front", "top") and at == first and ATTRIBUTE_KIND.get(previous) == "color":
