@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,16 @@ settings.load_profile("busy")  # other processes must not make a property fail
 def no_memo_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes what the user's own questions have left."""
     monkeypatch.setenv("VIPER_MEMO", "off")
+
+
+@pytest.fixture(autouse=True)
+def no_log_of_the_test_before() -> Iterator[None]:
+    """What a command line run in this process sends to stderr does not reach the next test."""
+    log = logging.getLogger("viper")
+    handlers, level = log.handlers, log.level
+    yield
+    log.handlers = handlers
+    log.setLevel(level)
 
 
 @pytest.fixture(scope="session")
