@@ -73,9 +73,19 @@ def test_where_something_is_is_asked_of_its_surroundings(monkeypatch: pytest.Mon
     assert edges == (42, 30, 66, 60)  # left, lower, right, upper: as much again on each side
 
 
-def test_the_picture_is_asked_where_nothing_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_surroundings_of_the_other_object_are_asked_where_nothing_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     words, edges = asked("What animal is under the clown?", monkeypatch)
     assert words == "What animal is under the clown?"
+    assert edges == (30, 0, 75, 100)  # the clown's patch, and as much again on each side
+
+
+def test_the_picture_is_asked_for_the_kind_where_nothing_at_all_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words, edges = asked("What animal is purple?", monkeypatch)
+    assert words == "What kind of animal is this?"
     assert edges == (0, 0, 100, 100)
 
 

@@ -126,8 +126,8 @@ class AskWriter(SelectWriter):
             return
         found = self.select(what)
         one = self.one_of(found)
-        if len(related) == 1 and self.last_others[0]:
-            others, other = self.last_others
+        others, other = self.last_others if len(related) == 1 else ("", "")
+        if others:
             gaps = f"min(distance({one}, {other}) for {other} in {others})"
             self.write(f"{found} = sorted({found}, key=lambda {one}: {gaps})")
         noun = thing_text(what)
@@ -142,12 +142,17 @@ class AskWriter(SelectWriter):
             return
         self.write(f"if {found}:")
         self.write(f"return {answer}", 1)
-        self.write(f"return image_patch.simple_query({_whole_question(what)!r})")
+        if others:
+            self.use("surroundings")
+            self.write(f"if {others}:")
+            around = f"surroundings(image_patch, {others}[0])"
+            self.write(f"return {around}.simple_query({_question_around(what)!r})", 1)
+        self.write(f"return image_patch.simple_query({asked!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
         """Ask the patch of the object that the thing asked for is seen on."""
         other = condition.subject if isinstance(condition, Inverse) else condition.others[0]
-        asked = _whole_question(what)
+        asked = _question_around(what)
         if not self.can_find(other):
             self.write(f"return image_patch.simple_query({asked!r})")
             return
@@ -201,8 +206,8 @@ class AskWriter(SelectWriter):
             self.write(f"return image_patch.simple_query({query.question!r})")
 
 
-def _whole_question(what: Description) -> str:
-    """Return the question for a name, for the case that nothing was found to ask about."""
+def _question_around(what: Description) -> str:
+    """Return the question for a name as the patch of a related object is asked it."""
     noun = thing_text(what)
     lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
     tests = [c for c in what.conditions if not isinstance(c, Inverse)]

@@ -83,9 +83,11 @@ def corner_key(places: Iterable[str], item: str) -> str:
 
 def clock_key(hour: int, item: str) -> str:
     """Return the key of how far a patch lies in the direction of a clock's hour hand."""
-    across, up = math.sin(hour * math.pi / 6), math.cos(hour * math.pi / 6)
-    center = "image_patch"
-    return (
-        f"{-across:.2g} * ({item}.horizontal_center - {center}.horizontal_center) + "
-        f"{-up:.2g} * ({item}.vertical_center - {center}.vertical_center)"
-    )
+    parts = []
+    for share, axis in (
+        (-math.sin(hour * math.pi / 6), "horizontal_center"),
+        (-math.cos(hour * math.pi / 6), "vertical_center"),
+    ):
+        if abs(share) > 1e-6:  # an axis across the hand does not count
+            parts.append(f"{share:.2g} * ({item}.{axis} - image_patch.{axis})")
+    return " + ".join(parts)

@@ -7,17 +7,14 @@ a letter too many, too few, wrong, or two neighbours exchanged (Damerau 1964, op
 alignment). Short words allow one slip, long ones two. Where two words are equally near, the one with
 the likelier slip is meant (neighbours exchanged, a letter doubled or not); where that is no
 difference either, the word stays as it is.
-
-Candidates are found without going through the vocabulary: two spellings within k slips share a form
-with at most k letters taken out of each (the idea of SymSpell, W. Garbe 2012).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib.resources import files
-from itertools import combinations
 from typing import NamedTuple
 
 from viper.generate.grammar import lexicon, relations
@@ -30,8 +27,9 @@ _SHORTEST = 4
 _TWO_SLIPS_FROM = 8
 """Letters from which on two slips are allowed: a quarter of the word at most."""
 _LEADS = ("on", "in", "at", "to", "far")
-_PREFIX = 8
-"""Letters that the index is made of: enough to tell words apart, few enough to stay small."""
+_ALIKE = 0.6
+"""Least share of letters in common (`difflib`) of words that slips are counted for."""
+_MOST_CANDIDATES = 25
 
 
 class _Likelihood(NamedTuple):
@@ -55,7 +53,7 @@ def correction(word: str) -> str | None:
         return None
     allowed = 1 if len(word) < _TWO_SLIPS_FROM else 2
     judged: list[tuple[_Likelihood, str]] = []
-    for candidate in _candidates(word, allowed):
+    for candidate in _candidates(word):
         number = slips(word, candidate)
         likelihood = _judge(word, candidate, number)
         if number <= allowed and (len(candidate) >= _SHORTEST or not likelihood.unlikely):
@@ -129,28 +127,9 @@ def _same_word(one: str, other: str) -> bool:
     return longer in (f"{shorter}s", f"{shorter}es")
 
 
-def _candidates(word: str, allowed: int) -> set[str]:
-    index = _index()
-    return {found for form in _shortened(word, allowed) for found in index.get(form, ())}
-
-
-@functools.cache
-def _index() -> dict[str, tuple[str, ...]]:
-    """Return the vocabulary by its words' shortened forms."""
-    index: dict[str, list[str]] = {}
-    for word in sorted(vocabulary()):
-        # A word of seven letters can be meant by one of eight, which is allowed two slips.
-        for form in _shortened(word, 1 if len(word) < _TWO_SLIPS_FROM - 2 else 2):
-            index.setdefault(form, []).append(word)
-    return {form: tuple(words) for form, words in index.items()}
-
-
-def _shortened(word: str, most: int) -> Iterator[str]:
-    """Yield the beginning of a word with up to `most` letters taken out."""
-    head = word[:_PREFIX]
-    for number in range(most + 1):
-        for out in combinations(range(len(head)), number):
-            yield "".join(c for at, c in enumerate(head) if at not in out)
+def _candidates(word: str) -> list[str]:
+    """Return the words of the vocabulary that look like a word, the likeliest first."""
+    return get_close_matches(word, sorted(vocabulary()), _MOST_CANDIDATES, _ALIKE)
 
 
 @functools.cache
