@@ -10,6 +10,7 @@ asked of the patch of that person; what boxes decide ("left of the cup") is deci
 
 from __future__ import annotations
 
+from viper.generate.grammar.description import Attribute, Description, Inverse, Related
 from viper.generate.grammar.lexicon import RESPECTS
 from viper.generate.grammar.logical_form import (
     AskAttribute,
@@ -17,11 +18,7 @@ from viper.generate.grammar.logical_form import (
     AskName,
     AskPlace,
     AskScene,
-    Attribute,
-    Description,
-    Inverse,
     LogicalForm,
-    Related,
 )
 from viper.generate.grammar.options import is_yes_no, plain_choice
 from viper.generate.grammar.scales import ENDS

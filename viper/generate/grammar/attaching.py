@@ -14,15 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.lexicon import (
-    ANIMATES,
-    ARTICLES,
-    BODY_PARTS,
-    CAMERA,
-    CLOTHES,
-    ORDINALS,
-)
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     AnyOf,
     Attribute,
@@ -33,6 +25,14 @@ from viper.generate.grammar.logical_form import (
     Place,
     Related,
     Row,
+)
+from viper.generate.grammar.lexicon import (
+    ANIMATES,
+    ARTICLES,
+    BODY_PARTS,
+    CAMERA,
+    CLOTHES,
+    ORDINALS,
 )
 from viper.generate.grammar.marks import READY, MarkChart
 from viper.generate.grammar.verbs import flat

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from viper.generate.grammar.description import Condition, Description
 from viper.generate.grammar.existence import Queries
 from viper.generate.grammar.lexicon import RESPECTS
 from viper.generate.grammar.logical_form import (
@@ -20,8 +21,6 @@ from viper.generate.grammar.logical_form import (
     AskPlace,
     ChooseCondition,
     ChooseObject,
-    Condition,
-    Description,
     Option,
     Query,
 )

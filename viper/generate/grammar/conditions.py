@@ -12,14 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.lexicon import (
-    ANIMATES,
-    CLOTHES,
-    COMPARATIVES,
-    PLACES,
-    PREDICATIVES,
-)
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     AnyOf,
     Attribute,
@@ -28,6 +21,13 @@ from viper.generate.grammar.logical_form import (
     Not,
     Place,
     Related,
+)
+from viper.generate.grammar.lexicon import (
+    ANIMATES,
+    CLOTHES,
+    COMPARATIVES,
+    PLACES,
+    PREDICATIVES,
 )
 from viper.generate.grammar.relations import VERBS, RelationMatch, match_relation
 from viper.generate.grammar.spelling import brands

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from viper.generate.grammar.lexicon import HYPERNYMS
+from viper.generate.grammar.categories import HYPERNYMS
 from viper.vision.capabilities import Capabilities
 
 __all__ = ["Search", "search_for"]

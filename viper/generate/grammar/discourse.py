@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from viper.generate.grammar.asked_last import AskedLastChart
 from viper.generate.grammar.chart import Readings
+from viper.generate.grammar.description import Description
 from viper.generate.grammar.existence import Queries
 from viper.generate.grammar.lexicon import RESPECTS
-from viper.generate.grammar.logical_form import Description, walk
+from viper.generate.grammar.logical_form import walk
 from viper.generate.grammar.tokens import Token
 
 __all__ = ["DiscourseChart"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from viper.generate.grammar.description import Description
 from viper.generate.grammar.lexicon import NUMBERS
 from viper.generate.grammar.lists import ListChart, Listed, shared
 from viper.generate.grammar.logical_form import (
@@ -18,7 +19,6 @@ from viper.generate.grammar.logical_form import (
     CompareCounts,
     Comparison,
     Count,
-    Description,
     Either,
     Exists,
     Isnt,

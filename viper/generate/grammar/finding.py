@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from abc import ABC
 
+from viper.generate.grammar.description import Attribute, Condition, Description
 from viper.generate.grammar.detectable import Search, search_for
-from viper.generate.grammar.logical_form import Attribute, Condition, Description, Query
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.sharing import common_nouns
 from viper.generate.grammar.testing import TestWriter
 from viper.vision.capabilities import Capabilities

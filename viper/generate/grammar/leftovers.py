@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from viper.generate.grammar.lexicon import COMPARATIVES, NUMBERS, ORDINALS, PLACES, SUPERLATIVES
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     Among,
     Attribute,
     Description,
@@ -22,8 +21,9 @@ from viper.generate.grammar.logical_form import (
     Related,
     Row,
     SameAs,
-    walk,
 )
+from viper.generate.grammar.lexicon import COMPARATIVES, NUMBERS, ORDINALS, PLACES, SUPERLATIVES
+from viper.generate.grammar.logical_form import walk
 from viper.generate.grammar.tokens import Token
 from viper.generate.grammar.words import gerund, positive, singular, verb_lemma
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from viper.generate.grammar.logical_form import Condition, Description, Pick
+from viper.generate.grammar.description import Condition, Description, Pick
 from viper.generate.grammar.phrases import resolved
 from viper.generate.grammar.unions import UnionChart
 

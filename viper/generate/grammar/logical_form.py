@@ -2,9 +2,7 @@
 
     LogicalForm
     └── Query            exists · count · compare · verify · choose · attribute · name · refer · …
-        └── Description  "the red cups left of the laptop": a noun and conditions
-            └── Condition    attribute · place · relation · pick · not · any of · same as · one of
-                └── Description  (of the other object)
+        └── Description  "the red cups left of the laptop": see `description`
 
 A form does not know what can be detected or tested: that is the writer's business. `str(form)` is
 one line, `form.explain()` the same as an indented tree.
@@ -16,240 +14,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from viper.generate.grammar.description import Condition, Description
 from viper.program import AnswerKind
 
 __all__ = [
-    "AllOf",
-    "Among",
-    "AnyOf",
     "AskAttribute",
     "AskCommon",
     "AskName",
     "AskPlace",
     "AskScene",
-    "Attribute",
     "Both",
     "ChooseCondition",
     "ChooseObject",
     "CompareCounts",
     "Comparison",
-    "Condition",
     "Count",
-    "Description",
     "Either",
     "Exists",
-    "Inverse",
     "Isnt",
     "LogicalForm",
-    "Not",
-    "OneOf",
     "Option",
-    "Pick",
-    "Place",
     "Query",
     "Refer",
-    "Related",
-    "Row",
     "Same",
-    "SameAs",
     "Verify",
     "walk",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A property of one object: "red", "wooden", "sleeping"."""
-
-    value: str
-    kind: str
-    """`color`, `material`, `size`, `age`, `shape`, `pattern`, `state`, `activity`, `kind` (what the
-    object is: "a cow"), `quality` (any other adjective) or `words` (any phrase that fits it)."""
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A part of the picture: "left", "top right", "middle", "front" or "back"."""
-
-    names: tuple[str, ...]
-    """One or two of `left right top bottom middle front back`."""
-    part: str = ""
-    """How exactly a referring expression means it: `half`, `third` and `side` are shares of the
-    picture, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
-
-    def __str__(self) -> str:
-        return "_".join(("at", *self.names, *filter(None, (self.part,))))
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One of the rows that the candidates stand in: "back row", "second row from the top"."""
-
-    side: str
-    """Where counting begins: `bottom` (also for "front") or `top` (also for "back"); `middle`."""
-    rank: int = 1
-
-    def __str__(self) -> str:
-        rank = f", {self.rank}" if self.rank != 1 else ""
-        return f"row({self.side}{rank})"
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """One of a number of objects that are there: "the larger of the two bears"."""
-
-    number: int
-
-    def __str__(self) -> str:
-        return f"among({self.number})"
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """A relation to other objects, such as "left of the car"."""
-
-    relation: str
-    """A key of `relations.RELATIONS`."""
-    others: tuple[Description, ...]
-    """One description; two for "between the cup and the plate"."""
-    words: str
-    """The relation as the question says it, such as "holding" or "on top of"."""
-    every: bool = False
-    """True where it must hold to all of the other objects: "left of all the cups"."""
-
-    def __str__(self) -> str:
-        others = ", ".join(map(str, self.others))
-        return f"{self.relation}({'every ' if self.every else ''}{others})"
-
-
-@dataclass(frozen=True, slots=True)
-class Inverse:
-    """A relation with the ends exchanged: the hat "that the man is wearing"."""
-
-    relation: str
-    subject: Description
-    """Who stands in the relation to the described object."""
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.relation}_by({self.subject})"
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """The one that is most of something: "leftmost", "second from the right", "nearest to the car"."""
-
-    by: str
-    """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
-    `far_left far_right far_top far_bottom` (by the outermost edge), `border` (cut off by the edge of
-    the picture), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
-    (another object), or an adjective such as "old"."""
-    rank: int = 1
-    """1 is the first; -1 the last."""
-    other: Description | None = None
-
-    def __str__(self) -> str:
-        to = f", {self.other}" if self.other else ""
-        rank = f", {self.rank}" if self.rank != 1 else ""
-        return f"most({self.by}{to}{rank})"
-
-
-@dataclass(frozen=True, slots=True)
-class SameAs:
-    """Equal in one respect to another object: "the same color as the plate"."""
-
-    respect: str
-    other: Description
-    same: bool = True
-
-    def __str__(self) -> str:
-        return f"{'same' if self.same else 'different'}_{self.respect}({self.other})"
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The condition does not hold."""
-
-    condition: Condition
-
-    def __str__(self) -> str:
-        return f"not {self.condition}"
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one of the conditions holds."""
-
-    conditions: tuple[Condition, ...]
-
-    def __str__(self) -> str:
-        return f"({' or '.join(map(str, self.conditions))})"
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """All of the conditions hold."""
-
-    conditions: tuple[Condition, ...]
-
-    def __str__(self) -> str:
-        return f"({' and '.join(map(str, self.conditions))})"
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """The object is one of several: "(things that are) either red cubes or small balls"."""
-
-    kinds: tuple[Description, ...]
-
-    def __str__(self) -> str:
-        return f"one_of({' | '.join(map(str, self.kinds))})"
-
-
-Condition = (
-    Attribute
-    | Place
-    | Row
-    | Among
-    | Related
-    | Inverse
-    | Pick
-    | SameAs
-    | Not
-    | AnyOf
-    | AllOf
-    | OneOf
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The objects that a noun phrase means."""
-
-    noun: str | None
-    """In the singular, such as "fire hydrant"; None where no object is named ("second from left")."""
-    conditions: tuple[Condition, ...] = ()
-    plural: bool = False
-    number: int | None = None
-    other: bool = False
-    """ "another", "the other": not the object that the rest of the question is about."""
-
-    def __str__(self) -> str:
-        parts = ["other"] if self.other else []
-        if self.number is not None:
-            parts.append(f"{self.number} of them")
-        parts += [str(condition) for condition in self.conditions]
-        noun = self.noun or "object"
-        return f"{noun}[{', '.join(parts)}]" if parts else noun
-
-    def having(self, *conditions: Condition) -> Description:
-        """Return the same objects under more conditions."""
-        return Description(
-            self.noun, (*self.conditions, *conditions), self.plural, self.number, self.other
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from viper.generate.grammar.chart import Readings, rule
+from viper.generate.grammar.description import AllOf, Attribute, Condition, Pick, Place, Row
 from viper.generate.grammar.lexicon import FUNCTION_WORDS, NUMBERS, ORDINALS, PLACES
-from viper.generate.grammar.logical_form import AllOf, Attribute, Condition, Pick, Place, Row
 from viper.generate.grammar.wh_questions import QuestionChart
 from viper.generate.grammar.words import is_gerund, is_participle, kinds, singular, verb_lemma
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 
 from viper.generate.grammar.attribute_questions import AttributeChart
 from viper.generate.grammar.conditions import SHOWN
+from viper.generate.grammar.description import Condition, Description, Inverse
 from viper.generate.grammar.existence import Queries
 from viper.generate.grammar.lexicon import ARTICLES
-from viper.generate.grammar.logical_form import AskName, AskPlace, Condition, Description, Inverse
+from viper.generate.grammar.logical_form import AskName, AskPlace
 from viper.generate.grammar.relations import match_relation
 from viper.generate.grammar.verbs import flat
 from viper.generate.grammar.words import gerund, verb_lemma

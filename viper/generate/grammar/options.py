@@ -7,30 +7,32 @@ one of them; "What color is the cup?" with the choices red and blue becomes a ch
 from __future__ import annotations
 
 from viper.errors import GenerationError
+from viper.generate.grammar.description import (
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+)
 from viper.generate.grammar.lexicon import PLACES, RESPECTS
 from viper.generate.grammar.logical_form import (
-    AnyOf,
     AskAttribute,
     AskCommon,
     AskName,
     AskPlace,
     AskScene,
-    Attribute,
     ChooseCondition,
     ChooseObject,
-    Condition,
     Count,
-    Description,
     Either,
     Exists,
-    Inverse,
-    Not,
     Option,
-    Pick,
-    Place,
     Query,
     Refer,
-    Related,
     Verify,
 )
 

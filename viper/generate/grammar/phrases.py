@@ -10,6 +10,15 @@ from dataclasses import replace
 
 from viper.generate.grammar.chart import Readings, rule
 from viper.generate.grammar.conditions import ConditionChart
+from viper.generate.grammar.description import (
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Pick,
+    Place,
+    Related,
+)
 from viper.generate.grammar.lexicon import (
     ANIMATES,
     ARTICLES,
@@ -24,15 +33,6 @@ from viper.generate.grammar.lexicon import (
     PLACES,
     SUPERLATIVES,
     VAGUE_NOUNS,
-)
-from viper.generate.grammar.logical_form import (
-    Attribute,
-    Condition,
-    Description,
-    Inverse,
-    Pick,
-    Place,
-    Related,
 )
 from viper.generate.grammar.relations import VERBS, match_relation
 from viper.generate.grammar.words import is_gerund, kinds, singular, verb_lemma

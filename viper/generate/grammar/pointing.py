@@ -22,9 +22,8 @@ Last come the places: "left" is the leftmost of what is left.
 
 from __future__ import annotations
 
-from viper.generate.grammar.geometry import RULES
-from viper.generate.grammar.lexicon import BODY_PARTS, CLOTHES, CONTRASTS
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.categories import CONTRASTS
+from viper.generate.grammar.description import (
     AllOf,
     Among,
     Attribute,
@@ -38,6 +37,8 @@ from viper.generate.grammar.logical_form import (
     Related,
     Row,
 )
+from viper.generate.grammar.geometry import RULES
+from viper.generate.grammar.lexicon import BODY_PARTS, CLOTHES
 from viper.generate.grammar.ranking import KEYS, SIZES, clock_key, corner_key
 from viper.generate.grammar.relations import VERBS
 from viper.generate.grammar.selecting import SelectWriter

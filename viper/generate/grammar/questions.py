@@ -10,26 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from viper.generate.grammar.chart import Readings
+from viper.generate.grammar.description import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Not,
+    Place,
+    Related,
+    SameAs,
+)
 from viper.generate.grammar.existence import ExistenceChart, Queries, exists
 from viper.generate.grammar.lexicon import RESPECTS
 from viper.generate.grammar.lists import with_head
 from viper.generate.grammar.logical_form import (
-    AllOf,
-    AnyOf,
-    Attribute,
     Both,
     ChooseCondition,
     ChooseObject,
-    Condition,
-    Description,
     Isnt,
-    Not,
     Option,
-    Place,
     Query,
-    Related,
     Same,
-    SameAs,
     Verify,
 )
 from viper.generate.grammar.options import option_text

@@ -10,16 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from viper.generate.grammar.description import Description
 from viper.generate.grammar.leftovers import is_content, left_over, with_leftovers
 from viper.generate.grammar.lexicon import POSTURES
-from viper.generate.grammar.logical_form import (
-    AskName,
-    AskPlace,
-    Description,
-    Exists,
-    Refer,
-    Verify,
-)
+from viper.generate.grammar.logical_form import AskName, AskPlace, Exists, Refer, Verify
 from viper.generate.grammar.phrases import resolved
 from viper.generate.grammar.refusing import not_understood, refusal, refuse_unknown
 from viper.generate.grammar.telegrams import TelegramChart, same_kind

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from viper.errors import GenerationError
 from viper.generate.grammar.chart import Chart
+from viper.generate.grammar.description import Description
 from viper.generate.grammar.lexicon import FUNCTION_WORDS
-from viper.generate.grammar.logical_form import Description
 from viper.generate.grammar.spelling import is_named
 from viper.generate.grammar.tokens import Token
 from viper.generate.grammar.words import is_known, singular

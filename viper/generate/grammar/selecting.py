@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from viper.generate.grammar.detectable import search_for
-from viper.generate.grammar.finding import FindWriter
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     Attribute,
     Condition,
@@ -24,8 +22,10 @@ from viper.generate.grammar.logical_form import (
     OneOf,
     Pick,
     Place,
-    Query,
 )
+from viper.generate.grammar.detectable import search_for
+from viper.generate.grammar.finding import FindWriter
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.ranking import KEYS
 from viper.generate.grammar.sharing import narrowed
 from viper.generate.grammar.wording import condition_text, thing_text

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-from viper.generate.grammar.logical_form import Attribute, Description, OneOf
+from viper.generate.grammar.description import Attribute, Description, OneOf
 from viper.generate.grammar.wording import thing_text
 
 __all__ = ["common_nouns", "narrowed"]

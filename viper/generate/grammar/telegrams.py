@@ -14,18 +14,7 @@ from dataclasses import replace
 
 from viper.generate.grammar.attaching import AttachChart
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.lexicon import (
-    ANIMATES,
-    ARTICLES,
-    ATTRIBUTE_KIND,
-    COMPARATIVES,
-    FUNCTION_WORDS,
-    NUMBERS,
-    ORDINALS,
-    PARTITIVES,
-    PLACES,
-)
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     Among,
     Attribute,
@@ -36,6 +25,17 @@ from viper.generate.grammar.logical_form import (
     Pick,
     Place,
     Related,
+)
+from viper.generate.grammar.lexicon import (
+    ANIMATES,
+    ARTICLES,
+    ATTRIBUTE_KIND,
+    COMPARATIVES,
+    FUNCTION_WORDS,
+    NUMBERS,
+    ORDINALS,
+    PARTITIVES,
+    PLACES,
 )
 from viper.generate.grammar.relations import VERBS
 from viper.generate.grammar.tokens import Token

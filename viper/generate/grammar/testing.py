@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from viper.generate.grammar.detectable import search_for
-from viper.generate.grammar.draft import Draft
-from viper.generate.grammar.geometry import RULES, Rule
-from viper.generate.grammar.lexicon import ANIMATES, COLORS, CONTRASTS, HYPERNYMS
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.categories import CONTRASTS, HYPERNYMS
+from viper.generate.grammar.description import (
     AllOf,
     Among,
     AnyOf,
@@ -29,6 +26,10 @@ from viper.generate.grammar.logical_form import (
     Row,
     SameAs,
 )
+from viper.generate.grammar.detectable import search_for
+from viper.generate.grammar.draft import Draft
+from viper.generate.grammar.geometry import RULES, Rule
+from viper.generate.grammar.lexicon import ANIMATES, COLORS
 from viper.generate.grammar.ranking import clock_key
 from viper.generate.grammar.wording import condition_text, thing_text
 from viper.vision.capabilities import Capabilities

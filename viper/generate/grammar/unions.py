@@ -8,7 +8,7 @@ so that whatever may be asked of an object may be asked of a union, and nothing 
 from __future__ import annotations
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.logical_form import Condition, Description, Not, OneOf
+from viper.generate.grammar.description import Condition, Description, Not, OneOf
 from viper.generate.grammar.phrases import PhraseChart
 
 __all__ = ["UnionChart"]

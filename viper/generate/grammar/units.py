@@ -8,6 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from viper.generate.grammar.chart import Chart, Readings, rule
+from viper.generate.grammar.description import (
+    Attribute,
+    Condition,
+    Description,
+    Pick,
+    Place,
+    SameAs,
+)
 from viper.generate.grammar.lexicon import (
     ANIMATES,
     ARTICLES,
@@ -22,14 +30,6 @@ from viper.generate.grammar.lexicon import (
     RESPECTS,
     SHADES,
     SUPERLATIVES,
-)
-from viper.generate.grammar.logical_form import (
-    Attribute,
-    Condition,
-    Description,
-    Pick,
-    Place,
-    SameAs,
 )
 from viper.generate.grammar.words import is_gerund, kinds, positive, singular
 

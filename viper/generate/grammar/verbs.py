@@ -11,15 +11,7 @@ from abc import abstractmethod
 from dataclasses import replace
 
 from viper.generate.grammar.chart import Readings, rule
-from viper.generate.grammar.lexicon import (
-    ARTICLES,
-    ATTRIBUTE_KIND,
-    FUNCTION_WORDS,
-    NUMBERS,
-    ORDINALS,
-    PLACES,
-)
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     Attribute,
     Condition,
@@ -27,6 +19,14 @@ from viper.generate.grammar.logical_form import (
     Inverse,
     Not,
     Related,
+)
+from viper.generate.grammar.lexicon import (
+    ARTICLES,
+    ATTRIBUTE_KIND,
+    FUNCTION_WORDS,
+    NUMBERS,
+    ORDINALS,
+    PLACES,
 )
 from viper.generate.grammar.relations import VERBS, match_relation
 from viper.generate.grammar.units import UnitChart

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from viper.generate.grammar.description import Attribute, Condition, Pick
 from viper.generate.grammar.existence import Queries
 from viper.generate.grammar.in_common import CommonChart
-from viper.generate.grammar.logical_form import Attribute, ChooseObject, Condition, Pick
+from viper.generate.grammar.logical_form import ChooseObject
 from viper.generate.grammar.words import positive
 
 __all__ = ["QuestionChart"]

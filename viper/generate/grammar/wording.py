@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from viper.generate.grammar.logical_form import (
+from viper.generate.grammar.description import (
     AllOf,
     Among,
     AnyOf,

@@ -8,24 +8,22 @@ are written with `repr`.
 from __future__ import annotations
 
 from viper.generate.grammar.asking import AskWriter
+from viper.generate.grammar.description import Attribute, Description, Pick
 from viper.generate.grammar.logical_form import (
     AskAttribute,
     AskCommon,
     AskName,
     AskPlace,
     AskScene,
-    Attribute,
     Both,
     ChooseCondition,
     ChooseObject,
     CompareCounts,
     Count,
-    Description,
     Either,
     Exists,
     Isnt,
     LogicalForm,
-    Pick,
     Query,
     Refer,
     Same,
