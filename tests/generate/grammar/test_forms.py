@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from viper.generate.grammar import parse
-from viper.generate.grammar.geometry import RULES
-from viper.generate.grammar.relations import RELATIONS as RELATIONS_KNOWN
+from viper.generate.grammar.vocabulary.relations import RELATIONS as RELATIONS_KNOWN
+from viper.generate.grammar.writing.geometry import RULES
 
 EXISTENCE = {
     "Is there a dog?": "exists(dog)",

@@ -12,8 +12,8 @@ import pytest
 
 from viper.errors import GenerationError
 from viper.generate.grammar import LogicalForm, parse, write_program
-from viper.generate.grammar.lexicon import COLORS
 from viper.generate.grammar.logical_form import AskScene
+from viper.generate.grammar.vocabulary.lexicon import COLORS
 from viper.program import Program
 from viper.spec import load_spec
 from viper.vision.capabilities import Capabilities

@@ -7,8 +7,8 @@ import pytest
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator, parse
-from viper.generate.grammar.leftovers import is_content
-from viper.generate.grammar.tokens import tokenise
+from viper.generate.grammar.reading.leftovers import is_content
+from viper.generate.grammar.vocabulary.tokens import tokenise
 from viper.program import Program
 from viper.vision.capabilities import Capabilities
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.generate.grammar import GrammarGenerator, parse
-from viper.generate.grammar.lexicon import (
+from viper.generate.grammar.vocabulary.lexicon import (
     ATTRIBUTE_KIND,
     COMPARATIVES,
     FUNCTION_WORDS,
@@ -26,8 +26,8 @@ from viper.generate.grammar.lexicon import (
     SUPERLATIVES,
     VAGUE_NOUNS,
 )
-from viper.generate.grammar.relations import VERBS
-from viper.generate.grammar.scales import SCALES
+from viper.generate.grammar.vocabulary.relations import VERBS
+from viper.generate.grammar.vocabulary.scales import SCALES
 from viper.program import Failure, Program
 from viper.spec import load_spec
 from viper.vision.capabilities import Capabilities

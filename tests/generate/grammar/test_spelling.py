@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from viper.errors import GenerationError
 from viper.generate.grammar import parse
-from viper.generate.grammar.spelling import correction, slips, split, vocabulary
-from viper.generate.grammar.words import is_known
+from viper.generate.grammar.vocabulary.spelling import correction, slips, split, vocabulary
+from viper.generate.grammar.vocabulary.words import is_known
 
 WORDS = st.text(string.ascii_lowercase, max_size=9)
 

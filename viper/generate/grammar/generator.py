@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar.parse import parse
-from viper.generate.grammar.write import write_program
+from viper.generate.grammar.writing.write import write_program
 from viper.program import Program
 
 __all__ = ["GrammarGenerator"]

@@ -6,31 +6,31 @@ import re
 from collections.abc import Iterable
 
 from viper.errors import GenerationError
-from viper.generate.grammar.discourse import DiscourseChart
-from viper.generate.grammar.lexicon import (
-    COMPARATIVES,
-    NUMBERS,
-    ORDINALS,
-    PLACES,
-    SUPERLATIVES,
-)
 from viper.generate.grammar.logical_form import (
     CompareCounts,
     LogicalForm,
     Query,
     walk,
 )
-from viper.generate.grammar.options import with_choices
-from viper.generate.grammar.referring import refer
-from viper.generate.grammar.refusing import (
+from viper.generate.grammar.reading.discourse import DiscourseChart
+from viper.generate.grammar.reading.options import with_choices
+from viper.generate.grammar.reading.referring import refer
+from viper.generate.grammar.reading.refusing import (
     is_content,
     not_understood,
     refuse_foreign,
     refuse_unknown,
 )
-from viper.generate.grammar.tokens import Token, tokenise
-from viper.generate.grammar.wh_questions import QuestionChart
-from viper.generate.grammar.words import gerund, positive, singular, verb_lemma
+from viper.generate.grammar.reading.wh_questions import QuestionChart
+from viper.generate.grammar.vocabulary.lexicon import (
+    COMPARATIVES,
+    NUMBERS,
+    ORDINALS,
+    PLACES,
+    SUPERLATIVES,
+)
+from viper.generate.grammar.vocabulary.tokens import Token, tokenise
+from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
 from viper.program import Task
 
 __all__ = ["parse"]

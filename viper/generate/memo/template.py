@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from viper.generate.grammar.lexicon import ATTRIBUTE_KIND
+from viper.generate.grammar.vocabulary.lexicon import ATTRIBUTE_KIND
 from viper.generate.memo.words import (
     Form,
     Piece,

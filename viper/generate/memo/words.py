@@ -12,7 +12,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from viper.generate.grammar.lexicon import (
+from viper.generate.grammar.vocabulary.lexicon import (
     ARTICLES,
     ATTRIBUTE_KIND,
     COMPARATIVES,
@@ -27,7 +27,14 @@ from viper.generate.grammar.lexicon import (
     SUPERLATIVES,
     VAGUE_NOUNS,
 )
-from viper.generate.grammar.words import gerund, is_gerund, kinds, positive, singular, verb_lemma
+from viper.generate.grammar.vocabulary.words import (
+    gerund,
+    is_gerund,
+    kinds,
+    positive,
+    singular,
+    verb_lemma,
+)
 
 __all__ = ["Form", "Piece", "form_of", "in_form", "is_content", "kind", "lemma", "pieces"]
 

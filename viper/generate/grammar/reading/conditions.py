@@ -1,0 +1,354 @@
+"""Conditions: what a question says of an object, before its noun, behind it, or as a predicate.
+
+    before      the *second small red* cup
+    behind      the cup *on the table that is not red*
+    predicate   is the cup *red or blue*?
+
+All of them are made of the same units: attributes, places, relations, verbs, picks, comparisons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viper.generate.grammar.description import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Not,
+    Place,
+    Related,
+)
+from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.verbs import VerbChart, flat
+from viper.generate.grammar.vocabulary.lexicon import (
+    ANIMATES,
+    CLOTHES,
+    COMPARATIVES,
+    PLACES,
+    PREDICATIVES,
+)
+from viper.generate.grammar.vocabulary.relations import VERBS, RelationMatch, match_relation
+from viper.generate.grammar.vocabulary.spelling import brands
+from viper.generate.grammar.vocabulary.words import is_gerund, kinds, singular, verb_lemma
+
+__all__ = ["ConditionChart"]
+
+_COPULAS = (
+    "is",
+    "are",
+    "was",
+    "were",
+    "be",
+    "being",
+    "looks",
+    "look",
+    "looks like",
+    "seem to be",
+    "seems to be",
+    "appears to be",
+    "appear to be",
+    "seem",
+    "seems",
+    "appears",
+    "appear",
+    "look to be",
+    "has been",
+    "stays",
+)
+SHOWN = ("there", "here", "visible", "seen", "shown", "pictured", "displayed", "depicted")
+"""What says only that something is in the picture."""
+_SWITCHED = ("on", "off", "up", "down")
+_AFTER_SWITCHED = ("", "and", "or", ",", "than")
+_TO_CAMERA = {
+    "facing": "facing",
+    "towards": "facing",
+    "facing_away": "facing away from",
+    "behind": "behind",
+}
+_NOT = ("not", "isnt", "never")
+
+
+Conditions = tuple[Condition, ...]
+
+
+class ConditionChart(VerbChart):
+    """Reads the conditions around a noun; noun phrases come from the subclass."""
+
+    @rule
+    def tail(self, at: int, nested: bool, animate: bool) -> Readings[Conditions]:
+        """Read all the conditions behind a noun, none included.
+
+        Args:
+            at: Behind the noun.
+            nested: The noun is part of another noun's condition.
+            animate: The noun means a living being.
+        """
+        found: Readings[Conditions] = []
+        for condition, end in self.behind_noun(at, nested, animate):
+            for rest, stop in self.tail(end, nested, animate):
+                found.append(((*flat(condition), *rest), stop))
+        found.append(((), at))
+        return found
+
+    @rule
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+        """Read one condition behind a noun."""
+        found: Readings[Condition] = []
+        text = self.text(at)
+        if not text:
+            return found
+        if not nested:
+            if text in (",", "and", "but"):
+                start = self.skip(at, (",", "and", "but", "also", "then"))
+                found += self.behind_noun(start, False, animate)
+                found += self.clause(start, False)
+            if text in _NOT:
+                found += [(Not(c), end) for c, end in self.unit(at + 1)]
+                found += [(Not(c), end) for c, end in self._negated_pick(at + 1)]
+        if text in ("that", "which") or (text == "who" and (animate or not nested)):
+            found += self.clause(at + 1, True)
+        if text in SHOWN:
+            found.append((AllOf(()), at + 1))
+        found += self.place(at)
+        found += self.relation(at)
+        found += self.pick(at)
+        found += self.without(at)
+        found += self.same_as(at)
+        if animate or not nested:
+            found += self.verb_phrase(at)
+        found += self.participle(at)
+        found += self.gap_clause(at)
+        if self.telegraphic:
+            found += self._bare(at, nested)
+        elif text in ("left", "right"):
+            found += self.place(at)
+        return found
+
+    @rule
+    def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
+        """Read a relative clause behind its pronoun, or a further one behind "and".
+
+        Args:
+            at: Where its verb stands.
+            relative: Behind a pronoun; else the verb must be a form of the third person, since
+                "the dog and ignore …" is no clause about the dog.
+        """
+        found: Readings[Condition] = []
+        for copula in _COPULAS:
+            start = self.after(at, copula)
+            if start is not None:
+                found += self.predicate(start)
+        negated = self.after(at, "does not", "do not", "did not")
+        if negated is not None:
+            found += [(Not(c), end) for c, end in self.finite_verb(negated)]
+        if relative or self._third_person(at):
+            found += self.finite_verb(at)
+        if relative:
+            found += self.gap_clause(at)
+        return found
+
+    def _third_person(self, at: int) -> bool:
+        """Tell whether a verb of the third person stands here, and no plural of a list of things."""
+        text = self.text(at)
+        if text in ("has", "have", "had"):
+            return True
+        listed = self.text(at - 1) == "," and "NOUN" in kinds(text)
+        return text.endswith("s") and (not listed or verb_lemma(text) in VERBS)
+
+    @rule
+    def predicate(self, at: int) -> Readings[Condition]:
+        """Read what follows "is": one condition, or several joined by "and", "or" and commas."""
+        start = self.skip(at, ("both", "either", "there", "currently", "also", "all", "now"))
+        if self.text(start) == "neither":
+            return [(Not(c), end) for c, end in self.predicate(start + 1)]
+        return self._joined(start)
+
+    def _joined(self, at: int) -> Readings[Condition]:
+        found: Readings[Condition] = []
+        negated = self.text(at) in _NOT
+        units = self.predicate_unit(at + negated)
+        if negated:
+            units = units + self._negated_pick(at + 1)
+        for unit, end in units:
+            first: Condition = unit
+            if negated and not isinstance(unit, Not):
+                first = Not(unit)
+            found.append((first, end))
+            word = self.text(end)
+            start = self.skip(end, (",",))
+            joint = self.text(start)
+            if joint in ("or", "nor"):
+                word, start = "or", start + 1
+            elif joint in ("and", "but"):
+                word, start = "and", start + 1
+            if word not in ("and", "or", ","):
+                continue
+            start = self.after(start, "is it", "is he", "is she", "are they") or start
+            start = self.skip(start, ("either", "also", "is", "are", "maybe", "perhaps"))
+            for rest, stop in self.predicate(start):
+                if word == "or" or (word == "," and isinstance(rest, AnyOf)):
+                    found.append((AnyOf((first, *_options(rest))), stop))
+                else:
+                    found.append((AllOf((*flat(first), *flat(rest))), stop))
+        return found
+
+    def _negated_pick(self, at: int) -> Readings[Condition]:
+        start = self.skip(at, ("the",))
+        return [(pick, end) for pick, end in self.pick(start)]
+
+    def predicate_unit(self, at: int) -> Readings[Condition]:
+        """Read one condition that may stand behind "is"."""
+        found: Readings[Condition] = []
+        if self.text(at) in SHOWN:
+            found.append((AllOf(()), at + 1))
+        found += self.unit(at)
+        found += self._adjective(at)
+        article = self.text(at) in ("a", "an", "some")
+        for kind, end in self.is_a(at):
+            head = self.text(end - 1)
+            if article or singular(head) != head:  # "is it *a cow*", "are they *cows*"
+                found.append((kind, end))
+        return found
+
+    def _adjective(self, at: int) -> Readings[Condition]:
+        """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
+        text, following = self.text(at), self.text(at + 1)
+        own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
+        if text in _SWITCHED and following in _AFTER_SWITCHED and own:
+            return [(Attribute(text, "state"), at + 1)]
+        if text in brands():
+            return [(Attribute(text, "brand"), at + 1)]
+        return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
+
+    def is_a(self, at: int) -> Readings[Condition]:
+        """Read "a cow", "a baseball player": what the object is."""
+        return [
+            (AllOf((*noun.conditions, Attribute(noun.noun, "kind"))), end)
+            for noun, end in self.noun_phrase(at)
+            if noun.noun and noun.noun != "object"
+        ]
+
+    @rule
+    def unit(self, at: int) -> Readings[Condition]:
+        """Read one condition without "and" or "or"."""
+        found: Readings[Condition] = []
+        found += self.place(at)
+        found += self.relation(at)
+        found += self.attribute(at)
+        found += self.verb_phrase(at)
+        found += self.participle(at)
+        found += self.pick(self.skip(at, ("the",)))
+        found += self.same_as(at)
+        found += self.without(at)
+        return found
+
+    @rule
+    def relation(self, at: int) -> Readings[Condition]:
+        """Read a preposition with its noun phrase: "to the left of the car"."""
+        found: Readings[Condition] = []
+        for match in match_relation(self.texts[at : at + 9]):
+            behind = at + match.length
+            self.furthest = max(self.furthest, behind)
+            found += self._either_side(match, behind)
+            if match.relation == "between":
+                found += self._between(behind, match.words)
+                continue
+            found += self._of_camera(match.relation, behind)
+            if match.words == "in":
+                found += self.wearing_color(behind)
+            every = self.text(behind) in ("all", "every", "each")
+            for other, end in self.description(behind, True):
+                relation = match.relation
+                if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:
+                    relation = "wearing"
+                found.append((Related(relation, (other,), match.words, every), end))
+        return found
+
+    def _either_side(self, first: RelationMatch, at: int) -> Readings[Condition]:
+        """Read "behind or in front of the net": two relations to one object."""
+        if self.text(at) != "or":
+            return []
+        return [
+            (AnyOf((Related(first.relation, c.others, first.words), c)), end)
+            for c, end in self.relation(at + 1)
+            if isinstance(c, Related)
+        ]
+
+    def _between(self, at: int, words: str) -> Readings[Condition]:
+        found: Readings[Condition] = []
+        for first, end in self.description(at, True):
+            if self.text(end) == "and":
+                for second, stop in self.description(end + 1, True):
+                    found.append((Related("between", (first, second), words), stop))
+            if self.text(end) != "and":
+                found.append((Related("between", (first,), words), end))
+        return found
+
+    def without(self, at: int) -> Readings[Condition]:
+        """Read "without a hat", "with no umbrella"."""
+        start = self.after(at, "without", "with no", "with out", "has no", "have no", "having no")
+        if start is None:
+            return []
+        return [
+            (Not(Related("with", (other,), "with")), end)
+            for other, end in self.description(start, True)
+        ]
+
+    def _of_camera(self, relation: str, at: int) -> Readings[Condition]:
+        """Read "the camera" behind a relation."""
+        end = self.camera(at)
+        if end is None:
+            return []
+        if relation in ("near", "next_to", "in_front_of"):
+            return [(Place(("front",)), end)]
+        if relation == "far_from":
+            return [(Place(("back",)), end)]
+        words = _TO_CAMERA.get(relation)
+        if words is None:  # a camera in the picture
+            return []
+        return [(Attribute(f"{words} the camera", "activity"), end)]
+
+    def _bare(self, at: int, nested: bool) -> Readings[Condition]:
+        """Read what telegrams put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
+        found: Readings[Condition] = []
+        if nested and self.text(at) in PLACES:
+            return found
+        if not nested or self.text(at) not in COMPARATIVES:
+            found += self.attribute(at)
+        if not nested:
+            found += [
+                (_worn(thing), end)
+                for thing, end in self.noun_phrase(at)
+                if thing.noun is not None and thing.conditions
+            ]
+            if self.text(at) in ("is", "are", "looks", "seems"):
+                found += self.clause(at, False)
+            for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
+                behind = self.after(at, extra)
+                if behind is not None:
+                    found.append((AllOf(()), behind))
+        found += [(Not(c), end) for c, end in self._not_holding(at)]
+        return found
+
+    def _not_holding(self, at: int) -> Iterator[tuple[Condition, int]]:
+        if self.text(at) == "no":
+            for thing, end in self.noun_phrase(at + 1):
+                yield _worn(thing), end
+
+    def is_animate(self, noun: str | None) -> bool:
+        """Tell whether a noun means a living being, as far as the grammar knows."""
+        return noun is None or noun.split()[-1] in ANIMATES
+
+
+def _worn(thing: Description) -> Related:
+    """Return the relation to a thing that is named without a preposition: "blue shirt", "no cup"."""
+    if thing.noun is not None and thing.noun.split()[-1] in CLOTHES:
+        return Related("wearing", (thing,), "wearing")
+    return Related("with", (thing,), "with")
+
+
+def _options(condition: Condition) -> tuple[Condition, ...]:
+    return condition.conditions if isinstance(condition, AnyOf) else (condition,)

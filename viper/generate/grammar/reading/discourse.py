@@ -1,0 +1,107 @@
+"""Questions in two steps: "There is a big cube behind the ball; what is its color?".
+
+The statement introduces an object; the question behind it speaks of the object by a pronoun. The
+pronoun is resolved while reading: the form holds the description itself, so that nothing after the
+grammar needs to know of pronouns. A question that does not use what the statement introduces is not
+understood, because the statement would be dropped without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from viper.generate.grammar.description import Description
+from viper.generate.grammar.logical_form import walk
+from viper.generate.grammar.reading.asked_last import AskedLastChart
+from viper.generate.grammar.reading.chart import Readings
+from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.vocabulary.lexicon import RESPECTS
+from viper.generate.grammar.vocabulary.tokens import Token
+
+__all__ = ["DiscourseChart"]
+
+_INTRODUCTIONS = ("there is", "there are", "i see", "we see", "you can see")
+_PRONOUNS = frozenset("it they them he she him this these those".split())
+_POSSESSIVES = frozenset("its their his her".split())
+_SEPARATORS = frozenset({",", "."})
+
+
+class DiscourseChart(AskedLastChart):
+    """Reads whole questions, those in two steps first."""
+
+    def frames(self) -> Queries:
+        """Yield all readings of the question."""
+        yield from self.introduced()
+        yield from super().frames()
+
+    def introduced(self) -> Queries:
+        """Read "There is a cube; what color is it?": a statement, then a question about the object."""
+        start = self.after(0, *_INTRODUCTIONS)
+        if start is None:
+            return
+        for referent, end in self.description(start):
+            if self.text(end) not in _SEPARATORS or end + 1 >= self.end:
+                continue
+            follow_up = _FollowUpChart(self.tokens[end + 1 :], referent)
+            for query, stop in follow_up.frames():
+                # Behind the pronoun's own rules everything else counts as not understood.
+                if any(node is referent for node in walk(query)):
+                    yield query, end + 1 + follow_up.consumed(stop)
+            self.furthest = max(self.furthest, end + 1 + follow_up.consumed(follow_up.furthest))
+
+
+class _FollowUpChart(AskedLastChart):
+    """Reads a question in which pronouns mean an object that was introduced before.
+
+    Args:
+        tokens: The words of the question.
+        referent: What the pronouns mean.
+    """
+
+    def __init__(self, tokens: Sequence[Token], referent: Description) -> None:
+        rewritten, self._origins = _without_possessives(tokens)
+        super().__init__(rewritten)
+        self._referent = referent
+
+    def consumed(self, position: int) -> int:
+        """Return the number of the question's own words before a position of this chart."""
+        return self._origins[position]
+
+    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+        """Read a noun phrase, or a pronoun, which means the object introduced."""
+        if self.text(at) in _PRONOUNS:
+            return [(self._referent, at + 1)]
+        return super().description(at, nested)
+
+    def identity(self) -> Queries:
+        """Read nothing: "is it a dog?" asks about the object introduced, not about the picture."""
+        yield from ()
+
+    def scene(self) -> Queries:
+        """Read nothing: the question is about the object introduced, not about the picture."""
+        yield from ()
+
+
+def _without_possessives(tokens: Sequence[Token]) -> tuple[list[Token], list[int]]:
+    """Write "its color" as "the color of it".
+
+    Returns:
+        The words, and for each position among them the position in `tokens` that it stands for; the
+        last entry is the number of tokens.
+    """
+    result: list[Token] = []
+    origins: list[int] = []
+    pending = None
+    for at, token in enumerate(tokens):
+        if token.text in _POSSESSIVES and at + 1 < len(tokens) and tokens[at + 1].text in RESPECTS:
+            pending = token.source
+            result.append(Token("the", token.source))
+            origins.append(at)
+            continue
+        result.append(token)
+        origins.append(at)
+        if pending is not None:
+            result += [Token("of", pending), Token("it", pending)]
+            origins += [at + 1, at + 1]
+            pending = None
+    return result, [*origins, len(tokens)]

@@ -1,0 +1,171 @@
+"""Which words of a referring expression left no trace in its form, and what becomes of them.
+
+No word is dropped in silence: those that the rules could not place become conditions in words on the
+object itself, for a matcher to decide by. Every word of a form accounts for one word of the
+expression, so that of two words alike both must be in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from viper.generate.grammar.description import (
+    Among,
+    Attribute,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+    Row,
+    SameAs,
+)
+from viper.generate.grammar.logical_form import walk
+from viper.generate.grammar.vocabulary.lexicon import (
+    COMPARATIVES,
+    NUMBERS,
+    ORDINALS,
+    PLACES,
+    SUPERLATIVES,
+)
+from viper.generate.grammar.vocabulary.tokens import Token
+from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
+
+__all__ = ["is_content", "left_over", "with_leftovers"]
+
+_EMPTY = frozenset(
+    "a an the this that these those there here of in on at to with by for from as is are was were be "
+    "been being do does has have had having and or but which who whom whose it he she they him her them "
+    "his hers its their theirs my your our i we you us me 's one ones thing things object objects item "
+    "items some any everything something anything someone anyone side hand corner edge part picture "
+    "image photo camera what where while when also color colored , .".split()
+)
+"""Words that only hold a phrase together, or say no more than the form says without them."""
+
+_NEGATIONS = ("not", "no", "without", "except", "never", "nor", "neither")
+_CAMERA_WORDS = (
+    "looking",
+    "staring",
+    "watching",
+    "viewer",
+    "photographer",
+    "screen",
+    "back",
+    "turned",
+)
+_PLACE_WORDS = {
+    "clock": ("o", "clock", "position", "spot"),
+    "edge": ("close", "closest", "far", "very"),
+    "corner": ("far", "very"),
+}
+_OUTERMOST = ("far", "most", "very", "closest", "nearest", "all", "way")
+_DEPTHS = {"front": "near", "back": "far"}
+_NEAR_FAR = {
+    "near": ("closest", "nearest", "close", "closer", "nearer", "front", "foreground", "very"),
+    "far": ("farthest", "farther", "back", "background", "far", "away", "rear", "very", "way"),
+    "nearest_to": ("closest", "nearest", "close", "closer", "nearer"),
+    "farthest_from": ("farthest", "farther", "away", "far"),
+    "border": ("cut", "off", "cropped", "cutoff", "chopped", "frame", "screen", "border"),
+    "outer": ("end", "outside"),
+    "middle": ("inside",),
+}
+
+
+def is_content(token: Token) -> bool:
+    """Tell whether a word says something of its own."""
+    return token.text[0].isalnum() and token.text not in _EMPTY
+
+
+def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
+    """Return the positions of the words that left no trace in a description."""
+    traces = Counter(_traces(what))
+    missing: list[int] = []
+    for at, token in enumerate(tokens):
+        if not is_content(token):
+            continue
+        form = next((form for form in _forms(token.text) if traces[form] > 0), None)
+        if form is None:
+            missing.append(at)
+        else:
+            traces[form] -= 1
+    return missing
+
+
+def with_leftovers(
+    what: Description, tokens: Sequence[Token], missing: Sequence[int]
+) -> Description:
+    """Return a description with its left-over words as conditions in words, one for each run."""
+    runs: list[list[int]] = []
+    for at in missing:
+        if runs and all(not is_content(token) for token in tokens[runs[-1][-1] + 1 : at]):
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    phrases = [
+        " ".join(t.text for t in tokens[run[0] : run[-1] + 1] if is_content(t) or t.text == "of")
+        for run in runs
+    ]
+    return what.having(*(Attribute(phrase, "words") for phrase in phrases))
+
+
+def _traces(what: Description) -> Iterator[str]:
+    """Yield a word for each word that the form accounts for."""
+    for node in walk(what):
+        match node:
+            case Description():
+                yield from (node.noun or "").split()
+                if node.other:
+                    yield "other"
+                if node.number is not None and (node is not what or node.plural):
+                    yield str(node.number)  # of the object itself there is one, unless it says more
+            case Attribute():
+                yield from node.value.replace("-", " ").split()
+                if node.value.endswith("the camera"):
+                    yield from _CAMERA_WORDS
+            case Place():
+                yield from (*node.names, node.part, *_PLACE_WORDS.get(node.part, ()))
+                for name in node.names:
+                    yield from _NEAR_FAR[_DEPTHS[name]] if name in _DEPTHS else ()
+            case Row():
+                yield from (
+                    "row",
+                    node.side,
+                    *_NEAR_FAR["near" if node.side == "bottom" else "far"],
+                )
+                yield str(node.rank)
+            case Among():
+                yield str(node.number)
+            case Related() | Inverse():
+                # That a thing is hidden is tested by no box.
+                yield from (word for word in node.words.split() if word != "hidden")
+                yield node.relation
+            case Pick():
+                direction = node.by.removeprefix("far_")
+                yield from _OUTERMOST if direction != node.by else ()
+                yield from (*direction.split(), str(node.rank), *_NEAR_FAR.get(node.by, ()))
+                yield from (
+                    ("most", "more", "middle") if node.rank > 0 else ("least", "less", "last")
+                )
+            case SameAs():
+                yield from (node.respect, "same" if node.same else "different")
+            case Not():
+                yield from _NEGATIONS
+            case _:
+                pass
+
+
+def _forms(word: str) -> list[str]:
+    """Return the ways in which a form may spell a word, the word itself first."""
+    forms = [word, singular(word), *word.split("-"), positive(word)]
+    lemma = verb_lemma(word)
+    if lemma is not None:
+        forms += [lemma, gerund(lemma)]
+    for table in (PLACES, SUPERLATIVES, COMPARATIVES):
+        if word in table:
+            forms.append(table[word].removeprefix("far_"))
+    number = ORDINALS.get(word, NUMBERS.get(word))
+    if number is not None:
+        forms.append(str(number))
+    return forms + {"another": ["other"], "others": ["other"]}.get(word, [])

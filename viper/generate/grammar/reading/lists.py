@@ -1,0 +1,109 @@
+"""Several things in a row: what is said of one of them and what of all.
+
+    a red train or bus                  the bus is to be red, too
+    a chair or a bag that is green      so is the chair
+    a red car or a blue bus             each has a color of its own
+    a soccer or baseball game           both are games
+
+Between alternatives, words before the first noun go for a thing that has neither words nor an article of
+its own before its noun; conditions behind the last noun go for the things before it that have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from viper.generate.grammar.description import Condition, Description, Pick
+from viper.generate.grammar.reading.phrases import resolved
+from viper.generate.grammar.reading.unions import UnionChart
+
+__all__ = ["ListChart", "Listed", "shared", "with_head"]
+
+_SHARED_HEADS = frozenset(
+    "player game match team cake sauce pie juice sandwich salad soup ball bat court field room".split()
+)
+"""Nouns that one speaks of by what stands before them: "a soccer or baseball game"."""
+_DETERMINERS = ("a", "an", "the", "any", "some", "this", "that", "these", "those", "no", "another")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One thing of a list, still in its parts."""
+
+    base: Description
+    """With the conditions before the noun."""
+    behind: tuple[Condition, ...]
+    """The conditions behind the noun."""
+    bare: bool
+    """It has no article before it."""
+
+    @property
+    def whole(self) -> Description:
+        """The thing with all its conditions."""
+        return resolved(self.base.having(*self.behind))
+
+
+class ListChart(UnionChart):
+    """Reads things joined by "and", "or" and commas."""
+
+    def item(self, at: int) -> Iterator[tuple[Listed, int]]:
+        """Yield the readings of one thing of a list."""
+        bare = self.text(at) not in _DETERMINERS
+        for base, end in self.noun_phrase(at):
+            for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
+                yield Listed(base, behind, bare), stop
+
+    def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
+        """Yield noun phrases joined by "or", sharing what belongs to all of them."""
+        for things, end in self._items(self.skip(at, ("either",))):
+            yield shared(things), end
+
+    def _items(self, at: int) -> Iterator[tuple[list[Listed], int]]:
+        for first, end in self.item(at):
+            behind = self.skip(end, (",",))
+            if self.text(behind) == "or" or behind != end:
+                behind += self.text(behind) == "or"
+                start = self.skip(behind, ("maybe", "perhaps", "is", "it"))
+                for rest, stop in self._items(start):
+                    yield [first, *rest], stop
+            yield [first], end
+
+
+def with_head(things: list[Description]) -> tuple[list[Description], list[str]]:
+    """Return things with the noun that only the last one names, and how an answer calls them.
+
+    Args:
+        things: At least one: "a soccer", "baseball game".
+
+    Returns:
+        "soccer game" and "baseball game"; the answers "soccer" and "baseball".
+    """
+    names = [thing.noun or "object" for thing in things]
+    before, _, head = names[-1].rpartition(" ")
+    if head not in _SHARED_HEADS or not before or any(" " in name for name in names[:-1]):
+        return things, names
+    nouns = [f"{name} {head}" for name in names[:-1]]
+    headed = [replace(thing, noun=noun) for thing, noun in zip(things, nouns, strict=False)]
+    return [*headed, things[-1]], [*names[:-1], before]
+
+
+def shared(things: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
+    """Return the things of a list, each with what the list says of all.
+
+    Args:
+        things: At least one.
+        joined_by_and: True for "paper cups and forks": alternatives are alike, the things of a sum
+            need not be, so the words before the first noun are its own.
+    """
+    kept = () if joined_by_and else things[0].base.conditions
+    before = tuple(c for c in kept if not isinstance(c, Pick))
+    behind = things[-1].behind
+    wholes: list[Description] = []
+    for position, thing in enumerate(things):
+        base = thing.base
+        if position and thing.bare and not base.conditions:
+            base = replace(base, conditions=before)
+        tail = thing.behind or (behind if position < len(things) - 1 else ())
+        wholes.append(replace(thing, base=base, behind=tail).whole)
+    return wholes

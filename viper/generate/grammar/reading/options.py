@@ -1,0 +1,190 @@
+"""What the caller allows as answers, and how that changes a logical form.
+
+"Is the cup red or blue?" is a choice, but with the choices yes and no it asks whether the cup is
+one of them; "What color is the cup?" with the choices red and blue becomes a choice.
+"""
+
+from __future__ import annotations
+
+from viper.errors import GenerationError
+from viper.generate.grammar.description import (
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    Pick,
+    Place,
+    Related,
+)
+from viper.generate.grammar.logical_form import (
+    AskAttribute,
+    AskCommon,
+    AskName,
+    AskPlace,
+    AskScene,
+    ChooseCondition,
+    ChooseObject,
+    Count,
+    Either,
+    Exists,
+    Option,
+    Query,
+    Refer,
+    Verify,
+)
+from viper.generate.grammar.vocabulary.lexicon import PLACES, RESPECTS
+
+__all__ = ["is_yes_no", "option_text", "plain_choice", "with_choices"]
+
+_YES_NO = frozenset({"yes", "no"}), frozenset({"true", "false"})
+_RELATION_TEXT = {
+    "left_of": "left",
+    "right_of": "right",
+    "next_to": "next to",
+    "on": "on",
+}
+
+
+def is_yes_no(choices: tuple[str, ...]) -> bool:
+    """Tell whether the allowed answers are yes and no, in any spelling."""
+    return frozenset(choice.strip().lower().rstrip(".") for choice in choices) in _YES_NO
+
+
+def option_text(condition: Condition) -> str:
+    """Return how an answer names a condition: "red", "left", "on the chair"."""
+    match condition:
+        case Attribute():
+            return condition.value
+        case Place():
+            return " ".join(condition.names)
+        case Related():
+            word = _RELATION_TEXT.get(condition.relation, condition.words)
+            same_word = condition.relation in ("left_of", "right_of", "above", "below", "behind")
+            if same_word or condition.relation == "in_front_of":
+                return word
+            return f"{condition.words} the {condition.others[0].noun or 'object'}"
+        case Pick():
+            return condition.by.replace("_", " ")
+        case Inverse():
+            return condition.words
+        case Not():
+            return f"not {option_text(condition.condition)}"
+        case _:
+            return " and ".join(option_text(part) for part in getattr(condition, "conditions", ()))
+
+
+def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query:
+    """Return the query that is answered by one of the choices.
+
+    Raises:
+        GenerationError: The question cannot be answered by any of them.
+    """
+    if not choices or isinstance(query, Refer):
+        return query
+    if is_yes_no(choices):
+        return _as_yes_no(query, choices, question)
+    match query:
+        case Count():
+            if any(choice.strip().isdigit() for choice in choices):
+                return query
+        case ChooseCondition():
+            options = _renamed(query, choices)
+            return ChooseCondition(query.subject, options)
+        case ChooseObject():
+            return _chosen_objects(query, choices)
+        case AskAttribute():
+            kind = query.respect
+            options = tuple(
+                Option(choice, Attribute(plain_choice(choice), kind)) for choice in choices
+            )
+            return ChooseCondition(query.subject, options)
+        case AskPlace():
+            options = tuple(Option(choice, _place(choice)) for choice in choices)
+            return ChooseCondition(query.subject, options)
+        case AskCommon():
+            respects = tuple(RESPECTS.get(plain_choice(choice)) for choice in choices)
+            if None not in respects:
+                return query
+        case AskName():
+            things = tuple(
+                Description(plain_choice(choice), query.what.conditions) for choice in choices
+            )
+            return ChooseObject(things, choices)
+        case AskScene():
+            if query.respect != "yesno":
+                return AskScene(query.question, query.respect, choices)
+        case _:
+            pass
+    raise GenerationError(
+        f"The question {question[:200]!r} cannot be answered by one of the choices "
+        f"{', '.join(repr(choice) for choice in choices[:6])}. Give choices that are answers to it."
+    )
+
+
+def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
+    match query:
+        case ChooseCondition():
+            return Verify(query.subject, AnyOf(tuple(o.condition for o in query.options)))
+        case ChooseObject(condition=None):
+            return Either(tuple(Exists(option) for option in query.options))
+        case AskScene(options=options) if not options or query.respect == "yesno":
+            return AskScene(query.question, "yesno")
+        case (
+            Count()
+            | AskAttribute()
+            | AskCommon()
+            | AskName()
+            | AskPlace()
+            | AskScene()
+            | ChooseObject()
+            | Refer()
+        ):
+            raise GenerationError(
+                f"The question {question[:200]!r} is not one of yes and no, but the choices are "
+                f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
+            )
+        case _:
+            return query
+
+
+def plain_choice(choice: str) -> str:
+    """Return a choice as the grammar spells words: lower case, without article and full stop."""
+    words = choice.lower().strip(" .").split()
+    return " ".join(words[1:] if words and words[0] in ("a", "an", "the") else words)
+
+
+def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, ...]:
+    """Spell each option as the caller does; what no option means is taken as an attribute."""
+    kinds = [o.condition.kind for o in query.options if isinstance(o.condition, Attribute)]
+    options = []
+    for choice in choices:
+        plain = plain_choice(choice)
+        same = [o for o in query.options if o.text == plain]
+        alike = [o for o in query.options if o.text in plain.split() or plain in o.text.split()]
+        found = next(iter(same or alike), None)
+        condition = found.condition if found else Attribute(plain, kinds[0] if kinds else "quality")
+        options.append(Option(choice, condition))
+    return tuple(options)
+
+
+def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObject:
+    things = []
+    for choice in choices:
+        plain = plain_choice(choice)
+        found = next(
+            (
+                option
+                for option, text in zip(query.options, query.texts, strict=True)
+                if text == plain or plain in text.split() or text in plain.split()
+            ),
+            None,
+        )
+        things.append(found or Description(plain))
+    return ChooseObject(tuple(things), choices, query.condition, query.kind)
+
+
+def _place(choice: str) -> Condition:
+    names = tuple(PLACES[word] for word in choice.lower().split() if word in PLACES)
+    return Place(names[:2]) if names else Attribute(plain_choice(choice), "quality")

@@ -1,0 +1,152 @@
+"""From a referring expression to the description of its object, or to a refusal.
+
+An expression is read by the rules of telegrams as a whole if that can be done; else what the rules
+can read of it, and the words that are left become conditions in words (see `leftovers`). What is
+refused: text of which too much would be left, whose words no dictionary knows, or that gives orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from viper.generate.grammar.description import Description
+from viper.generate.grammar.logical_form import AskName, AskPlace, Exists, Refer, Verify
+from viper.generate.grammar.reading.leftovers import is_content, left_over, with_leftovers
+from viper.generate.grammar.reading.phrases import resolved
+from viper.generate.grammar.reading.refusing import not_understood, refusal, refuse_unknown
+from viper.generate.grammar.reading.telegrams import TelegramChart, same_kind
+from viper.generate.grammar.reading.wh_questions import QuestionChart
+from viper.generate.grammar.vocabulary.lexicon import POSTURES
+from viper.generate.grammar.vocabulary.tokens import Token
+from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
+
+__all__ = ["refer"]
+
+_IMPERATIVES = (
+    "find me",
+    "find",
+    "show me",
+    "show",
+    "locate",
+    "point to",
+    "point at",
+    "point out",
+    "select",
+    "click on",
+    "click",
+    "get",
+    "give me",
+    "mark",
+    "detect",
+    "ground",
+    "the region of",
+)
+_ADDRESSES = (
+    "you are",
+    "you must",
+    "you should",
+    "you will",
+    "i am",
+    "i want",
+    "i think",
+    "let us",
+)
+_QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
+_LEFT_OVER_SHARE = 0.5
+"""Largest share of the words of an expression that may be left for the matcher, from its noun on."""
+_MOST_WORDS = 24
+"""Words of the longest expression of which a part is read; longer ones are prose."""
+
+
+def refer(tokens: list[Token], question: str) -> Refer:
+    """Read a referring expression.
+
+    Raises:
+        GenerationError: It is none; the message quotes the part that was not understood.
+    """
+    _refuse_orders(tokens, question)
+    start = TelegramChart(tokens)
+    skipped = next((e for e in (start.after(0, p) for p in _IMPERATIVES) if e), 0)
+    if skipped < len(tokens):
+        tokens = tokens[skipped:]
+    chart = TelegramChart(tokens)
+    first = len(tokens)
+    if tokens[0].text in _QUESTION_WORDS:
+        what = chart.whole_clause() or _asked_for(QuestionChart(tokens))
+    else:
+        what = next(_whole(chart), None)
+        if what is None:
+            what, first = _part(chart)
+    if what is None:
+        raise not_understood(chart, question)
+    what = same_kind(what)
+    if what.noun is None and any(token.text in ("one", "ones") for token in tokens):
+        what = replace(what, noun="object")  # people are called so; "one" is said of things
+    refuse_unknown(what, tokens, question)
+    missing = left_over(what, tokens)
+    # Where only a part could be read, what is left over behind the noun is dubious; before it there
+    # are adjectives as a rule.
+    if sum(at >= first for at in missing) > _LEFT_OVER_SHARE * sum(map(is_content, tokens)):
+        raise refusal(chart.source(missing[0], missing[-1] + 1), question)
+    return Refer(with_leftovers(what, tokens, missing))
+
+
+def _whole(chart: TelegramChart) -> Iterator[Description]:
+    """Yield the readings of all the words."""
+    phrases = [what for what, end in chart.description(0) if end == chart.end]
+    tails = [
+        resolved(Description(None, conditions))
+        for conditions, end in chart.tail(0, False, True)
+        if end == chart.end and conditions
+    ]
+    first = chart.text(0)
+    doing = is_gerund(first, chart.text(1)) and first not in POSTURES
+    yield from (*tails, *phrases) if doing else (*phrases, *tails)
+
+
+def _part(chart: TelegramChart) -> tuple[Description | None, int]:
+    """Return what can be read when words that fit nowhere are left out, and where that begins."""
+    if chart.end > _MOST_WORDS:
+        return None, 0
+    for start in range(chart.end):
+        readings = [(what, end) for what, end in chart.description(start) if what.noun is not None]
+        if not readings:
+            continue
+        what, at = readings[0]
+        while at < chart.end:
+            at += 1
+            tail = chart.tail(at, False, True)
+            if tail and tail[0][0]:
+                what, at = what.having(*tail[0][0]), tail[0][1]
+        return resolved(what), start
+    return None, 0
+
+
+def _asked_for(chart: QuestionChart) -> Description | None:
+    """Return the object that a question is about: "where is the dog?", "which dog is left?"."""
+    for query, end in chart.frames():
+        if end != chart.end:
+            continue
+        match query:
+            case AskName(what=what) | Exists(what=what, comparison=None):
+                return what
+            case AskPlace(subject=subject):
+                return subject
+            case Verify(subject=subject, condition=condition):
+                return subject.having(condition)
+            case _:
+                pass
+    return None
+
+
+def _refuse_orders(tokens: list[Token], question: str) -> None:
+    """Refuse what tells somebody to do something other than find an object."""
+    chart = TelegramChart(tokens)
+    if chart.after(0, *_ADDRESSES):
+        raise refusal(chart.source(0, 4), question)
+    for at, token in enumerate(tokens):
+        begins = at == 0 or tokens[at - 1].text in (".", ",", "and", "then")
+        plain = kinds(token.text) == {"VERB"} and verb_lemma(token.text) == token.text
+        if begins and plain and not any(chart.after(at, order) for order in _IMPERATIVES):
+            raise refusal(chart.source(at, at + 4), question)

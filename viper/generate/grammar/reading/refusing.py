@@ -1,0 +1,68 @@
+"""Refusals of the grammar: each names the part that was not understood and what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from viper.errors import GenerationError
+from viper.generate.grammar.description import Description
+from viper.generate.grammar.reading.chart import Chart
+from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS
+from viper.generate.grammar.vocabulary.spelling import is_named
+from viper.generate.grammar.vocabulary.tokens import Token
+from viper.generate.grammar.vocabulary.words import is_known, singular
+
+__all__ = ["is_content", "not_understood", "refusal", "refuse_foreign", "refuse_unknown"]
+
+_FOREIGN = frozenset(
+    "der das ist und ein eine wo wie mit nicht auf le les une est et il y sur dans avec el los las "
+    "un una es en con por que del della di che sono het een van op de la personas hund chien perro "
+    "gato gatto katze".split()
+)
+
+
+def not_understood(chart: Chart, question: str) -> GenerationError:
+    """Return the refusal that quotes where the rules came to a stop."""
+    at = min(chart.furthest, chart.end - 1)
+    # A word that no dictionary has is the likeliest cause, wherever the rules came to a stop.
+    unknown = (i for i, t in enumerate(chart.tokens) if is_content(t) and not _is_english(t.text))
+    at = min(next(unknown, at), at)
+    return refusal(chart.source(at, min(at + 4, chart.end)), question)
+
+
+def refusal(part: str, question: str) -> GenerationError:
+    """Return the refusal of a question for one of its parts."""
+    shown = question if len(question) <= 200 else f"{question[:197]}…"
+    return GenerationError(
+        f"The grammar did not understand {part!r} in {shown!r}. Rephrase it, or use a language "
+        f"model: --generator openai:MODEL"
+    )
+
+
+def refuse_foreign(tokens: list[Token], question: str) -> None:
+    """Refuse what is written in another language, as its little words tell."""
+    foreign = [token for token in tokens if token.text in _FOREIGN]
+    strange = [t for t in foreign if not is_known(t.text) or len(foreign) > 1]
+    if foreign and foreign[0] is tokens[0] and not is_known(tokens[0].text) and len(tokens) > 1:
+        raise refusal(tokens[0].source, question)
+    if len(foreign) >= 2 and len(strange) >= max(1, len(tokens) // 4):
+        raise refusal(strange[0].source, question)
+
+
+def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None:
+    """Refuse what is made of words that no dictionary has: it would be a guess."""
+    content = [token for token in tokens if is_content(token)]
+    unknown = [token for token in content if not _is_english(token.text)]
+    asked = not isinstance(node, Description)
+    # A question has words of its own around one unknown noun; a bare phrase has nothing else.
+    if len(unknown) > max(len(content) / 2, 1 if asked else 0):
+        raise refusal(" ".join(token.source for token in unknown[:4]), question)
+
+
+def is_content(token: Token) -> bool:
+    """Tell whether a word is more than a part of a question's frame."""
+    return token.text[0].isalnum() and token.text not in FUNCTION_WORDS
+
+
+def _is_english(word: str) -> bool:
+    return is_known(word) or is_known(singular(word)) or is_named(word) or word.isdigit()

@@ -1,0 +1,355 @@
+"""The smallest conditions: attributes, places in the picture, picks and comparisons of attributes.
+
+They need no noun phrase, except for what something is nearest to; that comes from a subclass.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from viper.generate.grammar.description import (
+    Attribute,
+    Condition,
+    Description,
+    Pick,
+    Place,
+    SameAs,
+)
+from viper.generate.grammar.reading.chart import Chart, Readings, rule
+from viper.generate.grammar.vocabulary.lexicon import (
+    ANIMATES,
+    ARTICLES,
+    ATTRIBUTE_KIND,
+    CAMERA,
+    COMPARATIVES,
+    COMPOUNDS,
+    FUNCTION_WORDS,
+    ORDINALS,
+    PLACES,
+    POSTURES,
+    RESPECTS,
+    SHADES,
+    SUPERLATIVES,
+)
+from viper.generate.grammar.vocabulary.words import is_gerund, kinds, positive, singular
+
+__all__ = ["HALF_DONE", "UnitChart"]
+
+_DEGREES = frozenset(
+    "very quite rather so too slightly partially mostly partly really somewhat fully almost "
+    "completely pretty well extremely more bit little".split()
+) - {"little", "well", "more", "bit"}
+_PART_NOUNS = (
+    "hand side",
+    "side",
+    "part",
+    "half",
+    "corner",
+    "edge",
+    "area",
+    "section",
+    "portion",
+    "end",
+    "row",
+    "most",
+    "third",
+    "ground",
+    "one",
+)
+_INTO_PLACE = (
+    "close to",
+    "next to",
+    "near",
+    "on to",
+    "in",
+    "on",
+    "at",
+    "to",
+    "towards",
+    "all the way to",
+    "all the way on",
+    "way on",
+    "over on",
+    "up",
+    "in upper",
+)
+_PARTS = {
+    "corner": "corner",
+    "edge": "edge",
+    "end": "edge",
+    "half": "half",
+    "third": "third",
+    "side": "side",
+    "part": "side",
+    "area": "side",
+    "section": "side",
+    "portion": "side",
+}
+HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
+"""In "glass on the left half full" no half of the picture is meant."""
+_DEPTH_PICKS = {"front": "near", "back": "far"}
+_OUTERMOST = frozenset({"left", "right", "top", "bottom"})
+
+
+class UnitChart(Chart, ABC):
+    """Reads the smallest conditions."""
+
+    def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
+        """Read one word (or a few) that stands before a noun and limits it.
+
+        Returns:
+            The conditions and the position behind them, None if no such word stands here.
+        """
+        text, following = self.text(at), self.text(at + 1)
+        if self.compound(at):
+            return None
+        if text in _DEGREES and self.before_noun(at + 1):
+            return self.before_noun(at + 1)
+        if text in ORDINALS:
+            return self._ordinal(at)
+        picked = self._superlative(at)
+        if picked is not None:
+            return [picked[0]], picked[1]
+        if text in PLACES and following != "of":
+            return self._place_words(at, before=True)
+        if text in POSTURES and following and following not in FUNCTION_WORDS:
+            return [Attribute(text, "activity")], at + 1
+        if self._acting(at, following):
+            return [Attribute(text, "activity")], at + 1
+        if text in POSTURES and following in ("down", "up") and self._acting(at, self.text(at + 2)):
+            return [Attribute(f"{text} {following}", "activity")], at + 2
+        found = self._attribute_word(at)
+        return ([found[0]], found[1]) if found else None
+
+    def _acting(self, at: int, noun: str) -> bool:
+        """Tell whether a verb stands between an article and who does it: "the reading man"."""
+        return (
+            self.text(at - 1) in ARTICLES
+            and is_gerund(self.text(at))
+            and singular(noun) in ANIMATES
+        )
+
+    def compound(self, at: int) -> int:
+        """Return the number of words of a fixed compound here ("potted plants"), 0 if none."""
+        for words in COMPOUNDS:
+            here = self.texts[at : at + len(words)]
+            if here and here[:-1] == words[:-1] and words[-1] in (here[-1], singular(here[-1])):
+                return len(words)
+        return 0
+
+    def _ordinal(self, at: int) -> tuple[list[Condition], int]:
+        rank = ORDINALS[self.text(at)]
+        end = self._direction_behind(at + 1)
+        if end is not None:
+            return [Pick(_direction(self.text(end - 1)), rank)], end
+        return [Pick("", rank)], at + 1
+
+    def _direction_behind(self, at: int) -> int | None:
+        """Return the position behind "from the left" or "to the right", None if absent."""
+        start = self.after(at, "from", "one from", "in from", "on", "to")
+        if start is None:
+            return None
+        start = self.skip(start, ("the", "far"))
+        if self.text(start) not in PLACES or self.text(start + 1) == "of":
+            return None
+        return start + 1
+
+    def _superlative(self, at: int) -> tuple[Pick, int] | None:
+        text, following = self.text(at), self.text(at + 1)
+        if text in SUPERLATIVES:
+            by = SUPERLATIVES[text]
+            if following in PLACES and text in ("farthest",):
+                return Pick(_outermost(following)), at + 2
+            return Pick(by), at + 1
+        if text in COMPARATIVES and following != "than":
+            return Pick(COMPARATIVES[text]), at + 1
+        if text in ("most", "far", "extreme", "very") and following in PLACES:
+            if self.text(at + 2) == "of":
+                return None
+            end = self.after(at + 2, *_PART_NOUNS) or at + 2
+            return Pick(_outermost(following)), end
+        adjective = "ADJ" in kinds(following) or following in ATTRIBUTE_KIND
+        if text in ("most", "least") and adjective and following not in FUNCTION_WORDS:
+            return Pick(following, 1 if text == "most" else -1), at + 2
+        if text in ("less", "more") and adjective and following not in FUNCTION_WORDS:
+            return Pick(following, 1 if text == "more" else -1), at + 2
+        sorts = kinds(text)
+        degree = bool(sorts) and sorts <= {"ADJ", "ADV"} and text not in PLACES
+        if text.endswith("er") and degree and following != "than" and positive(text) != text:
+            return Pick(positive(text)), at + 1
+        if text.endswith("est") and len(text) > 5 and degree:
+            return Pick(positive(text)), at + 1
+        return None
+
+    def _place_words(self, at: int, *, before: bool) -> tuple[list[Condition], int] | None:
+        """Read "top left corner": one or two place words and the noun of a part."""
+        names = [PLACES[self.text(at)]]
+        end = at + 1
+        second = PLACES.get(self.text(end))
+        if second not in (None, names[0]) and self.text(end + 1) not in ("of", "row"):
+            assert second is not None
+            names.append(second)
+            end += 1
+        part_at, part = end, ""
+        if self.text(end) != "half" or self.text(end + 1) not in HALF_DONE:
+            end = self.after(end, *_PART_NOUNS) or end
+        if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
+            return None
+        if self.telegraphic and end > part_at:
+            part = _PARTS.get(self.text(end - 1), "")
+        return [Place(tuple(names), part)], end
+
+    @rule
+    def place(self, at: int) -> Readings[Condition]:
+        """Read where in the picture: "on the left side", "in the background", "top right"."""
+        found: Readings[Condition] = []
+        starts: list[int] = [at]
+        lead = self.after(at, *_INTO_PLACE)
+        if lead is not None:
+            starts.insert(0, lead)
+        for start in starts:
+            start = self.skip(start, ("the", "far", "very", "extreme"))
+            far = self.text(start - 1) in ("far", "very", "extreme")
+            if self.text(start) not in PLACES:
+                continue
+            read = self._place_words(start, before=False)
+            if read is None:
+                continue
+            (place,), end = read
+            assert isinstance(place, Place)
+            if far and len(place.names) == 1:
+                place_or_pick: Condition = Pick(_outermost(self.text(start)))
+            else:
+                place_or_pick = place
+            found.append((place_or_pick, end))
+        direction = self._direction_behind(at)
+        if self.text(at) == "from" and direction is not None:
+            found.append((Pick(_direction(self.text(direction - 1)), 0), direction))
+        return found
+
+    @rule
+    def pick(self, at: int) -> Readings[Condition]:
+        """Read "closest to the camera", "nearest to the car", "2nd from the left", "tallest"."""
+        text = self.text(at)
+        found: Readings[Condition] = []
+        if text in ORDINALS:
+            conditions, end = self._ordinal(at)
+            superlative = self._superlative(at + 1)
+            if superlative is not None:
+                found.append((Pick(superlative[0].by, ORDINALS[text]), superlative[1]))
+            found.append((conditions[0], self.after(end, "one") or end))
+        near_or_far = self.after(
+            at, "closest", "nearest", "closer", "nearer", "close", "farthest", "most far", "farther"
+        )
+        if near_or_far is not None:
+            far = "far" in self.text(near_or_far - 1)
+            found += self._pick_to(self.skip(near_or_far, ("away", "one")), far=far)
+        superlative = self._superlative(at)
+        if superlative is not None:
+            pick, end = superlative
+            found.append((pick, self.after(end, "one") or end))
+        return found
+
+    def _pick_to(self, at: int, *, far: bool) -> Readings[Condition]:
+        """Read what something is closest to or farthest from."""
+        start = self.after(at, "to", "from") or at
+        found: Readings[Condition] = []
+        camera = self.camera(start)
+        if camera is not None:
+            found.append((Pick("far" if far else "near"), camera))
+        place = self.skip(start, ("the",))
+        if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
+            read = self._place_words(place, before=False)
+            if read is not None:
+                away = far and self.text(start - 1) == "from"
+                found.append((Pick(_outermost(self.text(place)), -1 if away else 1), read[1]))
+        if start != at:
+            for other, end in self.description(start, True):
+                if other.noun is not None:
+                    found.append((Pick("farthest_from" if far else "nearest_to", 1, other), end))
+        return found
+
+    def camera(self, at: int) -> int | None:
+        """Return the position behind "the camera" or "us", None if neither stands here."""
+        start = self.skip(at, ("the", "my", "our"))
+        if self.text(start) not in CAMERA or self.text(start + 1) in ("'s",):
+            return None
+        if self.text(start) in ("screen", "lens") and self.text(start - 1) != "the":
+            return None
+        return start + 1
+
+    @rule
+    def attribute(self, at: int) -> Readings[Condition]:
+        """Read one attribute with its adverbs: "very dirty", "light blue", "shirtless"."""
+        start = self.skip(at, _DEGREES)
+        read = self._attribute_word(start)
+        if read is None:
+            return []
+        found: Readings[Condition] = [read]
+        behind = self.after(read[1], "color", "in color", "in size", "colored")
+        if behind is not None:
+            found.append((read[0], behind))
+        return found
+
+    def _attribute_word(self, at: int) -> tuple[Condition, int] | None:
+        text, following = self.text(at), self.text(at + 1)
+        if text in SHADES and ATTRIBUTE_KIND.get(following) == "color":
+            return Attribute(f"{text} {following}", "color"), at + 2
+        if (text, following) == ("stainless", "steel"):
+            return Attribute("stainless steel", "material"), at + 2
+        if text in ATTRIBUTE_KIND:
+            end = at + 1
+            if following in ("colored", "color") and ATTRIBUTE_KIND[text] == "color":
+                end += 1
+            return Attribute(text.replace("-", " "), ATTRIBUTE_KIND[text]), end
+        if text in FUNCTION_WORDS or text in SUPERLATIVES or text in COMPARATIVES:
+            return None
+        if text in PLACES or text in ORDINALS:
+            return None
+        sorts = kinds(text)
+        if "ADJ" in sorts and "NOUN" not in sorts and not text.endswith("est"):
+            return Attribute(text.replace("-", " "), "quality"), at + 1
+        past = text.endswith("ed") and "VERB" in sorts and "NOUN" not in sorts
+        if past and following not in FUNCTION_WORDS:
+            return Attribute(text.replace("-", " "), "state"), at + 1
+        return None
+
+    @rule
+    def same_as(self, at: int) -> Readings[Condition]:
+        """Read "the same color as the plate", "different in color than the ham"."""
+        start = self.skip(
+            at, ("of", "in", "made", "from", "out", "has", "have", "having", "with", "is", "are")
+        )
+        start = self.skip(start, ("the", "a"))
+        word = self.text(start)
+        if word not in ("same", "different"):
+            return []
+        respect_at = self.skip(start + 1, ("in", "kind", "of"))
+        respect = RESPECTS.get(self.text(respect_at))
+        behind = respect_at + 1
+        if respect is None:
+            return []
+        joint = self.after(behind, "as", "than", "from", "like", "with")
+        if joint is None:
+            return []
+        joint = self.after(joint, "that of", "those of", "the one of") or joint
+        joint = self.skip(joint, ("does", "do"))
+        return [
+            (SameAs(respect, other, word == "same"), end)
+            for other, end in self.description(joint, True)
+        ]
+
+    @abstractmethod
+    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+        """Read a noun phrase."""
+
+
+def _direction(word: str) -> str:
+    place = PLACES[word]
+    return _DEPTH_PICKS.get(place, place)
+
+
+def _outermost(word: str) -> str:
+    """Return what picks by the outermost edge: "far left" is what begins farthest to the left."""
+    direction = _direction(word)
+    return f"far_{direction}" if direction in _OUTERMOST else direction

@@ -1,0 +1,1 @@
+"""From a logical form to a program: what finds objects, tests conditions and answers."""

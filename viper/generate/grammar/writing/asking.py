@@ -1,0 +1,216 @@
+"""Closing lines of questions that leave a small question of one patch: its color, name or place.
+
+    men = image_patch.find('man')
+    man = men[0] if men else image_patch
+    return man.simple_query('What is the man holding?')
+
+What is asked for is looked for first and asked about by itself. Only what a person does with a thing is
+asked of the patch of that person; what boxes decide ("left of the cup") is decided by boxes.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.description import Attribute, Description, Inverse, Related
+from viper.generate.grammar.logical_form import (
+    AskAttribute,
+    AskCommon,
+    AskName,
+    AskPlace,
+    AskScene,
+    LogicalForm,
+)
+from viper.generate.grammar.reading.options import is_yes_no, plain_choice
+from viper.generate.grammar.vocabulary.lexicon import RESPECTS
+from viper.generate.grammar.vocabulary.scales import ENDS
+from viper.generate.grammar.writing.selecting import SelectWriter
+from viper.generate.grammar.writing.testing import OPTIONS
+from viper.generate.grammar.writing.wording import (
+    condition_text,
+    description_text,
+    relation_text,
+    thing_text,
+)
+from viper.vision.capabilities import Capabilities
+
+__all__ = ["AskWriter"]
+
+_SEEN_ON_OTHER = frozenset(
+    "holding wearing riding acting_on with part_of has_part inside covered_by covering around".split()
+)
+"""Relations whose other end is seen on the patch of the object that the question names."""
+_SEEN_AROUND = frozenset("facing facing_away towards far_from".split())
+"""Relations whose other end lies somewhere around that object."""
+_COMMON_RESPECTS = ["color", "material", "shape"]
+"""What two things may have in common, the likeliest first."""
+
+
+class AskWriter(SelectWriter):
+    """Writes what answers an open question."""
+
+    def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
+        super().__init__(capabilities, form.query)
+        self.form = form
+
+    def return_yes_no(self, truth: str) -> None:
+        """Return yes or no in the spelling of the choices."""
+        yes, no = "yes", "no"
+        if is_yes_no(self.form.choices):
+            yes = next(c for c in self.form.choices if c.strip().lower()[:1] in ("y", "t"))
+            no = next(c for c in self.form.choices if c != yes)
+        if (yes, no) == ("yes", "no"):
+            self.write(f"return bool_to_yesno({truth})")
+        else:
+            self.write(f"return {yes!r} if {truth} else {no!r}")
+
+    def first_or_picture(self, found: str) -> str:
+        """Write the choice of the best patch, the whole picture where nothing was found."""
+        one = self.one_of(found)
+        self.write(f"{one} = {found}[0] if {found} else image_patch")
+        return one
+
+    def answer_among(self, answer: str, texts: list[str]) -> None:
+        """Write the choice of the option that a free answer names."""
+        name = self.names.single("said")
+        option = self.names.single("option")
+        self.write(f"{name} = {answer}")
+        named = f"[{option} for {option} in {texts!r} if {option}.lower() in {name}]"
+        self.write(f"return ({named} or [{texts[0]!r}])[0]")
+
+    def ask_attribute(self, query: AskAttribute) -> None:
+        """Find the object and tell its property, or ask for it."""
+        found = self.select(query.subject)
+        one = self.first_or_picture(found)
+        ends = ENDS.get(query.respect)
+        options = OPTIONS.get(query.respect)
+        if ends is not None and self.capabilities.serves("matcher"):
+            options = ends
+        elif self.capabilities.serves("answerer") or options is None:
+            self.write(f"return {one}.simple_query({query.question!r})")
+            return
+        prefix = f"{thing_text(query.subject)} that is"
+        self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
+
+    def ask_common(self, query: AskCommon) -> None:
+        """Compare two objects in one respect after the other."""
+        first, second = [self.first_or_picture(self.select(subject)) for subject in query.subjects]
+        choices = self.form.choices
+        respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
+        texts = list(choices) or respects
+        for respect, text in zip(respects[:-1], texts, strict=False):
+            value, other = self.value_of(respect, first), self.value_of(respect, second)
+            if value is None:
+                self.note(f"common {respect}: no matcher")
+                continue
+            self.write(f"if {value} == {other}:")
+            self.write(f"return {text!r}", 1)
+        self.write(f"return {texts[-1]!r}")
+
+    def ask_name(self, query: AskName) -> None:
+        """Find what is asked for and ask what it is, or ask the object that it is seen on."""
+        what = query.what
+        if not self.capabilities.serves("answerer"):
+            self._name_by_category(what, query.question)
+            return
+        related = [c for c in what.conditions if isinstance(c, Related | Inverse)]
+        unnamed = thing_text(what) == "object"
+        if unnamed and len(what.conditions) == 1 and related:
+            (condition,) = related
+            if condition.relation in _SEEN_ON_OTHER | _SEEN_AROUND:
+                self._ask_on_other(what, condition)
+                return
+        if unnamed and not what.conditions:
+            self.write(f"return image_patch.simple_query({query.question!r})")
+            return
+        found = self.select(what)
+        one = self.one_of(found)
+        others, other = self.last_others if len(related) == 1 else ("", "")
+        if others:
+            gaps = f"min(distance({one}, {other}) for {other} in {others})"
+            self.write(f"{found} = sorted({found}, key=lambda {one}: {gaps})")
+        noun = thing_text(what)
+        asked = query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
+        if unnamed and self.capabilities.vocabulary is not None:
+            answer = f"{found}[0].category"
+        else:
+            answer = f"{found}[0].simple_query({asked!r})"
+        if not what.conditions:
+            one = self.first_or_picture(found)
+            self.write(f"return {one}.simple_query({asked!r})")
+            return
+        self.write(f"if {found}:")
+        self.write(f"return {answer}", 1)
+        if others:
+            self.use("surroundings")
+            self.write(f"if {others}:")
+            around = f"surroundings(image_patch, {others}[0])"
+            self.write(f"return {around}.simple_query({_question_around(what)!r})", 1)
+        self.write(f"return image_patch.simple_query({asked!r})")
+
+    def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
+        """Ask the patch of the object that the thing asked for is seen on."""
+        other = condition.subject if isinstance(condition, Inverse) else condition.others[0]
+        asked = _question_around(what)
+        if not self.can_find(other):
+            self.write(f"return image_patch.simple_query({asked!r})")
+            return
+        one = self.first_or_picture(self.select(other))
+        if condition.relation in _SEEN_AROUND:
+            self.use("surroundings")
+            self.write(f"return surroundings(image_patch, {one}).simple_query({asked!r})")
+        else:
+            self.write(f"return {one}.simple_query({asked!r})")
+
+    def _name_by_category(self, what: Description, question: str) -> None:
+        if not self.can_find(what):
+            self.write(f"return image_patch.simple_query({question!r})")
+            return
+        found = self.select(what)
+        nothing = "nobody" if what.noun == "person" else "nothing"
+        self.write(f"return {found}[0].category if {found} else {nothing!r}")
+
+    def ask_place(self, query: AskPlace) -> None:
+        """Tell the part of the picture, or ask what the object is in, on or near."""
+        found = self.select(query.subject)
+        if query.axis == "around" and self.capabilities.serves("answerer"):
+            one = self.first_or_picture(found)
+            self.use("surroundings")
+            self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
+            return
+        one = self.one_of(found)
+        self.write(f"if not {found}:")
+        self.write("return None", 1)
+        self.write(f"{one} = {found}[0]")
+        beside = f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
+        if query.axis == "horizontal":
+            self.write(f"return {beside}")
+            return
+        upright = f"'bottom' if {one}.vertical_center < image_patch.vertical_center else 'top'"
+        column, row = self.names.single("column"), self.names.single("row")
+        self.write(f"{column} = {beside}")
+        self.write(f"{row} = {upright}")
+        self.write(f"return {row} + ' ' + {column}")
+
+    def ask_scene(self, query: AskScene) -> None:
+        """Ask the whole picture."""
+        options = list(query.options)
+        if options and self.capabilities.serves("matcher"):
+            self.write(f"return image_patch.best_text_match({options!r})")
+        elif options:
+            self.answer_among(f"image_patch.simple_query({query.question!r})", options)
+        elif query.respect == "yesno":
+            self.return_yes_no(f"image_patch.simple_query({query.question!r}).startswith('yes')")
+        else:
+            self.write(f"return image_patch.simple_query({query.question!r})")
+
+
+def _question_around(what: Description) -> str:
+    """Return the question for a name as the patch of a related object is asked it."""
+    noun = thing_text(what)
+    lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
+    tests = [c for c in what.conditions if not isinstance(c, Inverse)]
+    gaps = [c for c in what.conditions if isinstance(c, Inverse)]
+    asked = f"{lead} is"
+    if gaps:
+        asked += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
+    said = [c.value if isinstance(c, Attribute) else condition_text(c) for c in tests]
+    return f"{' '.join([asked, *said])}?"

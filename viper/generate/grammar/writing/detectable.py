@@ -1,0 +1,74 @@
+"""Which phrases to ask the detector for, to find what a noun means.
+
+An open-vocabulary detector takes the noun itself. A closed one may know the noun, a synonym or a
+wider class; else the noun's last word ("banana bunch" is no class, "traffic island" neither), or the
+members of a wide word ("fruit" → banana, apple, orange).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from viper.generate.grammar.vocabulary.categories import HYPERNYMS
+from viper.vision.capabilities import Capabilities
+
+__all__ = ["Search", "search_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to ask the detector for."""
+
+    phrases: tuple[str, ...]
+    """One or more phrases; all that is found counts."""
+    note: str = ""
+    """How the phrases differ from the noun, as a short text; empty if they mean the same."""
+    narrower: str = ""
+    """The class that is found, where the noun means only some of its members."""
+
+
+def search_for(noun: str, capabilities: Capabilities) -> Search | None:
+    """Return how to find what a noun means, None if the detector cannot.
+
+    Args:
+        noun: In the singular; "object" means anything.
+        capabilities: What is served.
+    """
+    if not capabilities.serves("detector"):
+        return None
+    vocabulary = capabilities.vocabulary
+    if vocabulary is None:
+        return Search((noun,))
+    if noun == "object":
+        return Search(vocabulary)
+    match = capabilities.match(noun)
+    if match is not None and match.kind != "narrower":
+        return Search((noun,))
+    members = _members(noun, capabilities)
+    if match is not None:
+        return Search((noun,), f"{noun!r} detected as {match.name!r}", match.name)
+    if members:
+        return Search(members, f"{noun!r} detected as {_listed(members)}")
+    words = noun.split()
+    # The last word of a compound names the thing, as "glass" in "juice glass"; in "pizza slice" and
+    # "banana bunch" the first does.
+    for part in [*(" ".join(words[at:]) for at in range(1, len(words))), *words[:1]]:
+        if part == noun:
+            continue
+        match = capabilities.match(part)
+        members = () if match is not None else _members(part, capabilities)
+        if match is not None or members:
+            phrases = (part,) if match is not None else members
+            known = match.name if match is not None else _listed(members)
+            shown = repr(known) if match is not None else known
+            return Search(phrases, f"{noun!r} detected as {shown}", part)
+    return None
+
+
+def _members(noun: str, capabilities: Capabilities) -> tuple[str, ...]:
+    return tuple(m for m in HYPERNYMS.get(noun, ()) if capabilities.match(m) is not None)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = [repr(name) for name in names]
+    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

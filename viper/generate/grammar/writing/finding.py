@@ -1,0 +1,111 @@
+"""The lists of a program: each object is looked for once, each list has a name, each element too.
+
+    cubes = image_patch.find("cube")
+    red_cubes = [cube for cube in cubes if cube.verify_property("cube", "red")]
+    small_cubes = [cube for cube in cubes if cube.verify_property("cube", "small")]
+
+A noun that one description uses is narrowed under its own name ("cubes = [cube for cube in cubes if
+…]"). A noun that several descriptions use is looked for once; each of them takes a list of its own
+from all that was found.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+
+from viper.generate.grammar.description import Attribute, Condition, Description
+from viper.generate.grammar.logical_form import Query
+from viper.generate.grammar.writing.detectable import Search, search_for
+from viper.generate.grammar.writing.sharing import common_nouns
+from viper.generate.grammar.writing.testing import TestWriter
+from viper.vision.capabilities import Capabilities
+
+__all__ = ["FindWriter"]
+
+_MOST_NAMES = 6
+"""Names on one line of a program."""
+
+
+class FindWriter(TestWriter, ABC):
+    """Writes searches, and keeps the variables of what was found.
+
+    Args:
+        capabilities: What is served.
+        query: All that the program has to find.
+    """
+
+    def __init__(self, capabilities: Capabilities, query: Query) -> None:
+        super().__init__(capabilities)
+        self._common = common_nouns(query)
+        self._all: dict[str, str] = {}
+        """Noun of several descriptions → the list of all such objects."""
+        self._elements: dict[str, str] = {}
+        """List → the variable for one of it; no two lists have the same."""
+        self._plain_elements: dict[str, str] = {}
+        """List taken from all of a noun → the variable for one of these."""
+        self._sources: dict[str, str] = {}
+        """List that no line has written yet → the list that it will be taken from."""
+
+    def one_of(self, many: str) -> str:
+        """Return the variable for one object of a list."""
+        return self._elements[many]
+
+    def plain(self, many: str) -> str:
+        """Return the shortest variable for one of a list, for tests that look at nothing else."""
+        return self._plain_elements.get(many, self._elements[many])
+
+    def find(self, noun: str, description: Description) -> str:
+        """Write the search for a noun, if none was written yet.
+
+        Returns:
+            The list that is to be narrowed to what the description means, by `keep`.
+        """
+        if noun not in self._common:
+            return self._search(noun)
+        if noun not in self._all:
+            self._all[noun] = self._search(noun)
+        many = self.named(noun, description.conditions)
+        self._sources[many] = self._all[noun]
+        self._plain_elements[many] = self.one_of(self._all[noun])
+        return many
+
+    def named(self, noun: str, conditions: tuple[Condition, ...] = (), prefix: str = "") -> str:
+        """Return the name of a new list of objects, made of noun and attributes."""
+        values = [c.value for c in conditions if isinstance(c, Attribute)]
+        words = [prefix, *values, "thing" if noun == "object" else noun]
+        many, one = self.names.pair(" ".join(words))
+        self._elements[many] = one
+        return many
+
+    def read(self, many: str) -> str:
+        """Return the variable that holds a list so far."""
+        return self._sources.get(many, many)
+
+    def keep(self, many: str, kept: str) -> None:
+        """Write what is left of a list.
+
+        Args:
+            many: The list.
+            kept: An expression over what `read` gave for it.
+        """
+        self.write(f"{many} = {kept}")
+        self._sources.pop(many, None)
+
+    def _search(self, noun: str) -> str:
+        many = self.named(noun)
+        one = self.one_of(many)
+        search = search_for(noun, self.capabilities) or Search((noun,))
+        if len(search.phrases) == 1:
+            self.write(f"{many} = image_patch.find({search.phrases[0]!r})")
+            return many
+        names = repr(list(search.phrases))
+        if len(search.phrases) > _MOST_NAMES:
+            names = "names"
+            self.write("names = [")
+            for at in range(0, len(search.phrases), _MOST_NAMES):
+                row = search.phrases[at : at + _MOST_NAMES]
+                self.write(f"{', '.join(map(repr, row))},", 1)
+            self.write("]")
+        self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
+        self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")
+        return many

@@ -1,0 +1,84 @@
+"""Names of variables in programs: readable, and never anything but plain identifiers.
+
+A name is made of the letters of a noun, so nothing of a question can become code.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+
+from viper.generate.grammar.vocabulary.words import plural
+from viper.generate.grammar.writing.geometry import HELPERS
+
+__all__ = ["Names"]
+
+_RESERVED = (
+    frozenset(keyword.kwlist)
+    | frozenset(keyword.softkwlist)
+    | frozenset(dir(builtins))
+    | frozenset(HELPERS)
+    | frozenset(
+        "image image_patch execute_command ImagePatch find exists distance math re typing "
+        "bool_to_yesno best_image_match llm_query process_guesses coerce_to_numeric score a b c "
+        "size slack width height shared level beside above ends name names answer candidates".split()
+    )
+)
+_PLURALS = {"person": "people", "man": "men", "woman": "women", "child": "children"}
+_UNCOUNTED = frozenset(
+    "furniture clothing equipment luggage jewelry silverware food meat bread fruit water mud sand "
+    "grass snow dirt hair ground".split()
+)
+"""Nouns without a plural that one would write."""
+_LONGEST = 30
+
+
+class Names:
+    """Gives out names that are free in one program."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def pair(self, noun: str) -> tuple[str, str]:
+        """Return free names for a list of objects and for one of them: `("dogs", "dog")`."""
+        one = _identifier(noun)
+        many = _plural(one)
+        for prefix in ("", "other_", "further_"):
+            if self._free(prefix + one) and self._free(prefix + many):
+                return self._take(prefix + many), self._take(prefix + one)
+        number = 2
+        while not (self._free(f"{one}_{number}") and self._free(f"{many}_{number}")):
+            number += 1
+        return self._take(f"{many}_{number}"), self._take(f"{one}_{number}")
+
+    def single(self, wish: str) -> str:
+        """Return a free name like the one wished for."""
+        name, number = _identifier(wish), 2
+        while not self._free(name):
+            name = f"{_identifier(wish)}_{number}"
+            number += 1
+        return self._take(name)
+
+    def _free(self, name: str) -> bool:
+        return name not in self._taken and name not in _RESERVED
+
+    def _take(self, name: str) -> str:
+        self._taken.add(name)
+        return name
+
+
+def _identifier(noun: str) -> str:
+    words = re.findall(r"[a-z]+", noun.lower())
+    return "_".join(words)[:_LONGEST].strip("_") or "thing"
+
+
+def _plural(one: str) -> str:
+    head, _, last = one.rpartition("_")
+    stem = f"{head}_" if head else ""
+    if last in _PLURALS:
+        return stem + _PLURALS[last]
+    many = last if last in _UNCOUNTED else plural(last)
+    if many == last or not many.isidentifier():
+        return f"{one}_patches"  # one of the furniture, of the sheep, of the scissors
+    return stem + many

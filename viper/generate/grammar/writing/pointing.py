@@ -1,0 +1,338 @@
+"""From a referring expression to the program lines that find its one object.
+
+    guys = image_patch.find("guy")
+    shirts = image_patch.find("shirt")
+    shirts = [shirt for shirt in shirts if shirt.verify_property("shirt", "blue")]
+    fitting_guys = [guy for guy in guys if any(gap(guy, shirt) < 0.2 for shirt in shirts)]
+    guys = sorted(fitting_guys or guys, key=…)
+    guys = sorted(guys, key=lambda guy: guy.horizontal_center)
+    return guys[0] if guys else None
+
+The object is nearly always there, and what judges it errs. So a condition *decides* only where it can:
+
+- boxes decide left and right of another object; a matcher decides an attribute that it can weigh
+  against others of its kind (colour, material, pattern, …) and what kind of thing it is. Where such a
+  condition holds of no candidate, nothing fits: None.
+- everything else *prefers*: what boxes only estimate sorts by distance; a phrase that a matcher can
+  only compare with the bare noun ("looking down", "that says stop", words no rule could place) ranks
+  the candidates, or keeps those that fit unless none does; "big" is bigger than the others.
+
+Last come the places: "left" is the leftmost of what is left.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.description import (
+    AllOf,
+    Among,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    OneOf,
+    Pick,
+    Place,
+    Related,
+    Row,
+)
+from viper.generate.grammar.vocabulary.categories import CONTRASTS
+from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES
+from viper.generate.grammar.vocabulary.relations import VERBS
+from viper.generate.grammar.vocabulary.words import is_gerund
+from viper.generate.grammar.writing.geometry import RULES
+from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
+from viper.generate.grammar.writing.selecting import SelectWriter
+from viper.generate.grammar.writing.testing import SAME_OBJECT
+from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.vision.attributes import contrasts
+
+__all__ = ["PointWriter"]
+
+_PLACE_PICKS = {"front": "near", "back": "far"}
+_CORNERS = frozenset({"left", "right", "top", "bottom"})
+_CORNERS |= {f"far_{place}" for place in _CORNERS}
+_SHARES = {
+    "half": {
+        "left": "{a}.horizontal_center < image_patch.horizontal_center",
+        "right": "{a}.horizontal_center > image_patch.horizontal_center",
+        "top": "{a}.vertical_center > image_patch.vertical_center",
+        "bottom": "{a}.vertical_center < image_patch.vertical_center",
+    },
+    "third": {
+        "left": "{a}.horizontal_center < image_patch.width / 3",
+        "right": "{a}.horizontal_center > image_patch.width * 2 / 3",
+        "top": "{a}.vertical_center > image_patch.height * 2 / 3",
+        "bottom": "{a}.vertical_center < image_patch.height / 3",
+        "middle": "abs({a}.horizontal_center - image_patch.horizontal_center) < image_patch.width / 6",
+    },
+}
+_SHARES["side"] = _SHARES["half"]
+
+
+class PointWriter(SelectWriter):
+    """Writes the search for the one object that is meant."""
+
+    def point(self, description: Description) -> str:
+        """Write the lines that find the object of a referring expression.
+
+        Returns:
+            The variable that holds the candidates, best first; empty where nothing fits.
+        """
+        if any(isinstance(condition, OneOf) for condition in description.conditions):
+            return self.select(description)
+        noun, many = self._candidates(description)
+        picks: list[Pick] = []
+        places: list[str] = []
+        clocks: list[int] = []
+        phrases: list[str] = []
+        sizes: list[str] = []
+        for condition in self._parts(description, noun):
+            match condition:
+                case Pick():
+                    picks.append(condition)
+                case Place(names=(hour,), part="clock"):
+                    clocks.append(int(hour))
+                case Place():
+                    places += self._places(condition, many)
+                case Row():
+                    self._keep_row(condition, many)
+                case Among():
+                    self.keep(many, f"{self.read(many)}[:{condition.number}]")
+                case Attribute(kind="size", value=value) if value in SIZES:
+                    sizes.append(value)
+                case Attribute() if self._only_prefers(condition, noun):
+                    phrases.append(condition.value)
+                case Not(condition=inner):
+                    self._exclude_fitting(inner, many, noun)
+                case _:
+                    self._narrow(condition, many, noun)
+                    phrases += self._action(condition)
+        ranked = bool(places or clocks or picks)
+        for size in sizes:
+            phrases += [size] if self.capabilities.serves("matcher") else []
+            if not ranked:  # "big" is bigger than the others
+                self._note_size(size)
+                picks.append(Pick(SIZES[size]))
+        self._prefer(phrases, picks, many, description, ranked=ranked)
+        self._rank_by_place(places, picks, clocks, many)
+        for pick in picks:
+            self._pick(pick, many, self.one_of(many), noun)
+        return self.read(many)
+
+    def _candidates(self, description: Description) -> tuple[str, str]:
+        """Write the first search; return the noun that is tested and the list."""
+        vocabulary = self.capabilities.vocabulary
+        if description.noun is None and vocabulary is None:
+            # Expressions without a noun mean a person more often than not.
+            many = self.named("object")
+            self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
+            return "object", many
+        noun = thing_text(description)
+        if description.noun is None:
+            noun = self._unnamed(description)
+        elif not self.can_find(description) and self._is_of_person(noun):
+            self.note(f"{noun!r} detected as 'person'")
+            return noun, self.find("person", description)
+        return noun, self.find(noun, description)
+
+    def _is_of_person(self, noun: str) -> bool:
+        worn = noun.split()[-1] in CLOTHES | BODY_PARTS
+        return worn and self.capabilities.match("person") is not None
+
+    def _parts(self, description: Description, noun: str) -> list[Condition]:
+        parts: list[Condition] = []
+        for condition in self._conditions(description, noun):
+            parts += condition.conditions if isinstance(condition, AllOf) else (condition,)
+        return parts
+
+    def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
+        """Tell whether a matcher can only compare an attribute with the bare noun."""
+        if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
+            return False
+        if attribute.kind == "kind":
+            return attribute.value == noun and noun not in CONTRASTS
+        return not contrasts(attribute.value)
+
+    def _note_size(self, size: str) -> None:
+        if not self.capabilities.serves("matcher"):
+            self.note(f"size {size!r} judged among the candidates")
+
+    def _action(self, condition: Condition) -> list[str]:
+        """Return in words what boxes cannot tell of a relation: who is near a pizza may not eat it."""
+        if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
+            return []
+        rule = RULES.get(condition.relation)
+        others = condition.others if isinstance(condition, Related) else (condition.subject,)
+        if rule is None or not all(map(self.can_find, others)):
+            return []  # tested in words already
+        # "looking through": a verb of which the relation holds but the preposition
+        verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
+        if condition.relation == "acting_on" or rule.note == "direction" or verb:
+            return [condition_text(condition)]
+        return []
+
+    def _places(self, place: Place, many: str) -> list[str]:
+        """Keep what lies in the named share of the picture; return the keys that rank the rest."""
+        shares = _SHARES.get(place.part, {})
+        each = self.plain(many)
+        tests = [shares[name].format(a=each) for name in place.names if name in shares]
+        if tests:
+            kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(tests)}]"
+            self.keep(many, f"{kept} or {self.read(many)}" if place.part == "side" else kept)
+        outermost = place.part in ("corner", "edge")
+        return [
+            f"far_{name}" if outermost and name in _CORNERS else _PLACE_PICKS.get(name, name)
+            for name in place.names
+        ]
+
+    def _keep_row(self, row: Row, many: str) -> None:
+        self.use("rows_of")
+        rows, before, each = self.names.single("rows"), self.read(many), self.plain(many)
+        self.write(f"{rows} = rows_of({before})")
+        if row.side == "middle":
+            chosen = f"{rows}[len({rows}) // 2:][:1]"
+        elif row.side == "top":
+            chosen = f"{rows}[::-1][{row.rank - 1}:{row.rank}]"
+        else:
+            chosen = f"{rows}[{row.rank - 1}:{row.rank}]"
+        line = self.names.single("row")
+        kept = f"[{each} for {each} in {before} if any({each} in {line} for {line} in {chosen})]"
+        self.keep(many, f"{kept} or {before}")
+
+    def _narrow(self, condition: Condition, many: str, noun: str) -> None:
+        """Write the filter of a condition; what only estimates never leaves nothing."""
+        one = self.one_of(many)
+        each = self.plain(many) if isinstance(condition, Attribute) else one
+        test = self.test(condition, each, noun)
+        if test is None:
+            return
+        before = self.read(many)
+        kept = f"[{each} for {each} in {before} if {test}]"
+        gaps = self._gaps(condition, one)
+        if gaps is not None:
+            fitting = self.names.single(f"fitting_{many}")
+            self.write(f"{fitting} = {kept}")
+            self.comment("Boxes only estimate this: nearest first, and all where it fits none.")
+            self.keep(many, f"sorted({fitting} or {before}, key=lambda {one}: {gaps})")
+        elif self._estimates(condition):
+            self.keep(many, f"{kept} or {before}")
+        else:
+            self.keep(many, kept)
+
+    def _gaps(self, condition: Condition, one: str) -> str | None:
+        """Return the distance to the other object, for a relation that boxes only estimate."""
+        if not isinstance(condition, Related) or len(condition.others) != 1:
+            return None
+        rule = RULES.get(condition.relation)
+        if rule is None or not rule.estimate or not self.can_find(condition.others[0]):
+            return None
+        if condition.relation == "far_from":
+            return None
+        if rule.note == "depth" and self.capabilities.serves("depth"):
+            return None
+        others, other = self.last_others
+        return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
+
+    def _estimates(self, condition: Condition) -> bool:
+        """Tell whether what tests a condition may be wrong about all candidates."""
+        match condition:
+            case Related(others=others) | Inverse(subject=others):
+                involved = others if isinstance(others, tuple) else (others,)
+                if not all(self.can_find(other) for other in involved):
+                    return True  # tested in words
+                rule = RULES.get(condition.relation)
+                return rule is None or (rule.estimate and rule.note != "depth")
+            case Attribute():
+                return not contrasts(condition.value) and condition.kind != "kind"
+            case _:
+                return False
+
+    def _exclude_fitting(self, condition: Condition, many: str, noun: str) -> None:
+        """Leave out the candidates that a negated condition holds of."""
+        parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
+        one = self.one_of(many)
+        first = parts[0]
+        if isinstance(first, Attribute) and first.kind == "kind":
+            other = Description(first.value, tuple(parts[1:]))
+            if self.can_find(other):
+                others, each = self.found(other)
+                same = f"distance({one}, {each}) < -{SAME_OBJECT}"
+                kept = f"if not any({same} for {each} in {others})"
+                self.keep(many, f"[{one} for {one} in {self.read(many)} {kept}]")
+                return
+        if len(parts) == 1 and isinstance(first, Place) and len(first.names) == 1:
+            name = first.names[0]
+            first = Pick(_PLACE_PICKS.get(name, name))
+        if len(parts) == 1 and isinstance(first, Pick):
+            self._exclude(first, many, one, noun)
+            return
+        test = self.test(Not(condition), one, noun)
+        if test is not None:
+            before = self.read(many)
+            kept = f"[{one} for {one} in {before} if {test}]"
+            soft = any(self._estimates(part) for part in parts)
+            self.keep(many, f"{kept} or {before}" if soft else kept)
+
+    def _prefer(
+        self,
+        phrases: list[str],
+        picks: list[Pick],
+        many: str,
+        description: Description,
+        *,
+        ranked: bool,
+    ) -> None:
+        """Write what prefers the candidates that fit phrases best."""
+        noun = thing_text(description)
+        judged = [p for p in picks if p.other is None and p.by not in KEYS]
+        ranked = ranked or len(picks) > len(judged)
+        if ranked:
+            for pick in judged:  # "older woman on the left": the place decides between the old ones
+                picks.remove(pick)
+                phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
+        if not phrases:
+            return
+        if not self.capabilities.serves("matcher"):
+            for phrase in phrases:
+                self._narrow(Attribute(phrase, "words"), many, noun)
+            return
+        each, before = self.plain(many), self.read(many)
+        if ranked or picks:
+            tests = [f"{each}.verify_property({noun!r}, {phrase!r})" for phrase in phrases]
+            self.comment("The place decides: all where these words fit none.")
+            self.keep(many, f"[{each} for {each} in {before} if {' and '.join(tests)}] or {before}")
+            return
+        named = [] if description.noun is None else [noun]
+        text = " ".join([*named, *(phrase for phrase in phrases if phrase != noun)])
+        best = self.names.single(f"best_{each}")
+        self.write(f"{best} = best_image_match({before}, {text!r})")
+        self.keep(many, f"[{best}] if {best} else []")
+
+    def _rank_by_place(
+        self, places: list[str], picks: list[Pick], clocks: list[int], many: str
+    ) -> None:
+        """Write the sorting by where the candidates are; takes those of `picks` that it uses up."""
+        one = self.one_of(many)
+        border = next((pick for pick in picks if pick.by == "border"), None)
+        if border is not None and len(picks) + len(places) > 1:
+            picks.remove(border)
+            cut = f"{KEYS['border'].format(a=one)} < image_patch.width / 50"
+            before = self.read(many)
+            self.keep(many, f"[{one} for {one} in {before} if {cut}] or {before}")
+        for hour in clocks:
+            self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {clock_key(hour, one)})")
+        if all(pick.rank == 1 and pick.by in _CORNERS for pick in picks) and len(picks) > 1:
+            places += [pick.by for pick in picks]
+            picks.clear()
+        elif places and any(pick.by in _CORNERS and pick.rank == 1 for pick in picks):
+            joined = [pick for pick in picks if pick.by in _CORNERS and pick.rank == 1]
+            places += [pick.by for pick in joined]
+            picks[:] = [pick for pick in picks if pick not in joined]
+        if not places:
+            return
+        key = corner_key(places, one) if len(places) > 1 else self._place_key(places[0], one)
+        self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key})")
+
+    def _place_key(self, place: str, one: str) -> str:
+        return self._key(Pick(place), one, "object") or KEYS[place].format(a=one)

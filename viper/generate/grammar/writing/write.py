@@ -1,0 +1,255 @@
+"""From a logical form to a program.
+
+Every kind of query has its few closing lines here; what finds objects is in `selecting`, what tests
+conditions in `testing`. The text of a program is the grammar's own except for string literals, which
+are written with `repr`.
+"""
+
+from __future__ import annotations
+
+from viper.generate.grammar.description import Attribute, Description, Pick
+from viper.generate.grammar.logical_form import (
+    AskAttribute,
+    AskCommon,
+    AskName,
+    AskPlace,
+    AskScene,
+    Both,
+    ChooseCondition,
+    ChooseObject,
+    CompareCounts,
+    Count,
+    Either,
+    Exists,
+    Isnt,
+    LogicalForm,
+    Query,
+    Refer,
+    Same,
+    Verify,
+)
+from viper.generate.grammar.writing.asking import AskWriter
+from viper.generate.grammar.writing.pointing import PointWriter
+from viper.generate.grammar.writing.testing import OPTIONS, any_of
+from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.program import Program
+from viper.vision.capabilities import Capabilities
+
+__all__ = ["write_program"]
+
+
+def write_program(form: LogicalForm, capabilities: Capabilities, generator: str) -> Program:
+    """Write the program that answers a question.
+
+    Args:
+        form: What the question means.
+        capabilities: What is served; conditions outside it are left out and named.
+        generator: Name of the generator, for the record.
+
+    Returns:
+        A program in the language of the sandbox.
+    """
+    writer = _ProgramWriter(form, capabilities)
+    writer.answer()
+    return Program(
+        source=writer.source(),
+        generator=generator,
+        answer_kind=form.answer_kind,
+        unparsed=form.unparsed,
+        unverified=tuple(writer.notes),
+        trusted=True,
+    )
+
+
+class _ProgramWriter(PointWriter, AskWriter):
+    """Writes the closing lines of yes/no questions, counts and choices."""
+
+    def answer(self) -> None:
+        """Write the body."""
+        query = self.form.query
+        match query:
+            case Refer():
+                self._refer(query)
+            case Count():
+                self._count(query)
+            case ChooseCondition():
+                self._choose_condition(query)
+            case ChooseObject():
+                self._choose_object(query)
+            case AskAttribute():
+                self.ask_attribute(query)
+            case AskCommon():
+                self.ask_common(query)
+            case AskName():
+                self.ask_name(query)
+            case AskPlace():
+                self.ask_place(query)
+            case AskScene():
+                self.ask_scene(query)
+            case _:
+                self.return_yes_no(self._truth(query))
+
+    def _truth(self, query: Query) -> str:
+        """Write what a yes/no question needs; return the expression of its truth."""
+        match query:
+            case Exists():
+                found = self.select(query.what)
+                if query.comparison is None:
+                    return f"len({found}) > 0"
+                return f"len({found}) {query.comparison} {query.number}"
+            case CompareCounts():
+                first, second = self.select(query.first), self.select(query.second)
+                return f"len({first}) {query.comparison} len({second})"
+            case Verify():
+                return self._verify(query)
+            case Same():
+                return self._same(query)
+            case Both():
+                return " and ".join(self._named(part) for part in query.parts)
+            case Either():
+                return " or ".join(self._named(part) for part in query.parts)
+            case Isnt():
+                return f"not {self._named(query.part)}"
+            case _:
+                raise AssertionError(f"{type(query).__name__} is not answered by yes or no")
+
+    def _named(self, part: Query) -> str:
+        """Write a part of a yes/no question; return the variable that holds its truth."""
+        if isinstance(part, Isnt):
+            return f"not {self._named(part.part)}"
+        truth = self._truth(part)
+        subject = getattr(part, "what", None) or getattr(part, "subject", None)
+        wish = thing_text(subject) if isinstance(subject, Description) else "part"
+        name = self.names.single(f"{wish}_found" if isinstance(part, Exists) else f"{wish}_fits")
+        self.write(f"{name} = {truth}")
+        return name
+
+    def _verify(self, query: Verify) -> str:
+        condition = query.condition
+        if isinstance(condition, Pick):
+            return self._verify_pick(query.subject, condition)
+        subjects = self.select(query.subject)
+        one = self.one_of(subjects)
+        test = self.test(condition, one, thing_text(query.subject))
+        if test is None:
+            return f"len({subjects}) > 0"
+        if query.every:
+            return f"len({subjects}) > 0 and all({test} for {one} in {subjects})"
+        return any_of(test, one, subjects)
+
+    def _verify_pick(self, subject: Description, pick: Pick) -> str:
+        """Compare the object with all of its kind: "is the red car the biggest?"."""
+        subjects = self.select(subject)
+        winners = self.select(Description(subject.noun, (pick,)))
+        one = self.one_of(subjects)
+        return f"any({one} in {winners} for {one} in {subjects})"
+
+    def _same(self, query: Same) -> str:
+        lists = list(dict.fromkeys(self.select(subject) for subject in query.subjects))
+        one = self.one_of(lists[0])
+        value = self.value_of(query.respect, one, thing_text(query.subjects[0]))
+        if value is None:
+            value = f"{one}.best_text_match({list(OPTIONS.get(query.respect, ()))!r})"
+        sign = "==" if query.same else "!="
+        if len(lists) == 1:
+            values = self.names.single("values")
+            self.write(f"{values} = [{value} for {one} in {lists[0]}]")
+            return f"len(set({values})) {'==' if query.same else '>'} 1"
+        two = self.one_of(lists[1])
+        second = value.replace(f"{one}.", f"{two}.", 1)
+        return f"any({value} {sign} {second} for {one} in {lists[0]} for {two} in {lists[1]})"
+
+    def _refer(self, query: Refer) -> None:
+        found = self.point(query.what)
+        if query.what.plural and query.what.number:
+            self.write(f"return {found}[:{query.what.number}]")
+        else:
+            self.write(f"return {found}[0] if {found} else None")
+
+    def _count(self, query: Count) -> None:
+        found = self.select(query.what)
+        numbers = [c for c in self.form.choices if c.strip().isdigit()]
+        if numbers:
+            self.comment("The allowed number that is nearest to the count.")
+            choice = self.names.single("choice")
+            key = f"abs(int({choice}) - len({found}))"
+            self.write(f"return min({numbers!r}, key=lambda {choice}: {key})")
+        else:
+            self.write(f"return len({found})")
+
+    def _choose_condition(self, query: ChooseCondition) -> None:
+        found = self.select(query.subject)
+        noun = thing_text(query.subject)
+        texts = [option.text for option in query.options]
+        if all(isinstance(option.condition, Attribute) for option in query.options):
+            one = self.first_or_picture(found)
+            if self.capabilities.serves("matcher") or not self.capabilities.serves("answerer"):
+                self.write(f"return {one}.best_text_match({texts!r}, {f'{noun} that is'!r})")
+                return
+            question = f"Is the {noun} {' or '.join(texts)}?"
+            self.answer_among(f"{one}.simple_query({question!r})", texts)
+            return
+        one = self.one_of(found)
+        for option in query.options[:-1]:
+            test = self.test(option.condition, one, noun)
+            if test is not None:
+                self.write(f"if {any_of(test, one, found)}:")
+                self.write(f"return {option.text!r}", 1)
+        self.write(f"return {texts[-1]!r}")
+
+    def _choose_object(self, query: ChooseObject) -> None:
+        texts = list(query.texts)
+        undetectable = [o for o in query.options if not self.can_find(o)]
+        if undetectable and self.capabilities.serves("matcher"):
+            self.write(f"return image_patch.best_text_match({texts!r})")
+            return
+        if undetectable and self.capabilities.serves("answerer"):
+            question = f"Is this {' or '.join(texts)}?"
+            self.answer_among(f"image_patch.simple_query({question!r})", texts)
+            return
+        options = self.names.single("options")
+        ranked = query.condition if isinstance(query.condition, Pick) else None
+        tested = () if ranked or query.condition is None else (query.condition,)
+        lists = [self.select(option.having(*tested)) for option in query.options]
+        pairs = " + ".join(
+            f"[({text!r}, {self.one_of(found)}) for {self.one_of(found)} in {found}]"
+            for text, found in zip(texts, lists, strict=True)
+        )
+        self.write(f"{options} = {pairs}")
+        option = self.names.single("option")
+        key = f"-{option}[1].score"
+        if ranked is not None:
+            by_box = self._key(ranked, f"{option}[1]", "object")
+            if by_box is None:
+                self._choose_by_match(ranked, options, option, texts)
+                return
+            key = by_box
+        if not self.form.choices:
+            self.write(f"if not {options}:")
+            if self.capabilities.serves("matcher"):
+                self.write(f"return image_patch.best_text_match({texts!r})", 1)
+            else:
+                self.write("return 'neither'", 1)
+            self.write(f"return min({options}, key=lambda {option}: {key})[0]")
+            return
+        first = self.names.single("nothing_found")
+        self.write(f"{first} = ({texts[0]!r}, image_patch)")
+        self.write(f"return min({options}, key=lambda {option}: {key}, default={first})[0]")
+
+    def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
+        """Write the choice of the object that is most (or least) of what only words describe."""
+        if not self.capabilities.serves("matcher"):
+            self.note(f"{condition_text(pick)!r}: no matcher")
+            self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")
+            return
+        best, patches = self.names.single("best"), self.names.single("patches")
+        self.write(f"if not {options}:")
+        self.write(f"return image_patch.best_text_match({texts!r})", 1)
+        self.write(f"{patches} = [{option}[1] for {option} in {options}]")
+        self.write(f"{best} = best_image_match({patches}, {pick.by!r}, return_index=True)")
+        if pick.rank == -1:
+            self.comment("The least is the one that is left.")
+            self.write(f"{options} = {options}[:{best}] + {options}[{best} + 1:] or {options}")
+            self.write(f"return {options}[0][0]")
+        else:
+            self.write(f"return {options}[{best}][0]")
