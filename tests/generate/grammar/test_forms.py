@@ -92,7 +92,7 @@ OPEN = {
     "Is it indoors?": "scene(yesno: Is it indoors?)",
 }
 REFERRING = {
-    "left guy blue shirt": "refer(guy[at_left, wearing(shirt[blue])])",
+    "left guy blue shirt": "refer(guy[at_left, with(shirt[blue])])",
     "the white car under the bridge": "refer(car[white, under(bridge)])",
     "person not holding anything": "refer(person[not holding something])",
     "the chair close to the fruit and not next to the refrigerator": (

@@ -39,12 +39,12 @@ NEGATIONS = {
     "gray van behind tram, not the taxi": "van[gray, behind(tram), not taxi]",
     "not the left one": "object[not at_left]",
     "clown w/o hat": "clown[not with(hat)]",
-    "no helmet": "object[not wearing(helmet)]",
+    "no helmet": "object[not with(helmet)]",
     "nurse not looking at the camera": "nurse[not facing the camera]",
     "the otter not showing teeth": "otter[not acting_on(tooth)]",
 }
 LOOKS = {
-    "left guy blue shirt": "guy[at_left, wearing(shirt[blue])]",
+    "left guy blue shirt": "guy[at_left, with(shirt[blue])]",
     "zebra w/ head up": "zebra[with head up]",
     "man with arms crossed": "man[with arms crossed]",
     "chef in plaid vest looking down": "chef[wearing(vest[plaid]), looking down]",

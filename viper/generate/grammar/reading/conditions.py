@@ -16,7 +16,6 @@ from viper.generate.grammar.description import (
     AnyOf,
     Attribute,
     Condition,
-    Description,
     Not,
     Place,
     Related,
@@ -320,7 +319,7 @@ class ConditionChart(VerbChart):
             found += self.attribute(at)
         if not nested:
             found += [
-                (_worn(thing), end)
+                (Related("with", (thing,), "with"), end)
                 for thing, end in self.noun_phrase(at)
                 if thing.noun is not None and thing.conditions
             ]
@@ -336,18 +335,11 @@ class ConditionChart(VerbChart):
     def _not_holding(self, at: int) -> Iterator[tuple[Condition, int]]:
         if self.text(at) == "no":
             for thing, end in self.noun_phrase(at + 1):
-                yield _worn(thing), end
+                yield Related("with", (thing,), "with"), end
 
     def is_animate(self, noun: str | None) -> bool:
         """Tell whether a noun means a living being, as far as the grammar knows."""
         return noun is None or noun.split()[-1] in ANIMATES
-
-
-def _worn(thing: Description) -> Related:
-    """Return the relation to a thing that is named without a preposition: "blue shirt", "no cup"."""
-    if thing.noun is not None and thing.noun.split()[-1] in CLOTHES:
-        return Related("wearing", (thing,), "wearing")
-    return Related("with", (thing,), "with")
 
 
 def _options(condition: Condition) -> tuple[Condition, ...]:
