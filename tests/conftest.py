@@ -6,9 +6,13 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from fakes.hub_server import HubServer
 
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")  # other processes must not make a property fail
@@ -64,3 +68,31 @@ def fake_engine(monkeypatch):
     yield make
     for engine in engines:
         assert engine.close(timeout_s=5)
+
+
+@pytest.fixture
+def hub_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of the model hub."""
+    folder = tmp_path / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hub_cache: Path) -> Iterator[HubServer]:
+    """A model hub on loopback, which this process asks without a token and without pauses."""
+    from huggingface_hub import close_session
+
+    from fakes.hub_server import HubServer
+
+    close_session()
+    monkeypatch.setenv("NO_PROXY", "*")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("viper.weights.fetch.PAUSES_S", (0.0, 0.0))
+    with HubServer() as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        yield server
+        close_session()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError
+from viper.presets import choose, missing_models
 from viper.vision.registry import STUB, TRUTH, BackendRef, parse_role
-from viper.vision.roles import ROLES, Role
+from viper.vision.roles import Role
 from viper_sandbox import Limits
 
-__all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "presets", "resolve_backends"]
+__all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
 
 DEFAULT_PRESET = "none"
 
@@ -83,13 +81,6 @@ class EngineConfig:
         return any(ref.name == STUB for ref in self.backends.values())
 
 
-@functools.cache
-def presets() -> dict[str, dict[str, str]]:
-    """Return the shipped presets by name: role → backend, plus "description"."""
-    table = tomllib.loads((files("viper") / "presets.toml").read_text(encoding="utf-8"))
-    return cast("dict[str, dict[str, str]]", table)
-
-
 def resolve_backends(
     models: str,
     overrides: Mapping[str, str] | None = None,
@@ -103,16 +94,19 @@ def resolve_backends(
         data_folder: Where a relative file of scenes is looked for if the working directory has none.
 
     Raises:
-        ConfigError: The preset, a role or a backend is unknown, or a file of scenes is unusable.
+        ConfigError: The preset, a role or a backend is unknown, weights of the preset are not on
+            disk, or a file of scenes is unusable.
     """
-    resolved = _preset_backends(models, data_folder)
-    for name, text in (overrides or {}).items():
-        role = parse_role(name)
-        resolved[role] = _found(BackendRef.parse(role, text), data_folder)
-    return resolved
+    given = {
+        role: _found(BackendRef.parse(role, text), data_folder)
+        for role, text in ((parse_role(name), text) for name, text in (overrides or {}).items())
+    }
+    return _preset_backends(models, data_folder, given) | given
 
 
-def _preset_backends(models: str, data_folder: Path | None) -> dict[Role, BackendRef]:
+def _preset_backends(
+    models: str, data_folder: Path | None, replaced: Collection[Role]
+) -> dict[Role, BackendRef]:
     name, colon, _ = models.partition(":")
     if name == TRUTH and colon:
         from viper.vision.truth.reading import open_scenes
@@ -123,15 +117,15 @@ def _preset_backends(models: str, data_folder: Path | None) -> dict[Role, Backen
         if not open_scenes(refs["depth"].reference).has_depth:
             del refs["depth"]
         return refs
-    known = presets()
-    if models not in known:
+    preset = choose(models)
+    kept = [role for role in preset.backends if role not in replaced]
+    if missing := missing_models(preset, kept):
         raise ConfigError(
-            f"Unknown preset {models!r}. {did_you_mean(models, known)}"
-            f"Presets: {', '.join(known)}, {TRUTH}:FILE."
+            f"The preset '{preset.name}' lacks weights on this machine: "
+            f"{', '.join(f'{model.role} {model.repository}' for model in missing)}. "
+            f"Fetch them with: viper models pull {preset.name}"
         )
-    return {
-        role: BackendRef.parse(role, known[models][role]) for role in ROLES if role in known[models]
-    }
+    return {role: preset.reference(role) for role in kept}
 
 
 def _found(ref: BackendRef, data_folder: Path | None) -> BackendRef:

@@ -3,7 +3,8 @@
     ViperError
     ├── InputError               the caller's image, question or file cannot be used
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
-    │   └── MissingExtraError    an optional package is not installed
+    │   ├── MissingExtraError    an optional package is not installed
+    │   └── DownloadError        files of a model could not be fetched from the hub
     ├── GenerationError          no program could be written
     ├── BudgetError              the next call of a language model would exceed the budget
     ├── ModelError               a vision or language call failed
@@ -25,6 +26,7 @@ from viper.program import FailureKind
 __all__ = [
     "BudgetError",
     "ConfigError",
+    "DownloadError",
     "GenerationError",
     "InputError",
     "MissingExtraError",
@@ -68,6 +70,10 @@ class MissingExtraError(ConfigError):
             f"{purpose} needs the package '{package}', which is not installed. "
             f"Install it with: pip install 'viper-vision[{extra}]'"
         )
+
+
+class DownloadError(ConfigError):
+    """Files of a model could not be fetched from the hub; what has arrived is kept."""
 
 
 class GenerationError(ViperError):

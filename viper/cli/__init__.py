@@ -13,7 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "memo", "doctor")
+_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "doctor")
 
 
 class _Verbs(click.Group):
@@ -62,6 +62,7 @@ def cli() -> None:
     viper run program.py street.jpg               run a program of your own
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
+    viper models list                             which models there are for photographs
     viper doctor                                  say how strong the sandbox is here
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

@@ -72,6 +72,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     from viper.cli.options import open_engine
     from viper.cli.output import notice, print_error, print_json, print_stats, show_log
     from viper.errors import ConfigError, ViperError
+    from viper.presets import advice
     from viper.stats import RunStats
 
     if options["debug"]:
@@ -87,6 +88,8 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         engine = open_engine(options)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the picture (--models stub).")
+        if text := advice(options["models"]):
+            notice(text)
         asking = {"task": options["task"], "choices": options["choices"]}
         if program_path is None:
             answer = engine.ask(image, question, **asking)

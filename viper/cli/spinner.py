@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["Spinner", "spinner"]
+__all__ = ["Spinner", "can_animate", "spinner"]
 
 
 class Spinner:
@@ -43,7 +43,7 @@ def spinner(text: str, *, enabled: bool = True) -> Iterator[Spinner]:
     Yields:
         The handle to change the text with.
     """
-    if not (enabled and _can_animate()):
+    if not (enabled and can_animate()):
         yield Spinner()
         return
     from rich.console import Console
@@ -66,7 +66,8 @@ def spinner(text: str, *, enabled: bool = True) -> Iterator[Spinner]:
         yield Spinner(progress, progress.add_task(_one_line(text), total=None))
 
 
-def _can_animate() -> bool:
+def can_animate() -> bool:
+    """Tell whether stderr is a terminal that can be written over."""
     # stderr is None under pythonw, and closed under some service managers.
     stream = sys.stderr
     terminal = stream is not None and not stream.closed and stream.isatty()

@@ -1,8 +1,8 @@
-"""Where the files of a model lie: a folder, the hub's cache, or the hub itself.
+"""Where the files of a model lie: a folder, or a commit in the hub's cache.
 
-The hub is asked once, and the commit that it names is pinned. So a model cannot change between two
-of its files, the fingerprint is exact, and an unreachable hub is known at once instead of after
-minutes of retries. Neither torch nor transformers is imported here.
+No network is asked, so that no answer waits for a download that nobody wanted: a model that is not on
+disk is an error that names the command which fetches it (`viper models pull`), unless the reference says
+`download=true`. A loader gets a folder either way. Neither torch nor transformers is imported here.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from viper.errors import ConfigError
+from viper.weights.cache import look
 
 __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
 
-_HUB_TIMEOUT_S = 10.0
 # Files of a model folder that decide what the model computes; exports to other runtimes that often
 # lie beside them do not.
 _WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"})
@@ -28,12 +28,10 @@ class ModelSource:
 
     reference: str
     """As the user wrote it: a folder or a model id of the hub."""
-    folder: Path | None
-    """The folder, None for a model of the hub."""
-    commit: str | None
-    """The hub's commit that is loaded, None for a folder."""
-    local_files_only: bool
-    """Load from the folder or from the hub's cache, without asking the network."""
+    folder: Path
+    """Where the files lie."""
+    commit: str | None = None
+    """The hub's commit that lies there, None for a folder of the user."""
 
 
 def locate(
@@ -41,20 +39,21 @@ def locate(
     *,
     what: str,
     revision: str | None = None,
-    local_files_only: bool = False,
+    download: bool = False,
     marker: str = "config.json",
 ) -> ModelSource:
-    """Find a model folder, or ask the hub once for the commit of a model id.
+    """Find a model folder, or the commit of a model id in the hub's cache.
 
     Args:
         reference: Folder or model id.
         what: Role, for messages, as in "detector".
-        revision: Branch, tag or commit of a model id.
-        local_files_only: Never ask the network.
+        revision: Branch, tag or commit of a model id; None is main, or the only one on disk.
+        download: Fetch a model id that is not on disk.
         marker: File that every model of this kind has.
 
     Raises:
-        ConfigError: Neither a folder with the marker, nor a model of the hub or of its cache.
+        ConfigError: Neither a folder with the marker, nor a whole model in the hub's cache.
+        DownloadError: It was to be fetched, and could not.
     """
     text = reference.strip()
     if not text:
@@ -68,12 +67,12 @@ def locate(
                 f"The folder '{text}' holds no {what}: it has no {marker}. "
                 "Give the folder that save_pretrained or a download of the hub has written."
             )
-        return ModelSource(text, path, None, local_files_only=True)
+        return ModelSource(text, path)
     if path.is_file():
         raise ConfigError(f"'{text}' is a file. Give the folder of the {what} that it belongs to.")
     if text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text:
         raise ConfigError(f"There is no folder '{text}'. Give a folder or a model id OWNER/NAME.")
-    return _locate_on_hub(text, what, revision, local_files_only, marker)
+    return _locate_in_cache(text, what, revision, download, marker)
 
 
 def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> str:
@@ -87,8 +86,8 @@ def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> st
         As in `owlv2@3f8a…?dtype=float32`: the commit of a hub model, a content hash of a folder.
     """
     if isinstance(source, str):
-        source = ModelSource(source, Path(source), None, local_files_only=True)
-    version = source.commit or (_hash_folder(source.folder) if source.folder else "unknown")
+        source = ModelSource(source, Path(source))
+    version = source.commit or _hash_folder(source.folder)
     query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
     return f"{source.reference}@{version[:16]}" + (f"?{query}" if query else "")
 
@@ -105,50 +104,32 @@ def one_line(error: BaseException, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _locate_on_hub(
-    reference: str, what: str, revision: str | None, local_files_only: bool, marker: str
+def _locate_in_cache(
+    reference: str, what: str, revision: str | None, download: bool, marker: str
 ) -> ModelSource:
-    import huggingface_hub
-    from huggingface_hub import errors
+    found = look(reference, revision)
+    if found.state != "complete" and download:
+        from viper.weights.pull import pull
 
-    advice = (
-        "Give a folder, or fetch the model first where there is a network with: "
-        f"hf download {reference}"
-    )
-    trouble = "the network was not asked (local_files_only)"
-    if not local_files_only:
-        try:
-            commit = (
-                huggingface_hub.HfApi()
-                .model_info(reference, revision=revision, timeout=_HUB_TIMEOUT_S)
-                .sha
-            )
-            return ModelSource(reference, None, commit, local_files_only=False)
-        except errors.HFValidationError:
-            raise ConfigError(
-                f"'{reference}' is neither a folder here nor the form of a model id. "
-                "Give a folder or OWNER/NAME."
-            ) from None
-        except errors.RevisionNotFoundError as error:
-            raise ConfigError(f"The model '{reference}' has no revision '{revision}'.") from error
-        except errors.RepositoryNotFoundError as error:
-            raise ConfigError(
-                f"'{reference}' is neither a folder here nor a model that the hub shows to this "
-                "user: the name is wrong, or it is private or gated (then log in with: "
-                "hf auth login)."
-            ) from error
-        # HTTPError is whichever HTTP library the hub's client is built on, re-exported by it;
-        # OSError holds its offline mode.
-        except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined] # re-exported
-            trouble = f"the hub cannot be reached ({one_line(error, 120)})"
-    cached = huggingface_hub.try_to_load_from_cache(reference, marker, revision=revision)
-    if not isinstance(cached, str):
+        pull(reference, revision or "main")
+        found = look(reference, revision)
+    command = f"viper models pull {reference}"
+    if revision is not None:
+        command += f" --revision {revision}"
+    if found.folder is None:
+        at = "" if revision is None else f" at revision '{revision}'"
         raise ConfigError(
-            f"'{reference}' is neither a folder here nor in the hub's cache, and {trouble}. "
-            f"{advice}"
+            f"The {what} '{reference}'{at} is neither a folder here nor in the hub's cache. Give a "
+            f"folder, or fetch it with: {command}"
         )
-    # …/snapshots/COMMIT/config.json
-    return ModelSource(reference, None, Path(cached).parent.name, local_files_only=True)
+    if found.missing:
+        raise ConfigError(
+            f"The {what} '{reference}' is on disk in part: it lacks {', '.join(found.missing)}. "
+            f"Fetch the rest with: {command}"
+        )
+    if not (found.folder / marker).is_file():
+        raise ConfigError(f"'{reference}' is no {what}: it has no {marker}. Give another model.")
+    return ModelSource(reference, found.folder, found.commit)
 
 
 def _hash_folder(folder: Path) -> str:

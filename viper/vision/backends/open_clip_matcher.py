@@ -197,8 +197,7 @@ def _resolve(
             "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
         )
     source = locate(reference.removeprefix(_HUB), what=_WHAT, marker=_CONFIG)
-    loadable = reference if source.folder is None else f"local-dir:{source.folder}"
-    return fingerprint(source, settings), loadable
+    return fingerprint(source, settings), f"local-dir:{source.folder}"
 
 
 def _whole_image(model: Any) -> Callable[[Image.Image], torch.Tensor]:

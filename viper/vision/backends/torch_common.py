@@ -123,14 +123,11 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     """
     if isinstance(source, str):
         source = locate(source, what=what)
-    where = source.reference if source.folder is None else str(source.folder)
-    if source.commit is not None:
-        kwargs["revision"] = source.commit
     try:
         with quiet_libraries():
             return loader.from_pretrained(
-                where,
-                local_files_only=source.local_files_only,
+                str(source.folder),
+                local_files_only=True,
                 # Explicitly False: when it is left open, the library asks on the terminal.
                 trust_remote_code=False,
                 **kwargs,

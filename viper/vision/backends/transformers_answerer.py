@@ -155,7 +155,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `local_files_only`, `max_tokens` (of an answer),
+        options: `device`, `dtype`, `revision`, `download`, `max_tokens` (of an answer),
             `max_side` (pixels; larger crops are reduced), and `image_splitting` (true to let
             Idefics3 and SmolVLM look at tiles as well: slower by an order of magnitude, better for
             small print).
@@ -173,7 +173,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
             reference,
             what=_WHAT,
             revision=read.optional_text("revision"),
-            local_files_only=read.flag("local_files_only", False),
+            download=read.flag("download", False),
         )
     config = load_pretrained(AutoConfig, source, what=_WHAT)
     processor = load_pretrained(AutoProcessor, source, what=_WHAT)

@@ -137,7 +137,7 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `local_files_only`, and `polarity` (`depth` or
+        options: `device`, `dtype`, `revision`, `download`, and `polarity` (`depth` or
             `inverse`) for a family whose maps are not known or not as usual.
 
     Raises:
@@ -151,7 +151,7 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
             reference,
             what=_WHAT,
             revision=read.optional_text("revision"),
-            local_files_only=read.flag("local_files_only", False),
+            download=read.flag("download", False),
         )
     processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
     model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, device=device, dtype=dtype)

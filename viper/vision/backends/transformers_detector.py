@@ -6,7 +6,8 @@ DETR and its kin (whatever `AutoModelForObjectDetection` loads) have the classes
 Options: `score_threshold` (0 … 1, default: the authors') · `text_threshold` (0 … 1, Grounding DINO
 only, default 0.25) · `template` (OWL only, default "a photo of a {}") · `batch_size` (pictures per
 forward, default 8) · `device` (auto, cpu, cuda, cuda:1, mps) · `dtype` (auto, float32, float16,
-bfloat16) · `revision` (branch, tag or commit of a model id) · `local_files_only` (ask no network).
+bfloat16) · `revision` (branch, tag or commit of a model id) · `download` (true to
+fetch a model id that is not on disk).
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
         device_name = read.text("device", "auto")
         dtype_name = read.text("dtype", "auto")
         revision = read.optional_text("revision")
-        local_files_only = read.flag("local_files_only", False)
+        download = read.flag("download", False)
     if "{}" not in template:
         raise ConfigError(
             f"Option template={template!r} of the transformers detector has no {{}} in the place "
@@ -100,7 +101,7 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
         device=device,
         dtype=resolve_dtype(dtype_name, device),
     )
-    source = locate(reference, what=_WHAT, revision=revision, local_files_only=local_files_only)
+    source = locate(reference, what=_WHAT, revision=revision, download=download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
     if config.model_type in _ZERO_SHOT:
         return _load_zero_shot(source, config.model_type, settings)

@@ -134,7 +134,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `local_files_only`, and `templates` (`captions`,
+        options: `device`, `dtype`, `revision`, `download`, and `templates` (`captions`,
             `plain` or a file).
 
     Raises:
@@ -148,7 +148,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             reference,
             what=_WHAT,
             revision=read.optional_text("revision"),
-            local_files_only=read.flag("local_files_only", False),
+            download=read.flag("download", False),
         )
     model = load_model(AutoModel, source, what=_WHAT, device=device, dtype=dtype)
     needed = ("get_image_features", "get_text_features", "logit_scale")
