@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from fakes import true_scenes
-from viper.config import EngineConfig, presets, resolve_backends
+from viper.config import EngineConfig, resolve_backends
 from viper.errors import ConfigError
-from viper.vision.registry import backends_for
 from viper.vision.roles import ROLES
 
 
@@ -26,15 +25,6 @@ def test_a_backend_given_by_the_user_replaces_the_presets():
 def test_an_unknown_preset_is_refused_with_near_names():
     with pytest.raises(ConfigError, match=r"Unknown preset 'stbu'. Did you mean 'stub'\? Presets:"):
         resolve_backends("stbu")
-
-
-@pytest.mark.parametrize("name", presets())
-def test_presets_name_only_known_roles_and_backends(name):
-    table = dict(presets()[name])
-    assert table.pop("description").endswith(".")
-    assert set(table) <= set(ROLES)
-    for role, text in table.items():
-        assert text == "stub" or text.partition(":")[0] in backends_for(role)
 
 
 def scenes(folder):

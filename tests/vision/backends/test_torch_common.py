@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import logging
-import time
 
-import huggingface_hub
 import pytest
 import torch
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled
@@ -31,18 +29,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def unreachable_hub(monkeypatch, tmp_path):
-    """A hub that refuses connections, and an empty cache."""
-    monkeypatch.setattr("huggingface_hub.hf_api.HfApi.model_info", _refuse)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def _refuse(*_args, **_kwargs):
-    raise huggingface_hub.errors.OfflineModeIsEnabled("no network here")
-
-
 def cache_model(cache, reference, text='{"model_type": "bert", "num_hidden_layers": 1}'):
     """Put a model into the hub's cache, as a download would."""
     root = cache / f"models--{reference.replace('/', '--')}"
@@ -50,6 +36,8 @@ def cache_model(cache, reference, text='{"model_type": "bert", "num_hidden_layer
     (root / "refs" / "main").write_text(COMMIT)
     (root / "snapshots" / COMMIT).mkdir(parents=True)
     (root / "snapshots" / COMMIT / "config.json").write_text(text)
+    (root / "snapshots" / COMMIT / "model.safetensors").write_text("")
+    return root / "snapshots" / COMMIT
 
 
 def test_auto_device_is_one_that_is_there():
@@ -108,61 +96,64 @@ def test_a_file_is_refused(folder):
         locate(str(folder / "config.json"), what="detector")
 
 
-def test_an_unreachable_hub_is_one_line_and_quick(unreachable_hub):
-    started = time.perf_counter()
+def test_a_model_that_is_not_on_disk_is_named_with_the_command_and_no_network_is_asked(hub):
+    hub.add("foo/bar", {"config.json": b"{}", "model.safetensors": b"x"})
     with pytest.raises(ConfigError) as caught:
         locate("foo/bar", what="detector")
-    assert time.perf_counter() - started < 1
-    message = str(caught.value)
-    assert message.startswith("'foo/bar' is neither a folder here nor in the hub's cache")
-    assert "no network here" in message
-    assert "hf download foo/bar" in message
-    assert "\n" not in message
+    assert str(caught.value) == (
+        "The detector 'foo/bar' is neither a folder here nor in the hub's cache. Give a folder, or "
+        "fetch it with: viper models pull foo/bar"
+    )
+    with pytest.raises(
+        ConfigError, match=r"at revision 'v2' .*: viper models pull foo/bar --revision v2"
+    ):
+        locate("foo/bar", what="detector", revision="v2")
+    assert not hub.requests
 
 
-def test_a_model_of_the_cache_is_used_when_the_hub_cannot_be_reached(unreachable_hub):
-    cache_model(unreachable_hub, "foo/bar")
+def test_a_model_of_the_cache_is_loaded_by_its_commit(hub_cache):
+    folder = cache_model(hub_cache, "foo/bar")
     source = locate("foo/bar", what="detector")
-    assert source.commit == COMMIT
-    assert source.local_files_only
-    config = load_pretrained(AutoConfig, source, what="detector", cache_dir=unreachable_hub)
+    assert (source.folder, source.commit) == (folder, COMMIT)
+    assert locate("foo/bar", what="detector", revision=COMMIT) == source
+    config = load_pretrained(AutoConfig, source, what="detector")
     assert config.model_type == "bert"
     assert fingerprint(source, {}) == f"foo/bar@{COMMIT[:16]}"
 
 
-def test_the_network_is_not_asked_when_that_is_forbidden(unreachable_hub, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.hf_api.HfApi.model_info", None)  # calling it would fail
-    with pytest.raises(ConfigError, match="the network was not asked"):
-        locate("foo/bar", what="detector", local_files_only=True)
-    cache_model(unreachable_hub, "foo/bar")
-    assert locate("foo/bar", what="detector", local_files_only=True).commit == COMMIT
+def test_a_model_of_the_cache_that_is_there_in_part_is_not_loaded(hub_cache):
+    folder = cache_model(hub_cache, "foo/bar")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(
+        ConfigError, match=r"is on disk in part: it lacks weights\. .*viper models pull foo/bar"
+    ):
+        locate("foo/bar", what="detector")
 
 
-def test_the_commit_that_the_hub_names_is_pinned(monkeypatch):
-    asked = []
+def test_a_model_of_another_library_is_refused(hub_cache):
+    cache_model(hub_cache, "foo/bar")
+    with pytest.raises(ConfigError, match=r"'foo/bar' is no matcher: it has no open_clip_config"):
+        locate("foo/bar", what="matcher", marker="open_clip_config.json")
 
-    def answer(_self, reference, *, revision, timeout):
-        asked.append((reference, revision, timeout))
-        return huggingface_hub.ModelInfo(id=reference, sha=COMMIT)
 
-    monkeypatch.setattr("huggingface_hub.hf_api.HfApi.model_info", answer)
-    source = locate("foo/bar", what="detector", revision="v2")
-    assert source.commit == COMMIT
-    assert asked == [("foo/bar", "v2", 10.0)]
+def test_a_model_is_fetched_first_when_the_reference_says_so(hub):
+    commit = hub.add("foo/bar", {"config.json": b"{}", "model.safetensors": b"x"})
+    source = locate("foo/bar", what="detector", download=True)
+    assert source.commit == commit
+    before = len(hub.requests)
+    assert locate("foo/bar", what="detector", download=True) == source
+    assert len(hub.requests) == before
 
+
+def test_loaders_get_a_folder_and_never_the_network_or_foreign_code(folder):
     class Loader:
         @staticmethod
         def from_pretrained(where, **kwargs):
             return where, kwargs
 
-    where, kwargs = load_pretrained(Loader, source, what="detector", dtype="x")
-    assert where == "foo/bar"
-    assert kwargs == {
-        "revision": COMMIT,
-        "local_files_only": False,
-        "trust_remote_code": False,
-        "dtype": "x",
-    }
+    where, kwargs = load_pretrained(Loader, str(folder), what="detector", dtype="x")
+    assert where == str(folder)
+    assert kwargs == {"local_files_only": True, "trust_remote_code": False, "dtype": "x"}
 
 
 def test_a_name_that_no_model_can_have_is_refused():

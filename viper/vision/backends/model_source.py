@@ -8,6 +8,7 @@ disk is an error that names the command which fetches it (`viper models pull`), 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from viper.errors import ConfigError
 from viper.weights.cache import look
 
 __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
+
+_MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 # Files of a model folder that decide what the model computes; exports to other runtimes that often
 # lie beside them do not.
@@ -72,6 +75,11 @@ def locate(
         raise ConfigError(f"'{text}' is a file. Give the folder of the {what} that it belongs to.")
     if text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text:
         raise ConfigError(f"There is no folder '{text}'. Give a folder or a model id OWNER/NAME.")
+    if not _MODEL_ID.fullmatch(text):
+        raise ConfigError(
+            f"'{text}' is neither a folder here nor the form of a model id. "
+            "Give a folder or OWNER/NAME."
+        )
     return _locate_in_cache(text, what, revision, download, marker)
 
 
