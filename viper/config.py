@@ -97,10 +97,10 @@ def resolve_backends(
         ConfigError: The preset, a role or a backend is unknown, weights of the preset are not on
             disk, or a file of scenes is unusable.
     """
-    given = {
-        role: _found(BackendRef.parse(role, text), data_folder)
-        for role, text in ((parse_role(name), text) for name, text in (overrides or {}).items())
-    }
+    given: dict[Role, BackendRef] = {}
+    for name, text in (overrides or {}).items():
+        role = parse_role(name)
+        given[role] = _found(BackendRef.parse(role, text), data_folder)
     return _preset_backends(models, data_folder, given) | given
 
 
@@ -118,7 +118,7 @@ def _preset_backends(
             del refs["depth"]
         return refs
     preset = choose(models)
-    kept = [role for role in preset.backends if role not in replaced]
+    kept: list[Role] = [role for role in preset.backends if role not in replaced]
     if missing := missing_models(preset, kept):
         raise ConfigError(
             f"The preset '{preset.name}' lacks weights on this machine: "

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 import viper_sandbox
 from viper.cli import cli
+from viper.presets import load_presets
+from viper.weights.cache import repository_folder
 from viper_sandbox import Act, Jail, LevelReport
 
 PARTIAL = LevelReport(
@@ -59,7 +61,7 @@ def measured(monkeypatch):
 def test_it_reports_what_the_sandbox_of_this_machine_measures():
     result = doctor("--json")
     told = json.loads(result.stdout)
-    assert set(told) == {"sandbox", "python", "platform", "versions"}
+    assert set(told) == {"sandbox", "python", "platform", "versions", "models"}
     sandbox = told["sandbox"]
     refused = [act["refused"] for act in sandbox["acts"]]
     assert sandbox["level"] in ("full", "partial", "none")
@@ -134,6 +136,34 @@ def test_an_interpreter_that_cannot_start_is_told_as_no_sandbox(monkeypatch):
 def test_what_the_machine_says_of_itself_cannot_move_the_cursor(measured):
     measured(LevelReport("none", (), trouble="a kernel called \x1b[2J\nfull"))
     assert "\x1b" not in doctor().stdout
+
+
+def test_it_tells_a_line_for_each_preset(measured, hub_cache):
+    measured(FULL_BUT_POOR)
+    for model in load_presets()["small"].models[:3]:
+        folder = repository_folder(model.repository) / "snapshots" / model.revision
+        folder.mkdir(parents=True)
+        for name in (
+            "config.json",
+            "preprocessor_config.json",
+            "tokenizer.json",
+            "model.safetensors",
+        ):
+            (folder / name).write_text("{}")
+    result = doctor()
+    assert "  small   3 of 4 models on disk; viper models pull small\n" in result.stdout
+    # The depth model is the same in all three.
+    assert "  large   1 of 4 models on disk; viper models pull large\n" in result.stdout
+    told = json.loads(doctor("--json").stdout)["models"]
+    assert list(told) == ["small", "base", "large"]
+
+
+def test_a_broken_file_of_presets_does_not_hide_the_rest(measured, monkeypatch):
+    measured(FULL_BUT_POOR)
+    monkeypatch.setenv("VIPER_PRESETS", "/no/such.toml")
+    result = doctor()
+    assert result.exit_code == 0
+    assert "  error   The presets of VIPER_PRESETS='/no/such.toml' cannot be read" in result.stdout
 
 
 def test_the_help_teaches_the_levels_and_the_exit_status():

@@ -116,6 +116,11 @@ class HubServer:
         with self._lock:
             self._faults.setdefault(name, []).extend(faults)
 
+    def heal(self) -> None:
+        """Forget the faults that have not happened."""
+        with self._lock:
+            self._faults.clear()
+
     def fetched(self, name: str) -> list[Received]:
         """Return the requests for a file's content, redirects left out."""
         return [request for request in self.requests if request.path.endswith(f"#{name}")]

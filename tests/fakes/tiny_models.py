@@ -431,6 +431,55 @@ def qwen2_vl(folder: Path) -> Path:
     return _save(folder, Qwen2VLForConditionalGeneration(config), processor)
 
 
+def qwen3_vl(folder: Path) -> Path:
+    """Qwen3-VL, which feeds early layers of its vision tower into the language model as well."""
+    from transformers import (
+        Qwen2VLImageProcessor,
+        Qwen3VLConfig,
+        Qwen3VLForConditionalGeneration,
+        Qwen3VLProcessor,
+        Qwen3VLVideoProcessor,
+    )
+
+    marks = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+    tokenizer = _chat_tokenizer(*marks)
+    sizes = {"shortest_edge": 32 * 32, "longest_edge": 96 * 96}
+    processor = Qwen3VLProcessor(
+        Qwen2VLImageProcessor(size=sizes, patch_size=16),
+        tokenizer,
+        Qwen3VLVideoProcessor(size=sizes),
+        chat_template=CHAT_TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"),
+    )
+    _seed()
+    start, end, picture, video = tokenizer.convert_tokens_to_ids(list(marks))
+    decoder = _decoder(tokenizer)
+    config = Qwen3VLConfig(
+        text_config={
+            **{name: decoder[name] for name in decoder if name != "tie_word_embeddings"},
+            "head_dim": 8,
+            "rope_parameters": {
+                "rope_type": "default",
+                "mrope_section": [2, 1, 1],
+                "rope_theta": 10_000.0,
+            },
+        },
+        vision_config={
+            "depth": 2,
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_heads": 2,
+            "out_hidden_size": decoder["hidden_size"],
+            "num_position_embeddings": 36,
+            "deepstack_visual_indexes": [0],
+        },
+        vision_start_token_id=start,
+        vision_end_token_id=end,
+        image_token_id=picture,
+        video_token_id=video,
+    )
+    return _save(folder, Qwen3VLForConditionalGeneration(config), processor)
+
+
 def blip2(folder: Path) -> Path:
     """BLIP-2 with OPT, which has no chat template."""
     from transformers import (

@@ -63,7 +63,7 @@ def cli() -> None:
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs
-    viper doctor                                  say how strong the sandbox is here
+    viper doctor                                  say how strong the sandbox is, which models are there
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.
     """

@@ -29,7 +29,7 @@ _MEANINGS = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def doctor(as_json: bool) -> None:
-    """Say how strong the sandbox is on this machine, and what would make it stronger.
+    """Say how strong the sandbox is on this machine, and which models are there.
 
     Programs are run in a process of their own that the kernel confines. Whether it does is not read off a
     list of features but tried: a confined process attempts each act that no program may do, such as
@@ -81,6 +81,7 @@ def _to_json(report: LevelReport) -> dict[str, Any]:
             "trouble": report.trouble or None,
         },
         **_surroundings(),
+        "models": _presets_on_disk(),
     }
 
 
@@ -110,6 +111,9 @@ def _print(report: LevelReport) -> None:
     click.echo(f"\npython    {surroundings['python']}")
     click.echo(f"platform  {surroundings['platform']}")
     click.echo(f"versions  {versions}")
+    click.echo("\nPresets for photographs (see viper models list):")
+    for name, state in _presets_on_disk().items():
+        click.echo(f"  {name:<6}  {one_line(state)}")
 
 
 def _paragraph(text: str) -> None:
@@ -132,3 +136,23 @@ def _surroundings() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "versions": versions,
     }
+
+
+def _presets_on_disk() -> dict[str, str]:
+    """Return what is on disk of each preset that takes its models from the hub."""
+    from viper.errors import ConfigError
+    from viper.presets import load_presets, missing_models
+
+    states = {}
+    try:
+        for preset in load_presets().values():
+            if preset.models:
+                missing, needed = len(missing_models(preset)), len(preset.models)
+                states[preset.name] = (
+                    "complete"
+                    if not missing
+                    else f"{needed - missing} of {needed} models on disk; viper models pull {preset.name}"
+                )
+    except ConfigError as error:  # a broken file of presets is the user's; the rest is still true
+        states["error"] = str(error)
+    return states

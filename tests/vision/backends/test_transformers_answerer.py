@@ -14,6 +14,7 @@ FAMILIES = {
     "smolvlm": tiny_models.smolvlm,
     "llava": tiny_models.llava,
     "qwen2_vl": tiny_models.qwen2_vl,
+    "qwen3_vl": tiny_models.qwen3_vl,
     "blip2": tiny_models.blip2,
 }
 
