@@ -94,7 +94,7 @@ def write(folder, *requests, options="examples=0&api=brief&max_tokens=40"):
 def test_reads_its_options():
     settings = LocalSettings.parse(
         "some/model?device=cpu&dtype=float32&max_tokens=9&temperature=0.5&revision=v1&examples=3"
-        "&api=brief&local_files_only=true"
+        "&api=brief&download=true"
     )
     assert settings == LocalSettings(
         "some/model", "cpu", "float32", "v1", True, 9, 0.5, PromptStyle(3, "brief")

@@ -39,7 +39,8 @@ class LocalSettings:
     dtype: str = "auto"
     """`auto` is bfloat16 on a GPU and float32 on a CPU."""
     revision: str | None = None
-    local_files_only: bool = False
+    download: bool = False
+    """Fetch a model id that is not on disk."""
     max_tokens: int = _MAX_TOKENS
     """Most tokens of a program."""
     temperature: float = 0.0
@@ -66,7 +67,7 @@ class LocalSettings:
                 read.text("device", "auto"),
                 read.text("dtype", "auto"),
                 read.optional_text("revision"),
-                read.flag("local_files_only", False),
+                read.flag("download", False),
                 read.integer("max_tokens", _MAX_TOKENS, low=1),
                 read.number("temperature", 0.0, low=0.0),
                 PromptStyle.read(read),

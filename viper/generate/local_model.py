@@ -71,7 +71,7 @@ class LocalModel:
             settings.reference,
             what=WHAT,
             revision=settings.revision,
-            local_files_only=settings.local_files_only,
+            download=settings.download,
         )
         prompts = LocalPrompts.load(settings, source)
         model = load_model(

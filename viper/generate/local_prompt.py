@@ -107,7 +107,7 @@ class LocalPrompts:
                 settings.reference,
                 what=WHAT,
                 revision=settings.revision,
-                local_files_only=settings.local_files_only,
+                download=settings.download,
             )
         config = load_pretrained(AutoConfig, source, what=WHAT)
         tokenizer = load_pretrained(AutoTokenizer, source, what=WHAT)
