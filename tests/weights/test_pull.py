@@ -16,6 +16,7 @@ from viper.weights.pull import Progress, carry_out, check_room, make_plan, pull
 
 REPOSITORY = "owner/tiny-model"
 TOKEN = "hf_plantedSecret0123456789"
+BAD_TOKEN = Fault(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
 WEIGHTS = bytes(range(256)) * 1200  # 307,200 bytes
 FILES = {
     "config.json": b'{"model_type": "clip"}',
@@ -246,6 +247,7 @@ def test_a_part_that_was_damaged_meanwhile_is_thrown_away(hub, hub_cache, commit
         (REPOSITORY, "main", GATED, r"is gated: accept its terms .*/owner/tiny-model, then set HF_TOKEN"),
         (REPOSITORY, "main", Fault(403, GATED.headers), r"is gated: accept its terms"),
         (REPOSITORY, "main", Fault(403), r"refuses 'owner/tiny-model' \(403\): the token in HF_TOKEN"),
+        (REPOSITORY, "main", BAD_TOKEN, r"refuses 'owner/tiny-model' \(401\): the token in HF_TOKEN"),
         (REPOSITORY, "main", Fault(500), r"with status 500\. Try again later"),
         (REPOSITORY, "main", Fault(200, {}, body=b"<html>"), r"not the form of a hub's answer"),
         (REPOSITORY, "main", Fault(200, {}, body=b"[]"), r"not the form of a hub's answer"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,7 +12,6 @@ from viper.cli.options import output_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viper.presets import Preset, PresetModel
     from viper.vision.roles import Role
     from viper.weights.cache import OnDisk
 
@@ -41,27 +40,21 @@ def models() -> None:
 @output_options
 def list_(as_json: bool, debug: bool) -> None:
     """Show roles, repositories, sizes, licences and what is on disk; asks no network."""
+    from viper.cli.models_table import preset_rows
     from viper.cli.output import print_error, print_json
     from viper.errors import ViperError
-    from viper.presets import choose, load_presets
     from viper.weights.cache import cache_folder
 
     try:
-        presets = [preset for preset in load_presets().values() if preset.name not in _NOT_LISTED]
-        chosen = {preset.name: choose(preset.name).name for preset in presets if preset.first_of}
+        rows = preset_rows()
     except ViperError as error:
         print_error(error, debug=debug)
         sys.exit(1)
     if as_json:
-        print_json(
-            {
-                "cache": str(cache_folder()),
-                "presets": [_to_json(preset, chosen.get(preset.name)) for preset in presets],
-            }
-        )
+        print_json({"cache": str(cache_folder()), "presets": [row.to_json() for row in rows]})
         return
-    for preset in presets:
-        _print_preset(preset, chosen.get(preset.name))
+    for row in rows:
+        row.print()
     click.echo(f"Weights lie in {cache_folder()}. Fetch a preset with: viper models pull small")
 
 
@@ -92,6 +85,7 @@ def pull(
 
     Exit status: 0 all there, 1 failed, 130 interrupted (run it again to go on), 2 usage.
     """
+    from viper.cli.models_table import megabytes
     from viper.cli.output import notice, print_error, print_json
     from viper.cli.transfer import transfer_bar
     from viper.errors import ViperError
@@ -109,7 +103,8 @@ def pull(
                 plans.append(make_plan(one.repository, one.revision))
         check_room(plans)
         for plan in plans:
-            notice(f"{plan.listing.repository}: {_megabytes(plan.to_fetch_bytes)} to fetch")
+            size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
+            notice(f"{plan.listing.repository}: {size} to fetch")
             with transfer_bar() as on_progress:
                 pulled = carry_out(plan, on_progress)
             folders[pulled.repository] = str(pulled.folder)
@@ -180,10 +175,6 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
         print_json({"removed": str(folder)})
     else:
         notice(f"removed {folder}")
-
-
-_NOT_LISTED = ("none", "stub")
-# Presets that bring no models; they are in the help of --models.
 
 
 class _Wanted(NamedTuple):
@@ -259,67 +250,3 @@ def _forget_revisions(repository: str) -> None:
     ]
     if hashes:
         scanned.delete_revisions(*hashes).execute()
-
-
-def _print_preset(preset: Preset, chosen: str | None) -> None:
-    rows = [(model, _look(model)) for model in preset.models]
-    title = f"{preset.name:<8} {preset.description}"
-    if rows:
-        title += f" About {_megabytes(preset.size_mb * 1_000_000)}."
-    if chosen is not None:
-        title += f" Now: {chosen}."
-    click.echo(title)
-    for model, disk in rows:
-        click.echo(
-            f"  {model.role:<9} {model.repository:<45} {_megabytes(model.size_mb * 1_000_000):>8}  "
-            f"{model.licence:<11} {_state(disk)}"
-        )
-    if rows:
-        click.echo()
-
-
-def _to_json(preset: Preset, chosen: str | None) -> dict[str, Any]:
-    found = [(model, _look(model)) for model in preset.models]
-    return {
-        "name": preset.name,
-        "description": preset.description,
-        "backends": dict(preset.backends),
-        "chosen": chosen,
-        "size_mb": preset.size_mb,
-        "complete": all(disk.state == "complete" for _, disk in found),
-        "models": [
-            {
-                "role": model.role,
-                "repository": model.repository,
-                "revision": model.revision,
-                "size_mb": model.size_mb,
-                "licence": model.licence,
-                "class": model.architecture,
-                "on_disk": disk.state,
-                "missing": list(disk.missing),
-                "folder": None if disk.folder is None else str(disk.folder),
-            }
-            for model, disk in found
-        ],
-    }
-
-
-def _look(model: PresetModel) -> OnDisk:
-    from viper.weights.cache import look
-
-    return look(model.repository, model.revision, role=model.role)
-
-
-def _state(disk: OnDisk) -> str:
-    if disk.state != "partial":
-        return disk.state
-    if disk.missing:
-        return f"partial: lacks {', '.join(disk.missing)}"
-    return f"partial: {_megabytes(disk.kept_bytes)} so far"
-
-
-def _megabytes(size_bytes: int) -> str:
-    megabytes = size_bytes / 1e6
-    if megabytes >= 1000:
-        return f"{megabytes / 1000:.1f} GB"
-    return f"{megabytes:.0f} MB" if megabytes >= 1 or not size_bytes else f"{megabytes:.2f} MB"

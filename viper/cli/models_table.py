@@ -1,0 +1,108 @@
+"""The table of `viper models list`: presets, their models, and what of them is on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from viper.presets import Preset, PresetModel, choose, load_presets
+from viper.weights.cache import OnDisk, look
+
+__all__ = ["PresetRow", "megabytes", "preset_rows"]
+
+_NOT_LISTED = ("none", "stub")
+# Presets that bring no models; they are in the help of --models.
+
+
+@dataclass(frozen=True, slots=True)
+class PresetRow:
+    """A preset with what lies on disk."""
+
+    preset: Preset
+    models: tuple[tuple[PresetModel, OnDisk], ...]
+    chosen: str | None
+    """What a preset that chooses among others stands for now."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True when nothing is left to fetch."""
+        return all(disk.state == "complete" for _, disk in self.models)
+
+    def print(self) -> None:
+        """Print the preset and a line per model on stdout."""
+        title = f"{self.preset.name:<8} {self.preset.description}"
+        if self.models:
+            title += f" About {megabytes(self.preset.size_mb * 1_000_000)}."
+        if self.chosen is not None:
+            title += f" Now: {self.chosen}."
+        click.echo(title)
+        for model, disk in self.models:
+            click.echo(
+                f"  {model.role:<9} {model.repository:<45} "
+                f"{megabytes(model.size_mb * 1_000_000):>8}  {model.licence:<11} {_state(disk)}"
+            )
+        if self.models:
+            click.echo()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same for machines."""
+        return {
+            "name": self.preset.name,
+            "description": self.preset.description,
+            "backends": dict(self.preset.backends),
+            "chosen": self.chosen,
+            "size_mb": self.preset.size_mb,
+            "complete": self.is_complete,
+            "models": [
+                {
+                    "role": model.role,
+                    "repository": model.repository,
+                    "revision": model.revision,
+                    "size_mb": model.size_mb,
+                    "licence": model.licence,
+                    "class": model.architecture,
+                    "on_disk": disk.state,
+                    "missing": list(disk.missing),
+                    "folder": None if disk.folder is None else str(disk.folder),
+                }
+                for model, disk in self.models
+            ],
+        }
+
+
+def preset_rows() -> list[PresetRow]:
+    """Return the presets that bring models, with what is on disk of each.
+
+    Raises:
+        ConfigError: A file of presets is unusable.
+    """
+    return [
+        PresetRow(
+            preset,
+            tuple(
+                (model, look(model.repository, model.revision, role=model.role))
+                for model in preset.models
+            ),
+            choose(preset.name).name if preset.first_of else None,
+        )
+        for preset in load_presets().values()
+        if preset.name not in _NOT_LISTED
+    ]
+
+
+def megabytes(size_bytes: int) -> str:
+    """Return a size for people, as in "622 MB" or "1.5 GB"."""
+    size_mb = size_bytes / 1e6
+    if size_mb >= 1000:
+        return f"{size_mb / 1000:.1f} GB"
+    return f"{size_mb:.0f} MB" if size_mb >= 1 or not size_bytes else f"{size_mb:.2f} MB"
+
+
+def _state(disk: OnDisk) -> str:
+    if disk.state != "partial":
+        return disk.state
+    if disk.missing:
+        return f"partial: lacks {', '.join(disk.missing)}"
+    return f"partial: {megabytes(disk.kept_bytes)} so far"
