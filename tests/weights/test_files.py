@@ -39,6 +39,20 @@ def test_open_clip_weights_are_fetched_where_there_are_no_others():
     assert needed_files(paths) == [paths[0], paths[2], paths[1]]
 
 
+def test_of_a_repository_that_holds_both_the_named_library_is_fetched():
+    paths = [
+        "config.json",
+        "model.safetensors",
+        "open_clip_config.json",
+        "open_clip_model.safetensors",
+    ]
+    assert needed_files(paths)[-1] == "model.safetensors"
+    assert needed_files(paths, "transformers") == needed_files(paths)
+    assert needed_files(paths, "open_clip")[-1] == "open_clip_model.safetensors"
+    assert "model.safetensors" not in needed_files(paths, "open_clip")
+    assert needed_files(paths[2:], "transformers") == []
+
+
 @pytest.mark.parametrize(
     "paths",
     [[], ["config.json"], ["config.json", "pytorch_model.bin"], ["adapter_model.safetensors"]],
@@ -105,6 +119,13 @@ def test_a_link_to_nothing_is_no_file(folder):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").symlink_to(folder / "blobs" / "gone")
     assert absent_parts(folder) == ("weights",)
+
+
+def test_each_library_wants_its_own_files(folder):
+    assert absent_parts(folder, library="open_clip") == ("configuration", "weights")
+    (folder / "open_clip_config.json").write_text("{}")
+    (folder / "open_clip_model.safetensors").write_text("")
+    assert absent_parts(folder, library="open_clip") == ()
 
 
 def test_pickles_that_are_there_already_count_as_weights(folder):

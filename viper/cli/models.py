@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from viper.vision.roles import Role
     from viper.weights.cache import OnDisk
+    from viper.weights.files import Library
 
 __all__ = ["models"]
 
@@ -68,9 +69,19 @@ def list_(as_json: bool, debug: bool) -> None:
     help="Fetch only what serves this role of the preset; repeatable.",
 )
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY.")
+@click.option(
+    "--library",
+    type=click.Choice(["transformers", "open_clip"]),
+    help="Whose weights of a REPOSITORY that holds both; default: those of transformers.",
+)
 @output_options
 def pull(
-    target: str, roles: tuple[str, ...], revision: str | None, as_json: bool, debug: bool
+    target: str,
+    roles: tuple[str, ...],
+    revision: str | None,
+    library: Library | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Fetch the weights of a PRESET, or of any REPOSITORY of the hub (OWNER/NAME).
 
@@ -93,14 +104,14 @@ def pull(
     from viper.weights.pull import carry_out, check_room, make_plan
 
     try:
-        wanted = _wanted(target, roles, revision)
+        wanted = [one._replace(library=library) for one in _wanted(target, roles, revision)]
         folders, plans = {}, []
         for one in wanted:
             found = one.on_disk()
             if found.state == "complete" and COMMIT.fullmatch(one.revision):
                 folders[one.repository] = str(found.folder)  # a commit does not change
             else:
-                plans.append(make_plan(one.repository, one.revision))
+                plans.append(make_plan(one.repository, one.revision, library))
         check_room(plans)
         for plan in plans:
             size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
@@ -185,6 +196,7 @@ class _Wanted(NamedTuple):
     """The revision that was asked for."""
     role: Role | None = None
     """What it is for, which decides the parts that must be there."""
+    library: Library | None = None
 
     @property
     def revision(self) -> str:
@@ -193,7 +205,8 @@ class _Wanted(NamedTuple):
     def on_disk(self) -> OnDisk:
         from viper.weights.cache import look
 
-        return look(self.repository, self.asked, role=self.role)
+        library: Library = self.library or "transformers"
+        return look(self.repository, self.asked, role=self.role, library=library)
 
 
 def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wanted]:

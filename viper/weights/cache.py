@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from viper.vision.roles import Role
-from viper.weights.files import absent_parts
+from viper.weights.files import Library, absent_parts
 
 __all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "look", "repository_folder"]
 
@@ -67,6 +67,7 @@ def look(
     revision: str | None = None,
     *,
     role: Role | None = None,
+    library: Library = "transformers",
     cache: Path | None = None,
 ) -> OnDisk:
     """Find a revision of a repository on disk.
@@ -75,6 +76,7 @@ def look(
         repository: Such as `OWNER/NAME`.
         revision: Branch, tag or commit; None is `main`, or the only one there when main is unknown.
         role: What the model is for: decides which parts must be there.
+        library: Whose format of files is needed.
         cache: The cache, None for the hub's.
     """
     root = repository_folder(repository, cache)
@@ -85,7 +87,7 @@ def look(
     if folder is None:
         state: State = "partial" if kept else "absent"
         return OnDisk(state, kept_bytes=kept)
-    missing = absent_parts(folder, role)
+    missing = absent_parts(folder, role, library)
     return OnDisk("partial" if missing else "complete", folder, missing, kept)
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from viper.errors import DownloadError
 from viper.weights.cache import COMMIT, cache_folder, repository_folder
 from viper.weights.fetch import fetch, kept_bytes
-from viper.weights.files import needed_files
+from viper.weights.files import Library, needed_files
 from viper.weights.hub import HubFile, Listing, list_repository
 
 __all__ = ["Plan", "Progress", "Pulled", "carry_out", "check_room", "make_plan", "pull"]
@@ -86,29 +86,37 @@ def pull(
     repository: str,
     revision: str = "main",
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    *,
+    library: Library | None = None,
 ) -> Pulled:
     """Plan and carry out in one call.
 
     Raises:
         DownloadError: See `make_plan`, `check_room` and `carry_out`.
     """
-    plan = make_plan(repository, revision)
+    plan = make_plan(repository, revision, library)
     check_room([plan])
     return carry_out(plan, on_progress)
 
 
-def make_plan(repository: str, revision: str = "main") -> Plan:
+def make_plan(repository: str, revision: str = "main", library: Library | None = None) -> Plan:
     """Ask the hub what a pull of this revision would fetch.
+
+    Args:
+        repository: Such as `OWNER/NAME`.
+        revision: Branch, tag or commit.
+        library: Whose weights; None is transformers, or open_clip where only those are there.
 
     Raises:
         DownloadError: The hub does not give it, or it holds no safetensors.
     """
     listing = list_repository(repository, revision)
     by_path = {file.path: file for file in listing.files}
-    names = needed_files(by_path)
+    names = needed_files(by_path, library)
     if not names:
+        kind = "" if library is None else f"of {library} "
         raise DownloadError(
-            f"'{repository}' has no weights as safetensors, and pickles are not fetched: they can run "
+            f"'{repository}' has no weights {kind}as safetensors, and pickles are not fetched: they can run "
             "code. Give another model, or fetch it yourself and give the folder."
         )
     return Plan(listing, tuple(by_path[name] for name in names), cache_folder())

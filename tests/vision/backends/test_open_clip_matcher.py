@@ -19,6 +19,7 @@ from viper.errors import ConfigError
 from viper.vision.backends.prompt_templates import CAPTIONS
 from viper.vision.registry import BackendRef, open_backend
 from viper.vision.roles import View
+from viper.weights.pull import pull
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,47 @@ def test_a_folder_without_weights_is_refused_and_the_root_logger_left_alone(fold
 def test_a_folder_of_another_kind_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"open_clip_config\.json"):
         load(tmp_path)
+
+
+def test_weights_of_a_tag_that_are_not_on_disk_are_named_with_the_command(hub):
+    with pytest.raises(
+        ConfigError,
+        match=r"fetch it with: viper models pull timm/vit_base_patch32_clip_224.openai --library open_",
+    ):
+        load("ViT-B-32", "&pretrained=openai")
+    assert not hub.requests
+
+
+@pytest.fixture
+def tag(folder, monkeypatch, hub):
+    """A tag of a tiny model in the library's list, whose weights are on the hub."""
+    config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny", config)
+    entry = {"hf_hub": "tiny/clip/", "mean": (0.1, 0.2, 0.3), "quick_gelu": False}
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda name: ["mine"])
+    monkeypatch.setattr(
+        open_clip, "get_pretrained_cfg", lambda name, tag: entry if tag == "mine" else {}
+    )
+    hub.add("tiny/clip", folder)
+
+
+def test_weights_of_a_tag_are_those_of_the_cache_with_the_preprocessing_of_the_tag(
+    tag, hub, folder
+):
+    pull("tiny/clip", library="open_clip")
+    before = len(hub.requests)
+    matcher = load("tiny", "&pretrained=mine")
+    np.testing.assert_allclose(
+        matcher.embed_texts(["red mug"])[0], load(folder).embed_texts(["red mug"])[0], atol=1e-5
+    )
+    assert matcher.fingerprint.startswith("tiny@mine")
+    assert matcher._model.visual.preprocess_cfg["mean"] == (0.1, 0.2, 0.3)
+    assert len(hub.requests) == before
+
+
+def test_a_model_of_the_hub_is_fetched_only_when_asked_for(tag, hub):
+    with pytest.raises(ConfigError, match="viper models pull tiny/clip --library open_clip"):
+        load("hf-hub:tiny/clip")
+    assert not hub.requests
+    first = load("hf-hub:tiny/clip", "&download=true")
+    assert load("hf-hub:tiny/clip").fingerprint == first.fingerprint

@@ -132,8 +132,10 @@ def test_a_model_of_the_cache_that_is_there_in_part_is_not_loaded(hub_cache):
 
 def test_a_model_of_another_library_is_refused(hub_cache):
     cache_model(hub_cache, "foo/bar")
-    with pytest.raises(ConfigError, match=r"'foo/bar' is no matcher: it has no open_clip_config"):
-        locate("foo/bar", what="matcher", marker="open_clip_config.json")
+    with pytest.raises(
+        ConfigError, match=r"lacks configuration, weights\..*pull foo/bar --library open_clip"
+    ):
+        locate("foo/bar", what="matcher", library="open_clip")
 
 
 def test_a_model_is_fetched_first_when_the_reference_says_so(hub):

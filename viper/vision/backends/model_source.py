@@ -15,6 +15,7 @@ from pathlib import Path
 
 from viper.errors import ConfigError
 from viper.weights.cache import look
+from viper.weights.files import Library
 
 __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
 
@@ -43,7 +44,7 @@ def locate(
     what: str,
     revision: str | None = None,
     download: bool = False,
-    marker: str = "config.json",
+    library: Library = "transformers",
 ) -> ModelSource:
     """Find a model folder, or the commit of a model id in the hub's cache.
 
@@ -52,10 +53,10 @@ def locate(
         what: Role, for messages, as in "detector".
         revision: Branch, tag or commit of a model id; None is main, or the only one on disk.
         download: Fetch a model id that is not on disk.
-        marker: File that every model of this kind has.
+        library: Whose format of files is needed.
 
     Raises:
-        ConfigError: Neither a folder with the marker, nor a whole model in the hub's cache.
+        ConfigError: Neither a folder with a configuration, nor a whole model in the hub's cache.
         DownloadError: It was to be fetched, and could not.
     """
     text = reference.strip()
@@ -65,6 +66,7 @@ def locate(
         )
     path = Path(text).expanduser()
     if path.is_dir():
+        marker = "config.json" if library == "transformers" else "open_clip_config.json"
         if not (path / marker).is_file():
             raise ConfigError(
                 f"The folder '{text}' holds no {what}: it has no {marker}. "
@@ -80,7 +82,7 @@ def locate(
             f"'{text}' is neither a folder here nor the form of a model id. "
             "Give a folder or OWNER/NAME."
         )
-    return _locate_in_cache(text, what, revision, download, marker)
+    return _locate_in_cache(text, what, revision, download, library)
 
 
 def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> str:
@@ -113,17 +115,19 @@ def one_line(error: BaseException, limit: int = 300) -> str:
 
 
 def _locate_in_cache(
-    reference: str, what: str, revision: str | None, download: bool, marker: str
+    reference: str, what: str, revision: str | None, download: bool, library: Library
 ) -> ModelSource:
-    found = look(reference, revision)
+    found = look(reference, revision, library=library)
     if found.state != "complete" and download:
         from viper.weights.pull import pull
 
-        pull(reference, revision or "main")
-        found = look(reference, revision)
+        pull(reference, revision or "main", library=library)
+        found = look(reference, revision, library=library)
     command = f"viper models pull {reference}"
     if revision is not None:
         command += f" --revision {revision}"
+    if library != "transformers":
+        command += f" --library {library}"
     if found.folder is None:
         at = "" if revision is None else f" at revision '{revision}'"
         raise ConfigError(
@@ -135,8 +139,6 @@ def _locate_in_cache(
             f"The {what} '{reference}' is on disk in part: it lacks {', '.join(found.missing)}. "
             f"Fetch the rest with: {command}"
         )
-    if not (found.folder / marker).is_file():
-        raise ConfigError(f"'{reference}' is no {what}: it has no {marker}. Give another model.")
     return ModelSource(reference, found.folder, found.commit)
 
 

@@ -40,7 +40,6 @@ __all__ = ["OpenClipMatcher", "load"]
 
 _WHAT = "open_clip matcher"
 _HUB = "hf-hub:"
-_CONFIG = "open_clip_config.json"
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -126,8 +125,9 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: `ViT-B-32`, `hf-hub:OWNER/NAME`, or a folder with `open_clip_config.json`.
-        options: `pretrained` (a tag or a file, for a name of the list only), `device`, `dtype`, and
-            `templates` (`captions`, `plain` or a file).
+        options: `pretrained` (a tag or a file, for a name of the list only), `device`, `dtype`,
+            `templates` (`captions`, `plain` or a file), and `download` (true to fetch weights of
+            the hub that are not on disk).
 
     Raises:
         ConfigError: There is no such model, or its weights are not found.
@@ -137,14 +137,19 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         dtype = resolve_dtype(read.text("dtype", "auto"), device)
         templates = read_templates(read.text("templates", "captions"))
         pretrained = read.optional_text("pretrained")
+        download = read.flag("download", False)
     settings = {"dtype": dtype, "templates": templates_id(templates)}
-    name, name_in_library = _resolve(reference, pretrained, settings)
+    name, name_in_library = _resolve(reference, pretrained, settings, download)
     arguments: dict[str, Any] = {}
     if pretrained is not None:
         # Weights that were trained with QuickGELU are wrong in a model without it; the library
-        # warns of that but does not act.
+        # warns of that but does not act. Empty for a file, which says nothing of itself.
         weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
         arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
+        if weights:
+            # The library would ask the hub for the weights of a tag, and fetch newer ones.
+            arguments["force_preprocess_cfg"] = weights
+            pretrained = str(_weights_of_tag(weights["hf_hub"], download))
     try:
         with quiet_libraries(), _root_logger_untouched():
             model = open_clip.create_model(
@@ -164,7 +169,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
 
 def _resolve(
-    reference: str, pretrained: str | None, settings: Mapping[str, object]
+    reference: str, pretrained: str | None, settings: Mapping[str, object], download: bool
 ) -> tuple[str, str]:
     """Return the fingerprint of a reference and the name by which the library loads it."""
     query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
@@ -196,8 +201,29 @@ def _resolve(
             f"{did_you_mean(reference, open_clip.list_models())}"
             "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
         )
-    source = locate(reference.removeprefix(_HUB), what=_WHAT, marker=_CONFIG)
+    source = locate(
+        reference.removeprefix(_HUB), what=_WHAT, library="open_clip", download=download
+    )
     return fingerprint(source, settings), f"local-dir:{source.folder}"
+
+
+def _weights_of_tag(place: str, download: bool) -> Path:
+    """Return the weights of a tag in the hub's cache.
+
+    Args:
+        place: As the library's list has it, `OWNER/NAME/` or `OWNER/NAME/FILE`.
+        download: Fetch them if they are not on disk.
+
+    Raises:
+        ConfigError: They are not on disk.
+    """
+    repository, _, named = place.rpartition("/")
+    folder = locate(repository, what=_WHAT, library="open_clip", download=download).folder
+    names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise ConfigError(f"'{repository}' is on disk without the weights {named!r} of this tag.")
+    return found
 
 
 def _whole_image(model: Any) -> Callable[[Image.Image], torch.Tensor]:
