@@ -60,8 +60,6 @@ def test_a_preset_names_only_known_roles_and_backends(name):
     assert preset.description.endswith(".")
     for role, text in preset.backends.items():
         backend = text.partition(":")[0]
-        if backend == "builtin" and backend not in backends_for(role):
-            pytest.skip("the built-in models are not registered")
         assert backend == "stub" or backend in backends_for(role)
 
 
@@ -133,10 +131,10 @@ def test_a_model_that_lies_there_in_part_counts_as_missing(hub_cache):
     assert [model.role for model in missing_models(small)] == ["matcher"]
 
 
-def test_auto_is_small_once_its_weights_are_there_and_builtin_before(hub_cache):
-    assert choose("auto").name == "builtin"
+def test_auto_is_small_once_its_weights_are_there_and_none_before(hub_cache):
+    assert choose("auto").name == "none"
     assert re.fullmatch(
-        r"--models auto uses the preset 'builtin'\. .* For 'small' \(about 1\.8 GB\): "
+        r"--models auto uses the preset 'none'\. .* For 'small' \(about 1\.8 GB\): "
         r"viper models pull small",
         advice("auto") or "",
     )

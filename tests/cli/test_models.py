@@ -79,7 +79,7 @@ def test_the_list_shows_what_presets_need_and_that_nothing_is_there(hub_cache):
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "detector google/owlv2-base-patch16-ensemble 622 MB Apache-2.0 absent" in lines
     assert "small Photographs on a CPU. About 1.8 GB." in lines
-    assert any(line.startswith("auto ") and line.endswith("Now: builtin.") for line in lines)
+    assert any(line.startswith("auto ") and line.endswith("Now: none.") for line in lines)
     assert str(hub_cache) in lines[-1]
 
 
@@ -87,7 +87,7 @@ def test_the_list_as_json_says_the_same(hub_cache):
     told = json.loads(viper("models", "list", "--json").stdout)
     assert told["cache"] == str(hub_cache)
     names = [preset["name"] for preset in told["presets"]]
-    assert names == ["auto", "builtin", "small", "base", "large"]
+    assert names == ["auto", "small", "base", "large"]
     small = listed("small")
     assert (small["complete"], small["size_mb"]) == (False, 1848)
     assert small["models"][1] == {
@@ -212,7 +212,6 @@ def test_parts_are_removed_with_the_model(hub, hub_cache):
     [
         (["smal"], r"There is no preset 'smal'\. Did you mean 'small'\? Presets: auto, .*OWNER/NAME"),
         (["stub"], "The preset 'stub' needs no weights from the hub"),
-        (["builtin"], "The preset 'builtin' needs no weights from the hub"),
         (["small", "--role", "language"], "The preset 'small' has no model for the role 'language'"),
         (["small", "--role", "detectr"], "Did you mean 'detector'"),
         (["small", "--revision", "x"], "--revision is for a repository"),

@@ -43,7 +43,7 @@ def engine_options(function: F) -> F:
             metavar="PRESET",
             default="none",
             show_default=True,
-            help="Preset that says which model serves which role: auto, builtin, small, base or large (see "
+            help="Preset that says which model serves which role: auto, small, base or large (see "
             "viper models list), none, stub, or truth:FILE (answers from a file of CLEVR scenes or GQA "
             "scene graphs, to measure programs apart from perception).",
         ),
