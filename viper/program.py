@@ -167,6 +167,8 @@ class Program:
     """What kind of answer the question asks for, where the generator knows."""
     unparsed: tuple[str, ...] = ()
     """Words of the question that had no part in the program."""
+    notes: tuple[str, ...] = ()
+    """How the question was read where that is not plain: "umbrela read as umbrella"."""
     unverified: tuple[str, ...] = ()
     """Conditions of the question that the program does not test, because nobody serves them."""
     usage: Usage = field(default_factory=Usage)

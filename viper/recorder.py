@@ -115,6 +115,7 @@ class Recorder:
             generate_ms=generate_ms,
             run_ms=run_ms,
             memo=program.memo,
+            notes=program.notes,
         )
         unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
         return self._enter(Outcome(attempt, value, text, patches, unverified, report))

@@ -52,6 +52,12 @@ def failed(result, kind=None):
 # -- answers
 
 
+def test_a_misspelt_word_is_said_to_be_read_as_another(picture):
+    result = viper("ask", picture, "How many umbrelas are there?", "--models", "stub")
+    assert (result.exit_code, result.stdout) == (0, "3\n")
+    assert "viper: 'umbrelas' read as 'umbrellas'\n" in result.stderr
+
+
 def test_the_answer_alone_is_on_stdout(picture):
     result = viper("ask", picture, "How many cups are there?", "--models", "stub")
     assert (result.exit_code, result.stdout) == (0, "3\n")

@@ -121,6 +121,8 @@ def _print_answer(answer: Any, options: dict[str, Any]) -> int:
 
     if options["show_program"] and answer.program is not None:
         click.echo(printable(answer.program), err=True)
+    for note in dict.fromkeys(note for attempt in answer.trace.attempts for note in attempt.notes):
+        notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")
     if answer.unverified:

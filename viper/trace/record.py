@@ -76,6 +76,8 @@ class Attempt:
     run_ms: float
     memo: bool = False
     """True when the program was remembered, so that no model was asked for it."""
+    notes: tuple[str, ...] = ()
+    """How the generator read the question where that is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     return {
         "generator": attempt.generator,
         "memo": attempt.memo,
+        "notes": list(attempt.notes),
         "source": attempt.source,
         "failure": attempt.failure.to_json() if attempt.failure else None,
         "findings": [

@@ -56,6 +56,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
         generator=generator,
         answer_kind=form.answer_kind,
         unparsed=form.unparsed,
+        notes=form.notes,
         unverified=tuple(writer.notes),
         trusted=True,
     )
