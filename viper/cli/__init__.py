@@ -13,7 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "doctor")
+_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "doctor")
 
 
 class _Verbs(click.Group):
@@ -63,6 +63,7 @@ def cli() -> None:
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs
+    viper world render OUT --count 100            draw pictures to try it on
     viper doctor                                  say how strong the sandbox is, which models are there
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

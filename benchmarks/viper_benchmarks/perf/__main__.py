@@ -8,7 +8,7 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = ("sandbox",)
+_BENCHMARKS = ("sandbox", "world")
 
 
 class _Benchmarks(click.Group):

@@ -1,0 +1,241 @@
+"""How the light falls: area lights with soft shadows, matte rubber, shiny metal.
+
+Light is linear. A surface gets a little light from everywhere and some from each light that it sees;
+metal also mirrors what it faces: the other things, the ground and the dim room above. Shadows are
+soft because each pixel looks at several points of a light; which points differs from pixel to pixel,
+and a small blur evens that out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.vision.builtin.world.scene import COLORS, Light, Scene, Thing
+from viper.vision.builtin.world.shapes import dot, interval, normals, to_local
+
+__all__ = ["Hits", "shade"]
+
+Vectors = NDArray[np.float32]
+_GROUND = -1
+_LIGHT_POINTS = 5
+_SURFACE = np.float32(2e-3)
+# Distance from a surface at which a second ray starts, so that it does not meet the surface itself.
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What N rays met."""
+
+    points: Vectors
+    """Shape (3, N), world."""
+    directions: Vectors
+    """Shape (3, N), unit, from the camera."""
+    distances: Vectors
+    """Shape (N,), along the rays."""
+    cosines: Vectors
+    """Shape (N,), of the rays with the viewing axis."""
+    things: NDArray[np.int16]
+    """Shape (N,), index of the thing or −1 for the ground."""
+
+
+def shade(scene: Scene, hits: Hits, generator: np.random.Generator) -> Vectors:
+    """Return the linear light that comes along each ray, shape (3, N)."""
+    surface_normals, colors = _surfaces(scene, hits)
+    starts = hits.points + surface_normals * _SURFACE
+    look = scene.look
+    arriving = np.full_like(colors, look.ambient)
+    shine = np.zeros_like(colors)
+    metal = np.array([thing.material == "metal" for thing in scene.things] + [False])[hits.things]
+    on_thing = hits.things != _GROUND
+    for light in look.lights:
+        towards, facing = _towards(light, starts, surface_normals)
+        seen = _visible_share(scene, light, starts, hits.things, facing, generator)
+        amount = facing * seen * np.float32(light.power)
+        tint = np.array(light.tint, np.float32)[:, None]
+        arriving += amount * tint
+        if on_thing.any():
+            shine[:, on_thing] += tint * _highlight(
+                towards[:, on_thing],
+                surface_normals[:, on_thing],
+                hits.directions[:, on_thing],
+                seen[on_thing] * np.float32(light.power),
+                metal[on_thing],
+                scene,
+            )
+    result = colors * arriving + shine
+    if metal.any():
+        mirrored = _mirrored(scene, starts[:, metal], hits, surface_normals[:, metal], metal)
+        share = np.float32(look.metal_reflection)
+        own = colors[:, metal]
+        tint = 1 - np.float32(look.metal_tint) * (1 - own / (own.max(axis=0) + 1e-3))
+        tint *= 0.5 + 0.5 * own.max(axis=0)  # a dark metal mirrors less
+        result[:, metal] = (1 - share) * result[:, metal] + share * (
+            tint * mirrored + shine[:, metal]
+        )
+    return result
+
+
+def thing_color(scene: Scene, index: int) -> NDArray[np.float32]:
+    """Return the linear colour of a thing, shape (3,)."""
+    srgb = np.array(COLORS[scene.things[index].color], np.float32) / 255
+    linear = srgb ** np.float32(2.2)
+    if scene.things[index].material == "rubber":
+        linear += np.float32(scene.look.rubber_paleness) * (1 - linear)
+    if scene.look.color_jitter:
+        linear *= np.array(scene.look.color_jitter[index], np.float32)
+    return linear.astype(np.float32, copy=False)
+
+
+def _surfaces(scene: Scene, hits: Hits) -> tuple[Vectors, Vectors]:
+    """Return world normals and linear colours where the rays ended, each of shape (3, N)."""
+    count = len(hits.things)
+    found = np.zeros((3, count), np.float32)
+    found[2] = 1
+    colors = np.repeat(np.array(scene.look.ground, np.float32)[:, None], count, axis=1)
+    if scene.look.ground_variation > 0:
+        slow = np.sin(hits.points[0] * 0.6 + 1) * np.cos(hits.points[1] * 0.5)
+        slow *= np.exp(-hits.distances / 12)  # seen from afar the waves would be stripes
+        slow *= 3
+        colors *= 1 + np.float32(scene.look.ground_variation) * slow
+    for index, thing in enumerate(scene.things):
+        chosen = np.flatnonzero(hits.things == index)
+        if len(chosen):
+            found[:, chosen] = _world_normals(thing, hits.points[:, chosen], scene.look.bevel)
+            colors[:, chosen] = thing_color(scene, index)[:, None]
+    return found, colors
+
+
+def _world_normals(thing: Thing, points: Vectors, bevel: float) -> Vectors:
+    local = normals(thing.shape, to_local(thing, points, points=True), bevel)
+    if thing.shape == "sphere":
+        return local
+    angle = np.deg2rad(thing.rotation_deg)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    turned = np.stack([local[0] * cos - local[1] * sin, local[0] * sin + local[1] * cos, local[2]])
+    return turned.astype(np.float32, copy=False)
+
+
+def _towards(light: Light, points: Vectors, surface_normals: Vectors) -> tuple[Vectors, Vectors]:
+    """Return unit directions to the light, shape (3, N), and how much surfaces face it, (N,)."""
+    towards = np.array(light.position, np.float32)[:, None] - points
+    towards /= np.sqrt(dot(towards, towards))
+    return towards, np.maximum(dot(towards, surface_normals), 0)
+
+
+def _visible_share(
+    scene: Scene,
+    light: Light,
+    points: Vectors,
+    things: NDArray[np.int16],
+    facing: Vectors,
+    generator: np.random.Generator,
+) -> Vectors:
+    """Return which share of a light each point sees, shape (N,)."""
+    count = points.shape[1]
+    seen = np.ones(count, np.float32)
+    spots = _light_points(light)  # (3, all of them)
+    turned = generator.integers(0, _LIGHT_POINTS, count)
+    lit = facing > 0
+    for index, thing in enumerate(scene.things):
+        # All shapes are convex: a thing shades itself only where it faces away.
+        near = _may_be_shaded(thing, light, points) & lit & (things != index)
+        chosen = np.flatnonzero(near)
+        if not len(chosen):
+            continue
+        origin = to_local(thing, points[:, chosen], points=True)
+        lamp = to_local(thing, spots, points=True)  # (3, _LIGHT_POINTS)
+        hidden = np.zeros(len(chosen), np.float32)
+        for number in range(_LIGHT_POINTS):
+            spot = lamp[:, (turned[chosen] + number) % _LIGHT_POINTS]
+            enter, leave = interval(thing.shape, origin, spot - origin)
+            hidden += (enter < leave) & (leave > 1e-3)
+        seen[chosen] *= 1 - hidden / _LIGHT_POINTS
+    return seen
+
+
+def _light_points(light: Light) -> NDArray[np.float32]:
+    """Return points spread over the disc of a light, which faces the origin, shape (3, points)."""
+    position = np.array(light.position)
+    axis = position / np.linalg.norm(position)
+    one = np.cross(axis, (0.0, 0.0, 1.0) if abs(axis[2]) < 0.9 else (1.0, 0.0, 0.0))
+    one /= np.linalg.norm(one)
+    two = np.cross(axis, one)
+    # Points of a sunflower: evenly spread over the disc (Vogel 1979).
+    k = np.arange(_LIGHT_POINTS)
+    radii = light.radius * np.sqrt((k + 0.5) / _LIGHT_POINTS)
+    angles = k * np.pi * (3 - 5**0.5)
+    spread = position + radii[:, None] * (
+        np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two
+    )
+    return spread.T.astype(np.float32)
+
+
+def _may_be_shaded(thing: Thing, light: Light, points: Vectors) -> NDArray[np.bool_]:
+    """Tell for which points the way to the light passes near a thing."""
+    radius = thing.bounding_radius
+    center = np.array(thing.center, np.float32)[:, None]
+    to_center = center - points
+    axis = np.array(light.position, np.float32)[:, None] - center  # (3, 1)
+    length = np.float32(np.linalg.norm(axis))
+    axis /= length
+    along = dot(to_center, axis)
+    squared = dot(to_center, to_center) - along**2
+    # The light's disc widens the shadow with the distance behind the thing.
+    reach = np.float32(radius) + np.maximum(along, 0) * np.float32(1.3 * light.radius / length)
+    inside: NDArray[np.bool_] = (along > -radius) & (squared < (reach + 0.05) ** 2)
+    return inside
+
+
+def _highlight(
+    towards: Vectors,
+    surface_normals: Vectors,
+    directions: Vectors,
+    amount: Vectors,
+    metal: NDArray[np.bool_],
+    scene: Scene,
+) -> Vectors:
+    """Return the light of highlights (Blinn 1977), shape (N,)."""
+    half = towards - directions
+    half /= np.sqrt(dot(half, half)) + np.float32(1e-6)
+    cosine = np.maximum(dot(half, surface_normals), 0)
+    look = scene.look
+    sharpness = np.where(metal, np.float32(look.metal_sharpness), np.float32(12))
+    strength = np.where(metal, np.float32(0.9), np.float32(look.rubber_gloss))
+    light: Vectors = amount * strength * cosine**sharpness
+    return light
+
+
+def _mirrored(
+    scene: Scene,
+    starts: Vectors,
+    hits: Hits,
+    surface_normals: Vectors,
+    metal: NDArray[np.bool_],
+) -> Vectors:
+    """Return what metal surfaces mirror, shape (3, M): things, ground, the room above."""
+    directions = hits.directions[:, metal]
+    bounce = directions - 2 * dot(directions, surface_normals) * surface_normals
+    look = scene.look
+    ground = np.array(look.ground, np.float32)[:, None]
+    total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
+    above = np.clip(bounce[2], 0, 1)
+    room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
+    result = np.where(bounce[2] < 0, ground * total, room[None] * np.ones((3, 1), np.float32))
+    nearest = np.full(starts.shape[1], 1e9, np.float32)
+    nearest = np.where(bounce[2] < 0, -starts[2] / np.minimum(bounce[2], -1e-4), nearest)
+    own = hits.things[metal]
+    for index, thing in enumerate(scene.things):
+        enter, leave = interval(
+            thing.shape,
+            to_local(thing, starts, points=True),
+            to_local(thing, bounce, points=False),
+        )
+        nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest) & (own != index)
+        if nearer.any():
+            nearest = np.where(nearer, enter, nearest)
+            color = thing_color(scene, index)[:, None] * total * np.float32(0.7)
+            result = np.where(nearer, color, result)
+    return result.astype(np.float32)
