@@ -127,8 +127,8 @@ def _rays(
         [(x - size[0] / 2) / focal, (size[1] / 2 - y) / focal, np.full_like(x, -1)]
     ).astype(np.float32)
     length = np.sqrt(dot(local, local))
-    world = camera.rotation.astype(np.float32) @ (local / length)
-    return world, 1 / length
+    world = camera.rotation @ (local / length)
+    return world.astype(np.float32), np.reciprocal(length)
 
 
 def _window(camera: Camera, thing: Thing, size: tuple[int, int]) -> NDArray[np.intp]:
@@ -177,9 +177,10 @@ def _developed(
     if look.vignette > 0:
         rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-        light = light * (1 - look.vignette * (rows**2 + columns**2) / 2)
-    exposed = np.clip(light * np.float32(look.exposure), np.float32(0), np.float32(1))
-    image: NDArray[np.float32] = np.power(exposed, np.float32(1 / look.gamma))
+        left = 1 - look.vignette * (rows**2 + columns**2) / 2
+        light = (light * left).astype(np.float32, copy=False)
+    exposed = np.clip(light * look.exposure, 0, 1)
+    image = np.power(exposed, 1 / look.gamma).astype(np.float32, copy=False)
     if look.blur_px > 0:
         image = _blurred(image, look.blur_px)
     if look.noise > 0:
@@ -200,5 +201,5 @@ def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
             np.float32(w) * np.take(padded, range(i, i + count), axis=axis)
             for i, w in enumerate(weights)
         ]
-        image = np.sum(parts, axis=0, dtype=np.float32)
+        image = np.add.reduce(parts, dtype=np.float32)
     return image

@@ -64,7 +64,7 @@ def sample_scene(
         randomised: False for the plain look of CLEVR.
 
     Raises:
-        ValueError: A picture of this size is so narrow that fewer than 3 things can be seen.
+        ValueError: A picture of this size is so small or flat that fewer than 3 things can be seen.
     """
     generator = np.random.default_rng(seed)
     for _ in range(_TRIES):
@@ -73,7 +73,7 @@ def sample_scene(
             return scene
     raise ValueError(
         f"A picture of {size[0]}×{size[1]} pixels shows too little of the world: fewer than {_FEWEST} "
-        "things can be seen. Give a size nearer to 4:3."
+        "things can be seen. Give a larger size, nearer to 4:3."
     )
 
 

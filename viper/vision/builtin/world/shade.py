@@ -44,10 +44,11 @@ class Hits:
 def shade(scene: Scene, hits: Hits, generator: np.random.Generator) -> Vectors:
     """Return the linear light that comes along each ray, shape (3, N)."""
     surface_normals, colors = _surfaces(scene, hits)
-    starts = hits.points + surface_normals * _SURFACE
+    starts: Vectors = np.add(hits.points, surface_normals * _SURFACE, dtype=np.float32)
     look = scene.look
     arriving = np.full_like(colors, look.ambient)
     shine = np.zeros_like(colors)
+    # The ground has index −1, which is the last.
     metal = np.array([thing.material == "metal" for thing in scene.things] + [False])[hits.things]
     on_thing = hits.things != _GROUND
     for light in look.lights:
@@ -137,7 +138,7 @@ def _visible_share(
     count = points.shape[1]
     seen = np.ones(count, np.float32)
     spots = _light_points(light)  # (3, all of them)
-    turned = generator.integers(0, _LIGHT_POINTS, count)
+    turned = generator.integers(0, _LIGHT_POINTS, size=(count,))
     lit = facing > 0
     for index, thing in enumerate(scene.things):
         # All shapes are convex: a thing shades itself only where it faces away.
@@ -170,7 +171,8 @@ def _light_points(light: Light) -> NDArray[np.float32]:
     spread = position + radii[:, None] * (
         np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two
     )
-    return spread.T.astype(np.float32)
+    points: NDArray[np.float32] = spread.T.astype(np.float32)
+    return points
 
 
 def _may_be_shaded(thing: Thing, light: Light, points: Vectors) -> NDArray[np.bool_]:
@@ -217,7 +219,8 @@ def _mirrored(
 ) -> Vectors:
     """Return what metal surfaces mirror, shape (3, M): things, ground, the room above."""
     directions = hits.directions[:, metal]
-    bounce = directions - 2 * dot(directions, surface_normals) * surface_normals
+    along = dot(directions, surface_normals) * np.float32(2)
+    bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
     look = scene.look
     ground = np.array(look.ground, np.float32)[:, None]
     total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))

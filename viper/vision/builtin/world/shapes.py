@@ -103,7 +103,7 @@ def normals(shape: Shape, points: Vectors, bevel: float) -> Vectors:
         found = np.stack([points[0] * side, points[1] * side, _signed_bevel(points[2], bevel)])
     else:
         found = np.stack([_signed_bevel(axis, bevel) for axis in points])
-    length = np.sqrt(dot(found, found)) + np.float32(1e-6)
+    length = np.maximum(np.sqrt(dot(found, found)), np.float32(1e-6))
     unit: Vectors = found / length
     return unit
 
