@@ -104,8 +104,7 @@ def normals(shape: Shape, points: Vectors, bevel: float) -> Vectors:
     else:
         found = np.stack([_signed_bevel(axis, bevel) for axis in points])
     length = np.maximum(np.sqrt(dot(found, found)), np.float32(1e-6))
-    unit: Vectors = found / length
-    return unit
+    return np.divide(found, length).astype(np.float32, copy=False)
 
 
 def dot(one: Vectors, other: Vectors) -> Vectors:
