@@ -1,0 +1,157 @@
+"""One network with four heads: where things are, what they are, how far away, and what words mean.
+
+    picture (B, 3, H, W)
+      └─ backbone (a small ResNet)  strides 4 8 16 32
+           └─ neck (top-down)       one map, stride 4, 64 channels
+                ├─ detector         centre of a thing, distances to its edges        per cell
+                ├─ depth            logarithm of the depth of what a cell shows       per cell
+                └─ regions          a box → unit vector of the space shared with texts
+    words (N, 16) ─ text encoder → unit vector of the same space
+
+Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centres and edges
+as in CenterNet (Zhou et al. 2019) and FCOS (Tian et al. 2019).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import roi_align
+
+from viper.vision.builtin.words import MAX_WORDS, VOCABULARY
+
+__all__ = ["EMBEDDING", "STRIDE", "Dense", "WorldNetwork"]
+
+STRIDE = 4
+"""Pixels of the picture per cell of the maps."""
+EMBEDDING = 64
+"""Length of the vectors that regions and texts share."""
+_CHANNELS = (32, 64, 128, 192)
+_NECK = 64
+_GRID = 7
+# Cells of a region along each side.
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """What the network says of every cell of a batch of pictures."""
+
+    features: Tensor
+    """Shape (B, 64, h, w)."""
+    centers: Tensor
+    """Shape (B, h, w), logits: a thing's middle is here."""
+    edges: Tensor
+    """Shape (B, 4, h, w), > 0: distances in cells to the left, top, right and bottom edge."""
+    log_depth: Tensor
+    """Shape (B, h, w)."""
+
+
+class WorldNetwork(nn.Module):
+    """Sees CLEVR-like worlds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from timm.models.resnet import BasicBlock, ResNet
+
+        self.backbone = ResNet(
+            BasicBlock,  # type: ignore[arg-type] # timm means the class
+            (1, 1, 1, 1),
+            channels=_CHANNELS,
+            num_classes=0,
+            stem_type="deep",
+            stem_width=16,
+        )
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, _NECK, 1) for channels in _CHANNELS)
+        self.smooth = _block(_NECK, _NECK)
+        self.tower = _block(_NECK, _NECK)
+        self.cells = nn.Conv2d(_NECK, 6, 1)
+        start = torch.zeros(6)
+        start[0] = -4.0  # few cells are centres
+        start[5] = 2.4  # things stand some 11 units away
+        self.cells.bias = nn.Parameter(start)
+        self.region = nn.Sequential(
+            nn.Linear(_NECK * _GRID * _GRID + 6, 256),
+            nn.LayerNorm(256),
+            nn.GELU(),
+            nn.Linear(256, EMBEDDING),
+        )
+        self.words = nn.Embedding(len(VOCABULARY), EMBEDDING, padding_idx=0)
+        self.positions = nn.Parameter(torch.zeros(MAX_WORDS, EMBEDDING))
+        layer = nn.TransformerEncoderLayer(
+            EMBEDDING, 4, 4 * EMBEDDING, dropout=0.0, batch_first=True, norm_first=True
+        )
+        self.text = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.text_out = nn.Sequential(nn.LayerNorm(EMBEDDING), nn.Linear(EMBEDDING, EMBEDDING))
+        self.log_scale = nn.Parameter(torch.tensor(2.3))
+        self.match_scale = nn.Parameter(torch.tensor(10.0))
+        self.match_bias = nn.Parameter(torch.tensor(-5.0))
+
+    def forward(self, pictures: Tensor) -> Dense:
+        """Look at pictures.
+
+        Args:
+            pictures: Shape (B, 3, H, W), RGB, 0 … 1; H and W are multiples of 32.
+        """
+        levels = self._levels(pictures * 4 - 2)
+        top = self.lateral[3](levels[3])
+        for index in (2, 1, 0):
+            top = functional.interpolate(top, scale_factor=2.0, mode="nearest")
+            top = top + self.lateral[index](levels[index])
+        features = self.smooth(top)
+        cells = self.cells(self.tower(features)).float()  # (B, 6, h, w)
+        return Dense(features, cells[:, 0], functional.softplus(cells[:, 1:5] * 2), cells[:, 5])
+
+    def _levels(self, pictures: Tensor) -> list[Tensor]:
+        """Return the backbone's maps at the strides 4, 8, 16 and 32."""
+        net: Any = self.backbone  # timm's types hide that its parts are modules
+        x = net.maxpool(net.act1(net.bn1(net.conv1(pictures))))
+        levels = []
+        for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
+            x = stage(x)
+            levels.append(x)
+        return levels
+
+    def embed_regions(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Return unit vectors of boxes.
+
+        Args:
+            features: Shape (B, 64, h, w).
+            boxes: Shape (N, 5): index of the picture, then x1, y1, x2, y2 in pixels.
+
+        Returns:
+            Shape (N, EMBEDDING).
+        """
+        pooled = roi_align(features.float(), boxes, _GRID, 1 / STRIDE, 2, aligned=True)
+        height, width = features.shape[-2] * STRIDE, features.shape[-1] * STRIDE
+        scale = boxes.new_tensor([width, height, width, height])
+        place = boxes[:, 1:] / scale
+        extent = (boxes[:, 3:] - boxes[:, 1:3]) / width  # one scale for both, so shape is kept
+        hidden = torch.cat([pooled.flatten(1), place * 2 - 1, extent.clamp(min=1e-3).log()], dim=1)
+        return functional.normalize(self.region(hidden), dim=1)
+
+    def embed_texts(self, words: Tensor) -> Tensor:
+        """Return unit vectors of texts.
+
+        Args:
+            words: Shape (N, MAX_WORDS), ids of `words.encode`.
+
+        Returns:
+            Shape (N, EMBEDDING).
+        """
+        missing = words == 0  # (N, MAX_WORDS)
+        hidden = self.text(self.words(words) + self.positions, src_key_padding_mask=missing)
+        present = (~missing).unsqueeze(2).to(hidden.dtype)
+        mean = (hidden * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
+        return functional.normalize(self.text_out(mean), dim=1)
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,134 @@
+"""What the network sees in a picture: things with boxes and vectors, depth, and vectors of any box.
+
+A picture is looked at once; detector, matcher, depth model and answerer share what was seen.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from viper.boxes import Box, nms
+from viper.vision.builtin.network import STRIDE, WorldNetwork
+from viper.vision.builtin.words import encode
+from viper.vision.roles import ImageRef, Pixels
+
+__all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
+
+_FIT = (384, 256)
+"""(width, height) that a picture is scaled to fit into: the size of the training pictures."""
+_MULTIPLE = 32
+CENTER_THRESHOLD = 0.3
+# Least certainty that a thing's middle is in a cell; see the model card for precision and recall.
+_NMS_IOU = 0.6
+_MOST_THINGS = 100
+_REMEMBERED = 4
+# Pictures whose sight is kept; a map of features takes 1.6 MB.
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen in one picture."""
+
+    features: Tensor
+    """Shape (1, 64, h, w)."""
+    scale: float
+    """Pixels of the network's input per pixel of the picture."""
+    boxes_xyxy: NDArray[np.float64]
+    """Things, shape (N, 4), pixels of the picture, the surest first."""
+    scores: NDArray[np.float64]
+    """Shape (N,), 0 … 1: how sure it is that there is a thing."""
+    log_depth: Tensor
+    """Shape (h, w) of the input's cells that the picture covers."""
+
+
+class Viewer:
+    """Looks at pictures with the network, each once.
+
+    Args:
+        network: In evaluation mode.
+    """
+
+    def __init__(self, network: WorldNetwork) -> None:
+        self._network = network
+        self._seen: OrderedDict[str, Sight] = OrderedDict()
+
+    def look(self, image: ImageRef) -> Sight:
+        """Return what is seen in an image."""
+        known = self._seen.get(image.content_hash)
+        if known is None:
+            known = self._seen[image.content_hash] = self.look_at(image.pixels())
+            while len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+        self._seen.move_to_end(image.content_hash)
+        return known
+
+    @torch.inference_mode()
+    def look_at(self, pixels: Pixels) -> Sight:
+        """Return what is seen in a picture of shape (H, W, 3), uint8 RGB."""
+        height, width = pixels.shape[:2]
+        scale = min(_FIT[0] / width, _FIT[1] / height)
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
+        if (w, h) != (width, height):
+            picture = functional.interpolate(
+                picture, (h, w), mode="bilinear", antialias=True, align_corners=False
+            )
+        padding = (0, -w % _MULTIPLE, 0, -h % _MULTIPLE)
+        picture = functional.pad(picture, padding, mode="replicate")
+        dense = self._network(picture.contiguous(memory_format=torch.channels_last))
+        boxes, scores = _things(dense.centers[0], dense.edges[0])
+        boxes = boxes / scale
+        boxes[:, [0, 2]] = boxes[:, [0, 2]].clip(0, width)
+        boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, height)
+        whole = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+        covered = dense.log_depth[0, : -(-h // STRIDE), : -(-w // STRIDE)]
+        return Sight(dense.features, scale, boxes[whole], scores[whole], covered)
+
+    @torch.inference_mode()
+    def embed_boxes(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
+        """Return unit vectors of boxes in pixels of the picture, shape (len(boxes), D)."""
+        rows = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4) * sight.scale
+        indexed = torch.cat([torch.zeros(len(rows), 1), rows], dim=1)
+        return self._network.embed_regions(sight.features, indexed).numpy()
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: list[str]) -> NDArray[np.float32]:
+        """Return unit vectors of texts, shape (len(texts), D)."""
+        return self._network.embed_texts(torch.from_numpy(encode(texts))).numpy()
+
+    def match(
+        self, regions: NDArray[np.float32], texts: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return how surely texts are true of regions, 0 … 1, shape (regions, texts)."""
+        network = self._network
+        scale, bias = float(network.match_scale.detach()), float(network.match_bias.detach())
+        logits = (regions.astype(np.float64) @ texts.astype(np.float64).T) * scale + bias
+        shares: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
+        return shares
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit of the contrastive space."""
+        return float(self._network.log_scale.detach().exp())
+
+
+def _things(centers: Tensor, edges: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return boxes in pixels of the input, shape (N, 4), and scores, shape (N,), best first."""
+    sure = centers.sigmoid()
+    peak = functional.max_pool2d(sure[None, None], 3, 1, 1)[0, 0] == sure
+    rows, columns = torch.nonzero(peak & (sure >= CENTER_THRESHOLD), as_tuple=True)
+    scores = sure[rows, columns].double().numpy()
+    sides = edges[:, rows, columns].double().numpy() * STRIDE  # (4, N)
+    x = (columns.double().numpy() + 0.5) * STRIDE
+    y = (rows.double().numpy() + 0.5) * STRIDE
+    boxes = np.stack([x - sides[0], y - sides[1], x + sides[2], y + sides[3]], axis=1)
+    listed: list[Box] = [(a, b, c, d) for a, b, c, d in boxes.tolist()]
+    kept = nms(listed, scores.tolist(), _NMS_IOU)[:_MOST_THINGS]
+    return boxes[kept].reshape(-1, 4), scores[kept]

@@ -1,0 +1,64 @@
+"""Captions of things: every way to say some of what is true of one of them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from viper.vision.builtin.words import SPELLINGS
+
+__all__ = ["Caption", "caption_of", "random_caption"]
+
+_ATTRIBUTES = ("size", "color", "material")
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A text, and what must be true of a thing for it to fit."""
+
+    text: str
+    conditions: tuple[tuple[str, str], ...]
+    """Pairs of an attribute and its value, such as ("color", "red")."""
+
+    def fits(self, thing: dict[str, Any]) -> bool:
+        """Tell whether the caption is true of a thing of a CLEVR scene."""
+        return all(thing[attribute] == value for attribute, value in self.conditions)
+
+
+def caption_of(thing: dict[str, Any], dice: random.Random) -> Caption:
+    """Return a random caption that is true of a thing."""
+    said = [a for a in _ATTRIBUTES if dice.random() < 0.5]
+    named = dice.random() < 0.6
+    conditions = [(a, str(thing[a])) for a in said]
+    noun = _word(str(thing["shape"]) if named else "thing", dice)
+    adjectives = [_word(value, dice) for _, value in conditions]
+    if named:
+        conditions.append(("shape", str(thing["shape"])))
+    return Caption(_phrase(adjectives, noun, dice), tuple(conditions))
+
+
+def random_caption(dice: random.Random) -> Caption:
+    """Return a caption of a thing that need not exist."""
+    thing = {
+        "size": dice.choice(("small", "large")),
+        "color": dice.choice(tuple(SPELLINGS)[:8]),
+        "material": dice.choice(("rubber", "metal")),
+        "shape": dice.choice(("cube", "sphere", "cylinder")),
+    }
+    return caption_of(thing, dice)
+
+
+def _word(meaning: str, dice: random.Random) -> str:
+    words = SPELLINGS[meaning]
+    return words[0] if dice.random() < 0.4 else dice.choice(words)
+
+
+def _phrase(adjectives: list[str], noun: str, dice: random.Random) -> str:
+    if dice.random() < 0.25:
+        dice.shuffle(adjectives)
+    article = dice.choice(("", "", "a ", "the "))
+    if adjectives and dice.random() < 0.25:
+        last = adjectives.pop()
+        return " ".join([article.strip(), *adjectives, noun, "that is", last]).strip()
+    return (article + " ".join([*adjectives, noun])).strip()
