@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -277,7 +278,13 @@ def test_ctrl_c_leaves_a_state_from_which_the_same_command_goes_on(hub, hub_cach
     command = [sys.executable, "-m", "viper", "models", "pull", "owner/name"]
     part = hub_cache / "models--owner--name" / "blobs" / f"{sha256(WEIGHTS)}.incomplete"
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A suite that runs in the background of a shell ignores Ctrl-C, and so would its children.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 30
         while not (part.exists() and part.stat().st_size == 400_000):
