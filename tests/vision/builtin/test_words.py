@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from viper.vision.builtin.words import (
     MAX_WORDS,
-    SPELLINGS,
     VOCABULARY,
-    attribute_of,
     encode,
     unknown_words,
 )
@@ -12,12 +10,6 @@ from viper.vision.builtin.words import (
 
 def test_every_word_stands_once_in_the_vocabulary() -> None:
     assert len(set(VOCABULARY)) == len(VOCABULARY)
-
-
-def test_words_of_one_meaning_share_an_attribute() -> None:
-    for meaning, words in SPELLINGS.items():
-        assert {attribute_of(word) for word in words} == {meaning}
-    assert attribute_of("the") is None
 
 
 def test_what_the_models_do_not_know_is_named() -> None:

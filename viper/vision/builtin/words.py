@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_WORDS", "SPELLINGS", "VOCABULARY", "attribute_of", "encode", "unknown_words"]
+__all__ = ["MAX_WORDS", "SPELLINGS", "VOCABULARY", "encode", "unknown_words"]
 
 SPELLINGS = MappingProxyType(
     {
@@ -59,12 +59,6 @@ VOCABULARY: tuple[str, ...] = (
 )
 MAX_WORDS = 16
 _INDEX = {word: index for index, word in enumerate(VOCABULARY)}
-_MEANING = {word: meaning for meaning, words in SPELLINGS.items() for word in words}
-
-
-def attribute_of(word: str) -> str | None:
-    """Return what a word means ("ball" → "sphere"); None for fillers and unknown words."""
-    return _MEANING.get(word)
 
 
 def unknown_words(text: str) -> list[str]:
