@@ -25,9 +25,10 @@ def test_maps_have_one_cell_per_stride(network: WorldNetwork) -> None:
 @torch.inference_mode()
 def test_regions_and_texts_are_unit_vectors_of_one_space(network: WorldNetwork) -> None:
     features = network(torch.rand(1, 3, 64, 96)).features
-    regions = network.embed_regions(
+    regions, log_distances = network.look_closer(
         features, torch.tensor([[0.0, 4, 4, 40, 40], [0, 0, 0, 96, 64]])
     )
+    assert log_distances.shape == (2,)
     texts = network.embed_texts(torch.from_numpy(encode(["red cube", "thing"])))
     assert regions.shape == texts.shape == (2, EMBEDDING)
     for vectors in (regions, texts):

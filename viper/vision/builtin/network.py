@@ -5,7 +5,7 @@
            └─ neck (top-down)       one map, stride 4, 64 channels
                 ├─ detector         centre of a thing, distances to its edges        per cell
                 ├─ depth            logarithm of the depth of what a cell shows       per cell
-                └─ regions          a box → unit vector of the space shared with texts
+                └─ regions          a box → unit vector of the space shared with texts, distance
     words (N, 16) ─ text encoder → unit vector of the same space
 
 Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centres and edges
@@ -15,7 +15,7 @@ as in CenterNet (Zhou et al. 2019) and FCOS (Tian et al. 2019).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from torchvision.ops import roi_align
 
 from viper.vision.builtin.words import MAX_WORDS, VOCABULARY
 
-__all__ = ["EMBEDDING", "STRIDE", "Dense", "WorldNetwork"]
+__all__ = ["EMBEDDING", "POOLED", "STRIDE", "Dense", "Regions", "WorldNetwork"]
 
 STRIDE = 4
 """Pixels of the picture per cell of the maps."""
@@ -34,6 +34,18 @@ _CHANNELS = (32, 64, 128, 192)
 _NECK = 64
 _GRID = 7
 # Cells of a region along each side.
+_HIDDEN = 256
+POOLED = _NECK * _GRID * _GRID + 6
+"""Numbers that describe a box: the features of its cells, then its edges and its extent."""
+
+
+class Regions(NamedTuple):
+    """What the network says of N boxes."""
+
+    embeddings: Tensor
+    """Shape (N, EMBEDDING), unit vectors."""
+    log_distances: Tensor
+    """Shape (N,), logarithm of the depth of the middle of what each box shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,13 @@ class WorldNetwork(nn.Module):
         start[5] = 2.4  # things stand some 11 units away
         self.cells.bias = nn.Parameter(start)
         self.region = nn.Sequential(
-            nn.Linear(_NECK * _GRID * _GRID + 6, 256),
-            nn.LayerNorm(256),
+            nn.Linear(POOLED, _HIDDEN),
+            nn.LayerNorm(_HIDDEN),
             nn.GELU(),
-            nn.Linear(256, EMBEDDING),
         )
+        self.region_out = nn.Linear(_HIDDEN, EMBEDDING)
+        self.distance = nn.Linear(_HIDDEN, 1)
+        self.distance.bias = nn.Parameter(torch.tensor([2.4]))
         self.words = nn.Embedding(len(VOCABULARY), EMBEDDING, padding_idx=0)
         self.positions = nn.Parameter(torch.zeros(MAX_WORDS, EMBEDDING))
         layer = nn.TransformerEncoderLayer(
@@ -115,23 +129,30 @@ class WorldNetwork(nn.Module):
             levels.append(x)
         return levels
 
-    def embed_regions(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """Return unit vectors of boxes.
+    def look_closer(self, features: Tensor, boxes: Tensor) -> Regions:
+        """Return what boxes show.
 
         Args:
             features: Shape (B, 64, h, w).
             boxes: Shape (N, 5): index of the picture, then x1, y1, x2, y2 in pixels.
+        """
+        hidden = self.region(self.pool(features, boxes))  # (N, 256)
+        return Regions(
+            functional.normalize(self.region_out(hidden), dim=1), self.distance(hidden)[:, 0]
+        )
+
+    def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Return the features inside of boxes, and where they are; arguments as in `look_closer`.
 
         Returns:
-            Shape (N, EMBEDDING).
+            Shape (N, POOLED).
         """
         pooled = roi_align(features.float(), boxes, _GRID, 1 / STRIDE, 2, aligned=True)
         height, width = features.shape[-2] * STRIDE, features.shape[-1] * STRIDE
         scale = boxes.new_tensor([width, height, width, height])
         place = boxes[:, 1:] / scale
         extent = (boxes[:, 3:] - boxes[:, 1:3]) / width  # one scale for both, so shape is kept
-        hidden = torch.cat([pooled.flatten(1), place * 2 - 1, extent.clamp(min=1e-3).log()], dim=1)
-        return functional.normalize(self.region(hidden), dim=1)
+        return torch.cat([pooled.flatten(1), place * 2 - 1, extent.clamp(min=1e-3).log()], dim=1)
 
     def embed_texts(self, words: Tensor) -> Tensor:
         """Return unit vectors of texts.

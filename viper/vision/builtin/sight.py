@@ -21,8 +21,10 @@ from viper.vision.roles import ImageRef, Pixels
 
 __all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
 
-_FIT = (384, 256)
-"""(width, height) that a picture is scaled to fit into: the size of the training pictures."""
+_WIDTH = 384
+# A picture is scaled to this width, that of the training pictures; then its things, seen through the
+# same lens, have the sizes of theirs, whatever the picture's proportions.
+_TALLEST = 512
 _MULTIPLE = 32
 CENTER_THRESHOLD = 0.3
 # Least certainty that a thing's middle is in a cell; see the model card for precision and recall.
@@ -73,7 +75,7 @@ class Viewer:
     def look_at(self, pixels: Pixels) -> Sight:
         """Return what is seen in a picture of shape (H, W, 3), uint8 RGB."""
         height, width = pixels.shape[:2]
-        scale = min(_FIT[0] / width, _FIT[1] / height)
+        scale = min(_WIDTH / width, _TALLEST / height)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
         picture = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
         if (w, h) != (width, height):
@@ -94,9 +96,14 @@ class Viewer:
     @torch.inference_mode()
     def embed_boxes(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
         """Return unit vectors of boxes in pixels of the picture, shape (len(boxes), D)."""
-        rows = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4) * sight.scale
-        indexed = torch.cat([torch.zeros(len(rows), 1), rows], dim=1)
-        return self._network.embed_regions(sight.features, indexed).numpy()
+        regions = self._network.look_closer(sight.features, _indexed(sight, boxes))
+        return regions.embeddings.numpy()
+
+    @torch.inference_mode()
+    def distances(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float64]:
+        """Return how far away is what boxes show, in units of the world, shape (len(boxes),)."""
+        regions = self._network.look_closer(sight.features, _indexed(sight, boxes))
+        return regions.log_distances.exp().double().numpy()
 
     @torch.inference_mode()
     def embed_texts(self, texts: list[str]) -> NDArray[np.float32]:
@@ -117,6 +124,12 @@ class Viewer:
     def logit_scale(self) -> float:
         """Factor from cosine to logit of the contrastive space."""
         return float(self._network.log_scale.detach().exp())
+
+
+def _indexed(sight: Sight, boxes: list[Box]) -> Tensor:
+    """Return boxes of the picture as the network wants them, shape (N, 5)."""
+    rows = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4) * sight.scale
+    return torch.cat([torch.zeros(len(rows), 1), rows], dim=1)
 
 
 def _things(centers: Tensor, edges: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from viper.vision.builtin.network import STRIDE
 from viper.vision.builtin.train.batches import Pictures, collate
-from viper.vision.builtin.train.captions import Caption, caption_of, random_caption
+from viper.vision.builtin.train.captions import (
+    Caption,
+    caption_of,
+    random_caption,
+)
 from viper.vision.builtin.train.data import IMAGE_SIZE, draw_pictures, ground_depth, read_picture
 from viper.vision.builtin.words import unknown_words
 from viper.vision.builtin.world.scene import Camera
@@ -46,12 +50,13 @@ def test_a_picture_comes_back_with_its_things(drawn: Path) -> None:
         box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         assert thing["bbox_xyxy"] == box
         # A thing hides the ground behind it, so it is nearer than that.
-        assert thing["pixel_coords"][2] < picture.ground_depth[rows.min(), columns[rows.argmin()]]
+        cell = rows.min() // STRIDE, columns[rows.argmin()] // STRIDE
+        assert thing["pixel_coords"][2] < picture.ground_depth[cell]
 
 
 def test_the_ground_below_a_camera_is_as_far_as_geometry_says() -> None:
     camera = Camera.looking_at((8.0, 0.0, 6.0), (0.0, 0.0, 0.0))
-    depth = ground_depth(camera, (96, 64))
+    depth = ground_depth(camera, (96 * STRIDE, 64 * STRIDE))
     # The viewing axis meets the ground at the target, 10 away.
     assert depth[31:33, 47:49].mean() == pytest.approx(10, rel=0.01)
     assert depth[0].min() > depth[-1].max()

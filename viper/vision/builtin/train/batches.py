@@ -9,11 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from viper.vision.builtin.network import STRIDE
-from viper.vision.builtin.train.captions import Caption, caption_of, random_caption
+from viper.vision.builtin.train.captions import (
+    Caption,
+    caption_of,
+    random_caption,
+    strange_caption,
+)
 from viper.vision.builtin.train.data import Picture, read_picture
 
 __all__ = ["Batch", "Pictures", "collate"]
@@ -40,6 +46,8 @@ class Batch:
     """Shape (B, h, w)."""
     regions: Tensor
     """Shape (N, 5): picture, then a box in pixels, near to a thing's."""
+    log_distances: Tensor
+    """Shape (N,), logarithm of the depth of the middle of each region's thing."""
     captions: list[Caption]
     """Texts, without repetitions."""
     fits: Tensor
@@ -82,13 +90,28 @@ def _changed(picture: Picture, generator: np.random.Generator) -> Picture:
             for thing in objects
             for x1, y1, x2, y2 in [thing["bbox_xyxy"]]
         ]
-    gain = generator.uniform(0.8, 1.2) * generator.uniform(0.95, 1.05, 3)
-    image = pixels.astype(np.float32) * gain.astype(np.float32)
-    middle = image.mean()
-    image = (image - middle) * generator.uniform(0.8, 1.2) + middle + generator.uniform(-12, 12)
+    contrast = generator.uniform(0.8, 1.2)
+    gain = contrast * generator.uniform(0.75, 1.2) * generator.uniform(0.94, 1.06, 3)
+    lift = (1 - contrast) * pixels.mean() + generator.uniform(-12, 12)
+    image = pixels.astype(np.float32)
+    image *= gain.astype(np.float32)
+    image += np.float32(lift)
+    if generator.random() < 0.5:
+        image *= _slope(image.shape[:2], generator)
     if generator.random() < 0.3:
-        image += generator.normal(0, generator.uniform(0, 6), image.shape).astype(np.float32)
-    return Picture(np.clip(image, 0, 255).astype(np.uint8), things, objects, ground)
+        noise = generator.standard_normal(image.shape, np.float32)
+        image += noise * np.float32(generator.uniform(0, 6))
+    np.clip(image, 0, 255, out=image)
+    return Picture(image.astype(np.uint8), things, objects, ground)
+
+
+def _slope(size: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
+    """Return factors that rise slowly over a picture, as light from one side does, shape (H, W, 1)."""
+    rows = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None, None]
+    columns = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :, None]
+    down, right = generator.uniform(-0.25, 0.25, 2).astype(np.float32)
+    factors: NDArray[np.float32] = 1 + down * rows + right * columns
+    return factors
 
 
 def _example(picture: Picture, dice: random.Random) -> dict[str, Any]:
@@ -113,20 +136,25 @@ def _example(picture: Picture, dice: random.Random) -> dict[str, Any]:
         near &= (distances > 0).all(axis=0)
         edges[:, near] = distances[:, near]
         inside |= near
-    depth = picture.ground_depth.copy()
-    for index, thing in enumerate(picture.objects):
-        # A thing is as far as its middle: what `compute_depth` compares.
-        depth[picture.things == index] = thing["pixel_coords"][2]
-    coarse = depth[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+    # A thing is as far as its middle: what `compute_depth` compares.
+    distances_of = np.array([*(t["pixel_coords"][2] for t in picture.objects), 0.0], np.float32)
+    shown = picture.things[
+        STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE
+    ]  # the ground is −1: the last
+    depth = np.where(shown >= 0, distances_of[shown], picture.ground_depth)
     return {
         "picture": torch.from_numpy(np.array(picture.pixels)),
         "centers": torch.from_numpy(centers),
         "edges": torch.from_numpy(edges),
         "inside": torch.from_numpy(inside),
-        "log_depth": torch.from_numpy(np.log(np.ascontiguousarray(coarse))),
+        "log_depth": torch.from_numpy(np.log(depth)),
         "objects": picture.objects,
         "boxes": [_shaken(thing["bbox_xyxy"], dice, (width, height)) for thing in picture.objects],
-        "captions": [caption_of(thing, dice) for thing in picture.objects] + [random_caption(dice)],
+        "captions": [
+            *(caption_of(thing, dice) for thing in picture.objects),
+            random_caption(dice),
+            strange_caption(dice),
+        ],
     }
 
 
@@ -171,6 +199,7 @@ def collate(examples: list[dict[str, Any]]) -> Batch:
         stacked["inside"],
         stacked["log_depth"],
         torch.tensor(regions, dtype=torch.float32).reshape(-1, 5),
+        torch.tensor([thing["pixel_coords"][2] for thing in things], dtype=torch.float32).log(),
         texts,
         torch.tensor(fits, dtype=torch.bool).reshape(len(things), len(texts)),
     )

@@ -8,9 +8,14 @@ from typing import Any
 
 from viper.vision.builtin.words import SPELLINGS
 
-__all__ = ["Caption", "caption_of", "random_caption"]
+__all__ = ["Caption", "caption_of", "random_caption", "strange_caption"]
 
 _ATTRIBUTES = ("size", "color", "material")
+_NOTHING = ("color", "none of them")
+# A condition that no thing meets.
+_STRANGE = "strange"
+# A word that is not in the vocabulary; to the text encoder all such words are one.
+_CONTENT = frozenset(word for words in SPELLINGS.values() for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,14 @@ class Caption:
 
 
 def caption_of(thing: dict[str, Any], dice: random.Random) -> Caption:
-    """Return a random caption that is true of a thing."""
+    """Return a random caption that is true of a thing: "red", "the small ball", "thing that is shiny"."""
     said = [a for a in _ATTRIBUTES if dice.random() < 0.5]
     named = dice.random() < 0.6
     conditions = [(a, str(thing[a])) for a in said]
     noun = _word(str(thing["shape"]) if named else "thing", dice)
     adjectives = [_word(value, dice) for _, value in conditions]
+    if adjectives and not named and dice.random() < 0.4:
+        return Caption(" ".join(adjectives), tuple(conditions))
     if named:
         conditions.append(("shape", str(thing["shape"])))
     return Caption(_phrase(adjectives, noun, dice), tuple(conditions))
@@ -47,6 +54,15 @@ def random_caption(dice: random.Random) -> Caption:
         "shape": dice.choice(("cube", "sphere", "cylinder")),
     }
     return caption_of(thing, dice)
+
+
+def strange_caption(dice: random.Random) -> Caption:
+    """Return a caption with a word that the models do not know, and which therefore fits nothing."""
+    words = random_caption(dice).text.split()
+    known = [number for number, word in enumerate(words) if word in _CONTENT]
+    for number in dice.sample(known, dice.randint(1, len(known))):
+        words[number] = _STRANGE
+    return Caption(" ".join(words), (_NOTHING,))
 
 
 def _word(meaning: str, dice: random.Random) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from viper.vision.builtin.network import STRIDE
 from viper.vision.builtin.world import render, sample_scene
 from viper.vision.builtin.world.clevr import clevr_scene
 from viper.vision.builtin.world.scene import Camera
@@ -42,7 +43,7 @@ class Picture:
     objects: list[dict[str, Any]]
     """As in a CLEVR scenes file."""
     ground_depth: NDArray[np.float32]
-    """Shape (H, W): depth of the ground behind each pixel."""
+    """Shape (h, w): depth of the ground behind the middle of each of the network's cells."""
 
 
 def draw_pictures(
@@ -114,10 +115,19 @@ def read_picture(folder: Path, number: int) -> Picture:
 
 
 def ground_depth(camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the depth of the ground behind each pixel, shape (H, W), at most 60."""
+    """Return the depth of the ground behind each cell, at most 60.
+
+    Args:
+        camera: From where it is seen.
+        size: (width, height) of the picture in pixels.
+
+    Returns:
+        Shape (height // STRIDE, width // STRIDE).
+    """
     width, height = size
     focal = camera.focal_px(width)
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) + 0.5
+    rows = (np.arange(height // STRIDE, dtype=np.float32)[:, None] + 0.5) * STRIDE
+    columns = (np.arange(width // STRIDE, dtype=np.float32)[None, :] + 0.5) * STRIDE
     # World z of a ray at unit depth: the camera's right, up and backward axes, each times its share.
     right, up, back = camera.rotation[2]
     sinking = right * (columns - width / 2) / focal + up * (height / 2 - rows) / focal - back

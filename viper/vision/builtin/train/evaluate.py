@@ -69,7 +69,7 @@ def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Vi
             chosen = (vectors @ options[name].T).argmax(axis=1)
             right[name] += sum(values[c] == t[name] for c, t in zip(chosen, objects, strict=True))
         things += len(objects)
-        depths = [_median_depth(sight, box) for box in boxes]
+        depths = viewer.distances(sight, boxes)
         for i in range(len(objects)):
             for j in range(i):
                 pairs += 1
@@ -85,16 +85,6 @@ def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Vi
 def _box(edges: list[float]) -> Box:
     x1, y1, x2, y2 = map(float, edges)
     return x1, y1, x2, y2
-
-
-def _median_depth(sight: Any, box: Box) -> float:
-    from viper.vision.builtin.network import STRIDE
-
-    factor = sight.scale / STRIDE
-    height, width = sight.log_depth.shape
-    x1, y1 = int(box[0] * factor), int(box[1] * factor)
-    x2, y2 = max(x1 + 1, round(box[2] * factor)), max(y1 + 1, round(box[3] * factor))
-    return float(sight.log_depth[y1 : min(y2, height), x1 : min(x2, width)].median())
 
 
 def _judged(seen: list[Box], scores: Any, wanted: list[Box]) -> list[tuple[float, bool]]:

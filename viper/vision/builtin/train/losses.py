@@ -10,7 +10,14 @@ from torchvision.ops import generalized_box_iou_loss
 from viper.vision.builtin.network import Dense
 from viper.vision.builtin.train.batches import Batch
 
-__all__ = ["center_loss", "contrastive_loss", "depth_loss", "edge_loss", "match_loss"]
+__all__ = [
+    "center_loss",
+    "contrastive_loss",
+    "depth_loss",
+    "distance_loss",
+    "edge_loss",
+    "match_loss",
+]
 
 _FAVOUR = 3.0
 # How much likelier a true caption is for every word that it says more: "red cube" beats "cube".
@@ -40,6 +47,11 @@ def edge_loss(dense: Dense, batch: Batch) -> Tensor:
 def depth_loss(dense: Dense, batch: Batch) -> Tensor:
     """Return the mean error of the logarithm of depth."""
     return functional.smooth_l1_loss(dense.log_depth, batch.log_depth, beta=0.05)
+
+
+def distance_loss(log_distances: Tensor, batch: Batch) -> Tensor:
+    """Return the mean error of the logarithm of the distances of regions, shape (N,)."""
+    return functional.smooth_l1_loss(log_distances, batch.log_distances, beta=0.02)
 
 
 def contrastive_loss(regions: Tensor, texts: Tensor, scale: Tensor, batch: Batch) -> Tensor:

@@ -19,6 +19,7 @@ from viper.vision.builtin.train.losses import (
     center_loss,
     contrastive_loss,
     depth_loss,
+    distance_loss,
     edge_loss,
     match_loss,
 )
@@ -31,7 +32,7 @@ __all__ = ["Recipe", "save_weights", "train_perception"]
 class Recipe:
     """How long and how fast to train."""
 
-    steps: int = 12_000
+    steps: int = 8_000
     batch: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -141,15 +142,16 @@ def _losses(network: WorldNetwork, batch: Batch, device: str) -> dict[str, Tenso
     pictures = batch.pictures.to(device).contiguous(memory_format=torch.channels_last)
     with torch.autocast(torch.device(device).type, torch.bfloat16):
         dense = network(pictures)
-    for name in ("centers", "edges", "inside", "log_depth", "regions", "fits"):
+    for name in ("centers", "edges", "inside", "log_depth", "log_distances", "regions", "fits"):
         setattr(batch, name, getattr(batch, name).to(device))
-    regions = network.embed_regions(dense.features, batch.regions)
+    regions, log_distances = network.look_closer(dense.features, batch.regions)
     words = torch.from_numpy(encode([caption.text for caption in batch.captions])).to(device)
     texts = network.embed_texts(words)
     return {
         "center": center_loss(dense, batch),
         "edge": 2 * edge_loss(dense, batch),
         "depth": 5 * depth_loss(dense, batch),
+        "distance": 10 * distance_loss(log_distances, batch),
         "contrast": 0.5 * contrastive_loss(regions, texts, network.log_scale, batch),
         "match": 2 * match_loss(regions, texts, network.match_scale, network.match_bias, batch),
     }

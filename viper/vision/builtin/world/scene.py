@@ -164,11 +164,19 @@ class Look:
     """Factors on the linear colours of the things, in their order; empty for none."""
     bevel: float = 0.19
     """Radius of the rounded edges of cubes, as a share of their half height; cylinders have 0.3 of it."""
-    metal_reflection: float = 0.6
+    metal_reflection: float = 0.85
     """Share of a metal's light that is a reflection of its surroundings."""
     metal_tint: float = 0.9
     """How much of a metal's own colour its reflections take on, 0 … 1."""
-    room: float = 0.12
+    metal_roughness: float = 0.08
+    """Spread of what metal mirrors, as the standard deviation of a ray's unit direction."""
+    metal_gloss: float = 2.0
+    """Strength of metal's highlights."""
+    metal_highlight_tint: float = 0.8
+    """How much of a metal's own colour its highlights take on, 0 … 1."""
+    ground_fading: float = 0.12
+    """How fast the mirrored ground gets dark, per unit of distance."""
+    room: float = 0.05
     """Brightness of the room above the ground, which metal mirrors."""
     metal_sharpness: float = 60.0
     """Exponent of metal's highlights."""

@@ -21,6 +21,8 @@ __all__ = ["Hits", "shade"]
 Vectors = NDArray[np.float32]
 _GROUND = -1
 _LIGHT_POINTS = 5
+_MIRROR_RAYS = 2
+# Per pixel of rough metal; the blur of the picture and the next pixels even out the rest.
 _SURFACE = np.float32(2e-3)
 # Distance from a surface at which a second ray starts, so that it does not meet the surface itself.
 
@@ -68,14 +70,18 @@ def shade(scene: Scene, hits: Hits, generator: np.random.Generator) -> Vectors:
             )
     result = colors * arriving + shine
     if metal.any():
-        mirrored = _mirrored(scene, starts[:, metal], hits, surface_normals[:, metal], metal)
+        mirrored = _mirrored(
+            scene, starts[:, metal], hits, surface_normals[:, metal], metal, generator
+        )
         share = np.float32(look.metal_reflection)
         own = colors[:, metal]
-        tint = 1 - np.float32(look.metal_tint) * (1 - own / (own.max(axis=0) + 1e-3))
+        hue = own / (own.max(axis=0) + np.float32(1e-3))
+        tint = 1 - np.float32(look.metal_tint) * (1 - hue)
         tint *= 0.5 + 0.5 * own.max(axis=0)  # a dark metal mirrors less
-        result[:, metal] = (1 - share) * result[:, metal] + share * (
-            tint * mirrored + shine[:, metal]
-        )
+        # Metal colours its highlights too; only where they are too bright for the picture are they white.
+        highlight = shine[:, metal] * (1 - np.float32(look.metal_highlight_tint) * (1 - hue))
+        diffuse = own * arriving[:, metal]
+        result[:, metal] = (1 - share) * diffuse + share * tint * mirrored + highlight
     return result
 
 
@@ -205,7 +211,7 @@ def _highlight(
     cosine = np.maximum(dot(half, surface_normals), 0)
     look = scene.look
     sharpness = np.where(metal, np.float32(look.metal_sharpness), np.float32(12))
-    strength = np.where(metal, np.float32(0.9), np.float32(look.rubber_gloss))
+    strength = np.where(metal, np.float32(look.metal_gloss), np.float32(look.rubber_gloss))
     light: Vectors = amount * strength * cosine**sharpness
     return light
 
@@ -216,29 +222,67 @@ def _mirrored(
     hits: Hits,
     surface_normals: Vectors,
     metal: NDArray[np.bool_],
+    generator: np.random.Generator,
 ) -> Vectors:
-    """Return what metal surfaces mirror, shape (3, M): things, ground, the room above."""
+    """Return what metal surfaces mirror, shape (3, M): things, ground, the room above.
+
+    A rough surface mirrors along several rays about the one of a smooth surface.
+    """
     directions = hits.directions[:, metal]
     along = dot(directions, surface_normals) * np.float32(2)
     bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
-    look = scene.look
-    ground = np.array(look.ground, np.float32)[:, None]
-    total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
-    above = np.clip(bounce[2], 0, 1)
-    room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
-    result = np.where(bounce[2] < 0, ground * total, room[None] * np.ones((3, 1), np.float32))
-    nearest = np.full(starts.shape[1], 1e9, np.float32)
-    nearest = np.where(bounce[2] < 0, -starts[2] / np.minimum(bounce[2], -1e-4), nearest)
     own = hits.things[metal]
+    rough = np.float32(scene.look.metal_roughness)
+    if rough <= 0:
+        return _seen_along(scene, starts, bounce, own)
+    count = starts.shape[1]
+    spread = generator.standard_normal((3, _MIRROR_RAYS * count), np.float32) * rough
+    rays = np.tile(bounce, _MIRROR_RAYS) + spread
+    rays /= np.sqrt(dot(rays, rays))
+    seen = _seen_along(scene, np.tile(starts, _MIRROR_RAYS), rays, np.tile(own, _MIRROR_RAYS))
+    mean: Vectors = seen.reshape(3, _MIRROR_RAYS, count).mean(axis=1)
+    return mean
+
+
+def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.int16]) -> Vectors:
+    """Return the rough light that comes along rays from the surfaces of things, shape (3, N).
+
+    Args:
+        scene: What is around.
+        starts: Shape (3, N).
+        rays: Unit directions, shape (3, N).
+        own: Index of the thing that each ray starts from, which it does not meet; shape (N,).
+    """
+    look = scene.look
+    total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
+    above = np.clip(rays[2], 0, 1)
+    room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
+    down = rays[2] < 0
+    nearest = np.where(down, -starts[2] / np.minimum(rays[2], np.float32(-1e-4)), np.float32(1e9))
+    # Far from the lights the ground is dark, so that it goes over into the room.
+    lit = total * np.exp(-np.float32(look.ground_fading) * np.minimum(nearest, 60))
+    ground = np.array(look.ground, np.float32)[:, None] * np.maximum(lit, room)
+    result = np.where(down, ground, room)
     for index, thing in enumerate(scene.things):
+        chosen = np.flatnonzero(_passes(thing, starts, rays) & (own != index))
+        if not len(chosen):
+            continue
         enter, leave = interval(
             thing.shape,
-            to_local(thing, starts, points=True),
-            to_local(thing, bounce, points=False),
+            to_local(thing, starts[:, chosen], points=True),
+            to_local(thing, rays[:, chosen], points=False),
         )
-        nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest) & (own != index)
-        if nearer.any():
-            nearest = np.where(nearer, enter, nearest)
-            color = thing_color(scene, index)[:, None] * total * np.float32(0.7)
-            result = np.where(nearer, color, result)
-    return result.astype(np.float32)
+        nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest[chosen])
+        chosen = chosen[nearer]
+        nearest[chosen] = enter[nearer]
+        result[:, chosen] = thing_color(scene, index)[:, None] * total * np.float32(0.7)
+    return result.astype(np.float32, copy=False)
+
+
+def _passes(thing: Thing, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
+    """Tell which rays meet the sphere about a thing, shape (N,)."""
+    to_center = np.array(thing.center, np.float32)[:, None] - starts
+    along = dot(rays, to_center)
+    aside = dot(to_center, to_center) - along**2
+    meets: NDArray[np.bool_] = (along > 0) & (aside < np.float32(thing.bounding_radius**2))
+    return meets
