@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["Box", "area", "clamp", "iou", "nms", "pixel_bounds", "snap"]
+__all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds", "snap"]
 
 Box = tuple[float, float, float, float]
 
@@ -24,9 +24,9 @@ def area(box_xyxy: Box) -> float:
     return max(0.0, x2 - x1) * max(0.0, y2 - y1)
 
 
-def iou(a_xyxy: Box, b_xyxy: Box) -> float:
-    """Return intersection over union in 0 … 1; 0 when both are empty."""
-    overlap = area(
+def intersection(a_xyxy: Box, b_xyxy: Box) -> float:
+    """Return the area that two boxes share, in square pixels."""
+    return area(
         (
             max(a_xyxy[0], b_xyxy[0]),
             max(a_xyxy[1], b_xyxy[1]),
@@ -34,6 +34,11 @@ def iou(a_xyxy: Box, b_xyxy: Box) -> float:
             min(a_xyxy[3], b_xyxy[3]),
         )
     )
+
+
+def iou(a_xyxy: Box, b_xyxy: Box) -> float:
+    """Return intersection over union in 0 … 1; 0 when both are empty."""
+    overlap = intersection(a_xyxy, b_xyxy)
     union = area(a_xyxy) + area(b_xyxy) - overlap
     return overlap / union if union > 0 else 0.0
 

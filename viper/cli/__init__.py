@@ -13,7 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "doctor")
+_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "train", "doctor")
 
 
 class _Verbs(click.Group):

@@ -33,10 +33,19 @@ class BackendEntry(NamedTuple):
 TRUTH = "truth"
 """Name of the backends that answer from a file of scenes (see `viper.vision.truth`)."""
 
+BUILTIN = "builtin"
+"""Name of the backends that come with Viper (see `viper.vision.builtin`)."""
+
 _BACKENDS = "viper.vision.backends"
 _TRUTH = "viper.vision.truth"
+_SHIPPED = "viper.vision.builtin"
 
 _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
+    ("detector", BUILTIN): BackendEntry(f"{_SHIPPED}.detector:load"),
+    ("matcher", BUILTIN): BackendEntry(f"{_SHIPPED}.matcher:load"),
+    ("depth", BUILTIN): BackendEntry(f"{_SHIPPED}.depth:load"),
+    ("answerer", BUILTIN): BackendEntry(f"{_SHIPPED}.answerer:load"),
+    ("answerer", "limber"): BackendEntry(f"{_BACKENDS}.limber_answerer:load"),
     ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
     ("detector", "ultralytics"): BackendEntry(
         f"{_BACKENDS}.ultralytics:load", "ultralytics", "ultralytics"

@@ -237,7 +237,7 @@ def _mirrored(
         return _seen_along(scene, starts, bounce, own)
     count = starts.shape[1]
     spread = generator.standard_normal((3, _MIRROR_RAYS * count), np.float32) * rough
-    rays = np.tile(bounce, _MIRROR_RAYS) + spread
+    rays: Vectors = np.add(np.tile(bounce, _MIRROR_RAYS), spread, dtype=np.float32)
     rays /= np.sqrt(dot(rays, rays))
     seen = _seen_along(scene, np.tile(starts, _MIRROR_RAYS), rays, np.tile(own, _MIRROR_RAYS))
     mean: Vectors = seen.reshape(3, _MIRROR_RAYS, count).mean(axis=1)
@@ -276,7 +276,8 @@ def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.in
         chosen = chosen[nearer]
         nearest[chosen] = enter[nearer]
         result[:, chosen] = thing_color(scene, index)[:, None] * total * np.float32(0.7)
-    return result.astype(np.float32, copy=False)
+    light: Vectors = result.astype(np.float32, copy=False)
+    return light
 
 
 def _passes(thing: Thing, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
