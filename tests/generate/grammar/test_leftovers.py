@@ -94,3 +94,15 @@ def test_without_a_matcher_left_over_words_are_named() -> None:
 
 def test_two_words_alike_must_both_leave_a_trace() -> None:
     assert str(parse("red horse red", "grounding")) == "refer(horse[red, red])"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "the cup that is both left of the bowl and behind the chair",
+        "the cup both left of the bowl and behind the chair",
+    ],
+)
+def test_a_word_that_announces_two_conditions_is_none_itself(expression: str) -> None:
+    form = parse(expression, "grounding")
+    assert str(form) == "refer(cup[left_of(bowl), behind(chair)])"

@@ -83,7 +83,7 @@ def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
     traces = Counter(_traces(what))
     missing: list[int] = []
     for at, token in enumerate(tokens):
-        if not is_content(token):
+        if not is_content(token) or _joins(tokens, at):
             continue
         form = next((form for form in _forms(token.text) if traces[form] > 0), None)
         if form is None:
@@ -91,6 +91,12 @@ def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
         else:
             traces[form] -= 1
     return missing
+
+
+def _joins(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a word only announces two conditions: "that is both behind the cup and red"."""
+    follows = any(token.text == "and" for token in tokens[at + 1 :])
+    return tokens[at].text == "both" and at > 0 and follows
 
 
 def with_leftovers(
