@@ -118,3 +118,33 @@ def test_the_ground_has_no_colour_of_its_own(scene):
     drawn = render(scene(BALL))
     ground = np.median(drawn.pixels[drawn.things == GROUND], axis=0)
     assert ground.max() - ground.min() <= 3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pixels_that_are_skipped_would_have_been_lit_all_the_same(seed):
+    drawn = sample_scene(seed, size=(120, 80))
+    columns, rows = np.meshgrid(np.arange(120) + 0.5, np.arange(80) + 0.5)
+    hits = cast(drawn, columns.ravel().astype(np.float32), rows.ravel().astype(np.float32))
+    skipping, whole = (
+        shade(drawn, hits, np.random.default_rng(0), grid=grid) for grid in (True, False)
+    )
+    assert np.array_equal(skipping, whole)
+
+
+def test_rough_metal_mirrors_with_soft_borders(scene):
+    right = np.array([0.75, 0.65])
+    things = (
+        Thing("sphere", "large", "gray", "metal", 0.0, 0.0),
+        Thing("sphere", "large", "yellow", "rubber", *map(float, 1.7 * right)),
+    )
+
+    def shares(roughness):
+        look = replace(CLEVR_LOOK, metal_roughness=roughness)
+        drawn = render(scene(*things, look=look, size=(192, 128)))
+        red, green, blue = drawn.pixels[drawn.things == 0].astype(float).T
+        yellow = (red + green) / 2 - blue
+        return (yellow > 50).sum(), (yellow > 10).sum()  # clearly, and at all
+
+    sharp, rough = shares(0.0), shares(0.25)
+    assert sharp[0] > 20
+    assert rough[1] > 1.3 * sharp[1]

@@ -6,15 +6,15 @@ pixels at edges are drawn again with more rays. How the light falls is in `shade
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.vision.builtin.world.scene import Camera, Scene, Thing
+from viper.vision.builtin.world.scene import Camera, Scene
 from viper.vision.builtin.world.shade import Hits, shade
 from viper.vision.builtin.world.shapes import dot, interval, to_local
+from viper.vision.builtin.world.window import window
 
 __all__ = ["GROUND", "Rendered", "cast", "render", "visible_pixels"]
 
@@ -57,7 +57,7 @@ def render(scene: Scene) -> Rendered:
     generator = np.random.default_rng(scene.seed)
     x, y = _pixel_centers(scene.size)
     hits = cast(scene, x, y, grid=True)
-    light = shade(scene, hits, generator)  # (3, H·W), linear
+    light = shade(scene, hits, generator, grid=True)  # (3, H·W), linear
     things = hits.things.reshape(height, width)
     edges = np.flatnonzero(_edges(things).ravel())
     if len(edges):
@@ -104,7 +104,8 @@ def cast(
     distances = np.minimum(-origin[2] / down, _FARTHEST)
     things = np.full(len(x), GROUND, np.int16)
     for index, thing in enumerate(scene.things):
-        chosen = _window(scene.camera, thing, scene.size) if grid else slice(None)
+        around = [(thing.center, thing.bounding_radius)]
+        chosen = window(scene.camera, around, scene.size) if grid else slice(None)
         local_origin = to_local(thing, origin, points=True)
         enter, leave = interval(
             thing.shape,
@@ -131,31 +132,6 @@ def _rays(
     return world.astype(np.float32), np.reciprocal(length)
 
 
-def _window(camera: Camera, thing: Thing, size: tuple[int, int]) -> NDArray[np.intp]:
-    """Return the pixels in which a thing can be seen, as places in reading order, shape (N,).
-
-    They are those of the rectangle around the picture of its bounding sphere (Mara and McGuire 2013, "2D
-    Polyhedral Bounds of a Clipped, Perspective-Projected 3D Sphere", section 2).
-    """
-    width, height = size
-    x, y, depth = camera.local(np.array([thing.center]))[0]
-    radius = thing.bounding_radius
-    if depth <= radius * 1.01:  # the camera is inside, or nearly so: every pixel may show it
-        return np.arange(width * height)
-    focal = camera.focal_px(width)
-    edges = []
-    for middle, offset, end in ((width / 2, x, width), (height / 2, -y, height)):
-        reach = radius * (offset**2 + depth**2 - radius**2) ** 0.5
-        low, high = (
-            middle + focal * (offset * depth + sign * reach) / (depth**2 - radius**2)
-            for sign in (-1, 1)
-        )
-        # One pixel more on each side for what float32 rays round.
-        edges.append(np.arange(max(math.floor(low) - 1, 0), min(math.ceil(high) + 1, end)))
-    columns, rows = edges
-    return (rows[:, None] * width + columns[None, :]).ravel()
-
-
 def _edges(things: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Return the pixels that show something else than a neighbour, shape (H, W)."""
     edges = np.zeros(things.shape, bool)
@@ -179,12 +155,13 @@ def _developed(
         columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
         left = 1 - look.vignette * (rows**2 + columns**2) / 2
         light = (light * left).astype(np.float32, copy=False)
-    exposed = np.clip(light * look.exposure, 0, 1)
-    image = np.power(exposed, 1 / look.gamma).astype(np.float32, copy=False)
+    exposed = np.clip(light * np.float32(look.exposure), np.float32(1e-6), np.float32(1))
+    image = np.exp(np.log(exposed) * np.float32(1 / look.gamma))  # much faster than np.power
     if look.blur_px > 0:
         image = _blurred(image, look.blur_px)
     if look.noise > 0:
-        image = image + generator.normal(0, look.noise, image.shape).astype(np.float32)
+        noise = generator.standard_normal(image.shape, np.float32)
+        image = image + np.float32(look.noise) * noise
     pixels = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
@@ -197,9 +174,9 @@ def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         padding = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
         padded = np.pad(image, padding, mode="edge")
         count = image.shape[axis]
-        parts = [
-            np.float32(w) * np.take(padded, range(i, i + count), axis=axis)
-            for i, w in enumerate(weights)
-        ]
-        image = np.add.reduce(parts, dtype=np.float32)
+        blurred = np.zeros_like(image)
+        for i, weight in enumerate(weights):
+            part = padded[:, i : i + count] if axis == 1 else padded[:, :, i : i + count]
+            blurred += np.float32(weight) * part
+        image = blurred
     return image

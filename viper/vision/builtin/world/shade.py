@@ -2,8 +2,7 @@
 
 Light is linear. A surface gets a little light from everywhere and some from each light that it sees;
 metal also mirrors what it faces: the other things, the ground and the dim room above. Shadows are
-soft because each pixel looks at several points of a light; which points differs from pixel to pixel,
-and a small blur evens that out.
+soft because each pixel looks at several points of a light.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from viper.vision.builtin.world.scene import COLORS, Light, Scene, Thing
 from viper.vision.builtin.world.shapes import dot, interval, normals, to_local
+from viper.vision.builtin.world.window import window
 
 __all__ = ["Hits", "shade"]
 
@@ -43,45 +43,56 @@ class Hits:
     """Shape (N,), index of the thing or −1 for the ground."""
 
 
-def shade(scene: Scene, hits: Hits, generator: np.random.Generator) -> Vectors:
-    """Return the linear light that comes along each ray, shape (3, N)."""
+def shade(
+    scene: Scene, hits: Hits, generator: np.random.Generator, *, grid: bool = False
+) -> Vectors:
+    """Return the linear light that comes along each ray, shape (3, N).
+
+    Args:
+        scene: What is looked at.
+        hits: What the rays met.
+        generator: Of the roughness of metal.
+        grid: True when the rays are those of all pixels in reading order, which allows to skip most.
+    """
     surface_normals, colors = _surfaces(scene, hits)
     starts: Vectors = np.add(hits.points, surface_normals * _SURFACE, dtype=np.float32)
     look = scene.look
     arriving = np.full_like(colors, look.ambient)
-    shine = np.zeros_like(colors)
-    # The ground has index −1, which is the last.
-    metal = np.array([thing.material == "metal" for thing in scene.things] + [False])[hits.things]
-    on_thing = hits.things != _GROUND
+    on_thing = np.flatnonzero(hits.things != _GROUND)
+    is_metal = np.array([thing.material == "metal" for thing in scene.things], bool)
+    metal = is_metal[hits.things[on_thing]] if len(on_thing) else np.zeros(0, bool)
+    shine = np.zeros((3, len(on_thing)), np.float32)
+    facing_things = surface_normals[:, on_thing]
     for light in look.lights:
         towards, facing = _towards(light, starts, surface_normals)
-        seen = _visible_share(scene, light, starts, hits.things, facing, generator)
+        seen = _visible_share(scene, light, starts, hits.things, facing, grid=grid)
         amount = facing * seen * np.float32(light.power)
         tint = np.array(light.tint, np.float32)[:, None]
         arriving += amount * tint
-        if on_thing.any():
-            shine[:, on_thing] += tint * _highlight(
-                towards[:, on_thing],
-                surface_normals[:, on_thing],
-                hits.directions[:, on_thing],
-                seen[on_thing] * np.float32(light.power),
-                metal[on_thing],
-                scene,
-            )
-    result = colors * arriving + shine
+        shine += tint * _highlight(
+            towards[:, on_thing],
+            facing_things,
+            hits.directions[:, on_thing],
+            seen[on_thing] * np.float32(light.power),
+            metal,
+            scene,
+        )
+    result = colors * arriving
+    result[:, on_thing] += shine
     if metal.any():
+        shiny = on_thing[metal]
         mirrored = _mirrored(
-            scene, starts[:, metal], hits, surface_normals[:, metal], metal, generator
+            scene, starts[:, shiny], hits, facing_things[:, metal], shiny, generator
         )
         share = np.float32(look.metal_reflection)
-        own = colors[:, metal]
+        own = colors[:, shiny]
         hue = own / (own.max(axis=0) + np.float32(1e-3))
         tint = 1 - np.float32(look.metal_tint) * (1 - hue)
         tint *= 0.5 + 0.5 * own.max(axis=0)  # a dark metal mirrors less
         # Metal colours its highlights too; only where they are too bright for the picture are they white.
         highlight = shine[:, metal] * (1 - np.float32(look.metal_highlight_tint) * (1 - hue))
-        diffuse = own * arriving[:, metal]
-        result[:, metal] = (1 - share) * diffuse + share * tint * mirrored + highlight
+        diffuse = own * arriving[:, shiny]
+        result[:, shiny] = (1 - share) * diffuse + share * tint * mirrored + highlight
     return result
 
 
@@ -138,26 +149,28 @@ def _visible_share(
     points: Vectors,
     things: NDArray[np.int16],
     facing: Vectors,
-    generator: np.random.Generator,
+    *,
+    grid: bool,
 ) -> Vectors:
     """Return which share of a light each point sees, shape (N,)."""
-    count = points.shape[1]
-    seen = np.ones(count, np.float32)
+    seen = np.ones(points.shape[1], np.float32)
     spots = _light_points(light)  # (3, all of them)
-    turned = generator.integers(0, _LIGHT_POINTS, size=(count,))
-    lit = facing > 0
+    lit = np.flatnonzero(facing > 0)
     for index, thing in enumerate(scene.things):
+        chosen = lit
+        if grid:
+            chosen = window(scene.camera, _shadow(thing, light), scene.size)
+            chosen = chosen[facing[chosen] > 0]
         # All shapes are convex: a thing shades itself only where it faces away.
-        near = _may_be_shaded(thing, light, points) & lit & (things != index)
-        chosen = np.flatnonzero(near)
+        near = _may_be_shaded(thing, light, points[:, chosen]) & (things[chosen] != index)
+        chosen = chosen[near]
         if not len(chosen):
             continue
         origin = to_local(thing, points[:, chosen], points=True)
         lamp = to_local(thing, spots, points=True)  # (3, _LIGHT_POINTS)
         hidden = np.zeros(len(chosen), np.float32)
         for number in range(_LIGHT_POINTS):
-            spot = lamp[:, (turned[chosen] + number) % _LIGHT_POINTS]
-            enter, leave = interval(thing.shape, origin, spot - origin)
+            enter, leave = interval(thing.shape, origin, lamp[:, number : number + 1] - origin)
             hidden += (enter < leave) & (leave > 1e-3)
         seen[chosen] *= 1 - hidden / _LIGHT_POINTS
     return seen
@@ -179,6 +192,22 @@ def _light_points(light: Light) -> NDArray[np.float32]:
     )
     points: NDArray[np.float32] = spread.T.astype(np.float32)
     return points
+
+
+def _shadow(thing: Thing, light: Light) -> list[tuple[tuple[float, ...], float]]:
+    """Return two balls whose hull holds all that a thing can shade: itself, and where its shadow ends."""
+    center, lamp = np.array(thing.center), np.array(light.position)
+    radius = thing.bounding_radius
+    length = float(np.linalg.norm(lamp - center))
+    away = (center - lamp) / length
+    # The shadow is a cone that widens by the light's disc. It ends where all of it is below the ground.
+    widening = 1.3 * light.radius / length
+    sinking = -float(away[2]) - widening
+    if sinking <= 0.05:  # nearly level: it may reach anywhere
+        return [(tuple(center), 1e6)]
+    distance = (float(center[2]) + radius + 0.05) / sinking
+    end = center + away * distance
+    return [(tuple(center), radius + 0.05), (tuple(end), radius + 0.05 + distance * widening)]
 
 
 def _may_be_shaded(thing: Thing, light: Light, points: Vectors) -> NDArray[np.bool_]:
@@ -221,17 +250,25 @@ def _mirrored(
     starts: Vectors,
     hits: Hits,
     surface_normals: Vectors,
-    metal: NDArray[np.bool_],
+    shiny: NDArray[np.intp],
     generator: np.random.Generator,
 ) -> Vectors:
     """Return what metal surfaces mirror, shape (3, M): things, ground, the room above.
 
     A rough surface mirrors along several rays about the one of a smooth surface.
+
+    Args:
+        scene: What is around.
+        starts: Where rays leave the surfaces, shape (3, M).
+        hits: What the camera's rays met.
+        surface_normals: Shape (3, M).
+        shiny: Which of the hits are on metal, shape (M,).
+        generator: Of the roughness.
     """
-    directions = hits.directions[:, metal]
+    directions = hits.directions[:, shiny]
     along = dot(directions, surface_normals) * np.float32(2)
     bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
-    own = hits.things[metal]
+    own = hits.things[shiny]
     rough = np.float32(scene.look.metal_roughness)
     if rough <= 0:
         return _seen_along(scene, starts, bounce, own)
