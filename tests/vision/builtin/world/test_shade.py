@@ -12,7 +12,7 @@ from viper.vision.builtin.world import Light, Thing, render, sample_scene
 from viper.vision.builtin.world.render import GROUND, cast
 from viper.vision.builtin.world.sample import CLEVR_LOOK
 from viper.vision.builtin.world.scene import COLORS
-from viper.vision.builtin.world.shade import shade, thing_color
+from viper.vision.builtin.world.shade import shade
 
 BALL = Thing("sphere", "large", "red", "rubber", 0.0, 0.0)
 HIGH = replace(CLEVR_LOOK, lights=(Light((0.5, 0.2, 9.0), 0.6, 0.5),))
@@ -57,10 +57,10 @@ def test_a_thing_casts_no_shadow_on_its_own_lit_side(scene, shape, least_z):
     hits = cast(lit, x, y)
     top = (hits.points[2] > least_z) & (hits.things == 0)
     light = shade(lit, hits, np.random.default_rng(0)).mean(axis=0)
-    direct = thing_color(lit, 0).mean() * 0.6
+    direct = lit.linear_color(0).mean() * 0.6
     assert top.sum() > 20
     # Also in the rounded edges, which lie inside the sharp body: none is as dark as a shadow.
-    assert light[top].min() > thing_color(lit, 0).mean() * HIGH.ambient + 0.3 * direct
+    assert light[top].min() > lit.linear_color(0).mean() * HIGH.ambient + 0.3 * direct
 
 
 def test_metal_shines_and_mirrors_where_rubber_is_matte(scene):

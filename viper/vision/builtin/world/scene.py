@@ -205,3 +205,13 @@ class Scene:
     """Of the noise and of the light's samples."""
     size: tuple[int, int] = field(default=(320, 240))
     """(width, height) in pixels."""
+
+    def linear_color(self, index: int) -> NDArray[np.float32]:
+        """Return the linear colour of a thing, shape (3,)."""
+        srgb = np.array(COLORS[self.things[index].color], np.float32) / 255
+        linear = srgb ** np.float32(2.2)
+        if self.things[index].material == "rubber":
+            linear += np.float32(self.look.rubber_paleness) * (1 - linear)
+        if self.look.color_jitter:
+            linear *= np.array(self.look.color_jitter[index], np.float32)
+        return linear.astype(np.float32, copy=False)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.vision.builtin.world.scene import COLORS, Light, Scene, Thing
+from viper.vision.builtin.world.mirror import mirrored
+from viper.vision.builtin.world.scene import Light, Scene, Thing
 from viper.vision.builtin.world.shapes import dot, interval, normals, to_local
 from viper.vision.builtin.world.window import window
 
@@ -21,8 +22,6 @@ __all__ = ["Hits", "shade"]
 Vectors = NDArray[np.float32]
 _GROUND = -1
 _LIGHT_POINTS = 5
-_MIRROR_RAYS = 2
-# Per pixel of rough metal; the blur of the picture and the next pixels even out the rest.
 _SURFACE = np.float32(2e-3)
 # Distance from a surface at which a second ray starts, so that it does not meet the surface itself.
 
@@ -81,8 +80,13 @@ def shade(
     result[:, on_thing] += shine
     if metal.any():
         shiny = on_thing[metal]
-        mirrored = _mirrored(
-            scene, starts[:, shiny], hits, facing_things[:, metal], shiny, generator
+        seen = mirrored(
+            scene,
+            starts[:, shiny],
+            hits.directions[:, shiny],
+            facing_things[:, metal],
+            hits.things[shiny],
+            generator,
         )
         share = np.float32(look.metal_reflection)
         own = colors[:, shiny]
@@ -92,19 +96,8 @@ def shade(
         # Metal colours its highlights too; only where they are too bright for the picture are they white.
         highlight = shine[:, metal] * (1 - np.float32(look.metal_highlight_tint) * (1 - hue))
         diffuse = own * arriving[:, shiny]
-        result[:, shiny] = (1 - share) * diffuse + share * tint * mirrored + highlight
+        result[:, shiny] = (1 - share) * diffuse + share * tint * seen + highlight
     return result
-
-
-def thing_color(scene: Scene, index: int) -> NDArray[np.float32]:
-    """Return the linear colour of a thing, shape (3,)."""
-    srgb = np.array(COLORS[scene.things[index].color], np.float32) / 255
-    linear = srgb ** np.float32(2.2)
-    if scene.things[index].material == "rubber":
-        linear += np.float32(scene.look.rubber_paleness) * (1 - linear)
-    if scene.look.color_jitter:
-        linear *= np.array(scene.look.color_jitter[index], np.float32)
-    return linear.astype(np.float32, copy=False)
 
 
 def _surfaces(scene: Scene, hits: Hits) -> tuple[Vectors, Vectors]:
@@ -122,7 +115,7 @@ def _surfaces(scene: Scene, hits: Hits) -> tuple[Vectors, Vectors]:
         chosen = np.flatnonzero(hits.things == index)
         if len(chosen):
             found[:, chosen] = _world_normals(thing, hits.points[:, chosen], scene.look.bevel)
-            colors[:, chosen] = thing_color(scene, index)[:, None]
+            colors[:, chosen] = scene.linear_color(index)[:, None]
     return found, colors
 
 
@@ -243,84 +236,3 @@ def _highlight(
     strength = np.where(metal, np.float32(look.metal_gloss), np.float32(look.rubber_gloss))
     light: Vectors = amount * strength * cosine**sharpness
     return light
-
-
-def _mirrored(
-    scene: Scene,
-    starts: Vectors,
-    hits: Hits,
-    surface_normals: Vectors,
-    shiny: NDArray[np.intp],
-    generator: np.random.Generator,
-) -> Vectors:
-    """Return what metal surfaces mirror, shape (3, M): things, ground, the room above.
-
-    A rough surface mirrors along several rays about the one of a smooth surface.
-
-    Args:
-        scene: What is around.
-        starts: Where rays leave the surfaces, shape (3, M).
-        hits: What the camera's rays met.
-        surface_normals: Shape (3, M).
-        shiny: Which of the hits are on metal, shape (M,).
-        generator: Of the roughness.
-    """
-    directions = hits.directions[:, shiny]
-    along = dot(directions, surface_normals) * np.float32(2)
-    bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
-    own = hits.things[shiny]
-    rough = np.float32(scene.look.metal_roughness)
-    if rough <= 0:
-        return _seen_along(scene, starts, bounce, own)
-    count = starts.shape[1]
-    spread = generator.standard_normal((3, _MIRROR_RAYS * count), np.float32) * rough
-    rays: Vectors = np.add(np.tile(bounce, _MIRROR_RAYS), spread, dtype=np.float32)
-    rays /= np.sqrt(dot(rays, rays))
-    seen = _seen_along(scene, np.tile(starts, _MIRROR_RAYS), rays, np.tile(own, _MIRROR_RAYS))
-    mean: Vectors = seen.reshape(3, _MIRROR_RAYS, count).mean(axis=1)
-    return mean
-
-
-def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.int16]) -> Vectors:
-    """Return the rough light that comes along rays from the surfaces of things, shape (3, N).
-
-    Args:
-        scene: What is around.
-        starts: Shape (3, N).
-        rays: Unit directions, shape (3, N).
-        own: Index of the thing that each ray starts from, which it does not meet; shape (N,).
-    """
-    look = scene.look
-    total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
-    above = np.clip(rays[2], 0, 1)
-    room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
-    down = rays[2] < 0
-    nearest = np.where(down, -starts[2] / np.minimum(rays[2], np.float32(-1e-4)), np.float32(1e9))
-    # Far from the lights the ground is dark, so that it goes over into the room.
-    lit = total * np.exp(-np.float32(look.ground_fading) * np.minimum(nearest, 60))
-    ground = np.array(look.ground, np.float32)[:, None] * np.maximum(lit, room)
-    result = np.where(down, ground, room)
-    for index, thing in enumerate(scene.things):
-        chosen = np.flatnonzero(_passes(thing, starts, rays) & (own != index))
-        if not len(chosen):
-            continue
-        enter, leave = interval(
-            thing.shape,
-            to_local(thing, starts[:, chosen], points=True),
-            to_local(thing, rays[:, chosen], points=False),
-        )
-        nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest[chosen])
-        chosen = chosen[nearer]
-        nearest[chosen] = enter[nearer]
-        result[:, chosen] = thing_color(scene, index)[:, None] * total * np.float32(0.7)
-    light: Vectors = result.astype(np.float32, copy=False)
-    return light
-
-
-def _passes(thing: Thing, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
-    """Tell which rays meet the sphere about a thing, shape (N,)."""
-    to_center = np.array(thing.center, np.float32)[:, None] - starts
-    along = dot(rays, to_center)
-    aside = dot(to_center, to_center) - along**2
-    meets: NDArray[np.bool_] = (along > 0) & (aside < np.float32(thing.bounding_radius**2))
-    return meets
