@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 .PHONY: ask test test-slow check docs format clean
 
 ask: $(VENV)/.installed
-	@$(BIN)/viper ask --models stub examples/shapes.png "How many cubes are there?"
+	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -57,6 +57,7 @@ def fake_engine(monkeypatch):
 
     def make(generator="grammar", *, options=None, **backends):
         engine = Engine(
+            "none",
             generator=generator,
             backends={role: f"fake:{role}" for role in backends},
             opener=lambda ref: backends[ref.role],

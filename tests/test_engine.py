@@ -84,6 +84,7 @@ def test_the_json_answer_has_the_published_keys(fake_engine):
     assert answer.to_json() == {
         "answer": "0", "task": "vqa", "question": "", "image": "image", "patches": [],
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
+        "notes": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},

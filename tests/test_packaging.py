@@ -153,3 +153,13 @@ def test_the_command_runs_a_program(
     command = ("run", "count.py", "white.png", "--models", "stub", "--sandbox", "partial")
     done = run(installed / "viper", *command, cwd=tmp_path, environment=environment)
     assert done.stdout == "3\n"
+
+
+def test_the_wheel_answers_from_its_own_models(
+    installed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    picture = ROOT / "examples" / "shapes.png"
+    question = "How many metal things are left of the purple cube?"
+    command = ("ask", picture, question, "--models", "builtin", "--sandbox", "partial")
+    done = run(installed / "viper", *command, cwd=tmp_path, environment=environment)
+    assert done.stdout == "5\n"

@@ -131,10 +131,10 @@ def test_a_model_that_lies_there_in_part_counts_as_missing(hub_cache):
     assert [model.role for model in missing_models(small)] == ["matcher"]
 
 
-def test_auto_is_small_once_its_weights_are_there_and_none_before(hub_cache):
-    assert choose("auto").name == "none"
+def test_auto_is_small_once_its_weights_are_there_and_builtin_before(hub_cache):
+    assert choose("auto").name == "builtin"
     assert re.fullmatch(
-        r"--models auto uses the preset 'none'\. .* For 'small' \(about 1\.8 GB\): "
+        r"--models auto uses the preset 'builtin'\. .* For 'small' \(about 1\.8 GB\): "
         r"viper models pull small",
         advice("auto") or "",
     )
@@ -142,6 +142,30 @@ def test_auto_is_small_once_its_weights_are_there_and_none_before(hub_cache):
         put_on_disk(model.repository, model.revision)
     assert choose("auto").name == "small"
     assert advice("auto") is None
+
+
+def test_auto_does_not_mix_the_small_world_with_backends_of_ones_own(hub_cache):
+    resolved = resolve_backends("auto", {"detector": "onnx:yolox.onnx"})
+    assert set(resolved) == {"detector"}
+    assert advice("auto", own_backends=True) is None
+    assert set(resolve_backends("builtin", {"detector": "onnx:x.onnx"})) == {
+        "detector",
+        "matcher",
+        "depth",
+        "answerer",
+    }
+    for model in load_presets()["small"].models:
+        put_on_disk(model.repository, model.revision)
+    mixed = resolve_backends("auto", {"detector": "onnx:yolox.onnx"})
+    assert str(mixed["detector"]) == "onnx:yolox.onnx"
+    assert mixed["matcher"].name == "transformers"
+
+
+def test_the_builtin_preset_needs_nothing_from_the_hub(hub_cache):
+    builtin = load_presets()["builtin"]
+    assert builtin.models == ()
+    assert set(builtin.backends) == set(ROLES) - {"language"}
+    assert {str(ref) for ref in resolve_backends("builtin").values()} == {"builtin"}
 
 
 @pytest.mark.parametrize("name", ["small", "none", "truth:scenes.json", "nonsense"])
@@ -194,6 +218,8 @@ def test_a_file_of_ones_own_adds_and_replaces_presets(own_presets, hub_cache):
         ('[presets.x]\ndescription = "x"\ndepth = 1', r"presets\.x: depth must be a text, but is 1"),
         ('[presets.x]\ndescription = "x"\ndepth = "transformers:a/b"', r"depth names 'a/b', which \[hub\]"),
         ('[presets.x]\ndescription = "x"\nfirst_of = "small"', r"first_of must be a list of names"),
+        ('[presets.x]\ndescription = "x"\nfirst_of = ["none"]\nbeside_own_backends = "nope"',
+         r"presets\.x: cannot choose 'nope'"),
         ('[presets.x]\ndescription = "x"\nfirst_of = ["nope"]', r"presets\.x: cannot choose 'nope'"),
         ('[presets.x]\ndescription = "x"\nfirst_of = ["auto"]', r"presets\.x: cannot choose 'auto'"),
         ('[hub."a/b"]\n[presets.x]\ndescription = "x"\ndepth = "transformers:a/b"', r"size_mb must be a w"),

@@ -15,7 +15,7 @@ from viper_sandbox import Limits
 
 __all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
 
-DEFAULT_PRESET = "none"
+DEFAULT_PRESET = "auto"
 
 SandboxLevel = Literal["full", "partial"]
 
@@ -117,7 +117,7 @@ def _preset_backends(
         if not open_scenes(refs["depth"].reference).has_depth:
             del refs["depth"]
         return refs
-    preset = choose(models)
+    preset = choose(models, own_backends=bool(replaced))
     kept: list[Role] = [role for role in preset.backends if role not in replaced]
     if missing := missing_models(preset, kept):
         raise ConfigError(

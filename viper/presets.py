@@ -62,6 +62,8 @@ class Preset:
     """The models among them that come from the hub, in the order of the roles."""
     first_of: tuple[str, ...] = ()
     """Presets to choose from: the first whose weights are all on disk, else the last."""
+    beside_own_backends: str | None = None
+    """What stands in the place of the last where backends were given by hand."""
 
     def reference(self, role: Role) -> BackendRef:
         """Return what serves a role, with the revision of a model of the hub.
@@ -105,14 +107,19 @@ def load_presets() -> dict[str, Preset]:
         for name, entry in tables["presets"].items()
     }
     for preset in loaded.values():
-        for name in preset.first_of:
+        named = [preset.beside_own_backends] if preset.beside_own_backends else []
+        for name in (*preset.first_of, *named):
             if name not in loaded or loaded[name].first_of:
                 raise _fault(origin, f"presets.{preset.name}", f"cannot choose {name!r}")
     return loaded
 
 
-def choose(name: str) -> Preset:
+def choose(name: str, *, own_backends: bool = False) -> Preset:
     """Return a preset by name; one that chooses among others gives the chosen one.
+
+    Args:
+        name: Of the preset.
+        own_backends: Backends were given by hand that the preset is to stand beside.
 
     Raises:
         ConfigError: There is no such preset, or a file of presets is unusable.
@@ -127,11 +134,17 @@ def choose(name: str) -> Preset:
     if not preset.first_of:
         return preset
     *better, last = (known[choice] for choice in preset.first_of)
+    if own_backends and preset.beside_own_backends is not None:
+        last = known[preset.beside_own_backends]
     return next((choice for choice in better if not missing_models(choice)), last)
 
 
-def advice(name: str) -> str | None:
+def advice(name: str, *, own_backends: bool = False) -> str | None:
     """Say what a preset that chooses among others had to do without; None when nothing.
+
+    Args:
+        name: Of the preset.
+        own_backends: Backends were given by hand; nothing is said when they are all that is used.
 
     Raises:
         ConfigError: A file of presets is unusable.
@@ -139,8 +152,8 @@ def advice(name: str) -> str | None:
     known = load_presets()
     if name not in known or not known[name].first_of:
         return None
-    best, chosen = known[known[name].first_of[0]], choose(name)
-    if chosen.name == best.name:
+    best, chosen = known[known[name].first_of[0]], choose(name, own_backends=own_backends)
+    if chosen.name == best.name or not chosen.backends:
         return None
     return (
         f"--models {name} uses the preset '{chosen.name}'. {chosen.description} For '{best.name}' "
@@ -163,7 +176,7 @@ def _preset(
     name: str, entry: Mapping[str, object], hub: Mapping[str, object], origin: str
 ) -> Preset:
     where = f"presets.{name}"
-    _refuse_others(entry, {"description", "first_of", *ROLES}, where, origin)
+    _refuse_others(entry, {"description", "first_of", "beside_own_backends", *ROLES}, where, origin)
     backends: dict[Role, str] = {
         role: _text(entry, role, where, origin) for role in ROLES if role in entry
     }
@@ -181,7 +194,12 @@ def _preset(
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         raise _fault(origin, where, "first_of must be a list of names of presets")
     description = _text(entry, "description", where, origin)
-    return Preset(name, description, backends, tuple(models), tuple(choices))
+    beside = (
+        _text(entry, "beside_own_backends", where, origin)
+        if "beside_own_backends" in entry
+        else None
+    )
+    return Preset(name, description, backends, tuple(models), tuple(choices), beside)
 
 
 def _model(role: Role, repository: str, entry: Mapping[str, object], origin: str) -> PresetModel:

@@ -115,7 +115,7 @@ class Recorder:
             generate_ms=generate_ms,
             run_ms=run_ms,
             memo=program.memo,
-            notes=program.notes,
+            notes=(*program.notes, *session.doubts),
         )
         unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
         return self._enter(Outcome(attempt, value, text, patches, unverified, report))

@@ -84,6 +84,7 @@ def bench(
     """
     from viper.cli.output import notice, print_error, print_json, print_stats
     from viper.errors import InputError, ViperError
+    from viper.presets import advice
     from viper.stats import RunStats
     from viper_benchmarks.clevr import read_clevr
     from viper_benchmarks.jsonl import read_jsonl
@@ -97,6 +98,8 @@ def bench(
             samples, folder = read_clevr(data, split, limit=limit), data
         else:
             samples, folder = read_jsonl(data, limit=limit), data.parent
+        if text := advice(options["models"], own_backends=bool(options["backends"])):
+            notice(text)
         with (
             open_engine(options, progress=False, data_folder=folder) as engine,
             _Progress(len(samples)) as progress,

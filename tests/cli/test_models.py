@@ -80,7 +80,9 @@ def test_the_list_shows_what_presets_need_and_that_nothing_is_there(hub_cache):
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "detector google/owlv2-base-patch16-ensemble 622 MB Apache-2.0 absent" in lines
     assert "small Photographs on a CPU. About 1.8 GB." in lines
-    assert any(line.startswith("auto ") and line.endswith("Now: none.") for line in lines)
+    assert any(line.startswith("auto ") and line.endswith("Now: builtin.") for line in lines)
+    assert "matcher builtin Apache-2.0 shipped" in lines
+    assert any(re.fullmatch(r"builtin .* [0-9]+ MB, in the package\.", line) for line in lines)
     assert str(hub_cache) in lines[-1]
 
 
@@ -88,7 +90,9 @@ def test_the_list_as_json_says_the_same(hub_cache):
     told = json.loads(viper("models", "list", "--json").stdout)
     assert told["cache"] == str(hub_cache)
     names = [preset["name"] for preset in told["presets"]]
-    assert names == ["auto", "small", "base", "large"]
+    assert names == ["auto", "builtin", "small", "base", "large"]
+    assert 1 < listed("builtin")["shipped_mb"] <= 15
+    assert listed("builtin")["complete"]
     small = listed("small")
     assert (small["complete"], small["size_mb"]) == (False, 1848)
     assert small["models"][1] == {

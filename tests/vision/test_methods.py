@@ -273,3 +273,82 @@ def test_tokens_are_billed_once():
 
     usage, _ = call(twice, language=language)
     assert (usage.prompt_tokens, usage.completion_tokens) == (10, 3)
+
+
+class Newcomer(FakeMatcher):
+    """A matcher that knows colours only."""
+
+    def refusal(self, text: str) -> str | None:
+        strange = [word for word in text.split() if word not in ("red", "blue", "cup")]
+        return f"does not know {strange[0]}" if strange else None
+
+
+def test_a_property_that_the_matcher_does_not_know_is_refused_not_denied():
+    matcher = Newcomer({"red cup": 0.9})
+    value, _ = call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)
+    assert value is True  # although it does not know all contrasts of "red"
+    with pytest.raises(UnservedError, match="does not know furry"):
+        call(methods.verify_property, WHOLE, "cup", "furry", matcher=matcher)
+
+
+def test_a_matcher_that_can_judge_a_text_alone_is_asked_for_that_text_only():
+    class Judge(FakeMatcher):
+        def certainty(self, cosine: float) -> float:
+            return cosine
+
+    matcher = Judge({"red cup": 0.6, "blue cup": 0.9, "furry cup": 0.4})
+    value, context = call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)
+    assert value is True  # although "blue cup" fits better still
+    assert context.score == pytest.approx(0.6)
+    assert matcher.text_batches == [["red cup"]]
+    value, _ = call(methods.verify_property, WHOLE, "cup", "furry", matcher=matcher)
+    assert value is False
+
+
+def test_among_options_one_that_the_matcher_knows_is_enough():
+    matcher = Newcomer({"blue": 0.4})
+    value, _ = call(methods.best_text_match, WHOLE, ["teal", "blue"], None, matcher=matcher)
+    assert value == "blue"
+    with pytest.raises(UnservedError, match="does not know teal"):
+        call(methods.best_text_match, WHOLE, ["teal", "pink"], None, matcher=matcher)
+
+
+def test_the_best_patch_for_words_that_the_matcher_does_not_know_is_refused():
+    with pytest.raises(UnservedError, match="does not know furry"):
+        call(methods.best_image_match, [WHOLE], "furry", False, matcher=Newcomer())
+
+
+@pytest.mark.parametrize("role", ["detector", "matcher", "depth"])
+def test_what_a_backend_says_against_its_results_is_kept_once(role):
+    class Doubting:
+        def doubt(self, image):
+            return f"{image.source_name} is odd"
+
+    class Detector(Doubting, FakeDetector):
+        pass
+
+    class Matcher(Doubting, FakeMatcher):
+        pass
+
+    class Depth(Doubting, FakeDepth):
+        pass
+
+    backend = {"detector": Detector({}), "matcher": Matcher(), "depth": Depth()}[role]
+
+    async def twice(context):
+        for _ in range(2):
+            if role == "detector":
+                await methods.find(context, WHOLE, "cup")
+            elif role == "matcher":
+                await methods.best_text_match(context, WHOLE, ["a", "b"], None)
+            else:
+                await methods.compute_depth(context, WHOLE)
+
+    _, context = call(twice, **{role: backend})
+    assert list(context.run.doubts) == ["image is odd"]
+    assert context.run.sibling().doubts is context.run.doubts
+
+
+def test_backends_without_doubts_leave_none():
+    _, context = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
+    assert not context.run.doubts

@@ -56,6 +56,7 @@ def cli() -> None:
     """Answer questions about images by writing small programs, and show every step.
 
     \b
+    viper ask examples/shapes.png "How many cubes are there?"      with the models that Viper brings
     viper ask street.jpg "How many people are left of the bus?" \\
         --backend detector=onnx:yolox_nano.onnx
     viper generate "Is there a red car?"          print the program only
@@ -64,6 +65,7 @@ def cli() -> None:
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs
     viper world render OUT --count 100            draw pictures to try it on
+    viper train limber OUT …                      let a language model speak about what a matcher sees
     viper doctor                                  say how strong the sandbox is, which models are there
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

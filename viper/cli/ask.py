@@ -60,6 +60,7 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
     """Answer QUESTION about the picture in the file IMAGE.
 
     \b
+    viper ask examples/shapes.png "How many metal things are left of the purple cube?"
     viper ask street.jpg "How many people are there?" --backend detector=onnx:yolox_nano.onnx
     viper ask street.jpg "the dog left of the bench" --task grounding --json …
     viper ask street.jpg "Is the car red?" --generator openai:gpt-5-mini --show-program …
@@ -88,7 +89,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         engine = open_engine(options)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the picture (--models stub).")
-        if text := advice(options["models"]):
+        if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         asking = {"task": options["task"], "choices": options["choices"]}
         if program_path is None:

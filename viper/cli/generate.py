@@ -12,7 +12,7 @@ import click
 
 from viper.cli.options import (
     choices_option,
-    engine_options,
+    draft_options,
     memo_option,
     open_engine,
     output_options,
@@ -51,7 +51,7 @@ class _Row:
 )
 @task_option
 @choices_option
-@engine_options
+@draft_options
 @memo_option
 @output_options
 def generate(

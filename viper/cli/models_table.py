@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from typing import Any
 
 import click
 
 from viper.presets import Preset, PresetModel, choose, load_presets
+from viper.vision.registry import BUILTIN
 from viper.weights.cache import OnDisk, look
 
 __all__ = ["PresetRow", "megabytes", "preset_rows"]
@@ -24,6 +26,8 @@ class PresetRow:
     models: tuple[tuple[PresetModel, OnDisk], ...]
     chosen: str | None
     """What a preset that chooses among others stands for now."""
+    shipped_bytes: int = 0
+    """Size of those of its weights that come with Viper."""
 
     @property
     def is_complete(self) -> bool:
@@ -33,6 +37,8 @@ class PresetRow:
     def print(self) -> None:
         """Print the preset and a line per model on stdout."""
         title = f"{self.preset.name:<8} {self.preset.description}"
+        if self.shipped_bytes:
+            title += f" {megabytes(self.shipped_bytes)}, in the package."
         if self.models:
             title += f" About {megabytes(self.preset.size_mb * 1_000_000)}."
         if self.chosen is not None:
@@ -43,7 +49,10 @@ class PresetRow:
                 f"  {model.role:<9} {model.repository:<45} "
                 f"{megabytes(model.size_mb * 1_000_000):>8}  {model.licence:<11} {_state(disk)}"
             )
-        if self.models:
+        if self.shipped_bytes:
+            for role, backend in self.preset.backends.items():
+                click.echo(f"  {role:<9} {backend:<45} {'':>8}  Apache-2.0  shipped")
+        if self.models or self.shipped_bytes:
             click.echo()
 
     def to_json(self) -> dict[str, Any]:
@@ -54,6 +63,7 @@ class PresetRow:
             "backends": dict(self.preset.backends),
             "chosen": self.chosen,
             "size_mb": self.preset.size_mb,
+            "shipped_mb": round(self.shipped_bytes / 1e6, 1),
             "complete": self.is_complete,
             "models": [
                 {
@@ -86,10 +96,17 @@ def preset_rows() -> list[PresetRow]:
                 for model in preset.models
             ),
             choose(preset.name).name if preset.first_of else None,
+            _shipped_bytes() if BUILTIN in preset.backends.values() else 0,
         )
         for preset in load_presets().values()
         if preset.name not in _NOT_LISTED
     ]
+
+
+def _shipped_bytes() -> int:
+    folder = files("viper") / "vision" / "builtin" / "weights"
+    with as_file(folder) as weights:
+        return sum(path.stat().st_size for path in weights.rglob("*.safetensors"))
 
 
 def megabytes(size_bytes: int) -> str:

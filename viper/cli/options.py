@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "choices_option",
+    "draft_options",
     "engine_options",
     "memo_option",
     "open_engine",
@@ -37,15 +38,25 @@ def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 def engine_options(function: F) -> F:
     """Add what decides how an engine works: models, backends, generator, limits."""
+    return _engine_options("auto")(function)
+
+
+def draft_options(function: F) -> F:
+    """Add the same for a verb that runs nothing: no models, unless they are named."""
+    return _engine_options("none")(function)
+
+
+def _engine_options(models: str) -> Callable[[F], F]:
     return _stacked(
         click.option(
             "--models",
             metavar="PRESET",
-            default="none",
+            default=models,
             show_default=True,
-            help="Preset that says which model serves which role: auto, small, base or large (see "
-            "viper models list), none, stub, or truth:FILE (answers from a file of CLEVR scenes or GQA "
-            "scene graphs, to measure programs apart from perception).",
+            help="Preset that says which model serves which role: builtin (comes with Viper; cubes, "
+            "spheres and cylinders only), small, base or large (for photographs; see viper models list), "
+            "auto (small where it is on disk, else builtin), none, stub, or truth:FILE (answers from a file "
+            "of CLEVR scenes or GQA scene graphs, to measure programs apart from perception).",
         ),
         click.option(
             "--backend",
@@ -81,7 +92,7 @@ def engine_options(function: F) -> F:
             show_default=True,
             help="Longest time for a whole answer, repairs and model loading included.",
         ),
-    )(function)
+    )
 
 
 def writing_options(function: F) -> F:

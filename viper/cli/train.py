@@ -28,7 +28,7 @@ def train() -> None:
     "--matcher",
     required=True,
     metavar="NAME:REFERENCE",
-    help="Which matcher sees, as in transformers:openai/clip-vit-base-patch32 or builtin; frozen.",
+    help="Which matcher sees, as in transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K or builtin; frozen.",
 )
 @click.option(
     "--language",
@@ -36,16 +36,41 @@ def train() -> None:
     metavar="MODEL_OR_FOLDER",
     help="Which causal language model of transformers speaks; frozen.",
 )
-@click.option("--prompts", default=8, show_default=True, type=click.IntRange(1, 1024))
-@click.option("--steps", default=2000, show_default=True, type=click.IntRange(min=1))
-@click.option("--batch", default=32, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--prompts",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Soft prompts that a picture becomes.",
+)
+@click.option(
+    "--steps",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Steps of the optimiser.",
+)
+@click.option(
+    "--batch",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Rows of the file in each step.",
+)
 @click.option(
     "--learning-rate",
     default=1e-3,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
+    help="Of AdamW, at its highest.",
 )
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of the map's first weights and of the rows' order.",
+)
 @click.option(
     "--device", default="auto", show_default=True, help="Of the language model: cpu, cuda, …"
 )
@@ -77,7 +102,7 @@ def limber(
 
     \b
     viper train limber maps/first --captions coco.jsonl \\
-        --matcher transformers:openai/clip-vit-base-patch32 --language EleutherAI/pythia-160m
+        --matcher transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K --language EleutherAI/pythia-160m
     viper ask photo.jpg "…" --backend answerer=limber:maps/first …
 
     Both models stay as they are; only the map between them is trained (LiMBeR, Merullo et al. 2022). On the

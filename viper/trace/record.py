@@ -77,7 +77,8 @@ class Attempt:
     memo: bool = False
     """True when the program was remembered, so that no model was asked for it."""
     notes: tuple[str, ...] = ()
-    """How the generator read the question where that is not plain."""
+    """How the generator read the question where that is not plain, and what models say against their own
+    results on this picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ class Trace:
             "attempts": len(self.attempts),
             "failure": self.failure.to_json() if self.failure else None,
             "unverified": list(self.unverified),
+            "notes": list(answering.notes) if answering else [],
             "calls": len(self.calls),
             "forwards": self.forwards,
             "cache_hits": sum(call.cached for call in self.calls),

@@ -20,6 +20,8 @@ from viper.vision.roles import (
     AnswerRequest,
     CompletionRequest,
     DetectRequest,
+    Refuses,
+    Verifies,
     View,
     has_distinct_detections,
 )
@@ -32,7 +34,8 @@ _NMS_IOU = 0.45
 # Boxes of one phrase that overlap by more are one object; the value of YOLOX's own demos.
 
 _PROPERTY_THRESHOLD = 0.5
-# An attribute holds when it takes at least half of the probability among its contrasts.
+# An attribute holds when it takes at least half of the probability among its contrasts, or is true
+# with at least this certainty.
 
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
@@ -95,9 +98,18 @@ async def exists(context: Context, patch: Patch, object_name: str) -> bool:
 
 
 async def verify_property(context: Context, patch: Patch, object_name: str, attribute: str) -> bool:
-    """Compare "attribute object" with the other attributes of its kind and with the bare object."""
+    """Compare "attribute object" with the other attributes of its kind and with the bare object.
+
+    A matcher that can say of a text alone whether it is true is asked just that.
+    """
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
+    await _require(context, [wanted])
+    matcher = await context.run.matcher()
+    if isinstance(matcher, Verifies):
+        (image,), (text,) = await context.run.embed([patch.view], [f"{wanted} {name}"])
+        context.score = matcher.certainty(float(image @ text))
+        return context.score >= _PROPERTY_THRESHOLD
     texts = [
         f"{wanted} {name}",
         name,
@@ -116,6 +128,7 @@ async def best_text_match(
     if not option_list:
         raise ValueError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
+    await _require(context, options, all_of_them=False)
     lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
     logits = (await _logits(context, [patch], [lead + option for option in options]))[0]
     best = int(np.argmax(logits))
@@ -147,6 +160,7 @@ async def best_image_match(
     if not list_patches:
         return None
     cleaned = [_text(text, "content") for text in texts]
+    await _require(context, cleaned)
     logits = await _logits(context, list_patches, cleaned)  # (patches, texts)
     means = logits.mean(axis=1)
     best = int(np.argmax(means))
@@ -221,6 +235,25 @@ def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     if match.kind == "narrower":
         context.unverified.append(f"{phrase!r} detected as {match.name!r}")
     return match
+
+
+async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool = True) -> None:
+    """Refuse texts that mean nothing to the matcher.
+
+    Args:
+        context: The call's.
+        texts: What is to be compared with a patch.
+        all_of_them: False where one text that the matcher knows is enough, because the others lose.
+
+    Raises:
+        UnservedError: The matcher knows words of its own only, and not these.
+    """
+    matcher = await context.run.matcher()
+    if not isinstance(matcher, Refuses):
+        return
+    said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+    if said and (all_of_them or len(said) == len(texts)):
+        raise UnservedError(said[0])
 
 
 async def _logits(

@@ -35,13 +35,16 @@ __all__ = [
     "DetectRequest",
     "Detection",
     "Detector",
+    "Doubts",
     "ImageRef",
     "LanguageModel",
     "Matcher",
     "MeasuresDepth",
     "Pixels",
+    "Refuses",
     "RelativeDepth",
     "Role",
+    "Verifies",
     "View",
     "has_distinct_detections",
     "median_depth",
@@ -196,6 +199,36 @@ class Matcher(Backend, Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (D,), averaged over the matcher's templates."""
+        ...
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """A matcher that knows some words only, and says so instead of guessing."""
+
+    def refusal(self, text: str) -> str | None:
+        """Say why a text means nothing to the matcher, and what to do; None where it does."""
+        ...
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A matcher that was trained to say of one view and one text, alone, whether they fit."""
+
+    def certainty(self, cosine: float) -> float:
+        """Return how surely a text is true of a view, 0 … 1, from the cosine of their vectors."""
+        ...
+
+
+@runtime_checkable
+class Doubts(Protocol):
+    """A backend that knows some kinds of pictures only."""
+
+    def doubt(self, image: ImageRef) -> str | None:
+        """Say why its results on an image mean little, and what to do; None where they do.
+
+        Asked after a request about the image was served, from another thread, and answered at once.
+        """
         ...
 
 

@@ -31,6 +31,8 @@ from viper.vision.roles import (
     Detection,
     Detector,
     DetectRequest,
+    Doubts,
+    ImageRef,
     Matcher,
     MeasuresDepth,
     Role,
@@ -163,6 +165,15 @@ async def _results(futures: Sequence[Future[T]]) -> list[T]:
     return [future.result() for future in futures]
 
 
+def _image_of(request: Hashable) -> ImageRef | None:
+    """Return the image that a request is about, None for a request about words alone."""
+    if isinstance(request, DetectRequest | AnswerRequest):
+        return request.view.image
+    if isinstance(request, View):
+        return request.image
+    return request if isinstance(request, ImageRef) else None
+
+
 @dataclass(slots=True)
 class CallCost:
     """What one vision call cost."""
@@ -195,6 +206,8 @@ class Run:
         self._table: dict[tuple[Operation, Hashable], Future[Served]] = {}
         self.forwards: dict[Role, set[int]] = {}
         """Ids of the forwards that the answer took part in, by role."""
+        self.doubts: dict[str, None] = {}
+        """What backends said against their own results on the picture, each once, in order."""
         self.cost = CallCost()
         """Cost of the call in progress; replaced by `begin_call`."""
 
@@ -203,6 +216,7 @@ class Run:
         run = Run(self._scheduler, model_call_s=self._model_call_s)
         run._table = self._table
         run.forwards = self.forwards
+        run.doubts = self.doubts
         return run
 
     def begin_call(self) -> CallCost:
@@ -247,8 +261,8 @@ class Run:
         if not requests:
             return []
         keys = list(dict.fromkeys((operation, request) for request in requests))
-        if not all(self._knows(key) for key in keys):
-            await self._scheduler.backend(operation.role)
+        known = all(self._knows(key) for key in keys)
+        backend = None if known else await self._scheduler.backend(operation.role)
         missing = [
             key for key in keys if not self._knows(key)
         ]  # a sibling may have asked meanwhile
@@ -258,6 +272,7 @@ class Run:
         self.cost.cached += len(requests) - len(missing)
         served = await self._within_clock(operation, _results([self._table[key] for key in keys]))
         results = dict(zip(keys, served, strict=True))
+        self._ask_for_doubts(backend, keys)
         forwards = self.forwards.setdefault(operation.role, set())
         for key in missing:  # whoever asks, pays
             result = results[key]
@@ -269,6 +284,12 @@ class Run:
             forwards.add(result.forward_id)
             self.cost.batch_size = max(self.cost.batch_size, result.batch_size)
         return [results[operation, request].value for request in requests]
+
+    def _ask_for_doubts(self, backend: object, keys: Sequence[tuple[Operation, Hashable]]) -> None:
+        if isinstance(backend, Doubts):
+            images = {image for _, request in keys if (image := _image_of(request)) is not None}
+            said = (backend.doubt(image) for image in images)
+            self.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
 
     def _knows(self, key: tuple[Operation, Hashable]) -> bool:
         """Tell whether a request was served or is on its way; what failed is asked again."""

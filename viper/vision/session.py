@@ -69,6 +69,11 @@ class Session:
         return list(dict.fromkeys(self._context.unverified))
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What backends said against their own results on this picture."""
+        return tuple(self._run.doubts)
+
+    @property
     def image_patch(self) -> PatchRef:
         """The whole image, as it goes over the wire."""
         return _ref(self._whole)

@@ -8,7 +8,7 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = ("sandbox", "world")
+_BENCHMARKS = ("sandbox", "world", "builtin")
 
 
 class _Benchmarks(click.Group):

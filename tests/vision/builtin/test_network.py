@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from viper.vision.builtin.network import EMBEDDING, STRIDE, WorldNetwork
+from viper.vision.builtin.network import (
+    EMBEDDING,
+    STRIDE,
+    Familiarity,
+    WorldNetwork,
+    summary,
+)
 from viper.vision.builtin.words import encode
 
 
@@ -50,3 +56,27 @@ def test_a_picture_does_not_depend_on_the_pictures_beside_it(network: WorldNetwo
     together = network(pictures)
     alone = network(pictures[1:])
     assert torch.allclose(together.centers[1], alone.centers[0], atol=1e-4)
+
+
+def test_what_lies_beyond_the_training_pictures_is_unfamiliar() -> None:
+    torch.manual_seed(0)
+    spread = torch.rand(128) + 0.1
+    familiarity = Familiarity()
+    familiarity.fit(torch.randn(3000, 128) * spread, torch.randn(300, 128) * spread)
+    maps = torch.randn(20, 64, 6, 8)
+    alike = familiarity._distance(torch.randn(50, 128) * spread) / familiarity.limit
+    assert (alike < 1).all()
+    strange = familiarity(maps * 30 + 20)
+    assert strange.shape == (20,)
+    assert (strange > 1).all()
+
+
+def test_before_it_is_measured_everything_is_familiar() -> None:
+    assert (Familiarity()(torch.randn(2, 64, 3, 3) * 1e6) <= 1).all()
+
+
+def test_a_summary_is_the_mean_and_the_deviation_of_every_channel() -> None:
+    maps = torch.randn(3, 64, 5, 7)
+    found = summary(maps)
+    assert torch.allclose(found[:, :64], maps.mean(dim=(2, 3)), atol=1e-6)
+    assert torch.allclose(found[1, 64:], maps[1].flatten(1).std(dim=1), atol=1e-5)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from viper.vision.builtin.network import STRIDE, Dense, WorldNetwork
+from viper.vision.builtin.network import STRIDE, Dense, Familiarity, WorldNetwork
 from viper.vision.builtin.sight import CENTER_THRESHOLD, Viewer
-from viper.vision.roles import ImageRef
+from viper.vision.roles import ImageRef, View
 
 
 class OneThing(nn.Module):
@@ -16,6 +16,7 @@ class OneThing(nn.Module):
     def __init__(self, certainty: float = 0.9) -> None:
         super().__init__()
         self.certainty = certainty
+        self.familiarity = Familiarity()
         self.looked = 0
 
     def forward(self, pictures: Tensor) -> Dense:
@@ -71,3 +72,25 @@ def test_texts_are_surely_true_where_the_similarity_is_high() -> None:
     shares = viewer.match(same, same)
     assert shares.shape == (2, 2)
     assert shares[0, 0] > 0.9 > 0.1 > shares[0, 1]
+
+
+def test_how_strange_a_picture_was_is_kept_longer_than_what_was_seen(monkeypatch) -> None:
+    monkeypatch.setattr("viper.vision.builtin.sight._REMEMBERED", 1)
+    network = OneThing()
+    viewer = Viewer(network)
+    first, second = image(64, 64, "one"), image(64, 64, "two")
+    strange = viewer.look(first).strangeness
+    viewer.look(second)
+    assert viewer.strangeness(first) == strange
+    assert network.looked == 2
+    assert viewer.strangeness(image(64, 64, "three")) >= 0  # looked at, if it was not
+    assert network.looked == 3
+
+
+def test_views_are_grouped_by_their_images_in_order() -> None:
+    viewer = Viewer(OneThing())
+    one, two = image(64, 64, "one"), image(80, 64, "two")
+    views = [View(picture, (0.0, 0.0, 9.0, 9.0)) for picture in (one, two, one)]
+    grouped = list(viewer.by_image(views))
+    assert [numbers for _, numbers in grouped] == [[0, 2], [1]]
+    assert grouped[0][0] is viewer.look(one)

@@ -24,18 +24,32 @@ from torchvision.ops import roi_align
 
 from viper.vision.builtin.words import MAX_WORDS, VOCABULARY
 
-__all__ = ["EMBEDDING", "POOLED", "STRIDE", "Dense", "Regions", "WorldNetwork"]
+__all__ = [
+    "EMBEDDING",
+    "NECK",
+    "PLACE",
+    "POOLED",
+    "STRIDE",
+    "Dense",
+    "Familiarity",
+    "Regions",
+    "WorldNetwork",
+    "summary",
+]
 
 STRIDE = 4
 """Pixels of the picture per cell of the maps."""
 EMBEDDING = 64
 """Length of the vectors that regions and texts share."""
 _CHANNELS = (32, 64, 128, 192)
-_NECK = 64
+NECK = 64
+"""Channels of the map of features."""
+PLACE = 6
+"""Numbers that tell a box's edges and its extent."""
 _GRID = 7
 # Cells of a region along each side.
 _HIDDEN = 256
-POOLED = _NECK * _GRID * _GRID + 6
+POOLED = NECK * _GRID * _GRID + PLACE
 """Numbers that describe a box: the features of its cells, then its edges and its extent."""
 
 
@@ -77,10 +91,10 @@ class WorldNetwork(nn.Module):
             stem_type="deep",
             stem_width=16,
         )
-        self.lateral = nn.ModuleList(nn.Conv2d(channels, _NECK, 1) for channels in _CHANNELS)
-        self.smooth = _block(_NECK, _NECK)
-        self.tower = _block(_NECK, _NECK)
-        self.cells = nn.Conv2d(_NECK, 6, 1)
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, NECK, 1) for channels in _CHANNELS)
+        self.smooth = _block(NECK, NECK)
+        self.tower = _block(NECK, NECK)
+        self.cells = nn.Conv2d(NECK, 6, 1)
         start = torch.zeros(6)
         start[0] = -4.0  # few cells are centres
         start[5] = 2.4  # things stand some 11 units away
@@ -103,6 +117,7 @@ class WorldNetwork(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(2.3))
         self.match_scale = nn.Parameter(torch.tensor(10.0))
         self.match_bias = nn.Parameter(torch.tensor(-5.0))
+        self.familiarity = Familiarity()
 
     def forward(self, pictures: Tensor) -> Dense:
         """Look at pictures.
@@ -168,6 +183,57 @@ class WorldNetwork(nn.Module):
         present = (~missing).unsqueeze(2).to(hidden.dtype)
         mean = (hidden * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
         return functional.normalize(self.text_out(mean), dim=1)
+
+
+class Familiarity(nn.Module):
+    """Tells how far pictures are from those that the network was trained on.
+
+    The mean and the spread of every channel over a picture are two vectors; over the training pictures
+    they scatter about their mean with some covariance. The distance of Mahalanobis from there (Lee et
+    al. 2018 detect strange inputs so), divided by `limit`, is above 1 for a picture of another kind.
+    Nothing here is trained: `fit` measures it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(2 * NECK))
+        self.register_buffer("whitening", torch.eye(2 * NECK))
+        self.register_buffer("limit", torch.tensor(float("inf")))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return distances, shape (B,), of maps of features, shape (B, 64, h, w); ≤ 1 is familiar."""
+        limit = self.get_buffer("limit")
+        return self._distance(summary(features)) / limit
+
+    def _distance(self, summaries: Tensor) -> Tensor:
+        centred = summaries - self.get_buffer("mean").float()
+        distance: Tensor = (centred @ self.get_buffer("whitening").float()).norm(dim=1)
+        return distance
+
+    def fit(self, summaries: Tensor, others: Tensor) -> None:
+        """Measure what is familiar.
+
+        Args:
+            summaries: Of training pictures, shape (N, 128).
+            others: Of validation pictures, shape (M, 128); the limit is set at twice the distance
+                that 99 of 100 of them stay within.
+        """
+        mean = summaries.mean(dim=0)
+        covariance = torch.cov((summaries - mean).double().T)
+        # A little noise in every direction, so that none in which nothing varies decides alone.
+        covariance += torch.eye(len(mean)) * covariance.diagonal().mean() * 0.01
+        values, vectors = torch.linalg.eigh(covariance)
+        whitening = vectors @ (values.clamp(min=1e-12) ** -0.5).diag() @ vectors.T
+        self.get_buffer("mean").copy_(mean)
+        self.get_buffer("whitening").copy_(whitening.float())
+        distances = self._distance(others)
+        self.get_buffer("limit").copy_(2 * distances.quantile(0.99))
+
+
+def summary(features: Tensor) -> Tensor:
+    """Return mean and standard deviation of every channel over a picture, shape (B, 128)."""
+    flat = features.float().flatten(2)  # (B, 64, h·w)
+    return torch.cat([flat.mean(dim=2), flat.std(dim=2)], dim=1)
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

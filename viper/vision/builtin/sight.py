@@ -1,12 +1,16 @@
 """What the network sees in a picture: things with boxes and vectors, depth, and vectors of any box.
 
-A picture is looked at once; detector, matcher, depth model and answerer share what was seen.
+A picture is looked at once; detector, matcher, depth model and answerer share what was seen, each from
+its own thread.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +19,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from viper.boxes import Box, nms
-from viper.vision.builtin.network import STRIDE, WorldNetwork
+from viper.vision.builtin.network import EMBEDDING, NECK, PLACE, STRIDE, WorldNetwork
 from viper.vision.builtin.words import encode
-from viper.vision.roles import ImageRef, Pixels
+from viper.vision.roles import ImageRef, Pixels, View
 
-__all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
+__all__ = ["CENTER_THRESHOLD", "DESCRIBED", "Sight", "Viewer"]
 
 _WIDTH = 384
 # A picture is scaled to this width, that of the training pictures; then its things, seen through the
@@ -30,8 +34,12 @@ CENTER_THRESHOLD = 0.3
 # Least certainty that a thing's middle is in a cell; see the model card for precision and recall.
 _NMS_IOU = 0.6
 _MOST_THINGS = 100
-_REMEMBERED = 4
+DESCRIBED = EMBEDDING + 2 * NECK + PLACE
+"""Numbers that `Viewer.describe` gives of a box."""
+_REMEMBERED = 32
 # Pictures whose sight is kept; a map of features takes 1.6 MB.
+_REMEMBERED_STRANGENESS = 4096
+# Pictures of which it is kept how strange they are.
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,12 @@ class Sight:
     """Shape (N,), 0 … 1: how sure it is that there is a thing."""
     log_depth: Tensor
     """Shape (h, w) of the input's cells that the picture covers."""
+    strangeness: float
+    """How far the picture is from those of the small world; see `familiarity`."""
 
 
 class Viewer:
-    """Looks at pictures with the network, each once.
+    """Looks at pictures with the network, each once; may be used from several threads.
 
     Args:
         network: In evaluation mode.
@@ -59,17 +69,39 @@ class Viewer:
 
     def __init__(self, network: WorldNetwork) -> None:
         self._network = network
+        self._lock = threading.Lock()
         self._seen: OrderedDict[str, Sight] = OrderedDict()
+        self._strangeness: OrderedDict[str, float] = OrderedDict()
 
     def look(self, image: ImageRef) -> Sight:
         """Return what is seen in an image."""
-        known = self._seen.get(image.content_hash)
-        if known is None:
-            known = self._seen[image.content_hash] = self.look_at(image.pixels())
-            while len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        self._seen.move_to_end(image.content_hash)
-        return known
+        # Under the lock, so that two roles that ask at once let the network look once.
+        with self._lock:
+            known = self._seen.get(image.content_hash)
+            if known is None:
+                known = self._seen[image.content_hash] = self.look_at(image.pixels())
+                self._strangeness[image.content_hash] = known.strangeness
+                for kept, most in (
+                    (self._seen, _REMEMBERED),
+                    (self._strangeness, _REMEMBERED_STRANGENESS),
+                ):
+                    while len(kept) > most:
+                        kept.popitem(last=False)
+            self._seen.move_to_end(image.content_hash)
+            return known
+
+    def strangeness(self, image: ImageRef) -> float:
+        """Return how strange an image is, which was looked at; see `Sight.strangeness`."""
+        known = self._strangeness.get(image.content_hash)
+        return self.look(image).strangeness if known is None else known
+
+    def by_image(self, views: Sequence[View]) -> Iterator[tuple[Sight, list[int]]]:
+        """Yield what is seen in each image, with the positions of the views of it."""
+        numbers: dict[str, list[int]] = {}
+        for number, view in enumerate(views):
+            numbers.setdefault(view.image.content_hash, []).append(number)
+        for listed in numbers.values():
+            yield self.look(views[listed[0]].image), listed
 
     @torch.inference_mode()
     def look_at(self, pixels: Pixels) -> Sight:
@@ -91,7 +123,14 @@ class Viewer:
         boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, height)
         whole = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         covered = dense.log_depth[0, : -(-h // STRIDE), : -(-w // STRIDE)]
-        return Sight(dense.features, scale, boxes[whole], scores[whole], covered)
+        return Sight(
+            dense.features,
+            scale,
+            boxes[whole],
+            scores[whole],
+            covered,
+            self._network.familiarity(dense.features).item(),
+        )
 
     @torch.inference_mode()
     def embed_boxes(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
@@ -106,6 +145,20 @@ class Viewer:
         return regions.log_distances.exp().double().numpy()
 
     @torch.inference_mode()
+    def describe(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
+        """Return what the answerer reads of boxes, shape (len(boxes), DESCRIBED).
+
+        The vector of a box tells what thing it shows; means and deviations of the features inside of it tell
+        how much of what there is.
+        """
+        indexed = _indexed(sight, boxes)
+        embeddings = self._network.look_closer(sight.features, indexed).embeddings
+        pooled = self._network.pool(sight.features, indexed)
+        grid, place = pooled[:, :-PLACE], pooled[:, -PLACE:]
+        cells = grid.reshape(len(grid), NECK, -1)  # (N, 64, 49)
+        return torch.cat([embeddings, cells.mean(dim=2), cells.std(dim=2), place], dim=1).numpy()
+
+    @torch.inference_mode()
     def embed_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """Return unit vectors of texts, shape (len(texts), D)."""
         return self._network.embed_texts(torch.from_numpy(encode(texts))).numpy()
@@ -114,11 +167,17 @@ class Viewer:
         self, regions: NDArray[np.float32], texts: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         """Return how surely texts are true of regions, 0 … 1, shape (regions, texts)."""
-        network = self._network
-        scale, bias = float(network.match_scale.detach()), float(network.match_bias.detach())
-        logits = (regions.astype(np.float64) @ texts.astype(np.float64).T) * scale + bias
-        shares: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
+        cosines = regions.astype(np.float64) @ texts.astype(np.float64).T
+        shares: NDArray[np.float64] = 1 / (1 + np.exp(-self._match_logits(cosines)))
         return shares
+
+    def certainty(self, cosine: float) -> float:
+        """Return how surely a text is true of a region, 0 … 1, from the cosine of their vectors."""
+        return float(1 / (1 + np.exp(-self._match_logits(np.float64(cosine)))))
+
+    def _match_logits(self, cosines: Any) -> Any:  # one number, or an array of them
+        network = self._network
+        return cosines * float(network.match_scale.detach()) + float(network.match_bias.detach())
 
     @property
     def logit_scale(self) -> float:

@@ -46,7 +46,7 @@ class Experiment:
     captions: Path
     """A file as `examples` reads it."""
     matcher: str
-    """Reference of the matcher that sees, as in `transformers:openai/clip-vit-base-patch32`."""
+    """Reference of the matcher that sees, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
     language: str
     """Model id or folder of the language model that speaks."""
     prompts: int = 8

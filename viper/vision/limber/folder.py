@@ -26,7 +26,7 @@ class Wiring:
     """What a map lies between."""
 
     matcher: str
-    """Reference of the matcher, as in `transformers:openai/clip-vit-base-patch32`."""
+    """Reference of the matcher, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
     language: str
     """Model id or folder of the language model; relative to the folder of the map if it lies there."""
     features: int

@@ -8,6 +8,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from viper.media import open_image
+from viper.vision.builtin import answerer, depth, detector, matcher
 from viper.vision.builtin.network import Dense, WorldNetwork
 from viper.vision.builtin.sight import Viewer
 from viper.vision.builtin.train import losses
@@ -16,6 +18,7 @@ from viper.vision.builtin.train.batches import Batch, Pictures, collate
 from viper.vision.builtin.train.data import draw_pictures
 from viper.vision.builtin.train.evaluate import evaluate
 from viper.vision.builtin.train.perception import Recipe, train_perception
+from viper.vision.roles import View
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +83,37 @@ def test_figures_of_an_untrained_network_are_shares(drawn: Path) -> None:
     scene = json.loads((drawn / "scenes" / "000000.json").read_text())
     pixels = np.zeros((256, 384, 3), np.uint8)
     figures = evaluate([(pixels, scene["objects"])], viewer)
-    shares = [*figures.ap50.values(), *figures.attributes.values(), figures.depth_order]
+    shares = [
+        *figures.ap50.values(),
+        *figures.attributes.values(),
+        figures.depth_order,
+        figures.find_precision,
+        figures.find_recall,
+    ]
     assert all(0 <= share <= 1 for share in shares)
 
 
 @pytest.mark.slow
-def test_the_command_draws_trains_measures_and_writes_weights(tmp_path: Path) -> None:
-    arguments = [str(tmp_path), "--pictures", "16", "--validation", "2", "--steps", "2"]
+@pytest.mark.timeout(300)
+def test_the_command_trains_everything_and_its_folder_serves_every_role(tmp_path: Path) -> None:
+    arguments = [
+        str(tmp_path), "--pictures", "16", "--validation", "4", "--steps", "2",
+        "--text-steps", "2", "--map-steps", "2", "--views-of", "4",
+    ]  # fmt: skip
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert (tmp_path / "network.safetensors").stat().st_size < 8_000_000
-    assert set(json.loads((tmp_path / "figures.json").read_text())) == {
-        "ap50",
-        "attributes",
-        "depth_order",
-    }
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert set(figures) == {
+        "pictures", "ap50", "attributes", "depth_order", "find_precision", "find_recall", "answers",
+    }  # fmt: skip
+    assert set(figures["answers"]) == {"limber", "blind", "best_text_match"}
+    pixels = np.full((256, 384, 3), 128, np.uint8)
+    image = open_image(pixels)
+    view = View(image, (0.0, 0.0, 384.0, 256.0))
+    for module in (detector, matcher, depth, answerer):
+        module.load(str(tmp_path), {})
+    assert depth.load(str(tmp_path), {}).measure([view])[0] > 0
+    again = CliRunner().invoke(main, arguments)  # all is there: nothing is trained anew
+    assert again.exit_code == 0
+    assert json.loads((tmp_path / "figures.json").read_text()) == figures

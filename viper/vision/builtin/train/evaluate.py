@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from viper.boxes import Box, iou
-from viper.vision.builtin.sight import Viewer
+from viper.vision.builtin.detector import FITS
+from viper.vision.builtin.sight import Sight, Viewer
+from viper.vision.builtin.train.captions import Caption, caption_of
 from viper.vision.builtin.words import SPELLINGS
 from viper.vision.roles import Pixels
 
@@ -33,6 +36,10 @@ class Figures:
     """Share of right choices for the true boxes, by attribute."""
     depth_order: float = 0.0
     """Share of pairs of things whose order in depth is right."""
+    find_precision: float = 0.0
+    """Share of what `find` gives for phrases such as "small metal cube" that is right."""
+    find_recall: float = 0.0
+    """Share of what such phrases name that `find` gives."""
 
 
 def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Viewer) -> Figures:
@@ -47,6 +54,8 @@ def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Vi
     present = dict.fromkeys(phrases, 0)
     right = dict.fromkeys(_OPTIONS, 0)
     things = ordered = pairs = 0
+    finds = [0, 0, 0]  # right, given, wanted
+    dice = random.Random(5)
     texts = viewer.embed_texts(list(phrases))
     options = {
         name: viewer.embed_texts([f"{v} thing" if name != "shape" else v for v in values])
@@ -64,6 +73,9 @@ def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Vi
             present[phrase] += len(wanted)
             scores = sight.scores * (sure[:, column] if phrase != "thing" else 1)
             found[phrase] += _judged(seen, scores, wanted)
+        captions = [caption_of(thing, dice) for thing in objects]
+        for number, count in enumerate(_found(captions, objects, boxes, seen, sight, viewer)):
+            finds[number] += count
         vectors = viewer.embed_boxes(sight, boxes)
         for name, values in _OPTIONS.items():
             chosen = (vectors @ options[name].T).argmax(axis=1)
@@ -78,8 +90,33 @@ def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Vi
     return Figures(
         {phrase: _average_precision(found[phrase], present[phrase]) for phrase in phrases},
         {name: count / max(1, things) for name, count in right.items()},
-        ordered / max(1, pairs),
+        float(ordered / max(1, pairs)),
+        finds[0] / max(1, finds[1]),
+        finds[0] / max(1, finds[2]),
     )
+
+
+def _found(
+    captions: list[Caption],
+    objects: list[dict[str, Any]],
+    boxes: list[Box],
+    seen: list[Box],
+    sight: Sight,
+    viewer: Viewer,
+) -> tuple[int, int, int]:
+    """Count what `find` gives for captions: right, given, wanted."""
+    if not seen:
+        return 0, 0, sum(c.fits(thing) for c in captions for thing in objects)
+    texts = viewer.embed_texts([caption.text for caption in captions])
+    fits = viewer.match(viewer.embed_boxes(sight, seen), texts) >= FITS
+    right = given = wanted = 0
+    for column, caption in enumerate(captions):
+        named = [b for b, t in zip(boxes, objects, strict=True) if caption.fits(t)]
+        chosen = np.flatnonzero(fits[:, column])
+        judged = _judged([seen[n] for n in chosen], sight.scores[chosen], named)
+        right += sum(hit for _, hit in judged)
+        given, wanted = given + len(chosen), wanted + len(named)
+    return right, given, wanted
 
 
 def _box(edges: list[float]) -> Box:

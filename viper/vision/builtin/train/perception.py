@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,9 +89,9 @@ def train_perception(
         optimizer.load_state_dict(state["optimizer"])
         step = int(state["step"])
     folder.mkdir(parents=True, exist_ok=True)
-    for batch in _batches(pictures, count, recipe, step):
-        if step >= recipe.steps:
-            break
+    for batch in itertools.islice(
+        _batches(pictures, count, recipe, step), max(0, recipe.steps - step)
+    ):
         rate = _rate(step, recipe)
         for group in optimizer.param_groups:
             group["lr"] = rate
