@@ -103,19 +103,21 @@ def cast(
     down = np.minimum(directions[2], np.float32(-1e-4))
     distances = np.minimum(-origin[2] / down, _FARTHEST)
     things = np.full(len(x), GROUND, np.int16)
+    shape = scene.size[::-1] if grid else (1, len(x))
     for index, thing in enumerate(scene.things):
-        around = [(thing.center, thing.bounding_radius)]
-        chosen = window(scene.camera, around, scene.size) if grid else slice(None)
+        # Views of the arrays, so that what is written into them is in the arrays.
+        area: tuple[slice, slice] = (slice(None), slice(None))
+        if grid:
+            area = window(scene.camera, [(thing.center, thing.bounding_radius)], scene.size)
+        seen, named = distances.reshape(shape)[area], things.reshape(shape)[area]
+        towards = directions.reshape(3, *shape)[:, *area].reshape(3, -1)
         local_origin = to_local(thing, origin, points=True)
         enter, leave = interval(
-            thing.shape,
-            local_origin,
-            to_local(thing, directions[:, chosen], points=False),
-            scene.look.bevel,
+            thing.shape, local_origin, to_local(thing, towards, points=False), scene.look.bevel
         )
-        nearer = (enter < leave) & (enter > 1e-3) & (enter < distances[chosen])
-        distances[chosen] = np.where(nearer, enter, distances[chosen])
-        things[chosen] = np.where(nearer, np.int16(index), things[chosen])
+        nearer = (enter < leave) & (enter > 1e-3) & (enter < seen.ravel())
+        chosen = nearer.reshape(seen.shape)
+        seen[chosen], named[chosen] = enter[nearer], np.int16(index)
     return Hits(origin + directions * distances, directions, distances, cosines, things)
 
 

@@ -148,24 +148,27 @@ def _visible_share(
     """Return which share of a light each point sees, shape (N,)."""
     seen = np.ones(points.shape[1], np.float32)
     spots = _light_points(light)  # (3, all of them)
-    lit = np.flatnonzero(facing > 0)
+    lit = facing > 0
+    shape = scene.size[::-1] if grid else (1, points.shape[1])
     for index, thing in enumerate(scene.things):
-        chosen = lit
+        area: tuple[slice, slice] = (slice(None), slice(None))
         if grid:
-            chosen = window(scene.camera, _shadow(thing, light), scene.size)
-            chosen = chosen[facing[chosen] > 0]
+            area = window(scene.camera, _shadow(thing, light), scene.size)
+        around = points.reshape(3, *shape)[:, *area].reshape(3, -1)
         # All shapes are convex: a thing shades itself only where it faces away.
-        near = _may_be_shaded(thing, light, points[:, chosen]) & (things[chosen] != index)
-        chosen = chosen[near]
+        others = (lit & (things != index)).reshape(shape)[area].ravel()
+        near = _may_be_shaded(thing, light, around) & others
+        chosen = np.flatnonzero(near)
         if not len(chosen):
             continue
-        origin = to_local(thing, points[:, chosen], points=True)
+        origin = to_local(thing, around[:, chosen], points=True)
         lamp = to_local(thing, spots, points=True)  # (3, _LIGHT_POINTS)
         hidden = np.zeros(len(chosen), np.float32)
         for number in range(_LIGHT_POINTS):
             enter, leave = interval(thing.shape, origin, lamp[:, number : number + 1] - origin)
             hidden += (enter < leave) & (leave > 1e-3)
-        seen[chosen] *= 1 - hidden / _LIGHT_POINTS
+        part = seen.reshape(shape)[area]  # a view
+        part[near.reshape(part.shape)] *= 1 - hidden / _LIGHT_POINTS
     return seen
 
 

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viper.vision.builtin.world.scene import Camera
 
@@ -20,8 +19,8 @@ Ball = tuple[Sequence[float], float]
 """Centre in the world, and radius."""
 
 
-def window(camera: Camera, balls: Sequence[Ball], size: tuple[int, int]) -> NDArray[np.intp]:
-    """Return the pixels in which the convex hull of balls can be seen.
+def window(camera: Camera, balls: Sequence[Ball], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rectangle of a picture in which the convex hull of balls can be seen.
 
     Args:
         camera: From where.
@@ -29,17 +28,17 @@ def window(camera: Camera, balls: Sequence[Ball], size: tuple[int, int]) -> NDAr
         size: (width, height) of the picture in pixels.
 
     Returns:
-        Places in reading order, shape (N,).
+        Rows and columns; empty where nothing can be seen.
     """
     width, height = size
     rectangles = [_rectangle(camera, ball, size) for ball in balls]
     if None in rectangles:  # the camera is inside of a ball, or nearly so: every pixel may show it
-        return np.arange(width * height)
+        return slice(0, height), slice(0, width)
     # Straight lines stay straight in a picture: the hull lies in the rectangle around all rectangles.
     left, top, right, bottom = np.array([r for r in rectangles if r is not None]).T
-    columns = np.arange(max(int(left.min()), 0), min(int(right.max()), width))
-    rows = np.arange(max(int(top.min()), 0), min(int(bottom.max()), height))
-    return (rows[:, None] * width + columns[None, :]).ravel()
+    rows = slice(max(int(top.min()), 0), max(0, min(int(bottom.max()), height)))
+    columns = slice(max(int(left.min()), 0), max(0, min(int(right.max()), width)))
+    return rows, columns
 
 
 def _rectangle(
