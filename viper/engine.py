@@ -42,7 +42,8 @@ class Engine:
     Models load when they are first needed and stay until `close`; use it as a context manager.
 
     Args:
-        models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
+        models: Name of a preset, or `truth:FILE` for true perception from a file of scenes. `auto` is
+            `small` where its weights are on disk, else `builtin`, or nothing beside backends given here.
         generator: `grammar`, `openai:MODEL`, `local:MODEL_OR_FOLDER`, `auto:openai:MODEL` (the
             grammar, and the model where the grammar cannot answer), or an object that implements
             `Generator`.
