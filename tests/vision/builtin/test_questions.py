@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from viper.vision.builtin.questions import kind_of_question, plain
+from viper.vision.builtin.questions import as_trained, kind_of_question, plain
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from viper.vision.builtin.questions import kind_of_question, plain
         ("How many objects are in the picture?", None),
         ("how many things in the picture", "count"),
         ("What is this?", "name"),
+        ("What kind of cube is this?", "name"),
         ("What is in the picture?", "name"),
         ("What color is the dog?", None),
         ("What is behind the cube?", None),
@@ -33,6 +34,11 @@ from viper.vision.builtin.questions import kind_of_question, plain
 )
 def test_only_questions_that_were_trained_for_have_a_kind(question, kind):
     assert kind_of_question(question) == kind
+
+
+def test_a_question_is_put_in_words_that_were_trained_on():
+    assert as_trained("What kind of cube is this?") == as_trained("What is that?") == "what is it"
+    assert as_trained("What color is the Ball?") == "what color is the ball"
 
 
 def test_a_question_is_read_without_capitals_and_marks():

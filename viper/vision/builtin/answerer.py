@@ -16,7 +16,7 @@ from viper.vision.backends.limber_answerer import load_language
 from viper.vision.backends.model_source import hash_file
 from viper.vision.builtin.knowledge import PHOTOGRAPHS, doubt
 from viper.vision.builtin.loading import open_viewer
-from viper.vision.builtin.questions import CAN, kind_of_question, plain
+from viper.vision.builtin.questions import CAN, as_trained, kind_of_question
 from viper.vision.builtin.sight import DESCRIBED, Viewer
 from viper.vision.limber.folder import read_map, read_wiring
 from viper.vision.limber.model import LimberModel
@@ -54,7 +54,7 @@ class BuiltinAnswerer:
         for sight, numbers in self._viewer.by_image(views):
             seen = self._viewer.describe(sight, [views[n].box_xyxy for n in numbers])
             features[numbers] = torch.from_numpy(seen)
-        prefixes = [prefix_of(plain(requests[number].question)) for number in known]
+        prefixes = [prefix_of(as_trained(requests[number].question)) for number in known]
         texts = self._model.write(features, prefixes, _MAX_NEW_TOKENS)
         for number, text in zip(known, texts, strict=True):
             if text:

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from viper.vision.builtin.words import SPELLINGS
 
-__all__ = ["CAN", "KINDS", "QUESTION_WORDS", "Kind", "kind_of_question", "plain"]
+__all__ = ["CAN", "KINDS", "QUESTION_WORDS", "Kind", "as_trained", "kind_of_question", "plain"]
 
 Kind = Literal["name", "color", "shape", "material", "size", "count"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -36,7 +36,7 @@ _FORMS: Mapping[Kind, str] = MappingProxyType(
         rf"what is the material of {_THIS}",
         "size": rf"what size {_IS}|how (?:big|large|small) {_IS}|what is the size of {_THIS}",
         "count": rf"how many {_SOME}(?: (?:are there|are visible|do you see))?(?: in the picture)?",
-        "name": rf"what {_IS}|what is in the picture",
+        "name": rf"what {_IS}|what is in the picture|what (?:kind|type|sort) of {_SOME} {_IS}",
     }
 )
 """Kind → the questions that ask for it, as a regular expression on `plain` text."""
@@ -52,6 +52,11 @@ def plain(question: str) -> str:
     """Return a question in lower case without marks, as the language model reads it."""
     text = question.lower().replace("'s ", " is ")
     return " ".join("".join(c if c.isalnum() else " " for c in text).split())
+
+
+def as_trained(question: str) -> str:
+    """Return a question that has a kind in words that the language model was trained on."""
+    return "what is it" if kind_of_question(question) == "name" else plain(question)
 
 
 def kind_of_question(question: str) -> Kind | None:
