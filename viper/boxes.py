@@ -9,13 +9,39 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds", "snap"]
+from viper.errors import InputError
+
+__all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds", "read_box", "snap"]
 
 Box = tuple[float, float, float, float]
 
 _STEPS_PER_PIXEL = 64
 # A power of two: coordinates on this lattice are exact in binary, so that `height - y` loses
 # nothing and a box comes back from a program's frame as it went in, which keeps it a cache key.
+
+
+def read_box(value: object, where: str) -> Box:
+    """Return the box that a JSON value holds.
+
+    Args:
+        value: What should be a list of four numbers.
+        where: File and line, for the error.
+
+    Raises:
+        InputError: It is no box with an area.
+    """
+    edges = [
+        float(edge)
+        for edge in (value if isinstance(value, list) else ())
+        if isinstance(edge, (int, float)) and not isinstance(edge, bool) and math.isfinite(edge)
+    ]
+    whole = isinstance(value, list) and len(edges) == len(value) == 4
+    if not whole or edges[0] >= edges[2] or edges[1] >= edges[3]:
+        raise InputError(
+            f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
+        )
+    x1, y1, x2, y2 = edges
+    return x1, y1, x2, y2
 
 
 def area(box_xyxy: Box) -> float:

@@ -12,11 +12,10 @@ a row with a `program` runs it as it is.
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-from viper.boxes import Box
+from viper.boxes import read_box
 from viper.errors import InputError
 from viper_benchmarks.sample import Sample
 
@@ -79,22 +78,9 @@ def _sample(line: str, path: Path, where: str) -> Sample:
         query=str(row["query"]),
         choices=tuple(str(choice) for choice in row.get("choices") or ()),
         answer=str(row["answer"]) if task == "vqa" else None,
-        box_xyxy=_box(row["box_xyxy"], where) if task == "grounding" else None,
+        box_xyxy=None
+        if task == "vqa" or row["box_xyxy"] is None
+        else read_box(row["box_xyxy"], where),
         tags=tuple(str(tag) for tag in row.get("tags") or ()),
         program=row.get("program"),
     )
-
-
-def _box(value: Any, where: str) -> Box | None:
-    if value is None:
-        return None
-    numbers = isinstance(value, list) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value
-    )
-    if not numbers or len(value) != 4 or value[0] >= value[2] or value[1] >= value[3]:
-        raise InputError(
-            f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, or null, "
-            f"but got {value!r}."
-        )
-    x1, y1, x2, y2 = (float(v) for v in value)
-    return (x1, y1, x2, y2)

@@ -20,6 +20,7 @@ from viper.vision.roles import (
     AnswerRequest,
     CompletionRequest,
     DetectRequest,
+    Matcher,
     Refuses,
     Verifies,
     View,
@@ -104,8 +105,7 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
     """
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
-    await _require(context, [wanted])
-    matcher = await context.run.matcher()
+    matcher = await _require(context, [wanted])
     if isinstance(matcher, Verifies):
         (image,), (text,) = await context.run.embed([patch.view], [f"{wanted} {name}"])
         context.score = matcher.certainty(float(image @ text))
@@ -237,8 +237,8 @@ def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     return match
 
 
-async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool = True) -> None:
-    """Refuse texts that mean nothing to the matcher.
+async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool = True) -> Matcher:
+    """Return the matcher, unless the texts mean nothing to it.
 
     Args:
         context: The call's.
@@ -249,11 +249,11 @@ async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool 
         UnservedError: The matcher knows words of its own only, and not these.
     """
     matcher = await context.run.matcher()
-    if not isinstance(matcher, Refuses):
-        return
-    said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
-    if said and (all_of_them or len(said) == len(texts)):
-        raise UnservedError(said[0])
+    if isinstance(matcher, Refuses):
+        said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+        if said and (all_of_them or len(said) == len(texts)):
+            raise UnservedError(said[0])
+    return matcher
 
 
 async def _logits(

@@ -167,17 +167,20 @@ class Viewer:
         self, regions: NDArray[np.float32], texts: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         """Return how surely texts are true of regions, 0 … 1, shape (regions, texts)."""
-        cosines = regions.astype(np.float64) @ texts.astype(np.float64).T
-        shares: NDArray[np.float64] = 1 / (1 + np.exp(-self._match_logits(cosines)))
+        shares: NDArray[np.float64] = self._certainties(
+            regions.astype(np.float64) @ texts.astype(np.float64).T
+        )
         return shares
 
     def certainty(self, cosine: float) -> float:
         """Return how surely a text is true of a region, 0 … 1, from the cosine of their vectors."""
-        return float(1 / (1 + np.exp(-self._match_logits(np.float64(cosine)))))
+        return float(self._certainties(cosine))
 
-    def _match_logits(self, cosines: Any) -> Any:  # one number, or an array of them
-        network = self._network
-        return cosines * float(network.match_scale.detach()) + float(network.match_bias.detach())
+    def _certainties(self, cosines: Any) -> Any:  # one number, or an array of them
+        scale, bias = (
+            float(p.detach()) for p in (self._network.match_scale, self._network.match_bias)
+        )
+        return 1 / (1 + np.exp(-(cosines * scale + bias)))
 
     @property
     def logit_scale(self) -> float:

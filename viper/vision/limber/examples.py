@@ -12,13 +12,12 @@ answers that the file gives to the same question.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from viper.boxes import Box, area, clamp
+from viper.boxes import Box, area, clamp, read_box
 from viper.errors import InputError
 from viper.vision.roles import View
 
@@ -109,7 +108,7 @@ def _example(line: str, folder: Path, where: str) -> Example:
         raise InputError(f"{where}: options must be a list of texts, but got {options!r}.")
     return Example(
         folder / _text(row, "image", where),
-        _box(row.get("box_xyxy"), where),
+        None if row.get("box_xyxy") is None else read_box(row["box_xyxy"], where),
         None if is_caption else _text(row, "question", where),
         _text(row, "caption" if is_caption else "answer", where),
         tuple(options),
@@ -122,17 +121,3 @@ def _text(row: dict[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{where}: {key} must be a text, but got {value!r}.")
     return " ".join(value.split()) if key != "image" else value
-
-
-def _box(value: Any, where: str) -> Box | None:
-    if value is None:
-        return None
-    numbers = isinstance(value, list) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in value
-    )
-    if not numbers or len(value) != 4 or value[0] >= value[2] or value[1] >= value[3]:
-        raise InputError(
-            f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
-        )
-    x1, y1, x2, y2 = map(float, value)
-    return x1, y1, x2, y2

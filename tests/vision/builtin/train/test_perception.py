@@ -107,6 +107,7 @@ def test_the_command_trains_everything_and_its_folder_serves_every_role(tmp_path
     assert set(figures) == {
         "pictures", "ap50", "attributes", "depth_order", "find_precision", "find_recall", "answers",
     }  # fmt: skip
+    assert "| AP50 of all things |" in (tmp_path / "card.md").read_text()
     assert set(figures["answers"]) == {"limber", "blind", "best_text_match"}
     pixels = np.full((256, 384, 3), 128, np.uint8)
     image = open_image(pixels)

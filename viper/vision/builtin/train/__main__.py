@@ -61,6 +61,7 @@ def main(
     --backend detector=builtin:FOLDER, and so on for each role.
     """
     from viper.cli.progress import StepBars
+    from viper.vision.builtin.train.card import card_rows
 
     with StepBars() as bars:
         _draw(folder / "train", pictures, _FIRST_SEED, jobs, bars)
@@ -72,6 +73,7 @@ def main(
         )
     told = json.dumps(figures, indent=1)
     (folder / "figures.json").write_text(told + "\n", encoding="utf-8")
+    (folder / "card.md").write_text("\n".join(card_rows(figures)) + "\n", encoding="utf-8")
     click.echo(told)
 
 
