@@ -62,6 +62,8 @@ class Engine:
         on_loading: Called from another thread with a backend's reference, and True before or False
             after it is loaded.
         opener: Loads a backend; for tests and embedders with models of their own.
+        models_of: An engine whose models are shared: a role with the same backend in both has one
+            loaded model. Close that engine last.
 
     Raises:
         ConfigError: A preset, backend, generator or value is unknown or out of range; or votes or
@@ -90,6 +92,7 @@ class Engine:
         data_folder: str | os.PathLike[str] | None = None,
         on_loading: Callable[[BackendRef, bool], None] | None = None,
         opener: Callable[[BackendRef], Backend] | None = None,
+        models_of: Engine | None = None,
     ) -> None:
         name = resolved(generator) if isinstance(generator, str) else generator.name
         self.config = EngineConfig(
@@ -117,7 +120,10 @@ class Engine:
         }
         extra = {"opener": opener} if opener is not None else {}
         self._ledger = Ledger(max_cost_usd=max_cost_usd, max_tokens=max_tokens)
-        self._scheduler = Scheduler(real, on_loading=on_loading, ledger=self._ledger, **extra)
+        lender = models_of._scheduler if models_of is not None else None
+        self._scheduler: Scheduler = Scheduler(
+            real, on_loading=on_loading, ledger=self._ledger, lender=lender, **extra
+        )
         remembered = None if self.config.memo is None else Memo(self.config.memo)
         self._solver = Solver(self.config, writers, self._scheduler, self._ledger, remembered)
         self._loop = LoopThread("viper-engine")
@@ -225,6 +231,10 @@ class Engine:
     def capabilities(self) -> Capabilities:
         """Say which roles are served and what a closed-vocabulary detector knows; loads it."""
         return self._loop.run(self._solver.capabilities())
+
+    def fingerprints(self) -> dict[Role, str]:
+        """Return the fingerprints of the models that have been loaded so far."""
+        return self._scheduler.fingerprints()
 
     @property
     def spent(self) -> Usage:

@@ -1,204 +1,149 @@
-"""Answers samples with one engine, several at once, and keeps every row as soon as it is there."""
+"""Answers the samples of a task, several at once, keeps every row as it comes, and reports.
+
+Samples are read as they are needed and rows are added up as they come, so that memory does not grow
+with them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from viper.engine import Engine
-from viper.errors import InputError
-from viper.program import Failure
-from viper.query import Query
-from viper.stats import RunStats
-from viper_benchmarks.metrics import judge, report
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.digests import Digests
+from viper_benchmarks.page import render_page
+from viper_benchmarks.run_folder import RunFolder
+from viper_benchmarks.sample import Sample, SampleResult, Samples
+from viper_benchmarks.solver import Solver
+from viper_benchmarks.tally import Tally
 
-__all__ = ["read_finished", "run_benchmark"]
+__all__ = ["Plan", "run"]
 
 
-def run_benchmark(
-    task: str,
-    samples: Sequence[Sample],
-    engine: Engine,
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be scored, and what is said about it."""
+
+    task: str
+    samples: Samples
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What decides the rows, as JSON values; a run is resumed with the same only."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the report."""
+    data_folder: Path | None = None
+    """Where the images of the rows lie, for the page."""
+
+
+def run(
+    plan: Plan,
+    solver: Solver,
     *,
     concurrency: int = 1,
     output: Path | None = None,
     resume: bool = False,
-    on_result: Callable[[SampleResult], None] | None = None,
-    stats: RunStats | None = None,
+    on_result: Callable[[SampleResult, bool], None] | None = None,
+    describe: Callable[[], Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Answer all samples and return the report.
+    """Answer all samples of a plan and return the report.
 
-    When the engine's budget for language models is spent, no further sample is begun: the report is
-    that of the samples that were finished, says `"stopped": "budget"`, and how many are `"left"`.
+    When the budget for language models is spent, no further sample is begun: the report is that of
+    the samples that were finished, says `"stopped": "budget"`, and how many are `"left"`.
 
     Args:
-        task: Name of the benchmark.
-        samples: What to answer.
-        engine: Answers them; its models are shared by all.
-        concurrency: Programs that run at the same time.
-        output: Folder for `run.json`, `samples.jsonl` and `report.json`; made if missing.
+        plan: What to answer.
+        solver: Makes the rows.
+        concurrency: Samples that are being answered at the same time.
+        output: Folder for `run.json`, `samples.jsonl`, `report.json` and `report.html`; made if missing.
         resume: Keep the rows that `output` holds and answer only the others.
-        on_result: Called after each sample, in the order in which they finish.
-        stats: Gets what each new answer took.
+        on_result: Called with each row, first those of the run that is resumed, then in the order in
+            which samples finish; and whether the row is new.
+        describe: Says what is known of the engine, for `run.json`: before the first sample, and after
+            the last, when models are loaded.
 
     Raises:
-        InputError: The output folder holds a run and `resume` is False.
+        InputError: The output folder cannot be used; see `RunFolder`.
     """
-    finished = _prepare(output, resume) if output is not None else {}
-    waiting = [sample for sample in samples if sample.id not in finished]
-    started = time.perf_counter()
-    stream = (output / "samples.jsonl").open("a", encoding="utf-8") if output is not None else None
-    try:
+    tally = Tally()
+    known = describe or dict[str, Any]
+    with contextlib.ExitStack() as stack:
+        folder: RunFolder | None = None
+        finished: Digests | None = None
         if output is not None:
-            _write_json(output / "run.json", _run_json(task, samples, engine, concurrency))
-        fresh = asyncio.run(_answer_all(waiting, engine, concurrency, stream, on_result, stats))
-    finally:
-        if stream is not None:
-            stream.close()
-    finished.update(fresh)
-    results = [finished[sample.id] for sample in samples if sample.id in finished]
-    left = len(samples) - len(results)
-    summary = {
-        **report(task, results, time.perf_counter() - started),
-        "memo": _memo_json(results, engine),
-        "stopped": "budget" if left else None,
-        "left": left,
-    }
-    if output is not None:
-        _write_json(output / "report.json", summary)
-    return summary
+            folder = stack.enter_context(RunFolder(output, plan.settings, resume=resume))
+            if resume:
+                finished = _finished(folder, plan.samples, tally, on_result)
+            folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
+
+        def keep(result: SampleResult) -> None:
+            if folder is not None:
+                folder.append(result)
+            tally.add(result)
+            if on_result is not None:
+                on_result(result, True)
+
+        waiting = (s for s in plan.samples if finished is None or s.id not in finished)
+        before, started = tally.n, time.perf_counter()
+        asyncio.run(_answer_all(waiting, solver, min(concurrency, len(plan.samples)), keep))
+        wall_s = time.perf_counter() - started
+        left = len(plan.samples) - tally.n
+        report = {
+            **tally.to_json(plan.task, (tally.n - before) / wall_s if wall_s > 0 else 0.0),
+            **plan.about,
+            # None where it was off, so that no score depends on the past.
+            "memo": {"hits": tally.memo_hits, "of": tally.n} if plan.settings.get("memo") else None,
+            "stopped": "budget" if left else None,
+            "left": left,
+        }
+        if folder is not None:
+            folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
+            page = render_page(report, plan.settings, folder.rows(), plan.data_folder)
+            folder.write_report(report, page)
+    return report
+
+
+def _finished(
+    folder: RunFolder,
+    samples: Samples,
+    tally: Tally,
+    on_result: Callable[[SampleResult, bool], None] | None,
+) -> Digests:
+    """Add up the rows that are there; a row of a sample that is not scored now stays and is left out."""
+    wanted = Digests(sample.id for sample in samples)
+
+    def ids() -> Iterator[str]:
+        for row in folder.rows():
+            if row.id in wanted:
+                tally.add(row)
+                if on_result is not None:
+                    on_result(row, False)
+                yield row.id
+
+    return Digests(ids())
 
 
 async def _answer_all(
-    samples: Sequence[Sample],
-    engine: Engine,
+    samples: Iterable[Sample],
+    solver: Solver,
     concurrency: int,
-    stream: IO[str] | None,
-    on_result: Callable[[SampleResult], None] | None,
-    stats: RunStats | None,
-) -> dict[str, SampleResult]:
+    keep: Callable[[SampleResult], None],
+) -> None:
     """Answer samples until all are done or the budget is spent; a sample cut short by it is left."""
     waiting = iter(samples)
-    results: dict[str, SampleResult] = {}
     spent = False
 
     async def work() -> None:
         nonlocal spent
         while not spent and (sample := next(waiting, None)) is not None:
-            result = await _answer(sample, engine, stats)
+            result = await solver.solve(sample)
             if result.failure == "budget":
                 spent = True
                 return
-            results[sample.id] = result
-            if stream is not None:
-                stream.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
-                stream.flush()
-            if on_result is not None:
-                on_result(result)
+            keep(result)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(max(1, min(concurrency, len(samples)))):
+        for _ in range(max(1, concurrency)):
             group.create_task(work())
-    return results
-
-
-async def _answer(sample: Sample, engine: Engine, stats: RunStats | None) -> SampleResult:
-    query = Query(sample.image, sample.query, sample.task, sample.choices, sample.program)
-    try:
-        answer = await engine.arun(query)
-        if stats is not None:
-            stats.add(answer.trace)
-        return judge(sample, answer)
-    except InputError as error:
-        return _unreadable(sample, Failure(error.kind, str(error)))
-
-
-def _unreadable(sample: Sample, failure: Failure) -> SampleResult:
-    return SampleResult(
-        id=sample.id,
-        task=sample.task,
-        prediction=None,
-        box_xyxy=None,
-        correct=False,
-        iou=0.0 if sample.task == "grounding" else None,
-        failure=failure.kind,
-        message=failure.message,
-        calls=0,
-        forwards={},
-        ms=0.0,
-        tags=sample.tags,
-        program=None,
-        unverified=(),
-    )
-
-
-def read_finished(path: Path) -> dict[str, SampleResult]:
-    """Return the rows of a `samples.jsonl` by id; a last line that was cut off is left out."""
-    finished: dict[str, SampleResult] = {}
-    if not path.exists():
-        return finished
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            result = SampleResult.from_json(json.loads(line))
-        except json.JSONDecodeError:
-            continue  # written while the run was killed; the sample is answered again
-        finished[result.id] = result
-    return finished
-
-
-def _prepare(output: Path, resume: bool) -> dict[str, SampleResult]:
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / "samples.jsonl"
-    if not resume:
-        if path.exists():
-            raise InputError(
-                f"{str(output)!r} holds a run already. Add --resume to go on with it, or choose "
-                "another --output."
-            )
-        return {}
-    finished = read_finished(path)
-    # Whole lines only: what is appended next must not join a line that was cut off.
-    rows = (json.dumps(result.to_json(), ensure_ascii=False) for result in finished.values())
-    path.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-    return finished
-
-
-def _run_json(
-    task: str, samples: Sequence[Sample], engine: Engine, concurrency: int
-) -> dict[str, Any]:
-    import platform
-    from importlib.metadata import version
-
-    config = engine.config
-    return {
-        "task": task,
-        "n": len(samples),
-        "models": config.models,
-        "backends": {role: str(ref) for role, ref in config.backends.items()},
-        "generator": config.generator,
-        "sandbox": config.sandbox,
-        "timeout_s": config.timeout_s,
-        "max_attempts": config.max_attempts,
-        "votes": config.votes,
-        "memo": config.memo is not None,
-        "max_cost_usd": config.max_cost_usd,
-        "max_tokens": config.max_tokens,
-        "concurrency": concurrency,
-        "versions": {"viper": version("viper-vision"), "python": platform.python_version()},
-    }
-
-
-def _memo_json(results: Sequence[SampleResult], engine: Engine) -> dict[str, int] | None:
-    """Return what the memo did; None where it was off, so that no score depends on the past."""
-    if engine.config.memo is None:
-        return None
-    return {"hits": sum(result.memo for result in results), "of": len(results)}
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -9,13 +9,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from fakes.bench import score
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, text
 from viper import Engine
 from viper.cli import cli
 from viper.generate.memo import Store
-from viper_benchmarks.jsonl import read_jsonl
-from viper_benchmarks.runner import run_benchmark
 from viper_benchmarks.sample import SampleResult
 
 WORDS = "cup dog cat car boat".split()
@@ -102,22 +101,21 @@ def test_stats_tell_what_a_benchmark_took(data):
 
 
 def test_rows_of_older_runs_can_be_resumed(data, tmp_path):
-    samples = read_jsonl(data)
     output = tmp_path / "out"
     with Engine("stub", ScriptedGenerator([COUNT] * 9)) as engine:
-        run_benchmark("jsonl", samples, engine, output=output)
+        score(data, engine, output=output)
         path = output / "samples.jsonl"
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         for row in rows:
             del row["usage"], row["memo"]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        report = run_benchmark("jsonl", samples, engine, output=output, resume=True)
+        report = score(data, engine, output=output, resume=True)
     assert report["n"] == 5
     assert report["usage"]["cost_usd"] is None  # nobody wrote it down
 
 
 def test_a_row_is_read_as_it_was_written(data):
-    with Engine("stub", ScriptedGenerator([COUNT])) as engine:
+    with Engine("stub", ScriptedGenerator([COUNT] * 5)) as engine:
         rows: list[SampleResult] = []
-        run_benchmark("jsonl", read_jsonl(data, limit=1), engine, on_result=rows.append)
+        score(data, engine, on_result=lambda row, new: rows.append(row))
     assert SampleResult.from_json(json.loads(json.dumps(rows[0].to_json()))) == rows[0]

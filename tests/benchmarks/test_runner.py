@@ -2,102 +2,163 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
-from viper import Engine, InputError
+from fakes import bench
+from viper import Engine
 from viper.cli import cli
-from viper_benchmarks.jsonl import read_jsonl
-from viper_benchmarks.runner import read_finished, run_benchmark
+from viper_benchmarks.run_folder import read_rows
+from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 
 @pytest.fixture
 def data(tmp_path):
-    Image.fromarray(np.zeros((80, 90, 3), dtype=np.uint8)).save(tmp_path / "a.png")
-    rows = [
-        {"id": "count", "image": "a.png", "query": "How many cups?", "answer": "3", "tags": ["n"]},
-        {"id": "wrong", "image": "a.png", "query": "Is there a cup?", "answer": "no"},
-        {"id": "fails", "image": "a.png", "query": "x", "answer": "no", "program": "return [][0]"},
-        {"id": "gone", "image": "b.png", "query": "Is there a cup?", "answer": "yes"},
-        {"id": "box", "task": "grounding", "image": "a.png", "query": "left cup",
-         "box_xyxy": [0, 0, 30, 80], "tags": ["n"]},
-        {"id": "none", "task": "grounding", "image": "a.png", "query": "cup", "box_xyxy": None,
-         "program": "def execute_command(image):\n    return None"},
-    ]  # fmt: skip
-    path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows)))
-    return path
+    return bench.folder(tmp_path)
 
 
 def test_failures_count_as_wrong_and_every_row_is_kept(data, tmp_path):
     output = tmp_path / "out"
     with Engine("stub") as engine:
-        report = run_benchmark("jsonl", read_jsonl(data), engine, concurrency=3, output=output)
+        report = bench.score(data, engine, concurrency=3, output=output)
     assert report["n"] == 6
     assert report["accuracy"] == 0.5
     assert report["failures"] == {"runtime": 1, "input": 1}
     assert report["acc_iou50"] == 1.0
     assert report["by_tag"]["n"]["accuracy"] == 1.0
-    rows = read_finished(output / "samples.jsonl")
+    rows = {row.id: row for row in read_rows(output / "samples.jsonl")}
     assert set(rows) == {"count", "wrong", "fails", "gone", "box", "none"}
+    assert (rows["count"].image, rows["count"].query) == ("a.png", "How many cups?")
+    assert (rows["count"].answer, rows["box"].right_box_xyxy) == ("3", (0.0, 0.0, 30.0, 80.0))
     assert json.loads((output / "report.json").read_text()) == report
-    config = json.loads((output / "run.json").read_text())
-    assert config["backends"]["detector"] == "stub"
-    assert config["versions"]["viper"]
+    assert "<!doctype html>" in (output / "report.html").read_text()
 
 
 def test_a_run_that_was_cut_off_is_resumed_without_repeating_anything(data, tmp_path):
     output = tmp_path / "out"
-    samples = read_jsonl(data)
     with Engine("stub") as engine:
-        whole = run_benchmark("jsonl", samples, engine, output=output)
+        whole = bench.score(data, engine, output=output)
         path = output / "samples.jsonl"
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[:3]) + lines[3][:20])
-        asked: list[str] = []
-        resumed = run_benchmark(
-            "jsonl", samples, engine, output=output, resume=True,
-            on_result=lambda result: asked.append(result.id),
+        told: list[tuple[str, bool]] = []
+        resumed = bench.score(
+            data, engine, output=output, resume=True,
+            on_result=lambda result, new: told.append((result.id, new)),
         )  # fmt: skip
-    assert asked == [sample.id for sample in samples[3:]]
+    ids = [row["id"] for row in bench.ROWS]
+    assert told == [(id_, False) for id_ in ids[:3]] + [(id_, True) for id_ in ids[3:]]
     assert len(path.read_text().splitlines()) == 6
-    for key in ("n", "accuracy", "failures", "mean_iou"):
+    for key in ("n", "accuracy", "failures", "mean_iou", "ids_sha256_sum", "metrics"):
         assert resumed[key] == whole[key]
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(data, tmp_path):
+def test_a_finished_run_that_is_resumed_answers_nothing_and_reports_the_same(data, tmp_path):
     output = tmp_path / "out"
     with Engine("stub") as engine:
-        run_benchmark("jsonl", read_jsonl(data, limit=1), engine, output=output)
-        with pytest.raises(InputError, match=r"holds a run already. Add --resume"):
-            run_benchmark("jsonl", read_jsonl(data, limit=1), engine, output=output)
+        whole = bench.score(data, engine, output=output)
+        again = bench.score(data, engine, output=output, resume=True)
+    assert again["programs_per_s"] == 0
+    assert {**again, "programs_per_s": 0} == {**whole, "programs_per_s": 0}
+
+
+def test_rows_of_samples_that_are_not_scored_now_are_left_out_of_the_report(data, tmp_path):
+    output = tmp_path / "out"
+    with Engine("stub") as engine:
+        bench.score(data, engine, output=output)
+        few = list(JsonlSamples(data))[:2]
+        report = bench.score(data, engine, samples=few, output=output, resume=True)
+    assert (report["n"], report["left"]) == (2, 0)
+
+
+def invoke(data, *more):
+    return CliRunner().invoke(
+        cli, ["bench", "jsonl", "--data", str(data), "--models", "stub", *more]
+    )
 
 
 def test_bench_prints_the_report_as_json(data):
-    result = CliRunner().invoke(
-        cli, ["bench", "jsonl", "--data", str(data), "--models", "stub", "--json", "--limit", "2"]
-    )
+    result = invoke(data, "--json", "--limit", "2")
     assert result.exit_code == 0
     assert list(json.loads(result.stdout)) == [
-        "task", "n", "accuracy", "accuracy_ci95", "acc_iou50", "acc_iou70", "mean_iou",
-        "failure_rate", "failures", "programs_per_s", "calls", "forwards", "by_tag", "usage", "memo",
-        "stopped", "left",
+        "task", "n", "n_correct", "accuracy", "accuracy_ci95", "acc_iou50", "acc_iou50_ci95",
+        "acc_iou70", "acc_iou70_ci95", "mean_iou", "mean_iou_ci95", "failure_rate",
+        "failure_rate_ci95", "failures", "programs_per_s", "calls", "forwards", "ms", "metrics",
+        "by_tag", "baselines", "found", "blame", "ids_sha256_sum", "usage", "version", "split",
+        "subset", "metric", "exposure", "memo", "stopped", "left",
     ]  # fmt: skip
 
 
 def test_bench_prints_a_table_for_people(data):
-    result = CliRunner().invoke(cli, ["bench", "jsonl", "--data", str(data), "--models", "stub"])
+    result = invoke(data)
     assert result.exit_code == 0
     assert "accuracy      50.0%  (95 % interval" in result.stdout
     assert "failures      33.3%  (runtime 1, input 1)" in result.stdout
 
 
+def test_bench_writes_what_decided_the_rows(data, tmp_path):
+    output = tmp_path / "out"
+    assert invoke(data, "--output", str(output)).exit_code == 0
+    config = json.loads((output / "run.json").read_text())
+    assert config["backends"]["detector"] == "stub"
+    assert config["versions"]["viper"]
+    assert (config["task"], config["n"], config["engine"]) == ("jsonl", 6, "local")
+    assert config["data"] == str(data.resolve())
+
+
+def test_bench_refuses_to_resume_with_other_models(data, tmp_path):
+    output = str(tmp_path / "out")
+    assert invoke(data, "--output", output).exit_code == 0
+    result = invoke(data, "--output", output, "--resume", "--backend", "detector=builtin")
+    assert result.exit_code == 1
+    assert "has backends =" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--resume"], "--resume needs --output"),
+        (["--split", "val"], "jsonl has no splits"),
+        (["--subset", "tiny"], "jsonl has no subset 'tiny'"),
+        (["--blame"], "--blame needs to know what the pictures show"),
+        (["--workers", "2"], "--workers is for --engine ray"),
+        (["--metric", "iou50"], "does not fit sample 'count'"),
+        (["--programs", "nothing.jsonl"], "cannot be read"),
+    ],
+)
+def test_what_does_not_fit_is_one_clear_line(data, options, complaint):
+    result = invoke(data, *options)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_a_missing_file_is_one_clear_line(tmp_path):
-    result = CliRunner().invoke(
-        cli, ["bench", "jsonl", "--data", str(tmp_path / "no.jsonl"), "--models", "stub"]
-    )
+    result = invoke(tmp_path / "no.jsonl")
     assert result.exit_code == 1
     assert "There is no file" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_unknown_benchmark_is_answered_with_the_near_one(data):
+    result = CliRunner().invoke(cli, ["bench", "jsonnl", "--data", str(data)])
+    assert result.exit_code == 2
+    assert "There is no benchmark 'jsonnl'. Did you mean 'jsonl'?" in result.stderr
+
+
+def test_the_list_says_what_each_benchmark_needs():
+    result = CliRunner().invoke(cli, ["bench", "list"])
+    assert result.exit_code == 0
+    assert "refcoco    v1  Short referring expressions" in result.stdout
+    assert "val 10,834" in result.stdout
+    tasks = json.loads(CliRunner().invoke(cli, ["bench", "list", "--json"]).stdout)["tasks"]
+    assert [task["name"] for task in tasks] == [
+        "refcoco", "refcoco+", "refcocog", "gqa", "clevr", "okvqa", "vqav2", "jsonl",
+    ]  # fmt: skip
+
+
+def test_the_help_of_a_benchmark_says_which_files_it_needs():
+    result = CliRunner().invoke(cli, ["bench", "refcoco", "--help"])
+    assert "refcoco/refs(unc).p" in result.stdout
+    assert "github.com/lichengunc/refer" in result.stdout
+    assert "testB (5,095)" in result.stdout

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "choices_option",
     "draft_options",
+    "engine_arguments",
     "engine_options",
     "memo_option",
     "open_engine",
@@ -187,26 +188,38 @@ def output_options(function: F) -> F:
     )(function)
 
 
-def open_engine(
-    options: dict[str, Any], *, progress: bool = True, data_folder: Path | None = None
-) -> Engine:
+def open_engine(options: dict[str, Any], *, progress: bool = True) -> Engine:
     """Make an engine of the options that `engine_options` added.
 
     Args:
         options: Parsed options by name; those of `writing_options` where the verb has them.
         progress: Show on a terminal that models load.
-        data_folder: Where a relative file of scenes is looked for second.
 
     Raises:
         ConfigError: A preset, backend or generator is unknown.
     """
     from viper.cli.output import LoadingSpinner, show_warnings
     from viper.engine import Engine
-    from viper.errors import ConfigError
-    from viper.generate.memo import memo_place
 
     if not options["debug"]:
         show_warnings()
+    arguments = engine_arguments(options)
+    return Engine(**arguments, on_loading=LoadingSpinner() if progress else None)
+
+
+def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None) -> dict[str, Any]:
+    """Return the options as arguments of `Engine`, plain values that can go to another process.
+
+    Args:
+        options: Parsed options by name; those of `writing_options` where the verb has them.
+        data_folder: Where a relative file of scenes is looked for second.
+
+    Raises:
+        ConfigError: A backend is not written as it must be.
+    """
+    from viper.errors import ConfigError
+    from viper.generate.memo import memo_place
+
     backends: dict[str, str] = {}
     for text in options["backends"]:
         role, equals, reference = text.partition("=")
@@ -216,17 +229,16 @@ def open_engine(
                 f"but got {text!r}."
             )
         backends[role.strip()] = reference.strip()
-    return Engine(
-        options["models"],
-        options["generator"],
-        backends,
-        timeout_s=options["timeout_s"],
-        sandbox=options["sandbox"],
-        data_folder=data_folder,
-        max_attempts=options.get("max_attempts", 3),
-        votes=options.get("votes", 1),
-        max_cost_usd=options.get("max_cost_usd"),
-        max_tokens=options.get("max_tokens"),
-        memo=memo_place() if options.get("use_memo") else None,
-        on_loading=LoadingSpinner() if progress else None,
-    )
+    return {
+        "models": options["models"],
+        "generator": options["generator"],
+        "backends": backends,
+        "timeout_s": options["timeout_s"],
+        "sandbox": options["sandbox"],
+        "data_folder": data_folder,
+        "max_attempts": options.get("max_attempts", 3),
+        "votes": options.get("votes", 1),
+        "max_cost_usd": options.get("max_cost_usd"),
+        "max_tokens": options.get("max_tokens"),
+        "memo": memo_place() if options.get("use_memo") else None,
+    }

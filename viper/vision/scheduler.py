@@ -68,6 +68,7 @@ class Scheduler:
         opener: Loads a backend; tests pass fakes.
         on_loading: Called with a reference, and True before or False after its model is loaded.
         ledger: Adds up what answerer and language model use, and holds the budget for them.
+        lender: A scheduler whose models serve the roles for which both name the same backend.
     """
 
     def __init__(
@@ -77,10 +78,18 @@ class Scheduler:
         opener: Callable[[BackendRef], Backend] = open_backend,
         on_loading: Callable[[BackendRef, bool], None] | None = None,
         ledger: Ledger | None = None,
+        lender: Scheduler | None = None,
     ) -> None:
         self._ledger = ledger or Ledger()
+        lent = {} if lender is None else lender._workers
+        self._borrowed: dict[Role, ModelWorker] = {
+            role: worker
+            for role, worker in lent.items()
+            if role in backends and worker.ref == backends[role]
+        }
         self._workers: dict[Role, ModelWorker] = {
-            role: ModelWorker(ref, opener, self._ledger) for role, ref in backends.items()
+            role: self._borrowed.get(role) or ModelWorker(ref, opener, self._ledger)
+            for role, ref in backends.items()
         }
         self._on_loading = on_loading
 
@@ -103,6 +112,14 @@ class Scheduler:
         finally:
             self._on_loading(worker.ref, False)
 
+    def fingerprints(self) -> dict[Role, str]:
+        """Return the fingerprints of the models that are loaded."""
+        known: dict[Role, str] = {}
+        for role, worker in self._workers.items():
+            if worker.loaded.done() and worker.loaded.exception() is None:
+                known[role] = worker.loaded.result().fingerprint
+        return known
+
     async def capabilities(self) -> Capabilities:
         """Say what is served; loads the detector, whose vocabulary only it knows."""
         vocabulary = None
@@ -124,8 +141,9 @@ class Scheduler:
         return self._worker(operation.role).submit(operation, requests)
 
     def close(self, timeout_s: float | None = None) -> bool:
-        """Stop all model threads; False when one was still busy after `timeout_s` seconds."""
-        ended = [worker.close(timeout_s) for worker in self._workers.values()]
+        """Stop all model threads of its own; False when one was still busy after `timeout_s` seconds."""
+        own = [worker for role, worker in self._workers.items() if role not in self._borrowed]
+        ended = [worker.close(timeout_s) for worker in own]
         return all(ended)
 
     def _worker(self, role: Role) -> ModelWorker:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from viper.errors import InputError
-from viper_benchmarks.jsonl import read_jsonl
+from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 
 def write(tmp_path, *rows):
@@ -26,19 +26,26 @@ GROUNDING = {
 
 
 def test_rows_are_read_with_images_relative_to_the_file(tmp_path):
-    vqa, grounding = read_jsonl(write(tmp_path, VQA, "", GROUNDING))
+    vqa, grounding = JsonlSamples(write(tmp_path, VQA, "", GROUNDING))
     assert (vqa.id, vqa.task, vqa.answer, vqa.choices) == ("7", "vqa", "no", ("yes", "no"))
     assert vqa.image == tmp_path / "a/cat.jpg"
     assert (grounding.task, grounding.box_xyxy) == ("grounding", (1.0, 2.0, 3.0, 4.0))
 
 
 def test_a_null_box_means_that_nothing_fits(tmp_path):
-    (row,) = read_jsonl(write(tmp_path, {**GROUNDING, "box_xyxy": None}))
+    (row,) = JsonlSamples(write(tmp_path, {**GROUNDING, "box_xyxy": None}))
     assert row.box_xyxy is None
 
 
-def test_the_limit_is_kept(tmp_path):
-    assert len(read_jsonl(write(tmp_path, VQA, GROUNDING), limit=1)) == 1
+def test_a_file_can_be_read_again_and_again(tmp_path):
+    samples = JsonlSamples(write(tmp_path, VQA, GROUNDING))
+    assert len(samples) == 2
+    assert list(samples) == list(samples)
+
+
+def test_several_annotators_may_answer(tmp_path):
+    (row,) = JsonlSamples(write(tmp_path, {**VQA, "answers": ["no", "no", "yes"]}))
+    assert row.answers == ("no", "no", "yes")
 
 
 @pytest.mark.parametrize(
@@ -51,21 +58,36 @@ def test_the_limit_is_kept(tmp_path):
         ({"id": 1, "image": "x", "query": "q"}, r"has the task 'vqa' but no 'answer'"),
         ({**GROUNDING, "box_xyxy": [3, 2, 1, 4]}, r"box_xyxy must be \[x1, y1, x2, y2\]"),
         ({**GROUNDING, "box_xyxy": [1, 2, 3]}, r"box_xyxy must be"),
+        ({**VQA, "choices": "yes"}, r"'choices' must be a list, but got str"),
+        ({**VQA, "program": 3}, r"'program' must be a text, but got int"),
+        ({**VQA, "answer": None}, r"but no 'answer'"),
         ('{"id": 1, "image": "x", "query": "q", "box_xyxy": [1, 2, NaN, 4]}', r"box_xyxy must be"),
     ],
 )
 def test_a_malformed_row_is_refused_with_its_line(tmp_path, row, complaint):
     with pytest.raises(InputError, match=complaint):
-        read_jsonl(write(tmp_path, row))
+        JsonlSamples(write(tmp_path, row))
 
 
 def test_a_repeated_id_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"rows.jsonl:2: the id '7' occurs twice"):
-        read_jsonl(write(tmp_path, VQA, VQA))
+        JsonlSamples(write(tmp_path, VQA, VQA))
 
 
 def test_a_missing_or_empty_file_says_what_it_should_hold(tmp_path):
     with pytest.raises(InputError, match="one object a line"):
-        read_jsonl(tmp_path / "none.jsonl")
+        JsonlSamples(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match="holds no samples"):
-        read_jsonl(write(tmp_path, ""))
+        JsonlSamples(write(tmp_path, ""))
+
+
+def test_a_malformed_row_at_the_end_is_found_before_anything_is_asked(tmp_path):
+    with pytest.raises(InputError, match=r"rows.jsonl:3 is not JSON"):
+        JsonlSamples(write(tmp_path, VQA, GROUNDING, "{"))
+
+
+def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"id": "\xff"}')
+    with pytest.raises(InputError, match=r"rows.jsonl:1 is not JSON in UTF-8"):
+        JsonlSamples(path)

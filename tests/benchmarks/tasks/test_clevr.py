@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from fakes import true_scenes
 from viper.cli import cli
 from viper.errors import InputError
-from viper_benchmarks.clevr import read_clevr
+from viper_benchmarks.tasks.clevr import CLEVR, read_clevr
 
 SCENE = {"function": "scene", "inputs": []}
 ROWS = [
@@ -42,16 +42,31 @@ def test_answers_may_be_texts_numbers_and_truth_values(tmp_path):
 
 def test_tags_are_the_question_type_and_the_template(tmp_path):
     samples = read_clevr(write(tmp_path), "val")
-    tags = [("count",), ("exist",), ("zero_hop.json",), ("compare_integer",)]
+    tags = [
+        ("count", "hops:0"),
+        ("exist", "hops:0"),
+        ("zero_hop.json",),
+        ("compare_integer", "hops:0"),
+    ]
     assert [sample.tags for sample in samples] == tags
 
 
-def test_the_limit_is_kept(tmp_path):
-    assert [sample.id for sample in read_clevr(write(tmp_path), "val", limit=2)] == ["0", "1"]
+def test_hops_are_the_relations_of_the_program(tmp_path):
+    program = [SCENE, {"function": "relate"}, {"type": "relate"}, {"function": "count"}]
+    rows = [{"question": "How many?", "answer": "1", "program": program}]
+    (sample,) = read_clevr(write(tmp_path, rows), "val")
+    assert "hops:2" in sample.tags
+
+
+def test_the_scenes_of_a_split_are_found_for_true_perception(tmp_path):
+    assert CLEVR.truth(write(tmp_path), "val") == tmp_path / "scenes" / "CLEVR_val_scenes.json"
+    assert CLEVR.truth(tmp_path, "train") is None
 
 
 def test_a_missing_file_names_the_path_and_what_it_should_hold(tmp_path):
-    with pytest.raises(InputError, match=r"CLEVR_val_questions.json'.*--split.*a list 'questions'"):
+    with pytest.raises(
+        InputError, match=r"CLEVR_val_questions.json'.*--split.*a list 'questions'.*CLEVR_v1.0.zip"
+    ):
         read_clevr(tmp_path, "val")
 
 
@@ -115,3 +130,10 @@ def test_bench_says_in_one_line_what_is_missing(tmp_path):
     assert result.exit_code == 1
     assert "CLEVR_test_questions.json" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_bench_says_how_many_samples_the_official_files_hold(tmp_path):
+    arguments = ["bench", "clevr", "--data", str(write(tmp_path)), "--models", "stub"]
+    result = CliRunner().invoke(cli, arguments)
+    assert "the official files hold 149,991 samples, these 4." in result.stderr
+    assert "official" not in CliRunner().invoke(cli, [*arguments, "--limit", "2"]).stderr

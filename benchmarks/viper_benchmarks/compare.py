@@ -1,0 +1,108 @@
+"""Two runs over the same samples, side by side: which samples changed, and whether that is chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from viper.errors import InputError
+from viper_benchmarks.run_folder import read_rows, read_run
+from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.tally import Mean, Paired
+
+__all__ = ["compare_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is remembered of a row."""
+
+    score: float
+    correct: bool
+    said: str | None
+    query: str
+
+
+def compare_runs(first: Path, second: Path) -> dict[str, Any]:
+    """Compare two runs sample by sample.
+
+    Args:
+        first: Folder of a run.
+        second: Folder of another one over the same samples, or some of them.
+
+    Returns:
+        `n` samples that both have; accuracy of each over them; `difference` (second minus first) with
+        its 95 % bootstrap interval; McNemar's exact p; ids of the samples `gained` and `lost` by the
+        second; `settings` that differ; how many samples only one of them has.
+
+    Raises:
+        InputError: A folder holds no run, the tasks differ, or no sample is in both.
+    """
+    settings = [read_run(folder) for folder in (first, second)]
+    for folder in (first, second):
+        if not (folder / "samples.jsonl").is_file():
+            raise InputError(
+                f"{str(folder)!r} holds no run: there is no samples.jsonl. Give the folder after --output."
+            )
+    if settings[0].get("task") != settings[1].get("task"):
+        raise InputError(
+            f"The runs are of different tasks: {settings[0].get('task')} and {settings[1].get('task')}."
+        )
+    before = {row.id: _kept(row) for row in read_rows(first / "samples.jsonl")}
+    paired = Paired()
+    means = Mean(), Mean()
+    gained: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
+    changed = only_second = 0
+    for row in read_rows(second / "samples.jsonl"):
+        old, new = before.pop(row.id, None), _kept(row)
+        if old is None:
+            only_second += 1
+            continue
+        paired.add(new.score, old.score)
+        means[0].add(old.score)
+        means[1].add(new.score)
+        changed += old.said != new.said
+        if old.correct != new.correct:
+            entry = {"id": row.id, "query": row.query, "first": old.said, "second": new.said}
+            (gained if new.correct else lost).append(entry)
+    if not means[0].n:
+        raise InputError(
+            "No sample is in both runs. Compare runs over the same task, split and subset."
+        )
+    pairs = paired.to_json()
+    return {
+        "task": settings[0].get("task"),
+        "n": means[0].n,
+        "only_in_first": len(before),
+        "only_in_second": only_second,
+        "first": {"folder": str(first), **means[0].to_json()},
+        "second": {"folder": str(second), **means[1].to_json()},
+        "difference": pairs["difference"],
+        "difference_ci95": pairs["difference_ci95"],
+        "mcnemar_p": pairs["mcnemar_p"],
+        "both_right": pairs["both"],
+        "both_wrong": pairs["neither"],
+        "answers_changed": changed,
+        "gained": gained,
+        "lost": lost,
+        "settings": _differing(*settings),
+    }
+
+
+def _kept(row: SampleResult) -> _Kept:
+    said = row.prediction
+    if row.task == "grounding" and row.box_xyxy is not None:
+        said = ", ".join(f"{edge:g}" for edge in row.box_xyxy)
+    return _Kept(row.score, row.correct, said if row.failure is None else row.failure, row.query)
+
+
+def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, list[Any]]:
+    names = dict.fromkeys([*first, *second])
+    return {
+        name: [first.get(name), second.get(name)]
+        for name in names
+        if first.get(name) != second.get(name)
+    }

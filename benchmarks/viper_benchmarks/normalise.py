@@ -1,0 +1,99 @@
+"""How answers in words are made comparable: by the rules of the VQA evaluation.
+
+    normalised("The Two  T-shirts!")   →  "2 t shirts"
+
+Both sides of a comparison go through it. The rules are those of the official evaluation of VQA
+(https://visualqa.org/evaluation.html): punctuation, case, number words, articles, apostrophes that
+were left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+__all__ = ["ARTICLES", "NUMBERS", "normalised", "soft_accuracy", "without_punctuation"]
+
+_MARKS = ';/[]"{}()=+\\_-><@`,?!'
+_COMMA_IN_NUMBER = re.compile(r"\d,\d")
+_FULL_STOP = re.compile(r"\.(?!\d)")
+ARTICLES = frozenset(("a", "an", "the"))
+NUMBERS = {"none": "0"} | {
+    word: str(number)
+    for number, word in enumerate("zero one two three four five six seven eight nine ten".split())
+}
+
+_LEFT_OUT = frozenset(
+    [
+        *(
+            f"{verb}nt"
+            for verb in "ai are ca could did does do had has have is might must need ought sha should "
+            "was were wo would".split()
+        ),
+        *(
+            f"{word}ve"
+            for word in "could i might must not should they we what where who would you".split()
+        ),
+        *(f"{word}re" for word in "there they what why you".split()),
+        *(
+            f"{word}ll"
+            for word in "how it somebody someone something they what who why you".split()
+        ),
+        *(
+            f"{word}d"
+            for word in "how it somebody someone something there they where who you".split()
+        ),
+        *(
+            f"{word}s"
+            for word in "he how somebody someone that there what when where who why".split()
+        ),
+        *"im lets maam oclock twas yall".split(),
+    ]
+)
+"""Contractions without their apostrophe that are no other word ("were" and "its" are)."""
+
+
+def normalised(text: str) -> str:
+    """Return an answer in the form in which it is compared."""
+    words = []
+    for word in without_punctuation(text).casefold().split():
+        bare = word.replace("'", "").replace("\u2019", "")
+        plain = NUMBERS.get(word, bare if bare in _LEFT_OUT else word)
+        if plain not in ARTICLES:
+            words.append(plain)
+    # "The A" is an answer too: one that consists of articles alone stays.
+    return " ".join(words) or text.strip().casefold()
+
+
+def without_punctuation(text: str) -> str:
+    """Return a text without punctuation, by the rule of the VQA evaluation.
+
+    A mark beside a space is dropped, any other becomes a space; all are dropped where the text holds a
+    number with a comma; full stops stay before digits only. Apostrophes stay.
+    """
+    flat = text.replace("\n", " ").replace("\t", " ").strip()
+    number = _COMMA_IN_NUMBER.search(flat) is not None
+    plain = flat
+    for mark in _MARKS:
+        if mark in flat:
+            beside_space = f"{mark} " in flat or f" {mark}" in flat
+            plain = plain.replace(mark, "" if number or beside_space else " ")
+    return _FULL_STOP.sub("", plain)
+
+
+def soft_accuracy(answer: str, annotated: Sequence[str]) -> float:
+    """Return the VQA accuracy of an answer, 0 … 1 (https://visualqa.org/evaluation.html).
+
+    Over all ways to leave one annotator out: min(1, how many of the others gave this answer / 3).
+
+    Args:
+        answer: Normalised.
+        annotated: The annotators' answers, normalised.
+    """
+    agreeing = Counter(annotated)[answer]
+    others = len(annotated) - agreeing
+    if not annotated:
+        return 0.0
+    total = agreeing * min(1.0, (agreeing - 1) / 3) + others * min(1.0, agreeing / 3)
+    return total / len(annotated)

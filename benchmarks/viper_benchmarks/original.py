@@ -1,0 +1,75 @@
+"""ViperGPT's way of counting, for comparison with published figures; not recommended.
+
+Read from the datasets of https://github.com/cvlab-columbia/viper (`gqa.py`, `okvqa.py`, `refcoco.py`):
+
+- Answers: no result at all, and an empty list, count as "no", which is right for every question whose
+  answer is no; of a list the first element counts; only the prediction is normalised.
+- Boxes: no result counts as one constant box; a list of patches scores 0; accuracy is IoU > 0.7.
+
+Two differences remain: a patch as an answer is named by its category here (there an answerer is
+asked), and for OK-VQA neither side is stemmed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from viper.answer import Answer
+from viper.boxes import Box, iou
+from viper.vision.patch import Patch
+from viper_benchmarks.normalise import ARTICLES, NUMBERS, soft_accuracy, without_punctuation
+from viper_benchmarks.sample import Sample
+
+__all__ = ["THRESHOLD", "answer_score", "box_scores", "text_score"]
+
+THRESHOLD = 0.7
+_DEFAULT_BOX_Y_UP = (50.9, 39.1, 493.5, 356.5)
+# The mean box of the data, (left, lower, right, upper) in pixels, origin bottom left.
+
+
+def answer_score(sample: Sample, answer: Answer) -> float:
+    """Return the score of an answer in words, 0 … 1."""
+    return text_score(sample, _spoken(answer.value))
+
+
+def text_score(sample: Sample, text: str) -> float:
+    """Return the score of a text, 0 … 1."""
+    plain = _processed(text)
+    if len(sample.answers) < 2:
+        return float(plain == (sample.answer or ""))
+    return soft_accuracy(plain, [_processed(given) for given in sample.answers])
+
+
+def box_scores(sample: Sample, answer: Answer) -> dict[str, float]:
+    """Return accuracy and IoU of a grounding answer."""
+    overlap = 0.0
+    if (box := _box(answer)) is not None and sample.box_xyxy is not None:
+        overlap = iou(box, sample.box_xyxy)
+    return {"viper-original": float(overlap > THRESHOLD), "viper-original-iou": overlap}
+
+
+def _box(answer: Answer) -> Box | None:
+    if isinstance(answer.value, Patch):
+        return answer.value.box_xyxy
+    if answer.value is not None:
+        return None
+    left, lower, right, upper = _DEFAULT_BOX_Y_UP
+    height = answer.trace.image.height
+    return left, height - upper, right, height - lower
+
+
+def _spoken(value: Any) -> str:
+    """Return the value of a program as the evaluation reads it; `value` may be anything."""
+    if isinstance(value, list):
+        value = value[0] if value else "no"
+    if value is None:
+        value = "no"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = (value.category if isinstance(value, Patch) else str(value)).strip().lower()
+    return {"true": "yes", "false": "no"}.get(text, text)
+
+
+def _processed(text: str) -> str:
+    words = (NUMBERS.get(word, word) for word in without_punctuation(text).lower().split())
+    return " ".join(word for word in words if word not in ARTICLES)

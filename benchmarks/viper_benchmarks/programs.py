@@ -1,0 +1,86 @@
+"""Programs of an earlier run, run again: a score without its generator.
+
+Read from the `samples.jsonl` of a run, or from rows of `viper generate --file`: `{"id", "program"}`. A
+sample for which the earlier run had no program fails again in the same way; so does one that the file
+does not know. Both count as wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from viper.errors import InputError
+from viper_benchmarks.sample import Sample, Samples
+from viper_benchmarks.tasks.reading import Row
+
+__all__ = ["SavedPrograms"]
+
+
+class SavedPrograms:
+    """Programs by the id of their sample.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: It cannot be read, or a row has no id.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._name = path.name
+        self._programs: dict[str, str | None] = {}
+        self._reasons: dict[str, str] = {}
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"The programs in {str(path)!r} cannot be read ({error.strerror}). Give the samples.jsonl of "
+                'a run, or rows {"id", "program"}.'
+            ) from error
+        self.sha256 = sha256(content).hexdigest()
+        for number, line in enumerate(content.splitlines(), start=1):
+            if line.strip():
+                self._read(line, f"{path.name}:{number}")
+        if not self._programs:
+            raise InputError(f"{str(path)!r} holds no programs.")
+
+    def _read(self, line: bytes, where: str) -> None:
+        try:
+            row = Row(json.loads(line), where)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where} is not JSON ({str(error)[:120]}).") from error
+        id_, program = row.raw.get("id"), row.raw.get("program")
+        if not isinstance(id_, str | int) or not isinstance(program, str | None):
+            raise row.wrong("needs an 'id' and a 'program', a text or null.")
+        self._programs[str(id_)] = program
+        if program is None and isinstance(reason := row.raw.get("message"), str):
+            self._reasons[str(id_)] = reason
+
+    def given_to(self, samples: Samples) -> Samples:
+        """Return samples that run their saved programs."""
+        return _Programmed(samples, self)
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Return a sample with its program, or with the reason why there is none."""
+        program = self._programs.get(sample.id)
+        if program is not None:
+            return replace(sample, program=program)
+        if sample.id in self._programs:
+            reason = self._reasons.get(sample.id, "no program was written.")
+            return replace(sample, unwritten=f"In the run of {self._name}: {reason}")
+        return replace(sample, unwritten=f"{self._name} has no program for sample {sample.id!r}.")
+
+
+class _Programmed:
+    def __init__(self, samples: Samples, programs: SavedPrograms) -> None:
+        self._samples, self._programs = samples, programs
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return map(self._programs, self._samples)

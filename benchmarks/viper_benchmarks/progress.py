@@ -1,0 +1,60 @@
+"""How far a run is: a bar with rate, accuracy and cost so far; without a terminal lines now and then."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from viper.cli.progress import StepBars
+from viper.program import Usage
+from viper_benchmarks.sample import SampleResult
+
+__all__ = ["RunProgress"]
+
+
+class RunProgress:
+    """Shows on stderr how far a run is.
+
+    Args:
+        n: Samples in all.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._bars = StepBars()
+        self._started = time.monotonic()
+        self._done = self._new = 0
+        self._score = 0.0
+        self._usage = Usage()
+
+    def advance(self, result: SampleResult, new: bool) -> None:
+        """Count one sample; `new` is False for one of the run that is resumed."""
+        self._done += 1
+        self._new += new
+        self._score += result.score
+        self._usage += result.usage
+        self._bars.tell(f"samples: {self._so_far()}", self._done, self._n)
+
+    def _so_far(self) -> str:
+        passed_s = time.monotonic() - self._started
+        parts = [f"accuracy {self._score / self._done:.1%}"]
+        if self._new and passed_s > 0:
+            parts.append(f"{self._new / passed_s:.1f}/s")
+        if self._usage.cost_usd is None:
+            parts.append(f"{self._usage.tokens:,} tokens")
+        elif self._usage.cost_usd > 0:
+            parts.append(f"{self._usage.cost_usd:.4f} USD")
+        return ", ".join(parts)
+
+    def __enter__(self) -> Self:
+        self._bars.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.__exit__(kind, error, trace)

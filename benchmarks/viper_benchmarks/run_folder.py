@@ -1,0 +1,187 @@
+"""The folder of one run: what is in it survives a kill at any moment, and a resumed run goes on there.
+
+    run.json        settings, versions, fingerprints of models
+    samples.jsonl   a row per sample, written whole as it finishes
+    report.json     the report; report.html shows it
+
+A row is there or it is not: a line that a kill cut off is taken away before the next one is written,
+and its sample is answered again. Only one process writes to a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from viper.errors import InputError
+from viper_benchmarks.sample import SampleResult
+
+__all__ = ["RunFolder", "read_rows", "read_run"]
+
+_SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
+
+
+class RunFolder:
+    """A folder that a run writes to; use it as a context manager.
+
+    Args:
+        path: Made if missing.
+        settings: What decides the rows, as JSON values.
+        resume: Go on with the run that is there.
+
+    Raises:
+        InputError: It holds a run and `resume` is False, that run has other settings, another process
+            writes to it, or a row is damaged.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self._settings = dict(settings)
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                f"Another process writes to {str(path)!r}. Wait for it, or choose another --output."
+            ) from error
+        try:
+            if self.samples.exists():
+                if not resume:
+                    raise InputError(
+                        f"{str(path)!r} holds a run already. Add --resume to go on with it, or choose "
+                        "another --output."
+                    )
+                self._check_settings()
+                _cut_torn_line(self.samples)
+            self._stream = self.samples.open("a", encoding="utf-8")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def samples(self) -> Path:
+        """The file of rows."""
+        return self.path / _SAMPLES
+
+    def rows(self) -> Iterator[SampleResult]:
+        """Yield the rows that are there."""
+        return read_rows(self.samples)
+
+    def append(self, result: SampleResult) -> None:
+        """Write a row; a kill afterwards does not lose it."""
+        self._stream.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def write_run(self, more: Mapping[str, Any]) -> None:
+        """Write `run.json`: the settings and what else is known of the run."""
+        _write(self.path / _RUN, _json({**self._settings, **more}))
+
+    def write_report(self, report: Mapping[str, Any], page: str) -> None:
+        """Write the report as JSON and as a page."""
+        _write(self.path / _REPORT, _json(report))
+        _write(self.path / _PAGE, page)
+
+    def _check_settings(self) -> None:
+        earlier = read_run(self.path)
+        # Through JSON, as the earlier ones went.
+        for name, now in json.loads(json.dumps(self._settings)).items():
+            if name in earlier and earlier[name] != now:
+                raise InputError(
+                    f"The run in {str(self.path)!r} has {name} = {_shown(earlier[name])}, but this one "
+                    f"{_shown(now)}: their rows do not belong together. Resume with the same, or choose "
+                    "another --output."
+                )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+        self._lock.release()
+
+
+def read_rows(path: Path) -> Iterator[SampleResult]:
+    """Yield the rows of a `samples.jsonl`, one at a time; a last line that was cut off is left out.
+
+    Raises:
+        InputError: The file is missing, or another line is no row.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error.strerror}).") from error
+    with stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                yield SampleResult.from_json(json.loads(line))
+            except (ValueError, TypeError, KeyError) as error:
+                if not line.endswith(b"\n"):
+                    return
+                raise InputError(
+                    f"{str(path)!r}: line {number} is no row of a run ({type(error).__name__}: "
+                    f"{str(error)[:120]}). Take the line out, and --resume answers its sample again."
+                ) from error
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return what `run.json` holds; nothing where a kill came before it was written.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    path = folder / _RUN
+    if not path.exists():
+        return {}
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{str(path)!r} must hold an object, but got {type(value).__name__}.")
+    return value
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Take away what stands behind the last line that is whole."""
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        keep = end
+        step = 1 << 16
+        while keep > 0:
+            start = max(0, keep - step)
+            file.seek(start)
+            newline = file.read(keep - start).rfind(b"\n")
+            if newline >= 0:
+                keep = start + newline + 1
+                break
+            keep = start
+        if keep < end:
+            file.truncate(keep)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file at once: whoever reads it sees the old one or the new one, whole."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else f"{text[:117]}…"

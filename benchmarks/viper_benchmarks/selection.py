@@ -1,0 +1,120 @@
+"""Which samples of a task are scored: all, a pinned subset, a list of ids, the first few.
+
+A pinned subset is a rule, so that it needs no list and depends on nothing but the ids: of the ids of a
+split, those with the smallest SHA-256 of `viper-bench/TASK/VERSION/SPLIT/ID`, read as UTF-8.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from viper.errors import InputError
+from viper_benchmarks.digests import Digests
+from viper_benchmarks.sample import Sample, Samples
+from viper_benchmarks.task import BenchmarkTask
+
+__all__ = ["choose", "pinned_ids", "read_ids"]
+
+
+def choose(
+    task: BenchmarkTask,
+    split: str,
+    samples: Samples,
+    *,
+    subset: str | None = None,
+    ids: Path | None = None,
+    limit: int | None = None,
+) -> Samples:
+    """Return the samples that are to be scored, in the order of the data.
+
+    Args:
+        task: Whose samples they are.
+        split: Of the task.
+        samples: All of the split.
+        subset: Name of a pinned subset.
+        ids: File with an id a line.
+        limit: The first so many of what is left.
+
+    Raises:
+        InputError: The subset is unknown, the file of ids unusable, or an id is in no sample.
+    """
+    if subset is not None and ids is not None:
+        raise InputError("--subset and --ids both say which samples to score. Give one of them.")
+    if subset is not None:
+        samples = _Chosen(samples, _subset(task, split, samples, subset))
+    if ids is not None:
+        wanted = read_ids(ids)
+        chosen = _Chosen(samples, Digests(wanted))
+        if len(chosen) < len(wanted):
+            known = Digests(sample.id for sample in samples)
+            missing = next(id_ for id_ in wanted if id_ not in known)
+            raise InputError(
+                f"{str(ids)!r} names the id {missing!r}, which the data do not hold. Check task and split."
+            )
+        samples = chosen
+    if limit is not None and limit < len(samples):
+        samples = _First(samples, limit)
+    return samples
+
+
+def pinned_ids(task: BenchmarkTask, split: str, samples: Samples, n: int) -> list[str]:
+    """Return the ids of the pinned subset of n samples."""
+    prefix = f"viper-bench/{task.name}/{task.version}/{split}/"
+    hashed = ((sha256((prefix + sample.id).encode()).digest(), sample.id) for sample in samples)
+    return [id_ for _, id_ in heapq.nsmallest(n, hashed)]
+
+
+def read_ids(path: Path) -> list[str]:
+    """Return the ids in a file, one a line, each once.
+
+    Raises:
+        InputError: The file cannot be read or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id a line."
+        ) from error
+    found = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not found:
+        raise InputError(f"{str(path)!r} holds no ids. Write one a line.")
+    return found
+
+
+def _subset(task: BenchmarkTask, split: str, samples: Samples, name: str) -> Digests:
+    if name not in task.subsets:
+        known = ", ".join(f"{known} ({n})" for known, n in task.subsets.items()) or "none"
+        raise InputError(f"{task.name} has no subset {name!r}. Subsets: {known}.")
+    return Digests(pinned_ids(task, split, samples, task.subsets[name]))
+
+
+class _Chosen:
+    """Those of other samples whose id is wanted."""
+
+    def __init__(self, samples: Samples, ids: Digests) -> None:
+        self._samples, self._ids = samples, ids
+        self._n = sum(sample.id in ids for sample in samples)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (sample for sample in self._samples if sample.id in self._ids)
+
+
+class _First:
+    """The first of other samples."""
+
+    def __init__(self, samples: Samples, n: int) -> None:
+        self._samples, self._n = samples, n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Sample]:
+        return itertools.islice(iter(self._samples), self._n)

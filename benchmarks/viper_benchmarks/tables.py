@@ -1,0 +1,89 @@
+"""Reports and comparisons as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["comparison_lines", "report_lines"]
+
+_LISTED = 20
+# Samples that a comparison names; --json names all.
+
+
+def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a report."""
+    about = [str(report[name]) for name in ("task", "split", "subset") if report.get(name)]
+    yield f"{' '.join(about)}: {report['n']:,} samples"
+    low, high = report["accuracy_ci95"]
+    yield f"accuracy      {report['accuracy']:.1%}  (95 % interval {low:.1%} … {high:.1%})"
+    if report["mean_iou"] is not None:
+        yield (
+            f"Acc@0.5       {report['acc_iou50']:.1%}   Acc@0.7 {report['acc_iou70']:.1%}   "
+            f"mean IoU {report['mean_iou']:.3f}"
+        )
+    if found := report.get("found"):
+        of = f"of {found['n']} whose target the detector has"
+        yield f"found         {found['value']:.1%} {of}{_ci(found['ci95'])}"
+    for name, row in report["metrics"].items():
+        yield f"  {name:<24} {row['value']:>6.1%}{_ci(row['ci95'])}"
+    kinds = ", ".join(f"{kind} {count}" for kind, count in report["failures"].items())
+    yield f"failures      {report['failure_rate']:.1%}{f'  ({kinds})' if kinds else ''}"
+    yield f"programs/s    {report['programs_per_s']:.1f}"
+    if report["baselines"]:
+        yield "baselines                  accuracy   program minus baseline"
+        for name, row in report["baselines"].items():
+            yield f"  {name:<24} {row['accuracy']:>6.1%}   {_points(row)}"
+    for name, reason in (report.get("baselines_left_out") or {}).items():
+        yield f"  {name:<24} left out: {reason}"
+    if report["blame"]:
+        yield "wrong samples were lost by"
+        for name, count in report["blame"].items():
+            yield f"  {name:<24} {count}"
+    for tag, row in report["by_tag"].items():
+        yield f"  {tag:<24} {row['accuracy']:>6.1%}  of {row['n']}"
+    if report.get("exposure"):
+        yield f"exposure: {report['exposure']}"
+
+
+def comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a comparison of two runs."""
+    yield f"{comparison['task']}: {comparison['n']:,} samples in both runs"
+    for side in ("first", "second"):
+        row = comparison[side]
+        yield f"{side:<13} {row['value']:.1%}{_ci(row['ci95'])}  {row['folder']}"
+    interval = comparison["difference_ci95"]
+    between = (
+        f"  (95 % interval {100 * interval[0]:+.1f} … {100 * interval[1]:+.1f})" if interval else ""
+    )
+    yield f"second−first  {100 * comparison['difference']:+.1f} points{between}"
+    yield f"McNemar       p = {comparison['mcnemar_p']:.3g}  (exact, two-sided)"
+    yield (
+        f"right in both {comparison['both_right']}, wrong in both {comparison['both_wrong']}, gained "
+        f"{len(comparison['gained'])}, lost {len(comparison['lost'])}; answers that changed: "
+        f"{comparison['answers_changed']}"
+    )
+    for side in ("first", "second"):
+        if only := comparison[f"only_in_{side}"]:
+            yield f"only in {side}: {only} samples, left out"
+    for name, (old, new) in comparison["settings"].items():
+        yield f"  {name}: {old} → {new}"
+    yield from _changes("gained", comparison["gained"])
+    yield from _changes("lost", comparison["lost"])
+
+
+def _changes(what: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for entry in entries[:_LISTED]:
+        yield f"{what:<7} {entry['id']}: {entry['query']!r}  {entry['first']!r} → {entry['second']!r}"
+    if len(entries) > _LISTED:
+        yield f"{what:<7} … and {len(entries) - _LISTED} more (--json lists them)"
+
+
+def _ci(pair: Sequence[float] | None) -> str:
+    return f"  ({pair[0]:.1%} … {pair[1]:.1%})" if pair else ""
+
+
+def _points(row: Mapping[str, Any]) -> str:
+    interval = row["gained_ci95"]
+    between = f" ({100 * interval[0]:+.1f} … {100 * interval[1]:+.1f})" if interval else ""
+    return f"{100 * row['gained']:+.1f} points{between}, p = {row['mcnemar_p']:.3g}"

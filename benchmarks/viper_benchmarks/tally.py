@@ -1,0 +1,252 @@
+"""Adds up the rows of a run as they come, in memory that does not grow with them, and reports.
+
+What grows is eight bytes per sample and mean: the bootstrap needs the values.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+from viper.program import Usage
+from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
+from viper_benchmarks.sample import SampleResult
+
+__all__ = ["Mean", "Paired", "Tally", "report"]
+
+
+class Mean:
+    """The mean of values, with its interval: Wilson's while all are 0 or 1, else the bootstrap's."""
+
+    def __init__(self) -> None:
+        self.values = array("d")
+        self._is_share = True
+
+    def add(self, value: float) -> None:
+        """Add one value."""
+        self.values.append(value)
+        self._is_share = self._is_share and value in (0.0, 1.0)
+
+    @property
+    def n(self) -> int:
+        """How many values there are."""
+        return len(self.values)
+
+    @property
+    def value(self) -> float:
+        """The mean, 0 without values."""
+        return sum(self.values) / self.n if self.n else 0.0
+
+    def interval(self) -> list[float] | None:
+        """Return the 95 % interval; None where a single value says nothing."""
+        if self._is_share:
+            return _rounded_pair(wilson_interval(sum(self.values), self.n))
+        return _rounded_pair(bootstrap_interval(self.values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of the report."""
+        return {"n": self.n, "value": _rounded(self.value), "ci95": self.interval()}
+
+
+class Paired:
+    """What two answerers made of the same samples, the first minus the second."""
+
+    def __init__(self) -> None:
+        self._differences = array("d")
+        self.only_first = self.only_second = self.both = self.neither = 0
+
+    def add(self, first: float, second: float) -> None:
+        """Add the scores of one sample, 0 … 1; right is one half or more."""
+        self._differences.append(first - second)
+        match first >= 0.5, second >= 0.5:
+            case True, True:
+                self.both += 1
+            case True, False:
+                self.only_first += 1
+            case False, True:
+                self.only_second += 1
+            case _:
+                self.neither += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of the report."""
+        n = len(self._differences)
+        return {
+            "n": n,
+            "difference": _rounded(sum(self._differences) / n) if n else None,
+            "difference_ci95": _rounded_pair(bootstrap_interval(self._differences)),
+            "both": self.both,
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "neither": self.neither,
+            "mcnemar_p": float(f"{mcnemar_p(self.only_first, self.only_second):.3g}"),
+        }
+
+
+class _Baseline:
+    """One baseline beside the run."""
+
+    def __init__(self) -> None:
+        self._mean = Mean()
+        self._paired = Paired()
+        self._failures: Counter[str] = Counter()
+
+    def add(self, row: SampleResult, name: str) -> None:
+        result = row.baselines[name]
+        self._mean.add(result.score)
+        self._paired.add(row.score, result.score)
+        if result.failure is not None:
+            self._failures[result.failure] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        paired = self._paired.to_json()
+        return {
+            "n": self._mean.n,
+            "accuracy": _rounded(self._mean.value),
+            "accuracy_ci95": self._mean.interval(),
+            "gained": paired["difference"],
+            "gained_ci95": paired["difference_ci95"],
+            "only_program": paired["only_first"],
+            "only_baseline": paired["only_second"],
+            "mcnemar_p": paired["mcnemar_p"],
+            "failures": dict(self._failures.most_common()),
+        }
+
+
+class Tally:
+    """The sums of one run.
+
+    Args:
+        ceiling: Name of the baseline that knows the right box: where it scores, the target is found.
+    """
+
+    def __init__(self, ceiling: str = "ceiling") -> None:
+        self._ceiling = ceiling
+        self.right = Mean()
+        self._metrics: dict[str, Mean] = {}
+        self._failures: Counter[str] = Counter()
+        self._forwards: Counter[str] = Counter()
+        self._tags: dict[str, Mean] = {}
+        self._baselines: dict[str, _Baseline] = {}
+        self._found = Mean()
+        self._blame: Counter[str] = Counter()
+        self._ms = array("d")
+        self._correct = 0
+        self._ids = 0
+        self._calls = 0
+        self.memo_hits = 0
+        self.usage = Usage()
+
+    @property
+    def n(self) -> int:
+        """How many samples were added."""
+        return self.right.n
+
+    def add(self, row: SampleResult) -> None:
+        """Add one sample."""
+        self.right.add(row.score)
+        self._correct += row.correct
+        for name, value in row.scores.items():
+            self._metrics.setdefault(name, Mean()).add(value)
+        for tag in row.tags:
+            self._tags.setdefault(tag, Mean()).add(row.score)
+        for name in row.baselines:
+            self._baselines.setdefault(name, _Baseline()).add(row, name)
+        ceiling = row.baselines.get(self._ceiling)
+        if ceiling is not None and row.right_box_xyxy is not None and ceiling.correct:
+            self._found.add(row.score)
+        if row.failure is not None:
+            self._failures[row.failure] += 1
+        if row.blame is not None:
+            self._blame[row.blame.lost_by] += 1
+        self._forwards.update(row.forwards)
+        self._calls += row.calls
+        self._ms.append(row.ms)
+        self.memo_hits += row.memo
+        self.usage += row.usage
+        # The sum does not depend on the order in which samples finish.
+        self._ids = (self._ids + int.from_bytes(sha256(row.id.encode()).digest())) % (1 << 256)
+
+    def to_json(self, task: str, rate_per_s: float) -> dict[str, Any]:
+        """Return the report's JSON object.
+
+        Args:
+            task: Name of the benchmark.
+            rate_per_s: Samples that were answered per second.
+        """
+        failed = sum(self._failures.values())
+        metrics = {name: mean.to_json() for name, mean in self._metrics.items()}
+        return {
+            "task": task,
+            "n": self.n,
+            "n_correct": self._correct,
+            "accuracy": _rounded(self.right.value),
+            "accuracy_ci95": self.right.interval() or [0.0, 1.0],
+            **_overlaps(metrics),
+            "failure_rate": _rounded(failed / self.n if self.n else 0.0),
+            "failure_rate_ci95": _rounded_pair(wilson_interval(failed, self.n)),
+            "failures": dict(self._failures.most_common()),
+            "programs_per_s": _rounded(rate_per_s),
+            "calls": self._calls,
+            "forwards": dict(self._forwards),
+            "ms": _quantiles(self._ms),
+            "metrics": metrics,
+            "by_tag": {
+                tag: {
+                    "n": mean.n,
+                    "accuracy": _rounded(mean.value),
+                    "accuracy_ci95": mean.interval(),
+                }
+                for tag, mean in sorted(self._tags.items())
+            },
+            "baselines": {name: value.to_json() for name, value in self._baselines.items()},
+            "found": self._found.to_json() if self._ceiling in self._baselines else None,
+            "blame": dict(self._blame.most_common()) if self._blame else None,
+            "ids_sha256_sum": f"{self._ids:064x}",
+            "usage": self.usage.to_json(),
+        }
+
+
+def report(task: str, results: Iterable[SampleResult], wall_s: float) -> dict[str, Any]:
+    """Return the report of rows that are at hand.
+
+    Args:
+        task: Name of the benchmark.
+        results: One per sample, failures included.
+        wall_s: Wall time of the run in seconds.
+    """
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+    return tally.to_json(task, tally.n / wall_s if wall_s > 0 else 0.0)
+
+
+def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the fields that grounding has, None where there was none."""
+    fields: dict[str, Any] = {}
+    for field, metric in (("acc_iou50", "iou50"), ("acc_iou70", "iou70"), ("mean_iou", "mean-iou")):
+        found = metrics.get(metric)
+        fields[field] = found["value"] if found else None
+        fields[f"{field}_ci95"] = found["ci95"] if found else None
+    return fields
+
+
+def _quantiles(ms: array[float]) -> dict[str, float] | None:
+    if not ms:
+        return None
+    ordered = sorted(ms)
+    return {
+        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+        for name, share in (("median", 0.5), ("p95", 0.95))
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)
+
+
+def _rounded_pair(pair: tuple[float, float] | None) -> list[float] | None:
+    return None if pair is None else [_rounded(bound) for bound in pair]

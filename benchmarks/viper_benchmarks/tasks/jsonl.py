@@ -1,0 +1,142 @@
+"""The task `jsonl`: bring your own questions, one JSON object a line.
+
+    {"id": "7", "task": "vqa", "image": "cat.jpg", "query": "Is the cat on the car?",
+     "choices": ["yes", "no"], "answer": "no"}
+    {"id": "8", "task": "grounding", "image": "park.jpg", "query": "left dog",
+     "box_xyxy": [10, 20, 110, 90]}
+
+`image` is relative to the file; `box_xyxy: null` means that nothing fits; `answers` holds what several
+annotators said; `tags` group the report; a row with a `program` runs it as it is.
+
+The file is checked from end to end before the first sample, then read again line by line: it may be
+longer than the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from viper.boxes import read_box
+from viper.errors import InputError
+from viper_benchmarks.digests import Digests
+from viper_benchmarks.sample import Sample
+from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
+from viper_benchmarks.tasks.reading import Expected
+
+__all__ = ["JSONL", "JsonlSamples"]
+
+_EXPECTED = Expected(
+    'one object a line: {"id", "task", "image", "query", "answer" or "box_xyxy"}', "you"
+)
+
+
+class JsonlSamples:
+    """The samples of a file, read anew each time.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: The file is missing, or a row is not as it must be; the message names the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(
+                f"There is no file {str(path)!r}. --data must name a .jsonl file with {_EXPECTED.holds}."
+            )
+        self._path = path
+        ids = Digests(sample.id for sample in self)
+        if (twice := ids.repeated()) is not None:
+            raise self._repeated(twice)
+        self._n = len(ids)
+        if not self._n:
+            raise InputError(f"{str(path)!r} holds no samples.")
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (sample for _, sample in self._numbered())
+
+    def _repeated(self, position: int) -> InputError:
+        """Return the error of the row at a position, counted from 0, whose id was there before."""
+        number, sample = next(itertools.islice(self._numbered(), position, None))
+        return InputError(f"{self._path.name}:{number}: the id {sample.id!r} occurs twice.")
+
+    def _numbered(self) -> Iterator[tuple[int, Sample]]:
+        with self._path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _sample(line, self._path, f"{self._path.name}:{number}")
+
+
+def _sample(line: bytes, path: Path, where: str) -> Sample:
+    row = _row(line, where)
+    for name in ("id", "image", "query"):
+        if not isinstance(row.get(name), (str, int)):
+            raise InputError(f"{where} has no {name!r}.")
+    answers = _texts(row, "answers", where)
+    task = row.get("task", "grounding" if "box_xyxy" in row else "vqa")
+    if task not in ("vqa", "grounding"):
+        raise InputError(f"{where}: task must be 'vqa' or 'grounding', but got {task!r}.")
+    right = "answer" if task == "vqa" else "box_xyxy"
+    if right not in row or (task == "vqa" and row["answer"] is None):
+        raise InputError(f"{where} has the task {task!r} but no {right!r}.")
+    if (program := row.get("program")) is not None and not isinstance(program, str):
+        raise InputError(f"{where}: 'program' must be a text, but got {type(program).__name__}.")
+    return Sample(
+        id=str(row["id"]),
+        task=task,
+        image=path.parent / str(row["image"]),
+        query=str(row["query"]),
+        choices=_texts(row, "choices", where),
+        answer=str(row["answer"]) if task == "vqa" else None,
+        answers=answers,
+        box_xyxy=None
+        if task == "vqa" or row["box_xyxy"] is None
+        else read_box(row["box_xyxy"], where),
+        tags=_texts(row, "tags", where),
+        program=program,
+    )
+
+
+def _row(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON in UTF-8.") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
+    return row
+
+
+def _texts(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
+    value = row.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InputError(f"{where}: {name!r} must be a list, but got {type(value).__name__}.")
+    return tuple(str(item) for item in value)
+
+
+def _read(data: Path, split: str) -> JsonlSamples:
+    return JsonlSamples(data)
+
+
+JSONL = BenchmarkTask(
+    name="jsonl",
+    version=1,
+    summary="Bring your own: a file with one question or expression a line.",
+    layout='mine.jsonl                {"id", "image", "query", "answer" or "box_xyxy"}, one a line\n'
+    "pictures/1.jpg            paths are relative to the file",
+    origin="you",
+    read=_read,
+    subsets=STANDARD_SUBSETS,
+)

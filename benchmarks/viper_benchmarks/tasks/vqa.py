@@ -1,0 +1,136 @@
+"""The tasks `okvqa` and `vqav2`: questions with ten human answers each (Marino 2019; Goyal 2017).
+
+Both come in the format of VQA: a file of questions, a file of annotations, COCO images of 2014.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from viper_benchmarks.sample import Sample
+from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
+from viper_benchmarks.tasks.reading import Expected, Row, first_existing
+
+__all__ = ["OKVQA", "VQAV2", "read_vqa"]
+
+_IMAGE_PLACES = ("", "images", "mscoco")
+_EXPOSURE = (
+    "All images are COCO's of 2014: detectors trained on COCO, and most models that answer questions about "
+    "pictures, have seen those of train."
+)
+
+
+def read_vqa(prefix: str, origin: str, folder: Path, split: str) -> list[Sample]:
+    """Read the questions of a split with all their answers.
+
+    Args:
+        prefix: Of the files' names: `v2_` or nothing.
+        origin: Where the files come from, for errors.
+        folder: With both files and the folder of images.
+        split: `train` or `val`.
+
+    Raises:
+        InputError: A file or a value is missing or malformed; the message says what it should hold.
+    """
+    part = f"{split}2014"
+    questions = Expected(
+        "an object with a list 'questions' of 'question_id', 'image_id' and 'question'", origin
+    )
+    annotations = Expected(
+        "an object with a list 'annotations' of 'question_id' and ten 'answers'", origin
+    )
+    hint = (
+        "--data must name the folder with the files and the images, --split train or val (test has no "
+        "answers). "
+    )
+    asked = folder / f"{prefix}OpenEnded_mscoco_{part}_questions.json"
+    said = folder / f"{prefix}mscoco_{part}_annotations.json"
+    rows = questions.listed(asked, "questions", hint)
+    content = annotations.json(said)
+    given = content.get("annotations") if isinstance(content, dict) else None
+    if not isinstance(given, list) or not given:
+        raise annotations.wrong(said, "holds no annotations")
+    names = content.get("question_types")
+    by_question: dict[int, Row] = {}
+    for position, value in enumerate(given):
+        row = Row(value, f"{said.name}: annotation {position}")
+        by_question[row.number("question_id")] = row
+    images = first_existing(folder / place / part for place in _IMAGE_PLACES)
+    samples = []
+    for position, value in enumerate(rows):
+        row = Row(value, f"{asked.name}: question {position}")
+        number = row.number("question_id")
+        if number not in by_question:
+            raise row.wrong(
+                f"has the question_id {number}, to which {said.name} has no annotation."
+            )
+        samples.append(
+            _sample(
+                row, by_question[number], images, part, names if isinstance(names, dict) else {}
+            )
+        )
+    return samples
+
+
+def _sample(
+    question: Row, annotation: Row, images: Path, part: str, names: Mapping[str, Any]
+) -> Sample:
+    answers = []
+    for position, value in enumerate(annotation.items("answers")):
+        given = Row(value, f"question {question.number('question_id')}: answer {position}")
+        # OK-VQA stems 'answer'; what was said is in 'raw_answer'.
+        answers.append(given.text("raw_answer" if "raw_answer" in given.raw else "answer"))
+    tags = []
+    if isinstance(kind := annotation.raw.get("question_type"), str):
+        tags.append(f"type:{names.get(kind, kind)}")
+    if isinstance(kind := annotation.raw.get("answer_type"), str):
+        tags.append(f"answer:{kind}")
+    image = images / f"COCO_{part}_{question.number('image_id'):012d}.jpg"
+    return Sample(
+        id=str(question.number("question_id")),
+        task="vqa",
+        image=image,
+        query=question.text("question"),
+        answer=Counter(answers).most_common(1)[0][0],
+        answers=tuple(answers),
+        tags=tuple(tags),
+    )
+
+
+def _task(
+    name: str, prefix: str, summary: str, origin: str, sizes: Mapping[str, int]
+) -> BenchmarkTask:
+    return BenchmarkTask(
+        name=name,
+        version=1,
+        summary=summary,
+        layout=f"{prefix}OpenEnded_mscoco_val2014_questions.json\n"
+        f"{prefix}mscoco_val2014_annotations.json\n"
+        "val2014/COCO_val2014_000000297147.jpg     or images/val2014, mscoco/val2014",
+        origin=origin,
+        read=partial(read_vqa, prefix, origin),
+        splits=sizes,
+        default_split="val",
+        subsets=STANDARD_SUBSETS,
+        exposure=_EXPOSURE,
+    )
+
+
+OKVQA = _task(
+    "okvqa",
+    "",
+    "Questions about photographs that need knowledge from elsewhere; ten answers each.",
+    "okvqa.allenai.org and cocodataset.org (images)",
+    {"train": 9_009, "val": 5_046},
+)
+VQAV2 = _task(
+    "vqav2",
+    "v2_",
+    "Questions about photographs in balanced pairs; ten answers each.",
+    "visualqa.org/download.html and cocodataset.org (images)",
+    {"train": 443_757, "val": 214_354},
+)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+
+import pytest
+from click.testing import CliRunner
+
+from fakes import official, python2_pickle
+from viper.cli import cli
+from viper.errors import InputError
+from viper_benchmarks.registry import load_task
+
+
+def read(folder, name="refcoco", split="val"):
+    return load_task(name).read(folder, split)
+
+
+def test_there_is_one_sample_per_sentence(tmp_path):
+    first, second = read(official.refcoco(tmp_path))
+    assert (first.id, first.query, first.task) == ("10", "left dog", "grounding")
+    assert (second.id, second.query) == ("11", "dog with the red collar")
+    assert first.box_xyxy == second.box_xyxy == (0.0, 0.0, 30.0, 80.0)
+
+
+def test_boxes_are_turned_from_width_and_height_to_edges(tmp_path):
+    (sample,) = read(official.refcoco(tmp_path), split="testA")
+    assert sample.box_xyxy == (60.5, 10.0, 80.5, 50.0)
+
+
+def test_the_image_is_that_of_the_instances_without_the_number_of_the_annotation(tmp_path):
+    first, _ = read(official.refcoco(tmp_path))
+    assert first.image == (
+        tmp_path / "images/mscoco/images/train2014/COCO_train2014_000000581857.jpg"
+    )
+    assert first.image.is_file()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["images/mscoco/images/train2014", "mscoco/train2014", "train2014", "refcoco/mscoco/train2014"],
+)
+def test_images_are_found_in_every_usual_place(tmp_path, place):
+    first, _ = read(official.refcoco(tmp_path, images=place))
+    assert first.image.is_file()
+
+
+def test_data_may_name_the_dataset_itself(tmp_path):
+    folder = official.refcoco(tmp_path, images="refcoco/train2014")
+    first, _ = read(folder / "refcoco")
+    assert first.image.is_file()
+
+
+def test_tags_are_the_category_and_the_length(tmp_path):
+    first, second = read(official.refcoco(tmp_path))
+    assert first.tags == ("category:dog", "words:1-2")
+    assert second.tags == ("category:dog", "words:3-5")
+
+
+@pytest.mark.parametrize(
+    ("name", "division"), [("refcoco", "unc"), ("refcoco+", "unc"), ("refcocog", "umd")]
+)
+def test_each_dataset_of_the_family_has_its_folder_and_division(tmp_path, name, division):
+    assert len(read(official.refcoco(tmp_path, name, division), name)) == 2
+
+
+@pytest.mark.parametrize(
+    "write", [python2_pickle.protocol_0, python2_pickle.protocol_2, pickle.dumps]
+)
+def test_pickles_of_python_2_and_3_are_read(tmp_path, write):
+    folder = official.refcoco(tmp_path, pickle=write(official.REFERENCES))
+    assert [sample.query for sample in read(folder)] == ["left dog", "dog with the red collar"]
+
+
+def test_the_division_of_google_is_refused_unless_it_is_asked_for(tmp_path):
+    folder = official.refcoco(tmp_path, "refcocog", "google")
+    with pytest.raises(
+        InputError, match=r"refs\(umd\).p'.*train and val share pictures.*--split google-val"
+    ):
+        read(folder, "refcocog")
+    assert len(read(folder, "refcocog", "google-val")) == 2
+
+
+def test_a_missing_file_says_what_it_should_hold_and_where_it_comes_from(tmp_path):
+    with pytest.raises(
+        InputError, match=r"refs\(unc\).p'.*'sentences'.*github.com/lichengunc/refer"
+    ):
+        read(tmp_path)
+    folder = official.refcoco(tmp_path)
+    (folder / "refcoco" / "instances.json").unlink()
+    with pytest.raises(InputError, match=r"instances.json'.*COCO's format.*lichengunc"):
+        read(folder)
+
+
+def test_a_split_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    with pytest.raises(InputError, match="no split 'testB'; it has: val, testA, train"):
+        read(official.refcoco(tmp_path), split="testB")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"ann_id": 999}, r"reference 0 has the ann_id 999, which instances.json does not hold"),
+        ({"image_id": "x"}, r"reference 0 has no whole number 'image_id'"),
+        ({"sentences": []}, r"reference 0 has no list 'sentences'"),
+        ({"sentences": [{"sent_id": 1}]}, r"sentence 0 has no 'sent'"),
+        ({"split": 3}, r"reference 0 has no 'split'"),
+    ],
+)
+def test_a_malformed_reference_is_refused_with_its_position(tmp_path, change, complaint):
+    broken = [{**official.REFERENCES[0], **change}]
+    with pytest.raises(InputError, match=complaint):
+        read(official.refcoco(tmp_path, references=broken))
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"images": [], "annotations": [{}], "categories": []}']
+)
+def test_instances_of_another_format_are_refused(tmp_path, content):
+    folder = official.refcoco(tmp_path)
+    (folder / "refcoco" / "instances.json").write_text(content)
+    with pytest.raises(InputError, match=r"instances.json' (holds no images|has an entry without)"):
+        read(folder)
+
+
+class Touch:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def test_bench_refuses_a_hostile_pickle_by_name_and_runs_nothing_of_it(tmp_path):
+    mark = tmp_path / "it-ran"
+    folder = official.refcoco(tmp_path, pickle=pickle.dumps([Touch(mark)]))
+    result = CliRunner().invoke(
+        cli, ["bench", "refcoco", "--data", str(folder), "--models", "stub"]
+    )
+    assert result.exit_code == 1
+    assert "imports posix.system" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not mark.exists()
+
+
+def test_bench_scores_a_split(tmp_path):
+    folder = official.refcoco(tmp_path)
+    result = CliRunner().invoke(
+        cli, ["bench", "refcoco", "--data", str(folder), "--models", "stub", "--json"]
+    )
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    # The stub's first patch is the left third of the picture.
+    assert (report["task"], report["split"], report["n"]) == ("refcoco", "val", 2)
+    assert (report["acc_iou50"], report["mean_iou"]) == (1.0, 1.0)
+    assert "train2014" in report["exposure"]
+    assert "the official files hold 10,834 samples, these 2" in result.stderr

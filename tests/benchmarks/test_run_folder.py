@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fakes.bench import row
+from viper.errors import InputError
+from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
+from viper_benchmarks.sample import BaselineResult, Blame
+
+SETTINGS = {"task": "jsonl", "models": "stub", "backends": {"detector": "stub"}}
+
+
+def run_with(path, *rows, settings=SETTINGS, resume=False):
+    with RunFolder(path, settings, resume=resume) as folder:
+        folder.write_run({"n": len(rows)})
+        for entry in rows:
+            folder.append(entry)
+    return path / "samples.jsonl"
+
+
+def test_rows_come_back_as_they_went(tmp_path):
+    entry = row(
+        "1", 0.0, task="grounding", box_xyxy=(1.0, 2.0, 3.0, 4.0), right_box_xyxy=(0.0, 0.0, 1.0, 1.0),
+        iou=0.25, tags=("a",), baselines={"blind": BaselineResult("x", (1.0, 2.0, 3.0, 4.0), False, 0.1)},
+        blame=Blame("detector", ("detector", "matcher")), query="caf\u00e9",
+    )  # fmt: skip
+    assert list(read_rows(run_with(tmp_path / "run", entry))) == [entry]
+
+
+@pytest.mark.parametrize("cut", [1, 5, -1])
+def test_a_line_that_a_kill_cut_off_is_taken_away(tmp_path, cut):
+    samples = run_with(tmp_path, row("1"), row("2"))
+    whole = samples.read_bytes()
+    first = whole.index(b"\n") + 1
+    samples.write_bytes(whole[: first + cut] if cut > 0 else whole[:cut])
+    assert [entry.id for entry in read_rows(samples)] == (["1"] if cut > 0 else ["1", "2"])
+    run_with(tmp_path, row("3"), resume=True)
+    assert [entry.id for entry in read_rows(samples)] == ["1", "3"]
+
+
+def test_a_kill_within_the_first_line_leaves_nothing(tmp_path):
+    samples = run_with(tmp_path)
+    samples.write_bytes(b'{"id": "1", "ta')
+    run_with(tmp_path, row("2"), resume=True)
+    assert [entry.id for entry in read_rows(samples)] == ["2"]
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path):
+    samples = run_with(tmp_path, row("1"))
+    samples.write_bytes(b"{}\n" + samples.read_bytes())
+    with pytest.raises(InputError, match=r"line 1 is no row of a run"):
+        list(read_rows(samples))
+
+
+def test_a_folder_that_holds_a_run_is_not_written_to(tmp_path):
+    run_with(tmp_path, row("1"))
+    with pytest.raises(InputError, match=r"holds a run already. Add --resume"):
+        run_with(tmp_path)
+
+
+def test_a_run_is_resumed_with_the_same_settings_only(tmp_path):
+    run_with(tmp_path, row("1"))
+    other = {**SETTINGS, "backends": {"detector": "builtin"}}
+    with pytest.raises(InputError, match=r'has backends = .*"stub".*but this one .*"builtin"'):
+        run_with(tmp_path, settings=other, resume=True)
+    run_with(tmp_path, settings={**SETTINGS, "backends": {"detector": "stub"}}, resume=True)
+
+
+def test_two_processes_do_not_write_to_one_folder(tmp_path):
+    with (
+        RunFolder(tmp_path, SETTINGS, resume=False),
+        pytest.raises(InputError, match="Another process writes to"),
+    ):
+        RunFolder(tmp_path, SETTINGS, resume=True)
+    run_with(tmp_path, resume=True)
+
+
+def test_a_refused_folder_is_not_left_locked(tmp_path):
+    run_with(tmp_path, row("1"))
+    for _ in range(2):
+        with pytest.raises(InputError, match="holds a run already"):
+            RunFolder(tmp_path, SETTINGS, resume=False)
+
+
+def test_run_json_holds_the_settings(tmp_path):
+    run_with(tmp_path)
+    assert read_run(tmp_path) == {**SETTINGS, "n": 0}
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(InputError, match="must hold an object, but got list"):
+        read_run(tmp_path)
+
+
+def test_rows_of_a_file_that_is_not_there_are_an_error(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        list(read_rows(tmp_path / "samples.jsonl"))
+
+
+def test_older_rows_are_read(tmp_path):
+    old = {
+        "id": "1", "task": "vqa", "prediction": "x", "box_xyxy": None, "correct": True, "iou": None,
+        "failure": None, "message": None, "calls": 1, "forwards": {}, "ms": 1.0, "tags": [],
+        "program": None, "unverified": [],
+    }  # fmt: skip
+    path = tmp_path / "samples.jsonl"
+    path.write_text(json.dumps(old) + "\n")
+    (entry,) = read_rows(path)
+    assert (entry.id, entry.usage.cost_usd, entry.baselines) == ("1", None, {})
