@@ -44,9 +44,11 @@ class Blamer:
         given: dict[str, str] = {role: str(ref) for role, ref in config.backends.items()}
         truth = f"{TRUTH}:{scenes}"
         known = open_scenes(str(scenes))
-        roles = [role for role in _TRUE_ROLES if role != "depth" or known.has_depth]
+        roles: list[Role] = [role for role in _TRUE_ROLES if role != "depth" or known.has_depth]
         modelled = [
-            role for role in roles if (ref := config.backends.get(role)) is None or ref.name != TRUTH
+            role
+            for role in roles
+            if (ref := config.backends.get(role)) is None or ref.name != TRUTH
         ]
         if not modelled:
             raise ConfigError(

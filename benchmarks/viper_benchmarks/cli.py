@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -277,7 +278,8 @@ def _score(name: str, options: dict[str, Any]) -> None:
             notice(f"the official files hold {scoring.official_n:,} samples, these {n:,}.")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
-        with RunProgress(n) as progress:
+        # Ray tells of lost workers on stdout, which is the report's.
+        with contextlib.redirect_stdout(sys.stderr), RunProgress(n) as progress:
             report = score(
                 scoring,
                 concurrency=options["concurrency"],

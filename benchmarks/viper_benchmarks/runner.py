@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from viper.loop import LoopThread
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.page import render_page
 from viper_benchmarks.run_folder import RunFolder
@@ -87,7 +88,9 @@ def run(
 
         waiting = (s for s in plan.samples if finished is None or s.id not in finished)
         before, started = tally.n, time.perf_counter()
-        asyncio.run(_answer_all(waiting, solver, min(concurrency, len(plan.samples)), keep))
+        loop = LoopThread("viper-bench")  # of its own: in a notebook this thread's runs already
+        stack.callback(loop.close)
+        loop.run(_answer_all(waiting, solver, min(concurrency, len(plan.samples)), keep))
         wall_s = time.perf_counter() - started
         left = len(plan.samples) - tally.n
         report = {
@@ -144,6 +147,10 @@ async def _answer_all(
                 return
             keep(result)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(max(1, concurrency)):
-            group.create_task(work())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(max(1, concurrency)):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        # One sample met an error of the runner itself; the others were cancelled for it.
+        raise errors.exceptions[0] from None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -8,7 +9,9 @@ from click.testing import CliRunner
 from fakes import bench
 from viper import Engine
 from viper.cli import cli
+from viper.errors import ConfigError
 from viper_benchmarks.run_folder import read_rows
+from viper_benchmarks.runner import Plan, run
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 
@@ -162,3 +165,20 @@ def test_the_help_of_a_benchmark_says_which_files_it_needs():
     assert "refcoco/refs(unc).p" in result.stdout
     assert "github.com/lichengunc/refer" in result.stdout
     assert "testB (5,095)" in result.stdout
+
+
+def test_a_run_can_be_started_where_an_event_loop_runs(data):
+    async def notebook():
+        with Engine("stub") as engine:
+            return bench.score(data, engine)
+
+    assert asyncio.run(notebook())["n"] == 6
+
+
+def test_an_error_of_the_runner_itself_is_raised_as_it_is(data):
+    class Broken:
+        async def solve(self, sample):
+            raise ConfigError("broken")
+
+    with pytest.raises(ConfigError, match=r"^broken$"):
+        run(Plan("jsonl", JsonlSamples(data)), Broken(), concurrency=3)
