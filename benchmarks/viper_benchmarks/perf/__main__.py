@@ -8,7 +8,7 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = ("sandbox", "world", "builtin")
+_BENCHMARKS = ("sandbox", "world", "builtin", "runner")
 
 
 class _Benchmarks(click.Group):
