@@ -146,7 +146,10 @@ def test_auto_is_small_once_its_weights_are_there_and_builtin_before(hub_cache):
 
 def test_auto_does_not_mix_the_small_world_with_backends_of_ones_own(hub_cache):
     resolved = resolve_backends("auto", {"detector": "onnx:yolox.onnx"})
-    assert set(resolved) == {"detector"}
+    assert {role: str(ref) for role, ref in resolved.items()} == {
+        "detector": "onnx:yolox.onnx",
+        "matcher": "colors",
+    }
     assert advice("auto", own_backends=True) is None
     assert set(resolve_backends("builtin", {"detector": "onnx:x.onnx"})) == {
         "detector",

@@ -144,7 +144,7 @@ def advice(name: str, *, own_backends: bool = False) -> str | None:
 
     Args:
         name: Of the preset.
-        own_backends: Backends were given by hand; nothing is said when they are all that is used.
+        own_backends: Backends were given by hand; nothing is said of what then stands beside them.
 
     Raises:
         ConfigError: A file of presets is unusable.
@@ -153,7 +153,7 @@ def advice(name: str, *, own_backends: bool = False) -> str | None:
     if name not in known or not known[name].first_of:
         return None
     best, chosen = known[known[name].first_of[0]], choose(name, own_backends=own_backends)
-    if chosen.name == best.name or not chosen.backends:
+    if chosen.name in (best.name, known[name].beside_own_backends) or not chosen.backends:
         return None
     return (
         f"--models {name} uses the preset '{chosen.name}'. {chosen.description} For '{best.name}' "

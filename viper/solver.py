@@ -156,7 +156,13 @@ class Solver:
             # Nothing is configured: programs are written for the whole API, as a draft.
             return Capabilities.everything()
         served = await self._scheduler.capabilities()
-        return Capabilities(frozenset(self._config.backends), served.vocabulary)
+        matcher = self._config.backends.get("matcher")
+        judged = None if matcher is None else matcher.judges
+        return Capabilities(
+            frozenset(self._config.backends),
+            served.vocabulary,
+            None if judged is None else frozenset(judged),
+        )
 
     async def close(self) -> None:
         """End the generators' connections and the jail."""

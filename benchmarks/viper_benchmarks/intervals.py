@@ -29,25 +29,27 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
+def bootstrap_interval(
+    values: Sequence[float], counts: Sequence[int] | None = None
+) -> tuple[float, float] | None:
     """Return the 95 % interval of a mean: percentiles of resampled means (Efron 1979).
 
     Args:
         values: One per sample; any sequence of floats.
+        counts: How often each value occurs, where the values are given once each.
 
     Returns:
-        None for fewer than two values, which say nothing of their spread.
+        None for fewer than two samples, which say nothing of their spread.
     """
-    n = len(values)
+    n = len(values) if counts is None else sum(counts)
     if n < 2:
         return None
     array = np.asarray(values, dtype=np.float64)
-    distinct, counts = np.unique(array, return_counts=True)
     generator = np.random.default_rng(_SEED)
-    if len(distinct) <= 64:
-        # Few values, such as differences of shares: how often each is drawn is multinomial.
-        drawn = generator.multinomial(n, counts / n, size=_RESAMPLES)
-        means = drawn @ distinct / n
+    if counts is not None:
+        # How often each value is drawn is multinomial.
+        shares = np.asarray(counts, dtype=np.float64) / n
+        means = generator.multinomial(n, shares, size=_RESAMPLES) @ array / n
     else:
         step = max(1, _AT_ONCE // n)
         parts = [

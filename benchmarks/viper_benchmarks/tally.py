@@ -1,10 +1,11 @@
 """Adds up the rows of a run as they come, in memory that does not grow with them, and reports.
 
-What grows is eight bytes per sample and mean: the bootstrap needs the values.
+What grows is eight bytes per sample for a mean of many different values, such as IoU, for its bootstrap.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable
@@ -15,52 +16,76 @@ from viper.program import Usage
 from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
 from viper_benchmarks.sample import SampleResult
 
-__all__ = ["Mean", "Paired", "Tally", "report"]
+__all__ = ["Mean", "Paired", "Tally", "Times", "report"]
+
+_MAX_DISTINCT = 64
+# Scores of shares have 2 values, of ten annotators 5, their differences fewer than 25.
 
 
-class Mean:
-    """The mean of values, with its interval: Wilson's while all are 0 or 1, else the bootstrap's."""
+class Values:
+    """Numbers to be averaged: how often each occurs, while they are few; else all of them."""
 
     def __init__(self) -> None:
-        self.values = array("d")
-        self._is_share = True
+        self._counts: Counter[float] = Counter()
+        self._many: array[float] | None = None
+        self.n = 0
 
     def add(self, value: float) -> None:
-        """Add one value."""
-        self.values.append(value)
-        self._is_share = self._is_share and value in (0.0, 1.0)
+        """Add one number."""
+        self.n += 1
+        if self._many is not None:
+            self._many.append(value)
+            return
+        self._counts[value] += 1
+        if len(self._counts) > _MAX_DISTINCT:
+            self._many = array("d", self._counts.elements())
+            self._counts.clear()
 
     @property
-    def n(self) -> int:
-        """How many values there are."""
-        return len(self.values)
-
-    @property
-    def value(self) -> float:
-        """The mean, 0 without values."""
-        return sum(self.values) / self.n if self.n else 0.0
+    def mean(self) -> float:
+        """The mean, 0 without numbers."""
+        values = self._many or self._counts.elements()
+        return math.fsum(values) / self.n if self.n else 0.0
 
     def interval(self) -> list[float] | None:
-        """Return the 95 % interval; None where a single value says nothing."""
-        if self._is_share:
-            return _rounded_pair(wilson_interval(sum(self.values), self.n))
-        return _rounded_pair(bootstrap_interval(self.values))
+        """Return the 95 % interval of the mean; None where a single number says nothing.
+
+        Wilson's while all are 0 or 1, else the bootstrap's.
+        """
+        if self._many is not None:
+            return _rounded_pair(bootstrap_interval(self._many))
+        if self._counts.keys() <= {0.0, 1.0}:
+            return _rounded_pair(wilson_interval(self._counts[1.0], self.n))
+        return self.bootstrap()
+
+    def bootstrap(self) -> list[float] | None:
+        """Return the bootstrap's 95 % interval of the mean, also where all are 0 or 1."""
+        if self._many is not None:
+            return _rounded_pair(bootstrap_interval(self._many))
+        # In an order of their own, so that the interval does not depend on which came first.
+        ordered = sorted(self._counts.items())
+        values, counts = [v for v, _ in ordered], [c for _, c in ordered]
+        return _rounded_pair(bootstrap_interval(values, counts))
+
+
+class Mean(Values):
+    """A mean as the report gives it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of the report."""
-        return {"n": self.n, "value": _rounded(self.value), "ci95": self.interval()}
+        return {"n": self.n, "value": _rounded(self.mean), "ci95": self.interval()}
 
 
 class Paired:
     """What two answerers made of the same samples, the first minus the second."""
 
     def __init__(self) -> None:
-        self._differences = array("d")
+        self._differences = Values()
         self.only_first = self.only_second = self.both = self.neither = 0
 
     def add(self, first: float, second: float) -> None:
         """Add the scores of one sample, 0 … 1; right is one half or more."""
-        self._differences.append(first - second)
+        self._differences.add(first - second)
         match first >= 0.5, second >= 0.5:
             case True, True:
                 self.both += 1
@@ -73,17 +98,41 @@ class Paired:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of the report."""
-        n = len(self._differences)
+        n = self._differences.n
         return {
             "n": n,
-            "difference": _rounded(sum(self._differences) / n) if n else None,
-            "difference_ci95": _rounded_pair(bootstrap_interval(self._differences)),
+            "difference": _rounded(self._differences.mean) if n else None,
+            "difference_ci95": self._differences.bootstrap(),
             "both": self.both,
             "only_first": self.only_first,
             "only_second": self.only_second,
             "neither": self.neither,
             "mcnemar_p": float(f"{mcnemar_p(self.only_first, self.only_second):.3g}"),
         }
+
+
+class Times:
+    """Quantiles of times in bounded memory: each is rounded to three digits."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[float] = Counter()
+
+    def add(self, ms: float) -> None:
+        """Add one time in milliseconds."""
+        self._counts[float(f"{ms:.3g}")] += 1
+
+    def to_json(self) -> dict[str, float] | None:
+        """Return median and 95th percentile in milliseconds; None without times."""
+        n = self._counts.total()
+        return {"median": self._at(0.5 * n), "p95": self._at(0.95 * n)} if n else None
+
+    def _at(self, rank: float) -> float:
+        passed = 0
+        for ms, count in sorted(self._counts.items()):
+            passed += count
+            if passed >= rank:
+                return ms
+        raise AssertionError("a rank lies among the times")
 
 
 class _Baseline:
@@ -105,7 +154,7 @@ class _Baseline:
         paired = self._paired.to_json()
         return {
             "n": self._mean.n,
-            "accuracy": _rounded(self._mean.value),
+            "accuracy": _rounded(self._mean.mean),
             "accuracy_ci95": self._mean.interval(),
             "gained": paired["difference"],
             "gained_ci95": paired["difference_ci95"],
@@ -133,7 +182,7 @@ class Tally:
         self._baselines: dict[str, _Baseline] = {}
         self._found = Mean()
         self._blame: Counter[str] = Counter()
-        self._ms = array("d")
+        self._times = Times()
         self._correct = 0
         self._ids = 0
         self._calls = 0
@@ -164,7 +213,7 @@ class Tally:
             self._blame[row.blame.lost_by] += 1
         self._forwards.update(row.forwards)
         self._calls += row.calls
-        self._ms.append(row.ms)
+        self._times.add(row.ms)
         self.memo_hits += row.memo
         self.usage += row.usage
         # The sum does not depend on the order in which samples finish.
@@ -183,7 +232,7 @@ class Tally:
             "task": task,
             "n": self.n,
             "n_correct": self._correct,
-            "accuracy": _rounded(self.right.value),
+            "accuracy": _rounded(self.right.mean),
             "accuracy_ci95": self.right.interval() or [0.0, 1.0],
             **_overlaps(metrics),
             "failure_rate": _rounded(failed / self.n if self.n else 0.0),
@@ -192,12 +241,12 @@ class Tally:
             "programs_per_s": _rounded(rate_per_s),
             "calls": self._calls,
             "forwards": dict(self._forwards),
-            "ms": _quantiles(self._ms),
+            "ms": self._times.to_json(),
             "metrics": metrics,
             "by_tag": {
                 tag: {
                     "n": mean.n,
-                    "accuracy": _rounded(mean.value),
+                    "accuracy": _rounded(mean.mean),
                     "accuracy_ci95": mean.interval(),
                 }
                 for tag, mean in sorted(self._tags.items())
@@ -232,16 +281,6 @@ def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
         fields[field] = found["value"] if found else None
         fields[f"{field}_ci95"] = found["ci95"] if found else None
     return fields
-
-
-def _quantiles(ms: array[float]) -> dict[str, float] | None:
-    if not ms:
-        return None
-    ordered = sorted(ms)
-    return {
-        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
-        for name, share in (("median", 0.5), ("p95", 0.95))
-    }
 
 
 def _rounded(value: float) -> float:

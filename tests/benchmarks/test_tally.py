@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fakes.bench import row
 from viper_benchmarks.sample import BaselineResult, Blame
-from viper_benchmarks.tally import Tally, report
+from viper_benchmarks.tally import Mean, Tally, Times, report
 
 
 def test_a_failed_sample_counts_as_wrong():
@@ -87,3 +93,25 @@ def test_the_fingerprint_of_the_ids_does_not_depend_on_their_order():
 def test_a_report_without_samples_says_so():
     summary = Tally().to_json("jsonl", 0.0)
     assert (summary["n"], summary["accuracy"], summary["accuracy_ci95"]) == (0, 0.0, [0.0, 1.0])
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=200))
+def test_means_are_the_same_whether_values_are_counted_or_kept(values):
+    mean = Mean()
+    for value in values:
+        mean.add(value)
+    assert mean.mean == pytest.approx(sum(values) / len(values))
+    low, high = mean.interval()
+    assert low - 1e-3 <= mean.mean <= high + 1e-3 or len(set(values)) < len(values)
+
+
+@given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=100))
+def test_quantiles_of_times_are_right_to_three_digits(values):
+    times = Times()
+    for value in values:
+        times.add(value)
+    told, ordered = times.to_json(), sorted(values)
+    for name, share in (("median", 0.5), ("p95", 0.95)):
+        exact = ordered[math.ceil(share * len(ordered)) - 1]
+        assert told[name] == pytest.approx(exact, rel=0.006)
+    assert Times().to_json() is None

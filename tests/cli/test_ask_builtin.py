@@ -21,8 +21,10 @@ def viper(*arguments):
 
 
 def test_the_command_line_and_python_have_the_same_default():
-    for verb in ("ask", "run", "bench"):
-        options = {p.name: p for p in cli.get_command(None, verb).params}
+    commands = [cli.get_command(None, verb) for verb in ("ask", "run")]
+    commands.append(cli.get_command(None, "bench").get_command(None, "jsonl"))
+    for command in commands:
+        options = {p.name: p for p in command.params}
         assert options["models"].default == DEFAULT_PRESET
 
 

@@ -90,7 +90,7 @@ def test_the_list_as_json_says_the_same(hub_cache):
     told = json.loads(viper("models", "list", "--json").stdout)
     assert told["cache"] == str(hub_cache)
     names = [preset["name"] for preset in told["presets"]]
-    assert names == ["auto", "builtin", "small", "base", "large"]
+    assert names == ["auto", "builtin", "small", "base", "large", "colors"]
     assert 1 < listed("builtin")["shipped_mb"] <= 15
     assert listed("builtin")["complete"]
     small = listed("small")

@@ -7,8 +7,10 @@ stands among its own contrasts, and near-synonyms of it are left out too.
 from __future__ import annotations
 
 import functools
+import re
+from types import MappingProxyType
 
-__all__ = ["KINDS", "contrasts", "kind_of"]
+__all__ = ["BASIC_COLORS", "KINDS", "contrasts", "kind_of", "named_colors"]
 
 KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "colour": (
@@ -88,3 +90,36 @@ def contrasts(attribute: str) -> tuple[str, ...]:
         return ()
     kind, own = found
     return tuple(words[0] for index, words in enumerate(KINDS[kind]) if index != own)
+
+
+BASIC_COLORS = tuple("red orange yellow green blue purple pink brown black white gray".split())
+"""The basic colour terms of English (Berlin and Kay 1969)."""
+
+_TERMS = MappingProxyType(
+    {word: {"cyan": "blue"}.get(group[0], group[0]) for group in KINDS["colour"] for word in group}
+    | {"navy": "blue", "maroon": "red", "blonde": "yellow", "blond": "yellow", "khaki": "brown"}
+    | {"magenta": "pink", "lavender": "purple", "olive": "green", "cream": "white"}
+)
+_STEMS = MappingProxyType(
+    {
+        form: word
+        for word in _TERMS
+        for form in (f"{word}ish", f"{word}{word[-1]}ish", f"{word.removesuffix('e')}ish")
+    }
+)
+# "reddish", "whitish", "greenish"
+_SHADES = frozenset(("light", "dark"))
+# "light yellow" is yellow; alone they are white and black.
+
+
+def named_colors(text: str) -> tuple[str, ...]:
+    """Return the basic terms for the colours that a text names, each once, in order.
+
+    Example:
+        >>> named_colors("in a light yellow top and navy-blue jeans")
+        ("yellow", "blue")
+    """
+    words = [_STEMS.get(word, word) for word in re.findall(r"[a-z]+", text.lower())]
+    said = [word for word in words if word in _TERMS]
+    plain = [word for word in said if word not in _SHADES]
+    return tuple(dict.fromkeys(_TERMS[word] for word in plain or said))

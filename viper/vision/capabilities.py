@@ -17,6 +17,8 @@ class Capabilities:
     roles: frozenset[Role]
     vocabulary: tuple[str, ...] | None = None
     """Class names of the detector, None when it takes any phrase."""
+    judged: frozenset[str] | None = None
+    """Kinds of attributes that the matcher knows, such as `color`; None when it takes any text."""
 
     @classmethod
     def everything(cls) -> Capabilities:
@@ -24,8 +26,17 @@ class Capabilities:
         return cls(frozenset(ROLES))
 
     def serves(self, role: Role) -> bool:
-        """Tell whether some backend fills a role."""
-        return role in self.roles
+        """Tell whether some backend fills a role, for whatever it may be asked."""
+        return role in self.roles and (role != "matcher" or self.judged is None)
+
+    def judges(self, kind: str) -> bool:
+        """Tell whether a matcher is to be asked for a kind of attribute, such as `color`.
+
+        One that knows a few kinds only is not asked where an answerer can be.
+        """
+        if "matcher" not in self.roles:
+            return False
+        return self.judged is None or (kind in self.judged and "answerer" not in self.roles)
 
     def match(self, phrase: str) -> Match | None:
         """Tell what the detector would look for when asked for a phrase.

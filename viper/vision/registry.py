@@ -28,6 +28,8 @@ class BackendEntry(NamedTuple):
     """Import name of that library."""
     remote: bool = False
     """Called over a network: never speculated, and its calls may cost money."""
+    judges: tuple[str, ...] | None = None
+    """Of a matcher: the kinds of attributes that it knows, such as `color`; None for any text."""
 
 
 TRUTH = "truth"
@@ -52,6 +54,7 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ),
     ("detector", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_detector:load"),
     ("matcher", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_matcher:load"),
+    ("matcher", "colors"): BackendEntry(f"{_BACKENDS}.colors:load", judges=("color",)),
     ("matcher", "open_clip"): BackendEntry(
         f"{_BACKENDS}.open_clip_matcher:load", "open-clip", "open_clip"
     ),
@@ -103,6 +106,11 @@ class BackendRef:
     def entry(self) -> BackendEntry:
         """Where its factory lives."""
         return backends_for(self.role)[self.name]
+
+    @property
+    def judges(self) -> tuple[str, ...] | None:
+        """Kinds of attributes that a matcher knows; None for any text."""
+        return None if self.name == STUB else self.entry.judges
 
     def __str__(self) -> str:
         query = "&".join(f"{key}={value}" for key, value in self.options)

@@ -74,6 +74,7 @@ def test_sampled_questions_are_answered_as_they_are_meant(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_many_sampled_questions_are_answered_as_they_are_meant(tmp_path: Path) -> None:
     assert wrong_answers(tmp_path, asked(12, 100, tmp_path)) == []
 
@@ -83,6 +84,7 @@ def test_sampled_expressions_find_what_they_mean(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_many_sampled_expressions_find_what_they_mean(tmp_path: Path) -> None:
     assert wrong_boxes(tmp_path, asked(14, 60, tmp_path, expressions=True)) == []
 

@@ -45,7 +45,7 @@ from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corne
 from viper.generate.grammar.writing.selecting import SelectWriter
 from viper.generate.grammar.writing.testing import SAME_OBJECT
 from viper.generate.grammar.writing.wording import condition_text, thing_text
-from viper.vision.attributes import contrasts
+from viper.vision.attributes import contrasts, named_colors
 
 __all__ = ["PointWriter"]
 
@@ -103,6 +103,8 @@ class PointWriter(SelectWriter):
                     sizes.append(value)
                 case Attribute() if self._only_prefers(condition, noun):
                     phrases.append(condition.value)
+                case Related() if self._is_colored_dress(condition):
+                    phrases.append(condition_text(condition))
                 case Not(condition=inner):
                     self._exclude_fitting(inner, many, noun)
                 case _:
@@ -147,12 +149,28 @@ class PointWriter(SelectWriter):
         return parts
 
     def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
-        """Tell whether a matcher can only compare an attribute with the bare noun."""
+        """Tell whether a matcher can only compare an attribute with the bare noun, or candidates."""
+        if self._judges_colors_only:
+            return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
         if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
             return False
         if attribute.kind == "kind":
             return attribute.value == noun and noun not in CONTRASTS
         return not contrasts(attribute.value)
+
+    @property
+    def _judges_colors_only(self) -> bool:
+        return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
+
+    def _is_colored_dress(self, condition: Related) -> bool:
+        """Tell whether somebody wears what only its colour is known of: "in a red shirt"."""
+        if not self._judges_colors_only or len(condition.others) != 1:
+            return False
+        (worn,) = condition.others
+        if self.can_find(worn) or worn.noun is None:
+            return False
+        dress = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
+        return dress and bool(named_colors(condition_text(condition)))
 
     def _note_size(self, size: str) -> None:
         if not self.capabilities.serves("matcher"):
@@ -293,9 +311,19 @@ class PointWriter(SelectWriter):
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
         if not phrases:
             return
-        if not self.capabilities.serves("matcher"):
-            for phrase in phrases:
+        if self._judges_colors_only:
+            colored = [phrase for phrase in phrases if named_colors(phrase)]
+            for phrase in colored:
+                self.note_pixels(f"{phrase!r} of the {noun}")
+        elif self.capabilities.serves("matcher"):
+            colored = phrases
+        else:
+            colored = []
+        for phrase in phrases:
+            if phrase not in colored:
                 self._narrow(Attribute(phrase, "words"), many, noun)
+        phrases = colored
+        if not phrases:
             return
         each, before = self.plain(many), self.read(many)
         if ranked or picks:

@@ -32,6 +32,7 @@ from viper.generate.grammar.writing.draft import Draft
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.ranking import clock_key
 from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.vision.attributes import named_colors
 from viper.vision.capabilities import Capabilities
 
 __all__ = ["OPTIONS", "SAME_OBJECT", "TestWriter", "any_of"]
@@ -133,6 +134,9 @@ class TestWriter(Draft, ABC):
         if self.capabilities.serves("matcher"):
             if value == noun and value in CONTRASTS:
                 return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
+            return f"{item}.verify_property({noun!r}, {value!r})"
+        if self.capabilities.judges("color") and attribute.kind == "color" and named_colors(value):
+            self.note_pixels(f"colour {value!r} of the {noun}")
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.capabilities.serves("answerer"):
             article = "a " if attribute.kind == "kind" else ""
@@ -237,12 +241,23 @@ class TestWriter(Draft, ABC):
 
     def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
         """Return an expression for a property of a patch, such as its colour; None if unserved."""
-        if self.capabilities.serves("matcher") and respect in OPTIONS:
+        if self._chooses(respect):
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
             asked = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
             return f"{item}.simple_query({f'{asked} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
+
+    def _chooses(self, respect: str) -> bool:
+        """Tell whether a matcher can choose among the values of a property."""
+        if respect == "color" and self.capabilities.judges("color"):
+            return True
+        return self.capabilities.serves("matcher") and respect in OPTIONS
+
+    def note_pixels(self, what: str) -> None:
+        """Note that something is judged from pixels alone, where that is all there is."""
+        if not self.capabilities.serves("matcher"):
+            self.note(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:
         """Write the list of what a matcher chooses from, once; return its variable."""
