@@ -98,7 +98,12 @@ class Baselines:
         self._judge = judge
         self._prior = prior
         backends = engine.config.backends
-        self._roles = frozenset(backends)
+        self._roles = frozenset(
+            # A matcher that knows some attributes only can judge no whole expression.
+            role
+            for role, ref in backends.items()
+            if ref.judges is None
+        )
         self._sees_pixels = all(ref.name != TRUTH for ref in backends.values())
         vocabulary = engine.capabilities().vocabulary if "detector" in self._roles else None
         names = list(vocabulary or _ANY)

@@ -104,6 +104,9 @@ def test_what_nobody_serves_is_left_out_with_the_reason(tmp_path):
     with Engine("none", backends={"detector": "stub"}) as engine:
         baselines = Baselines(engine, Judge(), Prior(("no",)))
         assert baselines.left_out() == {"matcher": "no matcher", "answerer": "no answerer"}
+    with Engine("none", backends={"detector": "stub", "matcher": "colors"}) as engine:
+        baselines = Baselines(engine, Judge(), Prior(("no",)))
+        assert baselines.left_out()["matcher"] == "no matcher"
 
 
 def test_true_perception_is_never_blind(tmp_path):

@@ -1,0 +1,82 @@
+"""Programs where the matcher knows colours only: colours are judged, all else is left out and said."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from viper import Engine
+from viper.generate.generator import GenerationRequest
+from viper.generate.grammar.generator import GrammarGenerator
+from viper.vision.capabilities import Capabilities
+
+CLASSES = ("person", "car", "bus", "handbag", "suitcase")
+COLORS_ONLY = Capabilities(frozenset({"detector", "matcher"}), CLASSES, frozenset({"color"}))
+
+
+def write(question, task="vqa", capabilities=COLORS_ONLY):
+    request = GenerationRequest(question, task, (), capabilities)
+    (program,) = asyncio.run(GrammarGenerator().generate([request]))
+    return program
+
+
+def test_a_colour_is_asked_of_the_matcher_and_said_to_be_judged_from_pixels():
+    program = write("Is the bus red?")
+    assert "verify_property('bus', 'red')" in program.source
+    assert program.unverified == ("colour 'red' of the bus: judged from pixels",)
+
+
+def test_what_is_no_colour_is_left_out():
+    program = write("Is there an old car?")
+    assert "verify_property" not in program.source
+    assert "no matcher" in program.unverified[0]
+
+
+@pytest.mark.parametrize("question", ["the solid-colored car", "the multicolored car"])
+def test_a_word_of_colour_that_names_none_is_left_out(question):
+    program = write(question, "grounding")
+    assert "verify_property" not in program.source
+    assert "best_image_match" not in program.source
+
+
+def test_a_colour_is_chosen_among_the_basic_ones():
+    assert "best_text_match(['black', 'white'" in write("What color is the bus?").source
+
+
+def test_in_an_expression_a_colour_prefers_the_candidate_that_has_most_of_it():
+    program = write("the white car", "grounding")
+    assert "best_image_match(cars, 'car white')" in program.source
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("the person wearing a red top", "person wearing the red top"),
+        ("person in blue jeans", "person in the blue jeans"),
+        ("the person wearing white", "person wearing white"),
+    ],
+)
+def test_the_colour_of_clothes_that_cannot_be_detected_is_looked_for_on_the_person(question, words):
+    assert f"best_image_match(people, {words!r})" in write(question, "grounding").source
+
+
+def test_the_place_decides_between_candidates_of_the_colour():
+    source = write("left man in blue jeans", "grounding").source
+    assert "verify_property('man', 'in the blue jeans')] or men" in source
+
+
+def test_an_answerer_is_asked_rather_than_pixels():
+    roles = frozenset({"detector", "matcher", "answerer"})
+    source = write(
+        "Is the bus red?", capabilities=Capabilities(roles, CLASSES, frozenset({"color"}))
+    ).source
+    assert "simple_query" in source
+    assert "verify_property" not in source
+
+
+def test_an_engine_knows_what_its_matcher_judges():
+    with Engine("none", backends={"matcher": "colors"}) as engine:
+        assert engine.capabilities().judged == {"color"}
+    with Engine("builtin") as engine:
+        assert engine.capabilities().judged is None
