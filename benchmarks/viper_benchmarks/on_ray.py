@@ -14,7 +14,6 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from viper.errors import ConfigError, MissingExtraError, ViperError
@@ -175,12 +174,7 @@ class RaySolver:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 

@@ -20,7 +20,7 @@ from viper.vision.patch import Patch
 from viper_benchmarks.normalise import ARTICLES, NUMBERS, soft_accuracy, without_punctuation
 from viper_benchmarks.sample import Sample
 
-__all__ = ["THRESHOLD", "answer_score", "box_scores", "text_score"]
+__all__ = ["THRESHOLD", "answer_score", "box_scores", "scores_without_result", "text_score"]
 
 THRESHOLD = 0.7
 _DEFAULT_BOX_Y_UP = (50.9, 39.1, 493.5, 356.5)
@@ -42,20 +42,29 @@ def text_score(sample: Sample, text: str) -> float:
 
 def box_scores(sample: Sample, answer: Answer) -> dict[str, float]:
     """Return accuracy and IoU of a grounding answer."""
-    overlap = 0.0
-    if (box := _box(answer)) is not None and sample.box_xyxy is not None:
-        overlap = iou(box, sample.box_xyxy)
+    if isinstance(answer.value, Patch):
+        return _of_box(sample, answer.value.box_xyxy)
+    if answer.value is None:
+        return _of_box(sample, _default_box(answer.trace.image.height))
+    return _of_box(sample, None)
+
+
+def scores_without_result(sample: Sample, image_height: int) -> dict[str, float]:
+    """Return the scores of a sample for which there was no program: "no", or the constant box."""
+    if sample.task == "vqa":
+        return {"viper-original": text_score(sample, "no")}
+    return _of_box(sample, _default_box(image_height))
+
+
+def _of_box(sample: Sample, box: Box | None) -> dict[str, float]:
+    right = sample.box_xyxy
+    overlap = 0.0 if box is None or right is None else iou(box, right)
     return {"viper-original": float(overlap > THRESHOLD), "viper-original-iou": overlap}
 
 
-def _box(answer: Answer) -> Box | None:
-    if isinstance(answer.value, Patch):
-        return answer.value.box_xyxy
-    if answer.value is not None:
-        return None
+def _default_box(image_height: int) -> Box:
     left, lower, right, upper = _DEFAULT_BOX_Y_UP
-    height = answer.trace.image.height
-    return left, height - upper, right, height - lower
+    return left, image_height - upper, right, image_height - lower
 
 
 def _spoken(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self
 
 from viper.cli.progress import StepBars
@@ -51,10 +50,5 @@ class RunProgress:
         self._bars.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.__exit__(kind, error, trace)
+    def __exit__(self, *exception: object) -> None:
+        self._bars.__exit__(None, None, None)

@@ -96,15 +96,25 @@ class Judge:
             memo=trace.answering is not None and trace.answering.memo,
         )
 
-    def failed(self, sample: Sample, failure: Failure) -> SampleResult:
-        """Return the row of a sample to which there is no answer at all."""
+    def failed(
+        self, sample: Sample, failure: Failure, image_height: int | None = None
+    ) -> SampleResult:
+        """Return the row of a sample to which there is no answer at all.
+
+        Args:
+            sample: What was asked.
+            failure: Why there is none.
+            image_height: In pixels, where the picture could be read; `viper-original` answers then.
+        """
         scores = dict.fromkeys(self._names(sample), 0.0)
+        if image_height is not None:
+            scores |= original.scores_without_result(sample, image_height)
         return SampleResult(
             id=sample.id,
             task=sample.task,
             prediction=None,
             box_xyxy=None,
-            correct=False,
+            correct=scores[self._primary(sample)] >= 0.5,
             iou=scores.get("mean-iou"),
             failure=failure.kind,
             message=failure.message,
@@ -114,6 +124,7 @@ class Judge:
             tags=sample.tags,
             program=sample.program,
             unverified=(),
+            score=scores[self._primary(sample)],
             scores=scores,
             image=self._name(sample.image),
             query=sample.query,

@@ -79,10 +79,10 @@ class LocalSolver:
 
     async def _answer(self, sample: Sample) -> SampleResult:
         if sample.unwritten is not None:
-            await asyncio.to_thread(
-                open_image, sample.image
-            )  # one that cannot be read fails as such
-            return self._judge.failed(sample, Failure("generator", sample.unwritten))
+            # A picture that cannot be read fails as such.
+            image = await asyncio.to_thread(open_image, sample.image)
+            failure = Failure("generator", sample.unwritten)
+            return self._judge.failed(sample, failure, image.size[1])
         query = Query(sample.image, sample.query, sample.task, sample.choices, sample.program)
         answer = await self.engine.arun(query)
         if self._stats is not None:
