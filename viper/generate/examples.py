@@ -131,7 +131,7 @@ def choose_examples(request: GenerationRequest, most: int) -> list[Example]:
     usable = (
         example
         for example in of_task
-        if example.roles <= request.capabilities.roles
+        if all(map(request.capabilities.serves, example.roles))
         and all(request.capabilities.match(name) is not None for name in example.objects)
     )
 
