@@ -508,9 +508,7 @@ def test_examples_without_a_served_role_are_left_out():
 
 
 def test_a_matcher_that_knows_colours_only_is_shown_in_no_example():
-    limited = Capabilities(
-        frozenset({"detector", "matcher"}), judged=frozenset({"color"})
-    )
+    limited = Capabilities(frozenset({"detector", "matcher"}), judged=frozenset({"color"}))
     request = GenerationRequest("Is there a person wearing a hat?", "vqa", (), limited)
     for example in choose_examples(request, 99):
         assert "matcher" not in example.roles
