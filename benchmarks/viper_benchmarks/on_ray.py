@@ -14,6 +14,7 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from viper.errors import ConfigError, MissingExtraError, ViperError
@@ -129,7 +130,7 @@ class RaySolver:
             max_concurrency=self._concurrency + 1,
             max_restarts=0,
         )
-        return actor.remote(self._recipe)
+        return actor.remote(self._recipe, str(Path.cwd()))
 
     def _ready(self, worker: _Worker) -> dict[str, Any]:
         from ray.exceptions import GetTimeoutError, RayActorError
@@ -181,7 +182,10 @@ class RaySolver:
 class _RemoteSolver:
     """Lives in a process of the cluster: one engine, several samples at a time."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, working_directory: str) -> None:
+        # So that relative paths of weights mean the same here, where that folder is.
+        with contextlib.suppress(OSError):
+            os.chdir(working_directory)
         self._stack = contextlib.ExitStack()
         self._solver = self._stack.enter_context(recipe.open())
 

@@ -73,10 +73,12 @@ def run(
     with contextlib.ExitStack() as stack:
         folder: RunFolder | None = None
         finished: Digests | None = None
+        wanted: Digests | None = None
         if output is not None:
             folder = stack.enter_context(RunFolder(output, plan.settings, resume=resume))
             if resume:
-                finished = _finished(folder, plan.samples, tally, on_result)
+                wanted = Digests(sample.id for sample in plan.samples)
+                finished = _finished(folder, wanted, tally, on_result)
             folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
 
         def keep(result: SampleResult) -> None:
@@ -103,19 +105,19 @@ def run(
         }
         if folder is not None:
             folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
-            page = render_page(report, plan.settings, folder.rows(), plan.data_folder)
+            rows = (row for row in folder.rows() if wanted is None or row.id in wanted)
+            page = render_page(report, plan.settings, rows, plan.data_folder)
             folder.write_report(report, page)
     return report
 
 
 def _finished(
     folder: RunFolder,
-    samples: Samples,
+    wanted: Digests,
     tally: Tally,
     on_result: Callable[[SampleResult, bool], None] | None,
 ) -> Digests:
     """Add up the rows that are there; a row of a sample that is not scored now stays and is left out."""
-    wanted = Digests(sample.id for sample in samples)
 
     def ids() -> Iterator[str]:
         for row in folder.rows():

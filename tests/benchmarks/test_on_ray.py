@@ -27,12 +27,15 @@ def data(tmp_path):
 
 
 def command(data, output, *more):
-    return [sys.executable, "-m", "viper", "bench", "jsonl", "--data", str(data), "--models", "stub",
+    # A path from the working directory, which workers must find too.
+    return [sys.executable, "-m", "viper", "bench", "jsonl", "--data", data.name, "--models", "stub",
             "--baselines", "--output", str(output), "--json", *more]  # fmt: skip
 
 
 def local_rows(data, tmp_path):
-    subprocess.run(command(data, tmp_path / "local"), check=True, capture_output=True)
+    subprocess.run(
+        command(data, tmp_path / "local"), check=True, capture_output=True, cwd=data.parent
+    )
     return rows_of(tmp_path / "local")
 
 
@@ -62,7 +65,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_no_sample(data, tmp_path):
     output = tmp_path / "ray"
     process = subprocess.Popen(
         command(data, output, "--engine", "ray", "--workers", "2", "--concurrency", "2"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=data.parent,
     )  # fmt: skip
     samples = output / "samples.jsonl"
     until = time.monotonic() + 120
@@ -89,7 +92,7 @@ def test_a_worker_that_cannot_start_is_one_clear_line(data, tmp_path):
     done = subprocess.run(
         [*command(data, tmp_path / "out", "--engine", "ray"), "--backend", "detector=onnx:none.onnx",
          "--models", "none"],
-        capture_output=True, text=True,
+        capture_output=True, text=True, cwd=data.parent,
     )  # fmt: skip
     assert done.returncode == 1
     assert "cannot start" in done.stderr

@@ -72,6 +72,9 @@ def test_rows_of_samples_that_are_not_scored_now_are_left_out_of_the_report(data
         few = list(JsonlSamples(data))[:2]
         report = bench.score(data, engine, samples=few, output=output, resume=True)
     assert (report["n"], report["left"]) == (2, 0)
+    page = (output / "report.html").read_text()
+    assert page.count("<figure") == 1
+    assert "1 of 1, chosen by their ids alone" in page
 
 
 def invoke(data, *more):
