@@ -67,9 +67,9 @@ def read_references(dataset: str, division: str, folder: Path, split: str) -> li
         InputError: A file or a value is missing or malformed; the message says what it should hold.
         MissingExtraError: pycocotools is not installed.
     """
-    home = first_existing([folder / dataset, folder])
-    if not (home / "instances.json").is_file() and not home.samefile(folder):
-        home = folder if (folder / "instances.json").is_file() else home
+    home = folder / dataset
+    if not home.is_dir() and (folder / "instances.json").is_file():
+        home = folder  # --data names the dataset itself
     wanted = split
     if split.startswith(_GOOGLE):
         division, wanted = "google", split.removeprefix(_GOOGLE)
