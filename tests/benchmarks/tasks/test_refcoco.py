@@ -84,7 +84,7 @@ def test_the_division_of_google_is_refused_unless_it_is_asked_for(tmp_path):
 
 def test_a_missing_file_says_what_it_should_hold_and_where_it_comes_from(tmp_path):
     with pytest.raises(
-        InputError, match=r"refs\(unc\).p'.*'sentences'.*github.com/lichengunc/refer"
+        InputError, match=r"refcoco/refs\(unc\).p'.*'sentences'.*github.com/lichengunc/refer"
     ):
         read(tmp_path)
     folder = official.refcoco(tmp_path)
