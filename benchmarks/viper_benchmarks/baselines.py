@@ -3,7 +3,7 @@
 | baseline | task | answers |
 |---|---|---|
 | `commonest` | vqa | the answer, or choice, that is right most often in the samples |
-| `random` | grounding | one of the detector's boxes, of any class; the whole picture where there is none |
+| `random` | grounding | one of the detector's boxes, of any class; no box where there is none |
 | `blind` | both | the run's own program, on a grey picture |
 | `detector` | grounding | the whole expression, given to the detector |
 | `matcher` | both | the detector's box, or the choice, that fits best by the matcher |
@@ -29,12 +29,11 @@ from viper.engine import Engine
 from viper.query import Query
 from viper.vision.registry import TRUTH
 from viper.vision.roles import Role
-from viper_benchmarks.sample import BaselineResult, Sample, Samples
+from viper_benchmarks.sample import CEILING, BaselineResult, Sample, Samples
 from viper_benchmarks.scores import Judge
 
-__all__ = ["CEILING", "Baselines", "Prior"]
+__all__ = ["Baselines", "Prior"]
 
-CEILING = "ceiling"
 _GREY = 128
 _ANY = ("object",)
 # What an open-vocabulary detector is asked for when it is to find anything.
@@ -132,23 +131,20 @@ class Baselines:
         if sample.task == "vqa":
             if (common := self._prior.commonest(sample.choices)) is not None:
                 found["commonest"] = self._judge.text(sample, common)
-            if self._serves("answerer"):
+            if "answerer" in self._roles:
                 found["answerer"] = await self._judged(sample, _ANSWERER)
-            if sample.choices and self._serves("matcher"):
+            if sample.choices and "matcher" in self._roles:
                 found["matcher"] = await self._judged(sample, _MATCHED_CHOICE)
-        elif self._serves("detector"):
+        elif "detector" in self._roles:
             boxes = [p.box_xyxy for p in (await self._run(sample, self._all_boxes)).patches]
             found["random"] = self._judge.box(sample, self._random(sample, boxes))
             found[CEILING] = self._judge.box(sample, _nearest(boxes, sample.box_xyxy))
             found["detector"] = await self._judged(sample, _DETECTOR)
-            if self._serves("matcher"):
+            if "matcher" in self._roles:
                 found["matcher"] = await self._judged(sample, self._matched_box)
         if self._sees_pixels:
             found["blind"] = await self._blind(sample, program)
         return found
-
-    def _serves(self, *roles: Role) -> bool:
-        return self._roles.issuperset(roles)
 
     def _random(self, sample: Sample, boxes: Sequence[Box]) -> Box | None:
         return random.Random(sample.id).choice(boxes) if boxes else None

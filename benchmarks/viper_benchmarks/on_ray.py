@@ -9,7 +9,6 @@ The process that scores reads the data, writes the rows and holds no model.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -64,6 +63,10 @@ class RaySolver:
         self._ray: Any = ray
         self._recipe = recipe
         self._concurrency = concurrency
+        self._workers: list[_Worker] = []
+        self._spent = Usage()
+        self.lost = 0
+        """Workers that were lost so far."""
         self._started_ray = not ray.is_initialized()
         if self._started_ray:
             ray.init(
@@ -84,9 +87,6 @@ class RaySolver:
             raise
         self.at_once = wanted * concurrency
         """Samples that keep all workers busy."""
-        self.lost = 0
-        """Workers that were lost so far."""
-        self._spent = Usage()
 
     async def solve(self, sample: Sample) -> SampleResult:
         """Return the row of a sample, from whichever worker does the least."""
@@ -100,7 +100,7 @@ class RaySolver:
             try:
                 row = await worker.handle.solve.remote(sample)
             except RayActorError:
-                await self._replace(worker)
+                self._replace(worker)
                 continue
             finally:
                 worker.busy -= 1
@@ -118,7 +118,7 @@ class RaySolver:
         return {
             "engine": "ray",
             "workers": len(self._workers),
-            "workers_lost": getattr(self, "lost", 0),
+            "workers_lost": self.lost,
             "concurrency": concurrency,
             **self._models,
         }
@@ -149,14 +149,13 @@ class RaySolver:
             raise ConfigError(f"A worker on the Ray cluster cannot start: {reason[-1]}") from error
         return described
 
-    async def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: _Worker) -> None:
         """Put a new worker in the place of a lost one; once, however many samples it takes with it."""
         if worker not in self._workers:
             return
         self.lost += 1
         _log.warning("a worker on the Ray cluster was lost; its samples are answered again")
         self._workers[self._workers.index(worker)] = _Worker(self._begin())
-        await asyncio.sleep(0)
 
     def _budget_is_spent(self) -> bool:
         engine = self._recipe.engine
@@ -166,7 +165,7 @@ class RaySolver:
 
     def close(self) -> None:
         """End the workers, and Ray itself where it was started here."""
-        for worker in getattr(self, "_workers", []):
+        for worker in self._workers:
             with contextlib.suppress(Exception):
                 self._ray.kill(worker.handle)
         if self._started_ray:

@@ -10,7 +10,11 @@ from typing import Any, Protocol
 from viper.boxes import Box
 from viper.program import Task, Usage
 
-__all__ = ["BaselineResult", "Blame", "Sample", "SampleResult", "Samples"]
+__all__ = ["CEILING", "BaselineResult", "Blame", "Sample", "SampleResult", "Samples"]
+
+
+CEILING = "ceiling"
+"""Name of the baseline that knows the right box: where it is right, the detector has the target."""
 
 
 @dataclass(frozen=True, slots=True)

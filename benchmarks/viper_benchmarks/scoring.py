@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,9 @@ def prepare(
         scenes=scenes,
     )
     if metric != "default":
+        judge = recipe.judge
         for sample in samples:
-            recipe.judge.check(sample)
+            judge.check(sample)
     about = {
         "version": task.version,
         "split": split or None,
@@ -160,15 +161,8 @@ def score(
         known = describe()
         if "baselines_left_out" in known:
             about["baselines_left_out"] = known["baselines_left_out"]
-        plan = Plan(
-            scoring.plan.task,
-            scoring.plan.samples,
-            settings=scoring.plan.settings,
-            about=about,
-            data_folder=scoring.plan.data_folder,
-        )
         return run(
-            plan,
+            replace(scoring.plan, about=about),
             solver,
             concurrency=at_once,
             output=output,

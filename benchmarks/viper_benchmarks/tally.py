@@ -14,7 +14,7 @@ from typing import Any
 
 from viper.program import Usage
 from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
-from viper_benchmarks.sample import SampleResult
+from viper_benchmarks.sample import CEILING, SampleResult
 
 __all__ = ["Mean", "Paired", "Tally", "Times", "report"]
 
@@ -166,14 +166,9 @@ class _Baseline:
 
 
 class Tally:
-    """The sums of one run.
+    """The sums of one run."""
 
-    Args:
-        ceiling: Name of the baseline that knows the right box: where it scores, the target is found.
-    """
-
-    def __init__(self, ceiling: str = "ceiling") -> None:
-        self._ceiling = ceiling
+    def __init__(self) -> None:
         self.right = Mean()
         self._metrics: dict[str, Mean] = {}
         self._failures: Counter[str] = Counter()
@@ -204,7 +199,7 @@ class Tally:
             self._tags.setdefault(tag, Mean()).add(row.score)
         for name in row.baselines:
             self._baselines.setdefault(name, _Baseline()).add(row, name)
-        ceiling = row.baselines.get(self._ceiling)
+        ceiling = row.baselines.get(CEILING)
         if ceiling is not None and row.right_box_xyxy is not None and ceiling.correct:
             self._found.add(row.score)
         if row.failure is not None:
@@ -252,7 +247,7 @@ class Tally:
                 for tag, mean in sorted(self._tags.items())
             },
             "baselines": {name: value.to_json() for name, value in self._baselines.items()},
-            "found": self._found.to_json() if self._ceiling in self._baselines else None,
+            "found": self._found.to_json() if CEILING in self._baselines else None,
             "blame": dict(self._blame.most_common()) if self._blame else None,
             "ids_sha256_sum": f"{self._ids:064x}",
             "usage": self.usage.to_json(),

@@ -82,21 +82,13 @@ def _data_options(command: Any) -> Any:
 
 
 def _run_options(command: Any) -> Any:
+    from viper_benchmarks.scores import METRICS
+
     for option in reversed(
         [
             click.option(
                 "--metric",
-                type=click.Choice(
-                    [
-                        "default",
-                        "exact",
-                        "normalised",
-                        "vqa-soft",
-                        "iou50",
-                        "iou70",
-                        "viper-original",
-                    ]
-                ),
+                type=click.Choice(METRICS),
                 default="default",
                 show_default=True,
                 help="What accuracy is by; all that fit are reported. default: iou50 for boxes, vqa-soft for "

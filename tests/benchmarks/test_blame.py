@@ -58,23 +58,25 @@ def test_each_wrong_sample_is_blamed_on_who_lost_it(data, tmp_path):
     }
 
 
-def test_a_role_that_nobody_serves_is_blamed_too(data, tmp_path):
-    output = tmp_path / "out"
+def test_a_role_that_nobody_serves_is_blamed_too(tmp_path):
+    program = (
+        "def execute_command(image):\n"
+        "    return ImagePatch(image).find('cylinder')[0].verify_property('cylinder', 'red')"
+    )
+    row = {"id": "1", "image": PICTURE, "query": "x", "answer": "yes", "program": program}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    true_scenes.write(tmp_path / "scenes.json", true_scenes.clevr((PICTURE, true_scenes.TABLE)))
+    true_scenes.picture(tmp_path / PICTURE)
+    scenes = str(tmp_path / "scenes.json")
     result = CliRunner().invoke(
         cli,
-        ["bench", "jsonl", "--data", str(data), "--models", "none", "--backend",
-         f"detector=truth:{tmp_path / 'scenes.json'}", "--blame", "--truth",
-         str(tmp_path / "scenes.json"), "--output", str(output), "--ids", str(ids(tmp_path, "asked")),
-         "--json"],
+        ["bench", "jsonl", "--data", str(tmp_path / "rows.jsonl"), "--models", "none", "--backend",
+         f"detector=truth:{scenes}", "--blame", "--truth", scenes, "--json"],
     )  # fmt: skip
-    assert result.exit_code == 1
-    assert "names the id 'asked', which the data do not hold" in result.stderr
-
-
-def ids(tmp_path, *names):
-    path = tmp_path / "ids.txt"
-    path.write_text("\n".join(names))
-    return path
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["failures"] == {"model": 1}
+    assert report["blame"] == {"matcher": 1}
 
 
 def test_true_perception_cannot_be_blamed(tmp_path):

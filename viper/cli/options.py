@@ -188,12 +188,11 @@ def output_options(function: F) -> F:
     )(function)
 
 
-def open_engine(options: dict[str, Any], *, progress: bool = True) -> Engine:
+def open_engine(options: dict[str, Any]) -> Engine:
     """Make an engine of the options that `engine_options` added.
 
     Args:
         options: Parsed options by name; those of `writing_options` where the verb has them.
-        progress: Show on a terminal that models load.
 
     Raises:
         ConfigError: A preset, backend or generator is unknown.
@@ -204,7 +203,7 @@ def open_engine(options: dict[str, Any], *, progress: bool = True) -> Engine:
     if not options["debug"]:
         show_warnings()
     arguments = engine_arguments(options)
-    return Engine(**arguments, on_loading=LoadingSpinner() if progress else None)
+    return Engine(**arguments, on_loading=LoadingSpinner())
 
 
 def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None) -> dict[str, Any]:

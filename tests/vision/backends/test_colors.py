@@ -123,7 +123,7 @@ def test_colours_of_rendered_things_are_told(photos):
     assert right / n > 0.85
 
 
-def test_a_program_asks_for_colours_and_says_that_pixels_judged():
+def test_a_program_gets_colours_and_a_failure_for_anything_else():
     with Engine("colors") as engine:
         program = engine.run_program(
             "def execute_command(image):\n"
