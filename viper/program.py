@@ -95,8 +95,11 @@ class CallSite:
 
     line: int
     method: str
-    literals: tuple[str | int | float | bool | None, ...]
-    """One entry per positional argument; None where it is not a literal."""
+    literals: tuple[str | int | float | bool | tuple[str, ...] | None, ...]
+    """One entry per positional argument; None where it is not a literal, a tuple where it is a list of
+    texts."""
+    repeats: bool = False
+    """True where it may run more than once: in a loop, a comprehension, a function of the program's."""
 
 
 @dataclass(frozen=True, slots=True)

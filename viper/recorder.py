@@ -209,7 +209,10 @@ def check_report(checked: Checked) -> CheckReport:
     return CheckReport(
         checked.source,
         tuple(Finding(failure_kind(f.kind), f.line, f.message) for f in checked.findings),
-        tuple(CallSite(s.line, s.method, tuple(s.literals)) for s in checked.call_sites),
+        tuple(
+            CallSite(site.line, site.method, tuple(site.literals), site.repeats)
+            for site in checked.call_sites
+        ),
         None
         if checked.literals is None
         else tuple(StringLiteral(*literal) for literal in checked.literals),

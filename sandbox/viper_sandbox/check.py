@@ -8,13 +8,14 @@ a wall: what it cannot see (a name's value at run time) it lets pass.
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from viper_sandbox.contract import PATCH, Api, Entry, did_you_mean
 from viper_sandbox.extract import ENTRY, entry_function
-from viper_sandbox.findings import CallSite, Finding
+from viper_sandbox.findings import CallSite, Finding, Literal
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
 from viper_sandbox.scopes import Kinds, Scope, bound_names, parameter_names
@@ -83,6 +84,8 @@ class _Checker(ast.NodeVisitor):
         self._kinds = Kinds(tree, api, entry)
         self._members = api.members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
         self._own = own_functions(tree)
+        self._entry_function = entry
+        self._repeating = 0  # loops, comprehensions and inner functions around the node being visited
 
     def check(self) -> None:
         for statement in self._tree.body:
@@ -143,7 +146,8 @@ class _Checker(ast.NodeVisitor):
         for default in [*node.args.defaults, *node.args.kw_defaults]:
             if default is not None:
                 self.visit(default)
-        self._inside(parameter_names(node.args) | bound_names(node.body), node.body)
+        with self._repeated(node is not self._entry_function):
+            self._inside(parameter_names(node.args) | bound_names(node.body), node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
@@ -151,7 +155,33 @@ class _Checker(ast.NodeVisitor):
         for default in [*node.args.defaults, *node.args.kw_defaults]:
             if default is not None:
                 self.visit(default)
-        self._inside(parameter_names(node.args), [node.body])
+        with self._repeated():
+            self._inside(parameter_names(node.args), [node.body])
+
+    @contextlib.contextmanager
+    def _repeated(self, repeated: bool = True) -> Iterator[None]:
+        """Visit what may run more than once."""
+        self._repeating += repeated
+        yield
+        self._repeating -= repeated
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self.visit(node.iter)
+        self.visit(node.target)
+        with self._repeated():
+            for statement in node.body:
+                self.visit(statement)
+        for statement in node.orelse:
+            self.visit(statement)
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_While(self, node: ast.While) -> None:
+        with self._repeated():
+            for part in (node.test, *node.body):
+                self.visit(part)
+        for statement in node.orelse:
+            self.visit(statement)
 
     def _inside(self, names: frozenset[str], nodes: Collection[ast.AST]) -> None:
         self._scope = Scope(names, self._scope)
@@ -168,7 +198,8 @@ class _Checker(ast.NodeVisitor):
         inner: list[ast.AST] = [c for g in node.generators for c in g.ifs]
         inner += [g.iter for g in node.generators[1:]]
         inner += [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self._inside(targets, inner)
+        with self._repeated():
+            self._inside(targets, inner)
 
     visit_ListComp = _visit_comprehension  # noqa: N815
     visit_SetComp = _visit_comprehension  # noqa: N815
@@ -248,7 +279,8 @@ class _Checker(ast.NodeVisitor):
         signature: Signature | None = None
         if entry is not None:
             if entry.name != PATCH:
-                self.call_sites.append(CallSite(node.lineno, entry.name, _literals(node)))
+                site = CallSite(node.lineno, entry.name, _literals(node), self._repeating > 0)
+                self.call_sites.append(site)
             signature = Signature.of_entry(entry)
         elif isinstance(function, ast.Name):
             signature = self._own.get(function.id)
@@ -300,11 +332,15 @@ def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
     return frozenset().union(*(dir(m) for name, m in ALLOWED_MODULES.items() if name in names))
 
 
-def _literals(node: ast.Call) -> tuple[str | int | float | bool | None, ...]:
+def _literals(node: ast.Call) -> tuple[Literal, ...]:
     return tuple(_literal(argument) for argument in node.args)
 
 
-def _literal(argument: ast.expr) -> str | int | float | bool | None:
+def _literal(argument: ast.expr) -> Literal:
+    if isinstance(argument, (ast.List, ast.Tuple)):
+        texts = [item.value for item in argument.elts if isinstance(item, ast.Constant)]
+        words = tuple(text for text in texts if isinstance(text, str))
+        return words if len(words) == len(argument.elts) else None
     value = argument.value if isinstance(argument, ast.Constant) else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -6,7 +6,7 @@ escaped the language layer speaks here. What breaks a rule ends the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from viper_sandbox.clock import Clock
@@ -21,7 +21,7 @@ from viper_sandbox.exchange import (
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, Finding, StringLiteral, worst
+from viper_sandbox.findings import CallSite, Finding, Literal, StringLiteral, worst
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
@@ -54,6 +54,7 @@ class Conversation:
         contract: The number that the zygote knows the contract by, and the contract.
         handler: Serves calls.
         limits: Budgets and clock.
+        on_checked: Told what the child says about the program, before it runs.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class Conversation:
         contract: tuple[int, Api],
         handler: Handler,
         limits: Limits,
+        on_checked: Callable[[Checked], None] | None = None,
     ) -> None:
+        self._on_checked = on_checked
         self.checked: Checked | None = None
         self.calls = 0
         self._child = child
@@ -111,6 +114,8 @@ class Conversation:
             finding = worst(self.checked.findings)
             if finding is not None:
                 return self.failed(JailFailure(finding.kind, finding.message, finding.line))
+            if self._on_checked is not None:
+                self._on_checked(self.checked)
             return await self._until_done()
         except _EndedError as ended:
             return self.failed(ended.failure)
@@ -268,13 +273,16 @@ def _finding(value: WireValue) -> Finding:
 
 def _call_site(value: WireValue) -> CallSite:
     match value:
-        case (int(line), str(method), tuple(literals)):
-            scalars = tuple(
-                item if isinstance(item, (str, int, float)) else None for item in literals
-            )
-            return CallSite(line, method, scalars)
+        case (int(line), str(method), tuple(literals), bool(repeats)):
+            return CallSite(line, method, tuple(map(_literal, literals)), repeats)
         case _:
-            raise WireError("A call site must be (line, method, literals).")
+            raise WireError("A call site must be (line, method, literals, repeats).")
+
+
+def _literal(value: WireValue) -> Literal:
+    if isinstance(value, tuple):
+        return tuple(item for item in value if isinstance(item, str))
+    return value if isinstance(value, (str, int, float)) else None
 
 
 def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:

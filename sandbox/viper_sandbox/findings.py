@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CallSite", "Finding", "StringLiteral", "worst"]
+__all__ = ["CallSite", "Finding", "Literal", "StringLiteral", "worst"]
+
+Literal = str | int | float | bool | tuple[str, ...] | None
+"""A literal argument; None where it is none. A list or tuple of texts is a tuple."""
 
 _ORDER = ("syntax", "limit", "policy", "check")
 
@@ -27,8 +30,10 @@ class CallSite(NamedTuple):
 
     line: int
     method: str
-    literals: tuple[str | int | float | bool | None, ...]
+    literals: tuple[Literal, ...]
     """One entry per positional argument; None where it is not a literal."""
+    repeats: bool = False
+    """True inside a loop, a comprehension or a function of the program's own: it may run more than once."""
 
 
 class StringLiteral(NamedTuple):

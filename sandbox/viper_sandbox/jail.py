@@ -84,7 +84,12 @@ class Jail:
         self._closed = False
 
     async def run(
-        self, request: Request, handler: Handler, *, least_level: Level = "full"
+        self,
+        request: Request,
+        handler: Handler,
+        *,
+        least_level: Level = "full",
+        on_checked: Callable[[Checked], None] | None = None,
     ) -> Result:
         """Run a program; cancelling kills it.
 
@@ -96,6 +101,8 @@ class Jail:
             handler: Serves its vision and language calls, one at a time; see `Handler`. It answers in
                 plain Python types, patches with the handle of the request's image.
             least_level: Weakest level of the sandbox at which the program may run.
+            on_checked: Told what the child says about a good program, before it runs; twice where the
+                program runs twice.
 
         Returns:
             The value or the failure; what a program does is never an exception.
@@ -115,7 +122,7 @@ class Jail:
             replay.rewind()
             async with self._child(least_level, contract) as (child, number):
                 conversation = Conversation(
-                    child, request, (number, contract.api), replay, self.limits
+                    child, request, (number, contract.api), replay, self.limits, on_checked
                 )
                 try:
                     result = await conversation.run()

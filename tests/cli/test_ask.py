@@ -122,7 +122,7 @@ def test_the_trace_is_written_as_json(picture, program, tmp_path):
     assert trace["version"] == 1
     assert trace["attempts"][0]["calls"][0]["method"] == "ImagePatch.find"
     assert trace["attempts"][0]["call_sites"] == [
-        {"line": 2, "method": "find", "literals": ["cup"]}
+        {"line": 2, "method": "find", "literals": ["cup"], "repeats": False}
     ]
 
 

@@ -197,8 +197,42 @@ def test_collects_call_sites_with_their_literals(api):
     )
     sites = check_program(parse(source), api, []).call_sites
     assert sorted(map(tuple, sites), key=repr) == [
-        (4, "find", ("dog",)),
-        (4, "verify_property", ("dog", None)),
-        (5, "distance", (1, 2.5)),
-        (5, "llm_query", ("why", False)),
+        (4, "find", ("dog",), False),
+        (4, "verify_property", ("dog", None), False),
+        (5, "distance", (1, 2.5), False),
+        (5, "llm_query", ("why", False), False),
     ]
+
+
+def test_lists_of_texts_are_literals_and_lists_of_other_things_are_not(api):
+    source = body(
+        "patch = ImagePatch(image)",
+        "patch.best_text_match(['red', 'blue'], 'it is')",
+        "patch.best_text_match(('red', query), None)",
+        "return patch.best_text_match([1, 2])",
+    )
+    literals = [site.literals for site in check_program(parse(source), api, []).call_sites]
+    assert literals == [(("red", "blue"), "it is"), (None, None), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "repeats"),
+    [
+        ("return image.find('x')", False),
+        ("return image.find('x') if image else image.find('y')", False),
+        ("for p in image.find('x'): pass\n    return 1", False),
+        ("return [p for p in image.find('x')]", False),
+        ("for p in []: image.find('x')\n    return 1", True),
+        ("while image.find('x'): pass\n    return 1", True),
+        ("while image: image.find('x')\n    return 1", True),
+        ("return [image.find('x') for p in []]", True),
+        ("return [p for p in [] if image.find('x')]", True),
+        ("return {p: 1 for q in [] for p in image.find('x')}", True),
+        ("return any(image.find('x') for p in [])", True),
+        ("return sorted([], key=lambda p: image.find('x'))", True),
+        ("def inner(p): return image.find('x')\n    return inner(1)", True),
+    ],
+)
+def test_a_call_site_says_whether_it_may_run_more_than_once(api, line, repeats):
+    sites = check_program(parse(body(line)), api, []).call_sites
+    assert {site.repeats for site in sites if site.method == "find"} == {repeats}

@@ -133,11 +133,11 @@ def test_a_result_that_is_larger_than_agreed_ends_the_session(converse):
 
 def test_findings_end_the_session_before_it_runs(converse):
     findings = [("check", 4, "later"), ("policy", 9, "worse")]
-    result = converse(["checked", "source", findings, [(3, "find", ("dog", None))], None])
+    result = converse(["checked", "source", findings, [(3, "find", ("dog", None), True)], None])
     assert (result.failure.kind, result.failure.line) == ("policy", 9)
     assert result.failure.message == "worse Line 4: later"
     assert result.checked.findings == tuple(Finding(*f) for f in findings)
-    assert result.checked.call_sites == (CallSite(3, "find", ("dog", None)),)
+    assert result.checked.call_sites == (CallSite(3, "find", ("dog", None), True),)
 
 
 def test_a_handler_must_answer_what_the_contract_promises(converse):

@@ -159,7 +159,7 @@ def test_findings_come_without_a_run(run_jailed, stub_handler):
     result = run_jailed(body("image.find('x')", "return image.fnd('dog')"), record)
     assert (result.failure.kind, result.failure.line) == ("check", 3)
     assert result.checked.findings[0].message == result.failure.message
-    assert [tuple(site) for site in result.checked.call_sites] == [(2, "find", ("x",))]
+    assert [tuple(site) for site in result.checked.call_sites] == [(2, "find", ("x",), False)]
     assert calls == []
 
 

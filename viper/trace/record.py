@@ -222,8 +222,13 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
             {"kind": f.kind, "line": f.line, "message": f.message} for f in attempt.findings
         ],
         "call_sites": [
-            {"line": s.line, "method": s.method, "literals": list(s.literals)}
-            for s in attempt.call_sites
+            {
+                "line": site.line,
+                "method": site.method,
+                "literals": [list(x) if isinstance(x, tuple) else x for x in site.literals],
+                "repeats": site.repeats,
+            }
+            for site in attempt.call_sites
         ],
         "calls": [_call_json(call) for call in attempt.calls],
         "printed": attempt.printed,
