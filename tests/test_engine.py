@@ -86,6 +86,7 @@ def test_the_json_answer_has_the_published_keys(fake_engine):
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
         "notes": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
+            "mean_batch": {"detector": 1.0}, "lookahead": {"items": 0, "hits": 0, "wasted": 0},
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},
         "memo": False, "confidence": None, "votes": None,

@@ -110,7 +110,8 @@ def test_questions_that_a_detector_and_geometry_can_answer_are_answered(
             x1, y1, x2, y2 = patch.box_xyxy
             assert 0 <= x1 < x2 <= width
             assert 0 <= y1 < y2 <= height
-        assert answer.trace.forwards == {"detector": 1}
+        # One for the whole question, and none if an earlier one has looked at the photograph.
+        assert answer.trace.forwards in ({"detector": 1}, {})
 
 
 @pytest.mark.parametrize("name", ["blink_spatial_dev", "vsr_dev", "refcocos_dev"])

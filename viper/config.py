@@ -13,9 +13,10 @@ from viper.vision.registry import STUB, TRUTH, BackendRef, parse_role
 from viper.vision.roles import Role
 from viper_sandbox import Limits
 
-__all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
+__all__ = ["DEFAULT_CACHE_MB", "DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
 
 DEFAULT_PRESET = "auto"
+DEFAULT_CACHE_MB = 512.0
 
 SandboxLevel = Literal["full", "partial"]
 
@@ -54,6 +55,14 @@ class EngineConfig:
     """Most tokens that language models may use for the engine; None for no limit."""
     memo: Path | None = None
     """File in which programs of language models are remembered; None to remember nothing."""
+    cache_mb: float = DEFAULT_CACHE_MB
+    """Memory for results of models that later answers may use again, in MB; 0 for none."""
+    cache: Path | None = None
+    """Folder where results outlive the process; None for nowhere."""
+    lookahead: bool = True
+    """Whether models are asked beforehand what a program will probably ask next."""
+    max_batch: int = 64
+    """Most requests per forward, where a model's memory allows as many."""
     sandbox: SandboxLevel = "full"
     """Least level accepted for programs that a model or a stranger wrote."""
     limits: Limits = field(default_factory=Limits)
@@ -64,7 +73,15 @@ class EngineConfig:
             value = getattr(self, name)
             if not value > 0:
                 raise ConfigError(f"{name} must be a number of seconds above 0, but got {value!r}.")
-        for name in ("max_attempts", "votes", "max_tokens"):
+        if not 0 <= self.cache_mb < float("inf"):
+            raise ConfigError(
+                f"cache_mb must be a number of megabytes, 0 or more, but got {self.cache_mb!r}."
+            )
+        if self.cache is not None and not self.cache_mb:
+            raise ConfigError(
+                f"A cache in {str(self.cache)!r} needs some memory as well, but cache_mb is 0."
+            )
+        for name in ("max_attempts", "votes", "max_tokens", "max_batch"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1, but got {value!r}.")

@@ -13,7 +13,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from viper.answer import Answer
-from viper.config import DEFAULT_PRESET, EngineConfig, SandboxLevel, resolve_backends
+from viper.config import (
+    DEFAULT_CACHE_MB,
+    DEFAULT_PRESET,
+    EngineConfig,
+    SandboxLevel,
+    resolve_backends,
+)
 from viper.generate.auto import resolved
 from viper.generate.demands import check_demands, vote_temperature
 from viper.generate.generator import Generator, Threaded
@@ -25,10 +31,13 @@ from viper.loop import LoopThread
 from viper.program import CheckReport, Program, Task, Usage
 from viper.query import ImageSource, Query
 from viper.solver import Solver
+from viper.vision.cache import ResultCache
 from viper.vision.capabilities import Capabilities
 from viper.vision.registry import STUB, BackendRef
 from viper.vision.roles import Backend, Role
 from viper.vision.scheduler import Scheduler
+from viper.vision.store import ResultStore
+from viper.vision.worker import MAX_BATCH, Load
 from viper_sandbox import LevelReport, Limits
 
 __all__ = ["Engine", "ask"]
@@ -54,6 +63,11 @@ class Engine:
         votes: Programs that a language model writes at once; the answer is what most of them say.
         max_cost_usd: Most US dollars for language models, over all answers; needs their prices.
         max_tokens: Most tokens of language models, over all answers.
+        cache_mb: Memory for results of models that later answers may use again, in MB; 0 for none.
+        cache: Folder in which they outlive the process; several processes may share it.
+        lookahead: Whether models are asked beforehand what a program will probably ask next. The
+            answers are the same.
+        max_batch: Most requests per forward, where a model's memory allows as many.
         memo: File in which programs of language models are remembered and used again for questions
             of the same form; None to remember nothing.
         sandbox: Least sandbox level for programs that a model or a stranger wrote.
@@ -86,6 +100,10 @@ class Engine:
         votes: int = 1,
         max_cost_usd: float | None = None,
         max_tokens: int | None = None,
+        cache_mb: float = DEFAULT_CACHE_MB,
+        cache: str | os.PathLike[str] | None = None,
+        lookahead: bool = True,
+        max_batch: int = MAX_BATCH,
         memo: str | os.PathLike[str] | None = None,
         sandbox: SandboxLevel = "full",
         limits: Limits | None = None,
@@ -108,6 +126,10 @@ class Engine:
             vote_temperature=vote_temperature(name),
             max_cost_usd=max_cost_usd,
             max_tokens=max_tokens,
+            cache_mb=cache_mb,
+            cache=None if cache is None else Path(cache),
+            lookahead=lookahead,
+            max_batch=max_batch,
             memo=None if memo is None else Path(memo),
             sandbox=sandbox,
             limits=limits or Limits(),
@@ -122,7 +144,13 @@ class Engine:
         self._ledger = Ledger(max_cost_usd=max_cost_usd, max_tokens=max_tokens)
         lender = models_of._scheduler if models_of is not None else None
         self._scheduler: Scheduler = Scheduler(
-            real, on_loading=on_loading, ledger=self._ledger, lender=lender, **extra
+            real,
+            on_loading=on_loading,
+            ledger=self._ledger,
+            lender=lender,
+            cache=_open_cache(self.config),
+            max_batch=max_batch,
+            **extra,
         )
         remembered = None if self.config.memo is None else Memo(self.config.memo)
         self._solver = Solver(self.config, writers, self._scheduler, self._ledger, remembered)
@@ -236,6 +264,13 @@ class Engine:
         """Return the fingerprints of the models that have been loaded so far."""
         return self._scheduler.fingerprints()
 
+    def load(self) -> dict[Role, Load]:
+        """Return what each model has done so far: forwards, requests, guesses, busy seconds.
+
+        A forward that answers shared is counted once here, and in each of their traces.
+        """
+        return self._scheduler.load()
+
     @property
     def spent(self) -> Usage:
         """What language models have used for this engine so far."""
@@ -273,6 +308,14 @@ class Engine:
     async def _elsewhere(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a coroutine of this engine's loop from the caller's loop."""
         return await asyncio.wrap_future(self._loop.submit(coroutine))
+
+
+def _open_cache(config: EngineConfig) -> ResultCache | None:
+    """Return what results are remembered in, None where nothing is to be."""
+    if not config.cache_mb:
+        return None
+    store = None if config.cache is None else ResultStore(config.cache)
+    return ResultCache(int(config.cache_mb * 1e6), store)
 
 
 def ask(

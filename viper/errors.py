@@ -8,7 +8,8 @@
     ├── GenerationError          no program could be written
     ├── BudgetError              the next call of a language model would exceed the budget
     ├── ModelError               a vision or language call failed
-    │   └── UnservedError        a role or a phrase that no backend serves
+    │   ├── UnservedError        a role or a phrase that no backend serves
+    │   └── ModelMemoryError     a batch does not fit into the memory of the model's device
     └── TimeoutExceededError     the clock of a model call ran out
 
 What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.program`).
@@ -31,6 +32,7 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "ModelError",
+    "ModelMemoryError",
     "TimeoutExceededError",
     "UnservedError",
     "ViperError",
@@ -96,6 +98,10 @@ class ModelError(ViperError):
 
 class UnservedError(ModelError):
     """A role or a phrase that no backend serves; never an empty result."""
+
+
+class ModelMemoryError(ModelError):
+    """A batch does not fit into the memory of the model's device; a smaller one may."""
 
 
 class TimeoutExceededError(ViperError):

@@ -25,10 +25,10 @@ from viper.generate.seen import seen_calls
 from viper.ledger import Ledger
 from viper.program import PROGRAM_FAULTS, Failure, Program
 from viper.query import Query
-from viper.recorder import Outcome, Recorder
+from viper.recorder import Outcome, Recorder, call_sites
 from viper.spec import ApiSpec
 from viper.vision.roles import ImageRef
-from viper.vision.scheduler import Run
+from viper.vision.run import Run
 from viper.vision.session import Session
 from viper.voting import tally
 from viper_sandbox import Jail, Request, Result
@@ -207,8 +207,10 @@ class Inquiry:
                 request,
                 session.handle,
                 least_level="partial" if program.trusted else bench.config.sandbox,
+                on_checked=lambda checked: session.read(call_sites(checked)),
             )
         finally:
+            session.close()
             # Also when the answer's clock runs out: what was seen so far stays in the trace.
             outcome = self._recorder.enter(
                 program,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +20,13 @@ from viper.program import (
     failure_kind,
 )
 from viper.trace import Attempt, ImageInfo, Trace, Votes
+from viper.vision.account import Account
 from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef, Role
+from viper.vision.roles import ImageRef
 from viper.vision.session import Session
 from viper_sandbox import Checked, PatchRef, Result
 
-__all__ = ["Outcome", "Recorder", "check_report"]
+__all__ = ["Outcome", "Recorder", "call_sites", "check_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Recorder:
         choices: Answers that the caller allows.
         image: The picture.
         config: The engine's configuration.
-        forwards: Ids of forwards by role, filled by the run while it goes on.
+        account: What the models are asked, filled by the runs while they go on.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Recorder:
         choices: tuple[str, ...],
         image: ImageRef,
         config: EngineConfig,
-        forwards: Mapping[Role, set[int]],
+        account: Account,
     ) -> None:
         self._question = question
         self._task: Task = task
         self._choices = choices
         self._image = image
         self._config = config
-        self._forwards = forwards
+        self._account = account
         self._started = time.perf_counter()
         self._outcomes: list[Outcome] = []
         self._chosen: Outcome | None = None
@@ -157,6 +157,7 @@ class Recorder:
     def answer(self) -> Answer:
         """Close the account."""
         width, height = self._image.size
+        forwards = self._account.forwards
         chosen = self._chosen
         failure = self._failure or (chosen.failure if chosen else None)
         answered = chosen if failure is None else None
@@ -172,7 +173,13 @@ class Recorder:
             patches=tuple(patch.to_json() for patch in answered.patches) if answered else (),
             failure=failure,
             unverified=chosen.unverified if chosen else (),
-            forwards={role: len(ids) for role, ids in self._forwards.items()},
+            forwards={role: len(sizes) for role, sizes in forwards.items() if sizes},
+            mean_batch={
+                role: round(sum(sizes.values()) / len(sizes), 2)
+                for role, sizes in forwards.items()
+                if sizes
+            },
+            lookahead=self._account.lookahead(),
             total_ms=(time.perf_counter() - self._started) * 1000,
             votes=self._votes,
             chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),
@@ -209,13 +216,18 @@ def check_report(checked: Checked) -> CheckReport:
     return CheckReport(
         checked.source,
         tuple(Finding(failure_kind(f.kind), f.line, f.message) for f in checked.findings),
-        tuple(
-            CallSite(site.line, site.method, tuple(site.literals), site.repeats)
-            for site in checked.call_sites
-        ),
+        call_sites(checked),
         None
         if checked.literals is None
         else tuple(StringLiteral(*literal) for literal in checked.literals),
+    )
+
+
+def call_sites(checked: Checked) -> tuple[CallSite, ...]:
+    """Return the call sites that the sandbox reported as the engine's values."""
+    return tuple(
+        CallSite(site.line, site.method, tuple(site.literals), site.repeats)
+        for site in checked.call_sites
     )
 
 

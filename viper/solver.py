@@ -22,9 +22,11 @@ from viper.program import CheckReport, Failure, Program, Task
 from viper.query import Query, checked_question, image_name, opened_image
 from viper.recorder import Recorder, check_report
 from viper.spec import load_spec
+from viper.vision.account import Account
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ImageRef
-from viper.vision.scheduler import Run, Scheduler
+from viper.vision.run import Run
+from viper.vision.scheduler import Scheduler
 from viper_sandbox import Jail, LevelReport
 
 __all__ = ["Solver"]
@@ -82,9 +84,13 @@ class Solver:
         started = time.perf_counter()
         clock_s = self._config.timeout_s if timeout_s is None else timeout_s
         image = await asyncio.to_thread(opened_image, query.image)
-        run = Run(self._scheduler, model_call_s=self._config.model_call_s)
+        run = Run(
+            self._scheduler,
+            model_call_s=self._config.model_call_s,
+            lookahead=self._config.lookahead,
+        )
         recorder = Recorder(
-            query.question, query.task, query.choices, image, self._config, run.forwards
+            query.question, query.task, query.choices, image, self._config, run.account
         )
         inquiry = Inquiry(query, image, run, recorder, self._bench)
         try:
@@ -178,6 +184,8 @@ class Solver:
 
     def _unreadable(self, query: Query, error: InputError) -> Answer:
         nothing = ImageRef("", (0, 0), image_name(query.image))
-        recorder = Recorder(query.question, query.task, query.choices, nothing, self._config, {})
+        recorder = Recorder(
+            query.question, query.task, query.choices, nothing, self._config, Account()
+        )
         recorder.fail(Failure(error.kind, str(error)))
         return recorder.answer()

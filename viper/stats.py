@@ -30,6 +30,15 @@ class RunStats:
     calls: int = 0
     cache_hits: int = 0
     forwards: Counter[str] = field(default_factory=Counter)
+    """Of each answer; one that several answers shared is counted for each."""
+    requests: Counter[str] = field(default_factory=Counter)
+    """In those forwards: their batch sizes, added up."""
+    guesses: int = 0
+    """What lookahead had computed."""
+    guess_hits: int = 0
+    """Those of them that were asked for later."""
+    queue_ms: float = 0.0
+    model_ms: float = 0.0
     generate_ms: float = 0.0
     run_ms: float = 0.0
     total_ms: float = 0.0
@@ -47,6 +56,12 @@ class RunStats:
         self.calls += len(trace.calls)
         self.cache_hits += sum(call.cached for call in trace.calls)
         self.forwards.update(trace.forwards)
+        for role, mean in trace.mean_batch.items():
+            self.requests[role] += round(mean * trace.forwards[role])
+        self.guesses += trace.lookahead.get("items", 0)
+        self.guess_hits += trace.lookahead.get("hits", 0)
+        self.queue_ms += sum(call.queue_ms for call in trace.calls)
+        self.model_ms += sum(call.model_ms for call in trace.calls)
         self.generate_ms += sum(attempt.generate_ms for attempt in trace.attempts)
         self.run_ms += sum(attempt.run_ms for attempt in trace.attempts)
         self.total_ms += trace.total_ms
@@ -58,7 +73,11 @@ class RunStats:
             memo: Whether programs were remembered at all.
         """
         usage = self.usage
-        forwards = ", ".join(f"{role} {count}" for role, count in sorted(self.forwards.items()))
+        forwards = ", ".join(
+            f"{role} {count} (batch {self.requests[role] / count:.3g})"
+            for role, count in sorted(self.forwards.items())
+            if count
+        )
         return [
             ("answers", f"{self.answers}" + (f" ({self.failed} failed)" if self.failed else "")),
             ("programs", f"{self.programs}"),
@@ -71,11 +90,18 @@ class RunStats:
             ("memo hits", _share(self.memo_hits, self.model_questions) if memo else "off"),
             ("calls", f"{self.calls}"),
             ("cache hits", _share(self.cache_hits, self.calls)),
+            ("lookahead", self._lookahead()),
             ("forwards", forwards or "0"),
+            ("queue", _time(self.queue_ms, self.answers)),
+            ("model", _time(self.model_ms, self.answers)),
             ("generate", _time(self.generate_ms, self.answers)),
             ("run", _time(self.run_ms, self.answers)),
             ("total", _time(self.total_ms, self.answers)),
         ]
+
+    def _lookahead(self) -> str:
+        wasted = self.guesses - self.guess_hits
+        return f"{_share(self.guess_hits, self.guesses)} used, {wasted} wasted"
 
 
 def _share(part: int, whole: int) -> str:

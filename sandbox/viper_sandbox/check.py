@@ -85,7 +85,9 @@ class _Checker(ast.NodeVisitor):
         self._members = api.members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
         self._own = own_functions(tree)
         self._entry_function = entry
-        self._repeating = 0  # loops, comprehensions and inner functions around the node being visited
+        self._repeating = (
+            0  # loops, comprehensions and inner functions around the node being visited
+        )
 
     def check(self) -> None:
         for statement in self._tree.body:

@@ -71,12 +71,12 @@ def test_json_is_one_object_with_the_published_keys(picture):
     answer = json.loads(result.stdout)
     assert list(answer) == [
         "answer", "task", "question", "image", "patches", "program", "generator", "attempts",
-        "failure", "unverified", "notes", "calls", "forwards", "cache_hits", "timing_ms", "models", "usage",
-        "memo", "confidence", "votes",
+        "failure", "unverified", "notes", "calls", "forwards", "mean_batch", "cache_hits",
+        "lookahead", "timing_ms", "models", "usage", "memo", "confidence", "votes",
     ]  # fmt: skip
     assert (answer["answer"], answer["generator"], answer["attempts"]) == ("yes", "grammar", 1)
     assert answer["image"] == "picture.png"
-    assert set(answer["timing_ms"]) == {"generate", "run", "total"}
+    assert set(answer["timing_ms"]) == {"generate", "run", "queue", "model", "total"}
     assert answer["program"].startswith("def execute_command(image)")
 
 

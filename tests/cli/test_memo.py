@@ -111,8 +111,8 @@ def test_stats_are_a_table_on_stderr(server, picture, path):
     lines = [line for line in result.stderr.splitlines() if "stub results" not in line]
     table = dict(line.split(maxsplit=1) for line in lines)
     assert list(table) == [
-        "answers", "programs", "tokens", "cost", "memo", "calls", "cache", "forwards", "generate",
-        "run", "total",
+        "answers", "programs", "tokens", "cost", "memo", "calls", "cache", "lookahead", "forwards",
+        "queue", "model", "generate", "run", "total",
     ]  # fmt: skip
     assert table["tokens"] == "18 (11 prompt, 7 completion)"
     assert table["cost"] == "not known"

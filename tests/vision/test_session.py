@@ -10,7 +10,8 @@ import pytest
 from fakes.backends import FakeDetector, FakeMatcher, blank_image
 from viper.spec import load_spec
 from viper.vision.registry import BackendRef
-from viper.vision.scheduler import Run, Scheduler
+from viper.vision.run import Run
+from viper.vision.scheduler import Scheduler
 from viper.vision.session import Session
 from viper_sandbox import Call, CallFailed, CallRejected, PatchRef
 

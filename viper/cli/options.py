@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from viper.engine import Engine
 
 __all__ = [
@@ -39,7 +38,24 @@ def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 def engine_options(function: F) -> F:
     """Add what decides how an engine works: models, backends, generator, limits."""
-    return _engine_options("auto")(function)
+    return _stacked(
+        _engine_options("auto"),
+        click.option(
+            "--cache",
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Keep what models computed in this folder, so that later runs on the same pictures ask "
+            "them less; several processes may share it.",
+        ),
+        click.option(
+            "--no-lookahead",
+            "lookahead",
+            flag_value=False,
+            default=True,
+            help="Do not ask models beforehand what a program will probably ask next. Answers are the "
+            "same, forwards more.",
+        ),
+    )(function)
 
 
 def draft_options(function: F) -> F:
@@ -235,6 +251,8 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         "timeout_s": options["timeout_s"],
         "sandbox": options["sandbox"],
         "data_folder": data_folder,
+        "cache": options.get("cache"),
+        "lookahead": options.get("lookahead", True),
         "max_attempts": options.get("max_attempts", 3),
         "votes": options.get("votes", 1),
         "max_cost_usd": options.get("max_cost_usd"),

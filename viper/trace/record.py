@@ -54,8 +54,12 @@ class CallRecord:
     batch_size: int
     """Largest batch that the call was part of; 0 when no model ran."""
     cached: bool
-    """True when the run's own table answered all of it."""
+    """True when all of it was known already: from an earlier call, answer or process."""
     usage: Usage = field(default_factory=Usage)
+    ahead: int = 0
+    """How many of its requests lookahead had guessed."""
+    queue_ms: float = 0.0
+    """Longest wait of a request for its forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,10 @@ class Trace:
     """How the programs voted; None where one program answered."""
     chosen: int = -1
     """Index of the attempt that the answer is of; the last one, unless votes chose another."""
+    mean_batch: dict[str, float] = field(default_factory=dict)
+    """Mean number of requests in those forwards, other answers' included, by role."""
+    lookahead: dict[str, int] = field(default_factory=dict)
+    """Guesses that were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
     version: int = TRACE_VERSION
 
     @property
@@ -177,6 +185,8 @@ class Trace:
             "failure": self.failure.to_json() if self.failure else None,
             "unverified": list(self.unverified),
             "forwards": self.forwards,
+            "mean_batch": self.mean_batch,
+            "lookahead": self.lookahead,
             "total_ms": round(self.total_ms, 3),
         }
 
@@ -197,10 +207,14 @@ class Trace:
             "notes": list(answering.notes) if answering else [],
             "calls": len(self.calls),
             "forwards": self.forwards,
+            "mean_batch": self.mean_batch,
             "cache_hits": sum(call.cached for call in self.calls),
+            "lookahead": self.lookahead,
             "timing_ms": {
                 "generate": round(sum(a.generate_ms for a in self.attempts), 3),
                 "run": round(sum(a.run_ms for a in self.attempts), 3),
+                "queue": round(sum(call.queue_ms for call in self.calls), 3),
+                "model": round(sum(call.model_ms for call in self.calls), 3),
                 "total": round(self.total_ms, 3),
             },
             "models": self.models,
@@ -253,5 +267,7 @@ def _call_json(call: CallRecord) -> dict[str, Any]:
         "forwards": call.forwards,
         "batch_size": call.batch_size,
         "cached": call.cached,
+        "ahead": call.ahead,
+        "queue_ms": round(call.queue_ms, 3),
         "usage": call.usage.to_json(),
     }

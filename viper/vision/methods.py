@@ -8,6 +8,7 @@ ends the session.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from viper.boxes import Box, area, clamp, nms, snap
 from viper.errors import UnservedError
 from viper.vision.attributes import contrasts
+from viper.vision.lookahead import Lookahead
 from viper.vision.patch import Patch
 from viper.vision.roles import (
     AnswerRequest,
@@ -26,7 +28,7 @@ from viper.vision.roles import (
     View,
     has_distinct_detections,
 )
-from viper.vision.scheduler import Run
+from viper.vision.run import Run, Vector
 from viper.vision.vocabulary import Match, match_phrase, near_classes
 
 __all__ = ["METHODS", "Context", "Method"]
@@ -72,16 +74,21 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
     """Detect on the patch's crop, best first, without duplicates."""
     phrase = _text(object_name, "object_name")
     detector = await context.run.detector()
+    ahead = context.run.ahead
     if detector.vocabulary is None:
         request, wanted = DetectRequest(patch.view, (phrase,)), phrase
+        others = (site[0] for site in ahead.literals("find", "exists", once=True) if site)
+        names = dict.fromkeys(_words(name) for name in others if isinstance(name, str))
+        guesses = [DetectRequest(patch.view, (name,)) for name in names if name]
     else:
         match = _resolve(context, phrase, detector.vocabulary)
-        request, wanted = DetectRequest(patch.view, ()), match.name
+        request, wanted, guesses = DetectRequest(patch.view, ()), match.name, []
+    guesses += [replace(request, view=view) for view in ahead.siblings()]
     left, top, _, _ = patch.view.bounds
     width, height = patch.view.image.size
     boxes: list[Box] = []
     scores: list[float] = []
-    for detection in await context.run.detect(request):
+    for detection in await context.run.detect(request, guesses):
         x1, y1, x2, y2 = detection.box_xyxy
         box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), width, height))
         if detection.phrase == wanted and area(box) > 0:
@@ -107,14 +114,10 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
     wanted = _text(attribute, "attribute")
     matcher = await _require(context, [wanted])
     if isinstance(matcher, Verifies):
-        (image,), (text,) = await context.run.embed([patch.view], [f"{wanted} {name}"])
+        (image,), (text,) = await _embed(context, matcher, [patch], [f"{wanted} {name}"])
         context.score = matcher.certainty(float(image @ text))
         return context.score >= _PROPERTY_THRESHOLD
-    texts = [
-        f"{wanted} {name}",
-        name,
-        *(f"{contrast} {name}" for contrast in contrasts(wanted)),
-    ]
+    texts = _verifying_texts(name, wanted)
     logits = (await _logits(context, [patch], texts))[0]
     context.score = float(_softmax(logits)[0])
     context.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
@@ -129,8 +132,7 @@ async def best_text_match(
         raise ValueError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
     await _require(context, options, all_of_them=False)
-    lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
-    logits = (await _logits(context, [patch], [lead + option for option in options]))[0]
+    logits = (await _logits(context, [patch], _option_texts(options, prefix)))[0]
     best = int(np.argmax(logits))
     context.score = float(_softmax(logits)[best])
     return option_list[best]
@@ -138,13 +140,15 @@ async def best_text_match(
 
 async def simple_query(context: Context, patch: Patch, question: str) -> str:
     """Ask the answerer about the patch."""
-    text = await context.run.answer(AnswerRequest(patch.view, _text(question, "question")))
-    return _short(text)
+    asked = _text(question, "question")
+    siblings = context.run.ahead.siblings()
+    guesses = [AnswerRequest(view, asked) for view in siblings]
+    return _short(await context.run.answer(AnswerRequest(patch.view, asked), guesses))
 
 
 async def compute_depth(context: Context, patch: Patch) -> float:
     """Return the depth of the patch, as a rule its median in the image's one depth map."""
-    return await context.run.depth(patch.view)
+    return await context.run.depth(patch.view, context.run.ahead.siblings())
 
 
 async def best_image_match(
@@ -261,12 +265,71 @@ async def _logits(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return image-text logits, shape (patches, texts)."""
     matcher = await context.run.matcher()
-    images, words = await context.run.embed([patch.view for patch in patches], texts)
+    images, words = await _embed(context, matcher, patches, texts)
     cosine = np.stack(images).astype(np.float64) @ np.stack(words).astype(np.float64).T
     logits: np.ndarray[Any, np.dtype[np.float64]] = cosine * matcher.logit_scale + (
         matcher.logit_bias or 0.0
     )
     return logits
+
+
+async def _embed(
+    context: Context, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
+) -> tuple[list[Vector], list[Vector]]:
+    """Return the vectors of patches and texts, and have those computed that may be wanted next."""
+    ahead = context.run.ahead
+    return await context.run.embed(
+        [patch.view for patch in patches],
+        texts,
+        # What was refused one word may be asked for another: a view has one vector for all words.
+        more_views=ahead.siblings(even_refused=True),
+        more_texts=[
+            text for text in _texts_ahead(ahead, matcher) if _means_something(matcher, text)
+        ],
+    )
+
+
+def _texts_ahead(ahead: Lookahead, matcher: Matcher) -> list[str]:
+    """Return the texts that the program will compare patches with, as far as they stand in it."""
+    texts: list[str] = []
+    for literals in ahead.literals("verify_property"):
+        match literals:
+            case (str(name), str(attribute)):
+                wanted = _verifying_texts(_words(name), _words(attribute))
+                texts += wanted[:1] if isinstance(matcher, Verifies) else wanted
+            case _:
+                pass
+    for literals in ahead.literals("best_text_match"):
+        match literals:
+            case (tuple(options), *prefix) if options:
+                lead = prefix[0] if prefix and isinstance(prefix[0], str) else None
+                texts += _option_texts([_words(option) for option in options], lead)
+            case _:
+                pass
+    for literals in ahead.literals("best_image_match"):
+        match literals:
+            case (_, str(text), *_):
+                texts.append(_words(text))
+            case (_, tuple(several), *_):
+                texts += [_words(text) for text in several]
+            case _:
+                pass
+    return [text for text in dict.fromkeys(texts) if text]
+
+
+def _means_something(matcher: Matcher, text: str) -> bool:
+    return not isinstance(matcher, Refuses) or matcher.refusal(text) is None
+
+
+def _verifying_texts(name: str, wanted: str) -> list[str]:
+    """Return the text that is to be true, and those that it is compared with."""
+    others = (f"{contrast} {name}" for contrast in contrasts(wanted))
+    return [f"{wanted} {name}", name, *others]
+
+
+def _option_texts(options: Sequence[str], prefix: str | None) -> list[str]:
+    lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
+    return [lead + option for option in options]
 
 
 def _softmax(
@@ -278,10 +341,14 @@ def _softmax(
 
 
 def _text(value: str, name: str) -> str:
-    cleaned = " ".join(value.split())
+    cleaned = _words(value)
     if not cleaned:
         raise ValueError(f"{name} must not be empty.")
     return cleaned
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _short(text: str) -> str:

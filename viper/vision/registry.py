@@ -108,6 +108,12 @@ class BackendRef:
         return backends_for(self.role)[self.name]
 
     @property
+    def is_remote(self) -> bool:
+        """True when its calls go over a network and may cost money, or nobody knows where they go."""
+        entry = backends_for(self.role).get(self.name)
+        return entry is None or entry.remote
+
+    @property
     def judges(self) -> tuple[str, ...] | None:
         """Kinds of attributes that a matcher knows; None for any text."""
         return None if self.name == STUB else self.entry.judges

@@ -3,11 +3,13 @@
 Batch first: every method takes a sequence of requests and returns a list of the SAME LENGTH IN THE
 SAME ORDER. A backend implements one of the five protocols and nothing else; queues, caches,
 duplicates, clocks and threads are the scheduler's. All methods of one backend are called from one
-thread, which is not the thread that built the object's configuration.
+thread, which is not the thread that built the object's configuration. A backend that separates making its
+input from running the model says so by implementing `Staged`.
 
 A backend reports trouble by raising `ModelError` (the call failed) or `UnservedError` (it cannot
 serve this phrase); any other exception is taken for a bug of the backend and reported as such. When
-a batch raises, the scheduler runs its requests again one by one. A backend whose calls cost money
+a batch raises, the scheduler runs its requests again in halves, so that a bad one fails alone; a
+`ModelMemoryError` makes batches smaller from then on. A backend whose calls cost money
 therefore does not raise for one of them: it returns the `ModelError` in that request's place.
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +46,13 @@ __all__ = [
     "Refuses",
     "RelativeDepth",
     "Role",
+    "Staged",
     "Verifies",
     "View",
     "has_distinct_detections",
+    "is_deterministic",
+    "knows_images_by_name",
+    "largest_batch",
     "median_depth",
 ]
 
@@ -153,6 +159,53 @@ class Backend(Protocol):
     def fingerprint(self) -> str:
         """Name and version of the weights and settings: equal fingerprints give equal results."""
         ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A backend whose batch methods have two stages.
+
+    `prepare` is called from several threads while the model is busy with another batch; `forward` from
+    the model's thread. The batch method itself gives the same as both.
+    """
+
+    def stages(self, method: str) -> bool:
+        """Tell whether a batch method has two stages."""
+        ...
+
+    def prepare(self, method: str, request: Any) -> Any:
+        """Make the model's input of one request: decode, crop, resize, normalise."""
+        ...
+
+    def forward(self, method: str, prepared: Sequence[Any]) -> Sequence[Any]:
+        """Run the model on what `prepare` gave, and return one result for each, in order."""
+        ...
+
+
+def is_deterministic(backend: object, *, remote: bool) -> bool:
+    """Tell whether equal requests give equal results, so that one of them is enough.
+
+    A backend says so with an attribute `deterministic`; without it, a local one is, a remote one is not.
+    """
+    return bool(getattr(backend, "deterministic", not remote))
+
+
+def knows_images_by_name(backend: object) -> bool:
+    """Tell whether a backend knows an image by its name, not by its pixels alone.
+
+    True perception does, and says so with an attribute `knows_images_by_name`: two pictures of equal
+    pixels may stand for different scenes.
+    """
+    return bool(getattr(backend, "knows_images_by_name", False))
+
+
+def largest_batch(backend: object) -> int | None:
+    """Return how many requests the memory of a backend's device holds at once, None where it is not known.
+
+    A backend says so with an attribute `largest_batch`.
+    """
+    known: int | None = getattr(backend, "largest_batch", None)
+    return known
 
 
 class Detector(Backend, Protocol):

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from viper.boxes import Box, area, clamp
 from viper.errors import UnservedError, ViperError
+from viper.program import CallSite
 from viper.spec import ApiCallable, ApiSpec
 from viper.trace import CallRecord
 from viper.vision.methods import METHODS, Context, Method
 from viper.vision.patch import Patch
 from viper.vision.registry import STUB, BackendRef, backends_for
 from viper.vision.roles import ImageRef, Role, View
-from viper.vision.scheduler import Run
+from viper.vision.run import Run
 from viper.vision.stub import STUB_METHODS
 from viper.vision.wire_types import convert
 from viper_sandbox import Call, CallFailed, CallRejected, PatchRef, WireValue
@@ -71,7 +72,15 @@ class Session:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What backends said against their own results on this picture."""
-        return tuple(self._run.doubts)
+        return tuple(self._run.account.doubts)
+
+    def read(self, call_sites: Sequence[CallSite]) -> None:
+        """Learn where the program calls what, before it runs."""
+        self._run.ahead.read(call_sites)
+
+    def close(self) -> None:
+        """End: what the program has asked for and has not begun is dropped."""
+        self._run.close()
 
     @property
     def image_patch(self) -> PatchRef:
@@ -99,7 +108,9 @@ class Session:
             arguments = self._convert_arguments(entry, call)
             method = self._method(entry, arguments)
             leading = (receiver,) if entry.is_method else ()
+            self._run.ahead.begin(entry.name, call.line, receiver, arguments)
             result = await method(self._context, *leading, *arguments)
+            self._run.ahead.end(entry.name, receiver, result)
             wire = self._to_wire(result)
         except (ValueError, TypeError) as error:
             failure = str(error)
@@ -121,9 +132,11 @@ class Session:
                     notes=tuple(self._context.notes),
                     ms=(time.perf_counter() - started) * 1000,
                     model_ms=cost.model_ms,
+                    queue_ms=cost.queue_ms,
                     forwards=len(cost.forward_ids),
                     batch_size=cost.batch_size,
                     cached=cost.requests > 0 and cost.cached == cost.requests,
+                    ahead=cost.ahead,
                     usage=cost.usage,
                 )
             )

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from viper.spec import load_spec
 from viper.vision.registry import BackendRef
 from viper.vision.roles import AnswerRequest, Backend, Completion, ImageRef
-from viper.vision.scheduler import Run, Scheduler
+from viper.vision.run import Run
+from viper.vision.scheduler import Scheduler
 from viper.vision.session import Session
 from viper_benchmarks.perf.baselines import run_in_fresh_interpreter, run_in_process
 from viper_benchmarks.perf.programs import (
@@ -140,7 +141,7 @@ class SandboxFigures:
             await self._run(
                 many_questions(calls + _WARM_UP_CALLS), serve, image=session.image_patch
             )
-            forwards = len(run.forwards["answerer"])
+            forwards = len(run.account.forwards["answerer"])
             if forwards != calls + _WARM_UP_CALLS:
                 raise BenchmarkError(
                     f"{calls + _WARM_UP_CALLS} different questions took {forwards} forwards: some "

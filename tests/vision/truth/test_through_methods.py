@@ -14,7 +14,8 @@ from viper.vision.attributes import KINDS
 from viper.vision.methods import Context
 from viper.vision.patch import Patch
 from viper.vision.registry import BackendRef
-from viper.vision.scheduler import Run, Scheduler
+from viper.vision.run import Run
+from viper.vision.scheduler import Scheduler
 
 COLORS = ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")
 SPOKEN = {

@@ -47,6 +47,11 @@ class OpenAIAnswerer:
         """Name of the model and its settings; a service may change the weights behind it."""
         return f"{self._model.settings.fingerprint}&max_side={self._max_side_px}"
 
+    @property
+    def deterministic(self) -> bool:
+        """True at temperature 0, as far as a service keeps its word: a reply is then remembered."""
+        return self._model.settings.temperature == 0
+
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return one answer per request, as the model gave it; a call that failed gives its error."""
         conversations = [

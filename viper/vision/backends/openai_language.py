@@ -26,6 +26,11 @@ class OpenAILanguageModel:
         """Name of the model and its settings; a service may change the weights behind it."""
         return self._model.settings.fingerprint
 
+    @property
+    def deterministic(self) -> bool:
+        """True at temperature 0, as far as a service keeps its word: a reply is then remembered."""
+        return self._model.settings.temperature == 0
+
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
         """Return one completion per request, each sent as it is; a call that failed gives its error."""
         return self._model.chat_blocking(

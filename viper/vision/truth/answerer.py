@@ -37,6 +37,7 @@ class TrueAnswerer:
     def __init__(self, file: SceneFile) -> None:
         self._file = file
         self.fingerprint = f"truth:{file.fingerprint}"
+        self.knows_images_by_name = True
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return the answer of each request, or the error of a question that no fact answers."""

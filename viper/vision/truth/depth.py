@@ -31,6 +31,7 @@ class TrueDepth:
     def __init__(self, file: SceneFile) -> None:
         self._file = file
         self.fingerprint = f"truth:{file.fingerprint}"
+        self.knows_images_by_name = True
 
     def measure(self, views: Sequence[View]) -> list[float]:
         """Return the depth of the thing that each view shows, in the scene's units, as in the file.

@@ -29,6 +29,7 @@ class TrueDetector:
     def __init__(self, file: SceneFile) -> None:
         self._file = file
         self.fingerprint = f"truth:{file.fingerprint}"
+        self.knows_images_by_name = True
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Return the things of each request in the order of the file, score 1.0.

@@ -55,6 +55,7 @@ class TrueMatcher:
         self._image_length = FALSEHOOD * math.sqrt(len(terms))
         self.logit_scale = SHARPNESS * _TEXT_LENGTH * self._image_length
         self.fingerprint = f"truth:{file.fingerprint}"
+        self.knows_images_by_name = True
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).

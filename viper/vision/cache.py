@@ -1,0 +1,114 @@
+"""Results that are remembered: by key, in memory up to a number of bytes, and on disk where wanted.
+
+    cache = ResultCache(256_000_000, ResultStore(folder))
+    cache.put(key, vector)
+    cache.get(key)          the same vector, from memory, or from disk in a later process; or None
+
+What was not used for longest makes way. Only results of deterministic backends come here, and only
+those that are no errors.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from viper.vision.operation import Key
+from viper.vision.roles import Completion, Detection
+from viper.vision.store import ResultStore
+
+__all__ = ["ResultCache", "size_in_memory"]
+
+_PER_ENTRY = 250
+# Bytes that key, dictionary entry and the smallest object take; measured with CPython 3.11.
+
+
+class ResultCache:
+    """Byte-bounded, least recently used goes first; any thread may use it.
+
+    Args:
+        max_bytes: Most bytes of results in memory. A result that is larger alone is not kept.
+        store: Where results outlive the process; None for nowhere.
+    """
+
+    def __init__(self, max_bytes: int, store: ResultStore | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._store = store
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of the results in memory, as counted by `size_in_memory`."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        """Results in memory."""
+        return len(self._values)
+
+    def __contains__(self, key: Key) -> bool:
+        """Tell whether a result is in memory."""
+        return key in self._values
+
+    def get(self, key: Key) -> Any | None:
+        """Return a result, None where none is known. Do not write into it."""
+        with self._lock:
+            known = self._values.get(key)
+            if known is not None:
+                self._values.move_to_end(key)
+                return known[0]
+        value = None if self._store is None else self._store.get(key)
+        if value is not None:
+            self._keep(key, value)
+        return value
+
+    def put(self, key: Key, value: Any) -> None:
+        """Remember a result."""
+        self._keep(key, value)
+        if self._store is not None:
+            self._store.put(key, value)
+
+    def close(self) -> None:
+        """Write what is not on disk yet, and forget everything."""
+        if self._store is not None:
+            self._store.close()
+        with self._lock:
+            self._values.clear()
+            self._bytes = 0
+
+    def _keep(self, key: Key, value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False  # many programs will be given this very array
+        size = size_in_memory(value)
+        if size > self._max_bytes:
+            return
+        with self._lock:
+            _, before = self._values.pop(key, (None, 0))
+            self._values[key] = (value, size)
+            self._bytes += size - before
+            while self._bytes > self._max_bytes:
+                _, (_, freed) = self._values.popitem(last=False)
+                self._bytes -= freed
+
+
+def size_in_memory(value: Any) -> int:
+    """Return about how many bytes a result takes."""
+    match value:
+        case np.ndarray():
+            # A view keeps the whole array alive that it is a part of.
+            owner = value if value.base is None or not hasattr(value.base, "nbytes") else value.base
+            return _PER_ENTRY + int(owner.nbytes)
+        case list() | tuple():
+            return _PER_ENTRY + sum(map(size_in_memory, value))
+        case Detection():
+            mask = 0 if value.mask is None else int(value.mask.nbytes)
+            return _PER_ENTRY + mask
+        case Completion():
+            return _PER_ENTRY + sys.getsizeof(value.text)
+        case _:
+            return _PER_ENTRY + sys.getsizeof(value)

@@ -1,0 +1,89 @@
+"""Results as bytes and back: JSON for what is small, NumPy's own format for arrays, no pickles.
+
+The first byte says what follows: `A` an array, `J` a JSON object. Whatever cannot be read is None.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import read_array
+from numpy.typing import NDArray
+
+from viper.vision.roles import Completion, Detection
+
+__all__ = ["pack", "unpack"]
+
+_MOST_MASK_PIXELS = 100_000_000
+_KINDS = ("f4", "f8")
+
+
+def pack(value: Any) -> bytes | None:
+    """Return a result as bytes, None where it is of no kind that a role gives."""
+    match value:
+        case np.ndarray() if value.dtype.str[1:] in _KINDS:
+            buffer = io.BytesIO()
+            np.save(buffer, value, allow_pickle=False)
+            return b"A" + buffer.getvalue()
+        case float() if math.isfinite(value):
+            return _json({"number": value})
+        case Completion():
+            return _json({"text": value.text})
+        case list() if all(isinstance(item, Detection) for item in value):
+            return _json({"detections": [_detection(item) for item in value]})
+        case _:
+            return None
+
+
+def unpack(packed: bytes) -> Any | None:
+    """Return the result that was packed; None where the bytes are none."""
+    try:
+        if packed[:1] == b"A":
+            array = read_array(io.BytesIO(packed[1:]), allow_pickle=False)
+            return array if array.dtype.str[1:] in _KINDS else None
+        match json.loads(packed[1:]) if packed[:1] == b"J" else None:
+            case {"number": float(number)}:
+                return number
+            case {"text": str(text)}:
+                return Completion(text)
+            case {"detections": list(items)}:
+                return [_read_detection(item) for item in items]
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, zlib.error):
+        pass  # a damaged row is computed again
+    return None
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return b"J" + json.dumps(value).encode()
+
+
+def _detection(detection: Detection) -> dict[str, Any]:
+    packed: dict[str, Any] = {
+        "box_xyxy": [float(edge) for edge in detection.box_xyxy],
+        "phrase": detection.phrase,
+        "score": float(detection.score),
+    }
+    if detection.mask is not None:
+        bits = zlib.compress(np.packbits(detection.mask).tobytes(), level=1)
+        packed["mask"] = [*detection.mask.shape, base64.b64encode(bits).decode()]
+    return packed
+
+
+def _read_detection(item: dict[str, Any]) -> Detection:
+    x1, y1, x2, y2 = map(float, item["box_xyxy"])
+    mask = _read_mask(*item["mask"]) if "mask" in item else None
+    return Detection((x1, y1, x2, y2), str(item["phrase"]), float(item["score"]), mask)
+
+
+def _read_mask(height: int, width: int, text: str) -> NDArray[np.bool_]:
+    if not 0 < height * width <= _MOST_MASK_PIXELS:
+        raise ValueError(f"A mask of {height}×{width} pixels.")
+    bits = zlib.decompressobj().decompress(base64.b64decode(text), height * width // 8 + 1)
+    flat = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=height * width)
+    return flat.astype(np.bool_).reshape(height, width)
