@@ -271,6 +271,14 @@ class Engine:
         """
         return self._scheduler.load()
 
+    def pending(self) -> int:
+        """Return how many requests wait for a model, or are in one."""
+        return self._scheduler.pending
+
+    def forget(self) -> None:
+        """Forget what models computed so far, as far as it is in memory; answers stay the same."""
+        self._scheduler.forget()
+
     @property
     def spent(self) -> Usage:
         """What language models have used for this engine so far."""

@@ -96,8 +96,8 @@ class CallSite:
     line: int
     method: str
     literals: tuple[str | int | float | bool | tuple[str, ...] | None, ...]
-    """One entry per positional argument; None where it is not a literal, a tuple where it is a list of
-    texts."""
+    """One entry per positional argument: a literal, or what a name stands for that is bound once, to a
+    literal; a tuple for a list of texts, None for anything else."""
     repeats: bool = False
     """True where it may run more than once: in a loop, a comprehension, a function of the program's."""
 

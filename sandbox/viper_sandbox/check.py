@@ -18,7 +18,7 @@ from viper_sandbox.extract import ENTRY, entry_function
 from viper_sandbox.findings import CallSite, Finding, Literal
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
-from viper_sandbox.scopes import Kinds, Scope, bound_names, parameter_names
+from viper_sandbox.scopes import Kinds, Scope, bound_names, constants, parameter_names
 from viper_sandbox.signatures import Signature, own_functions
 from viper_sandbox.wire import MAX_INTEGER
 
@@ -85,6 +85,7 @@ class _Checker(ast.NodeVisitor):
         self._members = api.members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
         self._own = own_functions(tree)
         self._entry_function = entry
+        self._constants = constants(tree)
         self._repeating = (
             0  # loops, comprehensions and inner functions around the node being visited
         )
@@ -281,7 +282,7 @@ class _Checker(ast.NodeVisitor):
         signature: Signature | None = None
         if entry is not None:
             if entry.name != PATCH:
-                site = CallSite(node.lineno, entry.name, _literals(node), self._repeating > 0)
+                site = CallSite(node.lineno, entry.name, self._literals(node), self._repeating > 0)
                 self.call_sites.append(site)
             signature = Signature.of_entry(entry)
         elif isinstance(function, ast.Name):
@@ -296,6 +297,15 @@ class _Checker(ast.NodeVisitor):
         for problem in signature.problems(node) if signature else ():
             self._add(node.lineno, problem)
         self.generic_visit(node)
+
+    def _literals(self, node: ast.Call) -> tuple[Literal, ...]:
+        values = (
+            self._constants.get(argument.id, argument)
+            if isinstance(argument, ast.Name)
+            else argument
+            for argument in node.args
+        )
+        return tuple(_literal(value) for value in values)
 
     def _entry(self, function: ast.expr) -> Entry | None:
         """Return what a call means, None if it is not certainly of the contract."""
@@ -332,10 +342,6 @@ def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in owners
     }
     return frozenset().union(*(dir(m) for name, m in ALLOWED_MODULES.items() if name in names))
-
-
-def _literals(node: ast.Call) -> tuple[Literal, ...]:
-    return tuple(_literal(argument) for argument in node.args)
 
 
 def _literal(argument: ast.expr) -> Literal:

@@ -31,7 +31,8 @@ class CallSite(NamedTuple):
     line: int
     method: str
     literals: tuple[Literal, ...]
-    """One entry per positional argument; None where it is not a literal."""
+    """One entry per positional argument: a literal, or what a name stands for that is bound once, to a
+    literal; None for anything else."""
     repeats: bool = False
     """True inside a loop, a comprehension or a function of the program's own: it may run more than once."""
 

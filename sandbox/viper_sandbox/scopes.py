@@ -7,12 +7,13 @@ one of its bindings, wherever it is, makes it one.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from viper_sandbox.contract import PATCH, Api
 
-__all__ = ["Kind", "Kinds", "Scope", "bound_names", "parameter_names"]
+__all__ = ["Kind", "Kinds", "Scope", "bound_names", "constants", "parameter_names"]
 
 Kind: TypeAlias = Literal["patch", "patches", "other"]
 _ELEMENT_OF = ("max", "min")
@@ -47,6 +48,26 @@ def bound_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     for node in nodes:
         collector.visit(node)
     return frozenset(collector.names)
+
+
+def constants(tree: ast.AST) -> dict[str, ast.expr]:
+    """Return what names stand for that the whole program binds once, by a plain assignment.
+
+    A hint: a list that is bound once may still be written into.
+    """
+    assigned: dict[str, ast.expr] = {}
+    bound: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                assigned[name] = value
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                bound[name] += 1
+            case ast.FunctionDef(name=name) | ast.ExceptHandler(name=str(name)):
+                bound[name] += 1
+            case _:
+                pass
+    return {name: value for name, value in assigned.items() if bound[name] == 1}
 
 
 class _Bindings(ast.NodeVisitor):

@@ -198,10 +198,30 @@ def test_collects_call_sites_with_their_literals(api):
     sites = check_program(parse(source), api, []).call_sites
     assert sorted(map(tuple, sites), key=repr) == [
         (4, "find", ("dog",), False),
-        (4, "verify_property", ("dog", None), False),
+        (4, "verify_property", ("dog", "cat"), False),
         (5, "distance", (1, 2.5), False),
         (5, "llm_query", ("why", False), False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "literal"),
+    [
+        (["sizes = ['small', 'large']"], ("small", "large")),
+        (["sizes = 'small'"], "small"),
+        (["sizes = ['small']", "sizes = ['large']"], None),
+        (["sizes = [query]"], None),
+        (["sizes = 'a'", "sizes += 'b'"], None),
+        (["sizes = []", "for sizes in ['a']: pass"], None),
+        (["sizes = ['a']", "f = lambda sizes: sizes"], None),
+    ],
+)
+def test_a_name_that_is_bound_once_to_a_literal_is_told_as_it(api, lines, literal):
+    source = body(*lines, "return image.best_text_match(sizes)")
+    ((site_literal,),) = (
+        site.literals for site in check_program(parse(source), api, ["query"]).call_sites
+    )
+    assert site_literal == literal
 
 
 def test_lists_of_texts_are_literals_and_lists_of_other_things_are_not(api):

@@ -113,7 +113,7 @@ def limber(
     from viper.cli.output import print_error, print_json, show_log, show_warnings
     from viper.cli.progress import StepBars
     from viper.errors import ViperError
-    from viper.vision.backends.torch_common import resolve_device
+    from viper.vision.backends.placement import resolve_device
     from viper.vision.limber.experiment import Experiment, run_experiment
     from viper.vision.limber.training import Recipe
 

@@ -28,7 +28,8 @@ from viper.generate.local_thread import Sample, Written
 from viper.generate.stopping import end_of_program
 from viper.program import Usage
 from viper.vision.backends.model_source import locate, one_line
-from viper.vision.backends.torch_common import load_model, resolve_device, resolve_dtype
+from viper.vision.backends.placement import Placement, resolve_device, resolve_dtype
+from viper.vision.backends.torch_common import load_model
 
 if TYPE_CHECKING:
     from viper.generate.local import LocalSettings
@@ -78,8 +79,7 @@ class LocalModel:
             AutoModelForCausalLM,
             source,
             what=WHAT,
-            device=device,
-            dtype=dtype,
+            placement=Placement(device, dtype),
             use_safetensors=True,
         )
         return cls(model, prompts)

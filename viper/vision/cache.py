@@ -77,6 +77,10 @@ class ResultCache:
         """Write what is not on disk yet, and forget everything."""
         if self._store is not None:
             self._store.close()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what is in memory."""
         with self._lock:
             self._values.clear()
             self._bytes = 0

@@ -11,6 +11,7 @@ call, and end for a program that uses few of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from viper.boxes import Box, area
@@ -26,7 +27,8 @@ _MOST_PIXELS = 64_000_000
 # Of the crops that one call guesses, about 200 MB of RGB.
 _TRIAL = 48
 _LEAST_USED = 0.25
-# After this many guesses, a program that used a smaller share of them is guessed no more.
+# After this many views, a program that used a smaller share of them is guessed none any more. Words are
+# guessed without end: there are as many as the program has, and they stay in the cache for all.
 _REFUSALS = ("verify_property", "exists")
 
 
@@ -41,19 +43,23 @@ class Lookahead:
         self._enabled = enabled
         self._sites: tuple[CallSite, ...] = ()
         self._repeating: set[tuple[str, int]] = set()
-        self._group_of: dict[Box, tuple[Patch, ...]] = {}
+        self._group_of: dict[tuple[Box, str], tuple[Patch, ...]] = {}
+        self._expected: dict[Box, Patch] = {}
         self._asked: dict[tuple[object, ...], Box] = {}
         self._refused: set[Box] = set()
         self._receiver: Patch | None = None
         self._repeats = False
+        self.words_are_told = False
+        """True when the words that stand in the program were guessed: they are the same all along."""
         self.guessed = 0
-        """Guesses so far."""
+        """Views that were guessed so far."""
         self.used = 0
-        """Those that were asked for later."""
+        """Those of them that were asked for later."""
 
     def read(self, sites: Iterable[CallSite]) -> None:
         """Learn the program's call sites, as the sandbox child reported them."""
         self._sites = tuple(sites)
+        self.words_are_told = False
         self._repeating = {(site.method, site.line) for site in self._sites if site.repeats}
 
     def begin(
@@ -74,38 +80,66 @@ class Lookahead:
         asked = (method, line, *map(str, arguments))
         before = self._asked.setdefault(asked, receiver.box_xyxy)
         if before != receiver.box_xyxy:
-            # The same, asked of another sibling: the program goes through them, loop or not.
-            self._repeats = self._group_of.get(before) is self._group_of.get(receiver.box_xyxy)
+            # The same, asked of another patch: the program goes through them, loop or not.
+            self._repeats = True
 
     def end(self, method: str, receiver: Patch | None, result: object) -> None:
         """Note what a call returned."""
-        if method == "find" and isinstance(result, list) and len(result) > 1:
+        if method == "find" and isinstance(result, list):
             group = tuple(patch for patch in result if isinstance(patch, Patch))
-            self._group_of.update((patch.box_xyxy, group) for patch in group)
+            self._group_of.update(((patch.box_xyxy, patch.category), group) for patch in group)
         elif method in _REFUSALS and receiver is not None and result is False:
             self._refused.add(receiver.box_xyxy)  # most often filtered out: not asked further
 
-    def siblings(self, *, even_refused: bool = False) -> list[View]:
-        """Return views of which the call in progress may be repeated; without its own.
+    def expect(self, patches: Iterable[Patch]) -> None:
+        """Note what a later `find` of the program will give."""
+        self._expected.update((patch.box_xyxy, patch) for patch in patches)
+
+    def siblings(self, *, and_groups_asked: str | None = None) -> list[View]:
+        """Return views of which the call in progress may be repeated, less those that were refused.
 
         Args:
-            even_refused: Also those that a property was refused of.
+            and_groups_asked: A method; where several call sites of it repeat, they compare one group with
+                another, and what else was found belongs to what may be asked.
         """
+        own = self._receiver
+        if own is None:
+            return []
+        groups: Iterable[Patch] = self._group()
+        if sum(site.method == and_groups_asked and site.repeats for site in self._sites) > 1:
+            groups = itertools.chain(groups, *dict.fromkeys(self._group_of.values()))
+        return self._views(
+            patch
+            for patch in groups
+            if patch.box_xyxy not in self._refused or own.box_xyxy in self._refused
+        )
+
+    def comparable(self) -> list[View]:
+        """Return views that may be compared with words next, where the call in progress may be repeated.
+
+        What was refused one word may be asked for another, and what a later `find` gives is most often
+        asked in the same way: a view has one vector for all words.
+        """
+        return self._views(itertools.chain(self._group(), self._expected.values()))
+
+    def _group(self) -> tuple[Patch, ...]:
+        """Return the receiver of the call in progress with its siblings."""
+        own = self._receiver
+        return () if own is None else self._group_of.get((own.box_xyxy, own.category), ())
+
+    def _views(self, patches: Iterable[Patch]) -> list[View]:
+        """Return the views of patches, the receiver's left out, as many as may be guessed."""
         if not self._guesses or not self._repeats or self._receiver is None:
             return []
-        own = self._receiver.box_xyxy
-        chosen: list[View] = []
+        chosen: dict[Box, View] = {}
         pixels = 0.0
-        for patch in self._group_of.get(own, ()):
-            if patch.box_xyxy == own or (
-                patch.box_xyxy in self._refused and own not in self._refused and not even_refused
-            ):
-                continue
+        for patch in patches:
             pixels += area(patch.box_xyxy)
             if len(chosen) >= _MOST_ITEMS or pixels > _MOST_PIXELS:
                 break
-            chosen.append(patch.view)
-        return chosen
+            if patch.box_xyxy != self._receiver.box_xyxy:
+                chosen[patch.box_xyxy] = patch.view
+        return list(chosen.values())
 
     def literals(self, *methods: str, once: bool = False) -> Sequence[tuple[object, ...]]:
         """Return the literal arguments of the call sites of some methods.
@@ -114,7 +148,7 @@ class Lookahead:
             methods: Their names.
             once: Only of sites that do not repeat; nothing while a repeating call is in progress.
         """
-        if not self._guesses or (once and self._repeats):
+        if not self._enabled or (once and self._repeats):
             return []
         sites = (site for site in self._sites if site.method in methods)
         found = [site.literals for site in sites if not (once and site.repeats)]

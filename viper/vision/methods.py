@@ -21,11 +21,14 @@ from viper.vision.patch import Patch
 from viper.vision.roles import (
     AnswerRequest,
     CompletionRequest,
+    Detection,
+    Detector,
     DetectRequest,
     Matcher,
     Refuses,
     Verifies,
     View,
+    has,
     has_distinct_detections,
 )
 from viper.vision.run import Run, Vector
@@ -84,11 +87,25 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
         match = _resolve(context, phrase, detector.vocabulary)
         request, wanted, guesses = DetectRequest(patch.view, ()), match.name, []
     guesses += [replace(request, view=view) for view in ahead.siblings()]
-    left, top, _, _ = patch.view.bounds
-    width, height = patch.view.image.size
+    detections = await context.run.detect(request, guesses)
+    for guess in guesses:
+        later = context.run.guessed(guess) if guess.view is patch.view else None
+        if later is not None:
+            ahead.expect(_patches(detector, patch.view, guess.phrases[0], guess.phrases[0], later))
+    found = _patches(detector, patch.view, phrase, wanted, detections)
+    context.score = found[0].score if found else None
+    return found
+
+
+def _patches(
+    detector: Detector, view: View, phrase: str, wanted: str, detections: Sequence[Detection]
+) -> list[Patch]:
+    """Return the patches of one phrase in a view: in image pixels, best first, without duplicates."""
+    left, top, _, _ = view.bounds
+    width, height = view.image.size
     boxes: list[Box] = []
     scores: list[float] = []
-    for detection in await context.run.detect(request, guesses):
+    for detection in detections:
         x1, y1, x2, y2 = detection.box_xyxy
         box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), width, height))
         if detection.phrase == wanted and area(box) > 0:
@@ -96,8 +113,7 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
             scores.append(float(detection.score))
     # No two boxes overlap by more than wholly: distinct objects all stay, and are sorted.
     kept = nms(boxes, scores, 1.0 if has_distinct_detections(detector) else _NMS_IOU)
-    context.score = scores[kept[0]] if kept else None
-    return [Patch(View(patch.view.image, boxes[index]), phrase, scores[index]) for index in kept]
+    return [Patch(View(view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
 
 async def exists(context: Context, patch: Patch, object_name: str) -> bool:
@@ -113,7 +129,7 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
     matcher = await _require(context, [wanted])
-    if isinstance(matcher, Verifies):
+    if has(matcher, Verifies):
         (image,), (text,) = await _embed(context, matcher, [patch], [f"{wanted} {name}"])
         context.score = matcher.certainty(float(image @ text))
         return context.score >= _PROPERTY_THRESHOLD
@@ -148,7 +164,8 @@ async def simple_query(context: Context, patch: Patch, question: str) -> str:
 
 async def compute_depth(context: Context, patch: Patch) -> float:
     """Return the depth of the patch, as a rule its median in the image's one depth map."""
-    return await context.run.depth(patch.view, context.run.ahead.siblings())
+    siblings = context.run.ahead.siblings(and_groups_asked="compute_depth")
+    return await context.run.depth(patch.view, siblings)
 
 
 async def best_image_match(
@@ -253,7 +270,7 @@ async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool 
         UnservedError: The matcher knows words of its own only, and not these.
     """
     matcher = await context.run.matcher()
-    if isinstance(matcher, Refuses):
+    if has(matcher, Refuses):
         said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
         if said and (all_of_them or len(said) == len(texts)):
             raise UnservedError(said[0])
@@ -282,7 +299,7 @@ async def _embed(
         [patch.view for patch in patches],
         texts,
         # What was refused one word may be asked for another: a view has one vector for all words.
-        more_views=ahead.siblings(even_refused=True),
+        more_views=ahead.comparable(),
         more_texts=[
             text for text in _texts_ahead(ahead, matcher) if _means_something(matcher, text)
         ],
@@ -290,13 +307,16 @@ async def _embed(
 
 
 def _texts_ahead(ahead: Lookahead, matcher: Matcher) -> list[str]:
-    """Return the texts that the program will compare patches with, as far as they stand in it."""
+    """Return the texts that the program will compare patches with, as far as they stand in it; once."""
+    if ahead.words_are_told:
+        return []
+    ahead.words_are_told = True
     texts: list[str] = []
     for literals in ahead.literals("verify_property"):
         match literals:
             case (str(name), str(attribute)):
                 wanted = _verifying_texts(_words(name), _words(attribute))
-                texts += wanted[:1] if isinstance(matcher, Verifies) else wanted
+                texts += wanted[:1] if has(matcher, Verifies) else wanted
             case _:
                 pass
     for literals in ahead.literals("best_text_match"):
@@ -318,7 +338,7 @@ def _texts_ahead(ahead: Lookahead, matcher: Matcher) -> list[str]:
 
 
 def _means_something(matcher: Matcher, text: str) -> bool:
-    return not isinstance(matcher, Refuses) or matcher.refusal(text) is None
+    return not has(matcher, Refuses) or matcher.refusal(text) is None
 
 
 def _verifying_texts(name: str, wanted: str) -> list[str]:

@@ -15,9 +15,10 @@ therefore does not raise for one of them: it returns the `ModelError` in that re
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,15 @@ __all__ = [
     "Staged",
     "Verifies",
     "View",
+    "has",
     "has_distinct_detections",
     "is_deterministic",
     "knows_images_by_name",
     "largest_batch",
     "median_depth",
 ]
+
+T = TypeVar("T")
 
 Role = Literal["detector", "matcher", "depth", "answerer", "language"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -162,7 +166,7 @@ class Backend(Protocol):
 
 
 @runtime_checkable
-class Staged(Protocol):
+class Staged(Backend, Protocol):
     """A backend whose batch methods have two stages.
 
     `prepare` is called from several threads while the model is busy with another batch; `forward` from
@@ -180,6 +184,19 @@ class Staged(Protocol):
     def forward(self, method: str, prepared: Sequence[Any]) -> Sequence[Any]:
         """Run the model on what `prepare` gave, and return one result for each, in order."""
         ...
+
+
+def has(backend: object, ability: Callable[..., T]) -> TypeGuard[T]:
+    """Tell whether a backend has one of the optional abilities, such as `Doubts`.
+
+    The same as `isinstance`, which looks the protocol's members up anew each time: 20 µs, per call.
+    """
+    return all(hasattr(backend, name) for name in _members(ability))
+
+
+@functools.cache
+def _members(ability: Callable[..., object]) -> tuple[str, ...]:
+    return tuple(name for name in vars(ability) if not name.startswith("_"))
 
 
 def is_deterministic(backend: object, *, remote: bool) -> bool:
@@ -256,7 +273,7 @@ class Matcher(Backend, Protocol):
 
 
 @runtime_checkable
-class Refuses(Protocol):
+class Refuses(Matcher, Protocol):
     """A matcher that knows some words only, and says so instead of guessing."""
 
     def refusal(self, text: str) -> str | None:
@@ -265,7 +282,7 @@ class Refuses(Protocol):
 
 
 @runtime_checkable
-class Verifies(Protocol):
+class Verifies(Matcher, Protocol):
     """A matcher that was trained to say of one view and one text, alone, whether they fit."""
 
     def certainty(self, cosine: float) -> float:
@@ -274,7 +291,7 @@ class Verifies(Protocol):
 
 
 @runtime_checkable
-class Doubts(Protocol):
+class Doubts(Backend, Protocol):
     """A backend that knows some kinds of pictures only."""
 
     def doubt(self, image: ImageRef) -> str | None:
@@ -294,7 +311,7 @@ class DepthModel(Backend, Protocol):
 
 
 @runtime_checkable
-class MeasuresDepth(Protocol):
+class MeasuresDepth(Backend, Protocol):
     """A depth model that also knows the depth of a view better than the median of its map."""
 
     def measure(self, views: Sequence[View]) -> list[float]:

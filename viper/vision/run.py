@@ -39,6 +39,7 @@ from viper.vision.roles import (
     Matcher,
     MeasuresDepth,
     View,
+    has,
     median_depth,
 )
 from viper.vision.scheduler import Scheduler
@@ -85,6 +86,7 @@ class Run:
         self._model_call_s = model_call_s
         self._looks_ahead = lookahead
         self._owner = scheduler.new_owner()
+        self._offered: set[tuple[Operation, Hashable]] = set()  # guesses: each is worth one attempt
         self.account = account if account is not None else Account()
         self.ahead = Lookahead(enabled=lookahead)
         """What the program may ask next."""
@@ -99,6 +101,14 @@ class Run:
             lookahead=self._looks_ahead,
             account=self.account,
         )
+
+    def guessed(self, request: DetectRequest) -> list[Detection] | None:
+        """Return what a guess has found, None where it is not known, or was no guess."""
+        future = self.account.guesses.get(self._scheduler.key(DETECT, request))
+        if future is None or not future.done() or future.cancelled() or future.exception():
+            return None
+        detections: list[Detection] = future.result().value
+        return detections
 
     def begin_call(self) -> CallCost:
         """Start a new call's account and return it."""
@@ -148,7 +158,7 @@ class Run:
 
     async def depth(self, view: View, guesses: Sequence[View] = ()) -> float:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""
-        if isinstance(await self._scheduler.backend("depth"), MeasuresDepth):
+        if has(await self._scheduler.backend("depth"), MeasuresDepth):
             return (await self._serve(MEASURE, [view], guesses))[0]  # type: ignore[no-any-return]  # see Operation
         return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
 
@@ -173,7 +183,7 @@ class Run:
         return self._take(asked)
 
     def _ask_for_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
-        if isinstance(backend, Doubts):
+        if has(backend, Doubts):
             images = {image for request in requests if (image := _image_of(request)) is not None}
             said = (backend.doubt(image) for image in images)
             self.account.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
@@ -189,7 +199,9 @@ class Run:
         futures: dict[Key, Future[Served]] = {}
         fresh: set[Key] = set()
         if missing:
-            more = {scheduler.key(operation, guess): guess for guess in guesses}
+            new = [guess for guess in guesses if (operation, guess) not in self._offered]
+            self._offered.update((operation, guess) for guess in new)
+            more = {scheduler.key(operation, guess): guess for guess in new}
             submitted = scheduler.submit(
                 operation,
                 missing,
@@ -204,7 +216,8 @@ class Run:
             known = submitted.remembered
             fresh = {key for (key, _), old in zip(missing, known, strict=True) if not old}
             account.guesses.update(submitted.guesses)
-            self.ahead.guessed += len(submitted.guesses)
+            if operation != EMBED_TEXTS:
+                self.ahead.guessed += len(submitted.guesses)
         return _Asked(operation, keys, futures, fresh)
 
     async def _wait(self, *asked: _Asked) -> None:
@@ -228,7 +241,8 @@ class Run:
         account.table.update(results)
         guessed = asked.futures.keys() & account.guesses.keys() - account.used
         account.used |= guessed
-        self.ahead.used += len(guessed)
+        if asked.operation != EMBED_TEXTS:
+            self.ahead.used += len(guessed)
         cost.ahead += len(guessed)
         cost.requests += len(asked.keys)
         news = results.keys() & (asked.fresh | guessed)

@@ -156,6 +156,11 @@ class Scheduler:
         """Return what each model has done so far, for whoever asked."""
         return {role: replace(worker.load) for role, worker in self._workers.items()}
 
+    def forget(self) -> None:
+        """Forget the results in memory; those on disk stay."""
+        if self._cache is not None:
+            self._cache.clear()
+
     @property
     def pending(self) -> int:
         """Requests that are queued or in a forward."""

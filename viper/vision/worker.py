@@ -23,7 +23,7 @@ from viper.vision.cache import ResultCache
 from viper.vision.operation import Key, Operation, Served
 from viper.vision.registry import BackendRef
 from viper.vision.request_queue import Job, RequestQueue
-from viper.vision.roles import Backend, Completion, Staged, is_deterministic, largest_batch
+from viper.vision.roles import Backend, Completion, Staged, has, is_deterministic, largest_batch
 
 __all__ = ["MAX_BATCH", "Load", "ModelWorker", "Submitted"]
 
@@ -171,7 +171,10 @@ class ModelWorker:
                 if guess is not None:
                     self._prepare_ahead(guess)
                     out.guesses[key] = guess.future
-            self._changed.notify_all()
+            if not all(
+                out.remembered
+            ):  # a thread that is woken for nothing costs more than a lookup
+                self._changed.notify_all()
         return out
 
     def withdraw(self, owner: int) -> None:
@@ -247,7 +250,7 @@ class ModelWorker:
         if self._idle or enough or job.prepared is not None or not self._opened:
             return
         backend = self._opened[0]
-        if isinstance(backend, Staged) and backend.stages(job.operation.method):
+        if has(backend, Staged) and backend.stages(job.operation.method):
             job.prepared = self._begin_preparing(backend, job)
             self._prepared += 1
 
@@ -263,7 +266,7 @@ class ModelWorker:
 
     def _forward(self, backend: Backend, batch: list[Job]) -> None:
         """Run one forward; when it fails, find the bad request, or the size that fits."""
-        if isinstance(backend, Staged) and backend.stages(batch[0].operation.method):
+        if has(backend, Staged) and backend.stages(batch[0].operation.method):
             batch = self._with_input(backend, batch)
             if not batch:
                 return
@@ -381,7 +384,7 @@ class ModelWorker:
 
 def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:
     """Run a batch method, or its second stage."""
-    if isinstance(backend, Staged) and backend.stages(operation.method):
+    if has(backend, Staged) and backend.stages(operation.method):
         inputs = [job.prepared.result() for job in batch if job.prepared is not None]
         return backend.forward(operation.method, inputs)
     method: Callable[[list[Hashable]], Sequence[Any]] = getattr(backend, operation.method)

@@ -8,7 +8,16 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = ("sandbox", "world", "builtin", "runner")
+_BENCHMARKS = (
+    "sandbox",
+    "world",
+    "builtin",
+    "runner",
+    "forwards",
+    "overhead",
+    "throughput",
+    "soak",
+)
 
 
 class _Benchmarks(click.Group):

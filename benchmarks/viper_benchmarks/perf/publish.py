@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-__all__ = ["BenchmarkError", "Row", "print_table", "publish", "result_options"]
+__all__ = ["BenchmarkError", "Row", "output_options", "print_table", "publish", "result_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,8 +28,8 @@ class Row(NamedTuple):
     meaning: str
 
 
-def result_options(function: F) -> F:
-    """Add `--rounds`, `--json` and `--output`, as `rounds`, `as_json` and `output`."""
+def output_options(function: F) -> F:
+    """Add `--json` and `--output`, as `as_json` and `output`."""
     for option in (
         click.option(
             "--output",
@@ -37,16 +37,21 @@ def result_options(function: F) -> F:
             help="Also write the JSON object to this file.",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-        click.option(
-            "--rounds",
-            type=click.IntRange(min=1),
-            default=5,
-            show_default=True,
-            help="Times that everything is measured; a figure is the median over all of them.",
-        ),
     ):
         function = option(function)
     return function
+
+
+def result_options(function: F) -> F:
+    """Add `--rounds` to the same, as `rounds`."""
+    rounds = click.option(
+        "--rounds",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        help="Times that everything is measured; a figure is the median over all of them.",
+    )
+    return rounds(output_options(function))
 
 
 def publish(

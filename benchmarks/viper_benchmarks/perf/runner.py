@@ -157,6 +157,7 @@ def _per_s(n: int, work: Callable[[], object]) -> float:
 
 def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
     """Score a long file and return what the process's memory did."""
+    from viper_benchmarks.perf.memory import rss_mb
     from viper_benchmarks.tasks.jsonl import JsonlSamples
 
     list(_rows(folder, n))
@@ -167,7 +168,7 @@ def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
         nonlocal done
         done += 1
         if done % max(1, n // _MEMORY_POINTS) == 0:
-            points.append((done, _rss_mb()))
+            points.append((done, rss_mb()))
 
     started = time.perf_counter()
     _score(JsonlSamples(folder / f"rows-{n}.jsonl"), engine, folder / "long", watch)
@@ -177,17 +178,9 @@ def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
         "long_samples": n,
         "long_samples_per_s": round(n / wall_s, 1),
         "rss_mb": [[count, round(mb, 1)] for count, mb in points],
-        "rss_after_report_mb": round(_rss_mb(), 1),
+        "rss_after_report_mb": round(rss_mb(), 1),
         "rss_growth": round(points[-1][1] / early - 1, 4),
     }
-
-
-def _rss_mb() -> float:
-    """Return the resident memory of this process in MB."""
-    import os
-
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def table(result: dict[str, Any]) -> list[Row]:

@@ -10,15 +10,8 @@ from transformers.utils import logging as library_logging
 
 from viper.errors import ConfigError, ModelError
 from viper.vision.backends import torch_common
-from viper.vision.backends.torch_common import (
-    fingerprint,
-    inference,
-    load_pretrained,
-    locate,
-    quiet_libraries,
-    resolve_device,
-    resolve_dtype,
-)
+from viper.vision.backends.placement import inference, resolve_device, resolve_dtype
+from viper.vision.backends.torch_common import fingerprint, load_pretrained, locate, quiet_libraries
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -15,15 +15,8 @@ import torch
 from viper.errors import ConfigError
 from viper.program import Usage
 from viper.vision.backends.options import Options
-from viper.vision.backends.torch_common import (
-    fingerprint,
-    inference,
-    load_model,
-    load_pretrained,
-    locate,
-    resolve_device,
-    resolve_dtype,
-)
+from viper.vision.backends.placement import Placement, inference, resolve_device, resolve_dtype
+from viper.vision.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.vision.limber.folder import read_map, read_wiring
 from viper.vision.limber.model import LimberModel
 from viper.vision.limber.training import prefix_of
@@ -88,7 +81,7 @@ def load_language(
         raise ConfigError(
             f"The {_WHAT} '{reference}' has no token for the end of a text, so it cannot learn to stop."
         )
-    model = load_model(AutoModelForCausalLM, source, what=_WHAT, device=device, dtype=dtype)
+    model = load_model(AutoModelForCausalLM, source, what=_WHAT, placement=Placement(device, dtype))
     generation = model.generation_config
     # Checkpoints carry settings for sampling; with greedy answers the library warns of them.
     generation.temperature = generation.top_p = generation.top_k = None

@@ -24,16 +24,9 @@ from PIL import Image
 from viper.errors import ConfigError, did_you_mean
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import picture
+from viper.vision.backends.placement import inference, resolve_device, resolve_dtype
 from viper.vision.backends.prompt_templates import average, expand, read_templates, templates_id
-from viper.vision.backends.torch_common import (
-    fingerprint,
-    hash_file,
-    inference,
-    locate,
-    quiet_libraries,
-    resolve_device,
-    resolve_dtype,
-)
+from viper.vision.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.vision.roles import Matcher, View
 
 __all__ = ["OpenClipMatcher", "load"]

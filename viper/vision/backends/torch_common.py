@@ -1,10 +1,8 @@
-"""What the torch backends share: how a model is loaded and on which device it runs.
+"""How the torch backends load models; where they run is in `placement`.
 
     source = locate("google/owlv2-base-patch16-ensemble", what="detector")
-    device = resolve_device("auto")
     processor = load_pretrained(AutoProcessor, source, what="detector")
-    model = load_model(AutoModelFor…, source, what="detector", device=device, dtype=torch.float32)
-    with inference("detector"): …
+    model = load_model(AutoModelFor…, source, what="detector", placement=placement)
 
 Every error of the libraries comes out as one line of `ConfigError`. Remote code is never run.
 Options are read with `viper.vision.backends.options`.
@@ -16,12 +14,10 @@ import contextlib
 import logging
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import torch
-
-from viper.errors import ConfigError, ModelError, did_you_mean
+from viper.errors import ConfigError
 from viper.vision.backends.model_source import (
     ModelSource,
     fingerprint,
@@ -29,84 +25,23 @@ from viper.vision.backends.model_source import (
     locate,
     one_line,
 )
+from viper.vision.backends.placement import Placement
 
 __all__ = [
-    "DTYPES",
     "ModelSource",
     "fingerprint",
     "hash_file",
-    "inference",
     "load_model",
     "load_pretrained",
     "locate",
     "quiet_libraries",
-    "resolve_device",
-    "resolve_dtype",
 ]
 
 _log = logging.getLogger(__name__)
 
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
-
-_DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 # Loading sets process-wide switches (torch's default dtype, log levels), so it is done by one
 # thread at a time.
 _LOADING = threading.RLock()
-
-
-def resolve_device(option: str = "auto") -> torch.device:
-    """Return the device to run on; `auto` takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        ConfigError: The device is unknown or not there.
-    """
-    word = option.strip().lower()
-    if word == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(word)
-    except RuntimeError:
-        raise ConfigError(
-            f"Unknown device {option!r}. {did_you_mean(word, _DEVICES)}"
-            f"Known: {', '.join(_DEVICES)}, with a number as in cuda:1."
-        ) from None
-    present = {
-        "cpu": 1,
-        "cuda": torch.cuda.device_count(),
-        "mps": int(torch.backends.mps.is_available()),
-        "xpu": torch.xpu.device_count(),
-    }.get(device.type, 0)
-    if (device.index or 0) >= present:
-        raise ConfigError(
-            f"Device {option!r} is not available here: {present} of type {device.type} found. "
-            "Use device=cpu, or device=auto for the best one there is."
-        )
-    return device
-
-
-def resolve_dtype(
-    option: str, device: torch.device, *, on_gpu: torch.dtype = torch.float32
-) -> torch.dtype:
-    """Return the number format of the weights; `auto` is `on_gpu` on a GPU, else float32.
-
-    Raises:
-        ConfigError: The format is unknown.
-    """
-    word = option.strip().lower()
-    if word == "auto":
-        return torch.float32 if device.type == "cpu" else on_gpu
-    if word not in DTYPES:
-        raise ConfigError(
-            f"Unknown dtype {option!r}. {did_you_mean(word, DTYPES)}"
-            f"It must be auto, {', '.join(DTYPES)}."
-        )
-    return DTYPES[word]
 
 
 def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwargs: Any) -> Any:
@@ -145,8 +80,7 @@ def load_model(
     source: ModelSource | str,
     *,
     what: str,
-    device: torch.device,
-    dtype: torch.dtype,
+    placement: Placement,
     **kwargs: Any,
 ) -> Any:
     """Load the weights of a model for inference, onto a device.
@@ -157,7 +91,7 @@ def load_model(
         ConfigError: As in `load_pretrained`.
     """
     model, report = load_pretrained(
-        loader, source, what=what, dtype=dtype, output_loading_info=True, **kwargs
+        loader, source, what=what, dtype=placement.dtype, output_loading_info=True, **kwargs
     )
     missing = sorted(report.get("missing_keys") or ())
     if missing:
@@ -171,24 +105,18 @@ def load_model(
             ", ".join(missing[:3]),
             ", …" if len(missing) > 3 else "",
         )
-    return model.to(device).eval()
+    model = model.to(placement.device).eval()
+    if placement.compiles:
+        for part in _parts_that_run(model):
+            part.compile(dynamic=True)  # sizes of batches vary
+    return model
 
 
-@contextlib.contextmanager
-def inference(what: str) -> Iterator[None]:
-    """Run a forward without gradients; a lack of memory becomes a `ModelError`.
-
-    Raises:
-        ModelError: The device has too little memory for this batch.
-    """
-    try:
-        with torch.inference_mode():
-            yield
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"The {what} ran out of memory: {one_line(error)} "
-            "Use a smaller model, a smaller dtype, or device=cpu."
-        ) from error
+def _parts_that_run(model: Any) -> list[Any]:
+    """Return what is called of a model: its towers where it has two, else itself."""
+    owner = getattr(model, model.base_model_prefix, model) if model.base_model_prefix else model
+    towers = [getattr(owner, name, None) for name in ("vision_model", "text_model")]
+    return [tower for tower in towers if tower is not None] or [model]
 
 
 @contextlib.contextmanager

@@ -16,15 +16,8 @@ from viper.errors import ConfigError
 from viper.program import Usage
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import bounded_picture
-from viper.vision.backends.torch_common import (
-    fingerprint,
-    inference,
-    load_model,
-    load_pretrained,
-    locate,
-    resolve_device,
-    resolve_dtype,
-)
+from viper.vision.backends.placement import Placement, inference, resolve_device, resolve_dtype
+from viper.vision.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.vision.roles import Answerer, AnswerRequest, Completion
 
 __all__ = ["TransformersAnswerer", "load"]
@@ -185,7 +178,9 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
                 f"The model '{reference}' ({config.model_type}) has no chat template, so nobody "
                 "knows how to ask it. Give an instruction-tuned model, such as SmolVLM or Qwen-VL."
             )
-    model = load_model(AutoModelForImageTextToText, source, what=_WHAT, device=device, dtype=dtype)
+    model = load_model(
+        AutoModelForImageTextToText, source, what=_WHAT, placement=Placement(device, dtype)
+    )
     _prepare(model, processor, splitting)
     settings = {
         "dtype": dtype,

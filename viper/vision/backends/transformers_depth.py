@@ -8,7 +8,7 @@ preprocessing, whose padding and scaling the library's own post-processing takes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,15 +17,8 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 from viper.errors import ConfigError, ModelError
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import bounded_picture
-from viper.vision.backends.torch_common import (
-    fingerprint,
-    inference,
-    load_model,
-    load_pretrained,
-    locate,
-    resolve_device,
-    resolve_dtype,
-)
+from viper.vision.backends.placement import Placement, inference, on_gpu, read_placement
+from viper.vision.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.vision.roles import DepthModel, ImageRef, RelativeDepth
 
 __all__ = ["TransformersDepth", "load"]
@@ -50,6 +43,17 @@ _BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
 # fixed length.
 
 
+class PreparedImage(NamedTuple):
+    """An image on its way through the model."""
+
+    pixels: torch.Tensor
+    """Shape (1, 3, h, w)."""
+    source_hw: tuple[int, int]
+    """Size of the picture that the processor was given."""
+    target_hw: tuple[int, int]
+    """Size of the image."""
+
+
 class TransformersDepth:
     """One loaded depth model.
 
@@ -61,8 +65,16 @@ class TransformersDepth:
     """
 
     # The library's objects are untyped: `from_pretrained` promises no class.
-    def __init__(self, model: Any, processor: Any, polarity: Polarity, fingerprint: str) -> None:
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        polarity: Polarity,
+        placement: Placement,
+        fingerprint: str,
+    ) -> None:
         self._model = model
+        self._placement = placement
         self._processor = processor
         self._polarity = polarity
         self._fingerprint = fingerprint
@@ -81,22 +93,38 @@ class TransformersDepth:
         Raises:
             ModelError: The model gave values that are no numbers, or ran out of memory.
         """
-        sizes = [(image.size[1], image.size[0]) for image in images]
-        tensors: list[torch.Tensor] = []
-        sources: list[tuple[int, int]] = []
-        for image in images:
-            picture = bounded_picture(image.pixels(), **_BOUNDS)
-            # One at a time: processors that keep the aspect ratio cannot stack different sizes.
-            inputs = self._processor(images=picture, return_tensors="pt")
-            tensors.append(inputs["pixel_values"].to(self._model.device, self._model.dtype))
-            sources.append((picture.height, picture.width))
-        maps: list[RelativeDepth | None] = [None] * len(tensors)
-        for indices in _by_shape(tensors):
-            batch = torch.cat([tensors[index] for index in indices])  # (B, 3, h, w)
-            with inference(_WHAT):
-                outputs = self._model(pixel_values=batch)
+        return self.forward("estimate", [self.prepare("estimate", image) for image in images])
+
+    def stages(self, method: str) -> bool:
+        """Tell that pictures are made ready apart from running the model."""
+        return method == "estimate"
+
+    def prepare(self, method: str, request: ImageRef) -> PreparedImage:
+        """Resize and normalise an image, on the GPU where there is one."""
+        picture = bounded_picture(request.pixels(), **_BOUNDS)
+        # One at a time: processors that keep the aspect ratio cannot stack different sizes.
+        inputs = self._processor(
+            images=picture, return_tensors="pt", **on_gpu(self._placement.device)
+        )
+        return PreparedImage(
+            inputs["pixel_values"],
+            source_hw=(picture.height, picture.width),
+            target_hw=(request.size[1], request.size[0]),
+        )
+
+    def forward(self, method: str, prepared: Sequence[PreparedImage]) -> list[RelativeDepth]:
+        """Return one map per prepared image."""
+        maps: list[RelativeDepth | None] = [None] * len(prepared)
+        for indices in _by_shape([one.pixels for one in prepared]):
+            batch = torch.cat([prepared[index].pixels for index in indices])  # (B, 3, h, w)
+            with inference(_WHAT, self._placement):
+                outputs = self._model(
+                    pixel_values=batch.to(self._placement.device, self._placement.dtype)
+                )
                 found = self._post_process(
-                    outputs, [sources[i] for i in indices], [sizes[i] for i in indices]
+                    outputs,
+                    [prepared[index].source_hw for index in indices],
+                    [prepared[index].target_hw for index in indices],
                 )
             for index, depth in zip(indices, found, strict=True):
                 maps[index] = self._oriented(depth)
@@ -137,15 +165,14 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `download`, and `polarity` (`depth` or
+        options: `device`, `dtype`, `compile`, `revision`, `download`, and `polarity` (`depth` or
             `inverse`) for a family whose maps are not known or not as usual.
 
     Raises:
         ConfigError: There is no such model, it is of another kind, or its polarity is not known.
     """
     with Options(options, "the transformers depth model") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        placement = read_placement(read)
         choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
         source = locate(
             reference,
@@ -154,7 +181,7 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
             download=read.flag("download", False),
         )
     processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
-    model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, device=device, dtype=dtype)
+    model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, placement=placement)
     polarity = _polarity(choice, model.config, reference)
     if not hasattr(processor, "post_process_depth_estimation"):
         raise ConfigError(
@@ -162,7 +189,11 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
             "which makes no depth maps. Give a model whose preprocessor_config.json fits it."
         )
     return TransformersDepth(
-        model, processor, polarity, fingerprint(source, {"dtype": dtype, "polarity": polarity})
+        model,
+        processor,
+        polarity,
+        placement,
+        fingerprint(source, {"dtype": placement, "polarity": polarity}),
     )
 
 

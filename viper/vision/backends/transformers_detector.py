@@ -6,8 +6,8 @@ DETR and its kin (whatever `AutoModelForObjectDetection` loads) have the classes
 Options: `score_threshold` (0 … 1, default: the authors') · `text_threshold` (0 … 1, Grounding DINO
 only, default 0.25) · `template` (OWL only, default "a photo of a {}") · `batch_size` (pictures per
 forward, default 8) · `device` (auto, cpu, cuda, cuda:1, mps) · `dtype` (auto, float32, float16,
-bfloat16) · `revision` (branch, tag or commit of a model id) · `download` (true to
-fetch a model id that is not on disk).
+bfloat16) · `compile` (true to use torch.compile) · `revision` (branch, tag or commit of a model id) ·
+`download` (true to fetch a model id that is not on disk).
 """
 
 from __future__ import annotations
@@ -30,20 +30,18 @@ from viper.errors import ConfigError, UnservedError
 from viper.vision.backends.detections import to_detections
 from viper.vision.backends.letterbox import Tamed, tame
 from viper.vision.backends.options import Options
+from viper.vision.backends.owl import Owl
+from viper.vision.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.vision.backends.torch_common import (
     ModelSource,
     fingerprint,
-    inference,
     load_model,
     load_pretrained,
     locate,
-    resolve_device,
-    resolve_dtype,
 )
 from viper.vision.backends.zero_shot import (
     GroundingDino,
     OmDetTurbo,
-    Owl,
     Question,
     ZeroShotFamily,
 )
@@ -63,8 +61,7 @@ class _Settings:
     text_threshold: float
     template: str
     batch_size: int
-    device: torch.device
-    dtype: torch.dtype
+    placement: Placement
 
 
 def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | ClosedDetector:
@@ -83,8 +80,7 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
         text_threshold = read.fraction("text_threshold", 0.25)
         template = read.text("template", _DEFAULT_TEMPLATE)
         batch_size = read.integer("batch_size", 8, low=1, high=1024)
-        device_name = read.text("device", "auto")
-        dtype_name = read.text("dtype", "auto")
+        placement = read_placement(read)
         revision = read.optional_text("revision")
         download = read.flag("download", False)
     if "{}" not in template:
@@ -92,14 +88,12 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
             f"Option template={template!r} of the transformers detector has no {{}} in the place "
             f"of the phrase. Write it as in template={_DEFAULT_TEMPLATE!r}."
         )
-    device = resolve_device(device_name)
     settings = _Settings(
         score_threshold=None if threshold < 0 else threshold,
         text_threshold=text_threshold,
         template=template,
         batch_size=batch_size,
-        device=device,
-        dtype=resolve_dtype(dtype_name, device),
+        placement=placement,
     )
     source = locate(reference, what=_WHAT, revision=revision, download=download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
@@ -141,7 +135,8 @@ class ZeroShotDetector:
                     f"The detector was asked for {list(request.phrases)!r}. It takes any phrase, "
                     "but at least one, and none empty."
                 )
-            key = (request.view.image, request.view.bounds)
+            # By content, not the image itself: what is known by a key must not hold its pixels.
+            key = (request.view.image.content_hash, request.view.bounds)
             if key not in index_of:
                 index_of[key] = len(crops)
                 pixels = request.view.pixels()
@@ -150,8 +145,9 @@ class ZeroShotDetector:
             questions.append(Question(index_of[key], request.phrases))
         if not questions:
             return []
-        with inference(_WHAT):
-            answers = self.family.ask([crop.pixels for crop in crops], questions)
+        with inference(_WHAT, self.family.placement):
+            keys = list(index_of)
+            answers = self.family.ask([crop.pixels for crop in crops], questions, keys)
         results = []
         for question, (boxes, scores) in zip(questions, answers, strict=True):
             rows, columns = (scores >= self.score_threshold).nonzero(as_tuple=True)
@@ -167,10 +163,9 @@ class ZeroShotDetector:
         return results
 
 
-class _Picture(NamedTuple):
+class PreparedCrop(NamedTuple):
     """One request on its way through a closed-vocabulary model."""
 
-    position: int
     tensor: torch.Tensor
     """Shape (1, 3, H, W)."""
     crop: Tamed
@@ -194,29 +189,44 @@ class ClosedDetector:
         Raises:
             ModelError: The device ran out of memory.
         """
-        results: list[list[Detection]] = [[] for _ in requests]
+        return self.forward("detect", [self.prepare("detect", request) for request in requests])
+
+    def stages(self, method: str) -> bool:
+        """Tell that crops are made ready apart from running the model."""
+        return method == "detect"
+
+    def prepare(self, method: str, request: DetectRequest) -> PreparedCrop:
+        """Crop, resize and normalise a view, on the GPU where there is one."""
+        pixels = request.view.pixels()
+        crop = tame(pixels)
+        # A PIL image, because the channel axis of an array 3 pixels high would be guessed.
+        inputs = self.image_processor(
+            images=[Image.fromarray(crop.pixels)],
+            return_tensors="pt",
+            **on_gpu(self.settings.placement.device),
+        )
+        return PreparedCrop(inputs.pixel_values, crop, (pixels.shape[1], pixels.shape[0]))
+
+    def forward(self, method: str, prepared: Sequence[PreparedCrop]) -> list[list[Detection]]:
+        """Report what is in each prepared view."""
+        results: list[list[Detection]] = [[] for _ in prepared]
         # Pictures of one size only: padding would change what the backbone sees at the edges.
-        groups: dict[tuple[int, ...], list[_Picture]] = {}
-        for index, request in enumerate(requests):
-            pixels = request.view.pixels()
-            crop = tame(pixels)
-            # A PIL image, because the channel axis of an array 3 pixels high would be guessed.
-            tensor = self.image_processor(
-                images=[Image.fromarray(crop.pixels)], return_tensors="pt"
-            ).pixel_values
-            picture = _Picture(index, tensor, crop, (pixels.shape[1], pixels.shape[0]))
-            groups.setdefault(tensor.shape, []).append(picture)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, picture in enumerate(prepared):
+            groups.setdefault(tuple(picture.tensor.shape), []).append(index)
         for group in groups.values():
             for start in range(0, len(group), self.settings.batch_size):
                 part = group[start : start + self.settings.batch_size]
-                for picture, detections in zip(part, self._forward(part), strict=True):
-                    results[picture.position] = detections
+                found = self._detect([prepared[index] for index in part])
+                for index, detections in zip(part, found, strict=True):
+                    results[index] = detections
         return results
 
-    def _forward(self, part: Sequence[_Picture]) -> list[list[Detection]]:
+    def _detect(self, part: Sequence[PreparedCrop]) -> list[list[Detection]]:
         batch = torch.cat([picture.tensor for picture in part])
-        with inference(_WHAT):
-            outputs = self.model(batch.to(self.settings.device, self.settings.dtype))
+        placement = self.settings.placement
+        with inference(_WHAT, placement):
+            outputs = self.model(batch.to(placement.device, placement.dtype))
             found = self.image_processor.post_process_object_detection(
                 outputs,
                 threshold=self.score_threshold,
@@ -244,10 +254,9 @@ def _load_zero_shot(source: ModelSource, model_type: str, settings: _Settings) -
         AutoModelForZeroShotObjectDetection,
         source,
         what=_WHAT,
-        device=settings.device,
-        dtype=settings.dtype,
+        placement=settings.placement,
     )
-    loaded = (model, processor, settings.device, settings.dtype, settings.batch_size)
+    loaded = (model, processor, settings.placement, settings.batch_size)
     named: dict[str, object] = {}
     family: ZeroShotFamily
     if model_type in ("owlvit", "owlv2"):
@@ -271,8 +280,7 @@ def _load_closed(source: ModelSource, settings: _Settings) -> ClosedDetector:
         AutoModelForObjectDetection,
         source,
         what=_WHAT,
-        device=settings.device,
-        dtype=settings.dtype,
+        placement=settings.placement,
     )
     # 0.5 is the library's default for these models.
     threshold = 0.5 if settings.score_threshold is None else settings.score_threshold
@@ -288,5 +296,5 @@ def _load_closed(source: ModelSource, settings: _Settings) -> ClosedDetector:
 
 
 def _fingerprint(source: ModelSource, settings: _Settings, **named: object) -> str:
-    shared = {"dtype": settings.dtype, "device": settings.device.type}
+    shared = {"dtype": settings.placement, "device": settings.placement.device.type}
     return "transformers:" + fingerprint(source, {**shared, **named})

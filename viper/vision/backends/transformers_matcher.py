@@ -14,26 +14,27 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from viper.errors import ConfigError
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import picture
-from viper.vision.backends.prompt_templates import average, expand, read_templates, templates_id
-from viper.vision.backends.torch_common import (
-    fingerprint,
+from viper.vision.backends.placement import (
+    Placement,
     inference,
-    load_model,
-    load_pretrained,
-    locate,
-    resolve_device,
-    resolve_dtype,
+    measured_batch,
+    on_gpu,
+    read_placement,
 )
+from viper.vision.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.vision.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.vision.roles import Matcher, View
 
 __all__ = ["TransformersMatcher", "load"]
 
 _WHAT = "matcher"
+_IMAGES = "embed_images"
 
 
 class TransformersMatcher:
@@ -44,6 +45,7 @@ class TransformersMatcher:
         image_processor: Its image processor.
         tokenizer: Its tokenizer.
         templates: Sentences that each text is put into, see `prompt_templates`.
+        placement: Where the model runs.
         fingerprint: Names the weights and settings.
     """
 
@@ -54,18 +56,26 @@ class TransformersMatcher:
         image_processor: Any,
         tokenizer: Any,
         templates: Sequence[str],
+        placement: Placement,
         fingerprint: str,
     ) -> None:
         self._model = model
         self._image_processor = image_processor
         self._tokenizer = tokenizer
         self._templates = tuple(templates)
+        self._placement = placement
         self._fingerprint = fingerprint
         self._logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
         self._logit_bias = None if bias is None else float(bias.detach())
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
-        self._image_options = _whole_image_options(image_processor)
+        self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
+        blank = picture(np.zeros((64, 64, 3), dtype=np.uint8))
+        self.largest_batch = measured_batch(
+            lambda items: self.forward("embed_images", [self._pixel_inputs(blank)] * items),
+            placement.device,
+        )
+        """Views that the device's memory holds at once; None where that is not known."""
 
     @property
     def fingerprint(self) -> str:
@@ -88,16 +98,36 @@ class TransformersMatcher:
         Raises:
             ModelError: The model gave values that are no numbers, or ran out of memory.
         """
-        if not views:
+        return self.forward(_IMAGES, [self.prepare(_IMAGES, view) for view in views])
+
+    def stages(self, method: str) -> bool:
+        """Tell that crops are made ready apart from running the model; texts are quick."""
+        return method == _IMAGES
+
+    def prepare(self, method: str, request: View) -> dict[str, torch.Tensor]:
+        """Crop, resize and normalise a view, on the GPU where there is one."""
+        return self._pixel_inputs(picture(request.pixels()))
+
+    def forward(
+        self, method: str, prepared: Sequence[dict[str, torch.Tensor]]
+    ) -> list[NDArray[np.float32]]:
+        """Return one unit vector per prepared view, shape (D,)."""
+        if not prepared:
             return []
-        pictures = [picture(view.pixels()) for view in views]
-        inputs = self._image_processor(
-            images=pictures, return_tensors="pt", **self._image_options
-        ).to(self._model.device)
-        inputs["pixel_values"] = inputs["pixel_values"].to(self._model.dtype)
-        with inference(_WHAT):
+        inputs = {
+            name: torch.cat([one[name] for one in prepared]).to(self._placement.device)
+            for name in prepared[0]
+        }
+        inputs["pixel_values"] = inputs["pixel_values"].to(self._placement.dtype)
+        with inference(_WHAT, self._placement):
             features = self._model.get_image_features(**inputs).pooler_output  # (B, D)
         return average(features.float().cpu().numpy(), 1)
+
+    def _pixel_inputs(self, image: Image.Image) -> dict[str, torch.Tensor]:
+        """Return the model's inputs for one picture, (1, …) each."""
+        return dict(
+            self._image_processor(images=[image], return_tensors="pt", **self._image_options)
+        )
 
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (D,), averaged over the templates.
@@ -110,7 +140,7 @@ class TransformersMatcher:
         if not texts:
             return []
         sentences = expand(texts, self._templates)
-        with inference(_WHAT):
+        with inference(_WHAT, self._placement):
             features = self._model.get_text_features(**self._tokens(sentences)).pooler_output
         return average(features.float().cpu().numpy(), len(self._templates))
 
@@ -126,7 +156,7 @@ class TransformersMatcher:
         )
         # SigLIP reads its result off the last position, where its training had unmasked padding.
         names = ("input_ids",) if sigmoid else ("input_ids", "attention_mask")
-        return {name: tokens[name].to(self._model.device) for name in names}
+        return {name: tokens[name].to(self._placement.device) for name in names}
 
 
 def load(reference: str, options: Mapping[str, str]) -> Matcher:
@@ -134,15 +164,14 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `download`, and `templates` (`captions`,
-            `plain` or a file).
+        options: `device`, `dtype`, `compile`, `revision`, `download`, and `templates`
+            (`captions`, `plain` or a file).
 
     Raises:
         ConfigError: There is no such model, or it is of another kind.
     """
     with Options(options, "the transformers matcher") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        placement = read_placement(read)
         templates = read_templates(read.text("templates", "captions"))
         source = locate(
             reference,
@@ -150,7 +179,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             revision=read.optional_text("revision"),
             download=read.flag("download", False),
         )
-    model = load_model(AutoModel, source, what=_WHAT, device=device, dtype=dtype)
+    model = load_model(AutoModel, source, what=_WHAT, placement=placement)
     needed = ("get_image_features", "get_text_features", "logit_scale")
     if not all(hasattr(model, name) for name in needed):
         raise ConfigError(
@@ -162,7 +191,8 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         load_pretrained(AutoImageProcessor, source, what=_WHAT),
         load_pretrained(AutoTokenizer, source, what=_WHAT),
         templates,
-        fingerprint(source, {"dtype": dtype, "templates": templates_id(templates)}),
+        placement,
+        fingerprint(source, {"dtype": placement, "templates": templates_id(templates)}),
     )
 
 

@@ -29,7 +29,7 @@ from viper.vision.backends.detections import to_detections
 from viper.vision.backends.letterbox import Letterbox, letterbox
 from viper.vision.backends.model_source import hash_file
 from viper.vision.backends.options import Options
-from viper.vision.backends.torch_common import inference, resolve_device
+from viper.vision.backends.placement import inference, resolve_device
 from viper.vision.backends.ultralytics_network import Network, find_checkpoint, read_checkpoint
 from viper.vision.registry import BackendRef, open_backend
 from viper.vision.roles import Detection, DetectRequest, Matcher

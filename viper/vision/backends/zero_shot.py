@@ -9,7 +9,7 @@ Grounding DINO it returns whatever tokens lit up instead of the phrases that wer
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -18,9 +18,11 @@ from PIL import Image
 from torch import Tensor
 
 from viper.errors import UnservedError
+from viper.vision.backends.placement import Placement, on_gpu
 from viper.vision.roles import Pixels
 
-__all__ = ["GroundingDino", "OmDetTurbo", "Owl", "Question", "Scored", "ZeroShotFamily"]
+__all__ = ["GroundingDino", "Loaded", "OmDetTurbo", "Question", "Scored", "ZeroShotFamily"]
+__all__ += ["to_pixels"]
 
 
 class Question(NamedTuple):
@@ -44,92 +46,56 @@ class ZeroShotFamily(Protocol):
     """One architecture, loaded."""
 
     @property
+    def placement(self) -> Placement:
+        """Where it runs."""
+        ...
+
+    @property
     def default_score_threshold(self) -> float:
         """Threshold that the authors use."""
         ...
 
-    def ask(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
-        """Answer each question, in order."""
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
+        """Answer each question, in order.
+
+        Args:
+            crops: Shape (h, w, 3) each.
+            questions: What is asked of them.
+            keys: What each crop is known by: equal keys are equal crops.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class Loaded:
     """A model with its preprocessing; all untyped in the library."""
 
     model: Any
     processor: Any
-    device: torch.device
-    dtype: torch.dtype
+    placement: Placement
     batch_size: int
     """Most pictures per forward."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.placement.device
 
     def pictures(self, crops: Sequence[Pixels]) -> Tensor:
         """Return the input for crops that the model sees at one size, (B, 3, H, W)."""
         # PIL images, because the channel axis of an array 3 pixels high would be guessed.
         images = [Image.fromarray(crop) for crop in crops]
-        inputs = self.processor.image_processor(images=images, return_tensors="pt")
-        pixel_values: Tensor = inputs.pixel_values
-        return pixel_values.to(self.device, self.dtype)
-
-
-@dataclass(frozen=True, slots=True)
-class Owl(_Loaded):
-    """OWL-ViT (arXiv:2205.06230) and OWLv2 (arXiv:2306.09683).
-
-    Late interaction: each crop and each text is encoded once, and every pair is one dot product, so
-    the score of a phrase does not depend on the other phrases.
-    """
-
-    template: str = "a photo of a {}"
-    """Text around a phrase, with `{}` in its place, as in the authors' evaluation."""
-    pads_to_square: bool = False
-    """OWLv2: boxes are relative to the longer side, both ways."""
-    default_score_threshold: float = field(default=0.1, init=False)
-
-    def ask(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
-        """Encode crops and phrases once each, then read off the pairs that were asked."""
-        phrases = list(dict.fromkeys(phrase for ask in questions for phrase in ask.phrases))
-        column = {phrase: index for index, phrase in enumerate(phrases)}
-        texts = self._texts(phrases)  # (P, D)
-        boxes, scores = [], []
-        for start in range(0, len(crops), self.batch_size):
-            part = crops[start : start + self.batch_size]
-            features, _ = self.model.image_embedder(self.pictures(part))  # (B, h, w, D)
-            flat = features.flatten(1, 2)  # (B, N, D)
-            logits, _ = self.model.class_predictor(flat, texts.expand(len(part), -1, -1))
-            scores += logits.float().sigmoid().cpu().unbind()  # B × (N, P)
-            boxes += self.model.box_predictor(flat, features).float().cpu().unbind()  # B × (N, 4)
-        results = []
-        for ask in questions:
-            height, width = crops[ask.crop].shape[:2]
-            side = max(width, height)
-            frame_wh = (side, side) if self.pads_to_square else (width, height)
-            columns = [column[phrase] for phrase in ask.phrases]
-            results.append(
-                Scored(_to_pixels(boxes[ask.crop], frame_wh), scores[ask.crop][:, columns])
-            )
-        return results
-
-    def _texts(self, phrases: Sequence[str]) -> Tensor:
-        tokens = self.processor.tokenizer(
-            [self.template.replace("{}", phrase) for phrase in phrases],
-            padding="max_length",
-            truncation=True,
-            max_length=self.model.config.text_config.max_position_embeddings,
-            return_tensors="pt",
-        ).to(self.device)
-        base = getattr(self.model, self.model.base_model_prefix)
-        features = base.get_text_features(
-            input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
+        inputs = self.processor.image_processor(
+            images=images, return_tensors="pt", **on_gpu(self.device)
         )
-        texts = getattr(features, "pooler_output", features)  # (P, D)
-        normalised: Tensor = texts / texts.norm(dim=-1, keepdim=True)
-        return normalised
+        pixel_values: Tensor = inputs.pixel_values
+        return pixel_values.to(self.device, self.placement.dtype)
 
 
 @dataclass(frozen=True, slots=True)
-class GroundingDino(_Loaded):
+class GroundingDino(Loaded):
     """Grounding DINO (arXiv:2303.05499) and MM-Grounding-DINO (arXiv:2401.02361).
 
     The phrases of a question go into one prompt, "red mug. dog.", and the model scores every box
@@ -141,7 +107,9 @@ class GroundingDino(_Loaded):
     text_threshold: float = 0.25
     default_score_threshold: float = field(default=0.25, init=False)
 
-    def ask(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
         """Build the prompts, run pictures of equal size together, and read the token spans."""
         pictures = [self.pictures([crop]) for crop in crops]  # each (1, 3, H, W)
         prompts = [
@@ -173,9 +141,7 @@ class GroundingDino(_Loaded):
                 after = part_scores.new_zeros(len(part_scores), len(ask.phrases) - done)
                 columns.append(torch.cat([before, part_scores, after], dim=1))
                 boxes.append(part_boxes)
-            results.append(
-                Scored(_to_pixels(torch.cat(boxes), (width, height)), torch.cat(columns))
-            )
+            results.append(Scored(to_pixels(torch.cat(boxes), (width, height)), torch.cat(columns)))
         return results
 
     def _prompts(self, phrases: Sequence[str]) -> list[_Prompt]:
@@ -256,12 +222,14 @@ class _Prompt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class OmDetTurbo(_Loaded):
+class OmDetTurbo(Loaded):
     """OmDet-Turbo (arXiv:2403.06892): one fixed picture size, phrases as classes of a task."""
 
     default_score_threshold: float = field(default=0.3, init=False)
 
-    def ask(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
         """Run questions with equally many phrases together: padding would choose other boxes."""
         results: list[Scored | None] = [None] * len(questions)
         groups: dict[int, list[int]] = {}
@@ -281,7 +249,7 @@ class OmDetTurbo(_Loaded):
             text=[list(ask.phrases) for ask in questions],
             return_tensors="pt",
         ).to(self.device)
-        inputs["pixel_values"] = inputs["pixel_values"].to(self.dtype)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.placement.dtype)
         outputs = self.model(**inputs)
         scores = outputs.decoder_class_logits.float().sigmoid().cpu()  # (B, N, P)
         boxes = outputs.decoder_coord_logits.float().cpu()  # (B, N, 4)
@@ -289,12 +257,12 @@ class OmDetTurbo(_Loaded):
         for row, ask in enumerate(questions):
             height, width = crops[ask.crop].shape[:2]
             results.append(
-                Scored(_to_pixels(boxes[row], (width, height)), scores[row][:, : len(ask.phrases)])
+                Scored(to_pixels(boxes[row], (width, height)), scores[row][:, : len(ask.phrases)])
             )
         return results
 
 
-def _to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
+def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
     """Turn relative centre and size, (N, 4), into corners in pixels of the frame."""
     centre, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
     corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)

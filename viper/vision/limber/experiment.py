@@ -20,7 +20,7 @@ from torch import Tensor
 
 from viper.errors import InputError
 from viper.vision.backends.limber_answerer import load_language
-from viper.vision.backends.torch_common import DTYPES
+from viper.vision.backends.placement import DTYPES
 from viper.vision.limber.evaluation import Trial, choose, options_of, score
 from viper.vision.limber.examples import Example, read_examples, views_of
 from viper.vision.limber.folder import Wiring, write_map

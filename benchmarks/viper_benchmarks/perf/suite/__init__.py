@@ -1,0 +1,52 @@
+"""The fixed suite of programs and scenes of `perf forwards`, and how it is opened.
+
+Version 1: 200 programs of the grammar for questions about 20 scenes in CLEVR's format, 10 a scene; 100 in the
+style of language models, 4 for each of 25 scenes with 3 to 40 objects. `perf/make_suite.py` made it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["SUITE_VERSION", "SuiteProgram", "draw_pictures", "programs", "scene_file"]
+
+SUITE_VERSION = 1
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteProgram:
+    """One program of the suite."""
+
+    id: str
+    style: str
+    """`grammar` or `llm`."""
+    image: str
+    """File name of the picture that it looks at."""
+    program: str
+
+
+def scene_file() -> Path:
+    """Return the file that says what the pictures show, for `truth:FILE`."""
+    return _HERE / "scenes.json"
+
+
+def programs() -> list[SuiteProgram]:
+    """Return the programs, in order."""
+    lines = (_HERE / "programs.jsonl").read_text(encoding="utf-8").splitlines()
+    return [SuiteProgram(**json.loads(line)) for line in lines]
+
+
+def draw_pictures(folder: Path) -> None:
+    """Write one small file per scene, of the scene's size, no two of equal pixels.
+
+    What they show is in the scene file; nobody looks at the pixels.
+    """
+    from PIL import Image
+
+    for number, scene in enumerate(json.loads(scene_file().read_text())["scenes"]):
+        size = (scene["width"], scene["height"])
+        Image.new("RGB", size, (number, 0, 0)).save(folder / scene["image_filename"])

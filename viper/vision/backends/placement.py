@@ -1,0 +1,175 @@
+"""Where the torch backends run, in which numbers, and how much fits there at once.
+
+    placement = read_placement(read)              # of the options device, dtype, compile
+    with inference("detector", placement): …      # no gradients, a GPU's number format, errors of memory
+
+On CUDA, weights are float32 and products bfloat16 unless `dtype` says otherwise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from viper.errors import ConfigError, ModelMemoryError, did_you_mean
+from viper.vision.backends.model_source import one_line
+from viper.vision.backends.options import Options
+
+__all__ = ["DTYPES", "Placement", "inference", "measured_batch", "on_gpu", "read_placement"]
+__all__ += ["resolve_device", "resolve_dtype"]
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
+_DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def resolve_device(option: str = "auto") -> torch.device:
+    """Return the device to run on; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: The device is unknown or not there.
+    """
+    word = option.strip().lower()
+    if word == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(word)
+    except RuntimeError:
+        raise ConfigError(
+            f"Unknown device {option!r}. {did_you_mean(word, _DEVICES)}"
+            f"Known: {', '.join(_DEVICES)}, with a number as in cuda:1."
+        ) from None
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count(),
+    }.get(device.type, 0)
+    if (device.index or 0) >= present:
+        raise ConfigError(
+            f"Device {option!r} is not available here: {present} of type {device.type} found. "
+            "Use device=cpu, or device=auto for the best one there is."
+        )
+    return device
+
+
+def resolve_dtype(
+    option: str, device: torch.device, *, on_gpu: torch.dtype = torch.float32
+) -> torch.dtype:
+    """Return the number format of the weights; `auto` is `on_gpu` on a GPU, else float32.
+
+    Raises:
+        ConfigError: The format is unknown.
+    """
+    word = option.strip().lower()
+    if word == "auto":
+        return torch.float32 if device.type == "cpu" else on_gpu
+    if word not in DTYPES:
+        raise ConfigError(
+            f"Unknown dtype {option!r}. {did_you_mean(word, DTYPES)}"
+            f"It must be auto, {', '.join(DTYPES)}."
+        )
+    return DTYPES[word]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs, and in which numbers."""
+
+    device: torch.device
+    dtype: torch.dtype
+    """Of the weights."""
+    autocast: torch.dtype | None = None
+    """Number format of products on a GPU, where it is not that of the weights."""
+    compiles: bool = False
+    """Whether the model is compiled with `torch.compile`: slower to load, faster to run."""
+
+    def __str__(self) -> str:
+        """Name the number formats, for fingerprints: they decide results."""
+        return f"{self.dtype}" if self.autocast is None else f"{self.dtype}+{self.autocast}"
+
+
+def read_placement(read: Options) -> Placement:
+    """Read the options `device`, `dtype` and `compile`.
+
+    With `dtype=auto` weights are float32; on CUDA products are then taken in bfloat16 (autocast).
+
+    Raises:
+        ConfigError: One of them is unknown, or the device is not there.
+    """
+    device = resolve_device(read.text("device", "auto"))
+    word = read.text("dtype", "auto")
+    dtype = resolve_dtype(word, device)
+    casts = device.type == "cuda" and word.strip().lower() == "auto"
+    return Placement(device, dtype, torch.bfloat16 if casts else None, read.flag("compile", False))
+
+
+def on_gpu(device: torch.device) -> dict[str, torch.device]:
+    """Return the argument that lets an image processor work on a GPU; nothing for the CPU."""
+    return {} if device.type == "cpu" else {"device": device}
+
+
+_SHARE_OF_FREE_MEMORY = 0.6
+_MOST_MEASURED = 512
+
+
+def measured_batch(run: Callable[[int], object], device: torch.device) -> int | None:
+    """Find how many items a device has memory for, by running one, and then four.
+
+    Args:
+        run: Runs the model on a number of items.
+        device: Where it runs.
+
+    Returns:
+        At least 1; None where the device does not tell what it gave out (the CPU).
+    """
+    if device.type != "cuda":
+        return None
+    peaks: list[int] = []
+    for items in (1, 1, 4):  # the first one also fills the libraries' workspaces
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        run(items)
+        torch.cuda.synchronize(device)
+        peaks.append(torch.cuda.max_memory_allocated(device))
+    per_item = max(1, (peaks[2] - peaks[1]) // 3)
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    budget = int((free + unused) * _SHARE_OF_FREE_MEMORY)
+    return max(1, min(_MOST_MEASURED, budget // per_item))
+
+
+@contextlib.contextmanager
+def inference(what: str, placement: Placement | None = None) -> Iterator[None]:
+    """Run a forward without gradients; a lack of memory becomes a `ModelMemoryError`.
+
+    Args:
+        what: Role, for messages.
+        placement: Where the model runs, for its number format on a GPU.
+
+    Raises:
+        ModelMemoryError: The device has too little memory for this batch.
+    """
+    casting: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+    if placement is not None and placement.autocast is not None:
+        casting = torch.autocast(placement.device.type, placement.autocast)
+    try:
+        with torch.inference_mode(), casting:
+            yield
+    except torch.OutOfMemoryError as error:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # what is free lies in pieces: a smaller batch is to find it
+        raise ModelMemoryError(
+            f"The {what} ran out of memory: {one_line(error)} "
+            "Use a smaller model, a smaller dtype, or device=cpu."
+        ) from error
