@@ -1,0 +1,212 @@
+"""`throughput`: programs per second with real architectures, against naive calls and the bare models.
+
+| figure | what it is |
+|---|---|
+| `programs_per_s` | by the engine, sandbox and all, with so many programs at once |
+| `naive_per_s` | the same calls one by one, each a forward of its own on all that it needs; no sandbox |
+| `ceiling_per_s` | the same items, none twice, through the bare models in their best batches; no sandbox |
+| `mean_batch` | requests per forward of the engine |
+| `busy_share` | share of the time in which at least one model was running |
+
+Every program looks at a new picture of 640×480 pixels: it finds two kinds of things, tests each, measures
+depth, and compares. Weights are random (`random_models.py`): what a forward takes does not depend on
+them. `small` models are for a CPU, `real` ones for a GPU.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from viper_benchmarks.perf.publish import BenchmarkError, Row, output_options, publish
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from viper.answer import Answer
+    from viper.engine import Engine
+    from viper.query import Query
+    from viper_benchmarks.perf.random_models import Size
+
+__all__ = ["PROGRAM", "measure", "table", "throughput"]
+
+GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
+"""On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
+_MOST_THINGS = 8
+_SIZE = (640, 480)
+
+PROGRAM = f"""\
+def execute_command(image):
+    image_patch = ImagePatch(image)
+    dogs = image_patch.find("dog")[:{_MOST_THINGS}]
+    red = [dog for dog in dogs if dog.verify_property("dog", "red")]
+    sleeping = [dog for dog in dogs if dog.verify_property("dog", "sleeping")]
+    cats = image_patch.find("cat")[:{_MOST_THINGS}]
+    best = best_image_match(cats, ["a white cat"])
+    nearest = sorted(dogs, key=lambda dog: dog.compute_depth())
+    color = nearest[0].best_text_match(["black", "white", "brown"])
+    return f"{{len(red)}} {{len(sleeping)}} {{color}} {{best.horizontal_center:.0f}}"
+"""
+"""Find, test each twice, find, choose, sort by depth, describe."""
+
+
+@click.command()
+@click.option(
+    "--size",
+    type=click.Choice(["auto", "small", "real"]),
+    default="auto",
+    show_default=True,
+    help="Of the models; auto is real on CUDA, else small.",
+)
+@click.option(
+    "--concurrency",
+    "levels",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 4, 16, 64),
+    show_default=True,
+    help="Programs at once; repeatable.",
+)
+@click.option(
+    "--programs",
+    type=click.IntRange(min=8),
+    default=96,
+    show_default=True,
+    help="Programs per row.",
+)
+@output_options
+def throughput(
+    size: str, levels: tuple[int, ...], programs: int, as_json: bool, output: Path | None
+) -> None:
+    """Measure programs per second with real architectures.
+
+    \b
+    python -m viper_benchmarks.perf throughput
+    python -m viper_benchmarks.perf throughput --size real --concurrency 64 --json
+    """
+    result = measure(size, levels, programs=programs)
+    publish(result, table(result), as_json=as_json, output=output)
+
+
+def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any]:
+    """Measure each level of concurrency; return the rows as a JSON value."""
+    import torch
+
+    from viper.engine import Engine
+    from viper_benchmarks.perf.bare_models import Bench
+    from viper_benchmarks.perf.machine import describe_machine, describe_versions
+    from viper_benchmarks.perf.random_models import save_random_models
+
+    machine = describe_machine()
+    on_gpu = torch.cuda.is_available()
+    chosen: Size = "real" if size == "real" or (size == "auto" and on_gpu) else "small"
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        models = save_random_models(Path(name), chosen)
+        bench = Bench()
+        backends = models.backends()
+        threshold = bench.calibrate(backends["detector"], _pictures(2), things=_MOST_THINGS)
+        backends["detector"] += f"?score_threshold={threshold:.6f}"
+        with Engine("none", backends=backends, opener=bench.open) as engine:
+            warm = _answer(engine, _pictures(4), concurrency=2)[0]
+            calls = [call.method for call in warm[0].trace.calls]
+            naive_per_s = bench.naive_per_s(warm, _pictures(4))
+            for level in levels:
+                count = programs if level > 1 else max(8, programs // 4)
+                bench.begin()
+                before = engine.load()
+                answers, seconds = _answer(engine, _pictures(count), concurrency=level)
+                loads = [
+                    (now.forwards - old.forwards, now.requests - old.requests)
+                    for now, old in zip(engine.load().values(), before.values(), strict=True)
+                ]
+                forwards, requests = map(sum, zip(*loads, strict=True))
+                rows.append(
+                    {
+                        "device": "cuda" if on_gpu else "cpu",
+                        "concurrency": level,
+                        "programs_per_s": round(count / seconds, 3),
+                        "naive_per_s": round(naive_per_s, 3),
+                        "ceiling_per_s": 0.0,
+                        "mean_batch": round(requests / forwards, 2),
+                        "busy_share": round(bench.busy_s() / seconds, 3),
+                        "forwards_per_program": round(forwards / count, 2),
+                        "programs": count,
+                        "failed": sum(answer.failure is not None for answer in answers),
+                    }
+                )
+            ceiling = bench.ceiling()
+    for row in rows:
+        row["ceiling_per_s"] = round(ceiling.programs_per_s, 3)
+        row["of_ceiling"] = round(row["programs_per_s"] / ceiling.programs_per_s, 3)
+        row["times_naive"] = round(row["programs_per_s"] / row["naive_per_s"], 2)
+    return {
+        "rows": rows,
+        "size": chosen,
+        "calls_per_program": len(calls),
+        "best_batch": ceiling.best_batch,
+        "machine": machine | {"gpu": torch.cuda.get_device_name() if on_gpu else None},
+        "versions": describe_versions(("viper-vision", "torch", "transformers", "numpy")),
+    }
+
+
+def _pictures(count: int) -> list[NDArray[Any]]:
+    """Return pictures that no engine has seen: noise in large blocks."""
+    import numpy as np
+
+    rng = np.random.default_rng()
+    width, height = _SIZE
+    blocks = rng.integers(0, 255, (count, height // 32, width // 32, 3), dtype=np.uint8)
+    return list(blocks.repeat(32, axis=1).repeat(32, axis=2))
+
+
+def _answer(
+    engine: Engine, pictures: Sequence[NDArray[Any]], *, concurrency: int
+) -> tuple[list[Answer], float]:
+    from viper.query import Query
+
+    queries: list[Query] = [Query(picture, "", program=PROGRAM) for picture in pictures]
+    started = time.perf_counter()
+    answers = engine.batch(queries, concurrency=concurrency)
+    seconds = time.perf_counter() - started
+    failed = [answer.failure for answer in answers if answer.failure is not None]
+    if len(failed) > len(answers) // 4:
+        raise BenchmarkError(f"{len(failed)} of {len(answers)} programs failed: {failed[0]}.")
+    return answers, seconds
+
+
+def table(result: dict[str, Any]) -> list[Row]:
+    """Return the result as lines for people."""
+    rows: list[Row] = []
+    for row in result["rows"]:
+        level, gpu = row["concurrency"], row["device"] == "cuda"
+        goals: list[str] = []
+        if gpu and level == 64:
+            goals = [
+                _goal(row["of_ceiling"], GOALS["ceiling"], "of ceiling"),
+                _goal(row["times_naive"], GOALS["naive"], "× naive"),
+            ]
+        elif not gpu and level == 1:
+            goals = [_goal(row["times_naive"], GOALS["naive_alone"], "× naive")]
+        rows.append(
+            Row(
+                f"{level} at once",
+                f"{row['programs_per_s']:g} /s",
+                ", ".join(goals),
+                f"naive {row['naive_per_s']:g} /s (× {row['times_naive']:g}), ceiling "
+                f"{row['ceiling_per_s']:g} /s ({row['of_ceiling']:.0%}), mean batch "
+                f"{row['mean_batch']:g}, busy {row['busy_share']:.0%}",
+            )
+        )
+    device = result["machine"]["gpu"] or result["machine"]["cpu"]
+    rows.append(Row("models", result["size"], "", f"{device}; best batch {result['best_batch']}"))
+    return rows
+
+
+def _goal(value: float, goal: float, unit: str) -> str:
+    return f"≥ {goal:g} {unit}, {'reached' if value >= goal else 'missed'}"
