@@ -1,19 +1,18 @@
-"""Results as bytes and back: JSON for what is small, NumPy's own format for arrays, no pickles.
+"""Results as bytes and back: JSON for what is small, plain numbers for arrays, no pickles.
 
-The first byte says what follows: `A` an array, `J` a JSON object. Whatever cannot be read is None.
+The first byte says what follows: `A` an array (its kind and shape as JSON, a line feed, its numbers in the
+machine's byte order), `J` a JSON object. Whatever cannot be read is None.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 import json
 import math
 import zlib
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from viper.vision.roles import Completion, Detection
@@ -28,9 +27,8 @@ def pack(value: Any) -> bytes | None:
     """Return a result as bytes, None where it is of no kind that a role gives."""
     match value:
         case np.ndarray() if value.dtype.str[1:] in _KINDS:
-            buffer = io.BytesIO()
-            np.save(buffer, value, allow_pickle=False)
-            return b"A" + buffer.getvalue()
+            head = json.dumps([value.dtype.str[1:], *value.shape]).encode()
+            return b"A" + head + b"\n" + np.ascontiguousarray(value).tobytes()
         case float() if math.isfinite(value):
             return _json({"number": value})
         case Completion():
@@ -45,8 +43,10 @@ def unpack(packed: bytes) -> Any | None:
     """Return the result that was packed; None where the bytes are none."""
     try:
         if packed[:1] == b"A":
-            array = read_array(io.BytesIO(packed[1:]), allow_pickle=False)
-            return array if array.dtype.str[1:] in _KINDS else None
+            head, _, content = packed[1:].partition(b"\n")
+            kind, *shape = json.loads(head)
+            if kind in _KINDS:
+                return np.frombuffer(content, dtype=kind).reshape(shape)
         match json.loads(packed[1:]) if packed[:1] == b"J" else None:
             case {"number": float(number)}:
                 return number
@@ -54,7 +54,7 @@ def unpack(packed: bytes) -> Any | None:
                 return Completion(text)
             case {"detections": list(items)}:
                 return [_read_detection(item) for item in items]
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, zlib.error):
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error):
         pass  # a damaged row is computed again
     return None
 

@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from viper._database import Layout, claim
 from viper.errors import ConfigError
 from viper.vision.operation import Key
 from viper.vision.packing import pack, unpack
@@ -29,21 +30,24 @@ _log = logging.getLogger(__name__)
 MAX_STORE_BYTES = 4_000_000_000
 """Size of the results on disk above which the oldest go."""
 _FILE = "results.sqlite"
-_APPLICATION_ID = 0x56495052  # "VIPR": the file is ours
-_VERSION = 1
 _BUSY_S = 5.0
 _MOST_BACKLOG = 64_000_000
 # Bytes that may wait to be written; what comes on top is not written.
 _PER_TRANSACTION = 256
 
-_TABLE = """
+_LAYOUT = Layout(
+    application_id=0x56495052,  # "VIPR"
+    version=1,
+    table="results",
+    schema="""
 CREATE TABLE results (
     number INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,
     size INTEGER NOT NULL,
     value BLOB NOT NULL
 ) STRICT;
-"""
+""",
+)
 
 
 class ResultStore:
@@ -119,7 +123,7 @@ class ResultStore:
         )
         try:
             connection.execute("PRAGMA synchronous = NORMAL")  # a lost result is computed again
-            _check_or_make(connection)
+            claim(connection, _LAYOUT)
         except BaseException:
             connection.close()
             raise
@@ -184,31 +188,3 @@ class ResultStore:
                 connection.execute("DELETE FROM results WHERE number = ?", (number,))
                 total -= size
         self._total = total
-
-
-def _check_or_make(connection: sqlite3.Connection) -> None:
-    """Make sure that the file is ours, and has this version's table.
-
-    Raises:
-        sqlite3.DatabaseError: It belongs to another program, or to another version.
-    """
-    if _mark(connection) == (_APPLICATION_ID, _VERSION):
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        mark = _mark(connection)  # another process may have made it meanwhile
-        if mark == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-            connection.execute(_TABLE)
-        elif mark != (_APPLICATION_ID, _VERSION):
-            raise sqlite3.DatabaseError("it is not a file of this version of the cache")
-    finally:
-        connection.execute("COMMIT")
-
-
-def _mark(connection: sqlite3.Connection) -> tuple[int, int]:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return application, version

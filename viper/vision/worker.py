@@ -165,7 +165,7 @@ class ModelWorker:
                     out.futures.append(known)
                 out.remembered.append(value is not None)
             for key, request in guesses if self.may_guess else ():
-                if cache is not None and key in cache:
+                if cache is not None and cache.get(key) is not None:
                     continue
                 guess = self._queue.guess(key, operation, request, owner)
                 if guess is not None:

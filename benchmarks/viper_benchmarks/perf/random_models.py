@@ -120,7 +120,7 @@ def _owlv2(folder: Path, sizes: _Sizes) -> Path:
     )  # the end has the highest id: the model looks for it
     tokens = ["!", *_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *ends]
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[], pad_token="!", model_max_length=16)
+    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[], pad_token=tokens[0], model_max_length=16)
     torch.manual_seed(7)
     text = sizes.owl_text.config(
         vocab_size=len(vocabulary),

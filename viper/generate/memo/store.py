@@ -15,15 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from viper._database import Layout, claim
+
 __all__ = ["Entry", "Store", "StoreError"]
 
-_APPLICATION_ID = 0x5649504D  # "VIPM": the file is ours
-_VERSION = 1
 _BUSY_S = 2.0
 _MOST_ENTRIES = 20_000
 """About 40 MB; those that were not used for longest go first."""
 
-_TABLE = """
+_LAYOUT = Layout(
+    application_id=0x5649504D,  # "VIPM"
+    version=1,
+    table="entries",
+    schema="""
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
     context TEXT NOT NULL,
@@ -38,7 +42,8 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE INDEX by_frame ON entries (context, frame);
 CREATE INDEX by_use ON entries (used_s);
-"""
+""",
+)
 
 
 class StoreError(Exception):
@@ -181,7 +186,7 @@ class Store:
                 sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
             ) as file:
                 file.execute("PRAGMA synchronous = NORMAL")  # a lost entry is no loss, a wait is
-                _check_or_make(file)
+                claim(file, _LAYOUT)
                 file.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
                 yield file
                 file.execute("COMMIT")
@@ -203,33 +208,3 @@ _COLUMNS = "id, skeleton, generator, template, uses, made_s, used_s"
 def _entry(row: tuple[Any, ...]) -> Entry:  # columns of any type, in the order of _COLUMNS
     entry_id, skeleton, generator, template, uses, made_s, used_s = row
     return Entry(entry_id, skeleton, generator, template, uses, made_s, used_s)
-
-
-def _check_or_make(file: sqlite3.Connection) -> None:
-    """Make sure that the file is ours and has this version's table.
-
-    Raises:
-        sqlite3.DatabaseError: It belongs to another program.
-    """
-    if _mark(file) == (_APPLICATION_ID, _VERSION):
-        return
-    file.execute("PRAGMA journal_mode = WAL")
-    file.execute("BEGIN IMMEDIATE")
-    owner, version = _mark(file)  # another process may have made it meanwhile
-    if (owner, version) != (_APPLICATION_ID, _VERSION):
-        (tables,) = file.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and owner != _APPLICATION_ID:
-            raise sqlite3.DatabaseError("it is a database of another program")
-        # What another version remembered is not worth a migration: it is a cache.
-        file.execute("DROP TABLE IF EXISTS entries")
-        for statement in _TABLE.split(";"):
-            file.execute(statement)
-        file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        file.execute(f"PRAGMA user_version = {_VERSION}")
-    file.execute("COMMIT")
-
-
-def _mark(file: sqlite3.Connection) -> tuple[int, int]:
-    (owner,) = file.execute("PRAGMA application_id").fetchone()
-    (version,) = file.execute("PRAGMA user_version").fetchone()
-    return owner, version
