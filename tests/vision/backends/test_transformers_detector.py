@@ -322,3 +322,40 @@ def test_damaged_weights_are_a_configuration_error(detector_folders, tmp_path):
     (damaged / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ConfigError, match="cannot be loaded"):
         load(damaged)
+
+
+def test_owl_encodes_a_crop_and_a_phrase_once_whatever_is_asked(detector_folders, monkeypatch):
+    detector = load(detector_folders["owlv2"])
+    model = detector.family.model
+    seen = {"images": 0, "texts": 0}
+    embed, texts = model.image_embedder, model.owlv2.get_text_features
+
+    def image_embedder(pixels, *rest):
+        seen["images"] += len(pixels)
+        return embed(pixels, *rest)
+
+    def get_text_features(input_ids, **rest):
+        seen["texts"] += len(input_ids)
+        return texts(input_ids=input_ids, **rest)
+
+    monkeypatch.setattr(model, "image_embedder", image_embedder)
+    monkeypatch.setattr(model.owlv2, "get_text_features", get_text_features)
+    first = ask(detector, view(50, 40), "dog")
+    second = ask(detector, view(50, 40), "cat")
+    assert seen == {"images": 1, "texts": 2}
+    assert ask(detector, view(50, 40), "dog") == first
+    assert ask(detector, view(50, 40), "cat") == second
+    assert seen == {"images": 1, "texts": 2}
+    fresh = load(detector_folders["owlv2"])
+    assert ask(fresh, view(50, 40), "cat") == second
+
+
+def test_what_owl_remembers_is_bounded_in_bytes():
+    from viper.vision.backends.owl import DeviceCache
+
+    cache = DeviceCache(1_000)
+    for number in range(20):
+        cache.put(number, torch.zeros(50))  # 200 bytes
+    assert [number for number in range(20) if cache.get(number) is not None] == [15, 16, 17, 18, 19]
+    cache.put("large", torch.zeros(500))
+    assert cache.get("large") is None
