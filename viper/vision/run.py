@@ -86,6 +86,8 @@ class Run:
         self._model_call_s = model_call_s
         self._looks_ahead = lookahead
         self._owner = scheduler.new_owner()
+        self._guesses: list[tuple[Operation, Key]] = []
+        self._operations: set[Operation] = set()  # that the program has asked for
         self._offered: set[tuple[Operation, Hashable]] = set()  # guesses: each is worth one attempt
         self.account = account if account is not None else Account()
         self.ahead = Lookahead(enabled=lookahead)
@@ -118,6 +120,10 @@ class Run:
     def close(self) -> None:
         """Drop what was asked for or guessed and has not begun; the program is over."""
         self._scheduler.withdraw(self._owner)
+        for operation in self._operations:
+            mine = {key for of, key in self._guesses if of == operation}
+            computed = mine & self.account.computed_guesses
+            self._scheduler.learn(operation, len(computed), len(computed & self.account.used))
 
     async def detector(self) -> Detector:
         """Return the loaded detector."""
@@ -216,6 +222,8 @@ class Run:
             known = submitted.remembered
             fresh = {key for (key, _), old in zip(missing, known, strict=True) if not old}
             account.guesses.update(submitted.guesses)
+            self._guesses += [(operation, key) for key in submitted.guesses]
+            self._operations.add(operation)
             if operation != EMBED_TEXTS:
                 self.ahead.guessed += len(submitted.guesses)
         return _Asked(operation, keys, futures, fresh)

@@ -147,6 +147,10 @@ class Scheduler:
             operation, requests, owner=owner, guesses=guesses
         )
 
+    def learn(self, operation: Operation, guessed: int, used: int) -> None:
+        """Note how many guesses a program that is over has used."""
+        self._worker(operation.role).learn(operation, guessed, used)
+
     def withdraw(self, owner: int) -> None:
         """Drop what a program that is over has asked for, as far as nobody else wants it."""
         for worker in self._workers.values():

@@ -11,6 +11,7 @@ import itertools
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from viper.vision.operation import Key, Operation, Served
 from viper.vision.registry import BackendRef
 from viper.vision.request_queue import Job, RequestQueue
 from viper.vision.roles import Backend, Completion, Staged, has, is_deterministic, largest_batch
+from viper.vision.worth import Worth
 
 __all__ = ["MAX_BATCH", "Load", "ModelWorker", "Submitted"]
 
@@ -89,6 +91,7 @@ class ModelWorker:
         self._cache = cache
         self._max_batch = max_batch
         self._limits: dict[Operation, int] = {}  # after a lack of memory
+        self._worth: defaultdict[Operation, Worth] = defaultdict(Worth)
         self._queue = RequestQueue()
         self._changed = threading.Condition()
         self._closed = False
@@ -164,7 +167,8 @@ class ModelWorker:
                     known.set_result(Served(value))
                     out.futures.append(known)
                 out.remembered.append(value is not None)
-            for key, request in guesses if self.may_guess else ():
+            wanted = self.may_guess and self._worth[operation].pays
+            for key, request in guesses if wanted else ():
                 if cache is not None and cache.get(key) is not None:
                     continue
                 guess = self._queue.guess(key, operation, request, owner)
@@ -176,6 +180,11 @@ class ModelWorker:
             ):  # a thread that is woken for nothing costs more than a lookup
                 self._changed.notify_all()
         return out
+
+    def learn(self, operation: Operation, guessed: int, used: int) -> None:
+        """Note how many guesses a program that is over has used."""
+        with self._changed:
+            self._worth[operation].ended(guessed, used)
 
     def withdraw(self, owner: int) -> None:
         """Drop what a program has asked for and nobody else wants, as far as no forward has begun."""
@@ -298,10 +307,12 @@ class ModelWorker:
         """Enter a forward that ended; return how many seconds it took."""
         busy_s = time.perf_counter() - started
         with self._changed:
+            guesses = sum(not job.asked for job in batch)
             self.load.forwards += 1
             self.load.requests += len(batch)
-            self.load.guesses += sum(not job.asked for job in batch)
+            self.load.guesses += guesses
             self.load.busy_s += busy_s
+            self._worth[batch[0].operation].forward(len(batch), len(batch) - guesses, busy_s)
         return busy_s
 
     def _recover(self, backend: Backend, batch: list[Job], error: Exception) -> None:
