@@ -37,6 +37,7 @@ __all__ = ["forwards", "measure", "naive_forwards", "table"]
 GOALS = {1: 6.0, 16: 20.0}
 """Least ratio, by programs at once."""
 _MODEL_MS = 50.0
+_SWEEP_MS = (0.0, 10.0, 25.0, 100.0)
 
 
 @click.command()
@@ -52,8 +53,15 @@ _MODEL_MS = 50.0
     type=click.FloatRange(min=0),
     help=f"Time that a run of a model takes.  [default: 0, or {_MODEL_MS:g} for several programs at once]",
 )
+@click.option(
+    "--sweep",
+    is_flag=True,
+    help=f"Also with runs that take {', '.join(f'{ms:g}' for ms in _SWEEP_MS)} ms.",
+)
 @output_options
-def forwards(concurrency: int, model_ms: float | None, as_json: bool, output: Path | None) -> None:
+def forwards(
+    concurrency: int, model_ms: float | None, sweep: bool, as_json: bool, output: Path | None
+) -> None:
     """Count runs of models, naive and engine.
 
     \b
@@ -63,6 +71,11 @@ def forwards(concurrency: int, model_ms: float | None, as_json: bool, output: Pa
     if model_ms is None:
         model_ms = _MODEL_MS if concurrency > 1 else 0.0
     result = measure(concurrency, model_ms=model_ms)
+    if sweep:
+        more = [measure(concurrency, model_ms=ms) for ms in _SWEEP_MS]
+        kept = ("model_ms", "engine_forwards", "ratio", "wasted_items", "differing_answers")
+        runs = [{name: run[name] for name in kept} for run in (result, *more)]
+        result["sweep"] = sorted(runs, key=lambda run: run["model_ms"])
     publish(result, table(result), as_json=as_json, output=output)
 
 
