@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask test test-slow check docs format clean
+.PHONY: ask test test-slow check mypy pyright docs format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
@@ -18,8 +18,10 @@ test-slow: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pyright
+	$(MAKE) --no-print-directory --jobs=2 mypy pyright
+
+mypy pyright: $(VENV)/.installed-dev
+	$(BIN)/$@
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m viper.spec_page > docs/api.md

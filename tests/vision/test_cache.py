@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from viper.vision.cache import ResultCache, size_in_memory
+from viper.vision.cache import ResultCache
+from viper.vision.packing import size_in_memory
 from viper.vision.roles import Completion, Detection
 
 MOST = 4_000

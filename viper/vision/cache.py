@@ -10,7 +10,6 @@ those that are no errors.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import OrderedDict
 from typing import Any
@@ -18,13 +17,10 @@ from typing import Any
 import numpy as np
 
 from viper.vision.operation import Key
-from viper.vision.roles import Completion, Detection
+from viper.vision.packing import size_in_memory
 from viper.vision.store import ResultStore
 
-__all__ = ["ResultCache", "size_in_memory"]
-
-_PER_ENTRY = 250
-# Bytes that key, dictionary entry and the smallest object take; measured with CPython 3.11.
+__all__ = ["ResultCache"]
 
 
 class ResultCache:
@@ -98,21 +94,3 @@ class ResultCache:
             while self._bytes > self._max_bytes:
                 _, (_, freed) = self._values.popitem(last=False)
                 self._bytes -= freed
-
-
-def size_in_memory(value: Any) -> int:
-    """Return about how many bytes a result takes."""
-    match value:
-        case np.ndarray():
-            # A view keeps the whole array alive that it is a part of.
-            owner = value if value.base is None or not hasattr(value.base, "nbytes") else value.base
-            return _PER_ENTRY + int(owner.nbytes)
-        case list() | tuple():
-            return _PER_ENTRY + sum(map(size_in_memory, value))
-        case Detection():
-            mask = 0 if value.mask is None else int(value.mask.nbytes)
-            return _PER_ENTRY + mask
-        case Completion():
-            return _PER_ENTRY + sys.getsizeof(value.text)
-        case _:
-            return _PER_ENTRY + sys.getsizeof(value)

@@ -15,8 +15,15 @@ import numpy as np
 
 from viper.boxes import Box, area, clamp, nms, snap
 from viper.errors import UnservedError
-from viper.vision.attributes import contrasts
-from viper.vision.lookahead import Lookahead
+from viper.vision.comparing import (
+    embed,
+    logits_of,
+    option_texts,
+    require_known,
+    softmax,
+    verifying_texts,
+    words,
+)
 from viper.vision.patch import Patch
 from viper.vision.roles import (
     AnswerRequest,
@@ -24,14 +31,12 @@ from viper.vision.roles import (
     Detection,
     Detector,
     DetectRequest,
-    Matcher,
-    Refuses,
     Verifies,
     View,
     has,
     has_distinct_detections,
 )
-from viper.vision.run import Run, Vector
+from viper.vision.run import Run
 from viper.vision.vocabulary import Match, match_phrase, near_classes
 
 __all__ = ["METHODS", "Context", "Method"]
@@ -81,7 +86,7 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
     if detector.vocabulary is None:
         request, wanted = DetectRequest(patch.view, (phrase,)), phrase
         others = (site[0] for site in ahead.literals("find", "exists", once=True) if site)
-        names = dict.fromkeys(_words(name) for name in others if isinstance(name, str))
+        names = dict.fromkeys(words(name) for name in others if isinstance(name, str))
         guesses = [DetectRequest(patch.view, (name,)) for name in names if name]
     else:
         match = _resolve(context, phrase, detector.vocabulary)
@@ -128,14 +133,14 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
     """
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
-    matcher = await _require(context, [wanted])
+    matcher = await require_known(context.run, [wanted])
     if has(matcher, Verifies):
-        (image,), (text,) = await _embed(context, matcher, [patch], [f"{wanted} {name}"])
+        (image,), (text,) = await embed(context.run, matcher, [patch], [f"{wanted} {name}"])
         context.score = matcher.certainty(float(image @ text))
         return context.score >= _PROPERTY_THRESHOLD
-    texts = _verifying_texts(name, wanted)
-    logits = (await _logits(context, [patch], texts))[0]
-    context.score = float(_softmax(logits)[0])
+    texts = verifying_texts(name, wanted)
+    logits = (await logits_of(context.run, [patch], texts))[0]
+    context.score = float(softmax(logits)[0])
     context.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
     return context.score >= _PROPERTY_THRESHOLD
 
@@ -147,10 +152,10 @@ async def best_text_match(
     if not option_list:
         raise ValueError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
-    await _require(context, options, all_of_them=False)
-    logits = (await _logits(context, [patch], _option_texts(options, prefix)))[0]
+    await require_known(context.run, options, all_of_them=False)
+    logits = (await logits_of(context.run, [patch], option_texts(options, prefix)))[0]
     best = int(np.argmax(logits))
-    context.score = float(_softmax(logits)[best])
+    context.score = float(softmax(logits)[best])
     return option_list[best]
 
 
@@ -181,11 +186,11 @@ async def best_image_match(
     if not list_patches:
         return None
     cleaned = [_text(text, "content") for text in texts]
-    await _require(context, cleaned)
-    logits = await _logits(context, list_patches, cleaned)  # (patches, texts)
+    await require_known(context.run, cleaned)
+    logits = await logits_of(context.run, list_patches, cleaned)  # (patches, texts)
     means = logits.mean(axis=1)
     best = int(np.argmax(means))
-    context.score = float(_softmax(means)[best])
+    context.score = float(softmax(means)[best])
     return best if return_index else list_patches[best]
 
 
@@ -258,117 +263,11 @@ def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     return match
 
 
-async def _require(context: Context, texts: Sequence[str], *, all_of_them: bool = True) -> Matcher:
-    """Return the matcher, unless the texts mean nothing to it.
-
-    Args:
-        context: The call's.
-        texts: What is to be compared with a patch.
-        all_of_them: False where one text that the matcher knows is enough, because the others lose.
-
-    Raises:
-        UnservedError: The matcher knows words of its own only, and not these.
-    """
-    matcher = await context.run.matcher()
-    if has(matcher, Refuses):
-        said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
-        if said and (all_of_them or len(said) == len(texts)):
-            raise UnservedError(said[0])
-    return matcher
-
-
-async def _logits(
-    context: Context, patches: Sequence[Patch], texts: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return image-text logits, shape (patches, texts)."""
-    matcher = await context.run.matcher()
-    images, words = await _embed(context, matcher, patches, texts)
-    cosine = np.stack(images).astype(np.float64) @ np.stack(words).astype(np.float64).T
-    logits: np.ndarray[Any, np.dtype[np.float64]] = cosine * matcher.logit_scale + (
-        matcher.logit_bias or 0.0
-    )
-    return logits
-
-
-async def _embed(
-    context: Context, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
-) -> tuple[list[Vector], list[Vector]]:
-    """Return the vectors of patches and texts, and have those computed that may be wanted next."""
-    ahead = context.run.ahead
-    return await context.run.embed(
-        [patch.view for patch in patches],
-        texts,
-        # What was refused one word may be asked for another: a view has one vector for all words.
-        more_views=ahead.comparable(),
-        more_texts=[
-            text for text in _texts_ahead(ahead, matcher) if _means_something(matcher, text)
-        ],
-    )
-
-
-def _texts_ahead(ahead: Lookahead, matcher: Matcher) -> list[str]:
-    """Return the texts that the program will compare patches with, as far as they stand in it; once."""
-    if ahead.words_are_told:
-        return []
-    ahead.words_are_told = True
-    texts: list[str] = []
-    for literals in ahead.literals("verify_property"):
-        match literals:
-            case (str(name), str(attribute)):
-                wanted = _verifying_texts(_words(name), _words(attribute))
-                texts += wanted[:1] if has(matcher, Verifies) else wanted
-            case _:
-                pass
-    for literals in ahead.literals("best_text_match"):
-        match literals:
-            case (tuple(options), *prefix) if options:
-                lead = prefix[0] if prefix and isinstance(prefix[0], str) else None
-                texts += _option_texts([_words(option) for option in options], lead)
-            case _:
-                pass
-    for literals in ahead.literals("best_image_match"):
-        match literals:
-            case (_, str(text), *_):
-                texts.append(_words(text))
-            case (_, tuple(several), *_):
-                texts += [_words(text) for text in several]
-            case _:
-                pass
-    return [text for text in dict.fromkeys(texts) if text]
-
-
-def _means_something(matcher: Matcher, text: str) -> bool:
-    return not has(matcher, Refuses) or matcher.refusal(text) is None
-
-
-def _verifying_texts(name: str, wanted: str) -> list[str]:
-    """Return the text that is to be true, and those that it is compared with."""
-    others = (f"{contrast} {name}" for contrast in contrasts(wanted))
-    return [f"{wanted} {name}", name, *others]
-
-
-def _option_texts(options: Sequence[str], prefix: str | None) -> list[str]:
-    lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
-    return [lead + option for option in options]
-
-
-def _softmax(
-    logits: np.ndarray[Any, np.dtype[np.float64]],
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    exponentials = np.exp(logits - logits.max())
-    shares: np.ndarray[Any, np.dtype[np.float64]] = exponentials / exponentials.sum()
-    return shares
-
-
 def _text(value: str, name: str) -> str:
-    cleaned = _words(value)
+    cleaned = words(value)
     if not cleaned:
         raise ValueError(f"{name} must not be empty.")
     return cleaned
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _short(text: str) -> str:

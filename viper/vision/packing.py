@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import sys
 import zlib
 from typing import Any
 
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 
 from viper.vision.roles import Completion, Detection
 
-__all__ = ["pack", "unpack"]
+__all__ = ["pack", "size_in_memory", "unpack"]
 
+_PER_ENTRY = 250
+# Bytes that key, dictionary entry and the smallest object take; measured with CPython 3.11.
 _MOST_MASK_PIXELS = 100_000_000
 _KINDS = ("f4", "f8")
 
@@ -87,3 +90,21 @@ def _read_mask(height: int, width: int, text: str) -> NDArray[np.bool_]:
     bits = zlib.decompressobj().decompress(base64.b64decode(text), height * width // 8 + 1)
     flat = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=height * width)
     return flat.astype(np.bool_).reshape(height, width)
+
+
+def size_in_memory(value: Any) -> int:
+    """Return about how many bytes a result takes."""
+    match value:
+        case np.ndarray():
+            # A view keeps the whole array alive that it is a part of.
+            owner = value if value.base is None or not hasattr(value.base, "nbytes") else value.base
+            return _PER_ENTRY + int(owner.nbytes)
+        case list() | tuple():
+            return _PER_ENTRY + sum(map(size_in_memory, value))
+        case Detection():
+            mask = 0 if value.mask is None else int(value.mask.nbytes)
+            return _PER_ENTRY + mask
+        case Completion():
+            return _PER_ENTRY + sys.getsizeof(value.text)
+        case _:
+            return _PER_ENTRY + sys.getsizeof(value)

@@ -21,7 +21,7 @@ from typing import Any
 from viper._database import Layout, claim
 from viper.errors import ConfigError
 from viper.vision.operation import Key
-from viper.vision.packing import pack, unpack
+from viper.vision.packing import pack, size_in_memory, unpack
 
 __all__ = ["MAX_STORE_BYTES", "ResultStore"]
 
@@ -75,7 +75,7 @@ class ResultStore:
                 f"The cache {str(folder)!r} cannot be used: {error}. Give a folder that can be written, "
                 "or remove what is in its place."
             ) from error
-        self._backlog: queue.SimpleQueue[tuple[Key, bytes] | None] = queue.SimpleQueue()
+        self._backlog: queue.SimpleQueue[tuple[Key, Any] | None] = queue.SimpleQueue()
         self._backlog_bytes = 0
         self._total = 0  # bytes of results in the file, as far as this process knows
         self._closed = False
@@ -98,14 +98,12 @@ class ResultStore:
 
     def put(self, key: Key, value: Any) -> None:
         """Have a result written; what is of no kind that can be written is left out."""
-        packed = pack(value)
-        if packed is None:
-            return
+        size = size_in_memory(value)
         with self._lock:
-            if self._closed or self._backlog_bytes + len(packed) > _MOST_BACKLOG:
+            if self._closed or self._backlog_bytes + size > _MOST_BACKLOG:
                 return
-            self._backlog_bytes += len(packed)
-            self._backlog.put((key, packed))
+            self._backlog_bytes += size
+            self._backlog.put((key, value))
 
     def close(self) -> None:
         """Write what waits, and close the file. Calling it again does nothing."""
@@ -154,11 +152,13 @@ class ResultStore:
         except sqlite3.Error as error:
             _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
 
-    def _write_rows(self, connection: sqlite3.Connection, rows: list[tuple[Key, bytes]]) -> None:
+    def _write_rows(self, connection: sqlite3.Connection, results: list[tuple[Key, Any]]) -> None:
+        with self._lock:
+            self._backlog_bytes -= sum(size_in_memory(value) for _, value in results)
+        packed_results = ((key, pack(value)) for key, value in results)
+        rows = [(key, packed) for key, packed in packed_results if packed is not None]
         if not rows:
             return
-        with self._lock:
-            self._backlog_bytes -= sum(len(packed) for _, packed in rows)
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(

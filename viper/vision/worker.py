@@ -7,24 +7,25 @@ nobody waits for a timer. What can be made ready without the model is made ready
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from viper.errors import ModelError, ModelMemoryError, ViperError
+from viper.errors import ModelError, ViperError
 from viper.ledger import Ledger
 from viper.vision.cache import ResultCache
+from viper.vision.forwarding import run_forward, told
+from viper.vision.inputs import Inputs
 from viper.vision.operation import Key, Operation, Served
 from viper.vision.registry import BackendRef
 from viper.vision.request_queue import Job, RequestQueue
-from viper.vision.roles import Backend, Completion, Staged, has, is_deterministic, largest_batch
+from viper.vision.roles import Backend, Completion, Staged, is_deterministic, largest_batch
 from viper.vision.worth import Worth
 
 __all__ = ["MAX_BATCH", "Load", "ModelWorker", "Submitted"]
@@ -34,8 +35,6 @@ _log = logging.getLogger(__name__)
 MAX_BATCH = 64
 """Requests per forward where the backend knows no better. Chosen so that a ViT-B batch at 224 px stays
 below 1 GB of activations."""
-
-_forward_ids = itertools.count(1)
 
 
 class Submitted(NamedTuple):
@@ -85,6 +84,7 @@ class ModelWorker:
         max_batch: int = MAX_BATCH,
     ) -> None:
         self.ref = ref
+        self.name = str(ref)
         self._replicas = tuple(replicas) or (ref,)
         self._ledger = ledger or Ledger()
         self._open = open_backend
@@ -96,13 +96,13 @@ class ModelWorker:
         self._changed = threading.Condition()
         self._closed = False
         self._idle = 0
-        self._remembers = (
-            False  # True once a backend is loaded whose equal requests give equal results
-        )
+        # True once a backend is loaded whose equal requests give equal results,
+        self._remembers = False
+        # and which may be asked for what nobody has asked for yet.
+        self._may_guess = False
         self._opened: list[Backend] = []
         self._threads: list[threading.Thread] = []
-        self._preparing: ThreadPoolExecutor | None = None
-        self._prepared = 0  # jobs that wait with their input made
+        self._inputs = Inputs(f"viper-{ref.role}-input", most_ahead=2 * max_batch)
         self.load = Load()
         self.loaded: Future[Backend] = Future()
         """Done when all replicas are loaded, or with the error that loading one of them raised."""
@@ -120,11 +120,6 @@ class ModelWorker:
                 for thread in self._threads:
                     thread.start()
         return self.loaded
-
-    @property
-    def may_guess(self) -> bool:
-        """True for a loaded backend that may be asked for what nobody has asked for yet."""
-        return self._remembers and not self.ref.is_remote
 
     @property
     def pending(self) -> int:
@@ -160,24 +155,23 @@ class ModelWorker:
                 value = None if on_its_way or cache is None else cache.get(key)
                 if value is None:
                     job = self._queue.ask(key, operation, request, owner)
-                    self._prepare_ahead(job)
+                    self._make_ready(job)
                     out.futures.append(job.future)
                 else:
                     known: Future[Served] = Future()
                     known.set_result(Served(value))
                     out.futures.append(known)
                 out.remembered.append(value is not None)
-            wanted = self.may_guess and self._worth[operation].pays
+            wanted = self._may_guess and self._worth[operation].pays
             for key, request in guesses if wanted else ():
                 if cache is not None and cache.get(key) is not None:
                     continue
                 guess = self._queue.guess(key, operation, request, owner)
                 if guess is not None:
-                    self._prepare_ahead(guess)
+                    self._make_ready(guess)
                     out.guesses[key] = guess.future
-            if not all(
-                out.remembered
-            ):  # a thread that is woken for nothing costs more than a lookup
+            if not all(out.remembered):
+                # A thread that is woken for nothing would cost more than the lookup.
                 self._changed.notify_all()
         return out
 
@@ -189,8 +183,7 @@ class ModelWorker:
     def withdraw(self, owner: int) -> None:
         """Drop what a program has asked for and nobody else wants, as far as no forward has begun."""
         with self._changed:
-            for job in self._queue.withdraw(owner):
-                self._unprepare(job)
+            self._inputs.dropped(self._queue.withdraw(owner))
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Stop the threads; what is queued fails.
@@ -202,10 +195,8 @@ class ModelWorker:
             self._closed = True
             for job in self._queue.drain():
                 job.future.set_exception(ModelError(f"The {self.ref.role} was closed."))
+            self._inputs.close()
             self._changed.notify_all()
-            preparing, self._preparing = self._preparing, None
-        if preparing is not None:
-            preparing.shutdown(wait=False, cancel_futures=True)
         ends = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(None if ends is None else max(0.0, ends - time.monotonic()))
@@ -216,21 +207,22 @@ class ModelWorker:
             backend = self._open(ref)
         except BaseException as error:  # the loader is a stranger's library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
-            told = _told(error, f"Loading the {ref.role} {str(ref)!r}")
+            failure = told(error, f"Loading the {ref.role} {str(ref)!r}")
             with self._changed:
                 first = not self.loaded.done()
                 if first:
-                    self.loaded.set_exception(told)
+                    self.loaded.set_exception(failure)
             if first:
-                self._refuse_all(told)
+                self._refuse_all(failure)
             return
         with self._changed:
             self._opened.append(backend)
             if len(self._opened) == len(self._replicas) and not self.loaded.done():
                 self._remembers = is_deterministic(backend, remote=ref.is_remote)
+                self._may_guess = self._remembers and not ref.is_remote
                 self.loaded.set_result(self._opened[0])
         while (batch := self._take(backend)) is not None:
-            self._forward(backend, batch)
+            run_forward(backend, batch, self)
             del batch  # nobody holds on to requests, and so to pixels, while waiting
 
     def _take(self, backend: Backend) -> list[Job] | None:
@@ -239,12 +231,17 @@ class ModelWorker:
             while not self._closed:
                 batch = self._queue.take(partial(self._limit, backend), parts=self._idle + 1)
                 if batch:
-                    self._prepared -= sum(job.prepared is not None for job in batch)
+                    self._inputs.taken(batch)
                     return batch
                 self._idle += 1
                 self._changed.wait()
                 self._idle -= 1
             return None
+
+    def _make_ready(self, job: Job) -> None:
+        """Have a job's input made, unless an idle thread is about to take it."""
+        if self._opened and not self._idle:
+            self._inputs.begin_ahead(self._opened[0], job)
 
     def _limit(self, backend: Backend, operation: Operation) -> int:
         return min(
@@ -253,59 +250,21 @@ class ModelWorker:
             self._limits.get(operation, self._max_batch),
         )
 
-    def _prepare_ahead(self, job: Job) -> None:
-        """Make a job's input ready while the model is busy, two forwards ahead at most."""
-        enough = self._prepared >= 2 * self._max_batch
-        if self._idle or enough or job.prepared is not None or not self._opened:
-            return
-        backend = self._opened[0]
-        if has(backend, Staged) and backend.stages(job.operation.method):
-            job.prepared = self._begin_preparing(backend, job)
-            self._prepared += 1
-
-    def _unprepare(self, job: Job) -> None:
-        if job.prepared is not None:
-            job.prepared.cancel()
-            self._prepared -= 1
-
-    def _begin_preparing(self, backend: Staged, job: Job) -> Future[Any]:
-        if self._preparing is None:
-            self._preparing = ThreadPoolExecutor(thread_name_prefix=f"viper-{self.ref.role}-input")
-        return self._preparing.submit(backend.prepare, job.operation.method, job.request)
-
-    def _forward(self, backend: Backend, batch: list[Job]) -> None:
-        """Run one forward; when it fails, find the bad request, or the size that fits."""
-        if has(backend, Staged) and backend.stages(batch[0].operation.method):
-            batch = self._with_input(backend, batch)
-            if not batch:
-                return
-        operation = batch[0].operation
-        started = time.perf_counter()
-        forward_id = next(_forward_ids)
-        try:
-            values = _call(backend, operation, batch)
-            if len(values) != len(batch):
-                raise ModelError(
-                    f"{self.ref} returned {len(values)} results for {len(batch)} requests of "
-                    f"{operation.method}; a backend must return one per request, in order."
-                )
-        except Exception as error:  # a backend is a stranger's library: its jobs fail, not the loop
-            self._count(batch, started)
-            self._recover(backend, batch, error)
-            return
-        model_ms = self._count(batch, started) * 1000
-        for job, value in zip(batch, values, strict=True):
-            if isinstance(value, Completion):
-                self._ledger.add(value.usage)
-            if isinstance(value, ModelError):
-                self._finish(job, error=value)
+    def with_input(self, backend: Staged, batch: list[Job]) -> list[Job]:
+        """Wait for the inputs of a batch; a request that has none fails here, alone."""
+        with self._changed:
+            self._inputs.begin(backend, batch)
+        ready: list[Job] = []
+        for job in batch:
+            error = self._inputs.wait(backend, job)
+            if error is None:
+                ready.append(job)
             else:
-                queue_ms = max(0.0, started - job.queued_s) * 1000
-                self._finish(job, Served(value, forward_id, len(batch), model_ms, queue_ms))
+                self.finish(job, error=told(error, f"The {self.ref.role} {self.name!r}"))
+        return ready
 
-    def _count(self, batch: list[Job], started: float) -> float:
-        """Enter a forward that ended; return how many seconds it took."""
-        busy_s = time.perf_counter() - started
+    def counted(self, batch: list[Job], busy_s: float) -> None:
+        """Enter a forward that ended."""
         with self._changed:
             guesses = sum(not job.asked for job in batch)
             self.load.forwards += 1
@@ -313,60 +272,34 @@ class ModelWorker:
             self.load.guesses += guesses
             self.load.busy_s += busy_s
             self._worth[batch[0].operation].forward(len(batch), len(batch) - guesses, busy_s)
-        return busy_s
 
-    def _recover(self, backend: Backend, batch: list[Job], error: Exception) -> None:
-        operation = batch[0].operation
-        if len(batch) == 1:
-            _log.debug("%s failed in %s", self.ref, operation.method, exc_info=True)
-            self._finish(batch[0], error=_told(error, f"The {self.ref.role} {str(self.ref)!r}"))
-            return
-        if isinstance(error, ModelMemoryError):
-            self._limits[operation] = max(1, len(batch) // 2)
-            _log.info(
-                "%s has too little memory for %d requests of %s at once; from now on %d go together.",
-                self.ref,
-                len(batch),
-                operation.method,
-                self._limits[operation],
-            )
+    def without_guesses(self, batch: list[Job]) -> list[Job]:
+        """Give up the guesses in a batch, so that nobody can join them any more; return the others."""
         with self._changed:
-            # What was only guessed may be what failed: it is given up, and nobody can join it any more.
-            guesses = [job for job in batch if not job.asked]
-            for job in guesses:
-                self._queue.finish(job)
-                job.future.cancel()
-        if guesses:
-            asked = [job for job in batch if job not in guesses]
-            self._forward(backend, asked)
-            return
-        middle = len(batch) // 2
-        self._forward(backend, batch[:middle])
-        self._forward(backend, batch[middle:])
+            asked = [job for job in batch if job.asked]
+            for job in batch:
+                if not job.asked:
+                    self._queue.finish(job)
+                    job.future.cancel()
+        return asked
 
-    def _with_input(self, backend: Staged, batch: list[Job]) -> list[Job]:
-        """Wait for the inputs of a batch; a request that has none fails here, alone."""
-        with self._changed:
-            if len(batch) > 1 and not self._closed:
-                for job in batch:
-                    job.prepared = job.prepared or self._begin_preparing(backend, job)
-        ready: list[Job] = []
-        for job in batch:
-            try:
-                if job.prepared is None:
-                    made = backend.prepare(job.operation.method, job.request)
-                    job.prepared = Future()
-                    job.prepared.set_result(made)
-                job.prepared.result()
-            except BaseException as error:  # as in `_forward`; CancelledError when it was closed
-                self._finish(job, error=_told(error, f"The {self.ref.role} {str(self.ref)!r}"))
-            else:
-                ready.append(job)
-        return ready
+    def too_large(self, operation: Operation, requests: int) -> None:
+        """Make batches half as large from now on."""
+        self._limits[operation] = max(1, requests // 2)
+        _log.info(
+            "%s has too little memory for %d requests of %s at once; from now on %d go together.",
+            self.name,
+            requests,
+            operation.method,
+            self._limits[operation],
+        )
 
-    def _finish(
+    def finish(
         self, job: Job, served: Served | None = None, *, error: ViperError | None = None
     ) -> None:
+        """Give a job its result, which is remembered, or the error in its place."""
+        if served is not None and isinstance(served.value, Completion):
+            self._ledger.add(served.value.usage)
         with self._changed:
             asked = job.asked
             if served is not None and self._cache is not None and self._remembers:
@@ -390,26 +323,4 @@ class ModelWorker:
                 if self._closed:
                     return
             for job in jobs:
-                self._finish(job, error=error)
-
-
-def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:
-    """Run a batch method, or its second stage."""
-    if has(backend, Staged) and backend.stages(operation.method):
-        inputs = [job.prepared.result() for job in batch if job.prepared is not None]
-        return backend.forward(operation.method, inputs)
-    method: Callable[[list[Hashable]], Sequence[Any]] = getattr(backend, operation.method)
-    return method([job.request for job in batch])
-
-
-def _told(error: BaseException, what: str) -> ViperError:
-    """Return an error of ours as it is, and a stranger's as a `ModelError` of one line."""
-    if isinstance(error, ViperError):
-        return error
-    failure = ModelError(f"{what} failed: {type(error).__name__}: {_first_line(error)}")
-    failure.__cause__ = error
-    return failure
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:300]
+                self.finish(job, error=error)

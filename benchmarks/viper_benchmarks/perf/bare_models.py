@@ -92,7 +92,8 @@ class Bench:
 
     def _naive(self, method: str, arguments: Sequence[Any], box: Any, image: Any) -> None:
         detector, matcher, depth = (self._backends[r] for r in ("detector", "matcher", "depth"))
-        view = View(image, box or (0.0, 0.0, *map(float, image.size)))
+        width, height = image.size
+        view = View(image, box or (0.0, 0.0, float(width), float(height)))
         match method:
             case "ImagePatch.find":
                 family = detector.family

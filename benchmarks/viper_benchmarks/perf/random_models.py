@@ -186,16 +186,17 @@ def _depth_anything(folder: Path, sizes: _Sizes) -> Path:
 
     torch.manual_seed(7)
     tower, layers = sizes.dino, sizes.dino.layers
-    backbone = Dinov2Config(
-        image_size=sizes.dino_side,
-        patch_size=14,
-        hidden_size=tower.width,
-        num_hidden_layers=layers,
-        num_attention_heads=tower.heads,
-        mlp_ratio=tower.feed_forward // tower.width,
-        out_features=[f"stage{layers * part // 4}" for part in (1, 2, 3, 4)],
-        reshape_hidden_states=False,
-    )
+    settings: dict[str, Any] = {
+        "image_size": sizes.dino_side,
+        "patch_size": 14,
+        "hidden_size": tower.width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": tower.heads,
+        "mlp_ratio": tower.feed_forward // tower.width,
+        "out_features": [f"stage{layers * part // 4}" for part in (1, 2, 3, 4)],
+        "reshape_hidden_states": False,
+    }
+    backbone = Dinov2Config(**settings)
     config = DepthAnythingConfig(
         backbone_config=backbone,
         reassemble_hidden_size=tower.width,
