@@ -9,7 +9,7 @@ On CUDA, weights are float32 and products bfloat16 unless `dtype` says otherwise
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from viper.errors import ConfigError, ModelMemoryError, did_you_mean
 from viper.vision.backends.model_source import one_line
 from viper.vision.backends.options import Options
 
-__all__ = ["DTYPES", "Placement", "inference", "measured_batch", "on_gpu", "read_placement"]
+__all__ = ["DTYPES", "Placement", "inference", "on_gpu", "read_placement"]
 __all__ += ["resolve_device", "resolve_dtype"]
 
 DTYPES: Mapping[str, torch.dtype] = {
@@ -117,36 +117,6 @@ def read_placement(read: Options) -> Placement:
 def on_gpu(device: torch.device) -> dict[str, torch.device]:
     """Return the argument that lets an image processor work on a GPU; nothing for the CPU."""
     return {} if device.type == "cpu" else {"device": device}
-
-
-_SHARE_OF_FREE_MEMORY = 0.6
-_MOST_MEASURED = 512
-
-
-def measured_batch(run: Callable[[int], object], device: torch.device) -> int | None:
-    """Find how many items a device has memory for, by running one, and then four.
-
-    Args:
-        run: Runs the model on a number of items.
-        device: Where it runs.
-
-    Returns:
-        At least 1; None where the device does not tell what it gave out (the CPU).
-    """
-    if device.type != "cuda":
-        return None
-    peaks: list[int] = []
-    for items in (1, 1, 4):  # the first one also fills the libraries' workspaces
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        run(items)
-        torch.cuda.synchronize(device)
-        peaks.append(torch.cuda.max_memory_allocated(device))
-    per_item = max(1, (peaks[2] - peaks[1]) // 3)
-    free, _ = torch.cuda.mem_get_info(device)
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    budget = int((free + unused) * _SHARE_OF_FREE_MEMORY)
-    return max(1, min(_MOST_MEASURED, budget // per_item))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from viper.errors import ConfigError, ModelError
+from viper.vision.backends.batch_gauge import BatchGauge
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import bounded_picture
 from viper.vision.backends.placement import Placement, inference, on_gpu, read_placement
@@ -78,6 +79,17 @@ class TransformersDepth:
         self._processor = processor
         self._polarity = polarity
         self._fingerprint = fingerprint
+        blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
+        self._gauge = BatchGauge(
+            model,
+            placement.device,
+            lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items),
+        )
+
+    @property
+    def largest_batch(self) -> int:
+        """Images that the device's memory holds at once, as far as is known."""
+        return self._gauge.largest_batch
 
     @property
     def fingerprint(self) -> str:
@@ -117,7 +129,8 @@ class TransformersDepth:
         maps: list[RelativeDepth | None] = [None] * len(prepared)
         for indices in _by_shape([one.pixels for one in prepared]):
             batch = torch.cat([prepared[index].pixels for index in indices])  # (B, 3, h, w)
-            with inference(_WHAT, self._placement):
+            watched = self._gauge.watched(len(indices))
+            with inference(_WHAT, self._placement), watched:
                 outputs = self._model(
                     pixel_values=batch.to(self._placement.device, self._placement.dtype)
                 )

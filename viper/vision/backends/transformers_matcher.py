@@ -18,12 +18,12 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from viper.errors import ConfigError
+from viper.vision.backends.batch_gauge import BatchGauge
 from viper.vision.backends.options import Options
 from viper.vision.backends.pictures import picture
 from viper.vision.backends.placement import (
     Placement,
     inference,
-    measured_batch,
     on_gpu,
     read_placement,
 )
@@ -71,16 +71,21 @@ class TransformersMatcher:
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
         self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
         blank = picture(np.zeros((64, 64, 3), dtype=np.uint8))
-        self.largest_batch = measured_batch(
-            lambda items: self.forward("embed_images", [self._pixel_inputs(blank)] * items),
+        self._gauge = BatchGauge(
+            model,
             placement.device,
+            lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items),
         )
-        """Views that the device's memory holds at once; None where that is not known."""
 
     @property
     def fingerprint(self) -> str:
         """Name and version of the weights and settings."""
         return self._fingerprint
+
+    @property
+    def largest_batch(self) -> int:
+        """Views that the device's memory holds at once, as far as is known."""
+        return self._gauge.largest_batch
 
     @property
     def logit_scale(self) -> float:
@@ -119,7 +124,7 @@ class TransformersMatcher:
             for name in prepared[0]
         }
         inputs["pixel_values"] = inputs["pixel_values"].to(self._placement.dtype)
-        with inference(_WHAT, self._placement):
+        with inference(_WHAT, self._placement), self._gauge.watched(len(prepared)):
             features = self._model.get_image_features(**inputs).pooler_output  # (B, D)
         return average(features.float().cpu().numpy(), 1)
 
