@@ -9,6 +9,7 @@ import pytest
 
 from viper_benchmarks.perf import overhead, soak, throughput
 from viper_benchmarks.perf.bare_models import Bench, _best
+from viper_benchmarks.perf.sameness import compare
 
 
 def test_overhead_is_what_the_engine_takes_beyond_its_parts():
@@ -77,7 +78,11 @@ def row(**values):
 )
 def test_throughput_has_goals_for_a_gpu_and_for_a_cpu(values, goal):
     machine = {"gpu": None, "cpu": "a"}
-    result = {"rows": [row(**values)], "size": "real", "machine": machine, "best_batch": {}}
+    same = {"programs": 3, "differing_answers": 0, "largest_score_difference": 0.0}
+    result = {
+        "rows": [row(**values)], "size": "real", "machine": machine, "best_batch": {},
+        "same_answers": same,
+    }  # fmt: skip
     assert throughput.table(result)[0].goal == goal
 
 
@@ -109,6 +114,8 @@ def test_throughput_is_measured_with_real_architectures():
     assert measured["programs_per_s"] > measured["naive_per_s"] > 0
     assert measured["mean_batch"] > 1
     assert 0 < measured["busy_share"] <= 1.01
+    assert result["same_answers"]["differing_answers"] == 0
+    assert result["same_answers"]["largest_score_difference"] < 1e-5
     assert set(result["best_batch"]) >= {"detect", "embed_images", "estimate"}
 
 
@@ -117,3 +124,26 @@ def test_two_thousand_programs_leave_nothing_behind():
     result = soak.measure(2_000)
     assert (result["leaked_futures"], result["leaked_threads"]) == (0, 0)
     assert result["rss_growth"] < 0.25  # the first tenth is too short for the cache to fill
+
+
+def test_answers_that_differ_are_told_with_the_scores_that_were_near(fake_engine):
+    from fakes.backends import FakeDetector, FakeMatcher
+    from test_engine_scheduling import CUPS, picture
+
+    source = (
+        "def execute_command(image):\n"
+        "    return image.find('cup')[0].verify_property('cup', 'red')\n"
+    )
+    answers = []
+    for cosine in (0.5001, 0.4999):
+        matcher = FakeMatcher({"red cup": cosine, "cup": 0.5})
+        engine = fake_engine(detector=FakeDetector(CUPS), matcher=matcher)
+        answers.append(engine.run_program(source, picture()))
+    same = compare(answers[:1], answers[:1])
+    assert (same["differing_answers"], same["differences"]) == (0, [])
+    found = compare(answers[:1], answers[1:])
+    assert found["differing_answers"] == 1
+    (difference,) = found["differences"]
+    assert difference["answers"] == ["yes", "no"]
+    assert difference["method"] == "ImagePatch.verify_property"
+    assert difference["scores"] == pytest.approx([0.5, 0.5], abs=0.02)

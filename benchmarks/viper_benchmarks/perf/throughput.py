@@ -7,6 +7,7 @@
 | `ceiling_per_s` | the same items, none twice, through the bare models in their best batches; no sandbox |
 | `mean_batch` | requests per forward of the engine |
 | `busy_share` | share of the time in which at least one model was running |
+| `same_answers` | answers that differ from those without memory, lookahead and batches, with their scores |
 
 Every program looks at a new picture of 640×480 pixels: it finds two kinds of things, tests each, measures
 depth, and compares. Weights are random (`random_models.py`): what a forward takes does not depend on
@@ -38,6 +39,8 @@ __all__ = ["PROGRAM", "measure", "table", "throughput"]
 GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
 """On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
 _MOST_THINGS = 8
+_COMPARED = 12
+# Programs whose answers are compared with those of an engine without memory, lookahead and batches.
 _SIZE = (640, 480)
 
 PROGRAM = f"""\
@@ -101,6 +104,7 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
     from viper_benchmarks.perf.bare_models import Bench
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.random_models import save_random_models
+    from viper_benchmarks.perf.sameness import compare
 
     machine = describe_machine()
     on_gpu = torch.cuda.is_available()
@@ -141,6 +145,11 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
                     }
                 )
             ceiling = bench.ceiling()
+            pictures = _pictures(_COMPARED)
+            clever, _ = _answer(engine, pictures, concurrency=_COMPARED)
+        plain_options: dict[str, Any] = {"cache_mb": 0.0, "lookahead": False, "max_batch": 1}
+        with Engine("none", backends=backends, **plain_options) as engine:
+            plain, _ = _answer(engine, pictures, concurrency=1)
     for row in rows:
         row["ceiling_per_s"] = round(ceiling.programs_per_s, 3)
         row["of_ceiling"] = round(row["programs_per_s"] / ceiling.programs_per_s, 3)
@@ -148,6 +157,7 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
     return {
         "rows": rows,
         "size": chosen,
+        "same_answers": compare(plain, clever),
         "calls_per_program": len(calls),
         "best_batch": ceiling.best_batch,
         "machine": machine | {"gpu": torch.cuda.get_device_name() if on_gpu else None},
@@ -203,6 +213,16 @@ def table(result: dict[str, Any]) -> list[Row]:
                 f"{row['mean_batch']:g}, busy {row['busy_share']:.0%}",
             )
         )
+    same = result["same_answers"]
+    rows.append(
+        Row(
+            "differing_answers",
+            f"{same['differing_answers']}",
+            f"0, {'missed' if same['differing_answers'] else 'reached'}",
+            f"of {same['programs']} without memory, lookahead and batches; scores differ by at most "
+            f"{same['largest_score_difference']:.1g}",
+        )
+    )
     device = result["machine"]["gpu"] or result["machine"]["cpu"]
     rows.append(Row("models", result["size"], "", f"{device}; best batch {result['best_batch']}"))
     return rows

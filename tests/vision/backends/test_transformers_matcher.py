@@ -224,3 +224,15 @@ def test_a_folder_without_a_known_architecture_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "no-such-architecture"}))
     with pytest.raises(ConfigError, match="cannot be loaded"):
         load(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_compiled_model_gives_the_same_vectors(folders):
+    plain, compiled = load(folders["clip"]), load(folders["clip"], "&compile=true")
+    views = [view(50, 40, n) for n in range(3)]
+    for ask in ("embed_images", "embed_texts"):
+        items = views if ask == "embed_images" else TEXTS
+        expected, found = getattr(plain, ask)(items), getattr(compiled, ask)(items)
+        np.testing.assert_allclose(np.stack(found), np.stack(expected), atol=1e-5)
+    assert compiled.fingerprint == plain.fingerprint

@@ -34,14 +34,22 @@ class BatchGauge:
         model: A `torch.nn.Module`.
         device: Where it runs.
         run: Runs the model on a number of items; asked on CUDA only.
+        compiled: True for a compiled model, whose layers cannot be watched: it keeps the guess.
     """
 
-    def __init__(self, model: Any, device: torch.device, run: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        device: torch.device,
+        run: Callable[[int], object],
+        *,
+        compiled: bool = False,
+    ) -> None:
         self.largest_batch = measured_batch(run, device) or _FIRST
         """Items that fit; a guess until the first forward, where only that tells."""
         self._hooks: list[Any] = []  # the library's handles
         self._largest_bytes = 0
-        if device.type != "cuda":
+        if device.type != "cuda" and not compiled:
             leaves = (part for part in model.modules() if not any(part.children()))
             self._hooks = [leaf.register_forward_hook(self._see) for leaf in leaves]
 

@@ -84,6 +84,7 @@ class TransformersDepth:
             model,
             placement.device,
             lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items),
+            compiled=placement.compiles,
         )
 
     @property

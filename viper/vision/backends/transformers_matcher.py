@@ -75,6 +75,7 @@ class TransformersMatcher:
             model,
             placement.device,
             lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items),
+            compiled=placement.compiles,
         )
 
     @property
