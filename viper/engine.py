@@ -66,7 +66,7 @@ class Engine:
         cache_mb: Memory for results of models that later answers may use again, in MB; 0 for none.
         cache: Folder in which they outlive the process; several processes may share it.
         lookahead: Whether models are asked beforehand what a program will probably ask next. The
-            answers are the same.
+            answers are the same. Models are not, where there is no memory (`cache_mb=0`).
         max_batch: Most requests per forward, where a model's memory allows as many.
         memo: File in which programs of language models are remembered and used again for questions
             of the same form; None to remember nothing.

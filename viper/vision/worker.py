@@ -219,7 +219,8 @@ class ModelWorker:
             self._opened.append(backend)
             if len(self._opened) == len(self._replicas) and not self.loaded.done():
                 self._remembers = is_deterministic(backend, remote=ref.is_remote)
-                self._may_guess = self._remembers and not ref.is_remote
+                # A guess without a cache would be computed, and lost before it is asked for.
+                self._may_guess = self._remembers and not ref.is_remote and self._cache is not None
                 self.loaded.set_result(self._opened[0])
         while (batch := self._take(backend)) is not None:
             run_forward(backend, batch, self)
