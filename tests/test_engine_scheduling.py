@@ -6,16 +6,13 @@ import asyncio
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from fakes.backends import FakeAnswerer, FakeDepth, FakeDetector, FakeLanguage, FakeMatcher
+from fakes.cups import CUPS, DOGS, picture
 from viper import Engine
 from viper.errors import ConfigError
 from viper.query import Query
-
-CUPS = {"cup": [((10.0 * n, 0.0, 10.0 * n + 8, 20.0), 0.9 - n / 100) for n in range(8)]}
-DOGS = {"dog": [((10.0 * n, 40.0, 10.0 * n + 8, 60.0), 0.9 - n / 100) for n in range(3)]}
 
 COUNT_RED = """\
 def execute_command(image):
@@ -27,10 +24,6 @@ def execute_command(image):
     dogs = image.find('dog')
     return len(cups) + len(dogs)
 """
-
-
-def picture(seed=0):
-    return np.random.default_rng(seed).integers(0, 255, (80, 100, 3), dtype=np.uint8)
 
 
 def red_matcher():
@@ -142,10 +135,32 @@ def test_without_memory_each_answer_asks_anew(fake_engine, roles):
 
 
 def test_memory_is_bounded(fake_engine, roles):
-    engine = fake_engine(options={"cache_mb": 0.001}, **roles)
-    for seed in range(30):
+    engine = fake_engine(options={"cache_mb": 0.02}, **roles)
+    for seed in range(30):  # of each, eight cups and three dogs: about 3 KB
         engine.run_program(TWO_FINDS, picture(seed))
-    assert engine._scheduler._cache.bytes_used <= 1_000
+    cache = engine._scheduler._cache
+    assert 15_000 < cache.bytes_used <= 20_000
+    assert engine.run_program(TWO_FINDS, picture(29)).trace.forwards == {}
+    assert engine.run_program(TWO_FINDS, picture(0)).trace.forwards == {"detector": 1}
+
+
+def test_what_the_child_says_of_itself_is_not_believed_without_end(fake_engine, roles):
+    """Literals go to models as guesses, which no budget of the program is charged for."""
+    long = "x" * 5_000
+    options = [f"option {n}" for n in range(500)]
+    program = (
+        "def execute_command(image):\n"
+        f"    image.best_text_match({options!r})\n"
+        f"    return image.verify_property('cup', {long!r})\n"
+    )
+    asked = (
+        "def execute_command(image):\n    image.best_text_match(['a'])\n"
+        + program.split("\n", 1)[1]
+    )
+    matcher = FakeMatcher({"a": 0.5})
+    answer = fake_engine(detector=roles["detector"], matcher=matcher).run_program(asked, picture())
+    assert answer.failure is None
+    assert matcher.text_batches[0] == ["a"]
 
 
 def test_one_depth_map_serves_all_patches_and_answers(fake_engine, roles):

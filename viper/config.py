@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from viper.errors import ConfigError
 from viper.presets import choose, missing_models
+from viper.vision.operation import MAX_BATCH
 from viper.vision.registry import STUB, TRUTH, BackendRef, parse_role
 from viper.vision.roles import Role
 from viper_sandbox import Limits
@@ -61,7 +62,7 @@ class EngineConfig:
     """Folder where results outlive the process; None for nowhere."""
     lookahead: bool = True
     """Whether models are asked beforehand what a program will probably ask next."""
-    max_batch: int = 64
+    max_batch: int = MAX_BATCH
     """Most requests per forward, where a model's memory allows as many."""
     sandbox: SandboxLevel = "full"
     """Least level accepted for programs that a model or a stranger wrote."""

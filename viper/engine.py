@@ -33,11 +33,12 @@ from viper.query import ImageSource, Query
 from viper.solver import Solver
 from viper.vision.cache import ResultCache
 from viper.vision.capabilities import Capabilities
+from viper.vision.operation import MAX_BATCH
 from viper.vision.registry import STUB, BackendRef
 from viper.vision.roles import Backend, Role
 from viper.vision.scheduler import Scheduler
 from viper.vision.store import ResultStore
-from viper.vision.worker import MAX_BATCH, Load
+from viper.vision.worker import Load
 from viper_sandbox import LevelReport, Limits
 
 __all__ = ["Engine", "ask"]

@@ -128,7 +128,7 @@ def test_two_thousand_programs_leave_nothing_behind():
 
 def test_answers_that_differ_are_told_with_the_scores_that_were_near(fake_engine):
     from fakes.backends import FakeDetector, FakeMatcher
-    from test_engine_scheduling import CUPS, picture
+    from fakes.cups import CUPS, picture
 
     source = (
         "def execute_command(image):\n"

@@ -67,12 +67,13 @@ def test_the_engine_answers_the_same_with_fewer_forwards(result):
     assert result["differing_answers"] == 0
     assert 0 < result["engine_forwards"] < result["naive_forwards"]
     assert result["ratio"] == round(result["naive_forwards"] / result["engine_forwards"], 2)
+    assert 1 < result["cold_ratio"] <= result["cold_limit"]
     assert result["lookahead"]["wasted"] == result["wasted_items"] >= 0
 
 
 def test_best_image_match_is_one_naive_forward_per_patch(fake_engine):
     from fakes.backends import FakeDetector, FakeMatcher
-    from test_engine_scheduling import CUPS, picture
+    from fakes.cups import CUPS, picture
 
     engine = fake_engine(detector=FakeDetector(CUPS), matcher=FakeMatcher({"red": 0.5}))
     answer = engine.run_program(
@@ -84,7 +85,7 @@ def test_best_image_match_is_one_naive_forward_per_patch(fake_engine):
     assert naive_forwards(answer) == 1 + 8
 
 
-def test_models_are_counted_from_outside(monkeypatch):
+def test_models_are_counted_from_outside():
     from viper.vision.registry import BackendRef
 
     counts = Counts()

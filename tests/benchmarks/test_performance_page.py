@@ -37,7 +37,8 @@ def test_the_sentences_name_the_figures_of_the_results():
     sweep = {run["model_ms"]: run["ratio"] for run in result("forwards_16")["sweep"]}
     for ratio in sweep.values():
         assert f"{ratio:.1f}" in PAGE
-    assert f"{result('forwards')['cold_ratio']:.1f}" in PAGE
+    cold = result("forwards")
+    assert f"{cold['cold_ratio']:.1f} are left, of the {cold['cold_limit']:.1f} that" in PAGE
     rows = result("throughput")["rows"]
     shown = ", ".join(f"{row['programs_per_s']:.1f}" for row in rows[:-1])
     assert f"{shown} and {rows[-1]['programs_per_s']:.1f} with 1, 4, 16 and 64 at once" in PAGE

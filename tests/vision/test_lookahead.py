@@ -146,3 +146,11 @@ def test_switched_off_it_guesses_nothing():
     ahead.begin("simple_query", 3, cups[0], ["what?"])
     assert ahead.siblings() == ahead.comparable() == []
     assert ahead.literals("find") == []
+
+
+def test_call_sites_and_their_literals_are_bounded(ahead):
+    sites = [site("find", line, "cup") for line in range(1_000)]
+    ahead.read([site("find", 1, "x" * 201), site("best_text_match", 2, ("red",) * 65), *sites])
+    assert ahead.literals("best_text_match") == [(None,)]
+    assert ahead.literals("find")[0] == (None,)
+    assert len(ahead._sites) == 256

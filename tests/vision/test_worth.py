@@ -58,11 +58,14 @@ def test_a_model_that_takes_no_time_is_always_asked_beforehand():
     assert trained(1e-6, 1e-5, asked=1).pays
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_odd_timings_break_nothing(seed):
+@pytest.mark.parametrize("seed", range(20))
+def test_guesses_that_were_used_never_make_guessing_pay_less(seed):
     rng = random.Random(seed)
-    worth = Worth()
+    used, unused = Worth(), Worth()
     for _ in range(50):
-        worth.forward(rng.randint(1, 64), 1, rng.choice([0.0, 1e-9, 5.0]))
-        worth.ended(rng.randint(0, 5), 0)
-        assert worth.pays in (True, False)
+        forward = (rng.randint(1, 64), 1, rng.choice([0.0, 1e-9, 0.01, 5.0]))
+        guesses = rng.randint(0, 5)
+        for worth, of_them in ((used, guesses), (unused, 0)):
+            worth.forward(*forward)
+            worth.ended(guesses, of_them)
+        assert used.pays >= unused.pays

@@ -13,7 +13,7 @@ from viper.program import Usage
 from viper.vision.operation import Key, Served
 from viper.vision.roles import Role
 
-__all__ = ["Account", "CallCost"]
+__all__ = ["Account", "CallCost", "was_computed"]
 
 
 @dataclass(slots=True)
@@ -58,14 +58,15 @@ class Account:
     @property
     def computed_guesses(self) -> set[Key]:
         """Guesses for which a forward had room."""
-        return {
-            key
-            for key, future in self.guesses.items()
-            if future.done() and not future.cancelled() and future.exception() is None
-        }
+        return {key for key, future in self.guesses.items() if was_computed(future)}
 
     def lookahead(self) -> dict[str, int]:
         """Return how many guesses were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
         computed = self.computed_guesses
         hits = len(computed & self.used)
         return {"items": len(computed), "hits": hits, "wasted": len(computed) - hits}
+
+
+def was_computed(guess: Future[Served]) -> bool:
+    """Tell whether a forward had room for a guess, and gave a result."""
+    return guess.done() and not guess.cancelled() and guess.exception() is None

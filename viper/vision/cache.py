@@ -15,6 +15,7 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viper.vision.operation import Key
 from viper.vision.packing import size_in_memory
@@ -46,10 +47,6 @@ class ResultCache:
     def __len__(self) -> int:
         """Results in memory."""
         return len(self._values)
-
-    def __contains__(self, key: Key) -> bool:
-        """Tell whether a result is in memory."""
-        return key in self._values
 
     def get(self, key: Key) -> Any | None:
         """Return a result, None where none is known. Do not write into it."""
@@ -83,7 +80,7 @@ class ResultCache:
 
     def _keep(self, key: Key, value: Any) -> None:
         if isinstance(value, np.ndarray):
-            value.flags.writeable = False  # many programs will be given this very array
+            value = _own(value)
         size = size_in_memory(value)
         if size > self._max_bytes:
             return
@@ -94,3 +91,15 @@ class ResultCache:
             while self._bytes > self._max_bytes:
                 _, (_, freed) = self._values.popitem(last=False)
                 self._bytes -= freed
+
+
+def _own(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that keeps nothing else alive, and that no program can write into.
+
+    A row of a batch's results would keep the whole batch.
+    """
+    base = array.base
+    shares = isinstance(base, np.ndarray) and base.nbytes > array.nbytes
+    kept = (array.copy() if shares else array).view()
+    kept.flags.writeable = False
+    return kept

@@ -20,6 +20,9 @@ from viper.vision.run import Run, Vector
 __all__ = ["embed", "logits_of", "option_texts", "require_known", "softmax", "verifying_texts"]
 __all__ += ["words"]
 
+_MOST_TEXTS = 256
+# That one program may have computed beforehand; they cost it nothing of its own budget.
+
 
 async def require_known(run: Run, texts: Sequence[str], *, all_of_them: bool = True) -> Matcher:
     """Return the matcher, unless the texts mean nothing to it.
@@ -118,7 +121,7 @@ def _texts_ahead(ahead: Lookahead, matcher: Matcher) -> list[str]:
                 texts += [words(text) for text in several]
             case _:
                 pass
-    return [text for text in dict.fromkeys(texts) if text]
+    return [text for text in dict.fromkeys(texts) if text][:_MOST_TEXTS]
 
 
 def _means_something(matcher: Matcher, text: str) -> bool:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from viper.boxes import Box, area
 from viper.program import CallSite
@@ -20,6 +22,8 @@ from viper.vision.patch import Patch
 from viper.vision.roles import View
 
 __all__ = ["Lookahead"]
+
+T = TypeVar("T")
 
 _MOST_ITEMS = 64
 # Guesses per call: as many as a forward has room for.
@@ -29,6 +33,9 @@ _TRIAL = 48
 _LEAST_USED = 0.25
 # After this many views, a program that used a smaller share of them is guessed none any more. Words are
 # guessed without end: there are as many as the program has, and they stay in the cache for all.
+_MOST_SITES = 256
+_MOST_CHARACTERS = 200
+_MOST_OPTIONS = 64
 _REFUSALS = ("verify_property", "exists")
 
 
@@ -57,8 +64,15 @@ class Lookahead:
         """Those of them that were asked for later."""
 
     def read(self, sites: Iterable[CallSite]) -> None:
-        """Learn the program's call sites, as the sandbox child reported them."""
-        self._sites = tuple(sites)
+        """Learn the program's call sites, as the sandbox child reported them.
+
+        The child is not believed: call sites are bounded in number and literals in length, for guesses are
+        not charged to the program's budgets of calls and texts.
+        """
+        self._sites = tuple(
+            replace(site, literals=tuple(map(_short, site.literals)))
+            for site in itertools.islice(sites, _MOST_SITES)
+        )
         self.words_are_told = False
         self._repeating = {(site.method, site.line) for site in self._sites if site.repeats}
 
@@ -160,3 +174,18 @@ class Lookahead:
         if not self._enabled:
             return False
         return self.guessed < _TRIAL or self.used >= _LEAST_USED * self.guessed
+
+
+def _short(literal: T) -> T | None:
+    """Return a literal, None where it is longer than what anybody looks for or compares with."""
+    match literal:
+        case str() if len(literal) > _MOST_CHARACTERS:
+            return None
+        case tuple() if len(literal) > _MOST_OPTIONS or any(map(_is_long, literal)):
+            return None
+        case _:
+            return literal
+
+
+def _is_long(text: object) -> bool:
+    return isinstance(text, str) and len(text) > _MOST_CHARACTERS

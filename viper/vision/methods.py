@@ -92,11 +92,11 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
         match = _resolve(context, phrase, detector.vocabulary)
         request, wanted, guesses = DetectRequest(patch.view, ()), match.name, []
     guesses += [replace(request, view=view) for view in ahead.siblings()]
-    detections = await context.run.detect(request, guesses)
-    for guess in guesses:
-        later = context.run.guessed(guess) if guess.view is patch.view else None
-        if later is not None:
-            ahead.expect(_patches(detector, patch.view, guess.phrases[0], guess.phrases[0], later))
+    detections, ahead_of_time = await context.run.detect(request, guesses)
+    for guess, later in ahead_of_time.items():
+        if guess.view == patch.view:
+            (name,) = guess.phrases
+            ahead.expect(_patches(detector, patch.view, name, name, later))
     found = _patches(detector, patch.view, phrase, wanted, detections)
     context.score = found[0].score if found else None
     return found

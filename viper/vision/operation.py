@@ -22,7 +22,10 @@ from viper.vision.roles import (
 )
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE", "MEASURE"]
-__all__ += ["Key", "Operation", "Served", "request_key"]
+__all__ += ["MAX_BATCH", "Key", "Operation", "Served", "request_key"]
+
+MAX_BATCH = 64
+"""Requests per forward where the backend knows no better."""
 
 
 class Operation(NamedTuple):

@@ -21,13 +21,20 @@ from viper.vision.roles import Completion, Detection
 __all__ = ["pack", "size_in_memory", "unpack"]
 
 _PER_ENTRY = 250
-# Bytes that key, dictionary entry and the smallest object take; measured with CPython 3.11.
+# Bytes of a key with a number (234), and of a detection (217); measured with CPython 3.11.
 _MOST_MASK_PIXELS = 100_000_000
 _KINDS = ("f4", "f8")
 
 
 def pack(value: Any) -> bytes | None:
     """Return a result as bytes, None where it is of no kind that a role gives."""
+    try:
+        return _packed(value)
+    except (TypeError, ValueError):
+        return None  # of a stranger's backend: a mask of numbers, a phrase that is no text
+
+
+def _packed(value: Any) -> bytes | None:
     match value:
         case np.ndarray() if value.dtype.str[1:] in _KINDS:
             head = json.dumps([value.dtype.str[1:], *value.shape]).encode()
@@ -96,9 +103,7 @@ def size_in_memory(value: Any) -> int:
     """Return about how many bytes a result takes."""
     match value:
         case np.ndarray():
-            # A view keeps the whole array alive that it is a part of.
-            owner = value if value.base is None or not hasattr(value.base, "nbytes") else value.base
-            return _PER_ENTRY + int(owner.nbytes)
+            return _PER_ENTRY + int(value.nbytes)
         case list() | tuple():
             return _PER_ENTRY + sum(map(size_in_memory, value))
         case Detection():

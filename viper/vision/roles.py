@@ -189,7 +189,8 @@ class Staged(Backend, Protocol):
 def has(backend: object, ability: Callable[..., T]) -> TypeGuard[T]:
     """Tell whether a backend has one of the optional abilities, such as `Doubts`.
 
-    The same as `isinstance`, which looks the protocol's members up anew each time: 20 µs, per call.
+    The same as `isinstance`, which looks the protocol's members up anew each time: 12 µs against 0.5 µs
+    on CPython 3.11, several times in each call of a program.
     """
     return all(hasattr(backend, name) for name in _members(ability))
 
@@ -216,13 +217,13 @@ def knows_images_by_name(backend: object) -> bool:
     return bool(getattr(backend, "knows_images_by_name", False))
 
 
-def largest_batch(backend: object) -> int | None:
-    """Return how many requests the memory of a backend's device holds at once, None where it is not known.
+def largest_batch(backend: object, method: str) -> int | None:
+    """Return how many requests of a batch method a backend's device has memory for, None if unknown.
 
-    A backend says so with an attribute `largest_batch`.
+    A backend says so with a method `largest_batch(method)`.
     """
-    known: int | None = getattr(backend, "largest_batch", None)
-    return known
+    ask: Callable[[str], int | None] | None = getattr(backend, "largest_batch", None)
+    return None if ask is None else ask(method)
 
 
 class Detector(Backend, Protocol):

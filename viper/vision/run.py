@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.errors import TimeoutExceededError
-from viper.vision.account import Account, CallCost
+from viper.vision.account import Account, CallCost, was_computed
 from viper.vision.futures import results_of
 from viper.vision.lookahead import Lookahead
 from viper.vision.operation import (
@@ -59,6 +59,8 @@ class _Asked(NamedTuple):
     """Of what the answer's table did not hold."""
     fresh: set[Key]
     """Those of them that nobody had remembered."""
+    guesses: dict[Hashable, Future[Served]]
+    """Guesses that were handed in along with them, and are new."""
 
 
 class Run:
@@ -86,8 +88,7 @@ class Run:
         self._model_call_s = model_call_s
         self._looks_ahead = lookahead
         self._owner = scheduler.new_owner()
-        self._guesses: list[tuple[Operation, Key]] = []
-        self._operations: set[Operation] = set()  # that the program has asked for
+        self._guesses: dict[Operation, set[Key]] = {}  # by what the program has asked for
         self._offered: set[tuple[Operation, Hashable]] = set()  # guesses: each is worth one attempt
         self.account = account if account is not None else Account()
         self.ahead = Lookahead(enabled=lookahead)
@@ -104,14 +105,6 @@ class Run:
             account=self.account,
         )
 
-    def guessed(self, request: DetectRequest) -> list[Detection] | None:
-        """Return what a guess has found, None where it is not known, or was no guess."""
-        future = self.account.guesses.get(self._scheduler.key(DETECT, request))
-        if future is None or not future.done() or future.cancelled() or future.exception():
-            return None
-        detections: list[Detection] = future.result().value
-        return detections
-
     def begin_call(self) -> CallCost:
         """Start a new call's account and return it."""
         self.cost = CallCost()
@@ -120,9 +113,9 @@ class Run:
     def close(self) -> None:
         """Drop what was asked for or guessed and has not begun; the program is over."""
         self._scheduler.withdraw(self._owner)
-        for operation in self._operations:
-            mine = {key for of, key in self._guesses if of == operation}
-            computed = mine & self.account.computed_guesses
+        known = self.account.computed_guesses
+        for operation, guesses in self._guesses.items():
+            computed = guesses & known
             self._scheduler.learn(operation, len(computed), len(computed & self.account.used))
 
     async def detector(self) -> Detector:
@@ -135,9 +128,18 @@ class Run:
 
     async def detect(
         self, request: DetectRequest, guesses: Sequence[DetectRequest] = ()
-    ) -> list[Detection]:
-        """Return the detections in a view, boxes in the crop's pixels."""
-        return (await self._serve(DETECT, [request], guesses))[0]  # type: ignore[no-any-return]  # see Operation
+    ) -> tuple[list[Detection], dict[DetectRequest, list[Detection]]]:
+        """Return the detections in a view, boxes in the crop's pixels, and those of guesses that are new."""
+        backend = await self._scheduler.backend("detector")
+        asked = self._ask(DETECT, [request], guesses)
+        await self._wait(asked)
+        self._ask_for_doubts(backend, [request])
+        found = {
+            cast("DetectRequest", guess): cast("list[Detection]", future.result().value)
+            for guess, future in asked.guesses.items()
+            if was_computed(future)
+        }
+        return self._take(asked)[0], found
 
     async def embed(
         self,
@@ -204,6 +206,7 @@ class Run:
         missing = [(key, by_key[key]) for key in by_key if key not in account.table]
         futures: dict[Key, Future[Served]] = {}
         fresh: set[Key] = set()
+        told: dict[Hashable, Future[Served]] = {}
         if missing:
             new = [guess for guess in guesses if (operation, guess) not in self._offered]
             self._offered.update((operation, guess) for guess in new)
@@ -222,11 +225,11 @@ class Run:
             known = submitted.remembered
             fresh = {key for (key, _), old in zip(missing, known, strict=True) if not old}
             account.guesses.update(submitted.guesses)
-            self._guesses += [(operation, key) for key in submitted.guesses]
-            self._operations.add(operation)
+            self._guesses.setdefault(operation, set()).update(submitted.guesses)
+            told = {more[key]: future for key, future in submitted.guesses.items()}
             if operation != EMBED_TEXTS:
                 self.ahead.guessed += len(submitted.guesses)
-        return _Asked(operation, keys, futures, fresh)
+        return _Asked(operation, keys, futures, fresh, told)
 
     async def _wait(self, *asked: _Asked) -> None:
         """Wait for what was handed in, and enter what it took."""

@@ -17,10 +17,10 @@ from viper.ledger import Ledger
 from viper.vision.cache import ResultCache
 from viper.vision.capabilities import Capabilities
 from viper.vision.futures import results_of
-from viper.vision.operation import ANSWER, COMPLETE, Key, Operation, request_key
+from viper.vision.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, request_key
 from viper.vision.registry import BackendRef, backends_for, open_backend
 from viper.vision.roles import Backend, Detector, Role, knows_images_by_name
-from viper.vision.worker import MAX_BATCH, Load, ModelWorker, Submitted
+from viper.vision.worker import Load, ModelWorker, Submitted
 
 __all__ = ["Scheduler"]
 

@@ -22,19 +22,15 @@ from viper.ledger import Ledger
 from viper.vision.cache import ResultCache
 from viper.vision.forwarding import run_forward, told
 from viper.vision.inputs import Inputs
-from viper.vision.operation import Key, Operation, Served
+from viper.vision.operation import MAX_BATCH, Key, Operation, Served
 from viper.vision.registry import BackendRef
 from viper.vision.request_queue import Job, RequestQueue
 from viper.vision.roles import Backend, Completion, Staged, is_deterministic, largest_batch
 from viper.vision.worth import Worth
 
-__all__ = ["MAX_BATCH", "Load", "ModelWorker", "Submitted"]
+__all__ = ["Load", "ModelWorker", "Submitted"]
 
 _log = logging.getLogger(__name__)
-
-MAX_BATCH = 64
-"""Requests per forward where the backend knows no better. Chosen so that a ViT-B batch at 224 px stays
-below 1 GB of activations."""
 
 
 class Submitted(NamedTuple):
@@ -205,6 +201,7 @@ class ModelWorker:
     def _run(self, ref: BackendRef) -> None:
         try:
             backend = self._open(ref)
+            remembers = is_deterministic(backend, remote=ref.is_remote)
         except BaseException as error:  # the loader is a stranger's library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
             failure = told(error, f"Loading the {ref.role} {str(ref)!r}")
@@ -218,9 +215,9 @@ class ModelWorker:
         with self._changed:
             self._opened.append(backend)
             if len(self._opened) == len(self._replicas) and not self.loaded.done():
-                self._remembers = is_deterministic(backend, remote=ref.is_remote)
+                self._remembers = remembers
                 # A guess without a cache would be computed, and lost before it is asked for.
-                self._may_guess = self._remembers and not ref.is_remote and self._cache is not None
+                self._may_guess = remembers and not ref.is_remote and self._cache is not None
                 self.loaded.set_result(self._opened[0])
         while (batch := self._take(backend)) is not None:
             run_forward(backend, batch, self)
@@ -247,7 +244,7 @@ class ModelWorker:
     def _limit(self, backend: Backend, operation: Operation) -> int:
         return min(
             self._max_batch,
-            largest_batch(backend) or self._max_batch,
+            largest_batch(backend, operation.method) or self._max_batch,
             self._limits.get(operation, self._max_batch),
         )
 

@@ -6,6 +6,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from viper.media import open_image
@@ -44,7 +45,6 @@ class Bench:
         self._lock = threading.Lock()
         self._backends: dict[str, Any] = {}  # by role; the roles' methods are called by name
         self._asked: dict[str, dict[Hashable, None]] = {}
-        self._programs = 0
         self._busy: list[tuple[float, float]] = []
 
     def open(self, ref: BackendRef) -> Backend:
@@ -98,9 +98,7 @@ class Bench:
         view = View(image, box or (0.0, 0.0, float(width), float(height)))
         match method:
             case "ImagePatch.find":
-                family = detector.family
-                detector_without_memory = _without_memory(detector, family)
-                detector_without_memory.detect([DetectRequest(view, (arguments[0],))])
+                _without_memory(detector).detect([DetectRequest(view, (arguments[0],))])
             case "ImagePatch.verify_property":
                 name, attribute = arguments
                 others = [f"{contrast} {name}" for contrast in contrasts(attribute)]
@@ -126,7 +124,7 @@ class Bench:
             role = {"detect": "detector", "estimate": "depth"}.get(method, "matcher")
             backend = self._backends[role]
             if method == "detect":
-                backend = _without_memory(backend, backend.family)
+                backend = _without_memory(backend)
             items = list(self._requests(method))
             per_item, best[method] = _best(getattr(backend, method), items)
             seconds += per_item * len(items)
@@ -154,7 +152,6 @@ class _Noted:
     def __init__(self, backend: Any, note: Callable[..., None]) -> None:
         self._backend = backend
         self._note = note
-        self._of: dict[int, Hashable] = {}
         if hasattr(backend, "forward"):
             self.stages = backend.stages
             self.prepare = self._prepare
@@ -201,19 +198,9 @@ def _best(method: Callable[[Sequence[Any]], Any], items: list[Any]) -> tuple[flo
     return min(found)
 
 
-def _without_memory(detector: Any, family: Any) -> Any:
+def _without_memory(detector: Any) -> Any:
     """Return a detector that encodes every crop and text anew."""
-    from dataclasses import replace
-
-    return replace(detector, family=_emptied(family))
-
-
-def _emptied(family: Any) -> Any:
-    import copy
-
-    twin = copy.copy(family)
-    object.__setattr__(twin, "known", DeviceCache(0))
-    return twin
+    return replace(detector, family=replace(detector.family, known=DeviceCache(0)))
 
 
 def _whole(picture: NDArray[Any]) -> View:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from fakes import tiny_models
 from viper.vision.backends import batch_gauge
 from viper.vision.backends.batch_gauge import BatchGauge, measured_batch
+from viper.vision.registry import BackendRef, open_backend
 
 CPU = torch.device("cpu")
 
@@ -18,7 +20,8 @@ def network():
 def gauge(monkeypatch, free_bytes):
     monkeypatch.setattr(batch_gauge, "_free_ram", lambda: free_bytes)
     model = network()
-    watched = BatchGauge(model, CPU, lambda items: pytest.fail("nothing is run when it is loaded"))
+    watched = BatchGauge(model, CPU)
+    watched.measure(lambda items: pytest.fail("on a CPU nothing is run when a model is loaded"))
     return model, watched
 
 
@@ -30,6 +33,37 @@ def test_the_first_forward_tells_how_many_items_fit(monkeypatch):
     # The ReLU holds 4,000 numbers twice; as much again lies beside it.
     assert watched.largest_batch == 20_000_000 // 4 // (2 * 2 * 4_000 * 4)
     assert not any(layer._forward_hooks for layer in model.modules())
+
+
+def test_forwards_that_are_not_watched_count_for_nothing(monkeypatch):
+    model, watched = gauge(monkeypatch, 20_000_000)
+    model(torch.zeros(500, 100))  # texts, say
+    with watched.watched(1):
+        model(torch.zeros(1, 100))
+    assert watched.largest_batch == 20_000_000 // 4 // (2 * 2 * 4_000 * 4)
+
+
+@pytest.mark.parametrize("role", ["matcher", "depth"])
+def test_a_backend_can_be_run_as_soon_as_its_memory_is_measured(role, monkeypatch, tmp_path):
+    """As on CUDA, where that is done while the backend is made."""
+    runs = []
+
+    def measured(run, device):
+        for items in (1, 1, 4):
+            runs.append(items)
+            run(items)
+        return 17
+
+    monkeypatch.setattr(batch_gauge, "measured_batch", measured)
+    build = {"matcher": tiny_models.clip, "depth": tiny_models.depth_anything}[role]
+    backend = open_backend(
+        BackendRef.parse(role, f"transformers:{build(tmp_path / role)}?device=cpu")
+    )
+    assert runs == [1, 1, 4]
+    method = {"matcher": "embed_images", "depth": "estimate"}[role]
+    assert 1 <= backend.largest_batch(method) != 8
+    if role == "matcher":
+        assert backend.largest_batch("embed_texts") is None
 
 
 def test_later_forwards_are_not_watched(monkeypatch):

@@ -33,30 +33,32 @@ class BatchGauge:
     Args:
         model: A `torch.nn.Module`.
         device: Where it runs.
-        run: Runs the model on a number of items; asked on CUDA only.
         compiled: True for a compiled model, whose layers cannot be watched: it keeps the guess.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        device: torch.device,
-        run: Callable[[int], object],
-        *,
-        compiled: bool = False,
-    ) -> None:
-        self.largest_batch = measured_batch(run, device) or _FIRST
-        """Items that fit; a guess until the first forward, where only that tells."""
+    def __init__(self, model: Any, device: torch.device, *, compiled: bool = False) -> None:
+        self.largest_batch = _FIRST
+        """Items that fit; a guess until `measure`, or the first forward, tells."""
+        self._device = device
+        self._watching = False
         self._hooks: list[Any] = []  # the library's handles
         self._largest_bytes = 0
         if device.type != "cuda" and not compiled:
             leaves = (part for part in model.modules() if not any(part.children()))
             self._hooks = [leaf.register_forward_hook(self._see) for leaf in leaves]
 
+    def measure(self, run: Callable[[int], object]) -> None:
+        """Measure on CUDA, when the model can be run; see `measured_batch`."""
+        self.largest_batch = measured_batch(run, self._device) or self.largest_batch
+
     @contextlib.contextmanager
     def watched(self, items: int) -> Iterator[None]:
         """Watch a forward, if none was watched before."""
-        yield
+        self._largest_bytes, self._watching = 0, True
+        try:
+            yield
+        finally:
+            self._watching = False
         if not self._hooks:
             return
         for hook in self._hooks:
@@ -66,6 +68,8 @@ class BatchGauge:
         self.largest_batch = max(1, min(_MOST, int(_free_ram() * _SHARE_OF_FREE_RAM) // per_item))
 
     def _see(self, layer: object, inputs: tuple[object, ...], output: object) -> None:
+        if not self._watching:
+            return  # texts go through the same model
         tensors = [value for value in (*inputs, output) if isinstance(value, torch.Tensor)]
         self._largest_bytes = max(self._largest_bytes, sum(t.nbytes for t in tensors))
 

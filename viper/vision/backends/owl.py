@@ -89,7 +89,8 @@ class Owl(Loaded):
         for start in range(0, len(crops), self.batch_size):
             part = encoded[start : start + self.batch_size]
             flat = torch.stack([crop.features for crop in part])  # (B, N, D)
-            logits, _ = self.model.class_predictor(flat, texts.expand(len(part), -1, -1))
+            with self._exactly():
+                logits, _ = self.model.class_predictor(flat, texts.expand(len(part), -1, -1))
             scores += logits.float().sigmoid().cpu().unbind()  # B × (N, P)
             boxes += [crop.boxes.float().cpu() for crop in part]  # B × (N, 4)
         results = []
@@ -108,14 +109,20 @@ class Owl(Loaded):
         missing = [index for index, known in enumerate(found) if known is None]
         for start in range(0, len(missing), self.batch_size):
             part = missing[start : start + self.batch_size]
-            features, _ = self.model.image_embedder(self.pictures([crops[i] for i in part]))
+            seen, _ = self.model.image_embedder(self.pictures([crops[i] for i in part]))
+            features = seen.to(self.placement.dtype)
             flat = features.flatten(1, 2)  # (B, N, D), from (B, h, w, D)
-            boxes = self.model.box_predictor(flat, features)  # (B, N, 4)
+            with self._exactly():
+                boxes = self.model.box_predictor(flat, features)  # (B, N, 4)
             for row, index in enumerate(part):
                 # Copies, or one crop would keep its whole batch alive.
                 found[index] = one = _Encoded(flat[row].clone(), boxes[row].clone())
                 self.known.put(keys[index], one)
         return [known for known in found if isinstance(known, _Encoded)]
+
+    def _exactly(self) -> torch.autocast:
+        """Take products in the number format of the weights: boxes and scores are read off here."""
+        return torch.autocast(self.device.type, enabled=False)
 
     def _texts(self, phrases: Sequence[str]) -> Tensor:
         found = {phrase: self.known.get(phrase) for phrase in phrases}
@@ -138,6 +145,6 @@ class Owl(Loaded):
         features = base.get_text_features(
             input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
         )
-        texts = getattr(features, "pooler_output", features)  # (P, D)
+        texts = getattr(features, "pooler_output", features).to(self.placement.dtype)  # (P, D)
         normalised: Tensor = texts / texts.norm(dim=-1, keepdim=True)
         return normalised

@@ -1,16 +1,18 @@
-"""Where the torch backends run, in which numbers, and how much fits there at once.
+"""Where the torch backends run, and in which numbers.
 
     placement = read_placement(read)              # of the options device, dtype, compile
     with inference("detector", placement): …      # no gradients, a GPU's number format, errors of memory
 
-On CUDA, weights are float32 and products bfloat16 unless `dtype` says otherwise.
+On CUDA, weights are float32, and matchers and OWL's encoders take products in bfloat16 unless `dtype` says
+otherwise. Its eight bits of precision do for a direction; a box would be off by pixels, and depths that lie
+near would tie, so what gives those stays exact.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -94,9 +96,15 @@ class Placement:
     compiles: bool = False
     """Whether the model is compiled with `torch.compile`: slower to load, faster to run."""
 
+    @property
+    def exact(self) -> Placement:
+        """The same, with products in the number format of the weights."""
+        return replace(self, autocast=None)
+
     def __str__(self) -> str:
-        """Name the number formats, for fingerprints: they decide results."""
-        return f"{self.dtype}" if self.autocast is None else f"{self.dtype}+{self.autocast}"
+        """Name what decides results, for fingerprints: number formats, and the device if not the CPU."""
+        formats = f"{self.dtype}" if self.autocast is None else f"{self.dtype}+{self.autocast}"
+        return formats if self.device.type == "cpu" else f"{formats}@{self.device.type}"
 
 
 def read_placement(read: Options) -> Placement:
@@ -115,8 +123,11 @@ def read_placement(read: Options) -> Placement:
 
 
 def on_gpu(device: torch.device) -> dict[str, torch.device]:
-    """Return the argument that lets an image processor work on a GPU; nothing for the CPU."""
-    return {} if device.type == "cpu" else {"device": device}
+    """Return the argument that lets an image processor work on CUDA; nothing for other devices.
+
+    Elsewhere not every way to resize is implemented.
+    """
+    return {"device": device} if device.type == "cuda" else {}
 
 
 @contextlib.contextmanager

@@ -79,17 +79,14 @@ class TransformersDepth:
         self._processor = processor
         self._polarity = polarity
         self._fingerprint = fingerprint
+        self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
         blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
-        self._gauge = BatchGauge(
-            model,
-            placement.device,
-            lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items),
-            compiled=placement.compiles,
+        self._gauge.measure(
+            lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items)
         )
 
-    @property
-    def largest_batch(self) -> int:
-        """Images that the device's memory holds at once, as far as is known."""
+    def largest_batch(self, method: str) -> int:
+        """Return how many images the device has memory for, as far as is known."""
         return self._gauge.largest_batch
 
     @property
@@ -186,7 +183,7 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
         ConfigError: There is no such model, it is of another kind, or its polarity is not known.
     """
     with Options(options, "the transformers depth model") as read:
-        placement = read_placement(read)
+        placement = read_placement(read).exact
         choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
         source = locate(
             reference,

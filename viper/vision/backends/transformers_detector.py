@@ -13,7 +13,7 @@ bfloat16) · `compile` (true to use torch.compile) · `revision` (branch, tag or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -52,7 +52,8 @@ __all__ = ["ClosedDetector", "ZeroShotDetector", "load"]
 _WHAT = "detector"
 _UNUSED = "N/A"  # the name of numbers that COCO's list of classes skips
 _DEFAULT_TEMPLATE = "a photo of a {}"
-_ZERO_SHOT = ("owlvit", "owlv2", "grounding-dino", "mm-grounding-dino", "omdet-turbo")
+_OWL = ("owlvit", "owlv2")
+_ZERO_SHOT = (*_OWL, "grounding-dino", "mm-grounding-dino", "omdet-turbo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
     )
     source = locate(reference, what=_WHAT, revision=revision, download=download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
+    if config.model_type not in _OWL:
+        settings = replace(settings, placement=placement.exact)
     if config.model_type in _ZERO_SHOT:
         return _load_zero_shot(source, config.model_type, settings)
     # The library keeps its list in a private attribute; without it the class of the config decides.
@@ -259,7 +262,7 @@ def _load_zero_shot(source: ModelSource, model_type: str, settings: _Settings) -
     loaded = (model, processor, settings.placement, settings.batch_size)
     named: dict[str, object] = {}
     family: ZeroShotFamily
-    if model_type in ("owlvit", "owlv2"):
+    if model_type in _OWL:
         family = Owl(*loaded, settings.template, pads_to_square=model_type == "owlv2")
         named = {"template": settings.template}
     elif model_type == "omdet-turbo":

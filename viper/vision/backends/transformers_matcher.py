@@ -70,12 +70,10 @@ class TransformersMatcher:
         self._logit_bias = None if bias is None else float(bias.detach())
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
         self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
+        self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
         blank = picture(np.zeros((64, 64, 3), dtype=np.uint8))
-        self._gauge = BatchGauge(
-            model,
-            placement.device,
-            lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items),
-            compiled=placement.compiles,
+        self._gauge.measure(
+            lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items)
         )
 
     @property
@@ -83,10 +81,9 @@ class TransformersMatcher:
         """Name and version of the weights and settings."""
         return self._fingerprint
 
-    @property
-    def largest_batch(self) -> int:
-        """Views that the device's memory holds at once, as far as is known."""
-        return self._gauge.largest_batch
+    def largest_batch(self, method: str) -> int | None:
+        """Return how many views the device has memory for, as far as is known; texts are small."""
+        return self._gauge.largest_batch if method == _IMAGES else None
 
     @property
     def logit_scale(self) -> float:
