@@ -193,6 +193,18 @@ def test_a_guess_is_remembered_for_who_asks_next(guesser, echo):
     assert echo.batches == [[1, 2, 3]]
 
 
+def test_guesses_are_known_when_what_was_asked_for_is(guesser, echo, busy_guesser):
+    seen = []
+    asked = submit(guesser, EMBED_IMAGES, [1], guesses=range(2, 40))
+    asked.futures[0].add_done_callback(
+        lambda _: seen.extend(future.done() for future in asked.guesses.values())
+    )
+    echo.gate.set()
+    assert values(asked.futures) == [2]
+    until(lambda: seen)
+    assert seen == [True] * 38
+
+
 def test_a_remote_model_is_never_asked_for_a_guess(worker, echo):
     assert submit(worker, COMPLETE, [1], guesses=[2]).guesses == {}
 

@@ -74,7 +74,9 @@ def run_forward(backend: Backend, batch: list[Job], host: Host) -> None:
         return
     busy_s = time.perf_counter() - started
     host.counted(batch, busy_s)
-    for job, value in zip(batch, values, strict=True):
+    # Guesses first: a program goes on when it has what it asked for, and may ask for them at once.
+    done = sorted(zip(batch, values, strict=True), key=lambda pair: pair[0].asked)
+    for job, value in done:
         if isinstance(value, ModelError):
             host.finish(job, error=value)
         else:
