@@ -50,13 +50,28 @@ def ask(detector, one_view, *phrases):
     return detector.detect([DetectRequest(one_view, phrases)])[0]
 
 
-def key(detection):
-    return (detection.phrase, *np.round(detection.box_xyxy, 1))
+def paired(left, right):
+    """Return `right` in the order of `left`: each with the nearest box of its phrase.
+
+    Sorted by rounded edges, two that lie next to a rounding edge would change places.
+    """
+    rest, chosen = list(right), []
+    for one in left:
+
+        def gap(other, one=one):
+            return np.abs(np.subtract(one.box_xyxy, other.box_xyxy)).max() + abs(
+                one.score - other.score
+            )
+
+        nearest = min((d for d in rest if d.phrase == one.phrase), key=gap)
+        rest.remove(nearest)
+        chosen.append(nearest)
+    return chosen
 
 
 def assert_same(left, right):
-    left, right = sorted(left, key=key), sorted(right, key=key)
-    assert [d.phrase for d in left] == [d.phrase for d in right]
+    assert sorted(d.phrase for d in left) == sorted(d.phrase for d in right)
+    right = paired(left, right)
     boxes = [np.array([d.box_xyxy for d in side]).reshape(-1, 4) for side in (left, right)]
     np.testing.assert_allclose(*boxes, atol=1e-2)  # pixels
     scores = [np.array([d.score for d in side]) for side in (left, right)]
