@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.backends import blank_image, whole
-from viper.answer import NO_SUCH_OBJECT, evidence_patches, grounded_patches, render
+from viper.answer import NO_SUCH_OBJECT, evidence_patches, grounded_patches, plain_value, render
 from viper.program import Failure
 from viper.vision.patch import Patch
 from viper.vision.roles import View
@@ -91,3 +91,16 @@ def test_an_answer_about_one_patch_is_made_of_that_patch():
 
 def test_a_question_about_the_whole_picture_has_no_patch():
     assert evidence_patches("kitchen", [("ImagePatch.simple_query", WHOLE, "kitchen")]) == ()
+
+
+def test_a_set_is_rendered_in_one_order_whatever_the_interpreter_thinks():
+    assert render({"dog", "cat", "bus", "apple"}, "vqa") == "apple, bus, cat, dog"
+
+
+def test_a_plain_value_is_json_with_exact_patches():
+    narrow = Patch(View(IMAGE, (1 / 64, 0.0, 2.0, 2.0)), "cup", 0.5)
+    value = {"a": (1, {"y", "x"}), 2: [narrow]}
+    assert plain_value(value) == {
+        "a": [1, ["x", "y"]],
+        "2": [{"box_xyxy": [0.015625, 0.0, 2.0, 2.0], "score": 0.5, "category": "cup"}],
+    }

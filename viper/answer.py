@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from viper.program import Failure, Task
 from viper.trace import Trace
 from viper.vision.patch import Patch
+from viper.vision.roles import ImageRef
 
-__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches", "render"]
+__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches"]
+__all__ += ["plain_value", "render"]
 
 NO_SUCH_OBJECT = "no such object"
 """Text of a grounding answer without patches."""
@@ -32,6 +34,8 @@ class Answer:
     """Why there is no answer, None when there is one."""
     trace: Trace
     """The whole run."""
+    image: ImageRef | None = field(default=None, repr=False, compare=False)
+    """The picture, upright; None where it could not be read."""
 
     @property
     def program(self) -> str | None:
@@ -129,8 +133,10 @@ def _text(value: Any) -> str:
             return f"{value:.6g}"
         case Patch():
             return value.category
-        case list() | tuple() | set():
+        case list() | tuple():
             return ", ".join(_text(item) for item in value)
+        case set():
+            return ", ".join(sorted(_text(item) for item in value))  # a set has no order
         case dict():
             return json.dumps(_plain(value), ensure_ascii=False)
         case _:
@@ -149,12 +155,31 @@ def _plain(value: Any) -> Any:
             return value
 
 
+def plain_value(value: Any) -> Any:
+    """Return a program's value as the JSON value of a trace; sets are sorted lists."""
+    match value:
+        case Patch():
+            return value.to_record()
+        case dict():
+            return {str(_plain(key)): plain_value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain_value(item) for item in value]
+        case set():
+            return sorted((plain_value(item) for item in value), key=repr)
+        case _:
+            return value
+
+
 def _patches_in(value: Any) -> list[Patch]:
     match value:
         case Patch():
             return [value]
-        case list() | tuple() | set():
+        case list() | tuple():
             return [patch for item in value for patch in _patches_in(item)]
+        case set():
+            return sorted(
+                (patch for item in value for patch in _patches_in(item)), key=lambda p: p.box_xyxy
+            )
         case dict():
             return [patch for item in value.values() for patch in _patches_in(item)]
         case _:

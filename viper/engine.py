@@ -31,6 +31,7 @@ from viper.loop import LoopThread
 from viper.program import CheckReport, Program, Task, Usage
 from viper.query import ImageSource, Query
 from viper.solver import Solver
+from viper.trace import Watcher
 from viper.vision.cache import ResultCache
 from viper.vision.capabilities import Capabilities
 from viper.vision.operation import MAX_BATCH
@@ -165,6 +166,7 @@ class Engine:
         task: Task = "vqa",
         choices: Iterable[str] = (),
         timeout_s: float | None = None,
+        on_step: Watcher | None = None,
     ) -> Answer:
         """Answer a question about an image.
 
@@ -174,13 +176,14 @@ class Engine:
             task: `vqa` for an answer in words, `grounding` for a box.
             choices: Answers to choose from; empty when any will do.
             timeout_s: Replaces the engine's clock for this answer.
+            on_step: Called, from the engine's thread, with each step when it happens: a program that
+                is about to run, a call that was answered, a program that ended (see `viper.trace`).
 
         Raises:
             InputError: The image cannot be read. Everything else is `answer.failure`.
         """
-        return self._loop.run(
-            self._solver.answer(Query(image, question, task, tuple(choices)), timeout_s)
-        )
+        query = Query(image, question, task, tuple(choices))
+        return self._loop.run(self._solver.answer(query, timeout_s, on_step))
 
     async def aask(
         self,
@@ -225,9 +228,15 @@ class Engine:
         query = Query(image, question, task, tuple(choices), program=source)
         return self._loop.run(self._solver.answer(query, timeout_s))
 
-    async def arun(self, query: Query, *, timeout_s: float | None = None) -> Answer:
-        """Answer one query from any event loop, with its own program where it has one."""
-        return await self._elsewhere(self._solver.answer(query, timeout_s))
+    async def arun(
+        self,
+        query: Query,
+        *,
+        timeout_s: float | None = None,
+        on_step: Watcher | None = None,
+    ) -> Answer:
+        """Answer one query from any event loop, with its own program where it has one; see `ask`."""
+        return await self._elsewhere(self._solver.answer(query, timeout_s, on_step))
 
     def generate(
         self, question: str, *, task: Task = "vqa", choices: Iterable[str] = ()

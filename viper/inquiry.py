@@ -12,6 +12,7 @@ budget is spent) is raised, and told in the answer by the solver.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +28,12 @@ from viper.program import PROGRAM_FAULTS, Failure, Program
 from viper.query import Query
 from viper.recorder import Outcome, Recorder, call_sites
 from viper.spec import ApiSpec
+from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper.vision.roles import ImageRef
 from viper.vision.run import Run
 from viper.vision.session import Session
 from viper.voting import tally
-from viper_sandbox import Jail, Request, Result
+from viper_sandbox import Checked, Jail, Request, Result
 
 __all__ = ["Inquiry", "Workbench"]
 
@@ -78,16 +80,25 @@ class Inquiry:
         run: The way to the models; the programs share what it has asked.
         recorder: Where everything is entered.
         bench: The engine's.
+        watcher: Told of each step when it happens.
     """
 
     def __init__(
-        self, query: Query, image: ImageRef, run: Run, recorder: Recorder, bench: Workbench
+        self,
+        query: Query,
+        image: ImageRef,
+        run: Run,
+        recorder: Recorder,
+        bench: Workbench,
+        watcher: Watcher | None = None,
     ) -> None:
         self._query = query
         self._image = image
         self._run = run
         self._recorder = recorder
         self._bench = bench
+        self._watcher = watcher
+        self._numbers = itertools.count()
         self._lesson: Coroutine[Any, Any, None] | None = None
 
     async def remember(self) -> None:
@@ -165,7 +176,9 @@ class Inquiry:
             except GenerationError as error:
                 ms = (time.perf_counter() - started) * 1000
                 failure = Failure(error.kind, str(error))
-                return self._recorder.enter_unwritten(generator.name, failure, ms)
+                unwritten = self._recorder.enter_unwritten(generator.name, failure, ms)
+                tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
+                return unwritten
             ms = (time.perf_counter() - started) * 1000
             return (await self.run(program, ms)).outcome
 
@@ -191,8 +204,20 @@ class Inquiry:
 
     async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
         """Run one program and enter it into the record."""
-        query, bench = self._query, self._bench
-        session = Session(bench.spec, self._image, self._run.sibling(), bench.config.backends)
+        query, bench, number = self._query, self._bench, next(self._numbers)
+        session = Session(
+            bench.spec,
+            self._image,
+            self._run.sibling(),
+            bench.config.backends,
+            on_call=lambda call: tell(self._watcher, CallStep(number, call)),
+            clock_zero_s=self._recorder.started_s,
+        )
+
+        def checked(report: Checked) -> None:
+            session.read(call_sites(report))
+            tell(self._watcher, ProgramStep(number, program.generator, report.source))
+
         request = Request(
             source=program.source,
             api=bench.api,
@@ -207,7 +232,7 @@ class Inquiry:
                 request,
                 session.handle,
                 least_level="partial" if program.trusted else bench.config.sandbox,
-                on_checked=lambda checked: session.read(call_sites(checked)),
+                on_checked=checked,
             )
         finally:
             session.close()
@@ -217,8 +242,9 @@ class Inquiry:
                 session,
                 result,
                 generate_ms=generate_ms,
-                run_ms=(time.perf_counter() - started) * 1000,
+                started_s=started,
             )
+            tell(self._watcher, AttemptStep(number, outcome.attempt))
         return _Tried(program, session, outcome)
 
     def _rejected(self, tried: _Tried) -> Rejected:

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from viper.answer import Answer, evidence_patches, grounded_patches, render
+from viper import __version__
+from viper.answer import Answer, evidence_patches, grounded_patches, plain_value, render
 from viper.config import EngineConfig
 from viper.program import (
     CallSite,
@@ -75,7 +76,8 @@ class Recorder:
         self._image = image
         self._config = config
         self._account = account
-        self._started = time.perf_counter()
+        self.started_s = time.perf_counter()
+        """When the answer began, by `time.perf_counter`."""
         self._outcomes: list[Outcome] = []
         self._chosen: Outcome | None = None
         self._votes: Votes | None = None
@@ -88,7 +90,7 @@ class Recorder:
         result: Result | None,
         *,
         generate_ms: float,
-        run_ms: float,
+        started_s: float,
     ) -> Outcome:
         """Enter one program and what became of it; it is the answer unless another follows.
 
@@ -97,12 +99,14 @@ class Recorder:
             session: Where its calls are recorded.
             result: What the sandbox gave back; None when the program was stopped from outside.
             generate_ms: Wall time of writing it.
-            run_ms: Wall time of running it.
+            started_s: When it began to run, by `time.perf_counter`; it has ended now.
         """
+        run_ms = (time.perf_counter() - started_s) * 1000
         checked = result.checked if result else None
         report = check_report(checked) if checked else CheckReport(program.source)
         judged = self._judge(session, result)
         value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
+        unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
         attempt = Attempt(
             generator=program.generator,
             source=report.source,
@@ -116,8 +120,10 @@ class Recorder:
             run_ms=run_ms,
             memo=program.memo,
             notes=(*program.notes, *session.doubts),
+            unverified=unverified,
+            returned=plain_value(value),
+            started_ms=(started_s - self.started_s) * 1000,
         )
-        unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
         return self._enter(Outcome(attempt, value, text, patches, unverified, report))
 
     def enter_unwritten(self, generator: str, failure: Failure, generate_ms: float) -> Outcome:
@@ -180,13 +186,14 @@ class Recorder:
                 if sizes
             },
             lookahead=self._account.lookahead(),
-            total_ms=(time.perf_counter() - self._started) * 1000,
+            total_ms=(time.perf_counter() - self.started_s) * 1000,
             votes=self._votes,
             chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),
+            viper=__version__,
         )
         if answered is None:
-            return Answer(None, None, (), failure, trace)
-        return Answer(answered.value, answered.text, answered.patches, None, trace)
+            return Answer(None, None, (), failure, trace, self._image)
+        return Answer(answered.value, answered.text, answered.patches, None, trace, self._image)
 
     def _judge(
         self, session: Session, result: Result | None

@@ -22,6 +22,7 @@ from viper.program import CheckReport, Failure, Program, Task
 from viper.query import Query, checked_question, image_name, opened_image
 from viper.recorder import Recorder, check_report
 from viper.spec import load_spec
+from viper.trace import Watcher
 from viper.vision.account import Account
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ImageRef
@@ -71,12 +72,15 @@ class Solver:
 
         return list(await asyncio.gather(*(one(query) for query in queries)))
 
-    async def answer(self, query: Query, timeout_s: float | None = None) -> Answer:
+    async def answer(
+        self, query: Query, timeout_s: float | None = None, watcher: Watcher | None = None
+    ) -> Answer:
         """Answer one query.
 
         Args:
             query: What is asked.
             timeout_s: Replaces the configured clock of the whole answer.
+            watcher: Told of each step when it happens.
 
         Raises:
             InputError: The image cannot be read.
@@ -92,7 +96,7 @@ class Solver:
         recorder = Recorder(
             query.question, query.task, query.choices, image, self._config, run.account
         )
-        inquiry = Inquiry(query, image, run, recorder, self._bench)
+        inquiry = Inquiry(query, image, run, recorder, self._bench, watcher)
         try:
             async with asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started))):
                 if query.program is not None:

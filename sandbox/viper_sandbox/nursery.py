@@ -308,13 +308,15 @@ def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]
     return subprocess.Popen(  # noqa: S603  # our interpreter, our code, a number
         [
             python or sys.executable,
-            *("-I", "-S", "-c", _BOOT),
+            *("-P", "-s", "-S", "-c", _BOOT),
             *(str(theirs.fileno()), *_import_paths()),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={},
+        # Programs walk through sets in the same order each time, so that a run can be repeated. Hence not
+        # -I, which ignores this; there is no other variable that it would have to ignore.
+        env={"PYTHONHASHSEED": "0"},
         close_fds=True,
         pass_fds=(theirs.fileno(),),
         start_new_session=True,

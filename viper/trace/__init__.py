@@ -1,5 +1,28 @@
-"""Traces: a whole run as a value."""
+"""Traces: a whole run as a value, and the steps of a run while it goes on."""
 
-from viper.trace.record import TRACE_VERSION, Attempt, CallRecord, ImageInfo, Trace, Votes
+from viper.trace.record import (
+    TRACE_FORMAT,
+    TRACE_VERSION,
+    Attempt,
+    CallRecord,
+    ImageInfo,
+    Trace,
+    Votes,
+)
+from viper.trace.steps import AttemptStep, CallStep, ProgramStep, Step, Watcher, tell
 
-__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
+__all__ = [
+    "TRACE_FORMAT",
+    "TRACE_VERSION",
+    "Attempt",
+    "AttemptStep",
+    "CallRecord",
+    "CallStep",
+    "ImageInfo",
+    "ProgramStep",
+    "Step",
+    "Trace",
+    "Votes",
+    "Watcher",
+    "tell",
+]

@@ -11,9 +11,10 @@ from typing import Any
 from viper.boxes import Box
 from viper.program import CallSite, Failure, Finding, Task, Usage
 
-__all__ = ["TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
+__all__ = ["TRACE_FORMAT", "TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
 
-TRACE_VERSION = 1
+TRACE_FORMAT = "viper-trace"
+TRACE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class CallRecord:
     """How sure the model was, 0 … 1: of the best patch found, of the property or option chosen; None
     where it gives no such number."""
     failure: str | None
+    """Message of what went wrong; None when the call was answered."""
     notes: tuple[str, ...]
     """Remarks, such as a synonym that stood for the phrase."""
     ms: float
@@ -60,6 +62,41 @@ class CallRecord:
     """How many of its requests lookahead had guessed."""
     queue_ms: float = 0.0
     """Longest wait of a request for its forward."""
+    failure_kind: str | None = None
+    """`ValueError` or `TypeError`, which the program may have caught, or the kind of failure that ended
+    it; None when the call was answered."""
+    role: str = ""
+    """The role that the method needs."""
+    model: str = ""
+    """Reference of the backend that served it; empty where nobody did."""
+    started_ms: float = 0.0
+    """When the call came, from the beginning of the answer."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that stands for it in a trace."""
+        return {
+            "line": self.line,
+            "method": self.method,
+            "role": self.role,
+            "model": self.model,
+            "box_xyxy": None if self.box_xyxy is None else list(self.box_xyxy),
+            "arguments": list(self.arguments),
+            "result": self.result,
+            "score": None if self.score is None else round(self.score, 4),
+            "failure": None
+            if self.failure is None
+            else {"kind": self.failure_kind, "message": self.failure},
+            "notes": list(self.notes),
+            "started_ms": round(self.started_ms, 3),
+            "ms": round(self.ms, 3),
+            "model_ms": round(self.model_ms, 3),
+            "forwards": self.forwards,
+            "batch_size": self.batch_size,
+            "cached": self.cached,
+            "ahead": self.ahead,
+            "queue_ms": round(self.queue_ms, 3),
+            "usage": self.usage.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +120,42 @@ class Attempt:
     notes: tuple[str, ...] = ()
     """How the generator read the question where that is not plain, and what models say against their own
     results on this picture."""
+    unverified: tuple[str, ...] = ()
+    """Conditions of the question that the program did not test, or only in part."""
+    returned: Any = None
+    """What the program returned, as a JSON value; None when it failed."""
+    started_ms: float = 0.0
+    """When the program began to run, from the beginning of the answer."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that stands for it in a trace."""
+        return {
+            "generator": self.generator,
+            "memo": self.memo,
+            "notes": list(self.notes),
+            "source": self.source,
+            "failure": self.failure.to_json() if self.failure else None,
+            "findings": [
+                {"kind": f.kind, "line": f.line, "message": f.message} for f in self.findings
+            ],
+            "call_sites": [
+                {
+                    "line": site.line,
+                    "method": site.method,
+                    "literals": [list(x) if isinstance(x, tuple) else x for x in site.literals],
+                    "repeats": site.repeats,
+                }
+                for site in self.call_sites
+            ],
+            "calls": [call.to_json() for call in self.calls],
+            "printed": self.printed,
+            "returned": self.returned,
+            "unverified": list(self.unverified),
+            "usage": self.usage.to_json(),
+            "started_ms": round(self.started_ms, 3),
+            "generate_ms": round(self.generate_ms, 3),
+            "run_ms": round(self.run_ms, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +209,8 @@ class Trace:
     lookahead: dict[str, int] = field(default_factory=dict)
     """Guesses that were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
     version: int = TRACE_VERSION
+    viper: str = ""
+    """Version of Viper that made it."""
 
     @property
     def answering(self) -> Attempt | None:
@@ -163,9 +238,11 @@ class Trace:
         return total
 
     def to_json(self) -> dict[str, Any]:
-        """Return the whole trace as a JSON object."""
+        """Return the whole trace as a JSON object; `schema.json` beside this file describes it."""
         return {
+            "format": TRACE_FORMAT,
             "version": self.version,
+            "viper": self.viper,
             "question": self.question,
             "task": self.task,
             "choices": list(self.choices),
@@ -177,7 +254,7 @@ class Trace:
             },
             "models": self.models,
             "generator": self.generator,
-            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "attempts": [attempt.to_json() for attempt in self.attempts],
             "chosen": self.chosen % len(self.attempts) if self.attempts else None,
             "votes": self.votes.to_json() if self.votes else None,
             "answer": self.answer,
@@ -223,51 +300,3 @@ class Trace:
             "confidence": self.votes.confidence if self.votes else None,
             "votes": self.votes.to_json() if self.votes else None,
         }
-
-
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "generator": attempt.generator,
-        "memo": attempt.memo,
-        "notes": list(attempt.notes),
-        "source": attempt.source,
-        "failure": attempt.failure.to_json() if attempt.failure else None,
-        "findings": [
-            {"kind": f.kind, "line": f.line, "message": f.message} for f in attempt.findings
-        ],
-        "call_sites": [
-            {
-                "line": site.line,
-                "method": site.method,
-                "literals": [list(x) if isinstance(x, tuple) else x for x in site.literals],
-                "repeats": site.repeats,
-            }
-            for site in attempt.call_sites
-        ],
-        "calls": [_call_json(call) for call in attempt.calls],
-        "printed": attempt.printed,
-        "usage": attempt.usage.to_json(),
-        "generate_ms": round(attempt.generate_ms, 3),
-        "run_ms": round(attempt.run_ms, 3),
-    }
-
-
-def _call_json(call: CallRecord) -> dict[str, Any]:
-    return {
-        "line": call.line,
-        "method": call.method,
-        "box_xyxy": None if call.box_xyxy is None else list(call.box_xyxy),
-        "arguments": list(call.arguments),
-        "result": call.result,
-        "score": None if call.score is None else round(call.score, 4),
-        "failure": call.failure,
-        "notes": list(call.notes),
-        "ms": round(call.ms, 3),
-        "model_ms": round(call.model_ms, 3),
-        "forwards": call.forwards,
-        "batch_size": call.batch_size,
-        "cached": call.cached,
-        "ahead": call.ahead,
-        "queue_ms": round(call.queue_ms, 3),
-        "usage": call.usage.to_json(),
-    }

@@ -33,6 +33,14 @@ class Patch:
         """True for a patch that a detector found, False for the whole image and crops."""
         return self.category != IMAGE_CATEGORY
 
+    def to_record(self) -> dict[str, Any]:
+        """Return the object that stands for the patch in a trace: its numbers are exact."""
+        return {
+            "box_xyxy": list(self.box_xyxy),
+            "score": float(self.score),
+            "category": self.category,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         return {

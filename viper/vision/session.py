@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from viper.boxes import Box, area, clamp
 from viper.errors import UnservedError, ViperError
@@ -43,14 +43,25 @@ class Session:
         image: What the program looks at.
         run: The way to the models.
         backends: What serves which role; a missing role ends the program with kind `model`.
+        on_call: Told of each call when it has been answered or has failed.
+        clock_zero_s: When the answer began, by `time.perf_counter`; now if None.
     """
 
     def __init__(
-        self, spec: ApiSpec, image: ImageRef, run: Run, backends: Mapping[Role, BackendRef]
+        self,
+        spec: ApiSpec,
+        image: ImageRef,
+        run: Run,
+        backends: Mapping[Role, BackendRef],
+        *,
+        on_call: Callable[[CallRecord], None] | None = None,
+        clock_zero_s: float | None = None,
     ) -> None:
         width, height = image.size
         self._run = run
         self._backends = backends
+        self._on_call = on_call
+        self._clock_zero_s = time.perf_counter() if clock_zero_s is None else clock_zero_s
         self._context = Context(run)
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
         self._given: dict[tuple[Box, str], Patch] = {
@@ -102,6 +113,7 @@ class Session:
         arguments: list[Any] = []
         result: Any = None
         failure: str | None = None
+        failure_kind: str | None = None
         try:
             if call.receiver is not None:
                 receiver = self.resolve(call.receiver)
@@ -114,32 +126,45 @@ class Session:
             wire = self._to_wire(result)
         except (ValueError, TypeError) as error:
             failure = str(error)
-            is_type_error = isinstance(error, TypeError)
-            raise CallRejected("TypeError" if is_type_error else "ValueError", failure) from error
-        except ViperError as error:
-            failure = str(error)
-            raise CallFailed(error.kind, failure) from error
-        finally:
-            self.records.append(
-                CallRecord(
-                    line=call.line,
-                    method=call.name,
-                    box_xyxy=None if receiver is None else receiver.box_xyxy,
-                    arguments=tuple(to_json(argument) for argument in arguments),
-                    result=to_json(result),
-                    score=self._context.score,
-                    failure=failure,
-                    notes=tuple(self._context.notes),
-                    ms=(time.perf_counter() - started) * 1000,
-                    model_ms=cost.model_ms,
-                    queue_ms=cost.queue_ms,
-                    forwards=len(cost.forward_ids),
-                    batch_size=cost.batch_size,
-                    cached=cost.requests > 0 and cost.cached == cost.requests,
-                    ahead=cost.ahead,
-                    usage=cost.usage,
-                )
+            exception: Literal["TypeError", "ValueError"] = (
+                "TypeError" if isinstance(error, TypeError) else "ValueError"
             )
+            failure_kind = exception
+            raise CallRejected(exception, failure) from error
+        except ViperError as error:
+            failure, failure_kind = str(error), error.kind
+            raise CallFailed(error.kind, failure) from error
+        except BaseException as error:  # cancelled, out of clock, or a limit of the session
+            failure_kind = error.kind if isinstance(error, CallFailed) else "cancelled"
+            failure = str(error) or "The program was stopped while it waited for this call."
+            raise
+        finally:
+            served = None if entry.needs is None else self._backends.get(entry.needs)
+            record = CallRecord(
+                line=call.line,
+                method=call.name,
+                role=entry.needs or "",
+                model="" if served is None else str(served),
+                box_xyxy=None if receiver is None else receiver.box_xyxy,
+                arguments=tuple(to_record(argument) for argument in arguments),
+                result=to_record(result) if failure is None else None,
+                score=self._context.score,
+                failure=failure,
+                failure_kind=failure_kind,
+                notes=tuple(self._context.notes),
+                started_ms=(started - self._clock_zero_s) * 1000,
+                ms=(time.perf_counter() - started) * 1000,
+                model_ms=cost.model_ms,
+                queue_ms=cost.queue_ms,
+                forwards=len(cost.forward_ids),
+                batch_size=cost.batch_size,
+                cached=cost.requests > 0 and cost.cached == cost.requests,
+                ahead=cost.ahead,
+                usage=cost.usage,
+            )
+            self.records.append(record)
+            if self._on_call is not None:
+                self._on_call(record)
         self.evidence.append((call.name, receiver, result))
         return wire
 
@@ -190,7 +215,7 @@ class Session:
         ref = self._backends.get(role)
         if ref is None:
             self.unserved = role
-            shown = ", ".join(repr(to_json(a)) for a in arguments if isinstance(a, (str, bool)))
+            shown = ", ".join(repr(to_record(a)) for a in arguments if isinstance(a, (str, bool)))
             known = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
             raise UnservedError(
                 f"{entry.name}({shown}) needs the role '{role}', which no backend serves. "
@@ -216,10 +241,10 @@ def _ref(patch: Patch) -> PatchRef:
     return PatchRef(_IMAGE_HANDLE, patch.box_xyxy, patch.category, patch.score)
 
 
-def to_json(value: Any) -> Any:
-    """Return a method's argument or result as a JSON value."""
+def to_record(value: Any) -> Any:
+    """Return a method's argument or result as the JSON value of a trace, exact to the last bit."""
     if isinstance(value, Patch):
-        return value.to_json()
+        return value.to_record()
     if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
+        return [to_record(item) for item in value]
     return value
