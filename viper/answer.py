@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viper.program import Failure, Task
 from viper.trace import Trace
 from viper.vision.patch import Patch
 from viper.vision.roles import ImageRef
+
+if TYPE_CHECKING:
+    from viper.trace.pictures import Embed
 
 __all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches"]
 __all__ += ["plain_value", "render"]
@@ -55,6 +59,28 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """Return the object that `viper ask --json` prints."""
         return self.trace.summary_json()
+
+    def save_trace(self, path: str | os.PathLike[str], *, embed: Embed = "none") -> None:
+        """Write the whole run to a file: `.json` for machines and replay, `.html` for people.
+
+        Args:
+            path: Where to; a file of that name is replaced.
+            embed: What of the picture goes into JSON: `none`, small `crops` of what calls looked at
+                and found, or the whole `picture` as well. A page always holds the picture.
+
+        Raises:
+            ConfigError: The suffix is another one.
+            InputError: The file cannot be written.
+        """
+        from viper.trace.files import write_trace
+
+        write_trace(path, self.trace, self.image, embed=embed)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: answer, picture with boxes, program, calls."""
+        from viper.trace.summary import summary_html
+
+        return summary_html(self.trace, self.image)
 
     def __str__(self) -> str:
         return self.text if self.text is not None else f"no answer: {self.failure}"

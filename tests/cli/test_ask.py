@@ -119,11 +119,24 @@ def test_the_trace_is_written_as_json(picture, program, tmp_path):
     path = tmp_path / "run.json"
     assert viper("run", program, picture, "--models", "stub", "--trace", str(path)).exit_code == 0
     trace = json.loads(path.read_text())
-    assert trace["version"] == 1
+    assert trace["version"] == 2
     assert trace["attempts"][0]["calls"][0]["method"] == "ImagePatch.find"
     assert trace["attempts"][0]["call_sites"] == [
         {"line": 2, "method": "find", "literals": ["cup"], "repeats": False}
     ]
+
+
+def test_the_trace_is_written_as_a_page(picture, program, tmp_path):
+    path = tmp_path / "run.html"
+    assert viper("run", program, picture, "--models", "stub", "--trace", str(path)).exit_code == 0
+    assert "<title>3 –" in path.read_text(encoding="utf-8")
+
+
+def test_the_picture_is_embedded_on_request(picture, program, tmp_path):
+    path = tmp_path / "run.json"
+    arguments = ["run", program, picture, "--models", "stub", "--embed", "picture"]
+    assert viper(*arguments, "--trace", str(path)).exit_code == 0
+    assert set(json.loads(path.read_text())["embedded"]) == {"picture", "crops"}
 
 
 def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):
@@ -141,9 +154,9 @@ def test_terminal_escapes_in_an_answer_are_made_harmless(picture):
 # -- bad input
 
 
-def test_a_page_as_trace_is_refused_as_not_there_yet(picture):
-    result = viper("ask", picture, "Is there a cup?", "--models", "stub", "--trace", "x.html")
-    assert "a page (.html) is not there yet" in failed(result)
+def test_a_trace_of_an_unknown_kind_is_refused_before_anything_runs(picture):
+    result = viper("ask", picture, "Is there a cup?", "--models", "stub", "--trace", "x.yaml")
+    assert "as JSON (FILE.json) or as a page (FILE.html), but got 'x.yaml'" in failed(result)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from viper.cli.options import (
     output_options,
     stats_option,
     task_option,
+    trace_options,
     writing_options,
 )
 
@@ -29,13 +30,7 @@ def answer_options(function: Any) -> Any:
             choices_option,
             engine_options,
             click.option("--show-program", is_flag=True, help="Print the program on stderr."),
-            click.option(
-                "--trace",
-                "trace_path",
-                metavar="FILE.json",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help="Write the whole run to this file: program, calls, boxes, scores, times.",
-            ),
+            trace_options,
             stats_option,
             output_options,
         )
@@ -72,7 +67,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
     from viper.cli.options import open_engine
     from viper.cli.output import notice, print_error, print_json, print_stats, show_log
-    from viper.errors import ConfigError, ViperError
+    from viper.errors import ViperError
     from viper.presets import advice
     from viper.stats import RunStats
 
@@ -81,11 +76,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     engine = None
     try:
         trace_path: Path | None = options["trace_path"]
-        if trace_path is not None and trace_path.suffix != ".json":
-            raise ConfigError(
-                f"--trace writes .json files only so far, but got {trace_path.name!r}; "
-                "a page (.html) is not there yet."
-            )
+        if trace_path is not None:
+            from viper.trace.files import check_suffix
+
+            check_suffix(trace_path)
         engine = open_engine(options)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the picture (--models stub).")
@@ -106,7 +100,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         status = _print_answer(answer, options)
         if trace_path is not None:
             # After the answer, which must not be lost when the file cannot be written.
-            status = max(status, _write_trace(trace_path, answer.trace.to_json()))
+            status = max(status, _save_trace(answer, trace_path, options))
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
@@ -171,16 +165,15 @@ def _read_program(path: str) -> str:
     return read_text(path, what="program")
 
 
-def _write_trace(path: Path, trace: dict[str, Any]) -> int:
+def _save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
     """Write the trace; return 1 when that fails, which stderr tells."""
-    import json
-
-    from viper.cli.output import notice
+    from viper.cli.output import print_error
+    from viper.errors import ViperError
 
     try:
-        path.write_text(json.dumps(trace, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        notice(f"The trace cannot be written to {str(path)!r}: {error.strerror}.")
+        answer.save_trace(path, embed=options["embed"])
+    except ViperError as error:
+        print_error(error, debug=options["debug"])
         return 1
     return 0
 

@@ -21,6 +21,7 @@ __all__ = [
     "output_options",
     "stats_option",
     "task_option",
+    "trace_options",
     "writing_options",
 ]
 
@@ -193,6 +194,28 @@ def choices_option(function: F) -> F:
             part.strip() for part in (value or "").split(",") if part.strip()
         ),
         help="Answers to choose from, separated by commas.",
+    )(function)
+
+
+def trace_options(function: F) -> F:
+    """Add where the run is written to."""
+    return _stacked(
+        click.option(
+            "--trace",
+            "trace_path",
+            metavar="FILE",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write the whole run to this file: FILE.html is a page to step through, with the picture, "
+            "in any browser; FILE.json is for machines and for viper replay.",
+        ),
+        click.option(
+            "--embed",
+            type=click.Choice(["none", "crops", "picture"]),
+            default="none",
+            show_default=True,
+            help="What of the picture goes into FILE.json: nothing but its hash, small crops of what was "
+            "looked at and found, or the whole picture too.",
+        ),
     )(function)
 
 

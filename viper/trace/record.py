@@ -267,6 +267,12 @@ class Trace:
             "total_ms": round(self.total_ms, 3),
         }
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: answer, program, calls."""
+        from viper.trace.summary import summary_html
+
+        return summary_html(self, None)
+
     def summary_json(self) -> dict[str, Any]:
         """Return the object that `viper ask --json` prints."""
         answering = self.answering

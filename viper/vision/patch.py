@@ -33,6 +33,12 @@ class Patch:
         """True for a patch that a detector found, False for the whole image and crops."""
         return self.category != IMAGE_CATEGORY
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its pixels, category, score and box."""
+        from viper.trace.summary import patch_html
+
+        return patch_html(self)
+
     def to_record(self) -> dict[str, Any]:
         """Return the object that stands for the patch in a trace: its numbers are exact."""
         return {

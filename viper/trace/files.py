@@ -1,0 +1,87 @@
+"""Writes a run to a file: JSON for machines and replay, one HTML page for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, get_args
+
+from viper.errors import ConfigError, InputError
+from viper.trace.pictures import Embed, embedded
+from viper.trace.record import Trace
+from viper.vision.roles import ImageRef
+
+__all__ = ["SUFFIXES", "check_suffix", "trace_json", "trace_text", "write_trace"]
+
+SUFFIXES = (".json", ".html")
+
+
+def check_suffix(path: Path) -> None:
+    """Make sure that a trace can be written to a file of this name.
+
+    Raises:
+        ConfigError: Its suffix is neither `.json` nor `.html`.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(
+            f"A trace is written as JSON (FILE.json) or as a page (FILE.html), but got {path.name!r}."
+        )
+
+
+def write_trace(
+    path: str | os.PathLike[str],
+    trace: Trace,
+    image: ImageRef | None = None,
+    *,
+    embed: Embed = "none",
+) -> None:
+    """Write a run to `FILE.json` or `FILE.html`; a file of that name is replaced.
+
+    Args:
+        path: Where to; its suffix says what.
+        trace: The run.
+        image: Its picture. A page always shows it, where it is given.
+        embed: What of the picture goes into JSON: `none`, small `crops` of what calls looked at and
+            found, or the whole `picture` as well, so that the run can be changed and replayed from
+            the file alone.
+
+    Raises:
+        ConfigError: The suffix, or `embed`, is unknown.
+        InputError: The file cannot be written.
+    """
+    path = Path(path)
+    check_suffix(path)
+    if path.suffix == ".html":
+        from viper.trace.page import trace_page
+
+        text = trace_page(trace, image)
+    else:
+        text = trace_text(trace_json(trace, image, embed=embed))
+    try:
+        path.write_bytes(text.encode("utf-8", "replace"))  # a lone surrogate has no UTF-8
+    except OSError as error:
+        raise InputError(
+            f"The trace cannot be written to {str(path)!r}: {error.strerror}."
+        ) from error
+
+
+def trace_json(
+    trace: Trace, image: ImageRef | None = None, *, embed: Embed = "none"
+) -> dict[str, Any]:
+    """Return the JSON object of a trace file, as `schema.json` describes it.
+
+    Raises:
+        ConfigError: `embed` is unknown.
+    """
+    if embed not in get_args(Embed):
+        raise ConfigError(f"embed must be one of {', '.join(get_args(Embed))}, but got {embed!r}.")
+    value = trace.to_json()
+    if embed != "none" and image is not None and image.load is not None:
+        value["embedded"] = embedded(trace, image, embed)
+    return value
+
+
+def trace_text(value: dict[str, Any]) -> str:
+    """Return the text of a trace file: the same bytes for the same run."""
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,139 @@
+"""A run as a small piece of HTML without scripts: for notebooks, and for pages where scripts are off.
+
+Everything that is not ours is escaped. Sizes and colours come with the piece, since it stands in a
+stranger's page; they suit light and dark ones.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+from viper.trace.pictures import crop_uri, page_picture
+from viper.trace.record import CallRecord, Trace
+from viper.vision.patch import Patch
+from viper.vision.roles import ImageRef
+
+__all__ = ["patch_html", "summary_html"]
+
+_MOST_CALLS = 50
+_MOST_CHARACTERS = 160
+
+_FOUND = "fill:none;stroke:#2ee07f;stroke-width:2.5px;vector-effect:non-scaling-stroke"
+_ANSWER = "font-size:1.4em;font-weight:600;overflow-wrap:anywhere"
+_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;overflow-wrap:anywhere"
+
+
+def summary_html(trace: Trace, image: ImageRef | None, *, styled: bool = True) -> str:
+    """Return question, answer, picture with boxes, program and calls.
+
+    Args:
+        trace: The run.
+        image: Its picture; None for none.
+        styled: Whether to bring styles; a page whose policy forbids them takes none.
+    """
+    style = _Styles(styled)
+    parts = [f"<div{style('max-width:62em;line-height:1.45')}>"]
+    if trace.question:
+        parts.append(f"<div>{escape(trace.question)}</div>")
+    failure = trace.failure
+    answer = trace.answer if failure is None else f"No answer ({failure.kind})"
+    parts.append(f"<div{style(_ANSWER)}>{escape(answer or '')}</div>")
+    if failure is not None:
+        place = f"Line {failure.line}: " if failure.line else ""
+        parts.append(f"<div>{escape(place + failure.message)}</div>")
+    if trace.unverified:
+        parts.append(f"<div>Not verified: {escape('; '.join(trace.unverified))}</div>")
+    if image is not None and image.load is not None:
+        parts.append(_picture(trace, image, style))
+    attempt = trace.answering
+    if attempt is not None and attempt.source:
+        heading = f"Program by {attempt.generator}"
+        parts.append(
+            _folded(heading, f"<pre{style('overflow:auto')}>{escape(attempt.source)}</pre>")
+        )
+        if attempt.calls:
+            heading = f"{len(attempt.calls)} call{'s' if len(attempt.calls) > 1 else ''}"
+            parts.append(_folded(heading, _table(attempt.calls, style)))
+        if attempt.printed:
+            parts.append(_folded("Printed", f"<pre>{escape(attempt.printed)}</pre>"))
+    parts.append("</div>")
+    return "".join(parts)
+
+
+def patch_html(patch: Patch) -> str:
+    """Return what a patch shows, with its category, score and box."""
+    x1, y1, x2, y2 = (round(edge) for edge in patch.box_xyxy)
+    score = f" {patch.score:.2f}" if patch.detected else ""
+    text = escape(f"{patch.category}{score} at ({x1}, {y1}, {x2}, {y2})")
+    if patch.view.image.load is None:
+        return f"<div>{text}</div>"
+    uri = crop_uri(patch.view.image, patch.box_xyxy, longest_px=240)
+    return f'<figure style="margin:0"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+class _Styles:
+    """Makes style attributes, or none."""
+
+    def __init__(self, styled: bool) -> None:
+        self._styled = styled
+
+    def __call__(self, text: str) -> str:
+        return f' style="{text}"' if self._styled else ""
+
+
+def _picture(trace: Trace, image: ImageRef, style: _Styles) -> str:
+    width, height = image.size
+    boxes = []
+    for patch in trace.patches:
+        x1, y1, x2, y2 = (float(edge) for edge in patch["box_xyxy"])
+        title = escape(f"{patch['category']} {patch['score']:.2f}")
+        boxes.append(
+            f'<rect x="{x1}" y="{y1}" width="{x2 - x1}" height="{y2 - y1}"{style(_FOUND)}>'
+            f"<title>{title}</title></rect>"
+        )
+    return (
+        f"<div{style('position:relative;max-width:32em;margin:0.5em 0')}>"
+        f'<img src="{page_picture(image)}" alt="The picture"{style("display:block;width:100%")}>'
+        f'<svg viewBox="0 0 {width} {height}"{style("position:absolute;inset:0;width:100%;height:100%")}>'
+        f"{''.join(boxes)}</svg></div>"
+    )
+
+
+def _folded(heading: str, body: str) -> str:
+    return f"<details><summary>{escape(heading)}</summary>{body}</details>"
+
+
+def _table(calls: tuple[CallRecord, ...], style: _Styles) -> str:
+    names = ("line", "call", "result", "score", "model", "ms")
+    head = "".join(f"<th{style(_CELL)}>{name}</th>" for name in names)
+    rows = [
+        "".join(
+            f"<td{style(_CELL)}>{escape(cell)}</td>"
+            for cell in (
+                str(call.line),
+                f"{call.method.removeprefix('ImagePatch.')}({', '.join(map(_brief, call.arguments))})",
+                f"{call.failure_kind}: {call.failure}" if call.failure else _brief(call.result),
+                "" if call.score is None else f"{call.score:.2f}",
+                call.model + (" (known)" if call.cached else ""),
+                f"{call.ms:.1f}",
+            )
+        )
+        for call in calls[:_MOST_CALLS]
+    ]
+    if len(calls) > _MOST_CALLS:
+        rows.append(f'<td colspan="{len(names)}">… {len(calls) - _MOST_CALLS} more</td>')
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _brief(value: Any) -> str:
+    match value:
+        case {"box_xyxy": box, "category": category}:
+            return f"{category} at ({', '.join(f'{edge:.0f}' for edge in box)})"
+        case [{"box_xyxy": _}, *_]:
+            return f"{len(value)} patch{'es' if len(value) > 1 else ''}"
+        case _:
+            text = json.dumps(value, ensure_ascii=False)
+            return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
