@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask test test-slow check mypy pyright docs format clean
+.PHONY: ask small test test-slow check mypy pyright docs format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
+
+small: $(VENV)/.installed
+	$(BIN)/viper models pull small
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"
