@@ -13,7 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "train", "doctor")
+_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "train", "config", "doctor")
 
 
 class _Verbs(click.Group):
@@ -66,6 +66,7 @@ def cli() -> None:
     viper models list                             which models there are for photographs
     viper world render OUT --count 100            draw pictures to try it on
     viper train limber OUT …                      let a language model speak about what a matcher sees
+    viper config show                             what is set, by file or environment
     viper doctor                                  say how strong the sandbox is, which models are there
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

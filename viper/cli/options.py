@@ -249,15 +249,18 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
     """Return the options as arguments of `Engine`, plain values that can go to another process.
 
     Args:
-        options: Parsed options by name; those of `writing_options` where the verb has them.
+        options: Parsed options by name; those of `writing_options` where the verb has them. Settings are
+            entered into it.
         data_folder: Where a relative file of scenes is looked for second.
 
     Raises:
         ConfigError: A backend is not written as it must be.
     """
+    from viper.cli.settings import apply_settings
     from viper.errors import ConfigError
     from viper.generate.memo import memo_place
 
+    apply_settings(options)
     backends: dict[str, str] = {}
     for text in options["backends"]:
         role, equals, reference = text.partition("=")

@@ -1,0 +1,120 @@
+"""`viper config`: what is set, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from viper.cli.options import output_options
+
+if TYPE_CHECKING:
+    from viper.settings import SettingsTree
+
+__all__ = ["config"]
+
+
+@click.group()
+def config() -> None:
+    """Show settings, or begin a file of settings.
+
+    \b
+    command line  >  VIPER_NAME  >  viper.toml  >  default
+    viper config show                       every value, and where it comes from
+    viper config init                       a viper.toml with all defaults, commented out
+    VIPER_MODELS=small viper config show    a variable for each; tables with __: VIPER_SERVE__PORT
+
+    The file is viper.toml in the working directory, or the one that VIPER_CONFIG names. Secrets are
+    environment variables only (OPENAI_API_KEY, HF_TOKEN, VIPER_SERVE_TOKEN) and are shown as set or not set.
+    """
+
+
+@config.command()
+@output_options
+def show(as_json: bool, debug: bool) -> None:
+    """Print every setting with its value and its origin."""
+    from viper.cli.output import one_line, print_error, print_json
+    from viper.cli.settings import current_settings
+    from viper.errors import ViperError
+
+    try:
+        tree = current_settings()
+    except ViperError as error:
+        print_error(error, debug=debug)
+        sys.exit(1)
+    if as_json:
+        print_json(_to_json(tree))
+        return
+    rows = [(name, _shown(value), str(origin)) for name, value, origin in tree.rows()]
+    rows += [(name, state, "environment") for name, state in _secrets().items()]
+    name_width = max(len(name) for name, _, _ in rows)
+    value_width = min(40, max(len(value) for _, value, _ in rows))
+    for name, value, origin in rows:
+        cells = f"{name:<{name_width}}", f"{one_line(value):<{value_width}}", one_line(origin)
+        click.echo("  ".join(cells).rstrip())
+
+
+@config.command()
+@click.argument("file", default="viper.toml", type=click.Path(dir_okay=False, path_type=Path))
+def init(file: Path) -> None:
+    """Write a FILE (viper.toml) that names every setting with its default, all commented out."""
+    from viper.cli.output import notice
+    from viper.settings import Settings, SettingsTree
+
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(_template(SettingsTree(Settings(), {})))
+    except FileExistsError:
+        notice(f"There is a file {str(file)!r} already; it is left as it is.")
+        sys.exit(1)
+    except OSError as error:
+        notice(f"{str(file)!r} cannot be written: {error.strerror}.")
+        sys.exit(1)
+    click.echo(str(file))
+
+
+def _to_json(tree: SettingsTree) -> dict[str, Any]:
+    return {
+        "file": None if tree.file is None else str(tree.file),
+        "settings": {
+            name: {
+                "value": str(value) if isinstance(value, Path) else value,
+                "origin": {"kind": origin.kind, "name": origin.name or None},
+            }
+            for name, value, origin in tree.rows()
+        },
+        "secrets": _secrets(),
+    }
+
+
+def _secrets() -> dict[str, str]:
+    """Return for each secret whether it is set; never what it is."""
+    from viper.settings import SECRETS
+
+    return {name: "set" if os.environ.get(name, "").strip() else "not set" for name in SECRETS}
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _template(tree: SettingsTree) -> str:
+    """Return a file that changes nothing until a line of it is uncommented."""
+    import json
+
+    lines = ["# Settings of Viper. Uncomment what you change; viper config show tells what counts."]
+    table = ""
+    for name, value, _ in tree.rows():
+        head, _, key = name.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        if name == "sandbox":
+            continue  # not for a file
+        lines.append(f"# {key} = {json.dumps(value) if value is not None else '…'}")
+    return "\n".join(lines) + "\n"

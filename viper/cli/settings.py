@@ -1,0 +1,66 @@
+"""Puts settings in the place of defaults: for options that the command line leaves out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from viper.settings import SettingsTree
+
+__all__ = ["apply_settings", "current_settings"]
+
+_META = "viper.settings"
+
+
+def current_settings() -> SettingsTree:
+    """Return the settings of this run of the command line, read once.
+
+    Raises:
+        ConfigError: File or environment hold a wrong value.
+    """
+    from viper.cli.output import notice
+    from viper.settings import load_settings, strange_variables
+
+    context = click.get_current_context(silent=True)
+    if context is not None and _META in context.meta:
+        held: SettingsTree = context.meta[_META]
+        return held
+    tree = load_settings()
+    for sentence in strange_variables():
+        notice(sentence)
+    if context is not None:
+        context.meta[_META] = tree
+    return tree
+
+
+def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
+    """Replace the defaults among parsed options by what is set; what was given stays.
+
+    Args:
+        options: Parsed options by name; changed in place. A verb that writes drafts (whose default is
+            to have no models) keeps that default: models and backends are not taken from settings.
+        table: Take the settings of this table, such as `serve`, instead of the engine's.
+
+    Raises:
+        ConfigError: File or environment hold a wrong value.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return  # not called by a command line
+    from click.core import ParameterSource
+
+    changed = current_settings().changed()
+    drafts = any(p.name == "models" and p.default == "none" for p in context.command.params)
+    own: list[str] = []
+    for name, value in changed.items():
+        head, dot, key = name.rpartition(".")
+        if head == "backends" and not table:
+            own += [] if drafts else [f"{key}={value}"]
+        elif head == table and key in options and not (drafts and key == "models" and not dot):
+            source = context.get_parameter_source(key)
+            if source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
+                options[key] = value
+    if own and "backends" in options:
+        options["backends"] = (*own, *options["backends"])  # the last one of a role counts

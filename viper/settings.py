@@ -1,0 +1,336 @@
+"""Settings of the command line: `viper.toml` and `VIPER_*`, each value with where it comes from.
+
+    command line  >  VIPER_NAME  >  viper.toml  >  default
+
+The file is the one that `VIPER_CONFIG` names, else `viper.toml` in the working directory. Only verbs read
+settings; `Engine` takes arguments and looks at no file. A file that merely lies in the working directory may
+come from a stranger, with the pictures: it cannot weaken the sandbox, nor send a key to another machine.
+Secrets are read from the environment by those who need them, and are no settings.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from viper.config import SandboxLevel
+from viper.errors import ConfigError, did_you_mean
+
+__all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
+__all__ += ["SettingsTree", "load_settings", "strange_variables"]
+
+FILE_NAME = "viper.toml"
+CONFIG_VARIABLE = "VIPER_CONFIG"
+PREFIX = "VIPER_"
+
+SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
+"""Environment variables whose values are shown nowhere."""
+
+OTHER_VARIABLES: Mapping[str, str] = {
+    CONFIG_VARIABLE: "the file of settings",
+    "VIPER_LLM": "the model that --generator auto stands for",
+    "VIPER_MEMO": "the file of remembered programs, or off",
+    "VIPER_PLUGINS": "the plugins that are used",
+    "VIPER_PRESETS": "a file of presets of your own",
+    "VIPER_SERVE_TOKEN": "the token that viper serve asks for",
+    "VIPER_TEST_DATA": "the folder of photographs for the tests",
+}
+"""Variables with the prefix that are no settings, and what they name."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True
+    )
+
+
+class BackendSettings(_Table):
+    """What serves a role instead of the preset's model: `NAME:REFERENCE`."""
+
+    detector: str | None = None
+    """What finds objects."""
+    matcher: str | None = None
+    """What compares pictures with words."""
+    depth: str | None = None
+    """What measures how far away things are."""
+    answerer: str | None = None
+    """What answers short questions about a picture."""
+    language: str | None = None
+    """What answers questions of general knowledge."""
+
+
+class ServeSettings(_Table):
+    """How `viper serve` serves."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; another than loopback needs VIPER_SERVE_TOKEN."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8765
+    """Port to listen on; 0 takes a free one."""
+    concurrency: Count = 8
+    """Questions that are answered at the same time."""
+    queue: Annotated[int, Field(ge=0)] = 64
+    """Questions that may wait; one more is told to come again later."""
+    max_upload_mb: Positive = 20.0
+    """Largest upload, in MB."""
+    max_pixels: Count = 40_000_000
+    """Width times height of the largest picture."""
+    grace_s: Positive = 30.0
+    """How long running questions may go on when the server is told to stop."""
+
+
+class Settings(_Table):
+    """Everything that can be set; names are those of `Engine`'s arguments."""
+
+    models: str = "auto"
+    """Preset that says which model serves which role."""
+    generator: str = "grammar"
+    """What writes programs."""
+    sandbox: SandboxLevel = "full"
+    """Least level of the sandbox for programs that a model or a stranger wrote; not in a file."""
+    timeout_s: Positive = 300.0
+    """Longest time for a whole answer, in seconds."""
+    cache: Path | None = None
+    """Folder in which results of models outlive the process."""
+    lookahead: bool = True
+    """Whether models are asked beforehand what a program will probably ask next."""
+    max_attempts: Count = 3
+    """Programs that a language model writes before a failure is final."""
+    votes: Count = 1
+    """Programs that vote on an answer."""
+    max_cost_usd: Positive | None = None
+    """Most US dollars for language models."""
+    max_tokens: Count | None = None
+    """Most tokens of language models."""
+    backends: BackendSettings = BackendSettings()
+    """What serves a role instead of the preset's model."""
+    serve: ServeSettings = ServeSettings()
+    """How `viper serve` serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from."""
+
+    kind: Literal["default", "file", "environment", "command line"]
+    name: str = ""
+    """The file, the variable or the option."""
+
+    def __str__(self) -> str:
+        return self.name or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsTree:
+    """Settings, and where each value comes from."""
+
+    values: Settings
+    origins: Mapping[str, Origin]
+    """By dotted name, such as `serve.port`, for those that are no defaults."""
+    file: Path | None = None
+    """The file that was read."""
+
+    def rows(self) -> Iterator[tuple[str, Any, Origin]]:
+        """Yield name, value and origin of each setting, in the order of the tree."""
+        for name in names():
+            value: Any = self.values
+            for part in name.split("."):
+                value = getattr(value, part)
+            yield name, value, self.origins.get(name, Origin("default"))
+
+    def changed(self) -> dict[str, Any]:
+        """Return the values that are no defaults, by dotted name."""
+        return {name: value for name, value, origin in self.rows() if origin.kind != "default"}
+
+
+def names() -> Iterator[str]:
+    """Yield the dotted names of all settings, tables last."""
+    tables: dict[str, type[_Table]] = {"backends": BackendSettings, "serve": ServeSettings}
+    yield from (name for name in Settings.model_fields if name not in tables)
+    for table, model in tables.items():
+        yield from (f"{table}.{name}" for name in model.model_fields)
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting: `serve.port` → `VIPER_SERVE__PORT`."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> SettingsTree:
+    """Read file and environment.
+
+    Args:
+        environment: Variables; those of the process if None.
+        folder: Where `viper.toml` is looked for; the working directory if None.
+
+    Raises:
+        ConfigError: The file cannot be read, or a value is unknown, of the wrong type or out of range; the
+            message names file or variable, the key, and what was received.
+    """
+    variables = os.environ if environment is None else environment
+    file, is_named = _find_file(variables, folder or Path())
+    origins: dict[str, Origin] = {}
+    raw: dict[str, Any] = {}
+    if file is not None:
+        for name, value in _flat(_read(file), file):
+            _refuse_secrets(name, value, Origin("file", str(file)))
+            _check_of_file(name, value, file, is_named=is_named)
+            raw[name], origins[name] = value, Origin("file", str(file))
+    for name in names():
+        variable = variable_of(name)
+        if value := variables.get(variable, "").strip():
+            raw[name], origins[name] = value, Origin("environment", variable)
+    tree: dict[str, Any] = {}
+    for name, value in raw.items():
+        _refuse_secrets(name, value, origins[name])
+        table, dot, key = name.rpartition(".")
+        (tree.setdefault(table, {}) if dot else tree)[key] = value
+    try:
+        return SettingsTree(Settings.model_validate(tree), origins, file)
+    except ValidationError as error:
+        raise ConfigError(_told(error, raw, origins)) from error
+
+
+def strange_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence for each variable with our prefix that means nothing."""
+    variables = os.environ if environment is None else environment
+    known = {*OTHER_VARIABLES, *map(variable_of, names())}
+    return [
+        f"The variable {name} is unknown and does nothing. {did_you_mean(name, known)}".strip()
+        for name in sorted(variables)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def _find_file(variables: Mapping[str, str], folder: Path) -> tuple[Path | None, bool]:
+    """Return the file, and whether the user named it."""
+    if named := variables.get(CONFIG_VARIABLE, "").strip():
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"{CONFIG_VARIABLE} names {named!r}, but there is no such file.")
+        return path, True
+    path = folder / FILE_NAME
+    return (path, False) if path.is_file() else (None, False)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    from viper._files import read_regular_file
+
+    try:
+        text = read_regular_file(str(file), max_bytes=1_000_000, what="file of settings")
+        return tomllib.loads(text.decode("utf-8"))
+    except ConfigError:
+        raise
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text.") from error
+    except Exception as error:  # an InputError about the file, which is a setting here
+        raise ConfigError(str(error)) from error
+
+
+def _flat(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
+    known = list(names())
+    tables = {name.partition(".")[0] for name in known if "." in name}
+    for key, value in table.items():
+        if isinstance(value, dict) and key in tables:
+            pairs = [(f"{key}.{inner}", entry) for inner, entry in value.items()]
+        else:
+            pairs = [(key, value)]
+        for name, entry in pairs:
+            if name not in known:
+                raise ConfigError(_unknown(name, file, known, tables))
+            yield name, entry
+
+
+def _unknown(name: str, file: Path, known: list[str], tables: set[str]) -> str:
+    if _is_secret(name):
+        return (
+            f"{file} has {name!r}. Secrets do not belong into a file: set an environment variable "
+            f"({', '.join(SECRETS)})."
+        )
+    if name in tables:
+        return f"In {file}, {name!r} must be a table: [{name}]."
+    hint = did_you_mean(name, known)
+    return (
+        f"{file} has an unknown setting {name!r}. {hint or 'viper config show lists all. '}".strip()
+    )
+
+
+def _check_of_file(name: str, value: Any, file: Path, *, is_named: bool) -> None:
+    """Refuse what a file in the working directory must not decide.
+
+    Raises:
+        ConfigError: It would weaken the sandbox, open the server, or send requests to another machine.
+    """
+    if is_named:
+        return
+    if name == "sandbox" and value != "full":
+        reason = "weaken the sandbox"
+    elif name == "serve.host" and not _is_loopback(str(value)):
+        reason = "open the server to a network"
+    elif isinstance(value, str) and not all(map(_is_loopback, _servers_in(value))):
+        reason = "send questions, pictures and keys to another machine"
+    else:
+        return
+    raise ConfigError(
+        f"{file} sets {name} = {value!r}. A file that lies in the working directory may not {reason}: give "
+        f"it on the command line, as {variable_of(name)}, or name the file with {CONFIG_VARIABLE}."
+    )
+
+
+def _refuse_secrets(name: str, value: Any, origin: Origin) -> None:
+    """Refuse a reference with a secret in it, without repeating it.
+
+    Raises:
+        ConfigError: An option of the reference looks like one, or its address holds a password.
+    """
+    if not isinstance(value, str):
+        return
+    query = parse_qs(value.partition("?")[2], keep_blank_values=True)
+    if any(map(_is_secret, query)) or any("@" in url for url in query.get("base_url", [])):
+        raise ConfigError(
+            f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
+            f"({', '.join(SECRETS)})."
+        )
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in ("token", "key", "secret", "password"))
+
+
+def _servers_in(reference: str) -> list[str]:
+    query = parse_qs(reference.partition("?")[2], keep_blank_values=True)
+    return [urlsplit(url).hostname or url for url in query.get("base_url", [])]
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def _told(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
+    """Return the first thing that is wrong as a sentence."""
+    first = error.errors()[0]
+    name = next(
+        (
+            n
+            for n in raw
+            if tuple(n.split(".")) == tuple(map(str, first["loc"]))[: n.count(".") + 1]
+        ),
+        ".".join(map(str, first["loc"])),
+    )
+    origin = origins.get(name)
+    wrong = first["msg"].removeprefix("Input ").rstrip(".")
+    where = f" ({origin})" if origin is not None else ""
+    return f"The setting {name}{where} {wrong}, but got {raw.get(name)!r}."
