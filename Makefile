@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask small test test-slow check mypy pyright docs format clean
+.PHONY: ask small test test-slow check mypy pyright docs reference format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
@@ -26,8 +26,13 @@ check: $(VENV)/.installed-dev
 mypy pyright: $(VENV)/.installed-dev
 	$(BIN)/$@
 
-docs: $(VENV)/.installed
+docs: reference
+	$(BIN)/python -m sphinx -q -W --keep-going -n docs docs/_build
+	@echo "The site is docs/_build/index.html" >&2
+
+reference: $(VENV)/.installed-dev
 	$(BIN)/python -m viper.spec_page > docs/api.md
+	$(BIN)/python -m viper.cli_page > docs/reference/cli.md
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
@@ -48,4 +53,4 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

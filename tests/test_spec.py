@@ -87,7 +87,7 @@ def test_a_malformed_stub_is_refused_with_its_place(stub, complaint):
 
 def test_the_reference_page_is_up_to_date():
     page = Path(__file__).parents[1] / "docs" / "api.md"
-    assert page.read_text(encoding="utf-8") == to_markdown(SPEC), "run: make docs"
+    assert page.read_text(encoding="utf-8") == to_markdown(SPEC), "run: make reference"
 
 
 def test_the_reference_page_names_everything():

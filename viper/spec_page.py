@@ -19,7 +19,7 @@ def to_markdown(spec: ApiSpec) -> str:
         "# The ImagePatch API",
         "",
         "What a generated program may use besides the language itself. Made from `api_spec/*.pyi` by",
-        "`make docs`; edit those.",
+        "`make reference`; edit those.",
         "",
         "Coordinates are pixels of the whole image with the origin at the **bottom left**: `lower < upper`.",
         "Everything that Viper prints is `(x1, y1, x2, y2)` with the origin at the top left.",
