@@ -62,6 +62,7 @@ PROGRAM_FAULTS: frozenset[FailureKind] = frozenset(
 """Kinds that another program might avoid, so that they are worth a repair."""
 
 Task = Literal["vqa", "grounding"]
+"""An answer in words, or the box of what an expression names."""
 
 AnswerKind = Literal["yesno", "number", "choice", "color", "name", "place", "text", "patch"]
 
