@@ -67,7 +67,8 @@ def test_the_tutorial_prints_what_it_says(workplace):
             # Where a page shows the answer alone, notices are left out.
             assert printed in (shown, stdout), command
             ran += 1
-    assert ran == 13
+    assert ran == 14
+    assert Path("run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     trace = json.loads(Path("run.json").read_text(encoding="utf-8"))
     assert trace["answer"] == "5"
     assert len(trace["attempts"][0]["calls"]) == 14
