@@ -18,7 +18,7 @@ FAILURES = (DOCS / "reference" / "failures.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return docs_site.build(tmp_path_factory.mktemp("site"))
+    return docs_site.build(tmp_path_factory)
 
 
 def test_every_page_is_in_the_site(site):

@@ -22,7 +22,7 @@ PAGES += ["performance.html", "howto/own-models.html", "security.html"]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    return docs_site.build(tmp_path_factory.mktemp("site"))
+    return docs_site.build(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
