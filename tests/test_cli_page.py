@@ -30,9 +30,16 @@ def test_the_page_is_not_stale():
     assert PAGE.read_text(encoding="utf-8") == to_markdown(), "run: make reference"
 
 
-@pytest.mark.parametrize("path", commands(cli))
-def test_every_verb_has_a_section_with_all_its_options(path):
-    page = to_markdown()
+COMMANDS = commands(cli)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return to_markdown()
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_verb_has_a_section_with_all_its_options(page, path):
     section = re.search(rf"^##+ {re.escape(path)}\n(.*?)(?=^##|\Z)", page, re.S | re.M)
     assert section is not None
     if (shared := re.search(r"Options: those of `(.+)`", section[1])) is not None:
@@ -40,7 +47,7 @@ def test_every_verb_has_a_section_with_all_its_options(path):
         path = shared[1]
         section = re.search(rf"^##+ {re.escape(path)}\n(.*?)(?=^##|\Z)", page, re.S | re.M)
         assert section is not None
-    for parameter in commands(cli)[path].params:
+    for parameter in COMMANDS[path].params:
         if isinstance(parameter, click.Option):
             assert any(
                 f"`{name}" in section[1] or f" {name}" in section[1] for name in parameter.opts
