@@ -33,6 +33,7 @@ docs: reference
 reference: $(VENV)/.installed-dev
 	$(BIN)/python -m viper.spec_page > docs/api.md
 	$(BIN)/python -m viper.cli_page > docs/reference/cli.md
+	$(BIN)/python -m viper.settings_page docs/configuration.md
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
