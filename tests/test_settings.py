@@ -22,7 +22,7 @@ from viper.settings_page import with_tables
 
 OTHERS = {
     "models": "small", "generator": "local:model", "sandbox": "partial", "timeout_s": 7.5,
-    "cache": "folder", "lookahead": False, "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5,
+    "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "lookahead": False, "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5,
     "max_tokens": 77, "backends.detector": "onnx:a.onnx", "backends.matcher": "colors",
     "backends.depth": "stub", "backends.answerer": "openai:m", "backends.language": "openai:m",
     "serve.host": "::1", "serve.port": 0, "serve.concurrency": 3, "serve.queue": 0,
@@ -135,8 +135,9 @@ def test_a_file_may_name_a_server_on_this_machine(tmp_path):
     "text",
     ['api_key = "hush-hush"', '[serve]\ntoken = "hush-hush"',
      'generator = "openai:m?api_key=hush-hush"',
-     'generator = "openai:m?base_url=http://me:hush-hush@localhost/v1"'],
-    ids=["key", "token", "in a reference", "in an address"],
+     'generator = "openai:m?base_url=http://me:hush-hush@localhost/v1"',
+     'generator = "openai:sk-hush-hush"'],
+    ids=["key", "token", "in a reference", "in an address", "like a key"],
 )  # fmt: skip
 @pytest.mark.parametrize("is_named", [False, True], ids=["found", "named"])
 def test_secrets_in_a_file_are_refused_and_not_repeated(tmp_path, text, is_named):

@@ -11,6 +11,7 @@ Secrets are read from the environment by those who need them, and are no setting
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -99,8 +100,14 @@ class Settings(_Table):
     """Least level of the sandbox for programs that a model or a stranger wrote; not in a file."""
     timeout_s: Positive = 300.0
     """Longest time for a whole answer, in seconds."""
+    model_call_s: Positive = 60.0
+    """Longest wait for one vision or language call, in seconds."""
     cache: Path | None = None
     """Folder in which results of models outlive the process."""
+    cache_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 512.0
+    """Memory for results of models, in MB; 0 for none."""
+    max_batch: Count = 64
+    """Most requests per forward of a model."""
     lookahead: bool = True
     """Whether models are asked beforehand what a program will probably ask next."""
     max_attempts: Count = 3
@@ -299,11 +306,15 @@ def _refuse_secrets(name: str, value: Any, origin: Origin) -> None:
     if not isinstance(value, str):
         return
     query = parse_qs(value.partition("?")[2], keep_blank_values=True)
-    if any(map(_is_secret, query)) or any("@" in url for url in query.get("base_url", [])):
+    if any(map(_is_secret, query)) or _LIKE_A_SECRET.search(value):
         raise ConfigError(
             f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
             f"({', '.join(SECRETS)})."
         )
+
+
+# Addresses with credentials, OpenAI's keys, the hub's tokens.
+_LIKE_A_SECRET = re.compile(r"://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
 
 
 def _is_secret(name: str) -> bool:

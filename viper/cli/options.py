@@ -284,4 +284,5 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         "max_cost_usd": options.get("max_cost_usd"),
         "max_tokens": options.get("max_tokens"),
         "memo": memo_place() if options.get("use_memo") else None,
+        **options.get("further", {}),
     }

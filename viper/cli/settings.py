@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_settings", "current_settings"]
 
+_WITHOUT_OPTION = ("model_call_s", "cache_mb", "max_batch")
+# Arguments of the engine that can be set, and have no option.
+
 _META = "viper.settings"
 
 
@@ -39,7 +42,8 @@ def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
     """Replace the defaults among parsed options by what is set; what was given stays.
 
     Args:
-        options: Parsed options by name; changed in place. A verb that writes drafts (whose default is
+        options: Parsed options by name; changed in place. `further` becomes the engine's arguments that are
+            set and have no option. A verb that writes drafts (whose default is
             to have no models) keeps that default: models and backends are not taken from settings.
         table: Take the settings of this table, such as `serve`, instead of the engine's.
 
@@ -62,5 +66,7 @@ def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
             source = context.get_parameter_source(key)
             if source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
                 options[key] = value
+    if not table:
+        options["further"] = {name: changed[name] for name in _WITHOUT_OPTION if name in changed}
     if own and "backends" in options:
         options["backends"] = (*own, *options["backends"])  # the last one of a role counts
