@@ -25,6 +25,12 @@ def no_memo_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_plugins_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets what happens to be installed."""
+    monkeypatch.setenv("VIPER_PLUGINS", "none")
+
+
+@pytest.fixture(autouse=True)
 def no_log_of_the_test_before() -> Iterator[None]:
     """What a command line run in this process sends to stderr does not reach the next test."""
     log = logging.getLogger("viper")

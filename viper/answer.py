@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from viper.program import Failure, Task
 from viper.trace import Trace
+from viper.vision.method_request import HostObject
 from viper.vision.patch import Patch
 from viper.vision.roles import ImageRef
 
@@ -103,6 +104,14 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
     if value is None:
         return Failure("runtime", "The program returned None, which answers nothing.")
+    if (held := _object_in(value)) is not None:
+        attributes = " or ".join(f".{name}" for name in held.attributes)
+        instead = (
+            f"one of its attributes ({attributes})" if attributes else "what a method says of it"
+        )
+        return Failure(
+            "runtime", f"The program returned a {held.kind}, which is no answer; return {instead}."
+        )
     text = _text(value)
     for choice in choices:
         if choice.casefold() == text.casefold():
@@ -184,7 +193,7 @@ def _plain(value: Any) -> Any:
 def plain_value(value: Any) -> Any:
     """Return a program's value as the JSON value of a trace; sets are sorted lists."""
     match value:
-        case Patch():
+        case Patch() | HostObject():
             return value.to_record()
         case dict():
             return {str(_plain(key)): plain_value(item) for key, item in value.items()}
@@ -194,6 +203,19 @@ def plain_value(value: Any) -> Any:
             return sorted((plain_value(item) for item in value), key=repr)
         case _:
             return value
+
+
+def _object_in(value: Any) -> HostObject | None:
+    """Return an object of a module that a value is or holds, None where there is none."""
+    match value:
+        case HostObject():
+            return value
+        case list() | tuple() | set():
+            return next(filter(None, map(_object_in, value)), None)
+        case dict():
+            return _object_in([*value.keys(), *value.values()])
+        case _:
+            return None
 
 
 def _patches_in(value: Any) -> list[Patch]:

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 from viper.errors import ConfigError
 from viper.presets import choose, missing_models
 from viper.vision.operation import MAX_BATCH
-from viper.vision.registry import STUB, TRUTH, BackendRef, parse_role
-from viper.vision.roles import Role
+from viper.vision.registry import STUB, TRUTH, BackendRef, Loader, parse_role
+from viper.vision.roles import ROLES, Role
 from viper_sandbox import Limits
 
 __all__ = ["DEFAULT_CACHE_MB", "DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
@@ -34,7 +34,9 @@ class EngineConfig:
     """
 
     backends: Mapping[Role, BackendRef]
-    """What serves which role."""
+    """What serves which role, those of modules included."""
+    modules: tuple[str, ...] = ()
+    """Names of the modules that add methods to the contract."""
     models: str = DEFAULT_PRESET
     """The preset that the backends came from."""
     generator: str = "grammar"
@@ -103,6 +105,7 @@ def resolve_backends(
     models: str,
     overrides: Mapping[str, str] | None = None,
     data_folder: Path | None = None,
+    module_roles: Mapping[Role, tuple[str, Loader]] | None = None,
 ) -> dict[Role, BackendRef]:
     """Return what serves each role: the preset's backends, replaced by the given ones.
 
@@ -110,16 +113,21 @@ def resolve_backends(
         models: Name of a preset, or `truth:FILE` for true perception from a file of scenes.
         overrides: Role → `NAME:REFERENCE`.
         data_folder: Where a relative file of scenes is looked for if the working directory has none.
+        module_roles: Roles that modules bring, each with the module's name and loader; the module
+            serves its role itself where no override says otherwise.
 
     Raises:
         ConfigError: The preset, a role or a backend is unknown, weights of the preset are not on
             disk, or a file of scenes is unusable.
     """
+    brought = module_roles or {}
     given: dict[Role, BackendRef] = {}
     for name, text in (overrides or {}).items():
-        role = parse_role(name)
-        given[role] = _found(BackendRef.parse(role, text), data_folder)
-    return _preset_backends(models, data_folder, given) | given
+        role = parse_role(name, brought)
+        given[role] = _found(BackendRef.parse(role, text, brought.get(role)), data_folder)
+    own = {role: BackendRef(role, name, "", (), load) for role, (name, load) in brought.items()}
+    known = [role for role in given if role in ROLES]
+    return _preset_backends(models, data_folder, known) | own | given
 
 
 def _preset_backends(

@@ -28,6 +28,8 @@ from viper.generate.prompt import Prompt
 from viper.generate.registry import open_generators
 from viper.ledger import Ledger
 from viper.loop import LoopThread
+from viper.modules.module import Module
+from viper.modules.opening import Contract, open_modules
 from viper.program import CheckReport, Program, Task, Usage
 from viper.query import ImageSource, Query
 from viper.solver import Solver
@@ -80,6 +82,8 @@ class Engine:
         opener: Loads a backend; for tests and embedders with models of their own.
         models_of: An engine whose models are shared: a role with the same backend in both has one
             loaded model. Close that engine last.
+        modules: Names of installed modules, or `viper.modules.Module` values, whose methods programs may
+            call; None for all that are installed, as far as `VIPER_PLUGINS` chooses them.
 
     Raises:
         ConfigError: A preset, backend, generator or value is unknown or out of range; or votes or
@@ -113,12 +117,18 @@ class Engine:
         on_loading: Callable[[BackendRef, bool], None] | None = None,
         opener: Callable[[BackendRef], Backend] | None = None,
         models_of: Engine | None = None,
+        modules: Iterable[str | Module] | None = None,
     ) -> None:
         name = resolved(generator) if isinstance(generator, str) else generator.name
+        contract = Contract.of(open_modules(modules))
         self.config = EngineConfig(
             backends=resolve_backends(
-                models, backends, None if data_folder is None else Path(data_folder)
+                models,
+                backends,
+                None if data_folder is None else Path(data_folder),
+                contract.roles,
             ),
+            modules=contract.modules,
             models=models,
             generator=name,
             timeout_s=timeout_s,
@@ -155,7 +165,9 @@ class Engine:
             **extra,
         )
         remembered = None if self.config.memo is None else Memo(self.config.memo)
-        self._solver = Solver(self.config, writers, self._scheduler, self._ledger, remembered)
+        self._solver = Solver(
+            self.config, writers, self._scheduler, self._ledger, remembered, contract
+        )
         self._loop = LoopThread("viper-engine")
 
     def ask(

@@ -24,10 +24,10 @@ from viper.generate.generator import GenerationRequest, Generator, Rejected
 from viper.generate.memo import Memo
 from viper.generate.seen import seen_calls
 from viper.ledger import Ledger
+from viper.modules.opening import Contract
 from viper.program import PROGRAM_FAULTS, Failure, Program
 from viper.query import Query
 from viper.recorder import Outcome, Recorder, call_sites
-from viper.spec import ApiSpec
 from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper.vision.roles import ImageRef
 from viper.vision.run import Run
@@ -43,10 +43,10 @@ class Workbench:
     """What all inquiries of an engine work with."""
 
     config: EngineConfig
-    spec: ApiSpec
-    """The contract of programs."""
+    contract: Contract
+    """What programs may call, and what serves it."""
     api: Mapping[str, Any]
-    """The same as plain data."""
+    """Its specification as plain data."""
     jail: Jail
     """Runs programs."""
     ledger: Ledger
@@ -205,11 +205,14 @@ class Inquiry:
     async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
         """Run one program and enter it into the record."""
         query, bench, number = self._query, self._bench, next(self._numbers)
+        contract = bench.contract
         session = Session(
-            bench.spec,
+            contract.spec,
             self._image,
             self._run.sibling(),
             bench.config.backends,
+            contract.methods,
+            contract.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
             clock_zero_s=self._recorder.started_s,
         )

@@ -25,7 +25,7 @@ from viper.vision.account import Account
 from viper.vision.patch import Patch
 from viper.vision.roles import ImageRef
 from viper.vision.session import Session
-from viper_sandbox import Checked, PatchRef, Result
+from viper_sandbox import Checked, HandleRef, PatchRef, Result
 
 __all__ = ["Outcome", "Recorder", "call_sites", "check_report"]
 
@@ -239,10 +239,12 @@ def call_sites(checked: Checked) -> tuple[CallSite, ...]:
 
 
 def _resolved(value: Any, session: Session) -> Any:
-    """Replace the wire's patches by the host's, at any depth."""
+    """Replace the wire's patches and handles by the host's, at any depth."""
     match value:
         case PatchRef():
             return session.resolve(value)
+        case HandleRef():
+            return session.resolve_handle(value)
         case list():
             return [_resolved(item, session) for item in value]
         case tuple():

@@ -18,10 +18,10 @@ from viper.generate.memo import Memo
 from viper.generate.prompt import Prompt
 from viper.inquiry import Inquiry, Workbench
 from viper.ledger import Ledger
+from viper.modules.opening import Contract
 from viper.program import CheckReport, Failure, Program, Task
 from viper.query import Query, checked_question, image_name, opened_image
 from viper.recorder import Recorder, check_report
-from viper.spec import load_spec
 from viper.trace import Watcher
 from viper.vision.account import Account
 from viper.vision.capabilities import Capabilities
@@ -42,6 +42,7 @@ class Solver:
         scheduler: Holds the models.
         ledger: Holds the budget.
         memo: Remembers the programs of language models; None to remember nothing.
+        contract: What programs may call; None for Viper's own contract.
     """
 
     def __init__(
@@ -51,13 +52,15 @@ class Solver:
         scheduler: Scheduler,
         ledger: Ledger,
         memo: Memo | None = None,
+        contract: Contract | None = None,
     ) -> None:
         self._config = config
         self._generators = tuple(generators)
         self._scheduler = scheduler
-        spec = load_spec()
+        self._contract = contract or Contract.of()
         self._jail = Jail(config.limits)
-        self._bench = Workbench(config, spec, spec.to_wire(), self._jail, ledger, memo)
+        api = self._contract.spec.to_wire()
+        self._bench = Workbench(config, self._contract, api, self._jail, ledger, memo)
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
         """Answer many queries, in order; an unreadable image fails its own answer only."""
@@ -162,9 +165,10 @@ class Solver:
 
     async def capabilities(self) -> Capabilities:
         """Say what is served; loads the detector, whose vocabulary only it knows."""
-        if not self._config.backends:
+        own = frozenset(self._contract.roles)
+        if not self._config.backends.keys() - own:
             # Nothing is configured: programs are written for the whole API, as a draft.
-            return Capabilities.everything()
+            return Capabilities(Capabilities.everything().roles | own)
         served = await self._scheduler.capabilities()
         matcher = self._config.backends.get("matcher")
         judged = None if matcher is None else matcher.judges
@@ -184,7 +188,8 @@ class Solver:
         self, question: str, task: Task, choices: tuple[str, ...]
     ) -> GenerationRequest:
         checked = checked_question(question)
-        return GenerationRequest(checked, task, choices, await self.capabilities())
+        capabilities = await self.capabilities()
+        return GenerationRequest(checked, task, choices, capabilities, self._contract.spec)
 
     def _unreadable(self, query: Query, error: InputError) -> Answer:
         nothing = ImageRef("", (0, 0), image_name(query.image))

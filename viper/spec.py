@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from viper._data import data_folder
 from viper.errors import ConfigError
 from viper.vision.roles import ROLES, Role
 
-__all__ = ["ApiCallable", "ApiSpec", "Attribute", "Parameter", "load_spec", "parse_stub"]
+__all__ = [
+    "PATCH",
+    "ApiCallable",
+    "ApiSpec",
+    "Attribute",
+    "HandleClass",
+    "Parameter",
+    "attributes_of",
+    "callable_of",
+    "load_spec",
+    "parse_stub",
+]
 
 PATCH = "ImagePatch"
 
@@ -36,11 +47,25 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A scalar attribute of ImagePatch."""
+    """A scalar attribute of ImagePatch, or of a handle."""
 
     name: str
     type: str
     doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandleClass:
+    """A class whose objects stay on the host; programs hold a handle and read its attributes."""
+
+    name: str
+    attributes: tuple[Attribute, ...]
+    doc: str
+
+    @property
+    def summary(self) -> str:
+        """First sentence of the docstring."""
+        return self.doc.partition("\n")[0].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +114,8 @@ class ApiSpec:
     constructor: ApiCallable
     callables: tuple[ApiCallable, ...]
     """Methods of ImagePatch first, then functions, in the order of the stubs."""
+    handles: tuple[HandleClass, ...] = ()
+    """Classes of plugins whose objects stay on the host."""
 
     def method(self, name: str) -> ApiCallable | None:
         """Return the method of ImagePatch with this name."""
@@ -101,6 +128,14 @@ class ApiSpec:
     def remote(self) -> Iterator[ApiCallable]:
         """Yield what needs a model, hence a frame to the host."""
         return (c for c in self.callables if c.needs is not None)
+
+    def with_more(
+        self, callables: Sequence[ApiCallable], handles: Sequence[HandleClass]
+    ) -> ApiSpec:
+        """Return this contract with what a module adds, whose names are new."""
+        methods = [c for c in (*self.callables, *callables) if c.is_method]
+        functions = [c for c in (*self.callables, *callables) if not c.is_method]
+        return replace(self, callables=(*methods, *functions), handles=(*self.handles, *handles))
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON value that the sandbox child is given: names, types, defaults, place."""
@@ -120,6 +155,7 @@ class ApiSpec:
             "constructor": describe(self.constructor),
             "methods": {c.name: describe(c) for c in self.callables if c.is_method},
             "functions": {c.name: describe(c) for c in self.callables if not c.is_method},
+            "handles": {h.name: [a.name for a in h.attributes] for h in self.handles},
         }
 
 
@@ -150,22 +186,23 @@ def parse_stub(sources: Iterable[tuple[str, str]]) -> ApiSpec:
     for name, text in sources:
         for node in ast.parse(text, filename=name).body:
             if isinstance(node, ast.ClassDef) and node.name == PATCH:
-                attributes += _attributes(node)
+                attributes += attributes_of(node)
                 for member in node.body:
                     if isinstance(member, ast.FunctionDef):
-                        parsed = _callable(member, name, is_method=True)
+                        parsed = callable_of(member, name, ROLES, is_method=True)
                         if member.name == "__init__":
                             constructor = parsed
                         else:
                             methods.append(parsed)
             elif isinstance(node, ast.FunctionDef):
-                functions.append(_callable(node, name, is_method=False))
+                functions.append(callable_of(node, name, ROLES, is_method=False))
     if constructor is None:
         raise ConfigError(f"No stub declares 'class {PATCH}' with an '__init__'.")
     return ApiSpec(tuple(attributes), constructor, (*methods, *functions))
 
 
-def _attributes(node: ast.ClassDef) -> Iterator[Attribute]:
+def attributes_of(node: ast.ClassDef) -> Iterator[Attribute]:
+    """Yield the annotated names of a class, each with the text that stands under it."""
     for field, following in zip(node.body, [*node.body[1:], None], strict=True):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             doc = ""
@@ -174,7 +211,20 @@ def _attributes(node: ast.ClassDef) -> Iterator[Attribute]:
             yield Attribute(field.target.id, ast.unparse(field.annotation), doc)
 
 
-def _callable(node: ast.FunctionDef, file: str, *, is_method: bool) -> ApiCallable:
+def callable_of(
+    node: ast.FunctionDef, file: str, roles: Sequence[Role], *, is_method: bool
+) -> ApiCallable:
+    """Read one `def` of a stub.
+
+    Args:
+        node: The definition.
+        file: Name of the stub, for messages.
+        roles: What it may need.
+        is_method: Whether it stands in `class ImagePatch`.
+
+    Raises:
+        ConfigError: It is not of the form that the contract demands; the message says where.
+    """
     where = f"{file}:{node.lineno}: {node.name}"
     doc = ast.get_docstring(node)
     if not doc:
@@ -200,16 +250,25 @@ def _callable(node: ast.FunctionDef, file: str, *, is_method: bool) -> ApiCallab
     if node.returns is None:
         raise ConfigError(f"{where} has no return type.")
     return ApiCallable(
-        node.name, is_method, tuple(parameters), ast.unparse(node.returns), _needs(node, where), doc
+        node.name,
+        is_method,
+        tuple(parameters),
+        ast.unparse(node.returns),
+        _needs(node, where, roles),
+        doc,
     )
 
 
-def _needs(node: ast.FunctionDef, where: str) -> Role | None:
+def _needs(node: ast.FunctionDef, where: str, roles: Sequence[Role]) -> Role | None:
     for decorator in node.decorator_list:
         match decorator:
-            case ast.Call(func=ast.Name(id="needs"), args=[ast.Constant(value=role)]):
-                if role not in ROLES:
-                    raise ConfigError(f"{where} needs the unknown role {role!r}; one of {ROLES}.")
+            case ast.Call(
+                func=ast.Name(id="needs"), args=[ast.Constant(value=str(role))], keywords=[]
+            ):
+                if role not in roles:
+                    raise ConfigError(
+                        f"{where} needs the unknown role {role!r}; one of {', '.join(roles)}."
+                    )
                 return role
             case _:
                 raise ConfigError(f"{where} has a decorator other than @needs(role).")

@@ -43,6 +43,17 @@ def to_markdown(spec: ApiSpec) -> str:
     for entry in spec.callables:
         if not entry.is_method:
             lines += _entry(entry, entry.name)
+    for handle in spec.handles:
+        lines += [
+            f"## Objects of the class {handle.name}",
+            "",
+            handle.doc,
+            "",
+            "| attribute | type | meaning |",
+            "|---|---|---|",
+            *(f"| `{a.name}` | `{a.type}` | {_cell(a.doc)} |" for a in handle.attributes),
+            "",
+        ]
     return "\n".join(lines)
 
 

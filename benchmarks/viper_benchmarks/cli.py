@@ -16,9 +16,13 @@ class _Bench(click.Group):
     """A command per task; what a task needs is read when its command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        from viper.errors import ViperError
         from viper_benchmarks.registry import task_names
 
-        return [*task_names(), *super().list_commands(ctx)]
+        try:
+            return [*task_names(), *super().list_commands(ctx)]
+        except ViperError as error:  # two plugins of one name
+            raise click.ClickException(str(error)) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if (own := super().get_command(ctx, cmd_name)) is not None:
@@ -50,12 +54,10 @@ class _Bench(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from viper_benchmarks.registry import BUILT_IN, distribution_of, load_task, plugin_tasks
+        from viper_benchmarks.registry import BUILT_IN, load_task, plugin_tasks
 
         rows = [(name, load_task(name).summary) for name in BUILT_IN]
-        rows += [
-            (name, f"(from {distribution_of(point)})") for name, point in plugin_tasks().items()
-        ]
+        rows += [(name, f"(from {plugin.origin})") for name, plugin in plugin_tasks().items()]
         with formatter.section("Benchmarks"):
             formatter.write_dl(rows)
         with formatter.section("Verbs"):
@@ -112,11 +114,11 @@ def list_tasks(as_json: bool, debug: bool) -> None:
     """List the benchmarks with their versions, splits and pinned subsets; plugins are not imported."""
     from viper.cli.output import print_error, print_json
     from viper.errors import ViperError
-    from viper_benchmarks.registry import BUILT_IN, distribution_of, load_task, plugin_tasks
+    from viper_benchmarks.registry import BUILT_IN, load_task, plugin_tasks
 
     try:
         tasks = [load_task(name) for name in BUILT_IN]
-        plugins = {name: distribution_of(point) for name, point in plugin_tasks().items()}
+        plugins = {name: plugin.origin for name, plugin in plugin_tasks().items()}
     except ViperError as error:
         print_error(error, debug=debug)
         sys.exit(1)

@@ -7,14 +7,12 @@ its value `module:TASK`. Listing names imports no plugin.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import EntryPoint, entry_points
 
 from viper.errors import ConfigError, did_you_mean
+from viper.plugins import BENCHMARKS, Plugin, find_plugins
 from viper_benchmarks.task import BenchmarkTask
 
-__all__ = ["BUILT_IN", "GROUP", "distribution_of", "load_task", "plugin_tasks", "task_names"]
-
-GROUP = "viper.benchmarks"
+__all__ = ["BUILT_IN", "load_task", "plugin_tasks", "task_names"]
 
 BUILT_IN = {
     "refcoco": "viper_benchmarks.tasks.refcoco:REFCOCO",
@@ -28,29 +26,18 @@ BUILT_IN = {
 }
 
 
-def plugin_tasks() -> dict[str, EntryPoint]:
-    """Return the entry points of plugins by task name; imports none of them.
+def plugin_tasks() -> dict[str, Plugin]:
+    """Return the plugins by task name; imports none of them.
 
     Raises:
         ConfigError: Two distributions bring a task of the same name, or one of a built-in task's.
     """
-    found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
-        other = "Viper itself" if point.name in BUILT_IN else None
-        if point.name in found:
-            other = distribution_of(found[point.name])
-        if other is not None:
-            raise ConfigError(
-                f"Two distributions bring the benchmark {point.name!r}: {other} and "
-                f"{distribution_of(point)}. Uninstall one of them."
-            )
-        found[point.name] = point
-    return found
+    return find_plugins(BENCHMARKS, taken=BUILT_IN)
 
 
 def task_names() -> list[str]:
     """Return the names of all tasks, built-in ones first."""
-    return [*BUILT_IN, *sorted(plugin_tasks())]
+    return [*BUILT_IN, *plugin_tasks()]
 
 
 def load_task(name: str) -> BenchmarkTask:
@@ -66,26 +53,15 @@ def load_task(name: str) -> BenchmarkTask:
         return task
     plugins = plugin_tasks()
     if name not in plugins:
-        known = [*BUILT_IN, *sorted(plugins)]
+        known = [*BUILT_IN, *plugins]
         raise ConfigError(
             f"There is no benchmark {name!r}. {did_you_mean(name, known)}Benchmarks: {', '.join(known)}."
         )
-    point = plugins[name]
-    try:
-        loaded = point.load()
-    except Exception as error:  # a stranger's module may raise anything
-        raise ConfigError(
-            f"The benchmark {name!r} of {distribution_of(point)} cannot be loaded: "
-            f"{type(error).__name__}: {error}. Update or uninstall that distribution."
-        ) from error
+    plugin = plugins[name]
+    loaded = plugin.load()
     if not isinstance(loaded, BenchmarkTask):
         raise ConfigError(
-            f"The entry point {point.value!r} of {distribution_of(point)} must name a BenchmarkTask, but "
+            f"The entry point {plugin.value!r} of {plugin.origin} must name a BenchmarkTask, but "
             f"it is {type(loaded).__name__}."
         )
     return loaded
-
-
-def distribution_of(point: EntryPoint) -> str:
-    """Return name and version of the distribution that brings an entry point."""
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown distribution"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from viper_sandbox.jail import Jail
     from viper_sandbox.level import Act, Level, LevelReport
     from viper_sandbox.limits import Limits
-    from viper_sandbox.wire import PatchRef, WireValue
+    from viper_sandbox.wire import HandleRef, PatchRef, WireValue
 
 __all__ = [
     "Act",
@@ -35,6 +35,7 @@ __all__ = [
     "CallSite",
     "Checked",
     "Finding",
+    "HandleRef",
     "Handler",
     "Jail",
     "JailFailure",
@@ -54,7 +55,7 @@ _HOMES = {
     "jail": "Jail",
     "level": "Act Level LevelReport",
     "limits": "Limits",
-    "wire": "PatchRef WireValue",
+    "wire": "HandleRef PatchRef WireValue",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -82,7 +82,9 @@ class _Checker(ast.NodeVisitor):
         self._given = frozenset(BUILTINS) | {"print"} | set(ALLOWED_MODULES) | api.names
         self._scope = Scope(bound_names(tree.body), None)
         self._kinds = Kinds(tree, api, entry)
-        self._members = api.members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
+        self._members = (
+            api.members | api.handle_members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
+        )
         self._own = own_functions(tree)
         self._entry_function = entry
         self._constants = constants(tree)

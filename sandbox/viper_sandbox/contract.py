@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 
 __all__ = ["Api", "Entry", "Parameter", "TypeRule", "accepts", "bind", "did_you_mean", "type_rule"]
 
+_NO_HANDLES: frozenset[str] = frozenset()
+
+
+class _Nothing:
+    """The class of no value at all."""
+
+
 PATCH = "ImagePatch"
 
 _SHORTEST_PART = 3
@@ -32,11 +39,11 @@ class TypeRule(NamedTuple):
     """One alternative-free part of a wire type; a type is a tuple of these."""
 
     kind: str
-    """"str", "int", "float", "bool", "None", "ImagePatch", "list", "dict" or "literal"."""
+    """"str", "int", "float", "bool", "None", "ImagePatch", "list", "dict", "literal" or "handle"."""
     items: tuple[TypeRule, ...] = ()
     """What a list or the values of a dict hold."""
     values: tuple[Any, ...] = ()
-    """The values of a `Literal`."""
+    """The values of a `Literal`, or the class of a handle."""
 
 
 class Parameter(NamedTuple):
@@ -74,6 +81,8 @@ class Api(NamedTuple):
     constructor: Entry
     methods: Mapping[str, Entry]
     functions: Mapping[str, Entry]
+    handles: Mapping[str, tuple[str, ...]] = {}
+    """Attributes of objects that stay on the host, by class, in the order in which they travel."""
 
     @classmethod
     def from_wire(cls, wire: Mapping[Any, Any]) -> Api:
@@ -83,11 +92,14 @@ class Api(NamedTuple):
             ValueError: A part is missing or names a type that cannot cross the wall.
         """
         try:
+            handles = {name: tuple(a) for name, a in wire.get("handles", {}).items()}
+            known = frozenset(handles)
             return cls(
                 frozenset(wire["attributes"]),
-                _entry(PATCH, wire["constructor"], is_method=False),
-                {n: _entry(n, w, is_method=True) for n, w in wire["methods"].items()},
-                {n: _entry(n, w, is_method=False) for n, w in wire["functions"].items()},
+                _entry(PATCH, wire["constructor"], known, is_method=False),
+                {n: _entry(n, w, known, is_method=True) for n, w in wire["methods"].items()},
+                {n: _entry(n, w, known, is_method=False) for n, w in wire["functions"].items()},
+                handles,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"The specification is incomplete: {error!r}.") from error
@@ -101,6 +113,19 @@ class Api(NamedTuple):
     def members(self) -> frozenset[str]:
         """Attributes and methods of ImagePatch."""
         return self.attributes | frozenset(self.methods)
+
+    @property
+    def handle_members(self) -> frozenset[str]:
+        """Attributes of handles, whatever their class."""
+        return frozenset().union(*self.handles.values())
+
+    def rule(self, type_text: str) -> tuple[TypeRule, ...]:
+        """Read a wire type of this contract.
+
+        Raises:
+            ValueError: The type is none that can cross the wall.
+        """
+        return type_rule(type_text, frozenset(self.handles))
 
     def remote(self, qualified_name: str) -> Entry | None:
         """Return what a model serves under this name."""
@@ -145,30 +170,38 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
 
 
 @functools.cache
-def type_rule(text: str) -> tuple[TypeRule, ...]:
+def type_rule(text: str, handles: frozenset[str] = _NO_HANDLES) -> tuple[TypeRule, ...]:
     """Read a wire type such as `list[str] | None`.
+
+    Args:
+        text: The type as a stub spells it.
+        handles: Classes whose objects stay on the host.
 
     Raises:
         ValueError: The type is none that can cross the wall.
     """
     try:
-        return _rules(ast.parse(text, mode="eval").body)
+        return _rules(ast.parse(text, mode="eval").body, handles)
     except (SyntaxError, LookupError) as error:
-        known = ", ".join(
-            [*_SCALARS, PATCH, "Literal[…]", "list[T]", "dict[str, T]", "Optional[T]"]
-        )
-        raise ValueError(f"Unknown wire type {text!r}; known: {known} and unions.") from error
+        known = ", ".join([*_SCALARS, PATCH, *sorted(handles), "Literal[…]"])
+        raise ValueError(
+            f"Unknown wire type {text!r}; known: {known}, list[T], "
+            "dict[str, T], Optional[T] and unions."
+        ) from error
 
 
-def accepts(rules: tuple[TypeRule, ...], value: Any, patch_type: type) -> bool:
+def accepts(
+    rules: tuple[TypeRule, ...], value: Any, patch_type: type, handle_type: type = _Nothing
+) -> bool:
     """Tell whether a value is of a wire type.
 
     Args:
         rules: What `type_rule` gave.
         value: Anything.
         patch_type: The class that stands for `ImagePatch` on this side of the wall.
+        handle_type: The class of handles on this side, whose `kind` is their class in the contract.
     """
-    return any(_accepts_one(rule, value, patch_type) for rule in rules)
+    return any(_accepts_one(rule, value, patch_type, handle_type) for rule in rules)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -182,32 +215,36 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
 
 
-def _entry(name: str, wire: Mapping[str, Any], *, is_method: bool) -> Entry:
+def _entry(
+    name: str, wire: Mapping[str, Any], handles: frozenset[str], *, is_method: bool
+) -> Entry:
     parameters = tuple(
         Parameter(p["name"], p["type"], p["required"], p["default"]) for p in wire["params"]
     )
     for text in (*(p.type for p in parameters), wire["returns"]):
-        type_rule(text)
+        type_rule(text, handles)
     qualified = f"{PATCH}.{name}" if is_method else name
     return Entry(name, qualified, parameters, wire["returns"], wire["remote"], is_method)
 
 
-def _rules(node: ast.expr) -> tuple[TypeRule, ...]:
+def _rules(node: ast.expr, handles: frozenset[str]) -> tuple[TypeRule, ...]:
     match node:
         case ast.Constant(value=None):
             return (TypeRule("None"),)
         case ast.Name(id=name) if name in _SCALARS or name == PATCH:
             return (TypeRule(name),)
+        case ast.Name(id=name) if name in handles:
+            return (TypeRule("handle", values=(name,)),)
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return (*_rules(left), *_rules(right))
+            return (*_rules(left, handles), *_rules(right, handles))
         case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return (*_rules(inner), TypeRule("None"))
+            return (*_rules(inner, handles), TypeRule("None"))
         case ast.Subscript(value=ast.Name(id="list"), slice=inner):
-            return (TypeRule("list", _rules(inner)),)
+            return (TypeRule("list", _rules(inner, handles)),)
         case ast.Subscript(
             value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str"), v])
         ):
-            return (TypeRule("dict", _rules(v)),)
+            return (TypeRule("dict", _rules(v, handles)),)
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
             elements = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             return (TypeRule("literal", values=tuple(ast.literal_eval(e) for e in elements)),)
@@ -215,14 +252,20 @@ def _rules(node: ast.expr) -> tuple[TypeRule, ...]:
             raise LookupError(ast.unparse(node))
 
 
-def _accepts_one(rule: TypeRule, value: Any, patch_type: type) -> bool:
+def _accepts_one(rule: TypeRule, value: Any, patch_type: type, handle_type: type) -> bool:
     if rule.kind == PATCH:
         return type(value) is patch_type
+    if rule.kind == "handle":
+        handle: Any = value  # of a class that this module need not know
+        return type(value) is handle_type and (handle.kind,) == rule.values
     if rule.kind == "list":
-        return type(value) is list and all(accepts(rule.items, v, patch_type) for v in value)
+        return type(value) is list and all(
+            accepts(rule.items, v, patch_type, handle_type) for v in value
+        )
     if rule.kind == "dict":
         return type(value) is dict and all(
-            type(k) is str and accepts(rule.items, v, patch_type) for k, v in value.items()
+            type(k) is str and accepts(rule.items, v, patch_type, handle_type)
+            for k, v in value.items()
         )
     if rule.kind == "literal":
         return any(type(value) is type(known) and value == known for known in rule.values)

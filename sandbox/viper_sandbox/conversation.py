@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from viper_sandbox.clock import Clock
-from viper_sandbox.contract import Api, Entry, accepts, type_rule
+from viper_sandbox.contract import Api, Entry, accepts
 from viper_sandbox.exchange import (
     Call,
     CallFailed,
@@ -25,7 +25,7 @@ from viper_sandbox.findings import CallSite, Finding, Literal, StringLiteral, wo
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
-from viper_sandbox.wire import PatchRef, WireError, WireValue
+from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue
 
 __all__ = ["Conversation"]
 
@@ -77,6 +77,7 @@ class Conversation:
         self._clock = Clock(limits.program_s, lambda: child.interrupt(_OutOfTimeError()))
         self._text_bytes = 0
         self._handles = 0
+        self._objects: dict[int, str] = {}  # class by number, of what the handler gave
 
     @property
     def own_s(self) -> float:
@@ -201,13 +202,17 @@ class Conversation:
         if len(arguments) != len(entry.parameters):
             raise WireError(f"A call of {entry.name} with {len(arguments)} arguments.")
         for parameter, value in zip(entry.parameters, arguments, strict=True):
-            if not accepts(type_rule(parameter.type), value, PatchRef):
+            if not accepts(self._api.rule(parameter.type), value, PatchRef, HandleRef):
                 raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
 
     def _check_patches(self, value: WireValue) -> None:
-        """Refuse patches that the host did not give, and boxes that leave the image."""
+        """Refuse patches and handles that the host did not give, and boxes that leave the image."""
         width, height = self._request.image_size
-        for patch in _patches(value):
+        for patch in _references(value):
+            if isinstance(patch, HandleRef):
+                if self._objects.get(patch.number) != patch.kind:
+                    raise WireError("A handle that is none of this session.")
+                continue
             x1, y1, x2, y2 = patch.box_xyxy
             inside = 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height
             if patch.handle != self._request.image.handle or not inside:
@@ -223,19 +228,28 @@ class Conversation:
             raise _EndedError(failed.kind, failed.message, call.line) from failed
         entry = self._api.remote(call.name)
         assert entry is not None, "the call was accepted"
-        if not accepts(type_rule(entry.returns), value, PatchRef):
+        if not accepts(self._api.rule(entry.returns), value, PatchRef, HandleRef):
             raise TypeError(
                 f"The handler must answer {call.name} with {entry.returns}, in plain Python types, "
                 f"but gave {value!r:.200}."
             )
-        for patch in _patches(value):
-            if patch.handle != self._request.image.handle:
-                raise ValueError(f"The handler gave a patch of another image: {patch!r}.")
+        for reference in _references(value):
+            if isinstance(reference, HandleRef):
+                self._enter(reference)
+            elif reference.handle != self._request.image.handle:
+                raise ValueError(f"The handler gave a patch of another image: {reference!r}.")
             self._handles += 1
         if self._handles > self._limits.handles:
-            message = f"The program was given more than {self._limits.handles:,} patches."
+            what = "patches and objects" if self._objects else "patches"
+            message = f"The program was given more than {self._limits.handles:,} {what}."
             raise _EndedError("limit", message, call.line)
         return ["value", call.id, value]
+
+    def _enter(self, handle: HandleRef) -> None:
+        """Remember an object that the handler gives, so that the child may name it."""
+        known = self._objects.setdefault(handle.number, handle.kind)
+        if known != handle.kind or len(handle.attributes) != len(self._api.handles[handle.kind]):
+            raise ValueError(f"The handler gave a handle that is none of the contract: {handle!r}.")
 
     async def _reply(self, reply: list[Any], call: Call) -> None:
         try:
@@ -308,16 +322,16 @@ def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
     return tuple(literals)
 
 
-def _patches(value: WireValue) -> Iterator[PatchRef]:
-    if isinstance(value, PatchRef):
+def _references(value: WireValue) -> Iterator[PatchRef | HandleRef]:
+    if isinstance(value, (PatchRef, HandleRef)):
         yield value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _patches(key)
-            yield from _patches(item)
+            yield from _references(key)
+            yield from _references(item)
     elif isinstance(value, (list, tuple, set)):
         for item in value:
-            yield from _patches(item)
+            yield from _references(item)
 
 
 def _texts(value: WireValue) -> Iterator[str]:

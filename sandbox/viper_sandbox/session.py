@@ -7,9 +7,17 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from viper_sandbox.contract import PATCH, Api, Entry, accepts, bind, type_rule
+from viper_sandbox.contract import PATCH, Api, Entry, Parameter, TypeRule, accepts, bind
+from viper_sandbox.handle import Handle
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
-from viper_sandbox.wire import MAX_DEPTH, MAX_VALUES, PatchRef, WireError, WireValue
+from viper_sandbox.wire import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    HandleRef,
+    PatchRef,
+    WireError,
+    WireValue,
+)
 
 __all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "Session", "lift", "lower"]
 
@@ -99,7 +107,7 @@ class Session:
 
     def _remote(self, entry: Entry, receiver: ImagePatch | None, bound: tuple[Any, ...]) -> Any:
         arguments = tuple(
-            _checked(entry, parameter.name, parameter.type, value)
+            _checked(entry, parameter, self.api.rule(parameter.type), value)
             for parameter, value in zip(entry.parameters, bound, strict=True)
         )
         if entry.name == "best_image_match" and arguments[0] == []:
@@ -122,8 +130,8 @@ def lower(value: Any) -> WireValue:
     """Turn a program's value into one for the wire.
 
     Raises:
-        NotAValueError: It is, or holds, something other than None, a bool, number, text or patch, or a
-            list, tuple, dict or set of these; or it is nested too deeply.
+        NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
+            handle, or a list, tuple, dict or set of these; or it is nested too deeply.
         WireError: It has more parts than may cross the wall at once. A list that holds one list twice,
             and so on, is small in memory and has any number of them.
     """
@@ -137,7 +145,7 @@ def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys 
         raise WireError(f"More than {MAX_VALUES:,} values at once.")
     if value is None or kind in (bool, int, float, str):
         return value
-    if kind is ImagePatch:
+    if kind is ImagePatch or kind is Handle:
         return value._ref()
     if depth == 0:
         raise NotAValueError("value nested too deeply")
@@ -156,9 +164,11 @@ def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys 
 
 
 def lift(value: WireValue, session: Session) -> Any:  # Any: whatever a program may hold
-    """Turn a value from the wire into a program's: references become patches."""
+    """Turn a value from the wire into a program's: references become patches and handles."""
     if isinstance(value, PatchRef):
         return ImagePatch._make(session, value)
+    if isinstance(value, HandleRef):
+        return Handle._make(session, value)
     if isinstance(value, list):
         return [lift(item, session) for item in value]
     if isinstance(value, tuple):
@@ -184,10 +194,10 @@ def _outward(frame: Any) -> Iterator[Any]:
         frame = frame.f_back
 
 
-def _checked(entry: Entry, name: str, type_text: str, value: Any) -> Any:
-    rules = type_rule(type_text)
+def _checked(entry: Entry, parameter: Parameter, rules: tuple[TypeRule, ...], value: Any) -> Any:
     if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in rules):
         value = list(value)
-    if not accepts(rules, value, ImagePatch):
-        raise TypeError(f"{entry.name}() needs {name} as {type_text}, got {type(value).__name__}")
+    if not accepts(rules, value, ImagePatch, Handle):
+        got = value.kind if type(value) is Handle else type(value).__name__
+        raise TypeError(f"{entry.name}() needs {parameter.name} as {parameter.type}, got {got}")
     return value

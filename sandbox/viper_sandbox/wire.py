@@ -1,9 +1,10 @@
 """Frames and values that cross the wall between the host and the child.
 
 A frame is four bytes of length, most significant first, and that many bytes of UTF-8 JSON. Its one
-value is made of None, bool, int, float, str and `PatchRef`, and of lists, tuples, dicts and sets of
-these. Scalars and lists travel as they are; everything else is an object with ONE key that names
-its type: `{"patch": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}`, `{"set": [...]}`.
+value is made of None, bool, int, float, str, `PatchRef` and `HandleRef`, and of lists, tuples, dicts and
+sets of these. Scalars and lists travel as they are; everything else is an object with ONE key that names
+its type: `{"patch": [...]}`, `{"handle": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}`,
+`{"set": [...]}`.
 So a program's dict with a magic key is data like any other, and decoding can make nothing but the
 types above. Both sides use this module, and neither trusts what it decodes: size, depth, number of
 values, integers and floats are bounded, and every violation is a `WireError`.
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_INTEGER",
     "FrameBuffer",
+    "HandleRef",
     "PatchRef",
     "WireError",
     "WireValue",
@@ -37,6 +39,9 @@ MAX_DEPTH = 32
 MAX_VALUES = 200_000
 MAX_INTEGER = 2**63 - 1
 _PATCH_PARTS = 7
+_HANDLE_PARTS = 3
+_MAX_CLASS_NAME = 64
+_MAX_ATTRIBUTES = 32
 
 _HEADER = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size
@@ -60,12 +65,26 @@ class PatchRef:
     """Detector score in 0 … 1, not calibrated; 1.0 for a patch that was not detected."""
 
 
+@dataclass(frozen=True, slots=True)
+class HandleRef:
+    """An object of the host on the wire: a number that stands for it, and what may be read of it."""
+
+    kind: str
+    """Its class in the contract, such as "Mask"."""
+    number: int
+    """What the host knows it by; means nothing outside its session."""
+    attributes: tuple[bool | int | float | str | None, ...] = ()
+    """Values of the attributes that the contract declares, in its order; empty on the way to the host,
+    which does not ask a child what its own objects are like."""
+
+
 WireValue: TypeAlias = Union[
     bool,
     int,
     float,
     str,
     PatchRef,
+    HandleRef,
     "list[WireValue]",
     "tuple[WireValue, ...]",
     "dict[WireValue, WireValue]",
@@ -189,6 +208,9 @@ def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of 
     if isinstance(value, PatchRef):
         box = [float(edge) for edge in value.box_xyxy]
         return {"patch": [int(value.handle), *box, value.category, float(value.score)]}
+    if isinstance(value, HandleRef):
+        attributes = [_encode(item, 0, counter) for item in value.attributes]
+        return {"handle": [value.kind, _bounded(int(value.number)), attributes]}
     if isinstance(value, list):
         return [_encode(item, depth, counter) for item in value]
     if isinstance(value, tuple):
@@ -238,6 +260,18 @@ def _decode_patch(body: list[Any], depth: int, counter: list[int]) -> PatchRef:
     return PatchRef(_bounded(handle), box, _clean(category), _number(score))
 
 
+def _decode_handle(body: list[Any], depth: int, counter: list[int]) -> HandleRef:
+    if len(body) != _HANDLE_PARTS or type(body[0]) is not str or type(body[1]) is not int:
+        raise WireError("A handle must be [class, number, attributes].")
+    kind, number, attributes = body
+    if type(attributes) is not list or len(attributes) > _MAX_ATTRIBUTES:
+        raise WireError(f"A handle must have a list of at most {_MAX_ATTRIBUTES} attributes.")
+    if len(kind) > _MAX_CLASS_NAME or not kind.isidentifier():
+        raise WireError(f"The class of a handle must be a name, got {kind[:40]!r}.")
+    read: list[Any] = [_decode(item, 0, counter) for item in attributes]  # depth 0: scalars alone
+    return HandleRef(kind, _bounded(number), tuple(read))
+
+
 def _decode_tuple(body: list[Any], depth: int, counter: list[int]) -> tuple[WireValue, ...]:
     return tuple(_decode(item, depth, counter) for item in body)
 
@@ -274,6 +308,7 @@ _FROM_JSON = json.JSONDecoder(object_pairs_hook=_one_key, parse_constant=_refuse
 
 _DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
     "patch": _decode_patch,
+    "handle": _decode_handle,
     "tuple": _decode_tuple,
     "dict": _decode_dict,
     "set": _decode_set,

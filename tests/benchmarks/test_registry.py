@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 import types
 
@@ -8,8 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from fakes import bench
+from fakes.plugins import plug as plug_all
 from viper.cli import cli
 from viper.errors import ConfigError
+from viper.plugins import BENCHMARKS
 from viper_benchmarks import registry
 from viper_benchmarks.task import BenchmarkTask
 from viper_benchmarks.tasks.jsonl import JsonlSamples
@@ -24,24 +25,9 @@ TASK = BenchmarkTask(
 )
 
 
-class Distribution:
-    def __init__(self, name):
-        self.name, self.version = name, "1.0"
-
-
 def plug(monkeypatch, *plugins):
     """Let distributions bring benchmarks: (name, value, distribution)."""
-    points = []
-    for name, value, distribution in plugins:
-        point = importlib.metadata.EntryPoint(name, value, registry.GROUP)
-        object.__setattr__(point, "dist", Distribution(distribution))
-        points.append(point)
-    real = importlib.metadata.entry_points
-    monkeypatch.setattr(
-        registry,
-        "entry_points",
-        lambda group: points if group == registry.GROUP else real(group=group),
-    )
+    plug_all(monkeypatch, *((BENCHMARKS, *plugin) for plugin in plugins))
 
 
 @pytest.fixture

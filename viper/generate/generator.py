@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from viper.program import Failure, Program, Task
+from viper.spec import ApiSpec, load_spec
 from viper.vision.capabilities import Capabilities
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class GenerationRequest:
     """Answers that the caller allows; empty when any will do."""
     capabilities: Capabilities = field(default_factory=Capabilities.everything)
     """What the vision side can serve; conditions outside it must not be tested."""
+    spec: ApiSpec = field(default_factory=load_spec)
+    """The contract of programs, with what modules add to it."""
     rejected: tuple[Rejected, ...] = ()
     """Earlier attempts, oldest first; a generator that cannot repair refuses when there are any."""
     temperature: float | None = None

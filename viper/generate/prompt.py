@@ -26,8 +26,7 @@ from viper._data import data_folder
 from viper.generate.examples import choose_examples
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.llm import Message
-from viper.program import Task
-from viper.spec import ApiCallable, ApiSpec, load_spec
+from viper.spec import ApiCallable, ApiSpec, HandleClass
 from viper.vision.backends.options import Options
 from viper.vision.capabilities import Capabilities
 from viper.vision.roles import ROLES, Role
@@ -126,7 +125,7 @@ def build_messages(request: GenerationRequest, style: PromptStyle | None = None)
     of a closed vocabulary, the objects that it knows.
     """
     style = style or PromptStyle()
-    messages = [Message("system", _system(request.task, request.capabilities, style))]
+    messages = [Message("system", _system(request, style))]
     for example in choose_examples(request, style.examples):
         messages.append(Message("user", _question(example.question, ())))
         messages.append(Message("assistant", _fenced(example.program)))
@@ -151,9 +150,10 @@ def prompt_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def _system(task: Task, capabilities: Capabilities, style: PromptStyle) -> str:
-    text = _text("system.md").replace("{{TASK}}", _text(f"{task}.md"))
-    return text.replace("{{API}}", _api(load_spec(), capabilities, style.api == "full"))
+def _system(request: GenerationRequest, style: PromptStyle) -> str:
+    text = _text("system.md").replace("{{TASK}}", _text(f"{request.task}.md"))
+    api = _api(request.spec, request.capabilities, style.api == "full")
+    return text.replace("{{API}}", api)
 
 
 def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
@@ -176,6 +176,9 @@ def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
     for entry in served:
         if not entry.is_method:
             lines += describe(entry, indent="")
+    for handle in spec.handles:
+        if any(handle.name in _words(entry.returns) for entry in served):
+            lines += _handle(handle)
     notes = [
         note
         for role in ROLES
@@ -188,6 +191,19 @@ def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
             f"program with an error: {known}"
         )
     return "\n".join([*lines, *(["", *notes] if notes else [])])
+
+
+def _handle(handle: HandleClass) -> list[str]:
+    return [
+        "",
+        f"class {handle.name}:  # {handle.summary}",
+        "    # Comes from the methods above alone; read its attributes, or pass it on.",
+        *(f"    {a.name}: {a.type}  # {' '.join(a.doc.split())}" for a in handle.attributes),
+    ]
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
 
 
 def _described(entry: ApiCallable, *, missing: set[str], in_full: bool, indent: str) -> list[str]:

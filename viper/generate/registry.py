@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, did_you_mean
 from viper.generate.generator import Generator
+from viper.plugins import GENERATORS as PLUGGED
+from viper.plugins import find_plugins
 
 __all__ = ["GENERATORS", "open_generator", "open_generators", "options_of"]
 
@@ -43,7 +45,7 @@ def options_of(text: str) -> dict[str, str]:
 
 
 def open_generator(text: str) -> Generator:
-    """Make the generator that `grammar`, `openai:MODEL` or `local:MODEL` names.
+    """Make the generator that `grammar`, `openai:MODEL`, `local:MODEL` or a plugin's name stands for.
 
     Options follow the model, as in `local:FOLDER?device=cuda&examples=3`.
 
@@ -65,7 +67,34 @@ def open_generator(text: str) -> Generator:
 
             return LocalGenerator.parse(reference)
         case other:
-            raise ConfigError(
-                f"Unknown generator {other!r}. {did_you_mean(other, GENERATORS)}"
-                f"Known: {'; '.join(GENERATORS.values())}."
-            )
+            return _of_plugin(other, reference)
+
+
+def _of_plugin(name: str, reference: str) -> Generator:
+    plugins = find_plugins(PLUGGED, taken=GENERATORS)
+    if name not in plugins:
+        known = [*GENERATORS.values(), *(f"{n}: of {p.origin}" for n, p in plugins.items())]
+        raise ConfigError(
+            f"Unknown generator {name!r}. {did_you_mean(name, [*GENERATORS, *plugins])}"
+            f"Known: {'; '.join(known)}."
+        )
+    plugin = plugins[name]
+    factory = plugin.load()
+    try:
+        made = factory(reference)
+    except ConfigError:
+        raise  # about the reference, in words for the user
+    except Exception as error:  # a stranger's factory may raise anything
+        raise plugin.broken(error) from error
+    lacking = [
+        member
+        for member in ("name", "can_repair", "generate", "aclose")
+        if not hasattr(made, member)
+    ]
+    if lacking:
+        raise ConfigError(
+            f"The generator {name!r} of {plugin.origin} must have {', '.join(lacking)} "
+            f"(see viper.generate.generator.Generator), but {type(made).__name__} has not."
+        )
+    generator: Generator = made
+    return generator

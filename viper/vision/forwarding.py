@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from viper.errors import ModelError, ModelMemoryError, ViperError
 from viper.vision.operation import Operation, Served
@@ -55,7 +55,7 @@ def run_forward(backend: Backend, batch: list[Job], host: Host) -> None:
     Every job of the batch is finished when this returns.
     """
     operation = batch[0].operation
-    if has(backend, Staged) and backend.stages(operation.method):
+    if _staged(backend, operation):
         batch = host.with_input(backend, batch)
         if not batch:
             return
@@ -102,9 +102,15 @@ def _recover(backend: Backend, batch: list[Job], error: Exception, host: Host) -
     run_forward(backend, batch[middle:], host)
 
 
+def _staged(backend: Backend, operation: Operation) -> TypeGuard[Staged]:
+    return operation.function is None and has(backend, Staged) and backend.stages(operation.method)
+
+
 def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:
-    """Run a batch method, or its second stage."""
-    if has(backend, Staged) and backend.stages(operation.method):
+    """Run a batch method, its second stage, or a module's function."""
+    if operation.function is not None:
+        return operation.function(backend, [job.request for job in batch])
+    if _staged(backend, operation):
         inputs = [job.prepared.result() for job in batch if job.prepared is not None]
         return backend.forward(operation.method, inputs)
     method: Callable[[list[Hashable]], Sequence[Any]] = getattr(backend, operation.method)

@@ -99,7 +99,8 @@ class Lookahead:
 
     def end(self, method: str, receiver: Patch | None, result: object) -> None:
         """Note what a call returned."""
-        if method == "find" and isinstance(result, list):
+        if isinstance(result, list):
+            # `find`, or a method of a module.
             group = tuple(patch for patch in result if isinstance(patch, Patch))
             self._group_of.update(((patch.box_xyxy, patch.category), group) for patch in group)
         elif method in _REFUSALS and receiver is not None and result is False:
@@ -116,13 +117,17 @@ class Lookahead:
             and_groups_asked: A method; where several call sites of it repeat, they compare one group with
                 another, and what else was found belongs to what may be asked.
         """
+        return [patch.view for patch in self.sibling_patches(and_groups_asked=and_groups_asked)]
+
+    def sibling_patches(self, *, and_groups_asked: str | None = None) -> list[Patch]:
+        """Return the patches of `siblings`."""
         own = self._receiver
         if own is None:
             return []
         groups: Iterable[Patch] = self._group()
         if sum(site.method == and_groups_asked and site.repeats for site in self._sites) > 1:
             groups = itertools.chain(groups, *dict.fromkeys(self._group_of.values()))
-        return self._views(
+        return self._chosen(
             patch
             for patch in groups
             if patch.box_xyxy not in self._refused or own.box_xyxy in self._refused
@@ -134,25 +139,26 @@ class Lookahead:
         What was refused one word may be asked for another, and what a later `find` gives is most often
         asked in the same way: a view has one vector for all words.
         """
-        return self._views(itertools.chain(self._group(), self._expected.values()))
+        chosen = self._chosen(itertools.chain(self._group(), self._expected.values()))
+        return [patch.view for patch in chosen]
 
     def _group(self) -> tuple[Patch, ...]:
         """Return the receiver of the call in progress with its siblings."""
         own = self._receiver
         return () if own is None else self._group_of.get((own.box_xyxy, own.category), ())
 
-    def _views(self, patches: Iterable[Patch]) -> list[View]:
-        """Return the views of patches, the receiver's left out, as many as may be guessed."""
+    def _chosen(self, patches: Iterable[Patch]) -> list[Patch]:
+        """Return those of some patches that may be guessed, the receiver left out."""
         if not self._guesses or not self._repeats or self._receiver is None:
             return []
-        chosen: dict[Box, View] = {}
+        chosen: dict[Box, Patch] = {}
         pixels = 0.0
         for patch in patches:
             pixels += area(patch.box_xyxy)
             if len(chosen) >= _MOST_ITEMS or pixels > _MOST_PIXELS:
                 break
             if patch.box_xyxy != self._receiver.box_xyxy:
-                chosen[patch.box_xyxy] = patch.view
+                chosen[patch.box_xyxy] = patch
         return list(chosen.values())
 
     def literals(self, *methods: str, once: bool = False) -> Sequence[tuple[object, ...]]:

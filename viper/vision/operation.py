@@ -8,10 +8,11 @@ A key is a digest, not the request itself: a request holds pixels, which nobody 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from viper.vision.method_request import MethodRequest
 from viper.vision.roles import (
     AnswerRequest,
     CompletionRequest,
@@ -29,10 +30,13 @@ MAX_BATCH = 64
 
 
 class Operation(NamedTuple):
-    """A batch method of a role's protocol."""
+    """A batch method of a role's protocol, or a function that a module brings for a role."""
 
     role: Role
     method: str
+    """Name of the method; of a function, all that tells it from others."""
+    function: Callable[[Any, Any], Sequence[Any]] | None = None  # see `module_methods.Batch`
+    """Called with the model and the requests; None for a method of the model."""
 
 
 DETECT = Operation("detector", "detect")
@@ -73,7 +77,7 @@ def request_key(
         by_name: Whether the model knows images by their names as well: two pictures of equal pixels
             may then stand for different scenes.
     """
-    parts = (*operation, fingerprint, *_parts(request, by_name))
+    parts = (operation.role, operation.method, fingerprint, *_parts(request, by_name))
     # `repr` of a tuple of texts and numbers is exact, and quotes what it separates.
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
@@ -92,5 +96,7 @@ def _parts(request: Hashable, by_name: bool) -> tuple[object, ...]:
             return (*_parts(request.view, by_name), request.question)
         case CompletionRequest():
             return ("prompt", request.prompt, request.max_tokens)
+        case MethodRequest():
+            return request.parts(by_name)
         case _:
             raise TypeError(f"A request of the type {type(request).__name__} has no key.")

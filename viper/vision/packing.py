@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.vision.method_request import ModuleResult
 from viper.vision.roles import Completion, Detection
 
 __all__ = ["pack", "size_in_memory", "unpack"]
@@ -43,6 +44,8 @@ def _packed(value: Any) -> bytes | None:
             return _json({"number": value})
         case Completion():
             return _json({"text": value.text})
+        case ModuleResult() if _is_plain(value.value):
+            return _json({"module": value.value})
         case list() if all(isinstance(item, Detection) for item in value):
             return _json({"detections": [_detection(item) for item in value]})
         case _:
@@ -62,11 +65,28 @@ def unpack(packed: bytes) -> Any | None:
                 return number
             case {"text": str(text)}:
                 return Completion(text)
+            case {"module": plain}:
+                return ModuleResult(plain)
             case {"detections": list(items)}:
                 return [_read_detection(item) for item in items]
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error):
         pass  # a damaged row is computed again
     return None
+
+
+def _is_plain(value: Any, depth: int = 8) -> bool:
+    """Tell whether JSON gives a value back as it was: no patch, no object of a module's."""
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list() if depth:
+            return all(_is_plain(item, depth - 1) for item in value)
+        case dict() if depth:
+            return all(_is_plain(item, depth - 1) for item in value.values())
+        case _:
+            return False
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -111,5 +131,24 @@ def size_in_memory(value: Any) -> int:
             return _PER_ENTRY + mask
         case Completion():
             return _PER_ENTRY + sys.getsizeof(value.text)
+        case ModuleResult():
+            return _PER_ENTRY + _deep_size(value.value)
         case _:
             return _PER_ENTRY + sys.getsizeof(value)
+
+
+def _deep_size(value: Any, depth: int = 5) -> int:
+    """Return about how many bytes a value of a module takes, arrays and tensors in it included."""
+    try:
+        size = getattr(value, "nbytes", None)
+        if isinstance(size, int):
+            return size
+        parts: list[Any] = list(getattr(value, "__dict__", {}).values())
+        parts += [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
+        if isinstance(value, dict):
+            parts += value.values()
+        elif isinstance(value, (list, tuple, set)):
+            parts += value
+        return sys.getsizeof(value) + sum(_deep_size(part, depth - 1) for part in parts if depth)
+    except Exception:  # an object of a stranger's, whose parts may be anything
+        return sys.getsizeof(value, _PER_ENTRY)

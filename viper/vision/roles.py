@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeGuard, TypeVar, get_args, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +60,10 @@ __all__ = [
 
 T = TypeVar("T")
 
-Role = Literal["detector", "matcher", "depth", "answerer", "language"]
-ROLES: tuple[Role, ...] = get_args(Role)
+Role: TypeAlias = str
+"""Name of what a model does: one of `ROLES`, or a role that a plugin's module brings."""
+ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer", "language")
+"""The roles that Viper itself knows, each with a protocol below."""
 
 Pixels = NDArray[np.uint8]
 """Shape (H, W, 3), RGB, 0 … 255."""

@@ -14,6 +14,7 @@ from viper.errors import TimeoutExceededError
 from viper.vision.account import Account, CallCost, was_computed
 from viper.vision.futures import results_of
 from viper.vision.lookahead import Lookahead
+from viper.vision.method_request import MethodRequest, ModuleResult
 from viper.vision.operation import (
     ANSWER,
     COMPLETE,
@@ -178,6 +179,12 @@ class Run:
         """Return what the language model says."""
         return (await self._serve(COMPLETE, [request]))[0].text  # type: ignore[no-any-return]  # see Operation
 
+    async def ask_module(
+        self, operation: Operation, request: MethodRequest, guesses: Sequence[MethodRequest] = ()
+    ) -> ModuleResult:
+        """Return what a module's method gives for one call."""
+        return (await self._serve(operation, [request], guesses))[0]  # type: ignore[no-any-return]  # see Operation
+
     async def _serve(
         self,
         operation: Operation,
@@ -261,7 +268,7 @@ class Run:
         forwarded = [result for result in results.values() if result.forward_id]
         account.enter(asked.operation.role, forwarded)
         for result in forwarded:
-            if isinstance(result.value, Completion):
+            if isinstance(result.value, Completion | ModuleResult):
                 cost.usage += result.value.usage
             if result.forward_id not in cost.forward_ids:
                 cost.forward_ids.add(result.forward_id)
@@ -277,6 +284,6 @@ def _image_of(request: Hashable) -> ImageRef | None:
     """Return the image that a request is about, None for a request about words alone."""
     if isinstance(request, DetectRequest | AnswerRequest):
         return request.view.image
-    if isinstance(request, View):
+    if isinstance(request, View | MethodRequest):
         return request.image
     return request if isinstance(request, ImageRef) else None

@@ -24,7 +24,7 @@ from viper.vision.worker import Load, ModelWorker, Submitted
 
 __all__ = ["Scheduler"]
 
-_BILLED = (ANSWER, COMPLETE)
+_BILLED = (ANSWER.role, COMPLETE.role)
 
 
 class Scheduler:
@@ -141,7 +141,7 @@ class Scheduler:
         Raises:
             BudgetError: They go to a language model, and the budget is spent.
         """
-        if operation in _BILLED:
+        if operation.role in _BILLED:
             self._ledger.check()
         return self._worker(operation.role).submit(
             operation, requests, owner=owner, guesses=guesses

@@ -17,14 +17,15 @@ from viper.errors import UnservedError, ViperError
 from viper.program import CallSite
 from viper.spec import ApiCallable, ApiSpec
 from viper.trace import CallRecord
+from viper.vision.method_request import HostObject
 from viper.vision.methods import METHODS, Context, Method
 from viper.vision.patch import Patch
 from viper.vision.registry import STUB, BackendRef, backends_for
 from viper.vision.roles import ImageRef, Role, View
 from viper.vision.run import Run
 from viper.vision.stub import STUB_METHODS
-from viper.vision.wire_types import convert
-from viper_sandbox import Call, CallFailed, CallRejected, PatchRef, WireValue
+from viper.vision.wire_types import Resolver, convert
+from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 
 __all__ = ["Session"]
 
@@ -43,6 +44,8 @@ class Session:
         image: What the program looks at.
         run: The way to the models.
         backends: What serves which role; a missing role ends the program with kind `model`.
+        methods: What each method of the spec means, those of modules included.
+        stub_methods: What stands for it where its role is served by `stub`.
         on_call: Told of each call when it has been answered or has failed.
         clock_zero_s: When the answer began, by `time.perf_counter`; now if None.
     """
@@ -53,6 +56,8 @@ class Session:
         image: ImageRef,
         run: Run,
         backends: Mapping[Role, BackendRef],
+        methods: Mapping[str, Method] = METHODS,
+        stub_methods: Mapping[str, Method] = STUB_METHODS,
         *,
         on_call: Callable[[CallRecord], None] | None = None,
         clock_zero_s: float | None = None,
@@ -67,6 +72,12 @@ class Session:
         self._given: dict[tuple[Box, str], Patch] = {
             (self._whole.box_xyxy, self._whole.category): self._whole
         }
+        self._methods, self._stub_methods = methods, stub_methods
+        self._objects: list[HostObject] = []  # what handles stand for, by number
+        self._numbers: dict[str, int] = {}  # by the token of the object
+        self._resolver = Resolver(
+            self.resolve, self.resolve_handle, frozenset(handle.name for handle in spec.handles)
+        )
         self._entries = {entry.qualified_name: entry for entry in spec.remote()}
         self.records: list[CallRecord] = []
         """What was asked and answered, in order."""
@@ -191,6 +202,19 @@ class Session:
             raise ValueError("The patch has no area inside the image.")
         return Patch(View(image, inside))
 
+    def resolve_handle(self, ref: HandleRef) -> HostObject:
+        """Return the object that a handle stands for: one that this session gave out.
+
+        Raises:
+            ValueError: There is no such object, or it is of another class.
+        """
+        if not 0 <= ref.number < len(self._objects):
+            raise ValueError(f"There is no {ref.kind} with the number {ref.number}.")
+        known = self._objects[ref.number]
+        if known.kind != ref.kind:
+            raise ValueError(f"The object {ref.number} is a {known.kind}, not a {ref.kind}.")
+        return known
+
     def _entry(self, qualified_name: str) -> ApiCallable:
         entry = self._entries.get(qualified_name)
         if entry is None:
@@ -205,7 +229,7 @@ class Session:
         ):
             raise CallFailed("limit", f"A call of {entry.qualified_name} had a malformed frame.")
         return [
-            convert(value, parameter.type, self.resolve, f"{entry.name}: {parameter.name}")
+            convert(value, parameter.type, self._resolver, f"{entry.name}: {parameter.name}")
             for parameter, value in zip(entry.parameters, call.arguments, strict=True)
         ]
 
@@ -221,7 +245,8 @@ class Session:
                 f"{entry.name}({shown}) needs the role '{role}', which no backend serves. "
                 f"Add one with {known}, or choose another preset with --models."
             )
-        return (STUB_METHODS if ref.name == STUB else METHODS)[entry.qualified_name]
+        served_by = self._stub_methods if ref.name == STUB else self._methods
+        return served_by[entry.qualified_name]
 
     def _to_wire(self, value: Any) -> WireValue:
         if isinstance(value, Patch):
@@ -231,10 +256,25 @@ class Session:
                 )
             self._given[value.box_xyxy, value.category] = value
             return _ref(value)
+        if isinstance(value, HostObject):
+            return HandleRef(value.kind, self._number(value), tuple(value.attributes.values()))
         if isinstance(value, list):
             return [self._to_wire(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._to_wire(item) for key, item in value.items()}
         plain: WireValue = value
         return plain
+
+    def _number(self, given: HostObject) -> int:
+        """Return the number of an object that the program is given; the same object has one number."""
+        number = self._numbers.setdefault(given.token, len(self._objects))
+        if number == len(self._objects):
+            if number >= _MAX_PATCHES:
+                raise CallFailed(
+                    "limit", f"The program was handed more than {_MAX_PATCHES} objects."
+                )
+            self._objects.append(given)
+        return number
 
 
 def _ref(patch: Patch) -> PatchRef:
@@ -243,8 +283,10 @@ def _ref(patch: Patch) -> PatchRef:
 
 def to_record(value: Any) -> Any:
     """Return a method's argument or result as the JSON value of a trace, exact to the last bit."""
-    if isinstance(value, Patch):
+    if isinstance(value, (Patch, HostObject)):
         return value.to_record()
     if isinstance(value, (list, tuple)):
         return [to_record(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_record(item) for key, item in value.items()}
     return value

@@ -22,6 +22,7 @@ from viper.ledger import Ledger
 from viper.vision.cache import ResultCache
 from viper.vision.forwarding import run_forward, told
 from viper.vision.inputs import Inputs
+from viper.vision.method_request import ModuleResult
 from viper.vision.operation import MAX_BATCH, Key, Operation, Served
 from viper.vision.registry import BackendRef
 from viper.vision.request_queue import Job, RequestQueue
@@ -244,7 +245,8 @@ class ModelWorker:
     def _limit(self, backend: Backend, operation: Operation) -> int:
         return min(
             self._max_batch,
-            largest_batch(backend, operation.method) or self._max_batch,
+            (operation.function is None and largest_batch(backend, operation.method))
+            or self._max_batch,
             self._limits.get(operation, self._max_batch),
         )
 
@@ -296,7 +298,7 @@ class ModelWorker:
         self, job: Job, served: Served | None = None, *, error: ViperError | None = None
     ) -> None:
         """Give a job its result, which is remembered, or the error in its place."""
-        if served is not None and isinstance(served.value, Completion):
+        if served is not None and isinstance(served.value, Completion | ModuleResult):
             self._ledger.add(served.value.usage)
         with self._changed:
             asked = job.asked

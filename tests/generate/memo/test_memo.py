@@ -142,7 +142,7 @@ def test_another_prompt_or_contract_asks_the_model(asker, monkeypatch):
         changed.setattr(module, "prompt_version", lambda: "another")
         assert asker("How many dogs are there?", [COUNT])[1] == 1
     with monkeypatch.context() as changed:
-        changed.setattr(module, "_spec_hash", lambda: "another")
+        changed.setattr(module, "_spec_hash", lambda spec: "another")
         assert asker("How many cats are there?", [COUNT])[1] == 1
     assert asker("How many cows are there?", [])[1] == 0
 

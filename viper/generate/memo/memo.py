@@ -23,7 +23,7 @@ from viper.generate.memo.store import Store, StoreError
 from viper.generate.memo.template import Filled, Template, choice_places, frame
 from viper.generate.prompt import prompt_version
 from viper.program import CheckReport, Program
-from viper.spec import load_spec
+from viper.spec import ApiSpec
 from viper.vision.capabilities import Capabilities
 
 __all__ = ["Memo", "Recalled"]
@@ -118,7 +118,7 @@ def _context(generator: Generator, request: GenerationRequest) -> str:
     """Return a hash of all but the words that decides what program would be written."""
     capabilities = request.capabilities
     conditions = [
-        _spec_hash(),
+        _spec_hash(request.spec),
         prompt_version(),
         getattr(generator, "fingerprint", generator.name),
         request.task,
@@ -129,9 +129,9 @@ def _context(generator: Generator, request: GenerationRequest) -> str:
     return hashlib.sha256(json.dumps(conditions).encode()).hexdigest()
 
 
-@functools.cache
-def _spec_hash() -> str:
-    return hashlib.sha256(repr(load_spec()).encode()).hexdigest()
+@functools.lru_cache(maxsize=8)
+def _spec_hash(spec: ApiSpec) -> str:
+    return hashlib.sha256(repr(spec).encode()).hexdigest()
 
 
 def _served(filled: Filled, capabilities: Capabilities) -> bool:

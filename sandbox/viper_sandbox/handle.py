@@ -1,0 +1,77 @@
+"""An object of the host as a program has it: a class, a few values to read, and a number.
+
+The object itself (a mask, a model's own result) never leaves the host. A program may read the
+attributes that the contract declares, keep the handle, compare it, and pass it back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from viper_sandbox.contract import did_you_mean
+from viper_sandbox.wire import HandleRef, WireError
+
+if TYPE_CHECKING:
+    from viper_sandbox.session import Session
+
+__all__ = ["Handle"]
+
+
+class Handle:
+    """Stands for one object of the host; cannot be made or changed by a program."""
+
+    __slots__ = ("_attributes", "_number", "_session", "kind")
+    kind: str
+    """Its class in the contract; programs see it in messages only."""
+    _attributes: dict[str, Any]
+    _number: int
+    _session: Session
+
+    def __init__(self) -> None:
+        raise TypeError("A handle comes from a method; it cannot be made")
+
+    @classmethod
+    def _make(cls, session: Session, ref: HandleRef) -> Handle:
+        names = session.api.handles.get(ref.kind)
+        if names is None or len(names) != len(ref.attributes):
+            raise WireError(f"A handle of the class {ref.kind!r}, which is not in the contract.")
+        handle = object.__new__(cls)
+        object.__setattr__(handle, "kind", ref.kind)
+        object.__setattr__(handle, "_attributes", dict(zip(names, ref.attributes, strict=True)))
+        object.__setattr__(handle, "_number", ref.number)
+        object.__setattr__(handle, "_session", session)
+        return handle
+
+    def _ref(self) -> HandleRef:
+        return HandleRef(self.kind, self._number)
+
+    def _program_attribute_(self, name: str) -> Any:  # Any: a bool, a number, a text or None
+        try:
+            return self._attributes[name]
+        except KeyError:
+            raise AttributeError(
+                f"{self.kind} has no attribute {name!r}. "
+                f"{did_you_mean(name, self._attributes)}".rstrip()
+            ) from None
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"A {self.kind} cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"A {self.kind} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Handle:
+            return NotImplemented
+        return self._session is other._session and self._number == other._number
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self._number))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={_shown(value)}" for name, value in self._attributes.items())
+        return f"{self.kind}({', '.join(shown)})"
+
+
+def _shown(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)

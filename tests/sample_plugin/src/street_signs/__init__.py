@@ -1,0 +1,1 @@
+"""A plugin of Viper for its tests; nothing is imported here."""

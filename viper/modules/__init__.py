@@ -1,0 +1,33 @@
+"""Modules: methods that a plugin adds to what programs may call.
+
+A module is a stub, a function per method, and perhaps a role of its own with a loader for its model:
+
+    MODULE = Module(
+        "reading",
+        stub=files(__package__) / "api.pyi",
+        methods={"ImagePatch.read_text": read_text},
+        roles={"reader": load_reader},
+    )
+
+    def read_text(model, requests):            # one result per request, in the same order
+        return [model.read(request.view.pixels()) for request in requests]
+
+`docs/plugins.md` builds one in ten minutes.
+"""
+
+from viper.errors import ModelError
+from viper.modules.module import Module
+from viper.vision.method_request import MethodRequest
+from viper.vision.patch import Patch
+from viper.vision.roles import Completion, Detection, ImageRef, View
+
+__all__ = [
+    "Completion",
+    "Detection",
+    "ImageRef",
+    "MethodRequest",
+    "ModelError",
+    "Module",
+    "Patch",
+    "View",
+]
