@@ -13,7 +13,10 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = ("ask", "run", "lint", "generate", "models", "memo", "world", "train", "config", "doctor")
+_VERBS = (
+    *("ask", "run", "lint", "generate", "models", "modules"),
+    *("memo", "world", "train", "config", "doctor"),
+)
 
 
 class _Verbs(click.Group):
@@ -64,6 +67,7 @@ def cli() -> None:
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs
+    viper modules list                           plugins: methods that programs may call besides
     viper world render OUT --count 100            draw pictures to try it on
     viper train limber OUT …                      let a language model speak about what a matcher sees
     viper config show                             what is set, by file or environment

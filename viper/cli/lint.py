@@ -20,10 +20,12 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
     Prints one line per finding, FILE:LINE: kind: message. Exit status: 0 clean, 1 findings.
     """
     from viper.cli.files import read_text
-    from viper.cli.output import one_line, print_error, print_json
+    from viper.cli.output import one_line, print_error, print_json, show_warnings
     from viper.engine import Engine
     from viper.errors import ViperError
 
+    if not debug:
+        show_warnings()  # of modules that are broken
     try:
         source = read_text(file, what="program")
         with Engine() as engine:

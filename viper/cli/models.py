@@ -42,20 +42,34 @@ def models() -> None:
 def list_(as_json: bool, debug: bool) -> None:
     """Show roles, repositories, sizes, licences and what is on disk; asks no network."""
     from viper.cli.models_table import preset_rows
-    from viper.cli.output import print_error, print_json
+    from viper.cli.output import one_line, print_error, print_json
     from viper.errors import ViperError
+    from viper.vision.registry import plugin_backends
     from viper.weights.cache import cache_folder
 
     try:
-        rows = preset_rows()
+        rows, plugged = preset_rows(), plugin_backends()
     except ViperError as error:
         print_error(error, debug=debug)
         sys.exit(1)
     if as_json:
-        print_json({"cache": str(cache_folder()), "presets": [row.to_json() for row in rows]})
+        print_json(
+            {
+                "cache": str(cache_folder()),
+                "presets": [row.to_json() for row in rows],
+                "plugins": [
+                    {"role": role, "name": name, "distribution": p.distribution}
+                    for (role, name), p in plugged.items()
+                ],
+            }
+        )
         return
     for row in rows:
         row.print()
+    for (role, name), plugin in plugged.items():
+        click.echo(f"  {role:<9} {name + ':…':<45} of {one_line(plugin.origin)}")
+    if plugged:
+        click.echo()
     click.echo(f"Weights lie in {cache_folder()}. Fetch a preset with: viper models pull small")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from viper.engine import Engine
 
 __all__ = [
+    "backend_overrides",
     "choices_option",
     "draft_options",
     "engine_arguments",
@@ -81,8 +82,8 @@ def _engine_options(models: str) -> Callable[[F], F]:
             "backends",
             metavar="ROLE=NAME:REFERENCE",
             multiple=True,
-            help="Serve a role (detector, matcher, depth, answerer, language) with this model, as in "
-            "detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's.",
+            help="Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
+            "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's.",
         ),
         click.option(
             "--generator",
@@ -257,23 +258,13 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         ConfigError: A backend is not written as it must be.
     """
     from viper.cli.settings import apply_settings
-    from viper.errors import ConfigError
     from viper.generate.memo import memo_place
 
     apply_settings(options)
-    backends: dict[str, str] = {}
-    for text in options["backends"]:
-        role, equals, reference = text.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"--backend takes ROLE=NAME:REFERENCE, such as detector=onnx:yolox_nano.onnx, "
-                f"but got {text!r}."
-            )
-        backends[role.strip()] = reference.strip()
     return {
         "models": options["models"],
         "generator": options["generator"],
-        "backends": backends,
+        "backends": backend_overrides(options["backends"]),
         "timeout_s": options["timeout_s"],
         "sandbox": options["sandbox"],
         "data_folder": data_folder,
@@ -286,3 +277,23 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         "memo": memo_place() if options.get("use_memo") else None,
         **options.get("further", {}),
     }
+
+
+def backend_overrides(texts: Iterable[str]) -> dict[str, str]:
+    """Read the values of `--backend`: role → `NAME:REFERENCE`.
+
+    Raises:
+        ConfigError: One is not written as it must be.
+    """
+    from viper.errors import ConfigError
+
+    backends: dict[str, str] = {}
+    for text in texts:
+        role, equals, reference = text.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"--backend takes ROLE=NAME:REFERENCE, such as detector=onnx:yolox_nano.onnx, "
+                f"but got {text!r}."
+            )
+        backends[role.strip()] = reference.strip()
+    return backends
