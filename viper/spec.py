@@ -260,6 +260,7 @@ def callable_of(
 
 
 def _needs(node: ast.FunctionDef, where: str, roles: Sequence[Role]) -> Role | None:
+    needed: Role | None = None
     for decorator in node.decorator_list:
         match decorator:
             case ast.Call(
@@ -269,7 +270,9 @@ def _needs(node: ast.FunctionDef, where: str, roles: Sequence[Role]) -> Role | N
                     raise ConfigError(
                         f"{where} needs the unknown role {role!r}; one of {', '.join(roles)}."
                     )
-                return role
+                if needed is not None:
+                    raise ConfigError(f"{where} needs two roles; a method is served by one model.")
+                needed = role
             case _:
                 raise ConfigError(f"{where} has a decorator other than @needs(role).")
-    return None
+    return needed

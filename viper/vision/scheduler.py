@@ -67,7 +67,7 @@ class Scheduler:
             role: self._borrowed.get(role)
             or ModelWorker(
                 ref,
-                opener,
+                open_backend if ref.loader is not None else opener,
                 self._ledger,
                 cache=cache,
                 replicas=replicas(ref),
