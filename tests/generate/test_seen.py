@@ -65,3 +65,16 @@ def test_whatever_was_seen_is_one_bounded_line_of_json(arguments, result, failur
     assert json.loads(line)["call"] == "ImagePatch.find"
     assert len(line) <= 700
     assert "\n" not in line
+
+
+def test_objects_of_modules_and_dicts_are_shown_with_what_may_be_read_of_them():
+    mask = {"handle": "Mask", "attributes": {"area": 0.12345, "name": "x" * 500}}
+    for result, shown in (
+        (mask, {"class": "Mask", "area": 0.123}),
+        ({"a": [mask]}, {"a": [{"class": "Mask", "area": 0.123}]}),
+    ):
+        (line,) = seen_calls([record(result=result)], 100)
+        told = json.loads(line)["result"]
+        inner = told["a"][0] if "a" in told else told
+        assert inner.pop("name").endswith("…")
+        assert told == shown

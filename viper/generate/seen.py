@@ -7,6 +7,7 @@ edges. Everything is bounded: a program may make a thousand calls and find a tho
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -62,6 +63,11 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
                 "score": round(float(score), 3),
                 **_edges(box, height),
             }
+        case {"handle": str(kind), "attributes": dict(attributes)} if depth < _MOST_DEPTH:
+            return {"class": kind, **_bounded(attributes, height, depth + 1)}
+        case dict() if depth < _MOST_DEPTH:
+            shown = itertools.islice(value.items(), _MOST_ITEMS)
+            return {_shortened(key): _bounded(item, height, depth + 1) for key, item in shown}
         case str():
             return _shortened(value)
         case float():

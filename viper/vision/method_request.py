@@ -31,7 +31,7 @@ class HostObject:
 
     def to_record(self) -> dict[str, Any]:
         """Return what a trace holds of it."""
-        return {"handle": self.kind, **self.attributes}
+        return {"handle": self.kind, "attributes": dict(self.attributes)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
