@@ -63,11 +63,10 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
                 "score": round(float(score), 3),
                 **_edges(box, height),
             }
-        case {"handle": str(kind), "attributes": dict(attributes)} if depth < _MOST_DEPTH:
-            return {"class": kind, **_bounded(attributes, height, depth + 1)}
+        case {"handle": str(kind), "attributes": dict(attributes)}:
+            return {"class": kind, **_bounded_items(attributes, height, depth)}
         case dict() if depth < _MOST_DEPTH:
-            shown = itertools.islice(value.items(), _MOST_ITEMS)
-            return {_shortened(key): _bounded(item, height, depth + 1) for key, item in shown}
+            return _bounded_items(value, height, depth)
         case str():
             return _shortened(value)
         case float():
@@ -80,6 +79,11 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
             return "…"
         case _:
             return value
+
+
+def _bounded_items(value: dict[str, Any], height: int, depth: int) -> dict[str, Any]:
+    shown = itertools.islice(value.items(), _MOST_ITEMS)
+    return {_shortened(key): _bounded(item, height, depth + 1) for key, item in shown}
 
 
 def _edges(box_xyxy: Box | Sequence[float], height: int) -> dict[str, float]:

@@ -94,6 +94,7 @@ class _Trial:
         for entry in _in_order(api.callables, [handle.name for handle in api.handles]):
             if entry.needs in self.models:
                 yield from self._batches(self.module.batches()[entry.qualified_name])
+        self.models.clear()  # the engine of the dry runs loads its own
         yield from self._dry_runs()
 
     def _documented(self, entry: ApiCallable) -> Verdict:
