@@ -22,9 +22,10 @@ from viper.settings_page import with_tables
 
 OTHERS = {
     "models": "small", "generator": "local:model", "sandbox": "partial", "timeout_s": 7.5,
-    "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "lookahead": False, "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5,
-    "max_tokens": 77, "backends.detector": "onnx:a.onnx", "backends.matcher": "colors",
-    "backends.depth": "stub", "backends.answerer": "openai:m", "backends.language": "openai:m",
+    "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "lookahead": False,
+    "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5, "max_tokens": 77,
+    "backends.detector": "onnx:a.onnx", "backends.matcher": "colors", "backends.depth": "stub",
+    "backends.answerer": "openai:m", "backends.language": "openai:m",
     "serve.host": "::1", "serve.port": 0, "serve.concurrency": 3, "serve.queue": 0,
     "serve.max_upload_mb": 1.5, "serve.max_pixels": 100, "serve.grace_s": 2.0,
 }  # fmt: skip
