@@ -374,3 +374,18 @@ def test_many_questions_share_one_budget():
     with Engine("stub", generator, max_tokens=25) as engine:
         answers = engine.batch([Query(PICTURE, "How many?") for _ in range(6)], concurrency=1)
     assert [a.failure is None for a in answers] == [True] * 3 + [False] * 3
+
+
+def test_no_other_generator_can_call_its_programs_trusted(fake_engine, monkeypatch):
+    levels = []
+    engine = fake_engine(ScriptedGenerator(["return 1"], trusted=True), detector=FakeDetector({}))
+    jail = engine._solver._jail
+    run = jail.run
+
+    async def watched(*arguments, least_level, **options):
+        levels.append(least_level)
+        return await run(*arguments, least_level=least_level, **options)
+
+    monkeypatch.setattr(jail, "run", watched)
+    assert engine.ask(PICTURE, "Which?").value == 1
+    assert levels == ["full"]

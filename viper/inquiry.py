@@ -198,9 +198,14 @@ class Inquiry:
         return await self.run(program, (time.perf_counter() - started) * 1000)
 
     async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
+        from viper.generate.grammar import GrammarGenerator
+
         (program,) = await generator.generate([request])
         self._bench.ledger.add(program.usage)
-        return program
+        # Nobody but our own grammar can say of its programs that they may run in a weaker sandbox.
+        return (
+            program if isinstance(generator, GrammarGenerator) else replace(program, trusted=False)
+        )
 
     async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
         """Run one program and enter it into the record."""
