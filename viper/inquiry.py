@@ -220,6 +220,7 @@ class Inquiry:
             contract.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
             clock_zero_s=self._recorder.started_s,
+            known=query.known,
         )
 
         def checked(report: Checked) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, get_args
 
 from viper import media
 from viper.errors import InputError
 from viper.program import Task
+from viper.vision.known import Known
 from viper.vision.roles import ImageRef
 
 __all__ = ["ImageSource", "Query", "checked_question", "image_name", "opened_image"]
@@ -37,6 +38,8 @@ class Query:
     """Answers to choose from; empty when any will do."""
     program: str | None = None
     """Source to run instead of generating one."""
+    known: Known | None = field(default=None, repr=False, compare=False)
+    """Answers calls before any model is asked, as a recorded run does (see `viper.replay`)."""
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):

@@ -27,7 +27,7 @@ from viper.vision.roles import ImageRef
 from viper.vision.session import Session
 from viper_sandbox import Checked, HandleRef, PatchRef, Result
 
-__all__ = ["Outcome", "Recorder", "call_sites", "check_report"]
+__all__ = ["Outcome", "Recorder", "call_sites", "check_report", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Recorder:
         run_ms = (time.perf_counter() - started_s) * 1000
         checked = result.checked if result else None
         report = check_report(checked) if checked else CheckReport(program.source)
-        judged = self._judge(session, result)
+        judged = judge(session, result, self._task, self._choices)
         value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
         unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
         attempt = Attempt(
@@ -195,27 +195,35 @@ class Recorder:
             return Answer(None, None, (), failure, trace, self._image)
         return Answer(answered.value, answered.text, answered.patches, None, trace, self._image)
 
-    def _judge(
-        self, session: Session, result: Result | None
-    ) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
-        """Read the result: value, text and patches, or why there are none."""
-        if result is None:
-            return Failure("cancelled", "The program was stopped before it ended.")
-        if result.failure is not None:
-            refusal = result.failure
-            return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
-        try:
-            value = _resolved(result.value, session)
-        except ValueError as error:
-            return Failure("runtime", f"The program returned a patch that is none: {error}")
-        text = render(value, self._task, self._choices)
-        if isinstance(text, Failure):
-            return text
-        if self._task == "grounding":
-            patches = grounded_patches(value) or ()
-        else:
-            patches = evidence_patches(value, session.evidence)
-        return value, text, patches
+
+def judge(
+    session: Session, result: Result | None, task: Task, choices: tuple[str, ...]
+) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
+    """Read what the sandbox gave back: value, text and patches, or why there are none.
+
+    Args:
+        session: Where the program's calls are recorded.
+        result: What came of the program; None when it was stopped from outside.
+        task: What the program was to return.
+        choices: Answers that the caller allows.
+    """
+    if result is None:
+        return Failure("cancelled", "The program was stopped before it ended.")
+    if result.failure is not None:
+        refusal = result.failure
+        return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
+    try:
+        value = _resolved(result.value, session)
+    except ValueError as error:
+        return Failure("runtime", f"The program returned a patch that is none: {error}")
+    text = render(value, task, choices)
+    if isinstance(text, Failure):
+        return text
+    if task == "grounding":
+        patches = grounded_patches(value) or ()
+    else:
+        patches = evidence_patches(value, session.evidence)
+    return value, text, patches
 
 
 def check_report(checked: Checked) -> CheckReport:

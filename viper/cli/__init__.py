@@ -13,9 +13,8 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = (
-    *("ask", "run", "lint", "generate", "models", "modules"),
-    *("memo", "world", "train", "config", "doctor"),
+_VERBS = tuple(
+    "ask run replay trace lint generate models modules memo world train config doctor".split()
 )
 
 
@@ -64,6 +63,8 @@ def cli() -> None:
         --backend detector=onnx:yolox_nano.onnx
     viper generate "Is there a red car?"          print the program only
     viper run program.py street.jpg               run a program of your own
+    viper replay run.json                         run a recorded answer again, without any model
+    viper trace show run.json                     read a recorded answer; diff compares two
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from viper.cli.options import (
     writing_options,
 )
 
-__all__ = ["answer_options", "ask", "run_ask"]
+__all__ = ["answer_options", "ask", "leave", "print_answer", "run_ask", "save_trace"]
 
 
 def answer_options(function: Any) -> Any:
@@ -97,21 +98,29 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             print_json(_failed_json(image, question, options, error))
         status = 1
     else:
-        status = _print_answer(answer, options)
+        status = print_answer(answer, options)
         if trace_path is not None:
             # After the answer, which must not be lost when the file cannot be written.
-            status = max(status, _save_trace(answer, trace_path, options))
+            status = max(status, save_trace(answer, trace_path, options))
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
             print_stats(stats, memo=engine.config.memo is not None)
     if engine is not None and not engine.close(timeout_s=1.0):
-        _leave(status)
+        leave(status)
     sys.exit(status)
 
 
-def _print_answer(answer: Any, options: dict[str, Any]) -> int:
-    """Print what came out; return the exit status."""
+def print_answer(
+    answer: Any, options: dict[str, Any], *, more: Mapping[str, Any] | None = None
+) -> int:
+    """Print what came out; return the exit status.
+
+    Args:
+        answer: What came of the question.
+        options: Of the verb.
+        more: Further keys of the JSON object.
+    """
     from viper.cli.output import failure_line, notice, one_line, print_json, printable
 
     if options["show_program"] and answer.program is not None:
@@ -123,7 +132,7 @@ def _print_answer(answer: Any, options: dict[str, Any]) -> int:
     if answer.unverified:
         notice(f"not verified: {'; '.join(answer.unverified)}")
     if options["as_json"]:
-        print_json(answer.to_json())
+        print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
         click.echo(one_line(answer.text))
         if answer.trace.task == "grounding":
@@ -165,7 +174,7 @@ def _read_program(path: str) -> str:
     return read_text(path, what="program")
 
 
-def _save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
+def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
     """Write the trace; return 1 when that fails, which stderr tells."""
     from viper.cli.output import print_error
     from viper.errors import ViperError
@@ -178,7 +187,7 @@ def _save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
     return 0
 
 
-def _leave(status: int) -> None:
+def leave(status: int) -> None:
     """End the process although a model's thread is still busy; nothing is left to save."""
     import os
 

@@ -17,6 +17,7 @@ from viper.errors import UnservedError, ViperError
 from viper.program import CallSite
 from viper.spec import ApiCallable, ApiSpec
 from viper.trace import CallRecord
+from viper.vision.known import Known
 from viper.vision.method_request import HostObject
 from viper.vision.methods import METHODS, Context, Method
 from viper.vision.patch import Patch
@@ -48,6 +49,7 @@ class Session:
         stub_methods: What stands for it where its role is served by `stub`.
         on_call: Told of each call when it has been answered or has failed.
         clock_zero_s: When the answer began, by `time.perf_counter`; now if None.
+        known: Answers calls before any model is asked, as a recorded run does.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Session:
         *,
         on_call: Callable[[CallRecord], None] | None = None,
         clock_zero_s: float | None = None,
+        known: Known | None = None,
     ) -> None:
         width, height = image.size
         self._run = run
         self._backends = backends
         self._on_call = on_call
+        self._known = known
         self._clock_zero_s = time.perf_counter() if clock_zero_s is None else clock_zero_s
         self._context = Context(run)
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
@@ -129,11 +133,7 @@ class Session:
             if call.receiver is not None:
                 receiver = self.resolve(call.receiver)
             arguments = self._convert_arguments(entry, call)
-            method = self._method(entry, arguments)
-            leading = (receiver,) if entry.is_method else ()
-            self._run.ahead.begin(entry.name, call.line, receiver, arguments)
-            result = await method(self._context, *leading, *arguments)
-            self._run.ahead.end(entry.name, receiver, result)
+            result = await self._serve(entry, call.line, receiver, arguments)
             wire = self._to_wire(result)
         except (ValueError, TypeError) as error:
             failure = str(error)
@@ -173,11 +173,28 @@ class Session:
                 ahead=cost.ahead,
                 usage=cost.usage,
             )
+            if self._known is not None:
+                record = self._known.completed(record)
             self.records.append(record)
             if self._on_call is not None:
                 self._on_call(record)
         self.evidence.append((call.name, receiver, result))
         return wire
+
+    async def _serve(
+        self, entry: ApiCallable, line: int, receiver: Patch | None, arguments: list[Any]
+    ) -> Any:
+        """Return the result of a checked call: what is known, or what the method finds."""
+        known = None if self._known is None else self._known.recall(entry, receiver, arguments)
+        if known is not None:
+            self._context.unverified += known.unverified
+            return known.result
+        method = self._method(entry, arguments)
+        leading = (receiver,) if entry.is_method else ()
+        self._run.ahead.begin(entry.name, line, receiver, arguments)
+        result = await method(self._context, *leading, *arguments)
+        self._run.ahead.end(entry.name, receiver, result)
+        return result
 
     def resolve(self, ref: PatchRef) -> Patch:
         """Return the host's patch of a wire patch: one that it gave out, or else a plain crop.

@@ -1,0 +1,92 @@
+"""`viper trace show|diff|schema`: recorded runs, to read and to compare."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from viper.cli.options import output_options
+
+if TYPE_CHECKING:
+    from viper.trace import Trace
+
+__all__ = ["trace"]
+
+
+@click.group()
+def trace() -> None:
+    """Read and compare recorded runs: what viper ask … --trace FILE.json wrote.
+
+    \b
+    viper trace show run.json
+    viper trace diff run.json other.json
+    viper trace schema > viper-trace.schema.json
+
+    To run one again, see viper replay.
+    """
+
+
+@trace.command()
+@click.argument("run", metavar="RUN.json")
+@click.option(
+    "--all", "every_call", is_flag=True, help="Show every call of a line, not only the first 8."
+)
+@output_options
+def show(run: str, every_call: bool, as_json: bool, debug: bool) -> None:
+    """Show a run: question, answer, programs, and under each line the calls that it made.
+
+    With --json, prints what viper ask --json printed then. Colours are left out where NO_COLOR is set.
+    """
+    from viper.cli.output import print_json
+    from viper.cli.trace_text import show_trace
+
+    recorded = _read(run, debug=debug)
+    if as_json:
+        print_json(recorded.summary_json())
+    else:
+        show_trace(recorded, every_call=every_call)
+
+
+@trace.command()
+@click.argument("first", metavar="A.json")
+@click.argument("second", metavar="B.json")
+@click.option("--times", is_flag=True, help="Compare times, forwards and costs as well.")
+@output_options
+def diff(first: str, second: str, times: bool, as_json: bool, debug: bool) -> None:
+    """Say what differs between two runs: question, programs, calls, answers.
+
+    Calls are the same when method, box and arguments are, whatever their order. Exit status: 0 the same, 1
+    something differs, or a file cannot be read, 2 usage.
+    """
+    from viper.cli.output import print_json
+    from viper.cli.trace_text import show_comparison
+    from viper.trace.compare import compare
+
+    found = compare(_read(first, debug=debug), _read(second, debug=debug), times=times)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        show_comparison(found)
+    sys.exit(0 if found.same else 1)
+
+
+@trace.command()
+def schema() -> None:
+    """Print the JSON Schema of trace files."""
+    from viper.trace.schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
+def _read(path: str, *, debug: bool) -> Trace:
+    from viper.cli.output import print_error
+    from viper.errors import ViperError
+    from viper.trace.read import read_trace
+
+    try:
+        return read_trace(path)
+    except ViperError as error:
+        print_error(error, debug=debug)
+        sys.exit(1)

@@ -1,0 +1,218 @@
+"""The calls of a run as a world that answers: what was asked then is known, whoever asks it again.
+
+A call is known by its method, the box of its receiver, and its arguments. What else its result depends on,
+the picture and the models, is the same for the whole record.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from viper.errors import ModelError
+from viper.replay.values import value_of
+from viper.spec import ApiCallable, ApiSpec
+from viper.trace import CallRecord, Trace
+from viper.vision.known import Recalled
+from viper.vision.patch import Patch
+from viper.vision.roles import ImageRef
+from viper.vision.session import to_record
+from viper_sandbox import CallFailed
+
+__all__ = ["RecordedWorld", "RepeatedCalls", "described_call"]
+
+_CAUGHT = {"ValueError": ValueError, "TypeError": TypeError}
+
+_NARROWER = " (narrower)"
+# How the remark ends on a phrase that was detected as something wider, which is also a condition that was
+# tested in part (`viper.vision.methods`).
+
+
+class _Place(NamedTuple):
+    """A recorded call and the program that made it."""
+
+    attempt: int
+    call: CallRecord
+
+
+class _Index:
+    """The calls of a run by what was asked.
+
+    Raises:
+        InputError: A recorded result is not of the type that its method has.
+    """
+
+    def __init__(self, trace: Trace, spec: ApiSpec, image: ImageRef) -> None:
+        self.places: list[_Place] = []
+        self.starts: list[int] = []
+        """Index of the first call of each attempt."""
+        self._by_key: dict[str, list[int]] = {}
+        self._image = image
+        returns = {entry.qualified_name: entry.returns for entry in spec.remote()}
+        for number, attempt in enumerate(trace.attempts):
+            self.starts.append(len(self.places))
+            for index, call in enumerate(attempt.calls):
+                key = _key(call.method, call.box_xyxy, call.arguments)
+                self._by_key.setdefault(key, []).append(len(self.places))
+                self.places.append(_Place(number, call))
+                if call.failure is None and call.method in returns:
+                    where = f"attempts[{number}].calls[{index}].result"
+                    value_of(call.result, returns[call.method], image, where)
+
+    def of(self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> list[int]:
+        """Return where the same was asked, in order."""
+        box = None if receiver is None else receiver.box_xyxy
+        records = [to_record(argument) for argument in arguments]
+        return self._by_key.get(_key(entry.qualified_name, box, records), [])
+
+    def result(self, entry: ApiCallable, call: CallRecord) -> Any:
+        """Return what a recorded call gave.
+
+        Raises:
+            ValueError: As it did then; `TypeError` likewise.
+            CallFailed: It ended the program.
+        """
+        if call.failure is not None:
+            kind = call.failure_kind or "model"
+            if kind in _CAUGHT:
+                raise _CAUGHT[kind](call.failure)
+            raise CallFailed(kind, call.failure)
+        return value_of(call.result, entry.returns, self._image, f"The result of {entry.name}")
+
+
+class RepeatedCalls:
+    """Answers the calls of each program of a run as they were answered, in order, and nothing else.
+
+    Args:
+        trace: The run.
+        spec: The contract of programs.
+        image: The picture by content; no pixels are needed.
+
+    Raises:
+        InputError: A recorded result is not of the type that its method has.
+    """
+
+    def __init__(self, trace: Trace, spec: ApiSpec, image: ImageRef) -> None:
+        self._index = _Index(trace, spec, image)
+        self._next = 0
+        self._current: CallRecord | None = None
+        self.answered = 0
+        """Calls that were answered so far."""
+
+    def begin(self, attempt: int) -> None:
+        """Begin with the calls of an attempt."""
+        self._next = self._index.starts[attempt]
+
+    def recall(
+        self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
+    ) -> Recalled:
+        """Answer a call; see `Known`."""
+        self._current = None
+        places = self._index.of(entry, receiver, arguments)
+        if not places:
+            raise ModelError(
+                f"The record holds no call {described_call(entry, receiver, arguments)}. "
+                "A changed program is run with --edit."
+            )
+        at = bisect.bisect_left(places, self._next)
+        place = places[at] if at < len(places) else places[0]
+        self._next = place + 1
+        self._current = self._index.places[place].call
+        self.answered += 1
+        return Recalled(self._index.result(entry, self._current))
+
+    def completed(self, record: CallRecord) -> CallRecord:
+        """Return what happened now, with the times and costs of then."""
+        then, self._current = self._current, None
+        if then is None:
+            return record
+        return replace(
+            then,
+            line=record.line,
+            method=record.method,
+            role=record.role,
+            box_xyxy=record.box_xyxy,
+            arguments=record.arguments,
+            result=record.result,
+            failure=record.failure,
+            failure_kind=record.failure_kind,
+        )
+
+
+class RecordedWorld:
+    """Answers what was asked in a run, in any order; what is new is left to the models.
+
+    Failures that a program cannot catch are not kept: a role that nobody served may be served now.
+
+    Args:
+        trace: The run.
+        spec: The contract of programs.
+        image: The picture by content; no pixels are needed.
+        before_asking: Called with what is new, before models are asked; it may raise a `ViperError`.
+
+    Raises:
+        InputError: A recorded result is not of the type that its method has.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        spec: ApiSpec,
+        image: ImageRef,
+        before_asking: Callable[[ApiCallable, str], None],
+    ) -> None:
+        self._index = _Index(trace, spec, image)
+        self._unverified = {text for attempt in trace.attempts for text in attempt.unverified}
+        self._before_asking = before_asking
+        self._current: CallRecord | None = None
+        self.recalled = 0
+        """Calls that the record answered."""
+        self.asked = 0
+        """Calls that went to models."""
+
+    def recall(
+        self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
+    ) -> Recalled | None:
+        """Answer a call if it is known; see `Known`."""
+        calls = (self._index.places[i].call for i in self._index.of(entry, receiver, arguments))
+        self._current = next(
+            (call for call in calls if call.failure_kind in (None, *_CAUGHT)), None
+        )
+        if self._current is None:
+            self._before_asking(entry, described_call(entry, receiver, arguments))
+            self.asked += 1
+            return None
+        self.recalled += 1
+        result = self._index.result(entry, self._current)
+        return Recalled(result, tuple(self._partly(self._current)))
+
+    def completed(self, record: CallRecord) -> CallRecord:
+        """Return the record, with what was said of a call then where it was answered from there."""
+        then, self._current = self._current, None
+        if then is None:
+            return record
+        return replace(record, score=then.score, notes=then.notes, model=then.model, cached=True)
+
+    def _partly(self, call: CallRecord) -> Iterator[str]:
+        for note in call.notes:
+            condition = note.removesuffix(_NARROWER)
+            if condition != note and condition in self._unverified:
+                yield condition
+
+
+def described_call(entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> str:
+    """Return a call for a message: `find('cube') on (0, 0, 48, 32)`."""
+    shown = ", ".join(repr(to_record(argument))[:80] for argument in arguments)
+    place = ""
+    if receiver is not None:
+        place = f" on ({', '.join(f'{edge:g}' for edge in receiver.box_xyxy)})"
+    return f"{entry.name}({shown}){place}"
+
+
+def _key(method: str, box_xyxy: Sequence[float] | None, arguments: Sequence[Any]) -> str:
+    # As JSON: 1, 1.0 and true are different questions, and texts are quoted.
+    box = None if box_xyxy is None else [float(edge) for edge in box_xyxy]
+    return json.dumps([method, box, list(arguments)], sort_keys=True)

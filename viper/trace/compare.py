@@ -1,0 +1,149 @@
+"""What differs between two runs: what was asked, programs, calls, answers; times and costs only on demand."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from viper.trace.differences import Difference, differences
+from viper.trace.record import Trace
+
+__all__ = ["CallChange", "Comparison", "ProgramChange", "compare"]
+
+_MEASURES = {
+    "trace": "viper forwards mean_batch lookahead total_ms".split(),
+    "attempt": "usage memo started_ms generate_ms run_ms".split(),
+    "call": "started_ms ms model_ms forwards batch_size cached ahead queue_ms usage".split(),
+}
+"""Keys that say how long something took and what it cost, not what happened."""
+
+_LONGEST_SOURCE = 200_000
+# Characters; as much as the sandbox takes. Comparing lines is slow beyond.
+
+
+class ProgramChange(NamedTuple):
+    """Two programs in the same place that are not the same."""
+
+    attempt: int
+    lines: list[str]
+    """A unified diff."""
+
+
+class CallChange(NamedTuple):
+    """A call that one run has and the other has not, or that was answered otherwise."""
+
+    attempt: int
+    first: dict[str, Any] | None
+    """As in the first trace; None where it is not there."""
+    second: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two runs."""
+
+    fields: tuple[Difference, ...]
+    """Of the runs and their attempts, without programs and calls."""
+    programs: tuple[ProgramChange, ...]
+    calls: tuple[CallChange, ...]
+    measures: tuple[Difference, ...] = ()
+    """Times and costs, where they were asked for."""
+
+    @property
+    def same(self) -> bool:
+        """True when nothing differs."""
+        return not (self.fields or self.programs or self.calls or self.measures)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `viper trace diff --json` prints."""
+        return {
+            "same": self.same,
+            "fields": [difference._asdict() for difference in self.fields],
+            "programs": [change._asdict() for change in self.programs],
+            "calls": [change._asdict() for change in self.calls],
+            "measures": [difference._asdict() for difference in self.measures],
+        }
+
+
+def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
+    """Compare two runs, attempt by attempt.
+
+    Calls are the same when method, box and arguments are, whatever their line and order.
+
+    Args:
+        first: One run.
+        second: The other.
+        times: Whether to compare times and costs as well.
+    """
+    one, other = first.to_json(), second.to_json()
+    fields = list(differences(_head(one, "trace"), _head(other, "trace")))
+    programs: list[ProgramChange] = []
+    calls: list[CallChange] = []
+    measures = (
+        list(differences(_measures(one, "trace"), _measures(other, "trace"))) if times else []
+    )
+    for number, (left, right) in enumerate(zip_longest(one["attempts"], other["attempts"])):
+        path = f"attempts[{number}]"
+        fields += differences(_head(left, "attempt"), _head(right, "attempt"), path)
+        if _source(left) != _source(right):
+            programs.append(ProgramChange(number, _diff(_source(left), _source(right))))
+        matched = list(_matched(left, right))
+        calls += [
+            CallChange(number, a, b)
+            for a, b in matched
+            if a is None or b is None or _answered(a) != _answered(b)
+        ]
+        if times and left and right:
+            measures += differences(_measures(left, "attempt"), _measures(right, "attempt"), path)
+            for a, b in matched:
+                if a and b:
+                    place = f"{path}.line {a['line']} {a['method']}"
+                    measures += differences(_measures(a, "call"), _measures(b, "call"), place)
+    return Comparison(tuple(fields), tuple(programs), tuple(calls), tuple(measures))
+
+
+def _head(value: Mapping[str, Any] | None, kind: str) -> dict[str, Any] | None:
+    """Return what happened, without programs, calls and measures."""
+    if value is None:
+        return None
+    left_out = {*_MEASURES[kind], "attempts", "source", "calls", "call_sites"}
+    return {key: item for key, item in value.items() if key not in left_out}
+
+
+def _measures(value: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {key: value[key] for key in _MEASURES[kind]}
+
+
+def _source(attempt: Mapping[str, Any] | None) -> str:
+    return attempt["source"] if attempt else ""
+
+
+def _diff(first: str, second: str) -> list[str]:
+    if max(len(first), len(second)) > _LONGEST_SOURCE:
+        return [f"(programs of {len(first):,} and {len(second):,} characters)"]
+    return list(
+        difflib.unified_diff(first.splitlines(), second.splitlines(), "A", "B", lineterm="", n=2)
+    )
+
+
+def _matched(
+    left: Mapping[str, Any] | None, right: Mapping[str, Any] | None
+) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any] | None]]:
+    """Yield pairs of calls that ask the same; None stands for the one that is missing."""
+    groups: dict[str, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
+    for side, attempt in enumerate((left, right)):
+        for call in attempt["calls"] if attempt else ():
+            key = json.dumps([call["method"], call["box_xyxy"], call["arguments"]], sort_keys=True)
+            groups[key][side].append(call)
+    for calls, others in groups.values():
+        yield from zip_longest(calls, others)
+
+
+def _answered(call: Mapping[str, Any]) -> str:
+    # As JSON: 1, 1.0 and true are three answers.
+    return json.dumps([call["result"], call["failure"], call["score"], call["notes"]])

@@ -1,0 +1,45 @@
+"""Where two JSON values differ: each place once, with what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from viper.trace.schema import joined, shown
+
+__all__ = ["Difference", "differences"]
+
+_NOTHING = object()
+
+
+class Difference(NamedTuple):
+    """One place where two values differ."""
+
+    path: str
+    """Such as `attempts[0].returned`."""
+    first: Any  # JSON; None also where there is nothing
+    second: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}: {shown(self.first)} became {shown(self.second)}"
+
+
+def differences(first: Any, second: Any, path: str = "") -> Iterator[Difference]:
+    """Yield where two JSON values differ, in order. `1`, `1.0` and `true` are three values."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in dict.fromkeys((*first, *second)):
+            yield from differences(
+                first.get(key, _NOTHING), second.get(key, _NOTHING), joined(path, key)
+            )
+        if first.keys() == second.keys() and list(first) != list(second):
+            yield Difference(f"{path or 'the trace'} (order of keys)", list(first), list(second))
+    elif isinstance(first, list) and isinstance(second, list):
+        for index, (one, other) in enumerate(zip_longest(first, second, fillvalue=_NOTHING)):
+            yield from differences(one, other, f"{path}[{index}]")
+    elif type(first) is not type(second) or first != second:
+        yield Difference(
+            path or "the trace",
+            None if first is _NOTHING else first,
+            None if second is _NOTHING else second,
+        )
