@@ -175,6 +175,12 @@ def test_another_picture_is_refused(folder):
     assert "is another picture than the trace's" in result.stderr
 
 
+def test_a_page_of_a_replay_shows_the_picture_where_it_is_found(folder, tmp_path, no_model):
+    result = viper("replay", folder / "boxes.json", "--trace", tmp_path / "again.html")
+    assert result.exit_code == 0
+    assert "data:image/" in (tmp_path / "again.html").read_text()
+
+
 def test_the_help_teaches_with_examples():
     text = viper("replay", "--help").stdout
     assert "viper replay run.json --edit program.py" in text

@@ -100,7 +100,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
             )
         recorded = read_trace_file(run)
         if program_path is None:
-            status = _again(recorded, options)
+            status = _again(recorded, Path(run).parent, options)
         else:
             status = _changed(recorded, Path(run).parent, program_path, options)
     except ViperError as error:
@@ -111,7 +111,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     sys.exit(status)
 
 
-def _again(recorded: TraceFile, options: dict[str, Any]) -> int:
+def _again(recorded: TraceFile, folder: Path, options: dict[str, Any]) -> int:
     """Repeat a run and compare; return the exit status."""
     from viper.cli.output import failure_line, notice, one_line, print_json, printable
     from viper.replay import replay as run_again
@@ -138,18 +138,22 @@ def _again(recorded: TraceFile, options: dict[str, Any]) -> int:
     if count > _MOST_SHOWN:
         notice(f"… and {count - _MOST_SHOWN} more (--json tells all).")
     if options["trace_path"] is not None:
-        _save_again(replayed, recorded, options)
+        _save_again(replayed, recorded, folder, options)
     return 0 if replayed.identical and answer.failure is None else 1
 
 
-def _save_again(replayed: Replayed, recorded: TraceFile, options: dict[str, Any]) -> None:
-    """Write what happened, with the pictures of the record."""
+def _save_again(
+    replayed: Replayed, recorded: TraceFile, folder: Path, options: dict[str, Any]
+) -> None:
+    """Write what happened; JSON gets the pictures that the record has, a page the one that is found."""
     from viper.errors import InputError
+    from viper.replay.changed import find_picture
     from viper.trace.files import trace_text, write_trace
 
     path: Path = options["trace_path"]
     if path.suffix != ".json":
-        write_trace(path, replayed.answer.trace, _picture(recorded, path))
+        found = find_picture(recorded.trace, recorded.embedded, folders=(folder, Path()))
+        write_trace(path, replayed.answer.trace, found.image)
         return
     value = replayed.answer.trace.to_json()
     if recorded.embedded is not None:
@@ -160,14 +164,6 @@ def _save_again(replayed: Replayed, recorded: TraceFile, options: dict[str, Any]
         raise InputError(
             f"The trace cannot be written to {str(path)!r}: {error.strerror}."
         ) from error
-
-
-def _picture(recorded: TraceFile, path: Path) -> Any:
-    """Return the picture for a page, None where there is none."""
-    from viper.replay.changed import find_picture
-
-    folders = [path.parent, Path()]
-    return find_picture(recorded.trace, recorded.embedded, folders=folders).image
 
 
 def _changed(recorded: TraceFile, folder: Path, program_path: str, options: dict[str, Any]) -> int:
