@@ -47,7 +47,7 @@ def test_values_of_each_type_are_read(type_text, value, read):
         ("Literal['a']", "c", "but is 'c'"),
         ("ImagePatch", {**PATCH, "box_xyxy": [0, 0, 101, 5]}, "but is an object of 3 keys"),
         ("ImagePatch", {**PATCH, "score": "1"}, "but is an object of 3 keys"),
-        ("Track", {}, "type Track, whose values a trace does not hold"),
+        ("Track", {}, "type Track, which this contract does not know"),
     ],
 )
 def test_values_of_another_type_are_refused(type_text, value, told):

@@ -17,7 +17,7 @@ from viper.loop import LoopThread
 from viper.program import CheckReport, Failure, FailureKind
 from viper.recorder import Outcome, check_report, judge
 from viper.replay.recorded import RepeatedCalls
-from viper.spec import load_spec
+from viper.spec import ApiSpec, load_spec
 from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
 from viper.vision.roles import ImageRef
@@ -27,7 +27,7 @@ from viper.vision.session import Session
 from viper.voting import tally
 from viper_sandbox import Jail, Limits, Request
 
-__all__ = ["Replayed", "picture_of", "replay"]
+__all__ = ["Replayed", "picture_of", "replay", "spec_of"]
 
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
 # They tell of the machine, or of the caller, that the program met then.
@@ -96,12 +96,30 @@ def picture_of(trace: Trace) -> ImageRef:
     return ImageRef(info.content_hash, (info.width, info.height), info.name)
 
 
+def spec_of(trace: Trace) -> ApiSpec:
+    """Return the contract of a trace's programs: with the installed modules, where they call any.
+
+    Modules are loaded for their stubs only; none of their methods is asked.
+
+    Raises:
+        ConfigError: Modules cannot be used together.
+    """
+    spec = load_spec()
+    known = {name for entry in spec.callables for name in (entry.qualified_name, entry.name)}
+    sites = (site.method for attempt in trace.attempts for site in attempt.call_sites)
+    if known.issuperset((*(call.method for call in trace.calls), *sites)):
+        return spec
+    from viper.modules.opening import Contract, open_modules
+
+    return Contract.of(open_modules()).spec
+
+
 class _Again:
     def __init__(self, trace: Trace, sandbox: SandboxLevel, jail: Jail) -> None:
         self.jail = jail
         self._trace = trace
         self._sandbox: SandboxLevel = sandbox
-        self._spec = load_spec()
+        self._spec = spec_of(trace)
         self._image = picture_of(trace)
         self._calls = RepeatedCalls(trace, self._spec, self._image)
         self._taken: list[str] = []

@@ -22,9 +22,9 @@ from viper.errors import InputError, ModelError, ViperError
 from viper.media import open_image
 from viper.presets import load_presets
 from viper.query import Query
-from viper.replay.again import picture_of
+from viper.replay.again import picture_of, spec_of
 from viper.replay.recorded import RecordedWorld
-from viper.spec import ApiCallable, load_spec
+from viper.spec import ApiCallable
 from viper.trace import Trace
 from viper.vision.registry import STUB, TRUTH
 from viper.vision.roles import ImageRef
@@ -109,7 +109,7 @@ def run_changed(
             )
 
     image = picture.image or picture_of(trace)
-    world = RecordedWorld(trace, load_spec(), image, before_asking)
+    world = RecordedWorld(trace, spec_of(trace), image, before_asking)
     query = Query(image, trace.question, trace.task, trace.choices, source, world)
     answer = asyncio.run(engine.arun(query, timeout_s=timeout_s))
     return Changed(answer, world.recalled, world.asked)

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from viper.errors import ModelError
-from viper.replay.values import value_of
+from viper.replay.values import RECORDED, value_of
 from viper.spec import ApiCallable, ApiSpec
 from viper.trace import CallRecord, Trace
 from viper.vision.known import Recalled
+from viper.vision.method_request import HostObject
 from viper.vision.patch import Patch
 from viper.vision.roles import ImageRef
 from viper.vision.session import to_record
@@ -51,6 +52,7 @@ class _Index:
         """Index of the first call of each attempt."""
         self._by_key: dict[str, list[int]] = {}
         self._image = image
+        self._handles = spec.handles
         returns = {entry.qualified_name: entry.returns for entry in spec.remote()}
         for number, attempt in enumerate(trace.attempts):
             self.starts.append(len(self.places))
@@ -60,7 +62,7 @@ class _Index:
                 self.places.append(_Place(number, call))
                 if call.failure is None and call.method in returns:
                     where = f"attempts[{number}].calls[{index}].result"
-                    value_of(call.result, returns[call.method], image, where)
+                    value_of(call.result, returns[call.method], image, where, spec.handles)
 
     def of(self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> list[int]:
         """Return where the same was asked, in order."""
@@ -80,7 +82,8 @@ class _Index:
             if kind in _CAUGHT:
                 raise _CAUGHT[kind](call.failure)
             raise CallFailed(kind, call.failure)
-        return value_of(call.result, entry.returns, self._image, f"The result of {entry.name}")
+        where = f"The result of {entry.name}"
+        return value_of(call.result, entry.returns, self._image, where, self._handles)
 
 
 class RepeatedCalls:
@@ -182,6 +185,12 @@ class RecordedWorld:
             (call for call in calls if call.failure_kind in (None, *_CAUGHT)), None
         )
         if self._current is None:
+            if any(map(_is_recorded_object, _parts(list(arguments)))):
+                raise ModelError(
+                    f"The program asks {described_call(entry, receiver, arguments)}, which is not in the "
+                    "record, of an object that is gone with the run that made it. Make it anew, on another "
+                    "patch or with other arguments."
+                )
             self._before_asking(entry, described_call(entry, receiver, arguments))
             self.asked += 1
             return None
@@ -210,6 +219,20 @@ def described_call(entry: ApiCallable, receiver: Patch | None, arguments: Sequen
     if receiver is not None:
         place = f" on ({', '.join(f'{edge:g}' for edge in receiver.box_xyxy)})"
     return f"{entry.name}({shown}){place}"
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _parts(item)
+    elif isinstance(value, dict):
+        yield from _parts(list(value.values()))
+    else:
+        yield value
+
+
+def _is_recorded_object(value: Any) -> bool:
+    return isinstance(value, HostObject) and value.value is RECORDED
 
 
 def _key(method: str, box_xyxy: Sequence[float] | None, arguments: Sequence[Any]) -> str:

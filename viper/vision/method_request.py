@@ -31,7 +31,7 @@ class HostObject:
 
     def to_record(self) -> dict[str, Any]:
         """Return what a trace holds of it."""
-        return {"handle": self.kind, "attributes": dict(self.attributes)}
+        return {"handle": self.kind, "attributes": dict(self.attributes), "object": self.token}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -404,6 +404,9 @@ function written(value, brief = false) {
     const place = value.box_xyxy.map((edge) => Math.round(edge)).join(", ");
     return `${value.category} at (${place})${value.category === "image" ? "" : `, score ${value.score.toFixed(2)}`}`;
   }
+  if (value.handle && value.attributes) {
+    return `${value.handle}(${Object.entries(value.attributes).map(([key, item]) => `${key}=${written(item, brief)}`).join(", ")})`;
+  }
   return `{${Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${written(item, brief)}`).join(", ")}}`;
 }
 
