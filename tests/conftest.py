@@ -31,6 +31,15 @@ def no_plugins_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test takes what the user has set by variables; viper.toml of the working directory is left."""
+    from viper.settings import names, variable_of
+
+    for name in ("VIPER_CONFIG", "VIPER_LLM", "VIPER_PRESETS", *map(variable_of, names())):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_log_of_the_test_before() -> Iterator[None]:
     """What a command line run in this process sends to stderr does not reach the next test."""
     log = logging.getLogger("viper")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import traceback
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,18 @@ def test_an_empty_variable_sets_nothing():
         ('modles = "x"', "has an unknown setting 'modles'. Did you mean 'models'?"),
         ('[serve]\nprot = 1', "has an unknown setting 'serve.prot'. Did you mean 'serve.port'"),
         ("votes = 0", "The setting votes (FILE) should be greater than or equal to 1, but got 0."),
-        ("votes = 'x'", "unable to parse string as an integer, but got 'x'."),
+        ("votes = '3'", "The setting votes (FILE) should be a valid integer, but got '3'."),
+        ("votes = true", "should be a valid integer, but got True."),
+        ("timeout_s = true", "should be a valid number, but got True."),
+        ("lookahead = 0", "should be a valid boolean, but got 0."),
+        ("cache = 3", "The setting cache (FILE)"),
         ("timeout_s = inf", "should be a finite number, but got inf."),
         ("[serve]\nport = 70000", "The setting serve.port (FILE) should be less than or equal to 65535"),
         ("serve = 3", "'serve' must be a table: [serve]."),
         ("models = ", "FILE is not TOML"),
     ],
-    ids=["unknown", "unknown in a table", "range", "type", "infinite", "port", "table", "syntax"],
+    ids=["unknown", "unknown in a table", "range", "type", "truth", "truth for a time", "number", "path",
+         "infinite", "port", "table", "syntax"],
 )  # fmt: skip
 def test_a_wrong_file_is_told_with_file_key_and_value(tmp_path, text, complaint):
     with pytest.raises(ConfigError) as caught:
@@ -113,12 +119,13 @@ def test_a_file_that_was_named_and_is_not_there_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ('[backends]\ndetector = "ultralytics:a.pt?trust=true"', "run the code that a model file may hold"),
         ('sandbox = "partial"', "weaken the sandbox"),
         ('[serve]\nhost = "0.0.0.0"', "open the server to a network"),
         ('generator = "openai:m?base_url=https://example.org/v1"', "to another machine"),
         ('[backends]\nanswerer = "openai:m?base_url=http://localhost.example.org"', "to another machine"),
     ],
-    ids=["sandbox", "server", "generator", "backend"],
+    ids=["code", "sandbox", "server", "generator", "backend"],
 )  # fmt: skip
 def test_a_file_that_merely_lies_there_cannot_lower_the_guard(tmp_path, text, reason):
     with pytest.raises(ConfigError, match=reason):
@@ -137,8 +144,8 @@ def test_a_file_may_name_a_server_on_this_machine(tmp_path):
     ['api_key = "hush-hush"', '[serve]\ntoken = "hush-hush"',
      'generator = "openai:m?api_key=hush-hush"',
      'generator = "openai:m?base_url=http://me:hush-hush@localhost/v1"',
-     'generator = "openai:sk-hush-hush"'],
-    ids=["key", "token", "in a reference", "in an address", "like a key"],
+     'generator = "openai:sk-hush-hush"', 'max_tokens = "Bearer hush-hush"'],
+    ids=["key", "token", "in a reference", "in an address", "like a key", "a header"],
 )  # fmt: skip
 @pytest.mark.parametrize("is_named", [False, True], ids=["found", "named"])
 def test_secrets_in_a_file_are_refused_and_not_repeated(tmp_path, text, is_named):
@@ -149,6 +156,29 @@ def test_secrets_in_a_file_are_refused_and_not_repeated(tmp_path, text, is_named
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [('models = {api_key = "hush-hush"}', "a table"), ('models = ["hush-hush"]', "a list")],
+    ids=["table", "list"],
+)
+def test_what_is_inside_a_wrong_value_is_not_repeated(tmp_path, text, shown):
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, text)
+    assert str(caught.value).endswith(f"models ({tmp_path / 'viper.toml'}) should be a valid string, "
+                                      f"but got {shown}.")  # fmt: skip
+    printed = "".join(traceback.format_exception(caught.value))  # what --debug shows
+    assert "hush" not in printed
+
+
+def test_a_limit_of_tokens_is_no_secret(tmp_path):
+    text = "max_tokens = 9\ngenerator = 'openai:m?max_tokens=500'"
+    assert from_file(tmp_path, text).values.generator == "openai:m?max_tokens=500"
+    with pytest.raises(
+        ConfigError, match=r"unknown setting 'max_token'\. Did you mean 'max_tokens'"
+    ):
+        from_file(tmp_path, "max_token = 9")
+
+
 def test_secrets_in_variables_of_settings_are_refused_and_not_repeated():
     with pytest.raises(ConfigError, match=r"VIPER_GENERATOR\) holds a secret") as caught:
         load_settings({"VIPER_GENERATOR": "openai:m?api_key=hush-hush"})
@@ -157,7 +187,7 @@ def test_secrets_in_variables_of_settings_are_refused_and_not_repeated():
 
 def test_unknown_variables_are_told_and_known_ones_are_not():
     known = dict.fromkeys([*OTHER_VARIABLES, *SECRETS, *map(variable_of, names()), "PATH"], "x")
-    assert strange_variables(known) == []
+    assert strange_variables(known) == strange_variables({"VIPER_MODLES": ""}) == []
     (sentence,) = strange_variables({"VIPER_MODLES": "x"})
     assert sentence.startswith(
         "The variable VIPER_MODLES is unknown and does nothing. Did you mean 'VIPER_M"

@@ -79,13 +79,13 @@ class ServeSettings(_Table):
     """Port to listen on; 0 takes a free one."""
     concurrency: Count = 8
     """Questions that are answered at the same time."""
-    queue: Annotated[int, Field(ge=0)] = 64
+    queue: Annotated[int, Field(ge=0)] = 32
     """Questions that may wait; one more is told to come again later."""
     max_upload_mb: Positive = 20.0
     """Largest upload, in MB."""
     max_pixels: Count = 40_000_000
     """Width times height of the largest picture."""
-    grace_s: Positive = 30.0
+    grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30.0
     """How long running questions may go on when the server is told to stop."""
 
 
@@ -194,19 +194,17 @@ def load_settings(
             _refuse_secrets(name, value, Origin("file", str(file)))
             _check_of_file(name, value, file, is_named=is_named)
             raw[name], origins[name] = value, Origin("file", str(file))
+        _check_types(raw, origins)
     for name in names():
         variable = variable_of(name)
         if value := variables.get(variable, "").strip():
             raw[name], origins[name] = value, Origin("environment", variable)
-    tree: dict[str, Any] = {}
     for name, value in raw.items():
         _refuse_secrets(name, value, origins[name])
-        table, dot, key = name.rpartition(".")
-        (tree.setdefault(table, {}) if dot else tree)[key] = value
     try:
-        return SettingsTree(Settings.model_validate(tree), origins, file)
+        return SettingsTree(Settings.model_validate(_nested(raw)), origins, file)
     except ValidationError as error:
-        raise ConfigError(_told(error, raw, origins)) from error
+        raise ConfigError(_told(error, raw, origins)) from None  # the cause repeats the value
 
 
 def strange_variables(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -216,7 +214,7 @@ def strange_variables(environment: Mapping[str, str] | None = None) -> list[str]
     return [
         f"The variable {name} is unknown and does nothing. {did_you_mean(name, known)}".strip()
         for name in sorted(variables)
-        if name.startswith(PREFIX) and name not in known
+        if name.startswith(PREFIX) and name not in known and variables[name].strip()
     ]
 
 
@@ -275,11 +273,36 @@ def _unknown(name: str, file: Path, known: list[str], tables: set[str]) -> str:
     )
 
 
+def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted name as a tree."""
+    tree: dict[str, Any] = {}
+    for name, value in raw.items():
+        table, dot, key = name.rpartition(".")
+        (tree.setdefault(table, {}) if dot else tree)[key] = value
+    return tree
+
+
+def _check_types(raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> None:
+    """Refuse values of a file that are of another type; only texts of variables are converted.
+
+    Raises:
+        ConfigError: A number is written as a text, or a truth value stands for a number.
+    """
+    paths = {
+        name: Path(value) for name, value in raw.items() if name == "cache" and value == str(value)
+    }
+    try:
+        Settings.model_validate(_nested({**raw, **paths}), strict=True)
+    except ValidationError as error:
+        raise ConfigError(_told(error, raw, origins)) from None
+
+
 def _check_of_file(name: str, value: Any, file: Path, *, is_named: bool) -> None:
     """Refuse what a file in the working directory must not decide.
 
     Raises:
-        ConfigError: It would weaken the sandbox, open the server, or send requests to another machine.
+        ConfigError: It would weaken the sandbox, run code of a model file, open the server, or send
+            requests to another machine.
     """
     if is_named:
         return
@@ -289,11 +312,16 @@ def _check_of_file(name: str, value: Any, file: Path, *, is_named: bool) -> None
         reason = "open the server to a network"
     elif isinstance(value, str) and not all(map(_is_loopback, _servers_in(value))):
         reason = "send questions, pictures and keys to another machine"
+    elif isinstance(value, str) and "trust" in parse_qs(
+        value.partition("?")[2], keep_blank_values=True
+    ):
+        reason = "run the code that a model file may hold"
     else:
         return
     raise ConfigError(
-        f"{file} sets {name} = {value!r}. A file that lies in the working directory may not {reason}: give "
-        f"it on the command line, as {variable_of(name)}, or name the file with {CONFIG_VARIABLE}."
+        f"{file} sets {name} = {_received(value)}. A file that lies in the working directory may not "
+        f"{reason}: give it on the command line, as {variable_of(name)}, or name the file with "
+        f"{CONFIG_VARIABLE}."
     )
 
 
@@ -314,11 +342,12 @@ def _refuse_secrets(name: str, value: Any, origin: Origin) -> None:
 
 
 # Addresses with credentials, OpenAI's keys, the hub's tokens.
-_LIKE_A_SECRET = re.compile(r"://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
+_LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in ("token", "key", "secret", "password"))
+    words = name.lower().replace("max_token", "")  # a limit, however it is spelt
+    return any(word in words for word in ("token", "key", "secret", "password"))
 
 
 def _servers_in(reference: str) -> list[str]:
@@ -344,4 +373,11 @@ def _told(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, 
     origin = origins.get(name)
     wrong = first["msg"].removeprefix("Input ").rstrip(".")
     where = f" ({origin})" if origin is not None else ""
-    return f"The setting {name}{where} {wrong}, but got {raw.get(name)!r}."
+    return f"The setting {name}{where} {wrong}, but got {_received(raw.get(name))}."
+
+
+def _received(value: Any) -> str:
+    """Return a value for an error; what is inside a table or a list was not searched for secrets."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)
