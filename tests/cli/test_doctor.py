@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 import json
 import platform
+import time
 
 import pytest
 from click.testing import CliRunner
 
 import viper_sandbox
+from fakes.llm_server import LLMServer, raw_json, refuse
 from viper.cli import cli
+from viper.doctor import endpoint, plugins, torch_facts
+from viper.doctor.torch_facts import Device, TorchFacts
 from viper.presets import load_presets
 from viper.weights.cache import repository_folder
 from viper_sandbox import Act, Jail, LevelReport
@@ -29,6 +33,38 @@ FULL_BUT_POOR = LevelReport(
     (Act("open a file", True, "killed by SIGSYS"),),
     (("Landlock", "this kernel has none"),),
 )
+
+KEY = "very-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def torch_says(monkeypatch):
+    """Make torch say this, without a process; a machine without a GPU, as long as nothing else is said."""
+
+    class Question:
+        facts = TorchFacts("2.11.0")
+
+        def wait(self):
+            return self.facts
+
+        def cancel(self):
+            pass
+
+    monkeypatch.setattr(torch_facts, "TorchQuestion", Question)
+    return functools.partial(setattr, Question, "facts")
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint(monkeypatch):
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "VIPER_LLM", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def found(title, *arguments):
+    """The findings of this title, from --json."""
+    told = json.loads(doctor("--json", *arguments).stdout)["findings"]
+    return [finding for finding in told if finding["title"] == title]
 
 
 def doctor(*arguments):
@@ -61,7 +97,7 @@ def measured(monkeypatch):
 def test_it_reports_what_the_sandbox_of_this_machine_measures():
     result = doctor("--json")
     told = json.loads(result.stdout)
-    assert set(told) == {"sandbox", "python", "platform", "versions", "models"}
+    assert set(told) == {"sandbox", "python", "platform", "versions", "models", "findings"}
     sandbox = told["sandbox"]
     refused = [act["refused"] for act in sandbox["acts"]]
     assert sandbox["level"] in ("full", "partial", "none")
@@ -150,12 +186,13 @@ def test_it_tells_a_line_for_each_preset(measured, hub_cache):
             "model.safetensors",
         ):
             (folder / name).write_text("{}")
-    result = doctor()
-    assert "  small   3 of 4 models on disk; viper models pull small\n" in result.stdout
+    text = " ".join(doctor("--vram", "80").stdout.split())
+    assert "small 3 of 4 models on disk; needs 3.3 GB: fits. cure: viper models pull small" in text
     # The depth model is the same in all three.
-    assert "  large   1 of 4 models on disk; viper models pull large\n" in result.stdout
+    assert "large 1 of 4 models on disk; needs 30.4 GB: fits. cure: viper models pull large" in text
     told = json.loads(doctor("--json").stdout)["models"]
     assert list(told) == ["small", "base", "large"]
+    assert told["small"] == "3 of 4 models on disk; viper models pull small"
 
 
 def test_a_broken_file_of_presets_does_not_hide_the_rest(measured, monkeypatch):
@@ -163,7 +200,12 @@ def test_a_broken_file_of_presets_does_not_hide_the_rest(measured, monkeypatch):
     monkeypatch.setenv("VIPER_PRESETS", "/no/such.toml")
     result = doctor()
     assert result.exit_code == 0
-    assert "  error   The presets of VIPER_PRESETS='/no/such.toml' cannot be read" in result.stdout
+    text = " ".join(result.stdout.split())
+    assert "problem presets The presets of VIPER_PRESETS='/no/such.toml' cannot be read" in text
+    assert "cure: Correct the file, or unset VIPER_PRESETS." in text
+    assert "Optional packages" in text
+    told = json.loads(doctor("--json").stdout)["models"]
+    assert told["error"].startswith("The presets of VIPER_PRESETS='/no/such.toml'")
 
 
 def test_the_help_teaches_the_levels_and_the_exit_status():
@@ -175,3 +217,102 @@ def test_the_help_teaches_the_levels_and_the_exit_status():
         "Exit status: 0 when the level is full, 1 otherwise",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize(("vram", "chosen"), [("4", "small"), ("12", "base"), ("80", "large")])
+def test_vram_says_which_preset_to_choose_for_another_gpu(measured, hub_cache, vram, chosen):
+    measured(FULL_BUT_POOR)
+    (choice,) = found("choice", "--vram", vram)
+    assert choice["found"].startswith(f"For a GPU with {vram} GB: --models {chosen},")
+    assert choice["cure"] == f"viper models pull {chosen}"
+
+
+@pytest.mark.parametrize("vram", ["0", "-4", "much"])
+def test_vram_must_be_a_number_above_zero(vram):
+    result = doctor("--vram", vram)
+    assert result.exit_code == 2
+    assert "--vram" in result.stderr
+
+
+def test_devices_are_told_and_presets_are_measured_by_the_first(measured, torch_says, hub_cache):
+    measured(FULL_BUT_POOR)
+    gpu = Device("cuda:0 NVIDIA \x1b[2JL4", 24_000_000_000, 23_000_000_000)
+    torch_says(TorchFacts("2.11.0", "CUDA 12.8", (gpu,)))
+    (device,) = found("device")
+    assert device["found"].endswith("L4, 24.0 GB, 23.0 GB of it free")
+    (choice,) = found("choice")
+    assert "--models base, the largest that fits." in choice["found"]
+    assert "\x1b" not in doctor().stdout
+
+
+def test_a_sandbox_that_is_not_full_is_among_the_findings_with_its_cure(measured):
+    measured(PARTIAL)
+    (sandbox,) = found("sandbox")
+    assert (sandbox["level"], sandbox["cure"]) == ("warning", PARTIAL.remedy)
+    assert doctor().stdout.endswith("\n1 warning found.\n")
+
+
+def test_an_endpoint_that_answers_is_told(measured, monkeypatch):
+    measured(FULL_BUT_POOR)
+    with LLMServer([raw_json({"data": [{"id": "small\x1b[2J-model"}]})]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        text = doctor().stdout
+    assert f"{server.url} answers. Models:" in " ".join(text.split())
+    assert "\x1b" not in text
+
+
+def test_an_endpoint_that_hangs_is_given_up_and_is_a_problem(measured, monkeypatch):
+    measured(FULL_BUT_POOR)
+    assert endpoint.ask_endpoint.__defaults__ == (
+        3.0,
+    )  # seconds; here it is not waited for so long
+    monkeypatch.setattr(endpoint.ask_endpoint, "__defaults__", (0.3,))
+    with LLMServer(lambda _: time.sleep(1.0) or refuse(500)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        started = time.monotonic()
+        (told,) = found("endpoint")
+    assert told["level"] == "problem"
+    assert "no answer" in told["found"]
+    assert "--offline skips this" in told["cure"]
+    assert time.monotonic() - started < 10
+
+
+def test_offline_asks_nobody(measured, monkeypatch):
+    measured(FULL_BUT_POOR)
+    with LLMServer([refuse(500)]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        (told,) = found("endpoint", "--offline")
+    assert server.requests == []
+    assert told["found"] == f"{server.url} was not asked: --offline."
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_the_key_is_sent_and_shown_nowhere(measured, monkeypatch, status):
+    measured(FULL_BUT_POOR)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with LLMServer([refuse(status, f"wrong key {KEY}")]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        results = [doctor(), doctor("--json"), doctor("--offline")]
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert all(KEY not in result.stdout + result.stderr for result in results)
+    assert results[0].exit_code == 0  # the level is full: nothing else changes the status
+
+
+def test_a_plugin_with_hostile_metadata_cannot_move_the_cursor(measured, monkeypatch):
+    measured(FULL_BUT_POOR)
+    one = plugins.PluginEntry("viper.backends", "x\x1b[2J", "evil\x1b[1m\nok", "1\x07")
+    monkeypatch.setattr(plugins, "find_plugins", lambda: ([one], []))
+    text = doctor().stdout
+    assert "evil" in text
+    assert not {"\x1b", "\x07"} & set(text)
+
+
+def test_no_line_is_wider_than_the_terminal(measured, torch_says, hub_cache):
+    measured(PARTIAL)
+    torch_says(TorchFacts("2.11.0", "CUDA 12.8", trouble="The driver is too old. " * 10))
+    assert max(len(line) for line in doctor().stdout.splitlines()) <= 80
+
+
+def test_nothing_goes_to_stderr_where_that_is_no_terminal(measured):
+    measured(FULL_BUT_POOR)
+    assert doctor().stderr == ""

@@ -117,6 +117,14 @@ class LLMServer:
                 finally:
                     server._leave()
 
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                reply = server._enter(Received(self.path, headers, {}))
+                try:
+                    self._send(reply)
+                finally:
+                    server._leave()
+
             def _send(self, reply: Reply) -> None:
                 if reply.delay_s:
                     time.sleep(reply.delay_s)

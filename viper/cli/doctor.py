@@ -1,39 +1,37 @@
-"""`viper doctor`: what this machine can and cannot do for Viper."""
+"""`viper doctor`: what this machine can and cannot do for Viper, and what to do about it."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from viper_sandbox import LevelReport
+    from viper.cli.doctor_page import Seen
+    from viper.doctor.findings import Finding
+    from viper.doctor.models import Place, PresetOnDisk
 
 __all__ = ["doctor"]
 
-_WIDTH = 100
-# Columns that a sentence is wrapped to.
-
-_MEANINGS = {
-    "full": "The kernel refuses every forbidden act. Programs of the grammar, of language models and "
-    "of strangers run here.",
-    "partial": "Some forbidden act gets through. Programs of the grammar run here. Programs of a "
-    "language model or a stranger are refused unless you accept the risk with --sandbox partial: such "
-    "a program could do what got through.",
-    "none": "No program runs here: viper ask and viper run fail with kind sandbox. viper generate still "
-    "writes programs.",
-}
-
 
 @click.command()
+@click.option(
+    "--vram",
+    "vram_gb",
+    metavar="GB",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Say which presets fit into a GPU with this much memory, instead of what is here.",
+)
+@click.option("--offline", is_flag=True, help="Do not ask the endpoint of language models.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def doctor(as_json: bool) -> None:
-    """Say how strong the sandbox is on this machine, and which models are there.
+def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
+    """Say what works on this machine, what does not, and what to do about it.
 
-    Programs are run in a process of their own that the kernel confines. Whether it does is not read off a
-    list of features but tried: a confined process attempts each act that no program may do, such as
-    to open a file or to reach the network, and what the kernel did is printed.
+    First the sandbox. Programs are run in a process of their own that the kernel confines. Whether it does
+    is not read off a list of features but tried: a confined process attempts each act that no program
+    may do, such as to open a file or to reach the network, and what the kernel did is printed.
 
     \b
     full     every act is refused: programs of language models and strangers may run
@@ -41,88 +39,93 @@ def doctor(as_json: bool) -> None:
              only programs of the grammar run, unless --sandbox partial accepts the risk
     none     no such process can be started: no program runs
 
-    \b
-    viper doctor           for you
-    viper doctor --json    for a script or a bug report
+    Then, a line for each thing that was looked at (ok, note, warning, problem) and below it the cure: Python
+    and torch, devices and memory, models on disk and which presets fit, the endpoint of language models
+    (asked for its list of models, for three seconds at most), plugins, and optional packages.
 
-    Exit status: 0 when the level is full, 1 otherwise, 2 usage.
+    \b
+    viper doctor              for you
+    viper doctor --vram 12    which models to choose for a GPU with 12 GB
+    viper doctor --offline    without a word to the endpoint of language models
+    viper doctor --json       for a script or a bug report
+
+    Exit status: 0 when the level is full, 1 otherwise, 2 usage. Nothing else that is found changes it.
     """
+    from viper.cli.output import print_json
+    from viper.cli.spinner import spinner
+
+    with spinner("Looking at this machine"):
+        seen = _look(vram_gb, offline)
+    if as_json:
+        print_json(seen.to_json())
+    else:
+        seen.print()
+    sys.exit(0 if seen.report.level == "full" else 1)
+
+
+def _look(vram_gb: float | None, offline: bool) -> Seen:
+    """Look at everything; torch, which is slow, is asked first and waited for last."""
     import asyncio
 
-    from viper.cli.output import print_json
+    from viper.cli.doctor_page import Seen
+    from viper.doctor.findings import Finding
+    from viper.doctor.machine import look_at_machine, machine_findings
+    from viper.doctor.models import place_of
+    from viper.doctor.plugins import extras_findings, find_extras, find_plugins, plugins_findings
+    from viper.doctor.sandbox import measure_sandbox, sandbox_finding
+    from viper.doctor.torch_facts import TorchQuestion
 
-    report = asyncio.run(_measure())
-    if as_json:
-        print_json(_to_json(report))
-    else:
-        _print(report)
-    sys.exit(0 if report.level == "full" else 1)
-
-
-async def _measure() -> LevelReport:
-    from viper_sandbox import Jail
-
-    async with Jail() as jail:
-        return await jail.level()
-
-
-def _to_json(report: LevelReport) -> dict[str, Any]:
-    return {
-        "sandbox": {
-            "level": report.level,
-            "sentence": report.sentence,
-            "remedy": report.remedy or None,
-            "acts": [
-                {"name": act.name, "refused": act.refused, "how": act.how} for act in report.acts
-            ],
-            "missing": [
-                {"mechanism": mechanism, "reason": reason} for mechanism, reason in report.missing
-            ],
-            "trouble": report.trouble or None,
-        },
-        **_surroundings(),
-        "models": _presets_on_disk(),
-    }
+    question = TorchQuestion()
+    try:
+        report = asyncio.run(measure_sandbox())
+        endpoint = _endpoint(offline)
+        others = [*plugins_findings(*find_plugins()), *extras_findings(find_extras())]
+        machine = look_at_machine()
+        torch = question.wait()
+    finally:
+        question.cancel()
+    place = place_of(machine, torch, vram_gb)
+    presets, models = _models(place)
+    versions = _versions()
+    named = ", ".join(f"{name} {text}" for name, text in versions.items())
+    findings = [
+        sandbox_finding(report),
+        Finding("machine", "ok", "versions", named),
+        *machine_findings(machine, torch),
+        *models,
+        endpoint,
+        *others,
+    ]
+    return Seen(report, machine, versions, presets, place, tuple(findings))
 
 
-def _print(report: LevelReport) -> None:
-    from viper.cli.output import one_line
+def _endpoint(offline: bool) -> Finding:
+    from viper._llm_wire import KEY_VARIABLE
+    from viper.doctor.endpoint import ask_endpoint, endpoint_finding, endpoint_of
+    from viper.doctor.findings import Finding
 
-    click.echo(f"sandbox   {report.level}")
-    if report.level == "none":
-        _paragraph(one_line(report.sentence))
-    _paragraph(_MEANINGS[report.level])
-    if report.acts:
-        click.echo("\nWhat a confined process attempted, and what the kernel did:")
-        width = max(len(act.name) for act in report.acts)
-        for act in report.acts:
-            verdict = f"refused: {act.how}" if act.refused else f"NOT REFUSED: {act.how}"
-            click.echo(f"  {act.name:<{width}}  {one_line(verdict)}")
-    if report.missing:
-        click.echo("\nMechanisms that are not in force:")
-        width = max(len(mechanism) for mechanism, _ in report.missing)
-        for mechanism, reason in report.missing:
-            click.echo(f"  {mechanism:<{width}}  {one_line(reason)}")
-    if report.remedy:
-        click.echo("\nWhat would close it:")
-        _paragraph(one_line(report.remedy))
-    surroundings = _surroundings()
-    versions = ", ".join(f"{name} {text}" for name, text in surroundings["versions"].items())
-    click.echo(f"\npython    {surroundings['python']}")
-    click.echo(f"platform  {surroundings['platform']}")
-    click.echo(f"versions  {versions}")
-    click.echo("\nPresets for photographs (see viper models list):")
-    for name, state in _presets_on_disk().items():
-        click.echo(f"  {name:<6}  {one_line(state)}")
+    endpoint = endpoint_of()
+    if isinstance(endpoint, Finding):
+        return endpoint
+    if offline:
+        return Finding("endpoint", "note", "endpoint", f"{endpoint.url} was not asked: --offline.")
+    reply = ask_endpoint(endpoint, os.environ.get(KEY_VARIABLE, "").strip())
+    return endpoint_finding(endpoint, reply)
 
 
-def _paragraph(text: str) -> None:
-    click.echo(click.wrap_text(text, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+def _models(place: Place | None) -> tuple[list[PresetOnDisk] | str, list[Finding]]:
+    from viper.doctor.models import broken_presets_finding, models_findings, presets_on_disk
+    from viper.errors import ConfigError
+
+    try:
+        presets = presets_on_disk()
+    except ConfigError as error:  # a broken file of presets is the user's; the rest is still true
+        return str(error), [broken_presets_finding(str(error))]
+    return presets, models_findings(presets, place)
 
 
-def _surroundings() -> dict[str, Any]:
-    """Return what the level depends on: interpreter, system, versions."""
-    import platform
+def _versions() -> dict[str, str]:
+    """Return the versions that the level depends on."""
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {}
@@ -131,28 +134,4 @@ def _surroundings() -> dict[str, Any]:
             versions[shown] = version(distribution)
         except PackageNotFoundError:
             versions[shown] = "not installed"
-    return {
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "versions": versions,
-    }
-
-
-def _presets_on_disk() -> dict[str, str]:
-    """Return what is on disk of each preset that takes its models from the hub."""
-    from viper.errors import ConfigError
-    from viper.presets import load_presets, missing_models
-
-    states = {}
-    try:
-        for preset in load_presets().values():
-            if preset.models:
-                missing, needed = len(missing_models(preset)), len(preset.models)
-                states[preset.name] = (
-                    "complete"
-                    if not missing
-                    else f"{needed - missing} of {needed} models on disk; viper models pull {preset.name}"
-                )
-    except ConfigError as error:  # a broken file of presets is the user's; the rest is still true
-        states["error"] = str(error)
-    return states
+    return versions

@@ -1,0 +1,138 @@
+"""Plugins are told by the distribution that brings them, extras with the line that installs them."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from viper.doctor import plugins
+from viper.doctor.plugins import (
+    Extra,
+    PluginEntry,
+    extras_findings,
+    find_extras,
+    find_plugins,
+    plugins_findings,
+)
+
+
+def entry(group, name, distribution, version="1.0"):
+    return PluginEntry(f"viper.{group}", name, distribution, version)
+
+
+def test_each_distribution_is_told_with_what_it_brings():
+    findings = plugins_findings(
+        [
+            entry("modules", "depth", "viper-more", "0.2"),
+            entry("backends", "yolo", "viper-more", "0.2"),
+            entry("benchmarks", "birds", "a-birds"),
+        ]
+    )
+    assert [(one.level, one.title, one.found) for one in findings] == [
+        ("ok", "a-birds", "1.0; benchmarks: birds"),
+        ("ok", "viper-more", "0.2; modules: depth, backends: yolo"),
+    ]
+
+
+def test_one_name_of_two_distributions_is_a_problem_that_names_both():
+    *_, found = plugins_findings(
+        [entry("backends", "yolo", "one"), entry("backends", "yolo", "other", "3")]
+    )
+    assert (found.level, found.title) == ("problem", "yolo")
+    assert (
+        found.found
+        == "one 1.0 and other 3 both bring a plugin of this name to the group viper.backends."
+    )
+    assert found.cure == "Uninstall one of them: pip uninstall other"
+
+
+def test_one_name_in_two_groups_is_no_problem():
+    findings = plugins_findings([entry("backends", "yolo", "one"), entry("modules", "yolo", "two")])
+    assert {one.level for one in findings} == {"ok"}
+
+
+def test_without_plugins_it_says_so():
+    (found,) = plugins_findings([])
+    assert (found.level, found.found) == ("ok", "none installed")
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs distributions with metadata alone: importing one fails."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def add(name, points, metadata=None):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        (folder / "METADATA").write_text(text if metadata is None else metadata)
+        (folder / "entry_points.txt").write_text(points)
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+
+    return add
+
+
+def test_plugins_are_found_by_their_metadata_and_not_imported(install):
+    install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n[console_scripts]\nb = birds:main\n")
+    entries, _ = find_plugins()
+    assert [one for one in entries if one.distribution == "birds"] == [
+        entry("benchmarks", "birds", "birds")
+    ]
+    assert "birds" not in sys.modules
+
+
+def test_what_viper_itself_registers_is_no_plugin():
+    assert "viper-vision" not in {one.distribution for one in find_plugins()[0]}
+
+
+def test_broken_metadata_is_a_warning_and_hides_no_other_plugin(install):
+    install("broken", "[viper.backends]\nx = broken:X\n", metadata="")
+    install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n")
+    entries, broken = find_plugins()
+    assert "birds" in {one.distribution for one in entries}
+    assert broken == ["broken-1.0.dist-info"]
+    warning = plugins_findings(entries, broken)[-1]
+    assert warning.level == "warning"
+    assert warning.found == "A distribution cannot be read: broken-1.0.dist-info."
+    assert warning.cure == "Uninstall it, or install it again."
+
+
+def test_each_extra_is_told_and_a_missing_one_with_its_pip_line():
+    findings = extras_findings(
+        [
+            Extra("onnx", ("onnxruntime 1.22",), ()),
+            Extra("ray", (), ("ray",)),
+            Extra("bench", ("matplotlib 3.9",), ("pycocotools",)),
+        ]
+    )
+    assert [(one.level, one.title, one.found, one.cure) for one in findings] == [
+        ("ok", "onnx", "onnxruntime 1.22", ""),
+        (
+            "note",
+            "ray",
+            "not installed (benchmarks on a cluster)",
+            "pip install 'viper-vision[ray]'",
+        ),
+        (
+            "note",
+            "bench",
+            "in part (benchmarks of the RefCOCO family, drawings): without pycocotools",
+            "pip install 'viper-vision[bench]'",
+        ),
+    ]
+
+
+def test_extras_are_those_of_the_project_but_for_developers():
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    users = set(project["optional-dependencies"]) - {"all", "dev", "docs"}
+    assert set(plugins._PURPOSES) == users
+    assert {extra.name for extra in find_extras()} == users
+
+
+def test_installed_packages_come_with_their_versions():
+    extras = {extra.name: extra for extra in find_extras()}
+    (onnx,) = extras["onnx"].installed + extras["onnx"].missing
+    assert onnx.split(" ")[0] == "onnxruntime"

@@ -1,0 +1,31 @@
+"""The measured level as a finding: what it means, and what would close the gaps."""
+
+from __future__ import annotations
+
+from viper.doctor.sandbox import MEANINGS, sandbox_finding
+from viper_sandbox import Act, LevelReport
+
+
+def test_a_full_sandbox_is_ok_and_needs_no_cure():
+    found = sandbox_finding(LevelReport("full", (Act("open a file", True, "EACCES"),)))
+    assert (found.level, found.cure) == ("ok", "")
+    assert found.found == (
+        f"The sandbox is full: the kernel refuses every forbidden act. {MEANINGS['full']}"
+    )
+
+
+def test_a_partial_sandbox_is_a_warning_with_what_would_close_it():
+    acts = (Act("open a file", True, "EACCES"), Act("run another program", False, "got through"))
+    report = LevelReport("partial", acts, (("seccomp", "this is plan9"),))
+    found = sandbox_finding(report)
+    assert (found.level, found.cure) == ("warning", report.remedy)
+    assert report.remedy not in found.found
+    assert "a confined program could run another program" in found.found
+    assert found.found.endswith(MEANINGS["partial"])
+
+
+def test_no_sandbox_is_a_problem():
+    found = sandbox_finding(LevelReport("none", (), trouble="plan9 has no processes"))
+    assert found.level == "problem"
+    assert "plan9 has no processes" in found.found
+    assert found.cure.startswith("Use a Linux")

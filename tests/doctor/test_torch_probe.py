@@ -1,0 +1,90 @@
+"""The script that torch is asked with, run here with the real torch and with others."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from types import SimpleNamespace
+
+import pytest
+
+from viper.doctor import _torch_probe
+
+
+@pytest.fixture
+def probe(monkeypatch, capsys):
+    """Returns what the script prints with this torch in place; None is a torch that is not there."""
+
+    def run(torch):
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        _torch_probe.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def fake(*, cuda=None, hip=None, devices=(), mps=False, available=None):
+    return SimpleNamespace(
+        __version__="2.11.0",
+        version=SimpleNamespace(cuda=cuda, hip=hip),
+        cuda=SimpleNamespace(
+            is_available=available or (lambda: bool(devices)),
+            device_count=lambda: len(devices),
+            mem_get_info=lambda index: devices[index][1:],
+            get_device_name=lambda index: devices[index][0],
+        ),
+        backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps)),
+        mps=SimpleNamespace(recommended_max_memory=lambda: 12),
+    )
+
+
+def test_the_torch_of_this_machine_answers(capsys):
+    import torch
+
+    _torch_probe.main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["version"] == torch.__version__
+    assert bool(told["devices"]) == (torch.cuda.is_available() or torch.backends.mps.is_available())
+
+
+def test_devices_are_told_with_total_and_free_memory(probe):
+    told = probe(fake(cuda="12.8", devices=[("GPU A", 60, 100), ("GPU B", 5, 80)]))
+    assert told == {
+        "version": "2.11.0",
+        "build": "CUDA 12.8",
+        "devices": [
+            {"name": "cuda:0 GPU A", "total": 100, "free": 60},
+            {"name": "cuda:1 GPU B", "total": 80, "free": 5},
+        ],
+        "trouble": "",
+    }
+
+
+def test_a_build_for_amd_and_a_mac_are_known(probe):
+    assert probe(fake(hip="6.4"))["build"] == "ROCm 6.4"
+    told = probe(fake(mps=True))
+    assert (told["build"], told["devices"]) == ("", [{"name": "mps", "total": 12, "free": None}])
+
+
+def test_what_torch_warns_of_is_the_reason_why_there_is_no_device(probe):
+    def warn():
+        warnings.warn("The NVIDIA driver on your system is too old.", stacklevel=1)
+        return False
+
+    told = probe(fake(cuda="12.8", available=warn))
+    assert told["trouble"] == "The NVIDIA driver on your system is too old."
+
+
+def test_a_driver_that_raises_is_told(probe):
+    def fail():
+        raise RuntimeError("no kernel image")
+
+    told = probe(fake(cuda="12.8", available=fail))
+    assert (told["version"], told["trouble"]) == ("2.11.0", "RuntimeError: no kernel image")
+
+
+def test_a_torch_that_cannot_be_imported_is_told(probe):
+    told = probe(None)
+    assert told["version"] is None
+    assert told["trouble"].startswith("ModuleNotFoundError: ")

@@ -1,0 +1,46 @@
+"""How strong the sandbox is on this machine: tried, not read off a list of features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viper.doctor.findings import Finding, FindingLevel
+
+if TYPE_CHECKING:
+    from viper_sandbox import LevelReport
+
+__all__ = ["MEANINGS", "measure_sandbox", "sandbox_finding"]
+
+MEANINGS = {
+    "full": "The kernel refuses every forbidden act. Programs of the grammar, of language models and "
+    "of strangers run here.",
+    "partial": "Some forbidden act gets through. Programs of the grammar run here. Programs of a "
+    "language model or a stranger are refused unless you accept the risk with --sandbox partial: such "
+    "a program could do what got through.",
+    "none": "No program runs here: viper ask and viper run fail with kind sandbox. viper generate still "
+    "writes programs.",
+}
+"""What each level means for the user."""
+
+_CURE_OF_NONE = (
+    "Use a Linux, such as that of WSL 2 on Windows; docs/security.md says what to expect where."
+)
+
+_LEVELS: dict[str, FindingLevel] = {"full": "ok", "partial": "warning", "none": "problem"}
+
+
+async def measure_sandbox() -> LevelReport:
+    """Let a confined process attempt every forbidden act, and report what the kernel did."""
+    from viper_sandbox import Jail
+
+    async with Jail() as jail:
+        return await jail.level()
+
+
+def sandbox_finding(report: LevelReport) -> Finding:
+    """Return what the measured level means."""
+    cure = _CURE_OF_NONE if report.level == "none" else report.remedy
+    found = report.sentence.removesuffix(report.remedy).strip()
+    return Finding(
+        "sandbox", _LEVELS[report.level], "sandbox", f"{found} {MEANINGS[report.level]}", cure
+    )
