@@ -227,7 +227,7 @@ def test_vram_says_which_preset_to_choose_for_another_gpu(measured, hub_cache, v
     assert choice["cure"] == f"viper models pull {chosen}"
 
 
-@pytest.mark.parametrize("vram", ["0", "-4", "much"])
+@pytest.mark.parametrize("vram", ["0", "-4", "much", "nan", "inf"])
 def test_vram_must_be_a_number_above_zero(vram):
     result = doctor("--vram", vram)
     assert result.exit_code == 2

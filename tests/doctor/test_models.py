@@ -80,7 +80,7 @@ def test_the_largest_that_fits_a_gpu_is_chosen_as_the_presets_promise(vram_gb, f
 def test_what_does_not_fit_is_not_to_be_fetched():
     found = told(shipped(), gpu(12))["large"]
     assert found.level == "note"
-    assert found.found == "0 of 4 models on disk; needs 30.4 GB: does not fit into 12.0 GB."
+    assert found.found == "0 of 4 models on disk; needs 30.4 GB: too large for 12.0 GB."
     assert found.cure == ""
 
 

@@ -72,7 +72,7 @@ def cli() -> None:
     viper world render OUT --count 100            draw pictures to try it on
     viper train limber OUT …                      let a language model speak about what a matcher sees
     viper config show                             what is set, by file or environment
-    viper doctor                                  say how strong the sandbox is, which models are there
+    viper doctor                                  what works on this machine, and the cure of what does not
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.
     """

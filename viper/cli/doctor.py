@@ -22,6 +22,7 @@ __all__ = ["doctor"]
     "vram_gb",
     metavar="GB",
     type=click.FloatRange(min=0, min_open=True),
+    callback=lambda ctx, parameter, value: _finite(value),
     help="Say which presets fit into a GPU with this much memory, instead of what is here.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the endpoint of language models.")
@@ -39,9 +40,9 @@ def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
              only programs of the grammar run, unless --sandbox partial accepts the risk
     none     no such process can be started: no program runs
 
-    Then, a line for each thing that was looked at (ok, note, warning, problem) and below it the cure: Python
-    and torch, devices and memory, models on disk and which presets fit, the endpoint of language models
-    (asked for its list of models, for three seconds at most), plugins, and optional packages.
+    Then, a line for each thing that was looked at (ok, note, warning, problem) and below it the cure:
+    settings, Python and torch, devices and memory, models on disk and which presets fit, the endpoint of
+    language models (asked for its list of models, for three seconds at most), plugins, and optional packages.
 
     \b
     viper doctor              for you
@@ -63,6 +64,12 @@ def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
     sys.exit(0 if seen.report.level == "full" else 1)
 
 
+def _finite(value: float | None) -> float | None:
+    if value is not None and not value < 1e6:  # nan is not, either
+        raise click.BadParameter(f"{value} is no number of GB that a GPU has.")
+    return value
+
+
 def _look(vram_gb: float | None, offline: bool) -> Seen:
     """Look at everything; torch, which is slow, is asked first and waited for last."""
     import asyncio
@@ -73,6 +80,7 @@ def _look(vram_gb: float | None, offline: bool) -> Seen:
     from viper.doctor.models import place_of
     from viper.doctor.plugins import extras_findings, find_extras, find_plugins, plugins_findings
     from viper.doctor.sandbox import measure_sandbox, sandbox_finding
+    from viper.doctor.settings import settings_finding
     from viper.doctor.torch_facts import TorchQuestion
 
     question = TorchQuestion()
@@ -91,6 +99,7 @@ def _look(vram_gb: float | None, offline: bool) -> Seen:
     findings = [
         sandbox_finding(report),
         Finding("machine", "ok", "versions", named),
+        settings_finding(),
         *machine_findings(machine, torch),
         *models,
         endpoint,

@@ -11,6 +11,7 @@ second needs no machine, so that every finding can be tested with facts that are
     machine.py    Python, processor, memory, torch and its devices
     models.py     which models are on disk, and which presets fit into the memory
     endpoint.py   whether the endpoint of language models answers
+    settings.py   whether viper.toml and VIPER_… can be read
     plugins.py    what other distributions add, and the optional packages
 """
 

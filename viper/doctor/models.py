@@ -142,7 +142,7 @@ def _preset_finding(one: PresetOnDisk, place: Place | None) -> Finding:
     cure = pull
     if needed > place.total_bytes:
         level, cure = "note", ""
-        fit = f"does not fit into {gigabytes(place.total_bytes)}"
+        fit = f"too large for {gigabytes(place.total_bytes)}"
     elif place.free_bytes is not None and needed > place.free_bytes:
         level = "note"
         cure = pull or "End what else uses this memory, or take a smaller preset."
