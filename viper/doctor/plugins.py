@@ -14,12 +14,10 @@ from importlib.metadata import (
 )
 
 from viper.doctor.findings import Finding
+from viper.plugins import GROUPS
 
-__all__ = ["GROUPS", "Extra", "PluginEntry", "extras_findings", "find_extras", "find_plugins"]
+__all__ = ["Extra", "PluginEntry", "extras_findings", "find_extras", "find_plugins"]
 __all__ += ["plugins_findings"]
-
-GROUPS = ("viper.modules", "viper.backends", "viper.generators", "viper.benchmarks")
-"""The groups of entry points that plugins join."""
 
 _OURS = "viper-vision"
 
