@@ -278,6 +278,18 @@ class Engine:
         """
         return self._loop.run(self._solver.check(source))
 
+    async def acheck(self, source: str) -> CheckReport:
+        """Check a program from any event loop; see `check`."""
+        return await self._elsewhere(self._solver.check(source))
+
+    def preload(self) -> None:
+        """Load all models now instead of when they are first needed.
+
+        Raises:
+            ViperError: One of them cannot be loaded.
+        """
+        self._loop.run(self._scheduler.preload())
+
     def capabilities(self) -> Capabilities:
         """Say which roles are served and what a closed-vocabulary detector knows; loads it."""
         return self._loop.run(self._solver.capabilities())

@@ -26,7 +26,18 @@ def test_help_imports_neither_torch_nor_transformers_nor_numpy():
     done = python(code)
     assert done.returncode == 0, done.stderr
     assert "Answer questions about images" in done.stdout
-    for verb in ("ask", "run", "lint", "generate", "models", "world", "train", "doctor", "bench"):
+    for verb in (
+        "ask",
+        "run",
+        "lint",
+        "generate",
+        "models",
+        "world",
+        "train",
+        "serve",
+        "doctor",
+        "bench",
+    ):
         assert f"\n  {verb} " in done.stdout
 
 

@@ -14,7 +14,7 @@ import click
 __all__ = ["cli", "main"]
 
 _VERBS = tuple(
-    "ask run replay trace lint generate models modules memo world train config doctor".split()
+    "ask run replay trace lint generate models modules memo world train serve config doctor".split()
 )
 
 
@@ -72,6 +72,7 @@ def cli() -> None:
     viper world render OUT --count 100            draw pictures to try it on
     viper train limber OUT …                      let a language model speak about what a matcher sees
     viper config show                             what is set, by file or environment
+    viper serve                                   ask over HTTP, and from a page
     viper doctor                                  what works on this machine, and the cure of what does not
 
     An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.

@@ -7,6 +7,7 @@ One worker per role. Programs of all answers share workers and cache.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -96,6 +97,14 @@ class Scheduler:
             return (await results_of([loaded]))[0]
         finally:
             self._on_loading(worker.ref, False)
+
+    async def preload(self) -> None:
+        """Load all models, at once.
+
+        Raises:
+            ViperError: One of them could not be loaded.
+        """
+        await asyncio.gather(*(self.backend(role) for role in self._workers))
 
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that are loaded."""

@@ -1,0 +1,187 @@
+"""`viper serve`: what it refuses before it listens; and, in a process of its own, how it runs and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("starlette", reason="the extra [serve] is not installed")
+
+from fakes.serving import PNG
+from viper.cli import cli
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def no_token(monkeypatch):
+    monkeypatch.delenv("VIPER_SERVE_TOKEN", raising=False)
+
+
+def refused(*arguments):
+    result = CliRunner().invoke(cli, ["serve", "--models", "stub", *arguments])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(monkeypatch):
+    from importlib import util
+
+    real = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "uvicorn" else real(name))
+    assert refused() == (
+        "viper: The server needs the package 'uvicorn', which is not installed. "
+        "Install it with: pip install 'viper-vision[serve]'"
+    )
+
+
+def test_other_addresses_than_loopback_need_a_token(monkeypatch):
+    assert "VIPER_SERVE_TOKEN is not set" in refused("--host", "0.0.0.0")
+    assert "VIPER_SERVE_TOKEN is not set" in refused("--allow-host", "viper.example.org")
+    monkeypatch.setenv("VIPER_SERVE_TOKEN", "short")
+    line = refused("--host", "0.0.0.0")
+    assert "must be at least 16" in line
+    assert "short" not in line
+
+
+def test_a_token_is_no_argument():
+    result = CliRunner().invoke(cli, ["serve", "--token", TOKEN])
+    assert result.exit_code == 2
+
+
+def test_a_partial_sandbox_is_refused_where_others_can_reach_the_server(monkeypatch):
+    monkeypatch.setenv("VIPER_SERVE_TOKEN", TOKEN)
+    line = refused("--host", "0.0.0.0", "--port", "0", "--sandbox", "partial")
+    assert "--sandbox partial is for your own programs" in line
+    assert TOKEN not in line
+
+
+def test_a_port_that_is_taken_is_told_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        line = refused("--port", str(taken.getsockname()[1]))
+    assert "Address already in use" in line
+
+
+def test_the_help_teaches():
+    result = CliRunner().invoke(cli, ["serve", "--help"])
+    assert result.exit_code == 0
+    for word in ("VIPER_SERVE_TOKEN", "--max-upload-mb", "--max-pixels", "--grace", "429", "curl"):
+        assert word in result.stdout
+
+
+class Process:
+    """`viper serve` in a process of its own."""
+
+    def __init__(self, *arguments, **environment):
+        command = [sys.executable, "-m", "viper", "serve", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def ends(self, number=signal.SIGTERM):
+        """Send a signal; return (status, stdout, stderr)."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_its_address_and_ends_with_zero(number):
+    import httpx
+
+    with Process("--models", "stub") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{server.url}/healthz").json()["status"] == "ok"
+        status, out, err = server.ends(number)
+    assert (status, out) == (0, "")
+    assert f"viper: serving at {server.url} (sandbox full); Ctrl-C ends it." in err
+    assert "stub results" in err
+    assert " GET /healthz 200 " in err
+    assert "Traceback" not in err
+    assert err.rstrip().endswith("viper: ended.")
+
+
+@pytest.mark.slow
+def test_a_signal_in_the_middle_of_requests_loses_none():
+    """Each request that was let in is answered; those that came later find nobody, or are told."""
+    import asyncio
+
+    import httpx
+
+    fields = {"question": "How many cups are there?"}
+    program = (
+        "def execute_command(image):\n"
+        "    total = 0\n"
+        "    for number in range(3_000_000):\n"
+        "        total += number\n"
+        "    return len(image.find('cup'))"
+    )
+
+    async def scenario(server):
+        async with httpx.AsyncClient(timeout=60) as client:
+
+            async def ask():
+                files = {"image": ("a.png", PNG)}
+                reply = await client.post(
+                    f"{server.url}/v1/run", files=files, data={**fields, "program": program}
+                )
+                return reply.status_code, reply.json().get("answer")
+
+            asked = [asyncio.ensure_future(ask()) for _ in range(12)]
+            while True:
+                text = (await client.get(f"{server.url}/metrics")).text
+                figures = dict(
+                    line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")
+                )
+                if float(figures["viper_running"]) + float(figures["viper_waiting"]) == 12:
+                    break
+                assert not any(task.done() for task in asked), "too quick to be a test"
+                await asyncio.sleep(0.01)
+            server.process.send_signal(signal.SIGTERM)
+            assert await asyncio.gather(*asked) == [(200, "3")] * 12
+            with pytest.raises(httpx.TransportError):
+                await ask()
+
+    with Process("--models", "stub", "--concurrency", "2", "--queue", "20") as server:
+        asyncio.run(scenario(server))
+        deadline = time.monotonic() + 20
+        while server.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert server.process.returncode == 0
+
+
+@pytest.mark.slow
+def test_the_token_comes_from_the_environment_and_stays_out_of_the_log():
+    import httpx
+
+    with Process("--models", "stub", VIPER_SERVE_TOKEN=TOKEN) as server:
+        assert httpx.get(f"{server.url}/v1/info").status_code == 401
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert httpx.get(f"{server.url}/v1/info", headers=headers).status_code == 200
+        # The environment of the sandbox's processes is empty, and no command line holds it.
+        status, _, err = server.ends()
+    assert status == 0
+    assert TOKEN not in err

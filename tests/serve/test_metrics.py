@@ -1,0 +1,59 @@
+"""The figures for Prometheus: their names are an interface."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from fakes.asgi import call, form
+from fakes.serving import PNG
+
+
+def samples(app):
+    reply = call(app, "GET", "/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(reply.body.decode())
+        for sample in family.samples
+    }
+
+
+def test_requests_and_answers_are_counted(make):
+    app, _ = make()
+    for question in ("How many cups are there?", "Why?"):
+        call(app, "POST", "/v1/ask", **form({"question": question}, file=PNG))
+    call(app, "GET", "/secret/path")
+    call(app, "BREW", "/v1/ask")
+    found = samples(app)
+    assert found["viper_http_requests_total", "/v1/ask", "200", "POST"] == 2
+    assert found["viper_http_requests_total", "404", "GET", "other"] == 1
+    assert found["viper_http_requests_total", "/v1/ask", "405", "other"] == 1
+    assert found["viper_answers_total", "answered"] == 1
+    assert found["viper_answers_total", "generator"] == 1
+    assert found["viper_answer_seconds_count",] == 2
+    assert found["viper_wait_seconds_count",] == 2
+    assert found["viper_running",] == found["viper_waiting",] == 0
+
+
+def test_models_and_memory_are_told(make, fake_engine):
+    class Detector:
+        fingerprint = "d"
+        vocabulary = None
+
+        def detect(self, requests):
+            return [[] for _ in requests]
+
+    app, _ = make(fake_engine(detector=Detector()))
+    call(app, "POST", "/v1/ask", **form({"question": "How many cups are there?"}, file=PNG))
+    found = samples(app)
+    assert found["viper_model_forwards_total", "detector"] == 1
+    assert found["viper_model_requests_total", "detector"] == 1
+    assert found["viper_model_busy_seconds_total", "detector"] > 0
+    assert found["viper_tokens_total", "prompt"] == 0
+    assert found["process_resident_memory_bytes",] > 1e7
+
+
+def test_two_servers_in_one_process_do_not_mix(make):
+    first, second = make()[0], make()[0]
+    call(first, "GET", "/healthz")
+    assert ("viper_http_requests_total", "/healthz", "200", "GET") not in samples(second)

@@ -1,0 +1,282 @@
+"""The server on a real socket: slow and hostile connections, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+
+import pytest
+
+from fakes.asgi import form
+from fakes.serving import PNG
+from viper.errors import ConfigError
+from viper.serve import ServerSettings
+from viper.serve.app import create_app
+from viper.serve.server import Server, _Guarded, configured, listen, url_of
+from viper.serve.service import Service, check_sandbox
+
+ASK = form({"question": "How many cups are there?"}, file=PNG)
+
+
+def request(sent=ASK, path="/v1/ask", length=None, close=True):
+    body = sent["body"]
+    head = [
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: {sent['headers']['content-type']}",
+    ]
+    head.append(f"Content-Length: {len(body) if length is None else length}")
+    if close:
+        head.append("Connection: close")
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+class Running:
+    """A server in this loop, and connections to it."""
+
+    def __init__(self, engine, **options):
+        self.settings = ServerSettings(port=0, **options)
+        self.service = Service(engine, self.settings)
+        self.listening = listen(self.settings)
+        self.port = self.listening.getsockname()[1]
+
+    async def __aenter__(self):
+        app = create_app(self.service, sandbox="full")
+        ready = asyncio.Event()
+        config = configured(app, self.settings)
+        self.server = Server(config, self.settings, self.service.admission, ready.set)
+        self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
+        await ready.wait()
+        return self
+
+    async def __aexit__(self, *error):
+        if not self.server.should_exit:
+            self.server.handle_exit(signal.SIGTERM, None)
+        self.server.handle_exit(signal.SIGTERM, None)
+        await asyncio.wait_for(self.task, 20)
+        self.service.close()
+
+    async def send(self, data=b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        return reader, writer
+
+    async def exchange(self, data):
+        reader, writer = await self.send(data)
+        reply = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        return reply
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 30))
+
+
+def test_a_connection_whose_request_does_not_come_is_closed(engine):
+    async def scenario():
+        async with Running(engine, head_s=0.2) as running:
+            loop = asyncio.get_running_loop()
+            for start in (b"", b"GET / HTTP/1.1\r\nHost: 127."):
+                reader, writer = await running.send(start)
+                began = loop.time()
+                while loop.time() - began < 5:
+                    writer.write(b"a" if start else b"")  # a byte now and then buys no time
+                    try:
+                        await asyncio.wait_for(reader.read(1), 0.05)
+                    except TimeoutError:
+                        continue
+                    except ConnectionError:
+                        pass
+                    break
+                assert 0.1 < loop.time() - began < 2
+                writer.close()
+
+    run(scenario())
+
+
+def test_a_connection_that_is_kept_open_is_closed_when_nothing_follows(engine):
+    async def scenario():
+        async with Running(engine, head_s=0.3) as running:
+            reader, writer = await running.send(request(close=False))
+            assert b"200 OK" in await reader.readline()
+            try:
+                rest = await asyncio.wait_for(reader.read(), 5)
+                assert rest.endswith(b"}")
+            except ConnectionError:
+                pass
+            writer.close()
+
+    run(scenario())
+
+
+def test_a_long_answer_is_not_taken_for_an_idle_connection(held):
+    async def scenario():
+        async with Running(held, head_s=0.1) as running:
+            reader, writer = await running.send(request())
+            await asyncio.sleep(0.4)
+            held.go.set()
+            assert b'"answer":"3"' in await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+
+    run(scenario())
+
+
+def test_two_requests_in_one_go_are_answered_in_turn(engine):
+    async def scenario():
+        async with Running(engine) as running:
+            reply = await running.exchange(request(close=False) + request())
+            assert reply.count(b"HTTP/1.1 200 OK") == 2
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"hello\r\n\r\n", b"GET /\x00 HTTP/1.1\r\n\r\n",
+     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+     b"GET / HTTP/1.1\r\nX: " + b"y" * 40_000 + b"\r\n\r\n",
+     b"POST /v1/ask HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz"],
+    ids=["no http", "zero byte", "negative length", "huge head", "length and chunks"],
+)  # fmt: skip
+def test_what_is_not_http_is_refused_and_the_server_lives(engine, data):
+    async def scenario():
+        async with Running(engine, head_s=1) as running:
+            reply = await running.exchange(data)
+            assert reply == b"" or reply.startswith((b"HTTP/1.1 4", b"HTTP/1.1 403"))
+            assert b"200 OK" in await running.exchange(request())
+
+    run(scenario())
+
+
+def test_a_client_that_closes_its_connection_ends_its_session(held):
+    async def scenario():
+        async with Running(held) as running:
+            _, writer = await running.send(request())
+            while held.started == 0:
+                await asyncio.sleep(0.005)
+            writer.close()
+            while running.service.admission.taken:
+                await asyncio.sleep(0.005)
+            assert held.cancelled == 1
+
+    run(scenario())
+
+
+def test_a_signal_drains_what_runs_and_what_waits(held):
+    async def scenario():
+        async with Running(held, concurrency=1, queue=4, grace_s=20) as running:
+            asked = [asyncio.ensure_future(running.exchange(request())) for _ in range(3)]
+            while running.service.admission.taken < 3 or not held.started:
+                await asyncio.sleep(0.005)
+            running.server.handle_exit(signal.SIGTERM, None)
+            await asyncio.sleep(0.3)
+            with pytest.raises(ConnectionError):
+                await running.send(request())
+            held.go.set()
+            for reply in await asyncio.gather(*asked):
+                assert reply.startswith(b"HTTP/1.1 200 OK")
+                assert json.loads(reply.partition(b"\r\n\r\n")[2])["answer"] == "3"
+            await asyncio.wait_for(running.task, 5)
+
+    run(scenario())
+
+
+def test_after_the_grace_time_what_is_left_is_told_so(held):
+    async def scenario():
+        async with Running(held, concurrency=1, grace_s=0.1) as running:
+            asked = asyncio.ensure_future(running.exchange(request()))
+            while held.started == 0:
+                await asyncio.sleep(0.005)
+            running.server.handle_exit(signal.SIGTERM, None)
+            reply = await asked
+            assert reply.startswith(b"HTTP/1.1 503")
+            assert b"shutting down" in reply
+            assert held.cancelled == 1
+            await asyncio.wait_for(running.task, 5)
+
+    run(scenario())
+
+
+def test_a_second_signal_ends_the_grace_time(held):
+    async def scenario():
+        async with Running(held, grace_s=60) as running:
+            asked = asyncio.ensure_future(running.exchange(request()))
+            while held.started == 0:
+                await asyncio.sleep(0.005)
+            running.server.handle_exit(signal.SIGINT, None)
+            running.server.handle_exit(signal.SIGINT, None)
+            assert (await asked).startswith(b"HTTP/1.1 503")
+
+    run(scenario())
+
+
+def test_an_address_that_is_taken_is_told_in_one_line():
+    first = listen(ServerSettings(port=0))
+    first.listen()
+    with first, pytest.raises(ConfigError) as refused:
+        listen(ServerSettings(port=first.getsockname()[1]))
+    assert "Address already in use" in str(refused.value)
+    assert "--port (0: any free port)" in str(refused.value)
+    with pytest.raises(ConfigError, match=r"cannot listen on '203\.0\.113\.1'"):
+        listen(ServerSettings(host="203.0.113.1", token="x" * 20))
+
+
+def test_the_address_is_one_that_a_browser_takes():
+    settings = ServerSettings(port=0)
+    with listen(settings) as listening:
+        port = listening.getsockname()[1]
+        assert url_of(listening, settings) == f"http://127.0.0.1:{port}"
+        assert url_of(listening, ServerSettings(host="::1")) == f"http://[::1]:{port}"
+
+
+@pytest.fixture
+def level(engine, monkeypatch):
+    """Gives an engine whose sandbox is of a level."""
+    import dataclasses
+
+    from viper import Engine
+    from viper_sandbox import LevelReport
+    from viper_sandbox.level import Act
+
+    made = []
+
+    def give(name, sandbox="full"):
+        weak = Engine("stub", sandbox=sandbox)
+        made.append(weak)
+        acts = (Act("open a file", name == "full", "got through"),)
+        report = LevelReport(name, acts, (("seccomp", "no such call"),), "no fork")
+        monkeypatch.setattr(weak, "sandbox_level", lambda: report)
+        assert dataclasses.is_dataclass(report)
+        return weak
+
+    yield give
+    for weak in made:
+        weak.close()
+
+
+def test_without_a_full_sandbox_the_server_does_not_start(level):
+    settings = ServerSettings()
+    assert check_sandbox(level("full"), settings) == "full"
+    with pytest.raises(ConfigError) as refused:
+        check_sandbox(level("partial"), settings)
+    assert (
+        "needs a full sandbox. The sandbox is partial: a confined program could open a file"
+        in str(refused.value)
+    )
+    assert "--sandbox partial accepts that" in str(refused.value)
+    for sandbox in ("full", "partial"):
+        with pytest.raises(ConfigError, match="There is no sandbox on this machine: no fork"):
+            check_sandbox(level("none", sandbox), settings)
+
+
+def test_partial_is_for_loopback_only(level):
+    assert check_sandbox(level("partial", "partial"), ServerSettings()) == "partial"
+    for reachable in ({"host": "0.0.0.0"}, {"allowed_hosts": ("a.example",)}):
+        with pytest.raises(ConfigError, match="--sandbox partial is for your own programs"):
+            check_sandbox(level("full", "partial"), ServerSettings(token="x" * 20, **reachable))
+
+
+def test_each_server_has_its_own_clock():
+    assert _Guarded.with_head_s(1.0).head_s == 1.0
+    assert _Guarded.head_s != 1.0

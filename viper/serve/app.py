@@ -1,0 +1,159 @@
+"""Which route does what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from viper.serve.events import EventStream, stream_answer
+from viper.serve.gate import Gate
+from viper.serve.metrics import CONTENT_TYPE_LATEST
+from viper.serve.openapi import openapi_document
+from viper.serve.pages import STATIC_FILES, static_response
+from viper.serve.problems import Problem
+from viper.serve.public import public_reference
+from viper.serve.requests import AskFields, RunFields, read_asked, read_check
+from viper.serve.service import Service, answer_json, attended
+
+if TYPE_CHECKING:
+    from viper.answer import Answer
+
+__all__ = ["ROUTES", "create_app"]
+
+ROUTES = (
+    "/",
+    "/healthz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/ask",
+    "/v1/check",
+    "/v1/info",
+    "/v1/run",
+    *(f"/static/{name}" for name in STATIC_FILES),
+)
+"""All paths; a test compares them with the OpenAPI document."""
+
+
+def create_app(service: Service, *, sandbox: str) -> ASGIApp:
+    """Return the ASGI application of a server.
+
+    Args:
+        service: What answers.
+        sandbox: The level that was measured.
+    """
+    document = openapi_document()
+
+    async def page(_: Request) -> Response:
+        return static_response("index.html")
+
+    async def static(request: Request) -> Response:
+        return static_response(request.path_params["name"])
+
+    async def health(_: Request) -> Response:
+        draining = service.admission.draining
+        body = {"status": "draining" if draining else "ok", "sandbox": sandbox}
+        return JSONResponse(body, 503 if draining else 200)
+
+    async def metrics(_: Request) -> Response:
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(document)
+
+    async def info(_: Request) -> Response:
+        return JSONResponse(_info(service, sandbox))
+
+    async def check(request: Request) -> Response:
+        with service.admission.place():
+            asked = await read_check(request.receive, request.headers, service.settings)
+            work = service.check(asked.program)
+            return JSONResponse(await attended(work, request.receive, service.admission))
+
+    routes = [
+        Route("/", page),
+        Route("/static/{name}", static),
+        Route("/healthz", health),
+        Route("/metrics", metrics),
+        Route("/openapi.json", openapi),
+        Route("/v1/info", info),
+        Route("/v1/check", check, methods=["POST"]),
+        Route("/v1/ask", _Answers(service, AskFields), methods=["POST"]),
+        Route("/v1/run", _Answers(service, RunFields), methods=["POST"]),
+    ]
+    router = Router(routes, redirect_slashes=False, default=_nothing_here)
+    return Gate(_in_our_words(router), service, ROUTES)
+
+
+class _Answers:
+    """`/v1/ask` and `/v1/run`: an answer as one object, or as events."""
+
+    def __init__(self, service: Service, kind: type[AskFields]) -> None:
+        self._service = service
+        self._kind = kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service = self._service
+        headers = Headers(scope=scope)
+        request_id: str = scope["state"]["request_id"]
+        with service.admission.place():
+            asked = await read_asked(receive, headers, service.settings, self._kind)
+            if asked.fields.stream or "text/event-stream" in headers.get("accept", ""):
+                stream = EventStream(send)
+                await stream.start()
+                work = stream_answer(stream, service, asked, request_id)
+                try:
+                    await attended(work, receive, service.admission)
+                except Problem as problem:  # the server ends
+                    await stream.event("error", problem.to_json(request_id))
+                await stream.end()
+                return
+            answer: Answer = await attended(service.answer(asked), receive, service.admission)
+            response = JSONResponse(answer_json(answer, request_id, trace=asked.fields.trace))
+        await response(scope, receive, send)
+
+
+def _in_our_words(router: Router) -> ASGIApp:
+    """Return an application that tells a wrong method as a problem."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = router  # then Starlette tells it by an exception
+        try:
+            await router(scope, receive, send)
+        except HTTPException as error:
+            allowed = dict(error.headers or {})
+            methods = " or ".join(sorted(set(allowed.get("Allow", "").split(", ")) - {"HEAD"}))
+            message = f"This path takes {methods} only." if methods else error.detail
+            raise Problem(error.status_code, "method", message, headers=allowed) from None
+
+    return app
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    raise Problem(404, "not_found", "There is nothing here. /openapi.json lists what there is.")
+
+
+def _info(service: Service, sandbox: str) -> dict[str, object]:
+    from importlib.metadata import version
+
+    engine, settings = service.engine, service.settings
+    return {
+        "version": version("viper-vision"),
+        "sandbox": sandbox,
+        "generator": public_reference(engine.config.generator),
+        "models": {
+            role: public_reference(str(ref)) for role, ref in engine.config.backends.items()
+        },
+        "limits": {
+            "timeout_s": settings.timeout_s,
+            "upload_bytes": settings.max_upload_bytes,
+            "pixels": settings.max_pixels,
+            "concurrency": settings.concurrency,
+            "queue": settings.queue,
+        },
+    }

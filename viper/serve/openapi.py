@@ -1,0 +1,258 @@
+"""The OpenAPI document: the schemas of requests are those that check them, the trace's is its own."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from viper.program import FAILURE_KINDS
+from viper.serve.problems import KINDS
+from viper.serve.requests import AskFields, CheckFields, RunFields
+
+__all__ = ["openapi_document"]
+
+_OBJECT: dict[str, Any] = {"type": "object"}
+_PICTURE_JSON = {
+    "type": "string",
+    "description": "The bytes of a picture file as base64, or a data URI with base64. Addresses are not "
+    "fetched.",
+}
+_PICTURE_FILE = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "description": "A picture file: JPEG, PNG, WEBP, GIF, TIFF or BMP.",
+}
+_PROBLEMS = {
+    "400": "The body or a field cannot be used (`request`).",
+    "401": "The token is missing or wrong (`unauthorized`).",
+    "403": "The host or the origin is foreign (`forbidden`).",
+    "408": "The body did not arrive in time (`slow`).",
+    "413": "The body is too large (`too_large`).",
+    "415": "The body is of another type (`media_type`).",
+    "422": "The picture cannot be decoded or is too large (`input`).",
+    "429": "All places are taken; `Retry-After` says when to ask again (`overload`).",
+    "500": "A bug of the server; its log has more (`internal`).",
+    "503": "The server ends (`shutdown`), the time was over before the request's turn came (`overload`), or "
+    "the server lacks what it answers with (`budget`, `config`).",
+    "504": "There was no answer in time (`timeout`).",
+}
+_FAILURE = (
+    "An answer. What the program or a model did wrong is here too, as `failure`: it says what a client could "
+    "do otherwise."
+)
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the document, as OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Viper",
+            "version": version("viper-vision"),
+            "description": "Answers questions about images by writing small programs, and shows every step.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{}, {"token": []}],
+        "paths": {
+            "/v1/ask": {"post": _answering("ask", "Ask a question about a picture.", "Ask")},
+            "/v1/run": {"post": _answering("run", "Run a program on a picture.", "Run")},
+            "/v1/check": {"post": _checking()},
+            "/v1/info": {"get": _got("info", "What the server answers with, and its limits.")},
+            "/healthz": {"get": _health()},
+            "/metrics": {"get": _text("metrics", "Figures for Prometheus.", "text/plain")},
+            "/openapi.json": {"get": _open(_got("openapi", "This document."))},
+            "/": {"get": _open(_text("page", "The page.", "text/html"))},
+            "/static/{name}": {
+                "get": _open(_text("static", "A file of the page.", "application/octet-stream"))
+                | {
+                    "parameters": [
+                        {
+                            "name": "name",
+                            "in": "path",
+                            "required": True,
+                            "schema": {"type": "string"},
+                        }
+                    ]
+                }
+            },
+        },
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Where the server was started with a token.",
+                }
+            },
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _answering(name: str, summary: str, kind: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": _ref(f"{kind}Form")},
+                "application/json": {"schema": _ref(f"{kind}Json")},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": _FAILURE,
+                "content": {
+                    "application/json": {"schema": _ref("Answer")},
+                    "text/event-stream": {
+                        "schema": {
+                            "type": "string",
+                            "description": "Events `waiting`, `started`, `step` (any number), and at the end "
+                            "`answer` (an Answer) or `error` (a Problem).",
+                        }
+                    },
+                },
+            },
+            **_problems(),
+        },
+    }
+
+
+def _checking() -> dict[str, Any]:
+    return {
+        "operationId": "check",
+        "summary": "Check a program without running it.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref("CheckJson")}},
+        },
+        "responses": {
+            "200": {
+                "description": "What was found; nothing where the program may run.",
+                "content": {"application/json": {"schema": _ref("Checked")}},
+            },
+            **_problems("422", "504"),
+        },
+    }
+
+
+def _problems(*without: str) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for status, text in _PROBLEMS.items():
+        if status in without:
+            continue
+        made[status] = {
+            "description": text,
+            "content": {"application/json": {"schema": _ref("Problem")}},
+        }
+        if status in ("429", "503"):
+            made[status]["headers"] = {
+                "Retry-After": {
+                    "description": "Seconds.",
+                    "schema": {"type": "integer", "minimum": 1},
+                }
+            }
+    return made
+
+
+def _got(name: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {
+            "200": {"description": summary, "content": {"application/json": {"schema": _OBJECT}}}
+        },
+    }
+
+
+def _health() -> dict[str, Any]:
+    made = _open(_got("health", "Whether the server takes requests."))
+    made["responses"]["503"] = {
+        "description": "It ends.",
+        "content": {"application/json": {"schema": _OBJECT}},
+    }
+    return made
+
+
+def _text(name: str, summary: str, media_type: str) -> dict[str, Any]:
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": {"description": summary, "content": content}},
+    }
+
+
+def _open(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation that needs no token."""
+    return {**operation, "security": []}
+
+
+def _schemas() -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for name, kind in (("Ask", AskFields), ("Run", RunFields)):
+        fields = kind.model_json_schema()
+        for form, picture in (("Json", _PICTURE_JSON), ("Form", _PICTURE_FILE)):
+            schemas[name + form] = {
+                **fields,
+                "title": name + form,
+                "properties": {"image": picture, **fields["properties"]},
+                "required": ["image", *fields["required"]],
+            }
+    schemas["CheckJson"] = {**CheckFields.model_json_schema(), "title": "CheckJson"}
+    schemas["Problem"] = _closed(
+        request_id={"type": "string"},
+        error=_closed(kind={"enum": list(KINDS)}, message={"type": "string"}),
+    )
+    schemas["Failure"] = _closed(
+        kind={"enum": list(FAILURE_KINDS)},
+        line={"type": ["integer", "null"], "description": "Line of the program, from 1."},
+        message={"type": "string"},
+    )
+    schemas["Checked"] = _closed(
+        source={"type": "string", "description": "The program itself: lines count in it."},
+        findings={"type": "array", "items": _ref("Failure")},
+    )
+    schemas |= _trace_schemas()
+    schemas["Answer"] = {
+        "type": "object",
+        "description": "What `viper ask --json` prints, with the request's id.",
+        "required": ["request_id", "answer", "patches", "program", "failure"],
+        "properties": {
+            "request_id": {"type": "string"},
+            "answer": {"type": ["string", "null"], "description": "null: see `failure`."},
+            "patches": {"type": "array", "items": _ref("Trace_patch")},
+            "program": {"type": ["string", "null"]},
+            "failure": {"oneOf": [_ref("Failure"), {"type": "null"}]},
+            "unverified": {"type": "array", "items": {"type": "string"}},
+            "forwards": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "timing_ms": {"type": "object", "additionalProperties": {"type": "number"}},
+            "trace": _ref("Trace"),
+        },
+    }
+    return schemas
+
+
+def _trace_schemas() -> dict[str, Any]:
+    """Return the published schema of traces and its parts, as components."""
+    text = (files("viper.trace") / "schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text.replace('"#/$defs/', '"#/components/schemas/Trace_'))
+    parts = schema.pop("$defs")
+    del schema["$schema"]
+    return {"Trace": schema, **{f"Trace_{name}": part for name, part in parts.items()}}
+
+
+def _closed(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
