@@ -17,6 +17,7 @@ _BENCHMARKS = (
     "overhead",
     "throughput",
     "soak",
+    "serve",
     "plot",
 )
 

@@ -1,4 +1,4 @@
-"""The memory of this process."""
+"""The memory of a process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 __all__ = ["rss_mb"]
 
 
-def rss_mb() -> float:
-    """Return the resident memory of this process in MB; Linux only."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def rss_mb(pid: int | None = None) -> float:
+    """Return the resident memory of a process, by default this one, in MB; Linux only."""
+    pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
