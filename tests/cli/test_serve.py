@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,7 +11,7 @@ from click.testing import CliRunner
 
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 
-from fakes.serving import PNG
+from fakes.serving import PNG, ServeProcess
 from viper.cli import cli
 
 TOKEN = "0123456789abcdef"
@@ -78,41 +75,12 @@ def test_the_help_teaches():
         assert word in result.stdout
 
 
-class Process:
-    """`viper serve` in a process of its own."""
-
-    def __init__(self, *arguments, **environment):
-        command = [sys.executable, "-m", "viper", "serve", "--port", "0", *arguments]
-        self.process = subprocess.Popen(
-            command,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.url = self.process.stdout.readline().strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-    def ends(self, number=signal.SIGTERM):
-        """Send a signal; return (status, stdout, stderr)."""
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, err
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_prints_its_address_and_ends_with_zero(number):
     import httpx
 
-    with Process("--models", "stub") as server:
+    with ServeProcess("--models", "stub") as server:
         assert server.url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{server.url}/healthz").json()["status"] == "ok"
         status, out, err = server.ends(number)
@@ -165,7 +133,7 @@ def test_a_signal_in_the_middle_of_requests_loses_none():
             with pytest.raises(httpx.TransportError):
                 await ask()
 
-    with Process("--models", "stub", "--concurrency", "2", "--queue", "20") as server:
+    with ServeProcess("--models", "stub", "--concurrency", "2", "--queue", "20") as server:
         asyncio.run(scenario(server))
         deadline = time.monotonic() + 20
         while server.process.poll() is None and time.monotonic() < deadline:
@@ -177,7 +145,7 @@ def test_a_signal_in_the_middle_of_requests_loses_none():
 def test_the_token_comes_from_the_environment_and_stays_out_of_the_log():
     import httpx
 
-    with Process("--models", "stub", VIPER_SERVE_TOKEN=TOKEN) as server:
+    with ServeProcess("--models", "stub", VIPER_SERVE_TOKEN=TOKEN) as server:
         assert httpx.get(f"{server.url}/v1/info").status_code == 401
         headers = {"Authorization": f"Bearer {TOKEN}"}
         assert httpx.get(f"{server.url}/v1/info", headers=headers).status_code == 200

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,3 +56,32 @@ class HeldEngine:
         if self.error is not None:
             raise self.error
         return await self.real.arun(query, timeout_s=timeout_s, on_step=on_step)
+
+
+class ServeProcess:
+    """`viper serve` in a process of its own."""
+
+    def __init__(self, *arguments, **environment):
+        command = [sys.executable, "-m", "viper", "serve", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def ends(self, number=signal.SIGTERM):
+        """Send a signal; return (status, stdout, stderr)."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err

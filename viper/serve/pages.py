@@ -14,6 +14,7 @@ __all__ = ["STATIC_FILES", "static_response"]
 
 STATIC_FILES = {
     "index.html": ("viper.serve", "static", "text/html; charset=utf-8"),
+    "api.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "app.css": ("viper.serve", "static", "text/css; charset=utf-8"),
     "app.js": ("viper.serve", "static", "text/javascript; charset=utf-8"),
     "example.png": ("viper.serve", "static", "image/png"),
