@@ -116,12 +116,16 @@ def serve(**options: Any) -> None:
 def _serve(options: dict[str, Any]) -> None:
     from viper.cli.options import open_engine
     from viper.cli.output import notice
+    from viper.cli.settings import apply_settings
     from viper.presets import advice
     from viper.serve.app import create_app
     from viper.serve.server import listen, serve, url_of
     from viper.serve.service import Service, check_sandbox
 
-    settings = _settings(options)
+    chosen = dict(options)  # the engine's options are looked at again by open_engine
+    apply_settings(chosen)
+    apply_settings(chosen, table="serve")
+    settings = _settings(chosen)
     listening = listen(settings)
     engine = open_engine({**options, "debug": True})  # the log goes where _log_to_stderr said
     try:
