@@ -489,3 +489,35 @@ return [cup.verify_property('cup', 'red'), cup.simple_query('What?'), llm_query(
     assert answer.value == [True, "a cat", "paris"]
     assert answer.trace.forwards == {"detector": 1, "matcher": 2, "answerer": 1, "language": 1}
     assert answer.trace.usage == Usage(15, 5)
+
+
+def test_models_can_be_loaded_before_they_are_needed():
+    opened = []
+
+    class Model:
+        fingerprint = "m"
+        vocabulary = None
+
+    def opener(ref):
+        opened.append(ref.role)
+        return Model()
+
+    with Engine("builtin", opener=opener) as engine:
+        engine.preload()
+        assert sorted(opened) == ["answerer", "depth", "detector", "matcher"]
+        engine.preload()
+        assert len(opened) == 4
+
+
+def test_a_model_that_cannot_be_loaded_is_told_by_preload():
+    def opener(ref):
+        raise ConfigError("no weights")
+
+    with Engine("builtin", opener=opener) as engine, pytest.raises(ConfigError, match="no weights"):
+        engine.preload()
+
+
+def test_a_program_is_checked_from_any_loop():
+    with Engine("stub") as engine:
+        report = asyncio.run(engine.acheck("import os"))
+    assert report.findings[0].kind == "check"

@@ -153,3 +153,16 @@ def test_the_token_comes_from_the_environment_and_stays_out_of_the_log():
         status, _, err = server.ends()
     assert status == 0
     assert TOKEN not in err
+
+
+def test_settings_take_the_place_of_defaults(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "viper.toml").write_text('models = "stub"\n[serve]\nport = 1\nqueue = 5\n')
+    taken = []
+    monkeypatch.setattr(
+        "viper.serve.server.listen", lambda settings: taken.append(settings) or 1 / 0
+    )
+    monkeypatch.setenv("VIPER_SERVE__QUEUE", "7")
+    CliRunner().invoke(cli, ["serve", "--port", "2"])
+    (settings,) = taken
+    assert (settings.port, settings.queue, settings.concurrency) == (2, 7, 8)

@@ -68,7 +68,7 @@ def cli() -> None:
     viper lint program.py                         check it without running it
     viper memo list                               programs that are used again
     viper models list                             which models there are for photographs
-    viper modules list                           plugins: methods that programs may call besides
+    viper modules list                            plugins: methods that programs may call besides
     viper world render OUT --count 100            draw pictures to try it on
     viper train limber OUT …                      let a language model speak about what a matcher sees
     viper config show                             what is set, by file or environment

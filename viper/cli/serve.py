@@ -190,11 +190,14 @@ def _log_to_stderr() -> None:
     """Print Viper's warnings, and one line per request, on stderr."""
     import logging
 
-    from viper.cli.output import notice
+    from viper.cli.output import notice, printable
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            notice(self.format(record) if record.exc_info else record.getMessage())
+            if record.exc_info:
+                click.echo(printable(self.format(record)), err=True)
+            else:
+                notice(record.getMessage())
 
     handler = Lines(logging.INFO)
     logging.getLogger("viper").handlers = [handler]
