@@ -42,6 +42,19 @@ def test_a_given_program_is_run(app):
     assert reply.json()["generator"] == "file"
 
 
+def test_a_program_may_be_sent_as_a_file(app):
+    parts = (
+        b'--B\r\nContent-Disposition: form-data; name="program"; filename="a.py"\r\n\r\n',
+        RUN.encode(),
+        b'\r\n--B\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n',
+        PNG,
+        b"\r\n--B--\r\n",
+    )
+    headers = {"content-type": "multipart/form-data; boundary=B"}
+    reply = call(app, "POST", "/v1/run", headers=headers, body=b"".join(parts))
+    assert (reply.status, reply.json()["answer"]) == (200, "3")
+
+
 def test_the_whole_run_comes_on_request_and_fits_its_schema(app):
     import json
     from importlib.resources import files

@@ -151,6 +151,8 @@ class _Collecting:
 
     @property
     def _is_file(self) -> bool:
+        if self._name == "program":  # a text, also where a file of it is sent
+            return False
         return self._file_name is not None or self._name == "image"
 
     def _more(self, data: bytes, start: int, end: int) -> None:
