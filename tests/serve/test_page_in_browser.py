@@ -232,6 +232,7 @@ def test_what_the_server_refuses_is_told_plainly(opened):
     page.fill("#question", "How many cubes are there?")
     page.click("#ask")
     until(page, "document.querySelector('#problem').textContent.includes('plain text')")
+    assert page.text_content("#status") == ""
     page.set_input_files("#file", EXAMPLES / "shapes.png")
     page.fill("#question", "Why?")
     page.click("#ask")

@@ -128,10 +128,16 @@ async function answer(wanted) {
         if (data.step === "program" && wanted.program === undefined) edit(data.source);
       }
       if (name === "answer" || name === "error") finished = true;
-      if (name === "error") tellProblem(data.error.message);
+      if (name === "error") {
+        tell("");
+        tellProblem(data.error.message);
+      }
       if (name === "answer") done(wanted, view, data);
     }
-    if (!finished) tellProblem("The connection ended before the answer came.");
+    if (!finished) {
+      tell("");
+      tellProblem("The connection ended before the answer came.");
+    }
   } catch (error) {
     failed(error);
   } finally {
