@@ -211,6 +211,23 @@ def test_a_second_signal_ends_the_grace_time(held):
     run(scenario())
 
 
+def test_a_body_that_is_still_arriving_does_not_keep_a_server_alive(engine, monkeypatch):
+    monkeypatch.setattr("viper.serve.server._FAREWELL_S", 0.1)
+
+    async def scenario():
+        async with Running(engine, grace_s=60) as running:
+            _, writer = await running.send(request(length=10_000_000))
+            while not running.service.admission.taken:
+                await asyncio.sleep(0.005)
+            for _ in range(2):
+                running.server.handle_exit(signal.SIGTERM, None)
+            await asyncio.wait_for(running.task, 5)
+            assert running.service.admission.taken == 0
+            writer.close()
+
+    run(scenario())
+
+
 def test_an_address_that_is_taken_is_told_in_one_line():
     first = listen(ServerSettings(port=0))
     first.listen()

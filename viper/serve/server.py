@@ -130,12 +130,22 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; the second time, end at once."""
         if self.should_exit:
-            self._admission.interrupt()
+            self._end()
             return
         self.should_exit = True
         self._admission.drain()
-        loop = asyncio.get_running_loop()
-        self._ending = loop.call_later(self._grace_s, self._admission.interrupt)
+        self._ending = asyncio.get_running_loop().call_later(self._grace_s, self._end)
+
+    def _end(self) -> None:
+        """Interrupt what runs; who then still sends or takes nothing is cut off a little later."""
+        self._admission.interrupt()
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ending = asyncio.get_running_loop().call_later(_FAREWELL_S, self._cut)
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
