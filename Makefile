@@ -12,8 +12,9 @@ ask: $(VENV)/.installed
 small: $(VENV)/.installed
 	$(BIN)/viper models pull small
 
+# One thread for each of the two workers: more would only wait for each other, and take twice as long.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow

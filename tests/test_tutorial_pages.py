@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import shlex
@@ -15,8 +14,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from fakes.plugins import plug
 from viper.cli import cli
-from viper_benchmarks import registry
+from viper.plugins import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -109,13 +109,7 @@ def pets(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     exec(compile(source, "pets_bench.py", "exec"), module.__dict__)  # our own page
     monkeypatch.setitem(sys.modules, "pets_bench", module)
     (declared,) = re.findall(r'^pets = "(.+)"$', OWN_BENCHMARK, re.MULTILINE)
-    point = importlib.metadata.EntryPoint("pets", declared, registry.GROUP)
-    real = importlib.metadata.entry_points
-    monkeypatch.setattr(
-        registry,
-        "entry_points",
-        lambda group: [point] if group == registry.GROUP else real(group=group),
-    )
+    plug(monkeypatch, (BENCHMARKS, "pets", declared, "pets-bench"))
     (table,) = [block for block in blocks(OWN_BENCHMARK, "text") if block.startswith("file,")]
     (workplace / "examples" / "pets.csv").write_text(table, encoding="utf-8")
     return workplace / "examples"
