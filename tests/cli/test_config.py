@@ -122,3 +122,12 @@ def test_help_reads_no_settings_and_imports_no_pydantic():
         "assert 'pydantic' not in sys.modules and 'viper.settings' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_a_replay_takes_the_clock_from_settings_and_its_models_from_the_record(viper):
+    answered = viper(
+        "ask", "a.png", "How many cups are there?", "--models", "stub", "--trace", "r.json"
+    )
+    assert answered.stdout == "3\n"
+    assert viper("replay", "r.json", VIPER_MODELS="none").stdout == "3\n"
+    assert "longer than 1e-06 s" in viper("replay", "r.json", VIPER_TIMEOUT_S="0.000001").stderr

@@ -84,6 +84,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage.
     """
     from viper.cli.output import print_error, print_json, show_log
+    from viper.cli.settings import apply_settings
     from viper.errors import ConfigError, ViperError
     from viper.trace.files import check_suffix
     from viper.trace.read import read_trace_file
@@ -93,6 +94,8 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     try:
         if options["trace_path"] is not None:
             check_suffix(options["trace_path"])
+        # Models are those of the record, or given here: none are taken from settings.
+        apply_settings(options, only=("sandbox", "timeout_s"))
         if program_path is None and (options["image"] or options["models"] or options["backends"]):
             raise ConfigError(
                 "--image, --models and --backend are for new calls, which only a changed program makes: "

@@ -132,7 +132,7 @@ def _serve(options: dict[str, Any]) -> None:
         level = check_sandbox(engine, settings)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the picture (--models stub).")
-        if text := advice(options["models"], own_backends=bool(options["backends"])):
+        if text := advice(chosen["models"], own_backends=bool(chosen["backends"])):
             notice(text)
         if options["preload"]:
             engine.preload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,7 +39,9 @@ def current_settings() -> SettingsTree:
     return tree
 
 
-def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
+def apply_settings(
+    options: dict[str, Any], *, table: str = "", only: Collection[str] | None = None
+) -> None:
     """Replace the defaults among parsed options by what is set; what was given stays.
 
     Args:
@@ -46,6 +49,7 @@ def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
             set and have no option. A verb that writes drafts (whose default is
             to have no models) keeps that default: models and backends are not taken from settings.
         table: Take the settings of this table, such as `serve`, instead of the engine's.
+        only: Take these names alone; all if None.
 
     Raises:
         ConfigError: File or environment hold a wrong value.
@@ -55,7 +59,11 @@ def apply_settings(options: dict[str, Any], *, table: str = "") -> None:
         return  # not called by a command line
     from click.core import ParameterSource
 
-    changed = current_settings().changed()
+    changed = {
+        name: value
+        for name, value in current_settings().changed().items()
+        if only is None or name in only
+    }
     drafts = any(p.name == "models" and p.default == "none" for p in context.command.params)
     own: list[str] = []
     for name, value in changed.items():
