@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -56,6 +57,20 @@ def photos() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("VIPER_TEST_DATA names no folder with photographs")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window. Not for the whole session: its driver holds an event loop meanwhile."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine (Debian: chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from fakes import docs_site
@@ -23,19 +21,6 @@ PAGES += ["performance.html", "howto/own-models.html", "security.html"]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     return docs_site.build(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian: chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=quiet)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
-import shutil
 import threading
 from pathlib import Path
 
@@ -25,19 +24,6 @@ WATCH = """() => {
   ViperTrace.prototype.step = function (one) { window.told.push(one.step); return step.call(this, one); };
   ViperTrace.prototype.show = function (trace) { window.told.push("shown"); return show.call(this, trace); };
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine (Debian: chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=quiet)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
