@@ -11,16 +11,22 @@ Secrets are read from the environment by those who need them, and are no setting
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from viper._settings_guard import (
+    CONFIG_VARIABLE,
+    SECRETS,
+    check_found,
+    is_secret,
+    received,
+    refuse_secrets,
+)
 from viper.config import SandboxLevel
 from viper.errors import ConfigError, did_you_mean
 
@@ -28,11 +34,7 @@ __all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings",
 __all__ += ["SettingsTree", "load_settings", "strange_variables"]
 
 FILE_NAME = "viper.toml"
-CONFIG_VARIABLE = "VIPER_CONFIG"
 PREFIX = "VIPER_"
-
-SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
-"""Environment variables whose values are shown nowhere."""
 
 OTHER_VARIABLES: Mapping[str, str] = {
     CONFIG_VARIABLE: "the file of settings",
@@ -191,8 +193,9 @@ def load_settings(
     raw: dict[str, Any] = {}
     if file is not None:
         for name, value in _flat(_read(file), file):
-            _refuse_secrets(name, value, Origin("file", str(file)))
-            _check_of_file(name, value, file, is_named=is_named)
+            refuse_secrets(name, value, Origin("file", str(file)))
+            if not is_named:
+                check_found(name, value, file, variable_of(name))
             raw[name], origins[name] = value, Origin("file", str(file))
         _check_types(raw, origins)
     for name in names():
@@ -200,7 +203,7 @@ def load_settings(
         if value := variables.get(variable, "").strip():
             raw[name], origins[name] = value, Origin("environment", variable)
     for name, value in raw.items():
-        _refuse_secrets(name, value, origins[name])
+        refuse_secrets(name, value, origins[name])
     try:
         return SettingsTree(Settings.model_validate(_nested(raw)), origins, file)
     except ValidationError as error:
@@ -260,7 +263,7 @@ def _flat(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _unknown(name: str, file: Path, known: list[str], tables: set[str]) -> str:
-    if _is_secret(name):
+    if is_secret(name):
         return (
             f"{file} has {name!r}. Secrets do not belong into a file: set an environment variable "
             f"({', '.join(SECRETS)})."
@@ -297,68 +300,6 @@ def _check_types(raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> None:
         raise ConfigError(_told(error, raw, origins)) from None
 
 
-def _check_of_file(name: str, value: Any, file: Path, *, is_named: bool) -> None:
-    """Refuse what a file in the working directory must not decide.
-
-    Raises:
-        ConfigError: It would weaken the sandbox, run code of a model file, open the server, or send
-            requests to another machine.
-    """
-    if is_named:
-        return
-    if name == "sandbox" and value != "full":
-        reason = "weaken the sandbox"
-    elif name == "serve.host" and not _is_loopback(str(value)):
-        reason = "open the server to a network"
-    elif isinstance(value, str) and not all(map(_is_loopback, _servers_in(value))):
-        reason = "send questions, pictures and keys to another machine"
-    elif isinstance(value, str) and "trust" in parse_qs(
-        value.partition("?")[2], keep_blank_values=True
-    ):
-        reason = "run the code that a model file may hold"
-    else:
-        return
-    raise ConfigError(
-        f"{file} sets {name} = {_received(value)}. A file that lies in the working directory may not "
-        f"{reason}: give it on the command line, as {variable_of(name)}, or name the file with "
-        f"{CONFIG_VARIABLE}."
-    )
-
-
-def _refuse_secrets(name: str, value: Any, origin: Origin) -> None:
-    """Refuse a reference with a secret in it, without repeating it.
-
-    Raises:
-        ConfigError: An option of the reference looks like one, or its address holds a password.
-    """
-    if not isinstance(value, str):
-        return
-    query = parse_qs(value.partition("?")[2], keep_blank_values=True)
-    if any(map(_is_secret, query)) or _LIKE_A_SECRET.search(value):
-        raise ConfigError(
-            f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
-            f"({', '.join(SECRETS)})."
-        )
-
-
-# Addresses with credentials, OpenAI's keys, the hub's tokens.
-_LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
-
-
-def _is_secret(name: str) -> bool:
-    words = name.lower().replace("max_token", "")  # a limit, however it is spelt
-    return any(word in words for word in ("token", "key", "secret", "password"))
-
-
-def _servers_in(reference: str) -> list[str]:
-    query = parse_qs(reference.partition("?")[2], keep_blank_values=True)
-    return [urlsplit(url).hostname or url for url in query.get("base_url", [])]
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")
-
-
 def _told(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
     """Return the first thing that is wrong as a sentence."""
     first = error.errors()[0]
@@ -373,11 +314,4 @@ def _told(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, 
     origin = origins.get(name)
     wrong = first["msg"].removeprefix("Input ").rstrip(".")
     where = f" ({origin})" if origin is not None else ""
-    return f"The setting {name}{where} {wrong}, but got {_received(raw.get(name))}."
-
-
-def _received(value: Any) -> str:
-    """Return a value for an error; what is inside a table or a list was not searched for secrets."""
-    if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
-    return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)
+    return f"The setting {name}{where} {wrong}, but got {received(raw.get(name))}."

@@ -1,0 +1,93 @@
+"""What no setting may say: secrets; and what a file that was only found must not decide.
+
+A file in the working directory may have come from a stranger, together with pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from viper.errors import ConfigError
+
+__all__ = ["CONFIG_VARIABLE", "SECRETS", "check_found", "is_secret", "received", "refuse_secrets"]
+
+CONFIG_VARIABLE = "VIPER_CONFIG"
+
+SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
+"""Environment variables whose values are shown nowhere."""
+
+# Addresses with credentials, OpenAI's keys, the hub's tokens.
+_LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
+
+
+def check_found(name: str, value: Any, file: Path, variable: str) -> None:
+    """Refuse what a file that nobody named must not decide.
+
+    Args:
+        name: Of the setting.
+        value: As it stands in the file.
+        file: The file.
+        variable: Of the setting, for the message.
+
+    Raises:
+        ConfigError: It would weaken the sandbox, run code of a model file, open the server, or send
+            requests to another machine.
+    """
+    if name == "sandbox" and value != "full":
+        reason = "weaken the sandbox"
+    elif name == "serve.host" and not _is_loopback(str(value)):
+        reason = "open the server to a network"
+    elif isinstance(value, str) and not all(map(_is_loopback, _servers_in(value))):
+        reason = "send questions, pictures and keys to another machine"
+    elif isinstance(value, str) and "trust" in parse_qs(
+        value.partition("?")[2], keep_blank_values=True
+    ):
+        reason = "run the code that a model file may hold"
+    else:
+        return
+    raise ConfigError(
+        f"{file} sets {name} = {received(value)}. A file that lies in the working directory may not "
+        f"{reason}: give it on the command line, as {variable}, or name the file with "
+        f"{CONFIG_VARIABLE}."
+    )
+
+
+def refuse_secrets(name: str, value: Any, origin: object) -> None:
+    """Refuse a reference with a secret in it, without repeating it.
+
+    Raises:
+        ConfigError: An option of the reference looks like one, or its address holds a password.
+    """
+    if not isinstance(value, str):
+        return
+    query = parse_qs(value.partition("?")[2], keep_blank_values=True)
+    if any(map(is_secret, query)) or _LIKE_A_SECRET.search(value):
+        raise ConfigError(
+            f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
+            f"({', '.join(SECRETS)})."
+        )
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a name is that of a secret."""
+    words = name.lower().replace("max_token", "")  # a limit, however it is spelt
+    return any(word in words for word in ("token", "key", "secret", "password"))
+
+
+def _servers_in(reference: str) -> list[str]:
+    query = parse_qs(reference.partition("?")[2], keep_blank_values=True)
+    return [urlsplit(url).hostname or url for url in query.get("base_url", [])]
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def received(value: Any) -> str:
+    """Return a value for an error; what is inside a table or a list was not searched for secrets."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)
