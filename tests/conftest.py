@@ -42,12 +42,19 @@ def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_log_of_the_test_before() -> Iterator[None]:
-    """What a command line run in this process sends to stderr does not reach the next test."""
-    log = logging.getLogger("viper")
-    handlers, level = log.handlers, log.level
+    """What a command line run in this process sends to stderr does not reach the next test.
+
+    Before the test as well as behind it: a fixture of a whole module may have run one.
+    """
+    _quiet()
     yield
-    log.handlers = handlers
-    log.setLevel(level)
+    _quiet()
+
+
+def _quiet() -> None:
+    log = logging.getLogger("viper")
+    log.handlers = []
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
