@@ -30,9 +30,9 @@ def installed(tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
     monkeypatch.setattr(plugins.sys, "path", [str(first), str(second)])
     monkeypatch.delenv("VIPER_PLUGINS")
-    plugins.installed.cache_clear()
+    plugins._look.cache_clear()
     yield lambda *about, where=first: distribution(where, *about)
-    plugins.installed.cache_clear()
+    plugins._look.cache_clear()
 
 
 def test_plugins_are_listed_by_name_without_being_imported(installed):

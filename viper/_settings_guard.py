@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from viper.errors import ConfigError
+from viper.serve.settings import is_loopback
 
 __all__ = ["CONFIG_VARIABLE", "SECRETS", "check_found", "is_secret", "received", "refuse_secrets"]
 
@@ -38,9 +39,9 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
     """
     if name == "sandbox" and value != "full":
         reason = "weaken the sandbox"
-    elif name == "serve.host" and not _is_loopback(str(value)):
+    elif name == "serve.host" and not is_loopback(str(value)):
         reason = "open the server to a network"
-    elif isinstance(value, str) and not all(map(_is_loopback, _servers_in(value))):
+    elif isinstance(value, str) and not all(map(is_loopback, _servers_in(value))):
         reason = "send questions, pictures and keys to another machine"
     elif isinstance(value, str) and "trust" in parse_qs(
         value.partition("?")[2], keep_blank_values=True
@@ -80,10 +81,6 @@ def is_secret(name: str) -> bool:
 def _servers_in(reference: str) -> list[str]:
     query = parse_qs(reference.partition("?")[2], keep_blank_values=True)
     return [urlsplit(url).hostname or url for url in query.get("base_url", [])]
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def received(value: Any) -> str:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from viper.config import EngineConfig
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest, Generator, Rejected
+from viper.generate.grammar import GrammarGenerator
 from viper.generate.memo import Memo
 from viper.generate.seen import seen_calls
 from viper.ledger import Ledger
@@ -198,8 +199,6 @@ class Inquiry:
         return await self.run(program, (time.perf_counter() - started) * 1000)
 
     async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
-        from viper.generate.grammar import GrammarGenerator
-
         (program,) = await generator.generate([request])
         self._bench.ledger.add(program.usage)
         # Nobody but our own grammar can say of its programs that they may run in a weaker sandbox.

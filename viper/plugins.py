@@ -26,7 +26,7 @@ from typing import Any
 from viper.errors import ConfigError, did_you_mean
 
 __all__ = ["BACKENDS", "BENCHMARKS", "GENERATORS", "GROUPS", "MODULES", "VARIABLE", "Plugin"]
-__all__ += ["find_plugins", "installed"]
+__all__ += ["find_plugins", "installed", "unreadable"]
 
 MODULES = "viper.modules"
 BACKENDS = "viper.backends"
@@ -146,26 +146,41 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@functools.lru_cache(maxsize=4)
 def installed(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     """Return all entry points of the four groups of the distributions on a path.
 
     Of two distributions of one name the first on the path counts, as for `import`. Remembered: a
     distribution that is installed while this process runs is seen by the next one.
     """
+    return _look(path)[0]
+
+
+def unreadable(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the folders of metadata on a path that cannot be read."""
+    return _look(path)[1]
+
+
+@functools.lru_cache(maxsize=4)
+def _look(path: tuple[str, ...]) -> tuple[tuple[Plugin, ...], tuple[str, ...]]:
     found: list[Plugin] = []
+    broken: list[str] = []
     seen: set[str] = set()
     for distribution in distributions(path=list(path)):
         try:
             plugins = list(_plugins_of(distribution))
         except Exception as error:  # metadata that nobody can read is nobody's plugin
-            name = _shown(str(getattr(distribution, "_path", "unknown")))
-            _log.warning("The distribution %s cannot be read: %s.", name, type(error).__name__)
+            place = getattr(distribution, "_path", None)  # the name may be what cannot be read
+            broken.append(_shown(str(getattr(place, "name", "of unknown place"))))
+            _log.warning(
+                "The distribution %s cannot be read: %s.",
+                _shown(str(place)),
+                type(error).__name__,
+            )
             continue
         if plugins and _normal(plugins[0].distribution) not in seen:
             seen.add(_normal(plugins[0].distribution))
             found += plugins
-    return tuple(found)
+    return tuple(found), tuple(broken)
 
 
 def _plugins_of(distribution: Distribution) -> Iterator[Plugin]:

@@ -29,6 +29,7 @@ from viper._settings_guard import (
 )
 from viper.config import SandboxLevel
 from viper.errors import ConfigError, did_you_mean
+from viper.serve.settings import ServerSettings
 
 __all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
 __all__ += ["SettingsTree", "load_settings", "strange_variables"]
@@ -46,6 +47,8 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "VIPER_TEST_DATA": "the folder of photographs for the tests",
 }
 """Variables with the prefix that are no settings, and what they name."""
+
+_SERVER = ServerSettings()
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -75,19 +78,19 @@ class BackendSettings(_Table):
 class ServeSettings(_Table):
     """How `viper serve` serves."""
 
-    host: str = "127.0.0.1"
+    host: str = _SERVER.host
     """Address to listen on; another than loopback needs VIPER_SERVE_TOKEN."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8765
+    port: Annotated[int, Field(ge=0, le=65535)] = _SERVER.port
     """Port to listen on; 0 takes a free one."""
-    concurrency: Count = 8
+    concurrency: Count = _SERVER.concurrency
     """Questions that are answered at the same time."""
-    queue: Annotated[int, Field(ge=0)] = 32
+    queue: Annotated[int, Field(ge=0)] = _SERVER.queue
     """Questions that may wait; one more is told to come again later."""
-    max_upload_mb: Positive = 20.0
+    max_upload_mb: Positive = _SERVER.max_upload_mb
     """Largest upload, in MB."""
-    max_pixels: Count = 40_000_000
+    max_pixels: Count = _SERVER.max_pixels
     """Width times height of the largest picture."""
-    grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30.0
+    grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _SERVER.grace_s
     """How long running questions may go on when the server is told to stop."""
 
 
@@ -130,9 +133,9 @@ class Settings(_Table):
 class Origin:
     """Where a value comes from."""
 
-    kind: Literal["default", "file", "environment", "command line"]
+    kind: Literal["default", "file", "environment"]
     name: str = ""
-    """The file, the variable or the option."""
+    """The file or the variable."""
 
     def __str__(self) -> str:
         return self.name or self.kind

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 import viper_sandbox
 from fakes.llm_server import LLMServer, raw_json, refuse
 from viper.cli import cli
-from viper.doctor import endpoint, plugins, torch_facts
+from viper.doctor import endpoint, torch_facts
 from viper.doctor.torch_facts import Device, TorchFacts
+from viper.plugins import Plugin
 from viper.presets import load_presets
 from viper.weights.cache import repository_folder
 from viper_sandbox import Act, Jail, LevelReport
@@ -300,8 +301,8 @@ def test_the_key_is_sent_and_shown_nowhere(measured, monkeypatch, status):
 
 def test_a_plugin_with_hostile_metadata_cannot_move_the_cursor(measured, monkeypatch):
     measured(FULL_BUT_POOR)
-    one = plugins.PluginEntry("viper.backends", "x\x1b[2J", "evil\x1b[1m\nok", "1\x07")
-    monkeypatch.setattr(plugins, "find_plugins", lambda: ([one], []))
+    one = Plugin("viper.backends", "x\x1b[2J", "a:b", "evil\x1b[1m\nok", "1\x07")
+    monkeypatch.setattr("viper.plugins.installed", lambda path: (one,))
     text = doctor().stdout
     assert "evil" in text
     assert not {"\x1b", "\x07"} & set(text)

@@ -149,7 +149,7 @@ def test_the_token_comes_from_the_environment_and_stays_out_of_the_log():
         assert httpx.get(f"{server.url}/v1/info").status_code == 401
         headers = {"Authorization": f"Bearer {TOKEN}"}
         assert httpx.get(f"{server.url}/v1/info", headers=headers).status_code == 200
-        # The environment of the sandbox's processes is empty, and no command line holds it.
+        # The environment of the sandbox's processes holds a hash seed only, and no command line holds it.
         status, _, err = server.ends()
     assert status == 0
     assert TOKEN not in err

@@ -11,16 +11,15 @@ import pytest
 from viper.doctor import plugins
 from viper.doctor.plugins import (
     Extra,
-    PluginEntry,
     extras_findings,
     find_extras,
-    find_plugins,
     plugins_findings,
 )
+from viper.plugins import Plugin, installed, unreadable
 
 
 def entry(group, name, distribution, version="1.0"):
-    return PluginEntry(f"viper.{group}", name, distribution, version)
+    return Plugin(f"viper.{group}", name, f"{distribution}:X", distribution, version)
 
 
 def test_each_distribution_is_told_with_what_it_brings():
@@ -64,11 +63,11 @@ def install(tmp_path, monkeypatch):
     """Installs distributions with metadata alone: importing one fails."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    def add(name, points, metadata=None):
+    def add(name, points):
         folder = tmp_path / f"{name}-1.0.dist-info"
         folder.mkdir()
         text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        (folder / "METADATA").write_text(text if metadata is None else metadata)
+        (folder / "METADATA").write_text(text)
         (folder / "entry_points.txt").write_text(points)
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
 
@@ -77,24 +76,22 @@ def install(tmp_path, monkeypatch):
 
 def test_plugins_are_found_by_their_metadata_and_not_imported(install):
     install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n[console_scripts]\nb = birds:main\n")
-    entries, _ = find_plugins()
-    assert [one for one in entries if one.distribution == "birds"] == [
-        entry("benchmarks", "birds", "birds")
-    ]
+    findings = plugins_findings(installed(tuple(sys.path)))
+    assert ("birds", "1.0; benchmarks: birds") in [(one.title, one.found) for one in findings]
     assert "birds" not in sys.modules
 
 
 def test_what_viper_itself_registers_is_no_plugin():
-    assert "viper-vision" not in {one.distribution for one in find_plugins()[0]}
+    assert "viper-vision" not in {one.title for one in plugins_findings(installed(tuple(sys.path)))}
 
 
 def test_broken_metadata_is_a_warning_and_hides_no_other_plugin(install):
-    install("broken", "[viper.backends]\nx = broken:X\n", metadata="")
+    install("broken", "[viper.backends]\nthis is no entry point\n")
     install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n")
-    entries, broken = find_plugins()
-    assert "birds" in {one.distribution for one in entries}
-    assert broken == ["broken-1.0.dist-info"]
-    warning = plugins_findings(entries, broken)[-1]
+    path = tuple(sys.path)
+    findings = plugins_findings(installed(path), unreadable(path))
+    assert "birds" in {one.title for one in findings}
+    warning = findings[-1]
     assert warning.level == "warning"
     assert warning.found == "A distribution cannot be read: broken-1.0.dist-info."
     assert warning.cure == "Uninstall it, or install it again."

@@ -78,16 +78,19 @@ def _look(vram_gb: float | None, offline: bool) -> Seen:
     from viper.doctor.findings import Finding
     from viper.doctor.machine import look_at_machine, machine_findings
     from viper.doctor.models import place_of
-    from viper.doctor.plugins import extras_findings, find_extras, find_plugins, plugins_findings
+    from viper.doctor.plugins import extras_findings, find_extras, plugins_findings
     from viper.doctor.sandbox import measure_sandbox, sandbox_finding
     from viper.doctor.settings import settings_finding
     from viper.doctor.torch_facts import TorchQuestion
+    from viper.plugins import installed, unreadable
 
     question = TorchQuestion()
     try:
         report = asyncio.run(measure_sandbox())
         endpoint = _endpoint(offline)
-        others = [*plugins_findings(*find_plugins()), *extras_findings(find_extras())]
+        path = tuple(sys.path)
+        told = plugins_findings(installed(path), unreadable(path))
+        others = [*told, *extras_findings(find_extras())]
         machine = look_at_machine()
         torch = question.wait()
     finally:

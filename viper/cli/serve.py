@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from viper.cli.options import engine_options, memo_option, writing_options
-
-if TYPE_CHECKING:
-    from viper.serve import ServerSettings
+from viper.serve.settings import ServerSettings
 
 __all__ = ["serve"]
+
+_DEFAULTS = ServerSettings()
 
 
 @click.command()
 @click.option(
     "--host",
     metavar="ADDRESS",
-    default="127.0.0.1",
+    default=_DEFAULTS.host,
     show_default=True,
     help="Address to listen on. Another than loopback needs a token in VIPER_SERVE_TOKEN.",
 )
@@ -28,7 +28,7 @@ __all__ = ["serve"]
     "--port",
     metavar="N",
     type=click.IntRange(0, 65_535),
-    default=8765,
+    default=_DEFAULTS.port,
     show_default=True,
     help="Port to listen on; 0 takes any free one, which is printed.",
 )
@@ -43,7 +43,7 @@ __all__ = ["serve"]
     "--concurrency",
     metavar="K",
     type=click.IntRange(min=1),
-    default=8,
+    default=_DEFAULTS.concurrency,
     show_default=True,
     help="Answers that are worked on at once.",
 )
@@ -51,7 +51,7 @@ __all__ = ["serve"]
     "--queue",
     metavar="N",
     type=click.IntRange(min=0),
-    default=32,
+    default=_DEFAULTS.queue,
     show_default=True,
     help="Requests that wait for them; the next one is answered with 429 and Retry-After.",
 )
@@ -59,7 +59,7 @@ __all__ = ["serve"]
     "--max-upload-mb",
     metavar="MB",
     type=click.FloatRange(min=0, min_open=True),
-    default=20.0,
+    default=_DEFAULTS.max_upload_mb,
     show_default=True,
     help="Largest picture file.",
 )
@@ -67,7 +67,7 @@ __all__ = ["serve"]
     "--max-pixels",
     metavar="N",
     type=click.IntRange(min=1),
-    default=40_000_000,
+    default=_DEFAULTS.max_pixels,
     show_default=True,
     help="Largest picture, width times height.",
 )
@@ -76,7 +76,7 @@ __all__ = ["serve"]
     "grace_s",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    default=30.0,
+    default=_DEFAULTS.grace_s,
     show_default=True,
     help="Time that running answers get when the server is told to end (SIGTERM, Ctrl-C).",
 )
@@ -122,17 +122,16 @@ def _serve(options: dict[str, Any]) -> None:
     from viper.serve.server import listen, serve, url_of
     from viper.serve.service import Service, check_sandbox
 
-    chosen = dict(options)  # the engine's options are looked at again by open_engine
-    apply_settings(chosen)
-    apply_settings(chosen, table="serve")
-    settings = _settings(chosen)
+    apply_settings(options)
+    apply_settings(options, table="serve")
+    settings = _settings(options)
     listening = listen(settings)
     engine = open_engine({**options, "debug": True})  # the log goes where _log_to_stderr said
     try:
         level = check_sandbox(engine, settings)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the picture (--models stub).")
-        if text := advice(chosen["models"], own_backends=bool(chosen["backends"])):
+        if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         if options["preload"]:
             engine.preload()
@@ -162,7 +161,7 @@ def _serve(options: dict[str, Any]) -> None:
 
 
 def _settings(options: dict[str, Any]) -> ServerSettings:
-    from viper.serve import TOKEN_VARIABLE, ServerSettings
+    from viper.serve import TOKEN_VARIABLE
 
     names = ("host", "port", "allowed_hosts", "concurrency", "queue", "max_upload_mb", "max_pixels")
     return ServerSettings(

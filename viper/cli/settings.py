@@ -55,8 +55,8 @@ def apply_settings(
         ConfigError: File or environment hold a wrong value.
     """
     context = click.get_current_context(silent=True)
-    if context is None:
-        return  # not called by a command line
+    if context is None or (not table and "further" in options):
+        return  # not called by a command line, or done before
     from click.core import ParameterSource
 
     changed = {

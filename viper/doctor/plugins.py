@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import (
-    Distribution,
-    PackageNotFoundError,
-    distribution,
-    distributions,
-    version,
-)
+from importlib.metadata import PackageNotFoundError, distribution, version
 
 from viper.doctor.findings import Finding
-from viper.plugins import GROUPS
+from viper.plugins import Plugin
 
-__all__ = ["Extra", "PluginEntry", "extras_findings", "find_extras", "find_plugins"]
-__all__ += ["plugins_findings"]
+__all__ = ["Extra", "extras_findings", "find_extras", "plugins_findings"]
 
 _OURS = "viper-vision"
 
@@ -34,17 +27,6 @@ _PURPOSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class PluginEntry:
-    """An entry point, as the metadata of its distribution lists it."""
-
-    group: str
-    name: str
-    distribution: str
-    """Its name; a stranger's text."""
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Extra:
     """An optional part of Viper."""
 
@@ -54,37 +36,22 @@ class Extra:
     missing: tuple[str, ...]
 
 
-def find_plugins() -> tuple[list[PluginEntry], list[str]]:
-    """Return the entry points of plugins, and the names of distributions that cannot be read."""
-    entries, broken, seen = [], [], set()
-    for one in distributions():
-        try:
-            name = one.name
-            key = re.sub(r"[-_.]+", "-", name).lower()
-            if key in seen or key == _OURS:  # the first on the path is the one that is imported
-                continue
-            seen.add(key)
-            entries += [
-                PluginEntry(point.group, point.name, name, one.version)
-                for point in one.entry_points
-                if point.group in GROUPS
-            ]
-        except Exception:  # a stranger's metadata may be anything
-            broken.append(_where(one))
-    return entries, broken
+def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> list[Finding]:
+    """Return a finding for each distribution with plugins, each name given twice, each broken one.
 
-
-def plugins_findings(entries: Sequence[PluginEntry], broken: Sequence[str] = ()) -> list[Finding]:
-    """Return a finding for each distribution with plugins, each name given twice, each broken one."""
+    Args:
+        plugins: As `viper.plugins.installed` gives them.
+        broken: As `viper.plugins.unreadable` gives them.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     owners: dict[tuple[str, str], list[str]] = {}
-    for entry in entries:
-        owner = f"{entry.distribution} {entry.version}"
-        kind = entry.group.removeprefix("viper.")
-        groups.setdefault((entry.distribution, entry.version), []).append(f"{kind}: {entry.name}")
-        known = owners.setdefault((kind, entry.name), [])
-        if owner not in known:
-            known.append(owner)
+    for plugin in plugins:
+        kind = plugin.group.removeprefix("viper.")
+        of = (plugin.distribution, plugin.version)
+        groups.setdefault(of, []).append(f"{kind}: {plugin.name}")
+        known = owners.setdefault((kind, plugin.name), [])
+        if plugin.origin not in known:
+            known.append(plugin.origin)
     findings = [
         Finding("plugins", "ok", name, f"{number}; {', '.join(names)}")
         for (name, number), names in sorted(groups.items())
@@ -155,8 +122,3 @@ def _extra(name: str, wanted: Sequence[str]) -> Extra:
         except PackageNotFoundError:
             missing.append(package)
     return Extra(name, tuple(installed), tuple(missing))
-
-
-def _where(one: Distribution) -> str:
-    place = getattr(one, "_path", None)  # the name itself may be what cannot be read
-    return str(getattr(place, "name", None) or "of unknown place")
