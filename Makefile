@@ -32,9 +32,9 @@ docs: reference
 	@echo "The site is docs/_build/index.html" >&2
 
 reference: $(VENV)/.installed-dev
-	$(BIN)/python -m viper.spec_page > docs/api.md
-	$(BIN)/python -m viper.cli_page > docs/reference/cli.md
-	$(BIN)/python -m viper.settings_page docs/configuration.md
+	$(BIN)/python -m docs.tooling.api_page > docs/api.md
+	$(BIN)/python -m docs.tooling.cli_page > docs/reference/cli.md
+	$(BIN)/python -m docs.tooling.settings_page docs/configuration.md
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

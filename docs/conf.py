@@ -32,8 +32,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88  # longer ones get a line per parameter
 autodoc_type_aliases = {
-    "ImageSource": "viper.query.ImageSource",
-    "Task": "viper.program.Task",
+    "ImageSource": "viper.engine.query.ImageSource",
+    "Task": "viper.programs.program.Task",
 }
 nitpicky = True  # any other name that leads nowhere is an error: put it on reference/python.md
 nitpick_ignore_regex = [

@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image
 
-from viper.vision.builtin.world import Rendered, Scene, render, sample_scene
-from viper.vision.builtin.world.clevr import clevr_scene, scenes_file
+from viper.builtin.world import Rendered, Scene, render, sample_scene
+from viper.builtin.world.clevr import clevr_scene, scenes_file
 
 SEEDS = {"shapes.png": 2032, "cubes.png": 2036}
 """Picture → seed of its scene; no such seed was trained on."""

@@ -34,7 +34,7 @@ def no_plugins_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test takes what the user has set by variables; viper.toml of the working directory is left."""
-    from viper.settings import names, variable_of
+    from viper.settings.schema import names, variable_of
 
     for name in ("VIPER_CONFIG", "VIPER_LLM", "VIPER_PRESETS", *map(variable_of, names())):
         monkeypatch.delenv(name, raising=False)
@@ -84,8 +84,8 @@ def browser() -> Iterator[Any]:
 def fake_engine(monkeypatch):
     """Makes engines whose roles are served by the given objects."""
     from viper import Engine
-    from viper.vision import registry
-    from viper.vision.registry import BackendEntry
+    from viper.models import registry
+    from viper.models.registry import BackendEntry
 
     engines: list[Engine] = []
     roles = ("detector", "matcher", "depth", "answerer", "language")

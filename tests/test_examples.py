@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from viper.builtin.world.clevr import clevr_scene
 from viper.cli import cli
-from viper.vision.builtin.world.clevr import clevr_scene
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

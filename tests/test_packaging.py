@@ -119,7 +119,7 @@ def test_the_contract_is_read_from_the_wheel(
     installed: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     code = (
-        "from viper.spec import load_spec; from viper._data import data_folder\n"
+        "from viper.programs.api_spec import load_spec; from viper.storage.resources import data_folder\n"
         "print(load_spec().method('find').signature)\n"
         "print(*(data_folder(kind) for kind in ('api_spec', 'prompts')), sep='\\n')"
     )

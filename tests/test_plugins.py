@@ -11,8 +11,8 @@ from fakes.plugins import plug
 from viper import plugins
 from viper.errors import ConfigError
 from viper.generate.registry import open_generator
+from viper.models.registry import BackendRef, backends_for, open_backend
 from viper.plugins import BACKENDS, GENERATORS, MODULES, Plugin, find_plugins
-from viper.vision.registry import BackendRef, backends_for, open_backend
 
 
 def distribution(folder, name, entry_points, version="1.0"):

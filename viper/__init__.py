@@ -14,8 +14,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
-    from viper.engine import Engine, ask
+    from viper.engine.answer import Answer
+    from viper.engine.engine import Engine, ask
+    from viper.engine.query import Query
     from viper.errors import (
         BudgetError,
         ConfigError,
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
         UnservedError,
         ViperError,
     )
-    from viper.program import Failure, Program
-    from viper.query import Query
+    from viper.images.region import Patch
+    from viper.programs.program import Failure, Program
     from viper.trace import Trace
-    from viper.vision.patch import Patch
 
 __version__ = "0.1.0"
 
@@ -56,14 +56,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "viper.answer",
-    "Engine": "viper.engine",
-    "Failure": "viper.program",
-    "Patch": "viper.vision.patch",
-    "Program": "viper.program",
-    "Query": "viper.query",
+    "Answer": "viper.engine.answer",
+    "Engine": "viper.engine.engine",
+    "Failure": "viper.programs.program",
+    "Patch": "viper.images.region",
+    "Program": "viper.programs.program",
+    "Query": "viper.engine.query",
     "Trace": "viper.trace",
-    "ask": "viper.engine",
+    "ask": "viper.engine.engine",
 }
 # Names that are not here live in viper.errors.
 

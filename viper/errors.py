@@ -12,7 +12,7 @@
     │   └── ModelMemoryError     a batch does not fit into the memory of the model's device
     └── TimeoutExceededError     the clock of a model call ran out
 
-What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.program`).
+What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.programs.program`).
 Each class names the failure kind that it becomes when it ends an answer.
 """
 
@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
-
-from viper.program import FailureKind
+from typing import ClassVar, Literal, get_args
 
 __all__ = [
+    "FAILURE_KINDS",
     "BudgetError",
     "ConfigError",
     "DownloadError",
+    "FailureKind",
     "GenerationError",
     "InputError",
     "MissingExtraError",
@@ -37,7 +37,38 @@ __all__ = [
     "UnservedError",
     "ViperError",
     "did_you_mean",
+    "failure_kind",
 ]
+
+FailureKind = Literal[
+    "syntax",
+    "policy",
+    "check",
+    "runtime",
+    "timeout",
+    "memory",
+    "limit",
+    "model",
+    "generator",
+    "input",
+    "config",
+    "sandbox",
+    "budget",
+    "cancelled",
+]
+FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
+
+
+def failure_kind(text: str) -> FailureKind:
+    """Return a kind that came from the sandbox as one of ours.
+
+    Raises:
+        ValueError: There is no such kind, so the sandbox and the engine do not fit together.
+    """
+    for kind in FAILURE_KINDS:
+        if kind == text:
+            return kind
+    raise ValueError(f"There is no failure kind {text!r}; kinds are {', '.join(FAILURE_KINDS)}.")
 
 
 class ViperError(Exception):

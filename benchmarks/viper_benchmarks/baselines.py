@@ -23,14 +23,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viper.answer import Answer
-from viper.boxes import Box, iou
-from viper.engine import Engine
-from viper.query import Query
-from viper.vision.registry import TRUTH
-from viper.vision.roles import Role
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.query import Query
+from viper.images.boxes import Box, iou
+from viper.models.registry import TRUTH
+from viper.models.roles import Role
 from viper_benchmarks.sample import CEILING, BaselineResult, Sample, Samples
-from viper_benchmarks.scores import Judge
+from viper_benchmarks.scorer import Scorer
 
 __all__ = ["Baselines", "Prior"]
 
@@ -92,7 +92,7 @@ class Baselines:
         prior: Of the samples.
     """
 
-    def __init__(self, engine: Engine, judge: Judge, prior: Prior) -> None:
+    def __init__(self, engine: Engine, judge: Scorer, prior: Prior) -> None:
         self._engine = engine
         self._judge = judge
         self._prior = prior
@@ -160,7 +160,7 @@ class Baselines:
         if program is None:
             return BaselineResult(None, None, False, 0.0, "generator")
         # Of the size of the picture, so that places in the program mean the same.
-        from viper import media
+        from viper.images import decoding as media
 
         width, height = media.open_image(sample.image).size
         grey = np.full((height, width, 3), _GREY, dtype=np.uint8)

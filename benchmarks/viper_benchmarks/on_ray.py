@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from viper.errors import ConfigError, MissingExtraError, ViperError
-from viper.program import Failure, Usage
-from viper_benchmarks.recipe import Recipe
+from viper.models.usage import Usage
+from viper.programs.program import Failure
+from viper_benchmarks.evaluator_spec import EvaluatorSpec
 from viper_benchmarks.sample import Sample, SampleResult
 
-__all__ = ["RaySolver"]
+__all__ = ["RayEvaluator"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class _Worker:
     busy: int = 0
 
 
-class RaySolver:
+class RayEvaluator:
     """Solves samples on the cluster that this process is connected to, or `RAY_ADDRESS` names.
 
     Without a cluster, Ray is started on this machine. Use it as a context manager.
@@ -53,7 +54,7 @@ class RaySolver:
         ViperError: A worker cannot make its engine.
     """
 
-    def __init__(self, recipe: Recipe, *, workers: int = 0, concurrency: int = 1) -> None:
+    def __init__(self, recipe: EvaluatorSpec, *, workers: int = 0, concurrency: int = 1) -> None:
         # No figures about this use are sent anywhere, unless the caller has asked for it.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
@@ -124,7 +125,7 @@ class RaySolver:
         }
 
     def _begin(self) -> Any:
-        actor = self._ray.remote(_RemoteSolver).options(
+        actor = self._ray.remote(_RemoteEvaluator).options(
             num_gpus=1 if self._on_gpu else 0,
             num_cpus=1,
             max_concurrency=self._concurrency + 1,
@@ -178,10 +179,10 @@ class RaySolver:
         self.close()
 
 
-class _RemoteSolver:
+class _RemoteEvaluator:
     """Lives in a process of the cluster: one engine, several samples at a time."""
 
-    def __init__(self, recipe: Recipe, working_directory: str) -> None:
+    def __init__(self, recipe: EvaluatorSpec, working_directory: str) -> None:
         # So that relative paths of weights mean the same here, where that folder is.
         with contextlib.suppress(OSError):
             os.chdir(working_directory)

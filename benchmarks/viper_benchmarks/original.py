@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from viper.answer import Answer
-from viper.boxes import Box, iou
-from viper.vision.patch import Patch
+from viper.engine.answer import Answer
+from viper.images.boxes import Box, iou
+from viper.images.region import Patch
 from viper_benchmarks.normalise import ARTICLES, NUMBERS, soft_accuracy, without_punctuation
 from viper_benchmarks.sample import Sample
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from viper.errors import InputError
 from viper_benchmarks.sample import Sample, Samples
-from viper_benchmarks.tasks.reading import Row
+from viper_benchmarks.tasks.json_files import Row
 
 __all__ = ["SavedPrograms"]
 

@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from viper.loop import LoopThread
+from viper.engine.loop import LoopThread
 from viper_benchmarks.digests import Digests
-from viper_benchmarks.page import render_page
+from viper_benchmarks.evaluator import SampleEvaluator
+from viper_benchmarks.report_page import render_page
 from viper_benchmarks.run_folder import RunFolder
 from viper_benchmarks.sample import Sample, SampleResult, Samples
-from viper_benchmarks.solver import Solver
 from viper_benchmarks.tally import Tally
 
-__all__ = ["Plan", "run"]
+__all__ = ["RunPlan", "run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What is to be scored, and what is said about it."""
 
     task: str
@@ -40,8 +40,8 @@ class Plan:
 
 
 def run(
-    plan: Plan,
-    solver: Solver,
+    plan: RunPlan,
+    solver: SampleEvaluator,
     *,
     concurrency: int = 1,
     output: Path | None = None,
@@ -132,7 +132,7 @@ def _finished(
 
 async def _answer_all(
     samples: Iterable[Sample],
-    solver: Solver,
+    solver: SampleEvaluator,
     concurrency: int,
     keep: Callable[[SampleResult], None],
 ) -> None:

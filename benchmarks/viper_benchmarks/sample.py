@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from viper.boxes import Box
-from viper.program import Task, Usage
+from viper.images.boxes import Box
+from viper.models.usage import Usage
+from viper.programs.program import Task
 
-__all__ = ["CEILING", "BaselineResult", "Blame", "Sample", "SampleResult", "Samples"]
+__all__ = ["CEILING", "BaselineResult", "ErrorAttribution", "Sample", "SampleResult", "Samples"]
 
 
 CEILING = "ceiling"
@@ -72,7 +73,7 @@ class BaselineResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
+class ErrorAttribution:
     """Who lost a wrong sample, found by putting truth in the place of models."""
 
     lost_by: str
@@ -119,7 +120,7 @@ class SampleResult:
     memo: bool = False
     """True when the program was remembered."""
     baselines: dict[str, BaselineResult] = field(default_factory=dict)
-    blame: Blame | None = None
+    blame: ErrorAttribution | None = None
     """Where the run looks for it: who lost a wrong sample."""
 
     def to_json(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class SampleResult:
             for name, value in row.get("baselines", {}).items()
         }
         if (blame := row.get("blame")) is not None:
-            row["blame"] = Blame(blame["lost_by"], tuple(blame["mended_by"]))
+            row["blame"] = ErrorAttribution(blame["lost_by"], tuple(blame["mended_by"]))
         return cls(**row)
 
 

@@ -9,18 +9,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from viper.config import resolve_backends
+from viper.engine.config import resolve_backends
 from viper.errors import InputError
 from viper.generate.auto import resolved
-from viper.stats import RunStats
+from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
+from viper_benchmarks.evaluator import SampleEvaluator
+from viper_benchmarks.evaluator_spec import EvaluatorSpec
 from viper_benchmarks.programs import SavedPrograms
-from viper_benchmarks.recipe import Recipe
-from viper_benchmarks.runner import Plan, run
+from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.sample import SampleResult
-from viper_benchmarks.scores import Metric
+from viper_benchmarks.scorer import Metric
 from viper_benchmarks.selection import choose
-from viper_benchmarks.solver import Solver
 from viper_benchmarks.task import BenchmarkTask
 
 __all__ = ["Scoring", "data_folder", "prepare", "score"]
@@ -40,8 +40,8 @@ _LIBRARIES = (
 class Scoring:
     """What is to be scored and how, checked: nothing has been asked yet."""
 
-    plan: Plan
-    recipe: Recipe
+    plan: RunPlan
+    recipe: EvaluatorSpec
     official_n: int | None
     """Samples of the whole split in the official files, where all of it is scored and that is known."""
 
@@ -91,7 +91,7 @@ def prepare(
     scenes = _scenes(task, data, split, truth) if blame else None
     saved = None if programs is None else SavedPrograms(programs)
     folder = data_folder(data)
-    recipe = Recipe(
+    recipe = EvaluatorSpec(
         engine=engine,
         metric=metric,
         data_folder=folder,
@@ -119,7 +119,7 @@ def prepare(
         "baselines": baselines,
         "blame": None if scenes is None else str(scenes.resolve()),
     }
-    plan = Plan(
+    plan = RunPlan(
         task.name,
         samples if saved is None else saved.given_to(samples),
         settings=settings,
@@ -174,13 +174,13 @@ def score(
 
 @contextlib.contextmanager
 def _opened(
-    recipe: Recipe, concurrency: int, stats: RunStats | None, ray_workers: int | None
-) -> Iterator[tuple[Solver, Callable[[], dict[str, Any]], int]]:
+    recipe: EvaluatorSpec, concurrency: int, stats: RunStats | None, ray_workers: int | None
+) -> Iterator[tuple[SampleEvaluator, Callable[[], dict[str, Any]], int]]:
     """Open the solver; with it what describes it, and how many samples it takes at once."""
     if ray_workers is not None:
-        from viper_benchmarks.on_ray import RaySolver
+        from viper_benchmarks.on_ray import RayEvaluator
 
-        with RaySolver(recipe, workers=ray_workers, concurrency=concurrency) as solver:
+        with RayEvaluator(recipe, workers=ray_workers, concurrency=concurrency) as solver:
             yield solver, lambda: {**_versions(), **solver.describe(concurrency)}, solver.at_once
         return
     with recipe.open(stats) as local:

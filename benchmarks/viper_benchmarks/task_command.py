@@ -82,7 +82,7 @@ def _data_options(command: Any) -> Any:
 
 
 def _run_options(command: Any) -> Any:
-    from viper_benchmarks.scores import METRICS
+    from viper_benchmarks.scorer import METRICS
 
     for option in reversed(
         [
@@ -168,9 +168,9 @@ def _score(name: str, options: dict[str, Any]) -> None:
         printable,
         show_warnings,
     )
+    from viper.engine.presets import advice
     from viper.errors import InputError, ViperError
-    from viper.presets import advice
-    from viper.stats import RunStats
+    from viper.trace.stats import RunStats
     from viper_benchmarks.progress import RunProgress
     from viper_benchmarks.registry import load_task
     from viper_benchmarks.scoring import data_folder, prepare, score

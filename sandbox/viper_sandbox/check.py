@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from viper_sandbox.contract import PATCH, Api, Entry, did_you_mean
+from viper_sandbox.api import PATCH, Api, Entry, did_you_mean
 from viper_sandbox.extract import ENTRY, entry_function
 from viper_sandbox.findings import CallSite, Finding, Literal
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS

@@ -25,14 +25,14 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from viper_sandbox.channel import Channel, wire_mapping
-from viper_sandbox.confine import Plan, confine
-from viper_sandbox.contract import Api
+from viper_sandbox.api import Api
+from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.examine import examine
 from viper_sandbox.execute import Done, execute, preload_for_tests
+from viper_sandbox.frame_socket import FrameSocket, wire_mapping
 from viper_sandbox.limits import Limits
 from viper_sandbox.namespace import Printer
-from viper_sandbox.session import Session
+from viper_sandbox.program_session import ProgramSession
 from viper_sandbox.wire import PatchRef, pack, unpack
 
 __all__ = ["EXIT_UNCONFINED", "live", "preload", "rehearse"]
@@ -80,7 +80,7 @@ def rehearse(api: Api, times: int = _REHEARSALS) -> None:
     limits = Limits()
     box = (0.0, 0.0, 2.0, 2.0)
     try:
-        session = Session(api, PatchRef(0, box), (2, 2), lambda *_: None)
+        session = ProgramSession(api, PatchRef(0, box), (2, 2), lambda *_: None)
     except ValueError:  # the contract asks for geometry that nobody has: its programs will be told
         return
     for _ in range(times):
@@ -92,7 +92,7 @@ def rehearse(api: Api, times: int = _REHEARSALS) -> None:
 
 
 def live(
-    fd: int, plan: Plan, contracts: Mapping[int, Api], accepted: Collection[str] | None
+    fd: int, plan: ConfinementPlan, contracts: Mapping[int, Api], accepted: Collection[str] | None
 ) -> NoReturn:
     """Serve one program over a socket, then end the process.
 
@@ -105,7 +105,7 @@ def live(
     """
     report = confine(plan, fd, os.getppid())
     limits = plan.limits
-    channel = Channel(fd, limits.frame_bytes)
+    channel = FrameSocket(fd, limits.frame_bytes)
     missing = {name: why for name, why in report.items() if why}
     channel.send(["ready", missing])
     if accepted is not None and not missing.keys() <= set(accepted):
@@ -118,7 +118,9 @@ def live(
     os._exit(0)
 
 
-def _serve(channel: Channel, limits: Limits, contracts: Mapping[int, Api], language: bool) -> None:
+def _serve(
+    channel: FrameSocket, limits: Limits, contracts: Mapping[int, Api], language: bool
+) -> None:
     message: list[Any] = channel.receive()  # Any: of the host, which is trusted
     _, run, text, contract, image, size, argument_names, arguments = message
     api = contracts[contract]
@@ -135,7 +137,7 @@ def _serve(channel: Channel, limits: Limits, contracts: Mapping[int, Api], langu
     if not run or program.findings:
         return
     printer = Printer(limits.printed_bytes)
-    session = Session(api, image, size, channel.ask)
+    session = ProgramSession(api, image, size, channel.ask)
     gc.enable()  # the trees of the examination live until the end; to look through them is for nothing
     gc.freeze()
     outcome = execute(

@@ -24,7 +24,7 @@ from pathlib import Path
 from viper_sandbox import identity, kernel, landlock, seccomp
 from viper_sandbox.limits import Limits
 
-__all__ = ["EXIT_ORPHAN", "Confinement", "Plan", "confine", "prepare"]
+__all__ = ["EXIT_ORPHAN", "Confinement", "ConfinementPlan", "confine", "prepare"]
 
 EXIT_ORPHAN = 71
 """Exit status of a child whose parent died before it was confined."""
@@ -55,7 +55,7 @@ class Confinement:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ConfinementPlan:
     """What the zygote has prepared for all of its children."""
 
     wanted: Confinement
@@ -86,7 +86,7 @@ class _Report(dict[str, str]):
         return not self[name]
 
 
-def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> Plan:
+def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> ConfinementPlan:
     """Do in the zygote what holds for all of its children; it goes on in a process of its own.
 
     Args:
@@ -107,10 +107,10 @@ def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> Plan:
         wanted=wanted.namespaces,
     )
     ruleset_fd = _prepare_landlock(report, wanted.landlock)
-    return Plan(wanted, limits, address_space_bytes, ruleset_fd, report)
+    return ConfinementPlan(wanted, limits, address_space_bytes, ruleset_fd, report)
 
 
-def confine(plan: Plan, keep_fd: int, parent_pid: int) -> dict[str, str]:
+def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, str]:
     """Give up everything that a program could misuse; there is no way back.
 
     Args:
@@ -175,7 +175,7 @@ def _close_all_but(keep: set[int | None]) -> None:
     os.closerange(start, end)
 
 
-def _limit(plan: Plan) -> None:
+def _limit(plan: ConfinementPlan) -> None:
     """Set resource limits, soft and hard alike.
 
     No descriptor can be opened any more, not even a socket; no file can grow; no process can be made

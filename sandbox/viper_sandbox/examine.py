@@ -8,14 +8,14 @@ from collections.abc import Collection
 from types import CodeType
 from typing import NamedTuple
 
+from viper_sandbox.api import Api
 from viper_sandbox.check import CheckedProgram, check_program
-from viper_sandbox.contract import Api
 from viper_sandbox.extract import extract, parse
 from viper_sandbox.findings import CallSite, Finding, StringLiteral
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
-from viper_sandbox.session import PROGRAM_FILE
+from viper_sandbox.program_session import PROGRAM_FILE
 
 __all__ = ["Examined", "examine"]
 

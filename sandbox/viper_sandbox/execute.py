@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from viper_sandbox.contract import PATCH
+from viper_sandbox.api import PATCH
 from viper_sandbox.examine import Examined
 from viper_sandbox.extract import ENTRY
 from viper_sandbox.namespace import (
@@ -18,7 +18,7 @@ from viper_sandbox.namespace import (
     guarded_write,
     make_import,
 )
-from viper_sandbox.session import PROGRAM_FILE, NotAValueError, Session, lift, lower
+from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
 from viper_sandbox.wire import WireError, WireValue, pack
 
 __all__ = ["Done", "Failed", "execute", "preload_for_tests"]
@@ -43,7 +43,7 @@ class Failed(NamedTuple):
 
 def execute(
     program: Examined,
-    session: Session,
+    session: ProgramSession,
     arguments: Mapping[str, WireValue],
     printer: Printer,
     result_bytes: int,
@@ -82,18 +82,18 @@ def execute(
 
 def preload_for_tests() -> None:
     """Import what programs use when the language layer is off; to be called before `confine`."""
-    from viper_sandbox.plain import preload
+    from viper_sandbox.unguarded import preload
 
     preload()
 
 
-def _plain_namespace(session: Session) -> dict[str, Any]:
-    from viper_sandbox.plain import plain_namespace  # tests alone pay for it
+def _plain_namespace(session: ProgramSession) -> dict[str, Any]:
+    from viper_sandbox.unguarded import plain_namespace  # tests alone pay for it
 
     return plain_namespace(session)
 
 
-def _namespace(session: Session, printer: Printer) -> dict[str, Any]:
+def _namespace(session: ProgramSession, printer: Printer) -> dict[str, Any]:
     contract = session.globals()
     api = Namespace("the ImagePatch API", contract)
     return {
@@ -123,7 +123,7 @@ def _result(result: Any, result_bytes: int) -> Done | Failed:  # Any: what a pro
     return Done(value)
 
 
-def _failure(error: Exception, session: Session) -> Failed:
+def _failure(error: Exception, session: ProgramSession) -> Failed:
     line = _line(error.__traceback__)
     if isinstance(error, MemoryError):
         return Failed("memory", "MemoryError: the program needs more memory than it may use", line)

@@ -19,13 +19,12 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any, TypeVar
 
+from viper_sandbox.call_log import CallLog
 from viper_sandbox.confine import Confinement
-from viper_sandbox.conversation import Conversation
 from viper_sandbox.exchange import Call, Checked, Handler, JailFailure, Request, Result
 from viper_sandbox.findings import Finding
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
-from viper_sandbox.nursery import Contract, Nursery, UnbornError, ZygoteGoneError
 from viper_sandbox.process import (
     ChildGoneError,
     ChildProcess,
@@ -33,8 +32,9 @@ from viper_sandbox.process import (
     OutOfMemoryCount,
     describe_death,
 )
-from viper_sandbox.replay import Replay
+from viper_sandbox.program_protocol import ProgramProtocol
 from viper_sandbox.wire import PatchRef, WireError, WireValue
+from viper_sandbox.zygote_client import ApiTable, UnbornError, ZygoteClient, ZygoteGoneError
 
 __all__ = ["Jail"]
 
@@ -75,8 +75,8 @@ class Jail:
         self._spare = spare
         self._report: LevelReport | None = None
         self._probing = asyncio.Lock()
-        self._nursery: Nursery | None = None
-        self._contracts: list[Contract] = []
+        self._zygote_client: ZygoteClient | None = None
+        self._contracts: list[ApiTable] = []
         self._out_of_memory = OutOfMemoryCount()
         self._running = 0
         self._idle = asyncio.Event()
@@ -116,12 +116,12 @@ class Jail:
         if size > self.limits.source_bytes:
             return Result(failure=JailFailure("limit", self._too_large(size)))
         contract = self._contract(request.api)
-        replay = Replay(handler)
+        replay = CallLog(handler)
 
         async def once() -> Result:
             replay.rewind()
             async with self._child(least_level, contract) as (child, number):
-                conversation = Conversation(
+                conversation = ProgramProtocol(
                     child, request, (number, contract.api), replay, self.limits, on_checked
                 )
                 try:
@@ -166,7 +166,7 @@ class Jail:
 
         async def once() -> Checked:
             async with self._child("partial", contract) as (child, number):
-                conversation = Conversation(
+                conversation = ProgramProtocol(
                     child, request, (number, contract.api), _serve_nothing, self.limits
                 )
                 try:
@@ -195,9 +195,9 @@ class Jail:
     async def close(self) -> None:
         """Kill all programs, wait until their processes are gone, and refuse new ones."""
         self._closed = True
-        nursery, self._nursery = self._nursery, None
-        if nursery is not None:
-            await nursery.close()
+        zygote_client, self._zygote_client = self._zygote_client, None
+        if zygote_client is not None:
+            await zygote_client.close()
         await self._idle.wait()
 
     async def __aenter__(self) -> Jail:
@@ -226,7 +226,7 @@ class Jail:
 
     @asynccontextmanager
     async def _child(
-        self, least_level: Level, contract: Contract
+        self, least_level: Level, contract: ApiTable
     ) -> AsyncIterator[tuple[ChildProcess, int]]:
         """Give a child for a program, and the number of its contract."""
         report = await self.level()
@@ -234,8 +234,8 @@ class Jail:
             raise _RefusedError(
                 f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
             )
-        nursery = await self._awake()
-        child, number = _born(lambda: nursery.child_for(contract))
+        zygote_client = await self._awake()
+        child, number = _born(lambda: zygote_client.child_for(contract))
         async with self._watched(child):
             yield child, number
 
@@ -262,7 +262,7 @@ class Jail:
         with contextlib.suppress(ZygoteGoneError, UnbornError):
             await child.bury()
 
-    async def _awake(self) -> Nursery:
+    async def _awake(self) -> ZygoteClient:
         """Return the zygote that serves this loop; start one if there is none, or it is dead.
 
         Raises:
@@ -270,27 +270,27 @@ class Jail:
         """
         if self._closed:
             raise RuntimeError("The jail is closed; make a new one.")
-        old = self._nursery
+        old = self._zygote_client
         if old is not None and old.usable:
             return old
         setup = (self.limits.to_wire(), asdict(self._confinement))
         try:
-            nursery = Nursery(setup, self.limits, self._python, spare=self._spare)
+            zygote_client = ZygoteClient(setup, self.limits, self._python, spare=self._spare)
         except OSError as error:
             raise _RefusedError(f"No sandbox process can be started: {error}") from error
-        self._nursery = nursery
+        self._zygote_client = zygote_client
         if self._report is not None:
-            nursery.accept([name for name, _ in self._report.missing])
+            zygote_client.accept([name for name, _ in self._report.missing])
         if old is not None:
             await old.close()
-        return nursery
+        return zygote_client
 
-    def _contract(self, wire: Mapping[str, Any]) -> Contract:
+    def _contract(self, wire: Mapping[str, Any]) -> ApiTable:
         """Return what was read of an equal contract before, or read it now."""
         for known in self._contracts:
             if known.wire == wire:
                 return known
-        contract = Contract.read(wire)
+        contract = ApiTable.read(wire)
         self._contracts = [*self._contracts[1 - _MAX_CONTRACTS :], contract]
         return contract
 
@@ -308,8 +308,8 @@ class Jail:
             case ["probed", list(attempts), dict(mechanisms)]:
                 acts = tuple(_act(attempt) for attempt in attempts)
                 missing = tuple((str(n), str(why)) for n, why in mechanisms.items() if why)
-                nursery = await self._awake()
-                nursery.accept([name for name, _ in missing])
+                zygote_client = await self._awake()
+                zygote_client.accept([name for name, _ in missing])
                 full = all(act.refused for act in acts)
                 return LevelReport("full" if full else "partial", acts, missing)
             case _:
@@ -318,8 +318,8 @@ class Jail:
                 )
 
     async def _probe_once(self) -> WireValue:
-        nursery = await self._awake()
-        child = _born(lambda: nursery.make_child("probe"))
+        zygote_client = await self._awake()
+        child = _born(lambda: zygote_client.make_child("probe"))
         async with self._watched(child), asyncio.timeout(self.limits.start_s):
             try:
                 message, _ = await child.receive()

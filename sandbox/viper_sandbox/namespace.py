@@ -14,7 +14,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
-from viper_sandbox.contract import did_you_mean
+from viper_sandbox.api import did_you_mean
 
 __all__ = [
     "ALLOWED_MODULES",

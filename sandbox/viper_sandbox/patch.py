@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from viper_sandbox.contract import did_you_mean
+from viper_sandbox.api import did_you_mean
 from viper_sandbox.wire import PatchRef
 
 if TYPE_CHECKING:
-    from viper_sandbox.session import Session
+    from viper_sandbox.program_session import ProgramSession
 
 __all__ = [
     "ATTRIBUTES",
@@ -48,7 +48,7 @@ class ImagePatch:
     _box_xyxy: tuple[float, float, float, float]
     _category: str
     _score: float
-    _session: Session
+    _session: ProgramSession
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class ImagePatch:
         self._fill(image._session, box, "image", 1.0)
 
     @classmethod
-    def _make(cls, session: Session, ref: PatchRef) -> ImagePatch:
+    def _make(cls, session: ProgramSession, ref: PatchRef) -> ImagePatch:
         patch = object.__new__(cls)
         patch._fill(session, ref.box_xyxy, ref.category, ref.score)
         return patch
 
     def _fill(
         self,
-        session: Session,
+        session: ProgramSession,
         box_xyxy: tuple[float, float, float, float],
         category: str,
         score: float,

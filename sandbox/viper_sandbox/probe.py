@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, TypeVar
 
-from viper_sandbox.channel import Channel
-from viper_sandbox.confine import Plan, confine
+from viper_sandbox.confine import ConfinementPlan, confine
+from viper_sandbox.frame_socket import FrameSocket
 
 __all__ = ["main"]
 
@@ -43,7 +43,7 @@ class _Targets(NamedTuple):
     """System V shared memory; None if this machine has none."""
 
 
-def main(fd: int, plan: Plan) -> NoReturn:
+def main(fd: int, plan: ConfinementPlan) -> NoReturn:
     """Attempt every act and send one report over the socket `fd`."""
     with contextlib.ExitStack() as stack:
         targets = _Targets(
@@ -53,7 +53,7 @@ def main(fd: int, plan: Plan) -> NoReturn:
         )
         acts = [(name, *_in_fork(act, plan)) for name, act in _acts(targets).items()]
     # Not sooner: the host ends this process when it has the report, and a path would stay behind.
-    Channel(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
+    FrameSocket(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
     os._exit(0)
 
 
@@ -140,7 +140,7 @@ def _listeners() -> Iterator[list[tuple[int, str | tuple[str, int]]]]:
 
 
 @contextlib.contextmanager
-def _sibling(plan: Plan) -> Iterator[int]:
+def _sibling(plan: ConfinementPlan) -> Iterator[int]:
     """Keep another confined process, as the child of another program is."""
     ours, its = socket.socketpair()
     parent = os.getpid()
@@ -178,7 +178,7 @@ def _shared_memory() -> Iterator[int | None]:
         libc.shmctl(segment, _IPC_RMID, None)
 
 
-def _in_fork(attempt: Callable[[], None], plan: Plan) -> tuple[bool, str]:
+def _in_fork(attempt: Callable[[], None], plan: ConfinementPlan) -> tuple[bool, str]:
     """Let a fork confine itself and attempt an act; return (refused, what the kernel did).
 
     The fork names the errno of a refusal over a pipe, which closes by itself if another program takes
@@ -208,17 +208,17 @@ def _in_fork(attempt: Callable[[], None], plan: Plan) -> tuple[bool, str]:
     return False, "got through"
 
 
-def _mechanisms(plan: Plan) -> dict[str, str]:
+def _mechanisms(plan: ConfinementPlan) -> dict[str, str]:
     """Return what `confine` reports, from a fork that tells it through a pipe."""
     parent = os.getpid()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         report = confine(plan, writer, parent)
-        Channel(writer, _REPORT_BYTES).send(["report", report])
+        FrameSocket(writer, _REPORT_BYTES).send(["report", report])
         os._exit(0)
     os.close(writer)
-    _, report = Channel(reader, _REPORT_BYTES).receive()
+    _, report = FrameSocket(reader, _REPORT_BYTES).receive()
     os.waitpid(pid, 0)
     os.close(reader)
     return dict(report)

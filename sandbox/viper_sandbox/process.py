@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from viper_sandbox.channel import EXIT_MEMORY
-from viper_sandbox.line import ChildGoneError, Line
+from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.frame_socket import EXIT_MEMORY
 from viper_sandbox.wire import WireValue
 
 __all__ = [
@@ -45,7 +45,7 @@ class ChildProcess:
     def __init__(
         self,
         number: int,
-        line: Line,
+        line: AsyncFrameSocket,
         accepted: Collection[str] | None,
         start_s: float,
         ended: asyncio.Future[int],

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from viper_sandbox.contract import PATCH, Api
+from viper_sandbox.api import PATCH, Api
 
 __all__ = ["Kind", "Kinds", "Scope", "bound_names", "constants", "parameter_names"]
 

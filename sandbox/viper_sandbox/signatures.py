@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from viper_sandbox.contract import Entry, did_you_mean
+from viper_sandbox.api import Entry, did_you_mean
 from viper_sandbox.scopes import parameter_names
 
 __all__ = ["Signature", "own_functions"]

@@ -32,9 +32,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from viper_sandbox import child, probe
-from viper_sandbox.channel import CONTROL_BYTES, EXIT_HOST_GONE, Channel, wire_mapping
-from viper_sandbox.confine import Confinement, Plan, prepare
-from viper_sandbox.contract import Api
+from viper_sandbox.api import Api
+from viper_sandbox.confine import Confinement, ConfinementPlan, prepare
+from viper_sandbox.frame_socket import CONTROL_BYTES, EXIT_HOST_GONE, FrameSocket, wire_mapping
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import FrameBuffer, unpack
 
@@ -48,7 +48,7 @@ _EXIT_FAULT = 70
 
 def main(control_fd: int) -> NoReturn:
     """Serve the host over the control socket until it closes."""
-    channel = Channel(control_fd, CONTROL_BYTES)
+    channel = FrameSocket(control_fd, CONTROL_BYTES)
     _, limits_wire, wanted_wire = channel.receive()
     limits = Limits(**wire_mapping(limits_wire))
     wanted = Confinement(**wire_mapping(wanted_wire))
@@ -61,7 +61,7 @@ def main(control_fd: int) -> NoReturn:
 class _Zygote:
     """The loop: what the host says, and which children have ended."""
 
-    def __init__(self, control_fd: int, channel: Channel, plan: Plan) -> None:
+    def __init__(self, control_fd: int, channel: FrameSocket, plan: ConfinementPlan) -> None:
         self._control = socket.socket(fileno=control_fd)
         self._channel = channel
         self._plan = plan

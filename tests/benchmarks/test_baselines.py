@@ -10,7 +10,7 @@ from viper import Engine
 from viper.cli import cli
 from viper_benchmarks.baselines import Baselines, Prior
 from viper_benchmarks.run_folder import read_rows
-from viper_benchmarks.scores import Judge
+from viper_benchmarks.scorer import Scorer
 
 
 def rows_of(tmp_path, rows, *options):
@@ -102,10 +102,10 @@ def test_a_blind_program_sees_grey(tmp_path):
 
 def test_what_nobody_serves_is_left_out_with_the_reason(tmp_path):
     with Engine("none", backends={"detector": "stub"}) as engine:
-        baselines = Baselines(engine, Judge(), Prior(("no",)))
+        baselines = Baselines(engine, Scorer(), Prior(("no",)))
         assert baselines.left_out() == {"matcher": "no matcher", "answerer": "no answerer"}
     with Engine("none", backends={"detector": "stub", "matcher": "colors"}) as engine:
-        baselines = Baselines(engine, Judge(), Prior(("no",)))
+        baselines = Baselines(engine, Scorer(), Prior(("no",)))
         assert baselines.left_out()["matcher"] == "no matcher"
 
 
@@ -123,5 +123,5 @@ def test_true_perception_is_never_blind(tmp_path):
 def test_a_closed_vocabulary_is_asked_for_all_its_classes(photos, tmp_path):
     weights = photos / "weights" / "yolox_nano.onnx"
     with Engine("none", backends={"detector": f"onnx:{weights}"}) as engine:
-        baselines = Baselines(engine, Judge(), Prior(()))
+        baselines = Baselines(engine, Scorer(), Prior(()))
     assert "'person', 'bicycle'" in baselines._all_boxes

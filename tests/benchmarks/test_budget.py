@@ -14,7 +14,7 @@ from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, text
 from viper import Engine
 from viper.cli import cli
-from viper.generate.memo import Store
+from viper.generate.program_cache import Store
 from viper_benchmarks.sample import SampleResult
 
 WORDS = "cup dog cat car boat".split()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from viper_benchmarks.registry import BUILT_IN, load_task
-from viper_benchmarks.scores import METRICS
+from viper_benchmarks.scorer import METRICS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -86,7 +86,7 @@ def test_best_image_match_is_one_naive_forward_per_patch(fake_engine):
 
 
 def test_models_are_counted_from_outside():
-    from viper.vision.registry import BackendRef
+    from viper.models.registry import BackendRef
 
     counts = Counts()
     ref = BackendRef.parse("matcher", f"truth:{suite.scene_file()}")

@@ -7,7 +7,7 @@ import pytest
 from fakes.bench import row
 from viper.errors import InputError
 from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
-from viper_benchmarks.sample import BaselineResult, Blame
+from viper_benchmarks.sample import BaselineResult, ErrorAttribution
 
 SETTINGS = {"task": "jsonl", "models": "stub", "backends": {"detector": "stub"}}
 
@@ -24,7 +24,7 @@ def test_rows_come_back_as_they_went(tmp_path):
     entry = row(
         "1", 0.0, task="grounding", box_xyxy=(1.0, 2.0, 3.0, 4.0), right_box_xyxy=(0.0, 0.0, 1.0, 1.0),
         iou=0.25, tags=("a",), baselines={"blind": BaselineResult("x", (1.0, 2.0, 3.0, 4.0), False, 0.1)},
-        blame=Blame("detector", ("detector", "matcher")), query="caf\u00e9",
+        blame=ErrorAttribution("detector", ("detector", "matcher")), query="caf\u00e9",
     )  # fmt: skip
     assert list(read_rows(run_with(tmp_path / "run", entry))) == [entry]
 

@@ -11,7 +11,7 @@ from viper import Engine
 from viper.cli import cli
 from viper.errors import ConfigError
 from viper_benchmarks.run_folder import read_rows
-from viper_benchmarks.runner import Plan, run
+from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 
@@ -184,4 +184,4 @@ def test_an_error_of_the_runner_itself_is_raised_as_it_is(data):
             raise ConfigError("broken")
 
     with pytest.raises(ConfigError, match=r"^broken$"):
-        run(Plan("jsonl", JsonlSamples(data)), Broken(), concurrency=3)
+        run(RunPlan("jsonl", JsonlSamples(data)), Broken(), concurrency=3)

@@ -221,9 +221,7 @@ def test_a_backend_whose_library_is_missing_names_the_install_command(picture, m
     import sys
 
     for name in list(sys.modules):
-        if name == "open_clip" or name.startswith(
-            ("open_clip.", "viper.vision.backends.open_clip")
-        ):
+        if name == "open_clip" or name.startswith(("open_clip.", "viper.backends.open_clip")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "open_clip", None)
     result = viper(

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from viper.cli import cli
-from viper.config import DEFAULT_PRESET
+from viper.engine.config import DEFAULT_PRESET
 
 
 def viper(*arguments):

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from viper.cli import cli
-from viper.settings import load_settings, names
+from viper.settings.schema import load_settings, names
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_help_reads_no_settings_and_imports_no_pydantic():
     code = (
         "import sys; sys.argv = ['viper', 'ask', '--help']\nimport viper.cli\n"
         "try:\n    viper.cli.main()\nexcept SystemExit:\n    pass\n"
-        "assert 'pydantic' not in sys.modules and 'viper.settings' not in sys.modules"
+        "assert 'pydantic' not in sys.modules and 'viper.settings.schema' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 

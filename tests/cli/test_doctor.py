@@ -15,8 +15,8 @@ from fakes.llm_server import LLMServer, raw_json, refuse
 from viper.cli import cli
 from viper.doctor import endpoint, torch_facts
 from viper.doctor.torch_facts import Device, TorchFacts
+from viper.engine.presets import load_presets
 from viper.plugins import Plugin
-from viper.presets import load_presets
 from viper.weights.cache import repository_folder
 from viper_sandbox import Act, Jail, LevelReport
 

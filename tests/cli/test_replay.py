@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from viper.cli import cli
-from viper.vision import scheduler
+from viper.scheduling import model_pool as pool
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COLOR = "What color is the large cube?"
@@ -48,11 +48,9 @@ def no_model(monkeypatch):
     def refuse(ref):
         raise AssertionError(f"A replay loads {ref}.")
 
-    monkeypatch.setattr(scheduler, "open_backend", refuse)
-    defaults = dict(scheduler.Scheduler.__init__.__kwdefaults__)
-    monkeypatch.setattr(
-        scheduler.Scheduler.__init__, "__kwdefaults__", defaults | {"opener": refuse}
-    )
+    monkeypatch.setattr(pool, "open_backend", refuse)
+    defaults = dict(pool.ModelPool.__init__.__kwdefaults__)
+    monkeypatch.setattr(pool.ModelPool.__init__, "__kwdefaults__", defaults | {"opener": refuse})
 
 
 @pytest.mark.parametrize("name", ["color", "boxes", "count"])

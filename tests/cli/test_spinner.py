@@ -15,12 +15,12 @@ import pytest
 from viper.cli.spinner import spinner
 
 
-class Seen(NamedTuple):
+class DoctorReport(NamedTuple):
     stdout: str
     terminal: str
 
 
-def run_on_a_terminal(body: str, **environment: str) -> Seen:
+def run_on_a_terminal(body: str, **environment: str) -> DoctorReport:
     """Run code whose stderr is a terminal and whose stdout is a pipe."""
     code = "import sys, time\nfrom viper.cli.spinner import spinner\n" + textwrap.dedent(body)
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
@@ -48,7 +48,7 @@ def run_on_a_terminal(body: str, **environment: str) -> Seen:
         stdout = process.stdout.read().decode()
     os.close(ours)
     assert process.returncode == 0, written.decode()
-    return Seen(stdout, written.decode())
+    return DoctorReport(stdout, written.decode())
 
 
 WAIT = """

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from fakes import limber_world
 from viper.cli import cli
 from viper.errors import ConfigError
-from viper.vision.limber.folder import read_wiring
+from viper.limber.folder import read_wiring
 
 
 def viper(*arguments):
@@ -76,7 +76,7 @@ def test_the_table_says_what_each_figure_is(train) -> None:
 def test_an_interrupted_experiment_goes_on_with_the_features_it_has(
     train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from viper.vision.limber import experiment
+    from viper.limber import experiment
 
     def cut(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.llm_server import LLMServer, drop, raw, raw_json, refuse
 from fakes.llm_server import Reply as Sent
-from viper.doctor import Finding
+from viper.doctor import CheckResult
 from viper.doctor.endpoint import Endpoint, Reply, ask_endpoint, endpoint_finding, endpoint_of
 
 KEY = "very-secret-0123456789"
@@ -60,7 +60,7 @@ def test_without_an_endpoint_nothing_is_asked_and_the_variables_are_named(monkey
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     found = endpoint_of()
-    assert isinstance(found, Finding)
+    assert isinstance(found, CheckResult)
     assert (found.level, found.found) == (
         "note",
         "None is configured. The grammar works without one.",
@@ -81,7 +81,7 @@ def test_without_an_endpoint_nothing_is_asked_and_the_variables_are_named(monkey
 def test_an_unusable_address_is_a_problem_that_shows_no_secret(monkeypatch, url, told):
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     found = endpoint_of()
-    assert isinstance(found, Finding)
+    assert isinstance(found, CheckResult)
     assert found.level == "problem"
     assert told in found.found
     assert "OPENAI_BASE_URL" in found.cure

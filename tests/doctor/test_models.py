@@ -16,7 +16,7 @@ from viper.doctor.models import (
     presets_on_disk,
 )
 from viper.doctor.torch_facts import Device, TorchFacts
-from viper.presets import Preset, PresetModel, load_presets
+from viper.engine.presets import Preset, PresetModel, load_presets
 
 MACHINE = Machine("CPython 3.11.7", "Linux", 8, 16_000_000_000, 12_000_000_000)
 NO_GPU = TorchFacts("2.11.0")

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from viper.program import Usage
-from viper.vision.roles import (
+from viper.images.image import ImageRef, View
+from viper.models.roles import (
     AnswerRequest,
     Completion,
     CompletionRequest,
     Detection,
     DetectRequest,
-    ImageRef,
-    View,
 )
+from viper.models.usage import Usage
 
 
 def blank_image(width: int = 100, height: int = 80, name: str = "image") -> ImageRef:

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from viper import Engine
-from viper_benchmarks.runner import Plan, run
+from viper_benchmarks.evaluator import LocalEvaluator
+from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.sample import Sample, SampleResult
-from viper_benchmarks.scores import Judge
-from viper_benchmarks.solver import LocalSolver
+from viper_benchmarks.scorer import Scorer
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 ROWS: list[dict[str, Any]] = [
@@ -39,10 +39,10 @@ def folder(path: Path, rows: list[dict[str, Any]] = ROWS) -> Path:
 
 def score(data: Path, engine: Engine, *, samples: Any = None, **options: Any) -> dict[str, Any]:
     """Run a file of rows with an engine."""
-    plan = Plan(
+    plan = RunPlan(
         "jsonl", JsonlSamples(data) if samples is None else samples, data_folder=data.parent
     )
-    return run(plan, LocalSolver(engine, Judge(data_folder=data.parent)), **options)
+    return run(plan, LocalEvaluator(engine, Scorer(data_folder=data.parent)), **options)
 
 
 def row(id_: str, score: float = 1.0, **more: Any) -> SampleResult:

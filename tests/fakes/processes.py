@@ -34,7 +34,7 @@ def descendants_of(pid):
 
 def zygote_of(jail):
     """Return the process id of a jail's zygote, as the host sees it: the keeper's child, if there is one."""
-    first = jail._nursery.pid
+    first = jail._zygote_client.pid
     depth = len(_namespace_pids(first))
     deeper = [pid for pid in children_of(first) if len(_namespace_pids(pid)) > depth]
     return deeper[0] if deeper else first

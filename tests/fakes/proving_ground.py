@@ -31,7 +31,7 @@ _SETTLE_S = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProgramResult:
     """What became of a program and of its surroundings."""
 
     result: Result
@@ -86,7 +86,7 @@ class ProvingGround:
             spare=False,
         )
 
-    def run(self, source: str, *, watch: bool = True, patient: bool = False) -> Outcome:
+    def run(self, source: str, *, watch: bool = True, patient: bool = False) -> ProgramResult:
         """Run a program among things that it must not touch, and look for what it leaves behind.
 
         Args:
@@ -102,7 +102,7 @@ class ProvingGround:
             traces = around.traces()
             if watch:
                 traces += _survivors(before, around.victim_pid)
-        return Outcome(result, traces)
+        return ProgramResult(result, traces)
 
     async def _run(self, source: str, patient: bool) -> Result:
         request = Request(

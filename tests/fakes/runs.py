@@ -95,7 +95,7 @@ class Voters:
         source = self.sources.pop(0)
         if source is None:
             raise GenerationError("It is silent.")
-        from viper.program import Program
+        from viper.programs.program import Program
 
         return [Program(source, self.name) for _ in requests]
 

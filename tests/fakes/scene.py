@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from viper.program import Program
+from viper.programs.program import Program
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from viper.vision.roles import ImageRef, View
+from viper.images.image import ImageRef, View
 
 
 def clevr_object(words, box=None, *, depth=10.0, center=(0.0, 0.0, 0.7), pixel=(240, 160)):

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from viper.vision.roles import ImageRef, View
+from viper.images.image import ImageRef, View
 
 
 def image(width: int, height: int, seed: int = 0) -> ImageRef:

@@ -12,8 +12,8 @@ from fakes.scripted_scene import ScriptedScene
 from viper.generate import examples
 from viper.generate.examples import Example, choose_examples, load_examples
 from viper.generate.generator import GenerationRequest
-from viper.spec import load_spec
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.api_spec import load_spec
 from viper_sandbox import Jail, PatchRef, Request
 
 API = load_spec().to_wire()

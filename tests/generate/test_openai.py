@@ -8,11 +8,12 @@ import pytest
 
 from fakes import llm_server
 from fakes.llm_server import LLMServer
-from viper import llm
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest, Rejected
 from viper.generate.openai import OpenAIGenerator
-from viper.program import Failure, Program, Usage
+from viper.llm import client as llm
+from viper.models.usage import Usage
+from viper.programs.program import Failure, Program
 
 KEY = "sk-planted-7f3a9c51e2"
 SOURCE = "Here it is:\n```python\ndef execute_command(image):\n    return 1\n```\nGood luck."

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from viper._data import data_folder
 from viper.generate import prompt
 from viper.generate.examples import load_examples
 from viper.generate.generator import GenerationRequest, Rejected
@@ -16,11 +15,12 @@ from viper.generate.prompt import (
     build_messages,
     shorter_styles,
 )
-from viper.llm import Message
-from viper.program import Failure, Program
-from viper.spec import load_spec
-from viper.vision.capabilities import Capabilities
-from viper.vision.roles import ROLES
+from viper.llm.client import Message
+from viper.models.capabilities import Capabilities
+from viper.models.roles import ROLES
+from viper.programs.api_spec import load_spec
+from viper.programs.program import Failure, Program
+from viper.storage.resources import data_folder
 
 DETECTOR_ONLY = Capabilities(frozenset({"detector"}))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from docs.tooling.api_page import to_markdown
 from viper import Engine
 from viper.errors import ConfigError, ModelError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import build_messages
+from viper.models.capabilities import Capabilities
+from viper.models.usage import Usage
 from viper.modules import Completion, Detection, Module
-from viper.modules.opening import Contract
-from viper.program import Usage
-from viper.spec_page import to_markdown
-from viper.vision.capabilities import Capabilities
+from viper.modules.program_api import ProgramApi
 
 BRIGHT = np.full((40, 60, 3), 200, np.uint8)
 BRIGHT[:, :30] = 90
@@ -127,7 +127,7 @@ def test_without_the_module_its_methods_do_not_exist():
 
 
 def test_the_prompt_and_the_page_tell_of_what_a_module_brings(signs):
-    spec = Contract.of([signs]).spec
+    spec = ProgramApi.of([signs]).spec
     served = Capabilities(frozenset({"detector", "reader"}))
     request = GenerationRequest("What does it say?", capabilities=served, spec=spec)
     text = build_messages(request)[0].text

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from viper.errors import ConfigError
-from viper.modules.contract_test import check_module
 from viper.modules.scaffold import new_module
+from viper.testing.module_contract import check_module
 
 
 def test_a_new_module_keeps_its_contract_as_it_is(tmp_path, monkeypatch):

@@ -12,9 +12,9 @@ from fakes.cups import picture
 from viper import Engine
 from viper.errors import InputError, TimeoutExceededError
 from viper.replay import replay
+from viper.scheduling import model_pool as pool
 from viper.trace.files import trace_json, trace_text
 from viper.trace.read import trace_of
-from viper.vision import scheduler
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def no_model(monkeypatch):
     def refuse(ref):
         raise AssertionError(f"A replay loads {ref}.")
 
-    monkeypatch.setattr(scheduler, "open_backend", refuse)
+    monkeypatch.setattr(pool, "open_backend", refuse)
 
 
 def stored(trace):

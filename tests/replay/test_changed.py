@@ -11,10 +11,10 @@ from PIL import Image
 from fakes import runs
 from fakes.cups import picture
 from viper.errors import InputError
-from viper.media import open_image
+from viper.images.data_uri import picture_uri
+from viper.images.decoding import open_image
 from viper.replay.changed import Found, find_picture, run_changed, trusted_backends
 from viper.trace.files import trace_json, trace_text
-from viper.trace.pictures import picture_uri
 from viper.trace.read import read_trace_file, trace_of
 
 RED = """def execute_command(image):

@@ -38,7 +38,7 @@ def signs(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "sample_plugin" / "src")
     from street_signs.module import MODULE
 
-    monkeypatch.setattr("viper.modules.opening.open_modules", lambda wanted=None: [MODULE])
+    monkeypatch.setattr("viper.modules.program_api.open_modules", lambda wanted=None: [MODULE])
     yield MODULE
     for name in [name for name in sys.modules if name.partition(".")[0] == "street_signs"]:
         del sys.modules[name]
@@ -66,7 +66,7 @@ def test_objects_are_passed_back_as_they_were(engine):
 
 def test_without_the_module_the_record_cannot_be_read(engine, monkeypatch):
     trace = recorded(engine)
-    monkeypatch.setattr("viper.modules.opening.open_modules", lambda wanted=None: [])
+    monkeypatch.setattr("viper.modules.program_api.open_modules", lambda wanted=None: [])
     again = replay(trace)
     assert not again.identical
     assert again.answer.failure.kind == "check"

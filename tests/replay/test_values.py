@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from viper.errors import InputError
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
 from viper.replay.values import value_of
-from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef, View
 
 IMAGE = ImageRef("hash", (100, 80))
 PATCH = {"box_xyxy": [1, 2.5, 30, 40], "score": 0.5, "category": "cup"}

@@ -5,13 +5,13 @@ import textwrap
 
 import pytest
 
-from viper.spec import load_spec
+from viper.programs.api_spec import load_spec
 from viper_sandbox import Jail, Limits, PatchRef, Request
-from viper_sandbox.contract import Api
+from viper_sandbox.api import Api
 from viper_sandbox.examine import examine
 from viper_sandbox.execute import execute
 from viper_sandbox.namespace import Printer
-from viper_sandbox.session import Session
+from viper_sandbox.program_session import ProgramSession
 
 WIDTH, HEIGHT, HANDLE = 300, 200, 7
 
@@ -68,7 +68,7 @@ def session(api, image_ref):
     def ask(name, receiver, arguments, line):
         return stub_answer(name, receiver, arguments)
 
-    return Session(api, image_ref, (WIDTH, HEIGHT), ask)
+    return ProgramSession(api, image_ref, (WIDTH, HEIGHT), ask)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import small_world as world
-from viper.spec import load_spec
-from viper_sandbox.contract import Api, accepts, type_rule
+from viper.programs.api_spec import load_spec
+from viper_sandbox.api import Api, accepts, type_rule
 from viper_sandbox.patch import ImagePatch
-from viper_sandbox.session import NotAValueError, Session, lower
+from viper_sandbox.program_session import NotAValueError, ProgramSession, lower
 from viper_sandbox.wire import MAX_VALUES, PatchRef, WireError, pack, unpack
 
 API = Api.from_wire(load_spec().to_wire())
@@ -31,7 +31,7 @@ class Host:
 
     def __init__(self):
         self.calls = 0
-        self.session = Session(API, WHOLE, (world.WIDTH, world.HEIGHT), self.ask)
+        self.session = ProgramSession(API, WHOLE, (world.WIDTH, world.HEIGHT), self.ask)
 
     def ask(self, name, receiver, arguments, line):
         self.calls += 1

@@ -63,7 +63,7 @@ def test_the_end_of_the_loop_leaves_nothing_although_nobody_closed_the_jail(requ
         handler = Started(jail)
         runs.append(asyncio.ensure_future(jail.run(request_for(LOOP), handler)))
         await handler.began.wait()
-        family.extend([jail._nursery.pid, *descendants_of(jail._nursery.pid)])
+        family.extend([jail._zygote_client.pid, *descendants_of(jail._zygote_client.pid)])
 
     runs, family = [], []
     before = descriptors()
@@ -82,7 +82,7 @@ def test_closing_the_jail_ends_its_programs_and_refuses_new_ones(request_for):
         handler = Started(jail)
         run = asyncio.ensure_future(jail.run(request_for(LOOP), handler))
         await handler.began.wait()
-        family = [jail._nursery.pid, *descendants_of(jail._nursery.pid)]
+        family = [jail._zygote_client.pid, *descendants_of(jail._zygote_client.pid)]
         await jail.close()
         assert not any(alive(pid) for pid in family)
         result = await run
@@ -100,7 +100,7 @@ def test_closing_the_jail_ends_its_programs_and_refuses_new_ones(request_for):
 def test_a_jail_goes_on_in_another_loop_with_another_zygote(request_for, stub_handler):
     async def run():
         result = await jail.run(request_for(CALL), stub_handler)
-        return result.value, jail._nursery.pid
+        return result.value, jail._zygote_client.pid
 
     async def close():
         await jail.close()
@@ -126,7 +126,7 @@ def test_many_programs_at_once_leave_nothing_behind(request_for, stub_handler):
             assert descriptors() == before
             # The spare and nothing else: what was dismissed is reaped within a moment.
             await until(lambda: len(programs_of(jail)) == 1)
-            assert len(jail._nursery._children) == 1
+            assert len(jail._zygote_client._children) == 1
         return results
 
     results = asyncio.run(run())
@@ -141,7 +141,7 @@ def test_many_programs_at_once_leave_nothing_behind(request_for, stub_handler):
 HOST = textwrap.dedent(
     """
     import asyncio
-    from viper.spec import load_spec
+    from viper.programs.api_spec import load_spec
     from viper_sandbox import Jail, PatchRef, Request
     async def main():
         jail = Jail()

@@ -56,7 +56,7 @@ def test_a_program_of_a_dead_zygote_runs_again_and_pays_for_no_call_twice(reques
     async def serve(call):
         asked.append(call.arguments[0])
         if asked == ["a", "b"]:
-            pid = zygote_of(jails[0]) if victim == "zygote" else jails[0]._nursery.pid
+            pid = zygote_of(jails[0]) if victim == "zygote" else jails[0]._zygote_client.pid
             os.kill(pid, signal.SIGKILL)
         return True
 
@@ -103,12 +103,14 @@ def test_a_second_death_is_a_failure_of_the_sandbox(request_for):
             jail.run(request_for("while True:\n    pass\nreturn 1"), serve)
         )
         for deaths in (1, 2):
-            nursery = jail._nursery
+            zygote_client = jail._zygote_client
             await until(lambda: not running.done() and len(programs_of(jail)) > 1)
             await asyncio.sleep(0.05)
             os.kill(zygote_of(jail), signal.SIGKILL)
             if deaths == 1:
-                await until(lambda nursery=nursery: jail._nursery is not nursery)
+                await until(
+                    lambda zygote_client=zygote_client: jail._zygote_client is not zygote_client
+                )
         return await running
 
     failure = run(once).failure
@@ -163,7 +165,7 @@ def test_a_spare_that_was_killed_is_replaced(request_for, stub_handler):
         assert (await jail.run(request_for("return 1"), stub_handler)).value == 1
         await until(lambda: len(programs_of(jail)) == 1)
         os.kill(programs_of(jail)[0], signal.SIGKILL)
-        await until(lambda: not jail._nursery._spare.alive)
+        await until(lambda: not jail._zygote_client._spare.alive)
         return await jail.run(request_for("return 2"), stub_handler)
 
     assert run(once).value == 2
@@ -178,7 +180,7 @@ def test_a_stopped_zygote_does_not_keep_a_program_alive(request_for, monkeypatch
 
     async def once(jail):
         jails.append(jail)
-        family = [jail._nursery.pid] if jail._nursery else []
+        family = [jail._zygote_client.pid] if jail._zygote_client else []
         result = await jail.run(request_for(SPIN), stop)
         return result, family
 
@@ -203,12 +205,12 @@ async def work_under_fire(jail, request_for, handler, *, programs, kills, seed):
     async def assassin():
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.005, 0.06))
-            nursery = jail._nursery
-            if nursery is None or not nursery.usable:
+            zygote_client = jail._zygote_client
+            if zygote_client is None or not zygote_client.usable:
                 continue
             try:
-                victims = descendants_of(nursery.pid)
-                os.kill(chance.choice([nursery.pid, *victims]), signal.SIGKILL)
+                victims = descendants_of(zygote_client.pid)
+                os.kill(chance.choice([zygote_client.pid, *victims]), signal.SIGKILL)
             except (IndexError, ProcessLookupError, FileNotFoundError):
                 continue
 
@@ -231,7 +233,7 @@ def test_kills_at_random_moments_spoil_single_programs_only(request_for, stub_ha
         results = await work_under_fire(
             jail, request_for, stub_handler, programs=80, kills=10, seed=seed
         )
-        family = [jail._nursery.pid, *descendants_of(jail._nursery.pid)]
+        family = [jail._zygote_client.pid, *descendants_of(jail._zygote_client.pid)]
         last = await jail.run(request_for(WORK), stub_handler)
         return results, family, last
 
@@ -308,7 +310,7 @@ def test_a_long_siege_spoils_single_programs_only(request_for, stub_handler, see
 
 HOST = """
 import asyncio
-from viper.spec import load_spec
+from viper.programs.api_spec import load_spec
 from viper_sandbox import Jail, PatchRef, Request
 async def main():
     jail = Jail()

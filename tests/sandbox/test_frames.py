@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from viper_sandbox import CallSite, Finding, Limits, PatchRef, StringLiteral
-from viper_sandbox.conversation import Conversation
+from viper_sandbox.program_protocol import ProgramProtocol
 from viper_sandbox.wire import pack
 
 WHOLE = (0.0, 0.0, 300.0, 200.0)
@@ -44,7 +44,7 @@ def converse(request_for, stub_handler, api):
 
         async def talk():
             request = request_for("return 1")
-            return await Conversation(child, request, (0, api), handler, Limits(**limits)).run()
+            return await ProgramProtocol(child, request, (0, api), handler, Limits(**limits)).run()
 
         return asyncio.run(talk())
 

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from viper.spec import load_spec
-from viper_sandbox.contract import Api
+from viper.programs.api_spec import load_spec
+from viper_sandbox.api import Api
 from viper_sandbox.namespace import guarded_getattr
 from viper_sandbox.patch import ATTRIBUTES, ImagePatch, distance
-from viper_sandbox.session import Session, lift, lower
+from viper_sandbox.program_session import ProgramSession, lift, lower
 from viper_sandbox.wire import PatchRef
 
 WIDTH, HEIGHT = 640.0, 480.0
-SESSION = Session(
+SESSION = ProgramSession(
     Api.from_wire(load_spec().to_wire()),
     PatchRef(3, (0.0, 0.0, WIDTH, HEIGHT)),
     (WIDTH, HEIGHT),
@@ -196,4 +196,6 @@ def test_the_contract_must_not_promise_unknown_geometry():
     wire = load_spec().to_wire()
     wire["methods"] = {**wire["methods"], "rotate": wire["methods"]["crop"]}
     with pytest.raises(ValueError, match=r"\['rotate'\] without a model role"):
-        Session(Api.from_wire(wire), PatchRef(1, (0.0, 0.0, 1.0, 1.0)), (1, 1), lambda *c: None)
+        ProgramSession(
+            Api.from_wire(wire), PatchRef(1, (0.0, 0.0, 1.0, 1.0)), (1, 1), lambda *c: None
+        )

@@ -8,14 +8,14 @@ import json
 
 import pytest
 
-from viper.spec import load_spec
+from viper.programs.api_spec import load_spec
 from viper_sandbox import Call, CallRejected, HandleRef, Jail, Limits, PatchRef, Request
-from viper_sandbox.contract import Api
-from viper_sandbox.conversation import Conversation
+from viper_sandbox.api import Api
 from viper_sandbox.examine import examine
 from viper_sandbox.execute import execute
 from viper_sandbox.namespace import Printer
-from viper_sandbox.session import Session
+from viper_sandbox.program_protocol import ProgramProtocol
+from viper_sandbox.program_session import ProgramSession
 from viper_sandbox.wire import WireError, pack, unpack
 
 
@@ -93,7 +93,7 @@ def run(wire):
 
     def once(*lines, host=None):
         host = host or Host()
-        session = Session(api, WHOLE, (300, 200), lambda n, r, a, line: host.answer(n, a))
+        session = ProgramSession(api, WHOLE, (300, 200), lambda n, r, a, line: host.answer(n, a))
         body = "\n".join(f"    {line}" for line in lines)
         checked = examine(f"def execute_command(image):\n{body}\n", api, ())
         assert checked.findings == (), checked.findings
@@ -171,7 +171,7 @@ def test_what_is_behind_a_handle_is_out_of_reach(wire, run, line, message):
 
 
 def test_a_handle_cannot_be_made_or_changed_even_without_the_guards(wire):
-    session = Session(Api.from_wire(wire), WHOLE, (300, 200), lambda *_: mask(1))
+    session = ProgramSession(Api.from_wire(wire), WHOLE, (300, 200), lambda *_: mask(1))
     made = session.image._program_attribute_("mask")()
     for change in (lambda: setattr(made, "kind", "Outline"), lambda: delattr(made, "kind")):
         with pytest.raises(AttributeError, match="A Mask cannot be changed"):
@@ -201,7 +201,7 @@ def test_a_handle_crosses_the_wall_as_it_is():
 
 def conversation(wire, host):
     request = Request("", wire, WHOLE, (300, 200))
-    return Conversation(_Child(), request, (1, Api.from_wire(wire)), host, Limits())
+    return ProgramProtocol(_Child(), request, (1, Api.from_wire(wire)), host, Limits())
 
 
 class _Child:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viper_sandbox import Limits, PatchRef
-from viper_sandbox.conversation import Conversation
-from viper_sandbox.line import ChildGoneError, Line
+from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.program_protocol import ProgramProtocol
 from viper_sandbox.wire import FrameBuffer, WireError, frame, pack, unpack
 
 WHOLE = (0.0, 0.0, 300.0, 200.0)
@@ -136,7 +136,7 @@ class ScriptedChild:
 def converse(request, api, *messages, handler):
     async def talk():
         child = ScriptedChild(["checked", "source", [], [], None], *messages, ["done", "end", ""])
-        return await Conversation(child, request, (0, api), handler, Limits()).run()
+        return await ProgramProtocol(child, request, (0, api), handler, Limits()).run()
 
     return asyncio.run(talk())
 
@@ -163,7 +163,7 @@ values = st.recursive(
 
 @pytest.fixture(scope="module")
 def wide_api(api_wire):
-    from viper_sandbox.contract import Api
+    from viper_sandbox.api import Api
 
     return Api.from_wire(api_wire)
 
@@ -210,7 +210,7 @@ def over_a_line(talk, max_bytes=100_000):
     async def connect():
         ours, theirs = socket.socketpair()
         with theirs:
-            line = Line(ours, max_bytes)
+            line = AsyncFrameSocket(ours, max_bytes)
             try:
                 async with asyncio.timeout(20):
                     return await talk(line, theirs)

@@ -198,7 +198,7 @@ def test_a_child_that_is_confined_less_than_measured_does_not_read_its_program(
         async with Jail(confinement=Confinement(seccomp=False)) as jail:
             if not first:
                 await jail.run(request_for("return 1"), stub_handler)
-                await jail._nursery.close()
+                await jail._zygote_client.close()
             jail._report = LevelReport("full", ())  # as if it had been in force then
             return await jail.run(request_for("return 1"), stub_handler)
 

@@ -181,7 +181,7 @@ def test_the_environment_of_the_host_does_not_reach_its_processes(monkeypatch, r
     seen = []
 
     async def look(call):
-        for pid in (jail._nursery.pid, *descendants_of(jail._nursery.pid)):
+        for pid in (jail._zygote_client.pid, *descendants_of(jail._zygote_client.pid)):
             with contextlib.suppress(PermissionError):  # only root may look into all of them
                 seen.append(Path(f"/proc/{pid}/environ").read_bytes())
         return True

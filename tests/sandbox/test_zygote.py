@@ -117,17 +117,17 @@ def test_a_child_that_cannot_be_made_is_a_failure_of_the_sandbox(
 ):
     async def once(jail):
         await jail.level()
-        nursery = jail._nursery
-        order = nursery._order
+        zygote_client = jail._zygote_client
+        order = zygote_client._order
 
         def fail(message, descriptor=None):
             if message[0] != "fork":
                 return order(message, descriptor)
             descriptor.close()
-            return nursery._hear(["unborn", message[1], "Resource temporarily unavailable"])
+            return zygote_client._hear(["unborn", message[1], "Resource temporarily unavailable"])
 
         with monkeypatch.context() as patch:
-            patch.setattr(nursery, "_order", fail)
+            patch.setattr(zygote_client, "_order", fail)
             failed = await jail.run(request_for("return 1"), stub_handler)
         return failed, await jail.run(request_for("return 1"), stub_handler)
 
@@ -204,7 +204,7 @@ def test_the_zygote_ends_with_its_jail_although_a_program_runs(request_for):
         source = "image.exists('x')\nwhile True:\n    pass\nreturn 1"
         running = asyncio.ensure_future(jail.run(request_for(source), begun))
         await started.wait()
-        first = jail._nursery.pid
+        first = jail._zygote_client.pid
         await jail.close()
         result = await running
         return result.failure, children_of(first)

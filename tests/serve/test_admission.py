@@ -9,7 +9,7 @@ import pytest
 from fakes.asgi import Client, exchange, form, run
 from fakes.serving import PNG
 from viper.serve.admission import Admission
-from viper.serve.problems import Problem
+from viper.serve.api_error import ApiError
 
 ASK = form({"question": "How many cups are there?"}, file=PNG)
 
@@ -199,6 +199,6 @@ def test_a_place_is_given_back_when_something_breaks():
     admission = Admission(1, 0)
     with pytest.raises(ZeroDivisionError), admission.place():
         raise ZeroDivisionError
-    with admission.place(), pytest.raises(Problem), admission.place():
+    with admission.place(), pytest.raises(ApiError), admission.place():
         pass
     assert admission.taken == 0

@@ -154,7 +154,7 @@ def test_no_path_leads_out_of_the_files_of_the_page(app, name):
 
 
 def test_the_page_and_its_files_are_served_with_their_types(app):
-    from viper.serve.pages import STATIC_FILES
+    from viper.serve.static_files import STATIC_FILES
 
     assert call(app, "GET", "/").headers["content-type"].startswith("text/html")
     for name, (_, _, kind) in STATIC_FILES.items():

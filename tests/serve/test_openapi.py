@@ -95,5 +95,5 @@ def test_answers_and_problems_fit_it(app, document):
     checked = call(app, "POST", "/v1/check", **as_json({"program": "import os"})).json()
     validator(document, "Checked").validate(checked)
     for reply in (call(app, "GET", "/x"), call(app, "POST", "/v1/ask")):
-        validator(document, "Problem").validate(reply.json())
+        validator(document, "ApiError").validate(reply.json())
         assert json.dumps(reply.json())

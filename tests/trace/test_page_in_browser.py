@@ -8,8 +8,8 @@ import pytest
 from fakes.backends import FakeDetector, FakeMatcher
 from fakes.generators import ScriptedGenerator
 from viper import Engine
-from viper.vision import registry
-from viper.vision.registry import BackendEntry
+from viper.models import registry
+from viper.models.registry import BackendEntry
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

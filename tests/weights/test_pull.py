@@ -12,7 +12,7 @@ from fakes.hub_server import GATED, LISTING, Fault, git_sha1, sha256
 from viper.errors import DownloadError
 from viper.weights import pull as pulling
 from viper.weights.cache import look, repository_folder
-from viper.weights.pull import Progress, carry_out, check_room, make_plan, pull
+from viper.weights.pull import Progress, carry_out, check_room, plan_pull, pull
 
 REPOSITORY = "owner/tiny-model"
 TOKEN = "hf_plantedSecret0123456789"
@@ -335,7 +335,7 @@ def test_names_and_checksums_of_a_hostile_hub_lead_nowhere(hub, hub_cache, commi
 def test_too_little_room_is_told_before_anything_is_fetched(hub, hub_cache, commit, monkeypatch):
     usage = shutil.disk_usage(hub_cache.parent)
     monkeypatch.setattr(pulling.shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    plan = make_plan(REPOSITORY)
+    plan = plan_pull(REPOSITORY)
     with pytest.raises(
         DownloadError, match=r"has 0 MB free, but 0 MB are needed\. Make room, or set"
     ):
@@ -371,7 +371,7 @@ def test_a_cache_that_cannot_be_made_is_told(hub, hub_cache, commit):
 
 def test_two_pulls_of_one_model_exclude_each_other(hub, hub_cache, commit):
     hub.fail("config.json", Fault(delay_s=0.5))
-    plan, running = make_plan(REPOSITORY), threading.Event()
+    plan, running = plan_pull(REPOSITORY), threading.Event()
 
     def first():
         carry_out(plan, lambda step: running.set())

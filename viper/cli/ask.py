@@ -68,9 +68,9 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
     from viper.cli.options import open_engine
     from viper.cli.output import notice, print_error, print_json, print_stats, show_log
+    from viper.engine.presets import advice
     from viper.errors import ViperError
-    from viper.presets import advice
-    from viper.stats import RunStats
+    from viper.trace.stats import RunStats
 
     if options["debug"]:
         show_log()
@@ -147,7 +147,7 @@ def print_answer(
 
 def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:
     """Return the answer's JSON for an error that came before any run."""
-    from viper.program import Failure
+    from viper.programs.program import Failure
     from viper.trace import ImageInfo, Trace
 
     trace = Trace(

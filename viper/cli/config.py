@@ -12,7 +12,7 @@ import click
 from viper.cli.options import output_options
 
 if TYPE_CHECKING:
-    from viper.settings import SettingsTree
+    from viper.settings.schema import SettingsTree
 
 __all__ = ["config"]
 
@@ -62,7 +62,7 @@ def show(as_json: bool, debug: bool) -> None:
 def init(file: Path) -> None:
     """Write a FILE (viper.toml) that names every setting with its default, all commented out."""
     from viper.cli.output import notice
-    from viper.settings import Settings, SettingsTree
+    from viper.settings.schema import Settings, SettingsTree
 
     try:
         with file.open("x", encoding="utf-8") as out:
@@ -92,7 +92,7 @@ def _to_json(tree: SettingsTree) -> dict[str, Any]:
 
 def _secrets() -> dict[str, str]:
     """Return for each secret whether it is set; never what it is."""
-    from viper.settings import SECRETS
+    from viper.settings.schema import SECRETS
 
     return {name: "set" if os.environ.get(name, "").strip() else "not set" for name in SECRETS}
 

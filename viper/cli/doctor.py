@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from viper.cli.doctor_page import Seen
-    from viper.doctor.findings import Finding
+    from viper.cli.doctor_page import DoctorReport
+    from viper.doctor.check_result import CheckResult
     from viper.doctor.models import Place, PresetOnDisk
 
 __all__ = ["doctor"]
@@ -70,12 +70,12 @@ def _finite(value: float | None) -> float | None:
     return value
 
 
-def _look(vram_gb: float | None, offline: bool) -> Seen:
+def _look(vram_gb: float | None, offline: bool) -> DoctorReport:
     """Look at everything; torch, which is slow, is asked first and waited for last."""
     import asyncio
 
-    from viper.cli.doctor_page import Seen
-    from viper.doctor.findings import Finding
+    from viper.cli.doctor_page import DoctorReport
+    from viper.doctor.check_result import CheckResult
     from viper.doctor.machine import look_at_machine, machine_findings
     from viper.doctor.models import place_of
     from viper.doctor.plugins import extras_findings, find_extras, plugins_findings
@@ -101,31 +101,33 @@ def _look(vram_gb: float | None, offline: bool) -> Seen:
     named = ", ".join(f"{name} {text}" for name, text in versions.items())
     findings = [
         sandbox_finding(report),
-        Finding("machine", "ok", "versions", named),
+        CheckResult("machine", "ok", "versions", named),
         settings_finding(),
         *machine_findings(machine, torch),
         *models,
         endpoint,
         *others,
     ]
-    return Seen(report, machine, versions, presets, place, tuple(findings))
+    return DoctorReport(report, machine, versions, presets, place, tuple(findings))
 
 
-def _endpoint(offline: bool) -> Finding:
-    from viper._llm_wire import KEY_VARIABLE
+def _endpoint(offline: bool) -> CheckResult:
+    from viper.doctor.check_result import CheckResult
     from viper.doctor.endpoint import ask_endpoint, endpoint_finding, endpoint_of
-    from viper.doctor.findings import Finding
+    from viper.llm.replies import KEY_VARIABLE
 
     endpoint = endpoint_of()
-    if isinstance(endpoint, Finding):
+    if isinstance(endpoint, CheckResult):
         return endpoint
     if offline:
-        return Finding("endpoint", "note", "endpoint", f"{endpoint.url} was not asked: --offline.")
+        return CheckResult(
+            "endpoint", "note", "endpoint", f"{endpoint.url} was not asked: --offline."
+        )
     reply = ask_endpoint(endpoint, os.environ.get(KEY_VARIABLE, "").strip())
     return endpoint_finding(endpoint, reply)
 
 
-def _models(place: Place | None) -> tuple[list[PresetOnDisk] | str, list[Finding]]:
+def _models(place: Place | None) -> tuple[list[PresetOnDisk] | str, list[CheckResult]]:
     from viper.doctor.models import broken_presets_finding, models_findings, presets_on_disk
     from viper.errors import ConfigError
 

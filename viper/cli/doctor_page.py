@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.cli.output import one_line
-from viper.doctor.findings import Finding, summary
+from viper.doctor.check_result import CheckResult, summary
 from viper.doctor.machine import Machine
 from viper.doctor.models import Place, PresetOnDisk, how_estimated
 from viper.doctor.sandbox import MEANINGS
@@ -21,7 +21,7 @@ from viper.doctor.sandbox import MEANINGS
 if TYPE_CHECKING:
     from viper_sandbox import LevelReport
 
-__all__ = ["Seen"]
+__all__ = ["DoctorReport"]
 
 _WIDEST = 100
 # Columns that a sentence is wrapped to at most.
@@ -39,7 +39,7 @@ _COLORS = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "red"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DoctorReport:
     """Everything that was looked at."""
 
     report: LevelReport
@@ -51,7 +51,7 @@ class Seen:
     """What is on disk, or why the file of presets cannot be used."""
     place: Place | None
     """Where models would run."""
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `--json`."""
@@ -114,7 +114,7 @@ def _print_sandbox(report: LevelReport) -> None:
         _paragraph(report.remedy)
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
+def _print_findings(findings: Sequence[CheckResult]) -> None:
     """Print a section: level, title and what was found in columns, each cure below."""
     titles = max(len(one_line(finding.title)) for finding in findings)
     indent = 2 + 7 + 2 + min(titles, 20) + 2  # the longest word of a level has 7 letters

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from viper._files import read_regular_file, shown
 from viper.errors import InputError
+from viper.storage.files import read_regular_file, shown
 
 __all__ = ["read_text"]
 

@@ -20,8 +20,8 @@ from viper.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from viper.engine import Engine
-    from viper.program import Program
+    from viper.engine.engine import Engine
+    from viper.programs.program import Program
 
 __all__ = ["generate"]
 

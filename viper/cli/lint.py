@@ -21,7 +21,7 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
     """
     from viper.cli.files import read_text
     from viper.cli.output import one_line, print_error, print_json, show_warnings
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper.errors import ViperError
 
     if not debug:

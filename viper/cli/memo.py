@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from viper.generate.memo import Entry, Store
+    from viper.generate.program_cache import Entry, Store
 
 __all__ = ["memo"]
 
@@ -65,7 +65,7 @@ def clear(as_json: bool) -> None:
 
 
 def _store() -> Store | None:
-    from viper.generate.memo import Store, memo_place
+    from viper.generate.program_cache import Store, memo_place
 
     path = memo_place()
     return None if path is None else Store(path)
@@ -73,7 +73,7 @@ def _store() -> Store | None:
 
 def _or_exit(work: Any) -> Any:  # a method of the store, and what it returns
     from viper.cli.output import notice
-    from viper.generate.memo import StoreError
+    from viper.generate.program_cache import StoreError
 
     try:
         return work()

@@ -12,7 +12,7 @@ from viper.cli.options import output_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from viper.vision.roles import Role
+    from viper.models.roles import Role
     from viper.weights.cache import OnDisk
     from viper.weights.files import Library
 
@@ -44,7 +44,7 @@ def list_(as_json: bool, debug: bool) -> None:
     from viper.cli.models_table import preset_rows
     from viper.cli.output import one_line, print_error, print_json
     from viper.errors import ViperError
-    from viper.vision.registry import plugin_backends
+    from viper.models.registry import plugin_backends
     from viper.weights.cache import cache_folder
 
     try:
@@ -115,7 +115,7 @@ def pull(
     from viper.cli.transfer import transfer_bar
     from viper.errors import ViperError
     from viper.weights.cache import COMMIT
-    from viper.weights.pull import carry_out, check_room, make_plan
+    from viper.weights.pull import carry_out, check_room, plan_pull
 
     try:
         wanted = [one._replace(library=library) for one in _wanted(target, roles, revision)]
@@ -125,7 +125,7 @@ def pull(
             if found.state == "complete" and COMMIT.fullmatch(one.revision):
                 folders[one.repository] = str(found.folder)  # a commit does not change
             else:
-                plans.append(make_plan(one.repository, one.revision, library))
+                plans.append(plan_pull(one.repository, one.revision, library))
         check_room(plans)
         for plan in plans:
             size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
@@ -229,9 +229,9 @@ def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wa
     Raises:
         ConfigError: There is no such preset or role, or the preset needs no weights.
     """
+    from viper.engine.presets import load_presets
     from viper.errors import ConfigError, did_you_mean
-    from viper.presets import load_presets
-    from viper.vision.registry import parse_role
+    from viper.models.registry import parse_role
 
     presets = load_presets()
     if target not in presets:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from viper.presets import Preset, PresetModel, choose, load_presets
-from viper.vision.registry import BUILTIN
+from viper.engine.presets import Preset, PresetModel, choose, load_presets
+from viper.models.registry import BUILTIN
 from viper.weights.cache import OnDisk, look
 
 __all__ = ["PresetRow", "megabytes", "preset_rows"]
@@ -104,7 +104,7 @@ def preset_rows() -> list[PresetRow]:
 
 
 def _shipped_bytes() -> int:
-    folder = files("viper") / "vision" / "builtin" / "weights"
+    folder = files("viper.builtin") / "weights"
     with as_file(folder) as weights:
         return sum(path.stat().st_size for path in weights.rglob("*.safetensors"))
 

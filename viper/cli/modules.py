@@ -39,8 +39,8 @@ def list_(as_json: bool, debug: bool) -> None:
     from viper.cli.output import notice, one_line, print_json
     from viper.errors import ViperError
     from viper.generate.registry import GENERATORS as WRITERS
+    from viper.models.registry import plugin_backends
     from viper.plugins import BACKENDS, BENCHMARKS, GENERATORS, MODULES, find_plugins
-    from viper.vision.registry import plugin_backends
 
     try:
         plugin_backends()  # complains of names that are Viper's own
@@ -131,7 +131,7 @@ def check(
     from viper.cli.options import backend_overrides
     from viper.cli.output import one_line, print_json, show_log, show_warnings
     from viper.errors import ViperError
-    from viper.modules.contract_test import Verdict, check_module
+    from viper.testing.module_contract import Verdict, check_module
 
     (show_log if debug else show_warnings)()
     verdicts: list[Verdict] = []
@@ -188,7 +188,7 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
 
 
 def _load(name: str) -> Module:
-    from viper.modules.opening import load_module
+    from viper.modules.program_api import load_module
 
     return load_module(name)
 

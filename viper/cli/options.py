@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
 
 __all__ = [
     "backend_overrides",
@@ -238,7 +238,7 @@ def open_engine(options: dict[str, Any]) -> Engine:
         ConfigError: A preset, backend or generator is unknown.
     """
     from viper.cli.output import LoadingSpinner, show_warnings
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
 
     if not options["debug"]:
         show_warnings()
@@ -258,7 +258,7 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         ConfigError: A backend is not written as it must be.
     """
     from viper.cli.settings import apply_settings
-    from viper.generate.memo import memo_place
+    from viper.generate.program_cache import memo_place
 
     apply_settings(options)
     return {

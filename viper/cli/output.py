@@ -13,9 +13,9 @@ import click
 if TYPE_CHECKING:
     from viper.cli.spinner import Spinner
     from viper.errors import ViperError
-    from viper.program import Failure
-    from viper.stats import RunStats
-    from viper.vision.registry import BackendRef
+    from viper.models.registry import BackendRef
+    from viper.programs.program import Failure
+    from viper.trace.stats import RunStats
 
 __all__ = ["LoadingSpinner", "failure_line", "notice", "one_line", "print_error", "print_json"]
 __all__ += ["print_stats", "printable", "show_log", "show_warnings"]

@@ -174,7 +174,7 @@ def _changed(recorded: TraceFile, folder: Path, program_path: str, options: dict
     from viper.cli.ask import leave, print_answer, save_trace
     from viper.cli.files import read_text
     from viper.cli.output import LoadingSpinner, notice, show_warnings
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper.replay.changed import find_picture, run_changed, trusted_backends
 
     trace = recorded.trace

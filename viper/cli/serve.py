@@ -117,7 +117,7 @@ def _serve(options: dict[str, Any]) -> None:
     from viper.cli.options import open_engine
     from viper.cli.output import notice
     from viper.cli.settings import apply_settings
-    from viper.presets import advice
+    from viper.engine.presets import advice
     from viper.serve.app import create_app
     from viper.serve.server import listen, serve, url_of
     from viper.serve.service import Service, check_sandbox

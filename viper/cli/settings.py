@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from viper.settings import SettingsTree
+    from viper.settings.schema import SettingsTree
 
 __all__ = ["apply_settings", "current_settings"]
 
 _WITHOUT_OPTION = ("model_call_s", "cache_mb", "max_batch")
 # Arguments of the engine that can be set, and have no option.
 
-_META = "viper.settings"
+_META = "viper.settings.schema"
 
 
 def current_settings() -> SettingsTree:
@@ -25,7 +25,7 @@ def current_settings() -> SettingsTree:
         ConfigError: File or environment hold a wrong value.
     """
     from viper.cli.output import notice
-    from viper.settings import load_settings, strange_variables
+    from viper.settings.schema import load_settings, strange_variables
 
     context = click.get_current_context(silent=True)
     if context is not None and _META in context.meta:

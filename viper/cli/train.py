@@ -110,18 +110,18 @@ def limber(
     options, and beside a blind control, the same language model without a picture. An interrupted run goes
     on where it stood. Models of the hub must be on disk: viper models pull OWNER/NAME.
     """
+    from viper.backends.placement import resolve_device
     from viper.cli.output import print_error, print_json, show_log, show_warnings
-    from viper.cli.progress import StepBars
     from viper.errors import ViperError
-    from viper.vision.backends.placement import resolve_device
-    from viper.vision.limber.experiment import Experiment, run_experiment
-    from viper.vision.limber.training import Recipe
+    from viper.limber.experiment import Experiment, run_experiment
+    from viper.limber.training import TrainingConfig
+    from viper.progress_bars import StepBars
 
     if debug:
         show_log()
     else:
         show_warnings()
-    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    recipe = TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     try:
         experiment = Experiment(
             captions, matcher, language, prompts, recipe, str(resolve_device(device)), dtype

@@ -86,9 +86,9 @@ def render(
     """
     import time
 
+    from viper.builtin.world.folder import render_set
     from viper.cli.output import notice, print_error, print_json
     from viper.errors import ViperError
-    from viper.vision.builtin.world.folder import render_set
 
     started_s = time.monotonic()
     try:

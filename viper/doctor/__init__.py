@@ -15,6 +15,6 @@ second needs no machine, so that every finding can be tested with facts that are
     plugins.py    what other distributions add, and the optional packages
 """
 
-from viper.doctor.findings import Finding, FindingLevel
+from viper.doctor.check_result import CheckResult, FindingLevel
 
-__all__ = ["Finding", "FindingLevel"]
+__all__ = ["CheckResult", "FindingLevel"]

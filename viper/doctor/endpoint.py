@@ -19,10 +19,10 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import parse_qsl
 
-from viper._llm_wire import KEY_VARIABLE, scrub
-from viper.doctor.findings import Finding
+from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
+from viper.llm.replies import KEY_VARIABLE, scrub
 
 __all__ = ["Endpoint", "Reply", "ask_endpoint", "endpoint_finding", "endpoint_of"]
 
@@ -55,13 +55,13 @@ class Reply:
     """Why there was no answer; holds no key."""
 
 
-def endpoint_of() -> Endpoint | Finding:
+def endpoint_of() -> Endpoint | CheckResult:
     """Return the endpoint that calls of language models would go to, or a finding why there is none.
 
     The address is the option base_url of VIPER_LLM, else OPENAI_BASE_URL, else OpenAI's own where a key
     or a model of VIPER_LLM asks for it.
     """
-    from viper.llm import ChatSettings
+    from viper.llm.client import ChatSettings
 
     kind, _, reference = os.environ.get(LLM_VARIABLE, "").strip().partition(":")
     model, _, query = reference.partition("?") if kind.strip() == "openai" else ("", "", "")
@@ -69,7 +69,7 @@ def endpoint_of() -> Endpoint | Finding:
     own = dict(parse_qsl(query)).get("base_url")
     has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
     if not (model or own or has_key or os.environ.get(_URL_VARIABLE)):
-        return Finding(
+        return CheckResult(
             "endpoint",
             "note",
             "endpoint",
@@ -105,7 +105,7 @@ def ask_endpoint(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) ->
     return replies[0] if replies else Reply(None, trouble=f"no answer within {timeout_s:g} s")
 
 
-def endpoint_finding(endpoint: Endpoint, reply: Reply) -> Finding:
+def endpoint_finding(endpoint: Endpoint, reply: Reply) -> CheckResult:
     """Return what a reply says of an endpoint."""
     where = scrub(endpoint.url)
     if reply.status is None:
@@ -129,18 +129,18 @@ def endpoint_finding(endpoint: Endpoint, reply: Reply) -> Finding:
             "have none, and work."
         )
         cure = f"See that {_URL_VARIABLE} ends where the service's API begins (…/v1), without a redirect."
-        return Finding("endpoint", "warning", "endpoint", found, cure)
+        return CheckResult("endpoint", "warning", "endpoint", found, cure)
     if endpoint.model and reply.models and endpoint.model not in reply.models:
         found = (
             f"{where} answers, but does not list {scrub(endpoint.model)}. {_named(reply.models)}"
         )
         cure = f"Set {LLM_VARIABLE} to openai: and one of its models, or load this one there."
-        return Finding("endpoint", "warning", "endpoint", found, cure)
-    return Finding("endpoint", "ok", "endpoint", f"{where} answers. {_named(reply.models)}")
+        return CheckResult("endpoint", "warning", "endpoint", found, cure)
+    return CheckResult("endpoint", "ok", "endpoint", f"{where} answers. {_named(reply.models)}")
 
 
-def _problem(found: str, cure: str) -> Finding:
-    return Finding("endpoint", "problem", "endpoint", found, cure)
+def _problem(found: str, cure: str) -> CheckResult:
+    return CheckResult("endpoint", "problem", "endpoint", found, cure)
 
 
 def _named(models: tuple[str, ...]) -> str:

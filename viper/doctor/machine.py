@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from viper.doctor.findings import Finding, gigabytes
+from viper.doctor.check_result import CheckResult, gigabytes
 from viper.doctor.torch_facts import TorchFacts
 
 __all__ = ["Machine", "look_at_machine", "machine_findings"]
@@ -57,16 +57,16 @@ def look_at_machine(root: Path = Path("/")) -> Machine:
     )
 
 
-def machine_findings(machine: Machine, torch: TorchFacts) -> list[Finding]:
+def machine_findings(machine: Machine, torch: TorchFacts) -> list[CheckResult]:
     """Return what there is to say of a machine and of torch on it."""
     cores = f"{machine.cores} core{'' if machine.cores == 1 else 's'}"
     return [
-        Finding("machine", "ok", "Python", machine.python),
-        Finding("machine", "ok", "system", f"{machine.platform}, {cores}"),
-        Finding("machine", "ok", "memory", _room(machine.ram_bytes, machine.ram_free_bytes)),
+        CheckResult("machine", "ok", "Python", machine.python),
+        CheckResult("machine", "ok", "system", f"{machine.platform}, {cores}"),
+        CheckResult("machine", "ok", "memory", _room(machine.ram_bytes, machine.ram_free_bytes)),
         _torch_finding(machine, torch),
         *(
-            Finding(
+            CheckResult(
                 "machine", "ok", "device", f"{one.name}, {_room(one.total_bytes, one.free_bytes)}"
             )
             for one in torch.devices
@@ -74,9 +74,9 @@ def machine_findings(machine: Machine, torch: TorchFacts) -> list[Finding]:
     ]
 
 
-def _torch_finding(machine: Machine, torch: TorchFacts) -> Finding:
+def _torch_finding(machine: Machine, torch: TorchFacts) -> CheckResult:
     if torch.version is None:
-        return Finding(
+        return CheckResult(
             "machine",
             "problem",
             "torch",
@@ -85,10 +85,10 @@ def _torch_finding(machine: Machine, torch: TorchFacts) -> Finding:
         )
     built = f"{torch.version}, built for {torch.build or 'the processor alone'}"
     if torch.devices:
-        return Finding("machine", "ok", "torch", built)
+        return CheckResult("machine", "ok", "torch", built)
     if torch.build and (machine.has_nvidia or torch.trouble):
         why = f": {torch.trouble.rstrip('.')}." if torch.trouble else "."
-        return Finding(
+        return CheckResult(
             "machine",
             "warning",
             "torch",
@@ -98,8 +98,10 @@ def _torch_finding(machine: Machine, torch: TorchFacts) -> Finding:
         )
     if machine.has_nvidia:
         found = f"{built}, but this machine has an NVIDIA device: models run many times slower."
-        return Finding("machine", "warning", "torch", found, _GPU_BUILD)
-    return Finding("machine", "ok", "torch", f"{built}; no GPU found, models run on the processor")
+        return CheckResult("machine", "warning", "torch", found, _GPU_BUILD)
+    return CheckResult(
+        "machine", "ok", "torch", f"{built}; no GPU found, models run on the processor"
+    )
 
 
 def _room(total: int | None, free: int | None) -> str:

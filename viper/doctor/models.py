@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from viper.doctor.findings import Finding, FindingLevel, gigabytes
+from viper.doctor.check_result import CheckResult, FindingLevel, gigabytes
 from viper.doctor.machine import Machine
 from viper.doctor.torch_facts import TorchFacts
-from viper.presets import PRESETS_VARIABLE, Preset
+from viper.engine.presets import PRESETS_VARIABLE, Preset
 
 __all__ = ["Place", "PresetOnDisk", "broken_presets_finding", "how_estimated", "models_findings"]
 __all__ += ["needed_bytes", "place_of", "presets_on_disk"]
@@ -59,7 +59,7 @@ def presets_on_disk() -> list[PresetOnDisk]:
     Raises:
         ConfigError: A file of presets is unusable.
     """
-    from viper.presets import load_presets, missing_models
+    from viper.engine.presets import load_presets, missing_models
 
     return [
         PresetOnDisk(preset, len(missing_models(preset)))
@@ -111,7 +111,7 @@ def how_estimated(place: Place) -> str:
     )
 
 
-def models_findings(presets: Sequence[PresetOnDisk], place: Place | None) -> list[Finding]:
+def models_findings(presets: Sequence[PresetOnDisk], place: Place | None) -> list[CheckResult]:
     """Return what is on disk of each preset and whether it fits, and last which one to choose."""
     findings = [_preset_finding(one, place) for one in presets]
     if place is not None and presets:
@@ -119,25 +119,25 @@ def models_findings(presets: Sequence[PresetOnDisk], place: Place | None) -> lis
     return findings
 
 
-def broken_presets_finding(trouble: str, environ: Mapping[str, str] = os.environ) -> Finding:
+def broken_presets_finding(trouble: str, environ: Mapping[str, str] = os.environ) -> CheckResult:
     """Return the finding for a file of presets that cannot be used."""
     own = environ.get(PRESETS_VARIABLE)
     cure = f"Correct the file, or unset {PRESETS_VARIABLE}." if own else "Reinstall viper-vision."
-    return Finding("models", "problem", "presets", trouble, cure)
+    return CheckResult("models", "problem", "presets", trouble, cure)
 
 
 def _fits(preset: Preset, place: Place) -> bool:
     return needed_bytes(preset, is_processor=place.is_processor) <= place.total_bytes
 
 
-def _preset_finding(one: PresetOnDisk, place: Place | None) -> Finding:
+def _preset_finding(one: PresetOnDisk, place: Place | None) -> CheckResult:
     preset = one.preset
     there = len(preset.models) - one.missing
     disk = f"{there} of {len(preset.models)} models on disk" if one.missing else "all on disk"
     pull = f"viper models pull {preset.name}" if one.missing else ""
     level: FindingLevel = "note" if pull else "ok"
     if place is None:
-        return Finding("models", level, preset.name, f"{disk}.", pull)
+        return CheckResult("models", level, preset.name, f"{disk}.", pull)
     needed = needed_bytes(preset, is_processor=place.is_processor)
     cure = pull
     if needed > place.total_bytes:
@@ -149,13 +149,15 @@ def _preset_finding(one: PresetOnDisk, place: Place | None) -> Finding:
         fit = f"fits, but only {gigabytes(place.free_bytes)} are free now"
     else:
         fit = "fits"
-    return Finding("models", level, preset.name, f"{disk}; needs {gigabytes(needed)}: {fit}.", cure)
+    return CheckResult(
+        "models", level, preset.name, f"{disk}; needs {gigabytes(needed)}: {fit}.", cure
+    )
 
 
-def _choice(presets: Sequence[PresetOnDisk], place: Place) -> Finding:
+def _choice(presets: Sequence[PresetOnDisk], place: Place) -> CheckResult:
     fitting = [one for one in presets if _fits(one.preset, place)]
     if not fitting:
-        return Finding(
+        return CheckResult(
             "models",
             "warning",
             "choice",
@@ -171,11 +173,11 @@ def _choice(presets: Sequence[PresetOnDisk], place: Place) -> Finding:
     found = f"For {place.name}: --models {name}, {why}."
     if best.missing:
         size = gigabytes(best.preset.size_mb * 1e6)
-        return Finding(
+        return CheckResult(
             "models",
             "note",
             "choice",
             f"{found} About {size} to fetch.",
             f"viper models pull {name}",
         )
-    return Finding("models", "ok", "choice", found)
+    return CheckResult("models", "ok", "choice", found)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 
-from viper.doctor.findings import Finding
+from viper.doctor.check_result import CheckResult
 from viper.plugins import Plugin
 
 __all__ = ["Extra", "extras_findings", "find_extras", "plugins_findings"]
@@ -36,7 +36,7 @@ class Extra:
     missing: tuple[str, ...]
 
 
-def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> list[Finding]:
+def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> list[CheckResult]:
     """Return a finding for each distribution with plugins, each name given twice, each broken one.
 
     Args:
@@ -53,11 +53,11 @@ def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> l
         if plugin.origin not in known:
             known.append(plugin.origin)
     findings = [
-        Finding("plugins", "ok", name, f"{number}; {', '.join(names)}")
+        CheckResult("plugins", "ok", name, f"{number}; {', '.join(names)}")
         for (name, number), names in sorted(groups.items())
     ]
     findings += [
-        Finding(
+        CheckResult(
             "plugins",
             "problem",
             name,
@@ -68,7 +68,7 @@ def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> l
         if len(who) > 1
     ]
     findings += [
-        Finding(
+        CheckResult(
             "plugins",
             "warning",
             "metadata",
@@ -77,7 +77,7 @@ def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> l
         )
         for name in broken
     ]
-    return findings or [Finding("plugins", "ok", "plugins", "none installed")]
+    return findings or [CheckResult("plugins", "ok", "plugins", "none installed")]
 
 
 def find_extras() -> list[Extra]:
@@ -97,19 +97,21 @@ def find_extras() -> list[Extra]:
 
 def extras_findings(
     extras: Sequence[Extra], purposes: Mapping[str, str] = _PURPOSES
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Return a finding for each extra; what is missing comes with the line that installs it."""
     findings = []
     for extra in extras:
         purpose = purposes.get(extra.name, "")
         install = f"pip install '{_OURS}[{extra.name}]'"
         if not extra.missing:
-            finding = Finding("extras", "ok", extra.name, ", ".join(extra.installed))
+            finding = CheckResult("extras", "ok", extra.name, ", ".join(extra.installed))
         elif extra.installed:
             lacking = f"in part ({purpose}): without {', '.join(extra.missing)}"
-            finding = Finding("extras", "note", extra.name, lacking, install)
+            finding = CheckResult("extras", "note", extra.name, lacking, install)
         else:
-            finding = Finding("extras", "note", extra.name, f"not installed ({purpose})", install)
+            finding = CheckResult(
+                "extras", "note", extra.name, f"not installed ({purpose})", install
+            )
         findings.append(finding)
     return findings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viper.doctor.findings import Finding, FindingLevel
+from viper.doctor.check_result import CheckResult, FindingLevel
 
 if TYPE_CHECKING:
     from viper_sandbox import LevelReport
@@ -37,10 +37,10 @@ async def measure_sandbox() -> LevelReport:
         return await jail.level()
 
 
-def sandbox_finding(report: LevelReport) -> Finding:
+def sandbox_finding(report: LevelReport) -> CheckResult:
     """Return what the measured level means."""
     cure = _CURE_OF_NONE if report.level == "none" else report.remedy
     found = report.sentence.removesuffix(report.remedy).strip()
-    return Finding(
+    return CheckResult(
         "sandbox", _LEVELS[report.level], "sandbox", f"{found} {MEANINGS[report.level]}", cure
     )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from viper._llm_wire import scrub
-from viper.doctor.findings import Finding
+from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
+from viper.llm.replies import scrub
 
 __all__ = ["settings_finding"]
 
 
-def settings_finding() -> Finding:
+def settings_finding() -> CheckResult:
     """Read the settings as the verbs do."""
-    from viper.settings import load_settings
+    from viper.settings.schema import load_settings
 
     try:
         load_settings()
     except ConfigError as error:
         cure = "Correct it where the message says; docs/configuration.md lists all settings."
-        return Finding("machine", "problem", "settings", scrub(str(error)), cure)
-    return Finding(
+        return CheckResult("machine", "problem", "settings", scrub(str(error)), cure)
+    return CheckResult(
         "machine", "ok", "settings", "viper.toml and VIPER_… can be read (viper config show)"
     )

@@ -12,7 +12,7 @@ import os
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator
-from viper.program import Program
+from viper.programs.program import Program
 
 __all__ = ["LLM_VARIABLE", "refusing_grammar", "resolved"]
 

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from viper._data import data_folder
 from viper.generate.generator import GenerationRequest
-from viper.program import Task
-from viper.vision.roles import Role
+from viper.models.roles import Role
+from viper.programs.program import Task
+from viper.storage.resources import data_folder
 
 __all__ = ["Example", "choose_examples", "load_examples"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from viper.program import Failure, Program, Task
-from viper.spec import ApiSpec, load_spec
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.api_spec import ApiSpec, load_spec
+from viper.programs.program import Failure, Program, Task
 
 if TYPE_CHECKING:
     from viper.generate.prompt import Prompt

@@ -20,8 +20,8 @@ from viper.errors import ConfigError
 from viper.generate.generator import GenerationRequest
 from viper.generate.local_thread import ModelThread, Sample, Writer
 from viper.generate.prompt import Prompt, PromptStyle
-from viper.program import Program
-from viper.vision.backends.options import Options
+from viper.models.options import Options
+from viper.programs.program import Program
 
 __all__ = ["LocalGenerator", "LocalSettings"]
 

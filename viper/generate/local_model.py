@@ -22,14 +22,14 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from viper.backends.model_source import locate, one_line
+from viper.backends.placement import Placement, resolve_device, resolve_dtype
+from viper.backends.torch_common import load_model
 from viper.errors import GenerationError
 from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts
 from viper.generate.local_thread import Sample, Written
 from viper.generate.stopping import end_of_program
-from viper.program import Usage
-from viper.vision.backends.model_source import locate, one_line
-from viper.vision.backends.placement import Placement, resolve_device, resolve_dtype
-from viper.vision.backends.torch_common import load_model
+from viper.models.usage import Usage
 
 if TYPE_CHECKING:
     from viper.generate.local import LocalSettings

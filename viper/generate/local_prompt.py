@@ -22,12 +22,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from viper.backends.model_source import ModelSource, locate, one_line
+from viper.backends.torch_common import load_pretrained
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import Prompt, PromptStyle, build_messages, shorter_styles
-from viper.llm import Message
-from viper.vision.backends.model_source import ModelSource, locate, one_line
-from viper.vision.backends.torch_common import load_pretrained
+from viper.llm.client import Message
 
 if TYPE_CHECKING:
     from viper.generate.local import LocalSettings

@@ -1,6 +1,6 @@
 """The thread that owns a language model: it loads it, gathers requests, and writes them in batches.
 
-Like `viper.vision.worker`, it takes whatever is queued as soon as it is idle, so batches form while it
+Like `viper.scheduling.worker`, it takes whatever is queued as soon as it is idle, so batches form while it
 is busy and nobody waits for a timer. Unlike a vision call, a program takes seconds to minutes: a
 cancelled future ends its row at the next token, and closing ends all of them.
 """
@@ -17,7 +17,7 @@ from typing import Protocol
 
 from viper.errors import ConfigError, GenerationError, ViperError
 from viper.generate.generator import GenerationRequest
-from viper.program import Usage
+from viper.models.usage import Usage
 
 __all__ = ["ModelThread", "Sample", "Writer", "Written"]
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 from viper.errors import GenerationError, ModelError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import Prompt, PromptStyle, build_messages
-from viper.llm import ChatModel, ChatSettings, Sampling
-from viper.prices import Prices
-from viper.program import Program
-from viper.vision.backends.options import Options
+from viper.llm.client import ChatModel, ChatSettings, Sampling
+from viper.llm.prices import Prices
+from viper.models.options import Options
+from viper.programs.program import Program
 
 __all__ = ["OpenAIGenerator"]
 

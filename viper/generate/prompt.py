@@ -22,14 +22,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from viper._data import data_folder
 from viper.generate.examples import choose_examples
 from viper.generate.generator import GenerationRequest, Rejected
-from viper.llm import Message
-from viper.spec import ApiCallable, ApiSpec, HandleClass
-from viper.vision.backends.options import Options
-from viper.vision.capabilities import Capabilities
-from viper.vision.roles import ROLES, Role
+from viper.llm.client import Message
+from viper.models.capabilities import Capabilities
+from viper.models.options import Options
+from viper.models.roles import ROLES, Role
+from viper.programs.api_spec import ApiCallable, ApiSpec, HandleClass
+from viper.storage.resources import data_folder
 
 __all__ = ["Prompt", "PromptStyle", "build_messages", "prompt_version", "shorter_styles"]
 

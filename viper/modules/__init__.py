@@ -16,10 +16,11 @@ A module is a stub, a function per method, and perhaps a role of its own with a 
 """
 
 from viper.errors import ModelError
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
+from viper.models.roles import Completion, Detection
 from viper.modules.module import Module
-from viper.vision.method_request import MethodRequest
-from viper.vision.patch import Patch
-from viper.vision.roles import Completion, Detection, ImageRef, View
+from viper.scheduling.method_request import MethodRequest
 
 __all__ = [
     "Completion",

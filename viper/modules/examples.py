@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from viper.spec import Parameter
-from viper.vision.method_request import HostObject
-from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef, Pixels, View
-from viper_sandbox.contract import TypeRule, type_rule
+from viper.images.image import ImageRef, Pixels, View
+from viper.images.region import Patch
+from viper.programs.api_spec import Parameter
+from viper.scheduling.method_request import HostObject
+from viper_sandbox.api import TypeRule, type_rule
 
 __all__ = ["sample_images", "sample_patches", "sample_values"]
 
@@ -27,7 +27,7 @@ def sample_images(path: str | None) -> list[ImageRef]:
         InputError: The file is no picture.
     """
     if path is not None:
-        from viper.media import open_image
+        from viper.images.decoding import open_image
 
         return [open_image(path)]
     return [_image(number) for number in range(2)]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from viper.errors import ConfigError
+from viper.methods.image_patch import Method
+from viper.methods.module_functions import Batch, BatchedFunction, module_method, stub_method
+from viper.models.registry import STUB, Loader
+from viper.models.roles import ROLES, Role
 from viper.modules.stub import ModuleApi, read_stub
-from viper.vision.methods import Method
-from viper.vision.module_methods import Batch, BatchedFunction, module_method, stub_method
-from viper.vision.operation import Operation
-from viper.vision.registry import STUB, Loader
-from viper.vision.roles import ROLES, Role
+from viper.scheduling.operation import Operation
 
 __all__ = ["Module", "StubFile"]
 

@@ -14,7 +14,8 @@ from typing import NamedTuple, NoReturn
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 from viper.errors import ConfigError
-from viper.spec import (
+from viper.models.roles import ROLES, Role
+from viper.programs.api_spec import (
     PATCH,
     ApiCallable,
     ApiSpec,
@@ -23,8 +24,7 @@ from viper.spec import (
     callable_of,
     load_spec,
 )
-from viper.vision.roles import ROLES, Role
-from viper_sandbox.contract import TypeRule, accepts, type_rule
+from viper_sandbox.api import TypeRule, accepts, type_rule
 from viper_sandbox.extract import ENTRY
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved

@@ -10,21 +10,21 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from viper.answer import Answer, plain_value
-from viper.config import SandboxLevel
-from viper.errors import TimeoutExceededError
-from viper.loop import LoopThread
-from viper.program import CheckReport, Failure, FailureKind
-from viper.recorder import Outcome, check_report, judge
+from viper.engine.answer import Answer, plain_value
+from viper.engine.config import SandboxLevel
+from viper.engine.loop import LoopThread
+from viper.engine.trace_builder import ProgramResult, check_report, judge
+from viper.engine.voting import tally
+from viper.errors import FailureKind, TimeoutExceededError
+from viper.images.image import ImageRef
+from viper.methods.dispatch import CallDispatcher
+from viper.programs.api_spec import ApiSpec, load_spec
+from viper.programs.program import CheckReport, Failure
 from viper.replay.recorded import RepeatedCalls
-from viper.spec import ApiSpec, load_spec
+from viper.scheduling.model_pool import ModelPool
+from viper.scheduling.vision_client import VisionClient
 from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
-from viper.vision.roles import ImageRef
-from viper.vision.run import Run
-from viper.vision.scheduler import Scheduler
-from viper.vision.session import Session
-from viper.voting import tally
 from viper_sandbox import Jail, Limits, Request
 
 __all__ = ["Replayed", "picture_of", "replay", "spec_of"]
@@ -109,9 +109,9 @@ def spec_of(trace: Trace) -> ApiSpec:
     sites = (site.method for attempt in trace.attempts for site in attempt.call_sites)
     if known.issuperset((*(call.method for call in trace.calls), *sites)):
         return spec
-    from viper.modules.opening import Contract, open_modules
+    from viper.modules.program_api import ProgramApi, open_modules
 
-    return Contract.of(open_modules()).spec
+    return ProgramApi.of(open_modules()).spec
 
 
 class _Again:
@@ -139,7 +139,7 @@ class _Again:
         found = differences(self._trace.to_json(), answer.trace.to_json())
         return Replayed(answer, tuple(found), tuple(self._taken), self._calls.answered)
 
-    async def _attempt(self, number: int, attempt: Attempt) -> Outcome:
+    async def _attempt(self, number: int, attempt: Attempt) -> ProgramResult:
         """Run one program again."""
         if not attempt.source or _is_unrepeatable(attempt):
             kind = attempt.failure.kind if attempt.failure else "no program"
@@ -148,13 +148,15 @@ class _Again:
             )
             failed = attempt.failure or Failure("generator", "There was no program.")
             attempt = replace(attempt, failure=failed)
-            return Outcome(attempt, None, None, (), attempt.unverified, CheckReport(attempt.source))
+            return ProgramResult(
+                attempt, None, None, (), attempt.unverified, CheckReport(attempt.source)
+            )
         trace = self._trace
         self._calls.begin(number)
-        session = Session(
+        session = CallDispatcher(
             self._spec,
             self._image,
-            Run(Scheduler({}), model_call_s=1.0, lookahead=False),
+            VisionClient(ModelPool({}), model_call_s=1.0, lookahead=False),
             {},
             known=self._calls,
         )
@@ -180,9 +182,9 @@ class _Again:
             printed=result.printed,
             returned=plain_value(value),
         )
-        return Outcome(now, value, text, patches, attempt.unverified, report)
+        return ProgramResult(now, value, text, patches, attempt.unverified, report)
 
-    def _answer(self, outcomes: list[Outcome]) -> Answer:
+    def _answer(self, outcomes: list[ProgramResult]) -> Answer:
         """Put the outcomes together as the record's own run did."""
         trace = self._trace
         chosen = len(outcomes) - 1 if trace.votes is None else trace.chosen
@@ -211,7 +213,7 @@ class _Again:
             return Answer(None, None, (), failure, now, self._image)
         return Answer(answered.value, answered.text, answered.patches, None, now, self._image)
 
-    def _votes(self, votes: Votes | None, outcomes: list[Outcome]) -> Votes | None:
+    def _votes(self, votes: Votes | None, outcomes: list[ProgramResult]) -> Votes | None:
         """Count the votes again.
 
         The order in which the programs were asked for decides how answers that are nearly the same are

@@ -16,18 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viper.answer import Answer
-from viper.engine import Engine
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.presets import load_presets
+from viper.engine.query import Query
 from viper.errors import InputError, ModelError, ViperError
-from viper.media import open_image
-from viper.presets import load_presets
-from viper.query import Query
+from viper.images.decoding import open_image
+from viper.images.image import ImageRef
+from viper.models.registry import STUB, TRUTH
+from viper.programs.api_spec import ApiCallable
 from viper.replay.again import picture_of, spec_of
 from viper.replay.recorded import RecordedWorld
-from viper.spec import ApiCallable
 from viper.trace import Trace
-from viper.vision.registry import STUB, TRUTH
-from viper.vision.roles import ImageRef
 
 __all__ = ["Changed", "Found", "Trusted", "find_picture", "run_changed", "trusted_backends"]
 

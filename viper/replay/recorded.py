@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from viper.errors import ModelError
+from viper.images.image import ImageRef
+from viper.images.region import Patch
+from viper.methods.dispatch import to_record
+from viper.methods.recorded_calls import Recalled
+from viper.programs.api_spec import ApiCallable, ApiSpec
 from viper.replay.values import RECORDED, value_of
-from viper.spec import ApiCallable, ApiSpec
+from viper.scheduling.method_request import HostObject
 from viper.trace import CallRecord, Trace
-from viper.vision.known import Recalled
-from viper.vision.method_request import HostObject
-from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef
-from viper.vision.session import to_record
 from viper_sandbox import CallFailed
 
 __all__ = ["RecordedWorld", "RepeatedCalls", "described_call"]
@@ -29,7 +29,7 @@ _CAUGHT = {"ValueError": ValueError, "TypeError": TypeError}
 
 _NARROWER = " (narrower)"
 # How the remark ends on a phrase that was detected as something wider, which is also a condition that was
-# tested in part (`viper.vision.methods`).
+# tested in part (`viper.methods.image_patch`).
 
 
 class _Place(NamedTuple):
@@ -112,7 +112,7 @@ class RepeatedCalls:
     def recall(
         self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
     ) -> Recalled:
-        """Answer a call; see `Known`."""
+        """Answer a call; see `RecordedCalls`."""
         self._current = None
         places = self._index.of(entry, receiver, arguments)
         if not places:
@@ -179,7 +179,7 @@ class RecordedWorld:
     def recall(
         self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
     ) -> Recalled | None:
-        """Answer a call if it is known; see `Known`."""
+        """Answer a call if it is known; see `RecordedCalls`."""
         calls = (self._index.places[i].call for i in self._index.of(entry, receiver, arguments))
         self._current = next(
             (call for call in calls if call.failure_kind in (None, *_CAUGHT)), None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from viper.errors import InputError
-from viper.spec import HandleClass
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
+from viper.programs.api_spec import HandleClass
+from viper.scheduling.method_request import HostObject
 from viper.trace.schema import shown
-from viper.vision.method_request import HostObject
-from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef, View
 
 __all__ = ["RECORDED", "value_of"]
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from viper.serve.problems import Problem, shutting_down
+from viper.serve.api_error import ApiError, shutting_down
 
 __all__ = ["Admission"]
 
@@ -69,7 +69,7 @@ class Admission:
         if self._draining:
             raise shutting_down()
         if self.taken >= self._most:
-            raise Problem(
+            raise ApiError(
                 429,
                 "overload",
                 f"The server works on {self.running} requests and {self.waiting} more wait, which is all "
@@ -96,7 +96,7 @@ class Admission:
             async with asyncio.timeout_at(deadline_s):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Problem(
+            raise ApiError(
                 503,
                 "overload",
                 "The request's time was over before its turn came. Ask again after the seconds in "

@@ -11,18 +11,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from viper.serve.api_error import ApiError
 from viper.serve.events import EventStream, stream_answer
-from viper.serve.gate import Gate
 from viper.serve.metrics import CONTENT_TYPE_LATEST
+from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
-from viper.serve.pages import STATIC_FILES, static_response
-from viper.serve.problems import Problem
-from viper.serve.public import public_reference
+from viper.serve.redaction import public_reference
 from viper.serve.requests import AskFields, RunFields, read_asked, read_check
 from viper.serve.service import Service, answer_json, attended
+from viper.serve.static_files import STATIC_FILES, static_response
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
+    from viper.engine.answer import Answer
 
 __all__ = ["ROUTES", "create_app"]
 
@@ -87,7 +87,7 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         Route("/v1/run", _Answers(service, RunFields), methods=["POST"]),
     ]
     router = Router(routes, redirect_slashes=False, default=_nothing_here)
-    return Gate(_in_our_words(router), service, ROUTES)
+    return RequestMiddleware(_in_our_words(router), service, ROUTES)
 
 
 class _Answers:
@@ -109,7 +109,7 @@ class _Answers:
                 work = stream_answer(stream, service, asked, request_id)
                 try:
                     await attended(work, receive, service.admission)
-                except Problem as problem:  # the server ends
+                except ApiError as problem:  # the server ends
                     await stream.event("error", problem.to_json(request_id))
                 await stream.end()
                 return
@@ -129,13 +129,13 @@ def _in_our_words(router: Router) -> ASGIApp:
             allowed = dict(error.headers or {})
             methods = " or ".join(sorted(set(allowed.get("Allow", "").split(", ")) - {"HEAD"}))
             message = f"This path takes {methods} only." if methods else error.detail
-            raise Problem(error.status_code, "method", message, headers=allowed) from None
+            raise ApiError(error.status_code, "method", message, headers=allowed) from None
 
     return app
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    raise Problem(404, "not_found", "There is nothing here. /openapi.json lists what there is.")
+    raise ApiError(404, "not_found", "There is nothing here. /openapi.json lists what there is.")
 
 
 def _info(service: Service, sandbox: str) -> dict[str, object]:

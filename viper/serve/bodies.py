@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive
 
-from viper.serve.problems import ClientGoneError, Problem, too_large
+from viper.serve.api_error import ApiError, ClientGoneError, too_large
 
 __all__ = ["Form", "chunks", "media_type", "read_bytes", "read_form"]
 
@@ -43,7 +43,7 @@ async def chunks(
         ClientGoneError: The client went away.
     """
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Problem(
+        raise ApiError(
             415, "media_type", "Compressed bodies are not accepted. Send the body as it is."
         )
     declared = headers.get("content-length", "")
@@ -58,7 +58,7 @@ async def chunks(
                 message = await receive()
         except TimeoutError:
             text = f"The body did not arrive within {seconds:g} seconds. Send it faster, or a smaller one."
-            raise Problem(408, "slow", text, headers={"Connection": "close"}) from None
+            raise ApiError(408, "slow", text, headers={"Connection": "close"}) from None
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         chunk: bytes = message.get("body", b"")
@@ -179,5 +179,5 @@ class _Collecting:
         self.ended = True
 
 
-def _malformed(why: str) -> Problem:
-    return Problem(400, "request", f"The form cannot be read: {why}.")
+def _malformed(why: str) -> ApiError:
+    return ApiError(400, "request", f"The form cannot be read: {why}.")

@@ -17,8 +17,8 @@ from typing import Any
 
 from starlette.types import Send
 
-from viper.serve.problems import Problem
-from viper.serve.public import public
+from viper.serve.api_error import ApiError
+from viper.serve.redaction import public
 from viper.serve.requests import Asked
 from viper.serve.service import Service, answer_json
 from viper.trace import Step
@@ -88,7 +88,7 @@ async def stream_answer(
             await stream.event(name, data if name == "started" else public(data.to_json()))
         try:
             answer = answering.result()
-        except Problem as problem:
+        except ApiError as problem:
             await stream.event("error", problem.to_json(request_id))
         else:
             await stream.event("answer", answer_json(answer, request_id, trace=asked.fields.trace))

@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
-    from viper.engine import Engine
+    from viper.engine.answer import Answer
+    from viper.engine.engine import Engine
     from viper.serve.admission import Admission
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]

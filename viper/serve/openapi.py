@@ -7,8 +7,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from viper.program import FAILURE_KINDS
-from viper.serve.problems import KINDS
+from viper.errors import FAILURE_KINDS
+from viper.serve.api_error import KINDS
 from viper.serve.requests import AskFields, CheckFields, RunFields
 
 __all__ = ["openapi_document"]
@@ -57,7 +57,7 @@ def openapi_document() -> dict[str, Any]:
         "security": [{}, {"token": []}],
         "paths": {
             "/v1/ask": {"post": _answering("ask", "Ask a question about a picture.", "Ask")},
-            "/v1/run": {"post": _answering("run", "Run a program on a picture.", "Run")},
+            "/v1/run": {"post": _answering("run", "Run a program on a picture.", "VisionClient")},
             "/v1/check": {"post": _checking()},
             "/v1/info": {"get": _got("info", "What the server answers with, and its limits.")},
             "/healthz": {"get": _health()},
@@ -146,7 +146,7 @@ def _problems(*without: str) -> dict[str, Any]:
             continue
         made[status] = {
             "description": text,
-            "content": {"application/json": {"schema": _ref("Problem")}},
+            "content": {"application/json": {"schema": _ref("ApiError")}},
         }
         if status in ("429", "503"):
             made[status]["headers"] = {
@@ -193,7 +193,7 @@ def _open(operation: dict[str, Any]) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
-    for name, kind in (("Ask", AskFields), ("Run", RunFields)):
+    for name, kind in (("Ask", AskFields), ("VisionClient", RunFields)):
         fields = kind.model_json_schema()
         for form, picture in (("Json", _PICTURE_JSON), ("Form", _PICTURE_FILE)):
             schemas[name + form] = {
@@ -203,7 +203,7 @@ def _schemas() -> dict[str, Any]:
                 "required": ["image", *fields["required"]],
             }
     schemas["CheckJson"] = {**CheckFields.model_json_schema(), "title": "CheckJson"}
-    schemas["Problem"] = _closed(
+    schemas["ApiError"] = _closed(
         request_id={"type": "string"},
         error=_closed(kind={"enum": list(KINDS)}, message={"type": "string"}),
     )

@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive
 
-from viper.program import Task
+from viper.programs.program import Task
+from viper.serve.api_error import ApiError, too_large
 from viper.serve.bodies import TEXT_BYTES, Form, chunks, media_type, read_bytes, read_form
-from viper.serve.problems import Problem, too_large
 from viper.serve.settings import ServerSettings
 
 __all__ = ["AskFields", "Asked", "CheckFields", "RunFields", "read_asked", "read_check"]
@@ -145,26 +145,26 @@ def _of_form(form: Form, kind: type[AskFields]) -> Asked:
         if name == "choices":
             values.setdefault(name, []).append(text)
         elif name in values:
-            raise Problem(400, "request", f"The field {_shown(name)} was sent more than once.")
+            raise ApiError(400, "request", f"The field {_shown(name)} was sent more than once.")
         else:
             values[name] = text
     if len(form.files) != 1 or form.files[0][0] != "image":
         sent = ", ".join(_shown(name) for name, _, _ in form.files[:5]) or "none"
-        raise Problem(
+        raise ApiError(
             400,
             "request",
             f"Send one file, in the field 'image'; the form has these files: {sent}.",
         )
     _, file_name, content = form.files[0]
     if not content:
-        raise Problem(400, "request", "The file in the field 'image' is empty.")
+        raise ApiError(400, "request", "The file in the field 'image' is empty.")
     return Asked(_checked(kind, values), content, _harmless(file_name))
 
 
 def _must_be_json(headers: Mapping[str, str], accepted: str) -> None:
     sent = media_type(headers)
     if sent != "application/json":
-        raise Problem(
+        raise ApiError(
             415,
             "media_type",
             f"The body must be {accepted}, but its Content-Type is {_shown(sent) if sent else 'missing'}.",
@@ -177,27 +177,27 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise Problem(400, "request", f"The body is not JSON: {str(error)[:120]}.") from None
+        raise ApiError(400, "request", f"The body is not JSON: {str(error)[:120]}.") from None
     if not isinstance(value, dict):
-        raise Problem(400, "request", "The body must be a JSON object.")
+        raise ApiError(400, "request", "The body must be a JSON object.")
     return value
 
 
 def _of_base64(value: Any, most_bytes: int) -> bytes:
     if not isinstance(value, str) or not value:
         message = "image: Send the picture as base64, or as a data URI with base64."
-        raise Problem(400, "request", message)
+        raise ApiError(400, "request", message)
     prefix = _DATA_URI.match(value)
     if prefix is None and (_ADDRESS.match(value) or value.startswith(("data:", "/", "."))):
         message = (
             "image: Pictures are not fetched from addresses or files. Send its bytes as base64."
         )
         if not value.startswith("/"):  # JPEG in base64 begins with one
-            raise Problem(400, "request", message)
+            raise ApiError(400, "request", message)
     try:
         content = base64.b64decode(value[prefix.end() if prefix else 0 :], validate=True)
     except (binascii.Error, ValueError):
-        raise Problem(400, "request", "image: This is not base64.") from None
+        raise ApiError(400, "request", "image: This is not base64.") from None
     if len(content) > most_bytes:
         raise too_large("The picture", most_bytes)
     return content
@@ -210,7 +210,7 @@ def _checked(kind: type[F], values: Mapping[str, Any]) -> F:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "body"
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise Problem(400, "request", f"{place[:60]}: {first['msg']}.{more}") from None
+        raise ApiError(400, "request", f"{place[:60]}: {first['msg']}.{more}") from None
 
 
 def _harmless(file_name: str) -> str:

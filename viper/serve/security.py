@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from viper.serve.problems import Problem
+from viper.serve.api_error import ApiError
 from viper.serve.settings import ServerSettings, is_loopback
 
 __all__ = ["RESPONSE_HEADERS", "check_host", "check_origin", "check_token", "is_open"]
@@ -54,7 +54,7 @@ def check_host(headers: Mapping[str, str], settings: ServerSettings) -> None:
             return
     elif not known:
         return  # it has many names, and a token
-    raise Problem(
+    raise ApiError(
         403,
         "forbidden",
         f"The server does not answer to the name {name[:80]!r}. Whoever runs it can allow it with "
@@ -76,7 +76,7 @@ def check_origin(method: str, headers: Mapping[str, str]) -> None:
         # Without the scheme: behind a proxy that does TLS it is not the one that arrives here.
         foreign = foreign or origin.lower().partition("://")[2] != headers.get("host", "").lower()
     if foreign:
-        raise Problem(403, "forbidden", "Pages of other sites may not use this server.")
+        raise ApiError(403, "forbidden", "Pages of other sites may not use this server.")
 
 
 def check_token(headers: Mapping[str, str], settings: ServerSettings) -> None:
@@ -91,7 +91,7 @@ def check_token(headers: Mapping[str, str], settings: ServerSettings) -> None:
     # Encoded: compare_digest takes no other characters than ASCII as text.
     known = hmac.compare_digest(given.strip().encode(), settings.token.encode())
     if scheme.lower() != "bearer" or not known:
-        raise Problem(
+        raise ApiError(
             401,
             "unauthorized",
             "The server needs its token: send the header 'Authorization: Bearer TOKEN'.",

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.types import Receive
 
+from viper.engine.query import Query
 from viper.errors import ConfigError, InputError
-from viper.media import open_image
-from viper.query import Query
+from viper.images.decoding import open_image
+from viper.images.image import ImageRef
 from viper.serve.admission import Admission
+from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
 from viper.serve.metrics import Metrics
-from viper.serve.problems import ClientGoneError, Problem, shutting_down
-from viper.serve.public import public, public_message
+from viper.serve.redaction import public, public_message
 from viper.serve.requests import Asked
 from viper.serve.settings import ServerSettings
 from viper.trace import Watcher
-from viper.vision.roles import ImageRef
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
-    from viper.engine import Engine
+    from viper.engine.answer import Answer
+    from viper.engine.engine import Engine
 
 __all__ = ["Service", "answer_json", "attended", "check_sandbox"]
 
@@ -87,10 +87,10 @@ class Service:
                         query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
                     )
             except InputError as error:
-                raise Problem(422, "input", str(error)) from None
+                raise ApiError(422, "input", str(error)) from None
             except TimeoutError:
                 _LOG.error("The engine did not keep the clock of an answer.")
-                raise Problem(504, "timeout", "There was no answer in time.") from None
+                raise ApiError(504, "timeout", "There was no answer in time.") from None
             finally:
                 self.admission.note(loop.time() - began_s)
         self.metrics.answered(answer, loop.time() - came_s)
@@ -177,12 +177,12 @@ def _sound(answer: Answer) -> Answer:
     if failure is None:
         return answer
     if failure.kind == "input":
-        raise Problem(422, "input", public_message(failure.message))
+        raise ApiError(422, "input", public_message(failure.message))
     if failure.kind == "budget":
-        raise Problem(503, "budget", "The server's budget for language models is spent.")
+        raise ApiError(503, "budget", "The server's budget for language models is spent.")
     if failure.kind == "config":
         _LOG.error("A request failed for the server's set-up: %s", failure.message)
-        raise Problem(
+        raise ApiError(
             503, "config", "The server cannot load what it answers with; its log says why."
         )
     return answer

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from viper.errors import ConfigError, InputError
-from viper.trace.pictures import Embed, embedded
+from viper.images.data_uri import Embed, embedded
+from viper.images.image import ImageRef
 from viper.trace.record import Trace
-from viper.vision.roles import ImageRef
 
 __all__ = ["SUFFIXES", "check_suffix", "trace_json", "trace_text", "write_trace"]
 

@@ -14,10 +14,10 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from viper.trace.pictures import page_picture
+from viper.images.data_uri import page_picture
+from viper.images.image import ImageRef
 from viper.trace.record import Trace
 from viper.trace.summary import summary_html
-from viper.vision.roles import ImageRef
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -12,9 +12,10 @@ import math
 import os
 from typing import Any, NamedTuple, NoReturn
 
-from viper._files import read_regular_file, shown
-from viper.errors import InputError
-from viper.program import CallSite, Failure, Finding, Usage, failure_kind
+from viper.errors import InputError, failure_kind
+from viper.models.usage import Usage
+from viper.programs.program import CallSite, Failure, Finding
+from viper.storage.files import read_regular_file, shown
 from viper.trace.record import (
     TRACE_FORMAT,
     TRACE_VERSION,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from viper.boxes import Box
-from viper.program import CallSite, Failure, Finding, Task, Usage
+from viper.images.boxes import Box
+from viper.models.usage import Usage
+from viper.programs.program import CallSite, Failure, Finding, Task
 
 __all__ = ["TRACE_FORMAT", "TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
 

@@ -10,12 +10,11 @@ import json
 from html import escape
 from typing import Any
 
-from viper.trace.pictures import crop_uri, page_picture
+from viper.images.data_uri import page_picture
+from viper.images.image import ImageRef
 from viper.trace.record import CallRecord, Trace
-from viper.vision.patch import Patch
-from viper.vision.roles import ImageRef
 
-__all__ = ["patch_html", "summary_html"]
+__all__ = ["summary_html"]
 
 _MOST_CALLS = 50
 _MOST_CHARACTERS = 160
@@ -60,17 +59,6 @@ def summary_html(trace: Trace, image: ImageRef | None, *, styled: bool = True) -
             parts.append(_folded("Printed", f"<pre>{escape(attempt.printed)}</pre>"))
     parts.append("</div>")
     return "".join(parts)
-
-
-def patch_html(patch: Patch) -> str:
-    """Return what a patch shows, with its category, score and box."""
-    x1, y1, x2, y2 = (round(edge) for edge in patch.box_xyxy)
-    score = f" {patch.score:.2f}" if patch.detected else ""
-    text = escape(f"{patch.category}{score} at ({x1}, {y1}, {x2}, {y2})")
-    if patch.view.image.load is None:
-        return f"<div>{text}</div>"
-    uri = crop_uri(patch.view.image, patch.box_xyxy, longest_px=240)
-    return f'<figure style="margin:0"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'
 
 
 class _Styles:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from viper.vision.roles import Role
+from viper.models.roles import Role
 from viper.weights.files import Library, absent_parts
 
 __all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "look", "repository_folder"]

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
-from viper.vision.roles import Role
+from viper.models.roles import Role
 
 __all__ = ["Library", "absent_parts", "needed_files"]
 

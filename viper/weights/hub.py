@@ -154,7 +154,7 @@ def _gated(repository: str, endpoint: str) -> str:
 
 
 def _unknown(repository: str, endpoint: str) -> str:
-    from viper.presets import load_presets
+    from viper.engine.presets import load_presets
 
     known = [model.repository for preset in load_presets().values() for model in preset.models]
     return (

@@ -23,7 +23,7 @@ from viper.weights.fetch import fetch, kept_bytes
 from viper.weights.files import Library, needed_files
 from viper.weights.hub import HubFile, Listing, list_repository
 
-__all__ = ["Plan", "Progress", "Pulled", "carry_out", "check_room", "make_plan", "pull"]
+__all__ = ["Progress", "PullPlan", "Pulled", "carry_out", "check_room", "plan_pull", "pull"]
 
 
 class Progress(NamedTuple):
@@ -50,7 +50,7 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PullPlan:
     """What a pull will fetch."""
 
     listing: Listing
@@ -94,12 +94,12 @@ def pull(
     Raises:
         DownloadError: See `make_plan`, `check_room` and `carry_out`.
     """
-    plan = make_plan(repository, revision, library)
+    plan = plan_pull(repository, revision, library)
     check_room([plan])
     return carry_out(plan, on_progress)
 
 
-def make_plan(repository: str, revision: str = "main", library: Library | None = None) -> Plan:
+def plan_pull(repository: str, revision: str = "main", library: Library | None = None) -> PullPlan:
     """Ask the hub what a pull of this revision would fetch.
 
     Args:
@@ -119,10 +119,10 @@ def make_plan(repository: str, revision: str = "main", library: Library | None =
             f"'{repository}' has no weights {kind}as safetensors, and pickles are not fetched: they can run "
             "code. Give another model, or fetch it yourself and give the folder."
         )
-    return Plan(listing, tuple(by_path[name] for name in names), cache_folder())
+    return PullPlan(listing, tuple(by_path[name] for name in names), cache_folder())
 
 
-def check_room(plans: Iterable[Plan]) -> None:
+def check_room(plans: Iterable[PullPlan]) -> None:
     """Refuse plans that together do not fit on the disk, before anything is fetched.
 
     Raises:
@@ -143,7 +143,7 @@ def check_room(plans: Iterable[Plan]) -> None:
             )
 
 
-def carry_out(plan: Plan, on_progress: Callable[[Progress], None]) -> Pulled:
+def carry_out(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
     """Fetch what is missing and give it its names.
 
     Raises:
@@ -172,7 +172,7 @@ def carry_out(plan: Plan, on_progress: Callable[[Progress], None]) -> Pulled:
     return Pulled(repository, plan.listing.commit, folder, to_fetch, plan.size_bytes)
 
 
-def _fetch_all(plan: Plan, on_progress: Callable[[Progress], None]) -> None:
+def _fetch_all(plan: PullPlan, on_progress: Callable[[Progress], None]) -> None:
     before = 0
     for file in plan.files:
 
@@ -186,7 +186,7 @@ def _fetch_all(plan: Plan, on_progress: Callable[[Progress], None]) -> None:
         before += file.size_bytes
 
 
-def _publish(plan: Plan) -> Path:
+def _publish(plan: PullPlan) -> Path:
     """Make the folder of the commit, and let the revision stand for it."""
     folder = plan.root / "snapshots" / plan.listing.commit
     for file in plan.files:

@@ -9,17 +9,18 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from viper.media import open_image
-from viper.vision.attributes import contrasts
-from viper.vision.backends.owl import DeviceCache
-from viper.vision.registry import BackendRef, open_backend
-from viper.vision.roles import Backend, DetectRequest, View
+from viper.backends.owl import DeviceCache
+from viper.images.decoding import open_image
+from viper.images.image import View
+from viper.models.registry import BackendRef, open_backend
+from viper.models.roles import Backend, DetectRequest
+from viper.vocabulary.attributes import contrasts
 from viper_benchmarks.perf.publish import BenchmarkError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from viper.answer import Answer
+    from viper.engine.answer import Answer
 
 __all__ = ["Bench", "Ceiling"]
 

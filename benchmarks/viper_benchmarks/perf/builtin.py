@@ -51,11 +51,12 @@ def measure(rounds: int, pictures: int = _PICTURES) -> dict[str, Any]:
     """Look at pictures and return what it took as a JSON value."""
     import torch
 
-    from viper.media import open_image
-    from viper.vision.builtin import answerer, depth, detector, matcher
-    from viper.vision.builtin.loading import NETWORK_FILE, SHIPPED, load_network
-    from viper.vision.builtin.world import render, sample_scene
-    from viper.vision.roles import AnswerRequest, DetectRequest, View
+    from viper.builtin import answerer, depth, detector, matcher
+    from viper.builtin.loading import NETWORK_FILE, SHIPPED, load_network
+    from viper.builtin.world import render, sample_scene
+    from viper.images.decoding import open_image
+    from viper.images.image import View
+    from viper.models.roles import AnswerRequest, DetectRequest
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.samples import Samples
 

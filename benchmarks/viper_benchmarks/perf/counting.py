@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from viper.vision.registry import BackendRef, open_backend
-from viper.vision.roles import Backend
+from viper.models.registry import BackendRef, open_backend
+from viper.models.roles import Backend
 
 __all__ = ["Counts", "counting_opener"]
 

@@ -30,8 +30,8 @@ import click
 from viper_benchmarks.perf.publish import BenchmarkError, Row, output_options, publish
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
-    from viper.query import Query
+    from viper.engine.answer import Answer
+    from viper.engine.query import Query
 
 __all__ = ["forwards", "measure", "naive_forwards", "table"]
 
@@ -90,7 +90,7 @@ def measure(
         model_ms: Time that a run of a model takes, in the engine.
         limit: Take the first programs of each style only.
     """
-    from viper.query import Query
+    from viper.engine.query import Query
     from viper_benchmarks.perf import suite
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
@@ -164,7 +164,7 @@ def _run(
     forget: bool = False,
     **options: Any,  # of the engine
 ) -> _Done:
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper_benchmarks.perf.counting import Counts, counting_opener
     from viper_benchmarks.perf.suite import scene_file
 

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.vision.registry import BackendRef
-from viper.vision.roles import (
+from viper.images.image import ImageRef, View
+from viper.models.registry import BackendRef
+from viper.models.roles import (
     AnswerRequest,
     Backend,
     Completion,
     Detection,
     DetectRequest,
-    ImageRef,
     RelativeDepth,
-    View,
 )
 
 __all__ = ["INSTANT_BACKENDS", "InstantModel", "open_instant"]

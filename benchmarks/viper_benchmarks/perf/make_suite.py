@@ -231,7 +231,7 @@ def table_top(rng: random.Random, number: int, count: int) -> dict[str, Any]:
 
 def make_suite(clevr: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the programs and the scenes of the suite."""
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
 
     scene_file = clevr / "scenes" / "CLEVR_val_scenes.json"
     scenes = [_short(scene) for scene in json.loads(scene_file.read_text())["scenes"]]

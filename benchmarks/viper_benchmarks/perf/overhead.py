@@ -25,7 +25,7 @@ from viper_benchmarks.perf.publish import BenchmarkError, Row, publish, result_o
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
 
 __all__ = ["measure", "overhead", "table"]
 
@@ -49,7 +49,7 @@ def overhead(rounds: int, as_json: bool, output: Path | None) -> None:
 
 def measure(rounds: int, *, programs: int = _PROGRAMS) -> dict[str, Any]:
     """Return the medians as a JSON value."""
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper_benchmarks.perf.instant import INSTANT_BACKENDS, open_instant
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.sandbox_figures import SandboxFigures
@@ -108,7 +108,7 @@ def _ask(engine: Engine, pictures: list[NDArray[Any]]) -> list[float]:
 
 
 def _open(pictures: list[NDArray[Any]]) -> list[float]:
-    from viper.media import open_image
+    from viper.images.decoding import open_image
 
     times: list[float] = []
     for picture in pictures:
@@ -120,8 +120,9 @@ def _open(pictures: list[NDArray[Any]]) -> list[float]:
 
 def _models(pictures: list[NDArray[Any]]) -> list[float]:
     """Return how long the models take for what the program asks, each item alone."""
-    from viper.media import open_image
-    from viper.vision.roles import DetectRequest, View
+    from viper.images.decoding import open_image
+    from viper.images.image import View
+    from viper.models.roles import DetectRequest
     from viper_benchmarks.perf.instant import InstantModel
 
     model = InstantModel()

@@ -93,7 +93,7 @@ _SIZES: dict[Size, _Sizes] = {
 
 def save_random_models(folder: Path, size: Size) -> RandomModels:
     """Write the three models into a folder; the same seed gives the same weights."""
-    from viper.vision.backends.torch_common import quiet_libraries
+    from viper.backends.torch_common import quiet_libraries
 
     sizes = _SIZES[size]
     with quiet_libraries():

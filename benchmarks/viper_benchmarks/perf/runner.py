@@ -28,9 +28,9 @@ import click
 from viper_benchmarks.perf.publish import Row, publish, result_options
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
-    from viper.engine import Engine
-    from viper.query import Query
+    from viper.engine.answer import Answer
+    from viper.engine.engine import Engine
+    from viper.engine.query import Query
     from viper_benchmarks.sample import Sample
 
 __all__ = ["GOAL_SAMPLES_PER_S", "measure", "runner", "table"]
@@ -66,8 +66,8 @@ def runner(rounds: int, as_json: bool, output: Path | None, long_n: int | None) 
 
 def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) -> dict[str, Any]:
     """Score samples and return what it took as a JSON value."""
-    from viper.engine import Engine
-    from viper.query import Query
+    from viper.engine.engine import Engine
+    from viper.engine.query import Query
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
     machine = describe_machine()  # before the load of the benchmark itself
@@ -140,12 +140,12 @@ def _score(
     on_result: Callable[..., None] | None = None,
 ) -> None:
     """Run samples as `viper bench` does; `samples` is a list or a file's."""
-    from viper_benchmarks.runner import Plan, run
-    from viper_benchmarks.scores import Judge
-    from viper_benchmarks.solver import LocalSolver
+    from viper_benchmarks.evaluator import LocalEvaluator
+    from viper_benchmarks.runner import RunPlan, run
+    from viper_benchmarks.scorer import Scorer
 
-    solver = LocalSolver(engine, Judge(data_folder=output.parent))  # type: ignore[arg-type]  # _Ready
-    plan = Plan("jsonl", samples, data_folder=output.parent)
+    solver = LocalEvaluator(engine, Scorer(data_folder=output.parent))  # type: ignore[arg-type]  # _Ready
+    plan = RunPlan("jsonl", samples, data_folder=output.parent)
     run(plan, solver, concurrency=_CONCURRENCY, output=output, on_result=on_result)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from viper.answer import Answer
+    from viper.engine.answer import Answer
     from viper.trace import CallRecord
 
 __all__ = ["compare"]

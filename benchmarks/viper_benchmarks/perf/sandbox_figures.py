@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viper.spec import load_spec
-from viper.vision.registry import BackendRef
-from viper.vision.roles import AnswerRequest, Backend, Completion, ImageRef
-from viper.vision.run import Run
-from viper.vision.scheduler import Scheduler
-from viper.vision.session import Session
+from viper.images.image import ImageRef
+from viper.methods.dispatch import CallDispatcher
+from viper.models.registry import BackendRef
+from viper.models.roles import AnswerRequest, Backend, Completion
+from viper.programs.api_spec import load_spec
+from viper.scheduling.model_pool import ModelPool
+from viper.scheduling.vision_client import VisionClient
 from viper_benchmarks.perf.baselines import run_in_fresh_interpreter, run_in_process
 from viper_benchmarks.perf.programs import (
     EIGHT_CALLS,
@@ -123,13 +124,13 @@ class SandboxFigures:
         The program is the same too. It asks nothing twice, so that every call is a forward.
         """
         ref = BackendRef("answerer", "free", "")
-        scheduler = Scheduler({"answerer": ref}, opener=_open_free_answerer)
+        pool = ModelPool({"answerer": ref}, opener=_open_free_answerer)
         arrived: list[float] = []
         served: list[float] = []
         try:
             image = ImageRef("0" * 64, IMAGE_SIZE)
-            run = Run(scheduler, model_call_s=_MODEL_CALL_S)
-            session = Session(self._spec, image, run, {"answerer": ref})
+            run = VisionClient(pool, model_call_s=_MODEL_CALL_S)
+            session = CallDispatcher(self._spec, image, run, {"answerer": ref})
 
             async def serve(call: Call) -> WireValue:
                 started = time.perf_counter()
@@ -148,7 +149,7 @@ class SandboxFigures:
                     "were answered without the model, and the figure would mean nothing."
                 )
         finally:
-            scheduler.close()
+            pool.close()
         return ScheduledCalls(_gaps_us(arrived), served[_WARM_UP_CALLS:])
 
     async def eight_call_programs_ms(self, programs: int) -> list[float]:

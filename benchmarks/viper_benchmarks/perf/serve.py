@@ -164,7 +164,7 @@ def _requests(count: int) -> list[_Request]:
     """Draw pictures, and ask four questions about each."""
     from PIL import Image
 
-    from viper.vision.builtin.world import render, sample_scene
+    from viper.builtin.world import render, sample_scene
 
     made: list[_Request] = []
     for index in range(-(-count // len(_QUESTIONS))):
@@ -178,7 +178,7 @@ def _requests(count: int) -> list[_Request]:
 
 def _answers_of_an_engine(requests: list[_Request]) -> list[tuple[str | None, str | None]]:
     """Ask an engine in this process, one question after the other."""
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
 
     with Engine("builtin") as engine:
         answers = [engine.ask(request.picture, request.question) for request in requests]

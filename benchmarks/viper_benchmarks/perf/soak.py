@@ -27,8 +27,8 @@ import click
 from viper_benchmarks.perf.publish import Row, output_options, publish
 
 if TYPE_CHECKING:
-    from viper.engine import Engine
-    from viper.query import Query
+    from viper.engine.engine import Engine
+    from viper.engine.query import Query
 
 __all__ = ["measure", "soak", "table"]
 
@@ -61,7 +61,7 @@ def soak(programs: int, as_json: bool, output: Path | None) -> None:
 
 def measure(programs: int, *, chunk: int = _CHUNK) -> dict[str, Any]:
     """Run programs in chunks; return what grew as a JSON value."""
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper_benchmarks.perf.instant import INSTANT_BACKENDS, open_instant
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.memory import rss_mb
@@ -126,7 +126,7 @@ def _queries() -> Iterator[Query]:
     """Return programs without end: eight calls, a loop, one that fails; a new picture for every fourth."""
     import numpy as np
 
-    from viper.query import Query
+    from viper.engine.query import Query
     from viper_benchmarks.perf.programs import EIGHT_CALLS
 
     failing = "def execute_command(image):\n    return image.find('cup')[7]"

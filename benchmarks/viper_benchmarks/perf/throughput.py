@@ -29,9 +29,9 @@ from viper_benchmarks.perf.publish import BenchmarkError, Row, output_options, p
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from viper.answer import Answer
-    from viper.engine import Engine
-    from viper.query import Query
+    from viper.engine.answer import Answer
+    from viper.engine.engine import Engine
+    from viper.engine.query import Query
     from viper_benchmarks.perf.random_models import Size
 
 __all__ = ["PROGRAM", "measure", "table", "throughput"]
@@ -100,7 +100,7 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
     """Measure each level of concurrency; return the rows as a JSON value."""
     import torch
 
-    from viper.engine import Engine
+    from viper.engine.engine import Engine
     from viper_benchmarks.perf.bare_models import Bench
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.random_models import save_random_models
@@ -178,7 +178,7 @@ def _pictures(count: int) -> list[NDArray[Any]]:
 def _answer(
     engine: Engine, pictures: Sequence[NDArray[Any]], *, concurrency: int
 ) -> tuple[list[Answer], float]:
-    from viper.query import Query
+    from viper.engine.query import Query
 
     queries: list[Query] = [Query(picture, "", program=PROGRAM) for picture in pictures]
     started = time.perf_counter()

@@ -44,7 +44,7 @@ def world(rounds: int, as_json: bool, output: Path | None) -> None:
 
 def measure(rounds: int, scenes: int = _SCENES) -> dict[str, Any]:
     """Draw scenes and return what they took as a JSON value."""
-    from viper.vision.builtin.world import render, sample_scene
+    from viper.builtin.world import render, sample_scene
     from viper_benchmarks.perf.machine import describe_machine, describe_versions
     from viper_benchmarks.perf.samples import Samples
 

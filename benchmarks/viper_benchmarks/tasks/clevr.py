@@ -12,7 +12,7 @@ from typing import Any
 from viper.errors import InputError
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.reading import Expected, Row, inside
+from viper_benchmarks.tasks.json_files import Expected, Row, inside
 
 __all__ = ["CLEVR", "read_clevr"]
 

@@ -20,12 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from viper.boxes import read_box
 from viper.errors import InputError
+from viper.images.boxes import read_box
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.reading import Expected
+from viper_benchmarks.tasks.json_files import Expected
 
 __all__ = ["JSONL", "JsonlSamples"]
 

@@ -13,8 +13,8 @@ import pickletools
 from pathlib import Path
 from typing import Any
 
-from viper._files import read_regular_file
 from viper.errors import InputError
+from viper.storage.files import read_regular_file
 
 __all__ = ["read_plain_pickle"]
 

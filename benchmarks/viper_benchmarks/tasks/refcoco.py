@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viper.boxes import Box
 from viper.errors import InputError, MissingExtraError
+from viper.images.boxes import Box
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
+from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, inside
 from viper_benchmarks.tasks.plain_pickle import read_plain_pickle
-from viper_benchmarks.tasks.reading import Expected, Row, first_existing, inside
 
 __all__ = ["REFCOCO", "REFCOCOG", "REFCOCO_PLUS", "read_references"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.reading import Expected, Row, first_existing
+from viper_benchmarks.tasks.json_files import Expected, Row, first_existing
 
 __all__ = ["OKVQA", "VQAV2", "read_vqa"]
 

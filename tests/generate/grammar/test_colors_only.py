@@ -9,7 +9,7 @@ import pytest
 from viper import Engine
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar.generator import GrammarGenerator
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 CLASSES = ("person", "car", "bus", "handbag", "suitcase")
 COLORS_ONLY = Capabilities(frozenset({"detector", "matcher"}), CLASSES, frozenset({"color"}))

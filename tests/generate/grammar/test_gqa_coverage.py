@@ -14,10 +14,10 @@ from viper.errors import GenerationError
 from viper.generate.grammar import LogicalForm, parse, write_program
 from viper.generate.grammar.logical_form import AskScene
 from viper.generate.grammar.vocabulary.lexicon import COLORS
-from viper.program import Program
-from viper.spec import load_spec
-from viper.vision.capabilities import Capabilities
-from viper_sandbox.contract import Api
+from viper.models.capabilities import Capabilities
+from viper.programs.api_spec import load_spec
+from viper.programs.program import Program
+from viper_sandbox.api import Api
 from viper_sandbox.examine import examine
 
 pytestmark = pytest.mark.photos

@@ -11,8 +11,8 @@ from typing import get_args
 import pytest
 
 from viper.generate.grammar import logical_form, parse, write_program
-from viper.program import AnswerKind
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.program import AnswerKind
 
 PAGE = (Path(__file__).parents[3] / "docs" / "grammar.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (\w+) \| ([^|]+) \| `(.+)` \|$", re.MULTILINE)

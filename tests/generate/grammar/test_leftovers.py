@@ -9,8 +9,8 @@ from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator, parse
 from viper.generate.grammar.reading.leftovers import is_content
 from viper.generate.grammar.vocabulary.tokens import tokenise
-from viper.program import Program
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.program import Program
 
 OPEN = Capabilities.everything()
 BOXES = Capabilities(frozenset({"detector"}), ("person", "horse", "bowl", "chair", "truck"))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.scene import Scene, thing
 from viper.generate.grammar import parse, write_program
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 MEANINGS = {
     "Is there a purple lamp or vase?": "(exists(lamp[purple])) or (exists(vase[purple]))",

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.scene import Scene, thing
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 CLASSES = ("person", "car", "dog", "cup", "bench")
 BOXES = Capabilities(frozenset({"detector"}), CLASSES)

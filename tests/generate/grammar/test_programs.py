@@ -13,8 +13,8 @@ import pytest
 from tests.fakes.scene import Scene, thing
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator
-from viper.program import Program
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.program import Program
 
 COCO = [
     *(

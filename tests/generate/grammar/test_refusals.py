@@ -28,10 +28,10 @@ from viper.generate.grammar.vocabulary.lexicon import (
 )
 from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.scales import SCALES
-from viper.program import Failure, Program
-from viper.spec import load_spec
-from viper.vision.capabilities import Capabilities
-from viper_sandbox.contract import Api
+from viper.models.capabilities import Capabilities
+from viper.programs.api_spec import load_spec
+from viper.programs.program import Failure, Program
+from viper_sandbox.api import Api
 from viper_sandbox.examine import examine
 
 GENERATOR = GrammarGenerator()

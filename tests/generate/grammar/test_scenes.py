@@ -6,7 +6,7 @@ import pytest
 
 from viper.generate.grammar import parse, write_program
 from viper.generate.grammar.logical_form import AskScene
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 SCENES = {
     "How is the weather today?": "scene(weather)",

@@ -20,8 +20,8 @@ from tests.fakes.solid_logic import Call, NotUniqueError, answer, execute, from_
 from tests.fakes.solid_questions import FAMILIES, Question, sample, sample_expression
 from tests.fakes.solids import VALUES, SolidScene, random_scene
 from viper import Engine
+from viper.engine.query import Query
 from viper.generate.grammar import parse
-from viper.query import Query
 
 PER_SCENE = 15
 

@@ -8,7 +8,7 @@ from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar.parse import parse
 from viper.generate.grammar.writing.write import write_program
-from viper.program import Program
+from viper.programs.program import Program
 
 __all__ = ["GrammarGenerator"]
 

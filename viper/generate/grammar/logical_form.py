@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from viper.generate.grammar.description import Condition, Description
-from viper.program import AnswerKind
+from viper.programs.program import AnswerKind
 
 __all__ = [
     "AskAttribute",

@@ -31,7 +31,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 )
 from viper.generate.grammar.vocabulary.tokens import Token, tokenise
 from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
-from viper.program import Task
+from viper.programs.program import Task
 
 __all__ = ["parse"]
 

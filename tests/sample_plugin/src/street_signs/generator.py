@@ -2,7 +2,7 @@
 
 import json
 
-from viper.program import Program
+from viper.programs.program import Program
 
 
 class Counting:

@@ -22,15 +22,15 @@ from viper.generate.grammar.logical_form import (
 from viper.generate.grammar.reading.options import is_yes_no, plain_choice
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import ENDS
+from viper.generate.grammar.writing.predicates import OPTIONS
 from viper.generate.grammar.writing.selecting import SelectWriter
-from viper.generate.grammar.writing.testing import OPTIONS
 from viper.generate.grammar.writing.wording import (
     condition_text,
     description_text,
     relation_text,
     thing_text,
 )
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 __all__ = ["AskWriter"]
 

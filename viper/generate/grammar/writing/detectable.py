@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from viper.generate.grammar.vocabulary.categories import HYPERNYMS
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 __all__ = ["Search", "search_for"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viper.generate.grammar.writing.geometry import helper_source
 from viper.generate.grammar.writing.naming import Names
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 __all__ = ["Draft"]
 

@@ -16,9 +16,9 @@ from abc import ABC
 from viper.generate.grammar.description import Attribute, Condition, Description
 from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.detectable import Search, search_for
+from viper.generate.grammar.writing.predicates import PredicateWriter
 from viper.generate.grammar.writing.sharing import common_nouns
-from viper.generate.grammar.writing.testing import TestWriter
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 __all__ = ["FindWriter"]
 
@@ -26,7 +26,7 @@ _MOST_NAMES = 6
 """Names on one line of a program."""
 
 
-class FindWriter(TestWriter, ABC):
+class FindWriter(PredicateWriter, ABC):
     """Writes searches, and keeps the variables of what was found.
 
     Args:

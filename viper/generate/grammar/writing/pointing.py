@@ -41,11 +41,11 @@ from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES
 from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.words import is_gerund
 from viper.generate.grammar.writing.geometry import RULES
+from viper.generate.grammar.writing.predicates import SAME_OBJECT
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
 from viper.generate.grammar.writing.selecting import SelectWriter
-from viper.generate.grammar.writing.testing import SAME_OBJECT
 from viper.generate.grammar.writing.wording import condition_text, thing_text
-from viper.vision.attributes import contrasts, named_colors
+from viper.vocabulary.attributes import contrasts, named_colors
 
 __all__ = ["PointWriter"]
 

@@ -29,7 +29,7 @@ from viper.generate.grammar.writing.finding import FindWriter
 from viper.generate.grammar.writing.ranking import KEYS
 from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text, thing_text
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
 
 __all__ = ["SelectWriter"]
 

@@ -30,10 +30,10 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.writing.asking import AskWriter
 from viper.generate.grammar.writing.pointing import PointWriter
-from viper.generate.grammar.writing.testing import OPTIONS, any_of
+from viper.generate.grammar.writing.predicates import OPTIONS, any_of
 from viper.generate.grammar.writing.wording import condition_text, thing_text
-from viper.program import Program
-from viper.vision.capabilities import Capabilities
+from viper.models.capabilities import Capabilities
+from viper.programs.program import Program
 
 __all__ = ["write_program"]
 

@@ -1,0 +1,151 @@
+"""The host's end of a socket: frames without a task, a stream or a timer per frame.
+
+A `AsyncFrameSocket` is read by a callback of the loop and waited on by one task. Writing tries the socket at once, which
+nearly always takes all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import weakref
+from typing import Any
+
+from viper_sandbox.wire import FrameBuffer, WireValue, frame, pack, unpack
+
+__all__ = ["AsyncFrameSocket", "ChildGoneError"]
+
+_READ_BYTES = 65_536
+
+
+class ChildGoneError(Exception):
+    """The other side closed its socket, which it does only by dying."""
+
+
+class AsyncFrameSocket:
+    """One socket of the running loop; frames go out and come in.
+
+    What comes in while nobody waits is read once, up to 64 KiB; then reading rests until somebody waits. So
+    no more than one frame and one read is ever held.
+
+    Args:
+        connected: A connected stream socket, which this object owns from now on.
+        max_bytes: Largest frame either way.
+    """
+
+    def __init__(self, connected: socket.socket, max_bytes: int) -> None:
+        connected.setblocking(False)
+        self._socket = connected
+        self._close = weakref.finalize(
+            self, connected.close
+        )  # also when a loop ended too soon for it
+        self._max_bytes = max_bytes
+        self._buffer = FrameBuffer(max_bytes)
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._reading = False
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that were received and not yet taken as a frame."""
+        return len(self._buffer)
+
+    def fail(self, error: Exception) -> None:
+        """Make every waiting and later exchange raise `error`; the first error stays."""
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    async def send(self, message: list[Any]) -> None:  # Any: pack checks that they are wire values
+        """Send one message.
+
+        Raises:
+            WireError: It cannot be encoded; nothing was sent.
+            ChildGoneError: The other side is dead.
+        """
+        data = frame(pack(message, self._max_bytes))
+        if self._error is not None:
+            raise self._error
+        sent = self._write(data)
+        if sent < len(data):
+            await self._write_rest(memoryview(data)[sent:])
+
+    async def receive(self) -> tuple[WireValue, int]:
+        """Wait for one message; return it with the number of bytes it had.
+
+        Raises:
+            WireError: The other side broke the rules of frames.
+            ChildGoneError: The other side is dead.
+        """
+        while (payload := self._buffer.take()) is None:
+            if self._error is not None:
+                raise self._error
+            self._read_on()
+            await self._wait()
+        return unpack(payload), len(payload)
+
+    def close(self) -> None:
+        """Close the socket; whoever waits is told that the other side is gone."""
+        self._rest()
+        self._close()
+        self.fail(ChildGoneError())
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _read_on(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def _rest(self) -> None:
+        if self._reading:
+            self._reading = False
+            if not self._loop.is_closed():
+                self._loop.remove_reader(self._socket.fileno())
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if self._waiter is None or not data:
+            self._rest()
+        if data:
+            self._buffer.feed(data)
+            self._wake()
+        else:
+            self.fail(ChildGoneError())
+
+    def _write(self, data: bytes | memoryview) -> int:
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            raise ChildGoneError from error
+
+    async def _write_rest(self, data: memoryview) -> None:
+        fd = self._socket.fileno()
+        self._loop.add_writer(fd, self._wake)
+        try:
+            while data:
+                await self._wait()
+                if self._error is not None:
+                    raise self._error
+                data = data[self._write(data) :]
+        finally:
+            if not self._loop.is_closed() and self._socket.fileno() == fd:
+                self._loop.remove_writer(fd)

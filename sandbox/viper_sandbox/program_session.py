@@ -1,0 +1,203 @@
+"""One program's view of the world: the callables of the contract, and values that pass the wall."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from viper_sandbox.api import PATCH, Api, Entry, Parameter, TypeRule, accepts, bind
+from viper_sandbox.handle import Handle
+from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
+from viper_sandbox.wire import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    HandleRef,
+    PatchRef,
+    WireError,
+    WireValue,
+)
+
+__all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "ProgramSession", "lift", "lower"]
+
+PROGRAM_FILE = "<program>"
+"""File name in the code objects of a program; frames that carry it are the program's."""
+
+Ask = Callable[[str, "PatchRef | None", tuple[Any, ...], int], WireValue]
+"""Carries a call to the host: (qualified name, receiver, arguments on the wire, line) → result."""
+
+_LISTLIKE: tuple[Any, ...] = (  # Any: generic types, some without a name
+    tuple,
+    set,
+    frozenset,
+    range,
+    map,
+    filter,
+    zip,
+    reversed,
+    type({}.keys()),
+    type({}.values()),
+    type(empty for empty in range(0)),
+)
+
+
+class NotAValueError(TypeError):
+    """A value of a type that cannot cross the wall; the message is its type's name."""
+
+
+class EmptyFind(NamedTuple):
+    """The last call whose list of patches came back empty; makes a later IndexError clear."""
+
+    call: str
+    line: int
+
+
+class ProgramSession:
+    """Gives a program its image and the callables of the contract.
+
+    Args:
+        api: The contract.
+        image: The whole image.
+        size: (width, height) of the image in pixels.
+        ask: Carries a call to the host.
+
+    Raises:
+        ValueError: The contract names geometry that this sandbox does not know.
+    """
+
+    def __init__(self, api: Api, image: PatchRef, size: tuple[float, float], ask: Ask) -> None:
+        local_methods = {name for name, entry in api.methods.items() if not entry.remote}
+        local_functions = {name for name, entry in api.functions.items() if not entry.remote}
+        unknown = (
+            (local_methods - set(LOCAL_METHODS))
+            | (local_functions - set(LOCAL_FUNCTIONS))
+            | (api.attributes - ATTRIBUTES)
+        )
+        if unknown:
+            raise ValueError(
+                f"The contract has {sorted(unknown)} without a model role, but the sandbox does not "
+                "compute them. Mark them as remote."
+            )
+        self.api = api
+        self.handle = image.handle
+        self.height = float(size[1])
+        self.image = ImagePatch._make(self, image)
+        self.empty_find: EmptyFind | None = None
+        self._ask = ask
+
+    def globals(self) -> dict[str, Any]:
+        """Return the names of the contract."""
+        functions = {name: self.callable(e, None) for name, e in self.api.functions.items()}
+        return {PATCH: ImagePatch, **functions}
+
+    def callable(self, entry: Entry, receiver: ImagePatch | None) -> Callable[..., Any]:
+        """Return what a program calls for an entry of the contract."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:  # Any: whatever a program passes
+            bound = bind(entry, args, kwargs)
+            if entry.remote:
+                return self._remote(entry, receiver, bound)
+            if receiver is not None:
+                return LOCAL_METHODS[entry.name](receiver, *bound)
+            return LOCAL_FUNCTIONS[entry.name](*bound)
+
+        call.__name__ = call.__qualname__ = entry.name
+        return call
+
+    def _remote(self, entry: Entry, receiver: ImagePatch | None, bound: tuple[Any, ...]) -> Any:
+        arguments = tuple(
+            _checked(entry, parameter, self.api.rule(parameter.type), value)
+            for parameter, value in zip(entry.parameters, bound, strict=True)
+        )
+        if entry.name == "best_image_match" and arguments[0] == []:
+            return None  # nothing to choose from: no model is needed to say so
+        line = program_line(sys._getframe())
+        try:
+            sent = tuple(lower(argument) for argument in arguments)
+            result = self._ask(
+                entry.qualified_name, receiver._ref() if receiver is not None else None, sent, line
+            )
+        except WireError as error:  # too much for one call, which a program may know about
+            raise ValueError(f"{entry.name}() cannot take this: {error}") from None
+        if result == []:
+            shown = ", ".join(repr(argument) for argument in arguments)
+            self.empty_find = EmptyFind(f"{entry.name}({shown[:80]})", line)
+        return lift(result, self)
+
+
+def lower(value: Any) -> WireValue:
+    """Turn a program's value into one for the wire.
+
+    Raises:
+        NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
+            handle, or a list, tuple, dict or set of these; or it is nested too deeply.
+        WireError: It has more parts than may cross the wall at once. A list that holds one list twice,
+            and so on, is small in memory and has any number of them.
+    """
+    result: WireValue = _lower(value, MAX_DEPTH, itertools.count(1))
+    return result
+
+
+def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys stay hashable
+    kind = type(value)
+    if next(counter) > MAX_VALUES:
+        raise WireError(f"More than {MAX_VALUES:,} values at once.")
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if kind is ImagePatch or kind is Handle:
+        return value._ref()
+    if depth == 0:
+        raise NotAValueError("value nested too deeply")
+    depth -= 1
+    if kind is list:
+        return [_lower(item, depth, counter) for item in value]
+    if kind is tuple:
+        return tuple([_lower(item, depth, counter) for item in value])
+    if kind in (set, frozenset):
+        return {_lower(item, depth, counter) for item in value}
+    if kind is dict:
+        return {
+            _lower(key, depth, counter): _lower(item, depth, counter) for key, item in value.items()
+        }
+    raise NotAValueError(kind.__name__)
+
+
+def lift(value: WireValue, session: ProgramSession) -> Any:  # Any: whatever a program may hold
+    """Turn a value from the wire into a program's: references become patches and handles."""
+    if isinstance(value, PatchRef):
+        return ImagePatch._make(session, value)
+    if isinstance(value, HandleRef):
+        return Handle._make(session, value)
+    if isinstance(value, list):
+        return [lift(item, session) for item in value]
+    if isinstance(value, tuple):
+        return tuple(lift(item, session) for item in value)
+    if isinstance(value, set):
+        return {lift(item, session) for item in value}
+    if isinstance(value, dict):
+        return {lift(key, session): lift(item, session) for key, item in value.items()}
+    return value
+
+
+def program_line(frame: Any) -> int:  # Any: types.FrameType or None, walked to its end
+    """Return the line of the innermost frame of the program, 1 if there is none."""
+    for candidate in _outward(frame):
+        if candidate.f_code.co_filename == PROGRAM_FILE:
+            return int(candidate.f_lineno or 1)
+    return 1
+
+
+def _outward(frame: Any) -> Iterator[Any]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _checked(entry: Entry, parameter: Parameter, rules: tuple[TypeRule, ...], value: Any) -> Any:
+    if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in rules):
+        value = list(value)
+    if not accepts(rules, value, ImagePatch, Handle):
+        got = value.kind if type(value) is Handle else type(value).__name__
+        raise TypeError(f"{entry.name}() needs {parameter.name} as {parameter.type}, got {got}")
+    return value

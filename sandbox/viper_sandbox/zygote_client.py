@@ -1,0 +1,354 @@
+"""The host's end of a zygote: starting it, having children made and killed, and hearing of their deaths.
+
+Everything goes over one control socket, in order, so that an order to kill never overtakes the order to
+make. The zygote is started from the thread of the event loop, since death with the parent follows the THREAD
+that started a process: that thread must live as long as the sessions.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import socket
+import subprocess
+import sys
+import weakref
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from viper_sandbox.api import Api
+from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.frame_socket import CONTROL_BYTES
+from viper_sandbox.limits import Limits
+from viper_sandbox.process import ChildProcess
+from viper_sandbox.wire import FrameBuffer, WireError, WireValue, frame, pack, unpack
+
+__all__ = ["ApiTable", "UnbornError", "ZygoteClient", "ZygoteGoneError"]
+
+_BOOT = (
+    "import sys; sys.path += sys.argv[2:]; "
+    "from viper_sandbox.zygote import main; main(int(sys.argv[1]))"
+)
+_READ_BYTES = 65_536
+_MAX_CONTRACTS = 8
+# An engine uses one; an embedder that changes plugins as it goes uses a few.
+_FIRST_WAIT_S = 0.001
+_LONGEST_WAIT_S = 0.05
+_LONGEST_FAREWELL_S = 2.0
+# For a zygote to end by itself, which takes milliseconds and lets it take its children along.
+
+
+class ZygoteGoneError(ChildGoneError):
+    """The zygote died, and all of its children with it."""
+
+
+class UnbornError(Exception):
+    """The zygote could not make a child; the message says why."""
+
+
+class ApiTable(NamedTuple):
+    """A contract as the host keeps it: read once, however many programs it is for."""
+
+    wire: WireValue
+    """The plain data, in a copy that nobody else can change."""
+    api: Api
+
+    @classmethod
+    def read(cls, wire: Mapping[str, Any]) -> ApiTable:
+        """Read and check a contract.
+
+        Raises:
+            ValueError: A part is missing, or is none that can cross the wall.
+        """
+        copy = unpack(pack(dict(wire), CONTROL_BYTES))
+        return cls(copy, Api.from_wire(wire))
+
+
+class ZygoteClient:
+    """A zygote and its children.
+
+    Args:
+        setup: Limits and switches, as the zygote's first message has them.
+        limits: The same limits, of which the host keeps some itself.
+        python: The interpreter; the running one if None.
+        spare: Keep one confined child waiting for the next program.
+
+    Raises:
+        OSError: No process can be started.
+    """
+
+    def __init__(
+        self,
+        setup: tuple[dict[str, Any], dict[str, bool]],
+        limits: Limits,
+        python: str | None,
+        *,
+        spare: bool = True,
+    ) -> None:
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._control, theirs = socket.socketpair()
+        try:
+            self._control.setblocking(False)
+            self._process = _start(theirs, python)
+        except BaseException:
+            self._control.close()
+            raise
+        finally:
+            theirs.close()
+        # Also when the loop ended without `close`, and when the interpreter exits.
+        self._finalizer = weakref.finalize(self, _end, self._control, self._process)
+        self._outbox: deque[tuple[memoryview, socket.socket | None]] = deque()
+        self._buffer = FrameBuffer(CONTROL_BYTES)
+        self._numbers = itertools.count(1)
+        self._children: dict[int, asyncio.Future[int]] = {}
+        self._contracts: dict[int, WireValue] = {}
+        self._next_contract = 0
+        self._keeps_spare = spare
+        self._spare: ChildProcess | None = None
+        self._accepted: frozenset[str] | None = None
+        self._gone = False
+        self._loop.add_reader(self._control.fileno(), self._readable)
+        self._order(["setup", *setup])
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can serve the running loop."""
+        return not self._gone and self._loop is asyncio.get_running_loop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of what the host started: the zygote, or its keeper."""
+        return self._process.pid
+
+    def accept(self, mechanisms: list[str]) -> None:
+        """Say which mechanisms may be missing in a child that reads a program."""
+        self._accepted = frozenset(mechanisms)
+        self._order(["accept", mechanisms])
+
+    def child_for(self, contract: ApiTable) -> tuple[ChildProcess, int]:
+        """Give a child for a program, and the number by which it knows the contract.
+
+        It is the one that was made in advance, if there is one: it has been confined meanwhile and waits for
+        its program. The next is ordered as soon as the loop has sent this one's program.
+
+        Raises:
+            ZygoteGoneError: The zygote is dead.
+            OSError: There are no sockets left.
+        """
+        number, is_new = self._number_of(contract)
+        spare, self._spare = self._spare, None
+        if spare is not None and (is_new or not spare.alive):  # it would not know the contract
+            spare.dismiss()
+            spare = None
+        if self._keeps_spare:
+            self._loop.call_soon(self._make_spare)
+        return spare or self.make_child(), number
+
+    def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
+        """Have a child made, or the process that measures the level.
+
+        Raises:
+            ZygoteGoneError: The zygote is dead.
+            OSError: There are no sockets left.
+        """
+        if self._gone:
+            raise ZygoteGoneError
+        number = next(self._numbers)
+        ours, theirs = socket.socketpair()
+        self._children[number] = ended = self._loop.create_future()
+        ended.add_done_callback(_look_at_exception)
+        self._order([kind, number], theirs)
+        return ChildProcess(
+            number,
+            AsyncFrameSocket(ours, self._limits.frame_bytes),
+            self._accepted,
+            self._limits.start_s,
+            ended,
+            kill=self._kill,
+            give_up=self.abandon,
+        )
+
+    def abandon(self) -> None:
+        """Kill the zygote, which does not do what it is told."""
+        self._lost()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()  # and the kernel kills what came from it
+
+    async def close(self) -> None:
+        """End the zygote with all of its children, and wait until they are gone."""
+        self._lost()
+        await self._bury()
+
+    def _make_spare(self) -> None:
+        if self._spare is None and not self._gone:
+            with contextlib.suppress(OSError):  # no sockets left: the next program will say so
+                self._spare = self.make_child("spare")
+
+    def _number_of(self, contract: ApiTable) -> tuple[int, bool]:
+        """Return the number of a contract, and whether it had to be sent to the zygote now."""
+        for number, known in self._contracts.items():
+            if known is contract.wire:
+                return number, False
+        number = self._next_contract
+        self._next_contract = (number + 1) % _MAX_CONTRACTS
+        self._contracts[number] = contract.wire
+        self._order(["contract", number, contract.wire])
+        return number, True
+
+    def _kill(self, number: int) -> None:
+        self._order(["kill", number])
+
+    def _order(self, message: list[Any], descriptor: socket.socket | None = None) -> None:
+        # Any: wire values of our own
+        if self._gone:
+            return
+        data = memoryview(frame(pack(message, CONTROL_BYTES)))
+        self._outbox.append((data, descriptor))
+        if len(self._outbox) == 1:
+            self._write()
+
+    def _write(self) -> None:
+        """Send what waits, as far as the socket takes it; a descriptor goes with the first byte."""
+        while self._outbox and not self._gone:
+            data, descriptor = self._outbox[0]
+            try:
+                sent = self._send(data, descriptor)
+            except (BlockingIOError, InterruptedError):
+                self._loop.add_writer(self._control.fileno(), self._write)
+                return
+            except OSError:
+                self._lost()
+                return
+            if descriptor is not None:
+                descriptor.close()
+            if sent < len(data):
+                self._outbox[0] = (data[sent:], None)
+            else:
+                self._outbox.popleft()
+        if not self._gone:
+            self._loop.remove_writer(self._control.fileno())
+
+    def _send(self, data: memoryview, descriptor: socket.socket | None) -> int:
+        if descriptor is None:
+            return self._control.send(data)
+        rights = array.array("i", [descriptor.fileno()])
+        return self._control.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+
+    def _readable(self) -> None:
+        try:
+            data = self._control.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        try:
+            self._buffer.feed(data)
+            while (payload := self._buffer.take()) is not None:
+                self._hear(unpack(payload))
+        except WireError:
+            data = b""
+        if not data:
+            self._lost()
+
+    def _hear(self, message: WireValue) -> None:
+        match message:
+            case ["exited", int(number), int(status)]:
+                ended = self._children.pop(number, None)
+                if ended is not None and not ended.done():
+                    ended.set_result(status)
+            case ["unborn", int(number), str(reason)]:
+                ended = self._children.pop(number, None)
+                if ended is not None and not ended.done():
+                    ended.set_exception(UnbornError(reason))
+            case _:
+                raise WireError("The zygote spoke nonsense.")
+
+    def _lost(self) -> None:
+        """Give the zygote up: it is dead, or about to be killed."""
+        if self._gone:
+            return
+        self._gone = True
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._control.fileno())
+            self._loop.remove_writer(self._control.fileno())
+        for _, descriptor in self._outbox:
+            if descriptor is not None:
+                descriptor.close()
+        self._outbox.clear()
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.dismiss()
+        waiting = list(self._children.values())
+        self._children.clear()
+        for future in waiting:
+            if not future.done() and not self._loop.is_closed():
+                future.add_done_callback(_look_at_exception)
+                future.set_exception(ZygoteGoneError())
+
+    async def _bury(self) -> None:
+        """Wait until the process has ended; a zygote ends with its control socket, or is killed."""
+        if not self._finalizer.alive:
+            return
+        self._control.close()
+        wait_s, deadline_s = _FIRST_WAIT_S, self._loop.time() + _LONGEST_FAREWELL_S
+        while self._process.poll() is None and self._loop.time() < deadline_s:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        self._process.kill()  # does nothing if it has ended
+        self._finalizer()
+
+
+def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # our interpreter, our code, a number
+        [
+            python or sys.executable,
+            *("-P", "-s", "-S", "-c", _BOOT),
+            *(str(theirs.fileno()), *_import_paths()),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Programs walk through sets in the same order each time, so that a run can be repeated. Hence not
+        # -I, which ignores this; there is no other variable that it would have to ignore.
+        env={"PYTHONHASHSEED": "0"},
+        close_fds=True,
+        pass_fds=(theirs.fileno(),),
+        start_new_session=True,
+    )
+
+
+def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Do what `close` does, without a loop; may block for a moment."""
+    control.close()
+    try:
+        process.wait(_LONGEST_FAREWELL_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()  # short: nothing survives SIGKILL
+
+
+def _look_at_exception(future: asyncio.Future[Any]) -> None:
+    """Keep the loop from reporting an exception for which nobody waits any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _import_paths() -> list[str]:
+    """Return the folders that the zygote imports from besides the standard library.
+
+    They are given by name because `-I -S` reads no environment and no .pth file: the zygote finds what
+    the host found, in editable and user installations as well.
+    """
+    paths = []
+    for name in ("viper_sandbox", "RestrictedPython"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise OSError(f"The package {name} is not installed; the sandbox needs it.")
+        paths.append(str(Path(spec.origin).parent.parent))
+    return list(dict.fromkeys(paths))

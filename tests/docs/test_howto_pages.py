@@ -1,0 +1,82 @@
+"""The how-to pages name backends, options and generators that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from viper.backends.onnx_formats import FORMATS
+from viper.cli import cli
+from viper.generate.registry import open_generators
+from viper.models.options import Options
+from viper.models.registry import BackendRef, backends_for, parse_role
+from viper.models.roles import ROLES
+
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in HOWTO.glob("*.md")}
+MODELS = PAGES["own-models"]
+
+
+def test_the_table_of_backends_is_complete():
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \| .* \| (?:`\[([\w-]+)\]`)? ?\|$", MODELS, re.M)
+    shown = {
+        (role, name): extra or None
+        for name, roles, extra in rows
+        if name != "stub"
+        for role in roles.split(", ")
+    }
+    there = {
+        (role, name): entry.extra for role in ROLES for name, entry in backends_for(role).items()
+    }
+    assert shown == there
+
+
+def test_the_table_of_onnx_options_is_complete(tmp_path, monkeypatch):
+    onnx = pytest.importorskip("viper.backends.onnx")
+    asked = set()
+    for kind in ("fraction", "optional_text", "choice", "flag", "integer"):
+        real = getattr(Options, kind)
+
+        def reading(self, name, *rest, _real=real, **more):
+            asked.add(name)
+            return _real(self, name, *rest, **more)
+
+        monkeypatch.setattr(Options, kind, reading)
+    with pytest.raises(Exception, match="no_such"):
+        onnx.load(str(tmp_path / "no_such.onnx"), {})
+    table = MODELS.partition("| option | default | is |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == asked
+    for name in FORMATS:
+        assert f"| `{name}` |" in MODELS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_backend_on_the_page_can_be_read(page):
+    for text in re.findall(r'--backend "?(\w+=[\w-]+(?::[^"\s`]*)?)', PAGES[page]):
+        role, _, reference = text.partition("=")
+        BackendRef.parse(parse_role(role), reference)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_generator_on_the_page_can_be_opened(page, monkeypatch):
+    monkeypatch.setenv("VIPER_LLM", "openai:qwen2.5-coder:7b")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1")
+    for text in re.findall(r'--generator "?([\w]+(?::[^"\s`]+)?)', PAGES[page]):
+        assert open_generators(text)
+
+
+@pytest.mark.photos
+def test_a_word_that_a_detector_does_not_know_is_refused_as_shown(photos, tmp_path, monkeypatch):
+    weights = photos / "weights" / "yolox_nano.onnx"
+    picture = next((photos / "coco" / "train2017").glob("*.jpg"))
+    (tmp_path / "yolox_nano.onnx").symlink_to(weights)
+    (tmp_path / "photo.jpg").symlink_to(picture)
+    monkeypatch.chdir(tmp_path)
+    command, printed = re.search(r"```console\n\$ (viper ask .*)\n(.*\n)", MODELS).groups()
+    result = CliRunner().invoke(cli, shlex.split(command)[1:])
+    assert result.exit_code == 1
+    assert printed in result.stderr

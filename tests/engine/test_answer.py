@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from fakes.backends import blank_image, whole
+from viper.engine.answer import (
+    NO_SUCH_OBJECT,
+    evidence_patches,
+    grounded_patches,
+    plain_value,
+    render,
+)
+from viper.images.image import View
+from viper.images.region import Patch
+from viper.programs.program import Failure
+
+IMAGE = blank_image()
+WHOLE = Patch(whole(IMAGE))
+CUP = Patch(View(IMAGE, (1.0, 1.0, 9.0, 9.0)), "cup", 0.9)
+DOG = Patch(View(IMAGE, (20.0, 1.0, 29.0, 9.0)), "dog", 0.8)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "yes"),
+        (False, "no"),
+        (3, "3"),
+        (0.1 + 0.2, "0.3"),
+        (1234567.8, "1.23457e+06"),
+        (2.0, "2"),
+        ("red", "red"),
+        (CUP, "cup"),
+        ([CUP, DOG, True, 2], "cup, dog, yes, 2"),
+        ((1, 2.5), "1, 2.5"),
+        ([], ""),
+        ({"a": 1, "b": [CUP]}, '{"a": 1, "b": ["cup"]}'),
+    ],
+    ids=str,
+)
+def test_a_value_is_rendered_by_its_type(value, text):
+    assert render(value, "vqa") == text
+
+
+def test_none_answers_no_question():
+    failure = render(None, "vqa")
+    assert isinstance(failure, Failure)
+    assert failure.kind == "runtime"
+
+
+def test_a_choice_is_spelled_as_the_caller_spells_it():
+    assert render(True, "vqa", ["Yes", "No"]) == "Yes"
+    assert render("maybe", "vqa", ["Yes", "No"]) == "maybe"
+
+
+@pytest.mark.parametrize("value", [None, [], ()])
+def test_grounding_without_patches_is_no_such_object(value):
+    assert render(value, "grounding") == NO_SUCH_OBJECT
+    assert grounded_patches(value) == ()
+
+
+def test_grounding_takes_a_patch_or_a_list_of_patches():
+    assert grounded_patches(CUP) == (CUP,)
+    assert grounded_patches([CUP, DOG]) == (CUP, DOG)
+    assert render([CUP, DOG], "grounding") == "cup, dog"
+
+
+@pytest.mark.parametrize("value", ["yes", True, 3, [CUP, "dog"], {"a": CUP}])
+def test_grounding_refuses_anything_else(value):
+    failure = render(value, "grounding")
+    assert isinstance(failure, Failure)
+    assert "must return a patch, a list of patches, or None" in failure.message
+
+
+def test_patches_inside_the_value_are_the_evidence():
+    assert evidence_patches({"x": [CUP]}, [("ImagePatch.find", WHOLE, [CUP, DOG])]) == (CUP,)
+
+
+def test_a_count_is_made_of_everything_that_was_found():
+    calls = [("ImagePatch.find", WHOLE, [CUP]), ("ImagePatch.find", WHOLE, [DOG, CUP])]
+    assert evidence_patches(2, calls) == (CUP, DOG)
+
+
+def test_patches_that_failed_a_property_are_left_out():
+    calls = [
+        ("ImagePatch.find", WHOLE, [CUP, DOG]),
+        ("ImagePatch.verify_property", CUP, True),
+        ("ImagePatch.verify_property", DOG, False),
+    ]
+    assert evidence_patches(1, calls) == (CUP,)
+
+
+def test_an_answer_about_one_patch_is_made_of_that_patch():
+    calls = [("ImagePatch.find", WHOLE, [CUP, DOG]), ("ImagePatch.simple_query", DOG, "brown")]
+    assert evidence_patches("brown", calls) == (DOG,)
+
+
+def test_a_question_about_the_whole_picture_has_no_patch():
+    assert evidence_patches("kitchen", [("ImagePatch.simple_query", WHOLE, "kitchen")]) == ()
+
+
+def test_a_set_is_rendered_in_one_order_whatever_the_interpreter_thinks():
+    assert render({"dog", "cat", "bus", "apple"}, "vqa") == "apple, bus, cat, dog"
+
+
+def test_a_plain_value_is_json_with_exact_patches():
+    narrow = Patch(View(IMAGE, (1 / 64, 0.0, 2.0, 2.0)), "cup", 0.5)
+    value = {"a": (1, {"y", "x"}), 2: [narrow]}
+    assert plain_value(value) == {
+        "a": [1, ["x", "y"]],
+        "2": [{"box_xyxy": [0.015625, 0.0, 2.0, 2.0], "score": 0.5, "category": "cup"}],
+    }

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sqlite3
+import stat
+import sys
+import time
+
+import pytest
+
+from viper.generate.program_cache import store as module
+from viper.generate.program_cache.store import Store, StoreError
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache" / "memo.sqlite")
+
+
+def put(store, skeleton="how many ‹noun›", *, context="c", frame="how many _", template="{}"):
+    store.put(context, frame, skeleton, "openai:x", template)
+
+
+def test_what_is_put_is_found_by_context_and_frame(store):
+    put(store, "a", template='{"source": "é"}')
+    put(store, "b")
+    put(store, "c", context="other")
+    put(store, "d", frame="is _")
+    found = store.find("c", "how many _")
+    assert [entry.skeleton for entry in found] == ["b", "a"]  # the latest first
+    assert (found[1].template, found[1].generator, found[1].uses) == (
+        '{"source": "é"}', "openai:x", 0,
+    )  # fmt: skip
+    assert len(store.entries()) == 4
+
+
+def test_a_later_program_of_the_same_skeleton_takes_the_place(store):
+    put(store, template="1")
+    put(store, template="2")
+    (entry,) = store.entries()
+    assert entry.template == "2"
+
+
+def test_uses_are_counted_and_order_the_list(store):
+    put(store, "a")
+    put(store, "b")
+    (first,) = [entry for entry in store.entries() if entry.skeleton == "a"]
+    store.used(first.id)
+    assert [(entry.skeleton, entry.uses) for entry in store.entries()] == [("a", 1), ("b", 0)]
+
+
+def test_entries_are_deleted_and_cleared(store):
+    assert store.clear() == 0
+    for name in "abc":
+        put(store, name)
+    store.delete(store.entries()[0].id)
+    store.delete(999)
+    assert store.clear() == 2
+    assert store.entries() == []
+
+
+def test_reading_makes_no_file(store):
+    assert store.find("c", "f") == store.entries() == []
+    assert not store.path.parent.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+def test_the_file_is_the_users_alone(store):
+    put(store)
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+def test_the_file_does_not_grow_without_end(store, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_ENTRIES", 3)
+    for name in "abcd":
+        put(store, name)
+    assert sorted(entry.skeleton for entry in store.entries()) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("content", [b"not a database at all " * 50, b"SQLite format 3\x00broken"])
+def test_a_corrupt_file_is_an_error_that_names_it(store, content):
+    store.path.parent.mkdir()
+    store.path.write_bytes(content)
+    for work in (store.entries, lambda: put(store), lambda: store.find("c", "f"), store.clear):
+        with pytest.raises(StoreError, match=r"memo\.sqlite' cannot be used: "):
+            work()
+    assert store.path.read_bytes() == content
+
+
+def test_a_database_of_another_program_is_left_alone(store):
+    store.path.parent.mkdir()
+    with sqlite3.connect(store.path) as other:
+        other.execute("CREATE TABLE entries (mine TEXT)")
+    other.close()
+    with pytest.raises(StoreError, match="database of another program"):
+        put(store)
+
+
+def test_what_another_version_remembered_is_dropped(store):
+    put(store)
+    with sqlite3.connect(store.path) as other:
+        other.execute("PRAGMA user_version = 99")
+    other.close()
+    assert store.entries() == []
+    put(store)
+    assert len(store.entries()) == 1
+
+
+def test_an_unwritable_place_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be used"):
+        put(Store(tmp_path / "file" / "memo.sqlite"))
+
+
+def test_others_that_write_for_too_long_are_told_apart_from_a_broken_file(store, monkeypatch):
+    put(store)
+    monkeypatch.setattr(module, "_BUSY_S", 0.05)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert len(store.entries()) == 1  # reading goes on
+        with pytest.raises(StoreError, match="database is locked") as caught:
+            put(store)
+        assert caught.value.busy
+    put(store)
+
+
+def _write(path, name, count):
+    for number in range(count):
+        put(Store(path), f"{name} {number}")
+
+
+def test_processes_write_at_the_same_time(store):
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_write, args=(store.path, n, 20)) for n in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    assert len(store.entries()) == 80
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_in_the_middle_leaves_a_sound_file(store):
+    spawn = multiprocessing.get_context("spawn")
+    for attempt in range(8):
+        writer = spawn.Process(target=_write, args=(store.path, attempt, 100_000))
+        writer.start()
+        before = len(store.entries())
+        deadline = time.monotonic() + 30
+        while len(store.entries()) < before + 5 and time.monotonic() < deadline:
+            time.sleep(0.01 * (attempt + 1))
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join(30)
+        put(store, f"after {attempt}")  # the next one is not held up
+        with sqlite3.connect(store.path) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        file.close()
+    assert len(store.entries()) >= 8 * 6

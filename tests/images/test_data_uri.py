@@ -1,0 +1,63 @@
+"""Pictures inside traces."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from fakes.backends import FakeDetector
+from fakes.cups import CUPS, picture
+from viper.images.data_uri import CROP_PX, boxes_of, crop_uri, embedded, page_picture, picture_uri
+from viper.images.decoding import open_image
+
+LOOK = """
+def execute_command(image):
+    cups = ImagePatch(image).find("cup")
+    return [cup.exists("cup") for cup in cups[:2]]
+"""
+
+
+def decoded(uri):
+    head, _, data = uri.partition(",")
+    return head, Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_the_whole_picture_is_kept_to_the_last_bit():
+    head, image = decoded(picture_uri(open_image(picture())))
+    assert head == "data:image/png;base64"
+    assert np.array_equal(np.asarray(image), picture())
+
+
+def test_a_crop_is_what_its_box_shows():
+    pixels = np.zeros((80, 100, 3), dtype=np.uint8)
+    pixels[20:40, 10:50] = (250, 10, 10)
+    _, image = decoded(crop_uri(open_image(pixels), (10.0, 20.0, 50.0, 40.0)))
+    assert image.size == (40, 20)
+    assert np.abs(np.asarray(image).astype(int) - (250, 10, 10)).max() < 12
+
+
+def test_a_large_crop_is_made_small_in_its_proportions():
+    _, image = decoded(crop_uri(open_image(np.zeros((900, 600, 3), np.uint8)), (0, 0, 600, 900)))
+    assert max(image.size) == CROP_PX
+    assert image.size[0] / image.size[1] == 107 / 160
+
+
+def test_each_box_is_embedded_once_and_never_the_whole_picture(fake_engine):
+    answer = fake_engine(detector=FakeDetector(CUPS)).run_program(LOOK, picture())
+    boxes = list(boxes_of(answer.trace))
+    assert len(boxes) == len(set(boxes)) == 8
+    assert (0.0, 0.0, 100.0, 80.0) not in boxes
+    crops = embedded(answer.trace, answer.image, "crops")
+    assert [tuple(crop["box_xyxy"]) for crop in crops["crops"]] == boxes
+    assert "picture" not in crops
+    assert "picture" in embedded(answer.trace, answer.image, "picture")
+
+
+def test_the_picture_of_a_page_is_scaled_down_but_not_up():
+    _, small = decoded(page_picture(open_image(picture())))
+    assert (small.size, small.format) == ((100, 80), "PNG")
+    _, large = decoded(page_picture(open_image(np.zeros((3200, 800, 3), np.uint8))))
+    assert (large.size, large.format) == ((400, 1600), "JPEG")

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from viper.errors import ConfigError
+from viper.models.options import Options
+
+WHERE = "the test detector"
+
+
+def test_values_are_read_by_type_and_defaults_fill_in():
+    given = {"device": "cpu", "score": "0.5", "size": "640", "fast": "yes", "format": "YOLOX"}
+    with Options(given, WHERE) as read:
+        assert read.text("device", "auto") == "cpu"
+        assert read.fraction("score", 0.25) == 0.5
+        assert read.integer("size", 416, low=32) == 640
+        assert read.flag("fast", False) is True
+        assert read.choice("format", ("auto", "yolox"), "auto") == "yolox"
+        assert read.optional_text("classes") is None
+        assert read.number("scale", 1.5) == 1.5
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_name():
+    read = Options({"devise": "cpu"}, WHERE)
+    read.text("device", "auto")
+    read.flag("fast", False)
+    with pytest.raises(ConfigError) as caught, read:
+        pass
+    assert str(caught.value) == (
+        "Unknown option 'devise' of the test detector. Did you mean 'device'? "
+        "Options: device, fast."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "expected"),
+    [
+        ("high", lambda o: o.fraction("x", 0), "a number from 0 to 1"),
+        ("1.5", lambda o: o.fraction("x", 0), "a number from 0 to 1"),
+        ("nan", lambda o: o.fraction("x", 0), "a number from 0 to 1"),
+        ("inf", lambda o: o.number("x", 0), "a number"),
+        ("-1", lambda o: o.integer("x", 0, low=1), "a whole number, at least 1"),
+        ("9", lambda o: o.integer("x", 0, high=8), "a whole number, at most 8"),
+        ("1.0", lambda o: o.integer("x", 0), "a whole number"),
+        ("maybe", lambda o: o.flag("x", False), "true or false"),
+        (" ", lambda o: o.text("x", "y"), "a text"),
+    ],
+)
+def test_a_malformed_value_is_refused(value, read, expected):
+    with pytest.raises(ConfigError) as caught, Options({"x": value}, WHERE) as options:
+        read(options)
+    assert str(caught.value) == (
+        f"Option x={value!r} of the test detector cannot be read: it must be {expected}."
+    )
+
+
+def test_an_unknown_choice_is_refused_with_the_nearest():
+    read = Options({"format": "yolo"}, WHERE)
+    with pytest.raises(ConfigError, match=r"mean 'yolox'\? It must be one of auto, yolox"):
+        read.choice("format", ("auto", "yolox"), "auto")
+
+
+def test_an_error_of_the_block_is_not_hidden_by_unknown_options():
+    with pytest.raises(KeyError), Options({"unknown": "1"}, WHERE):
+        raise KeyError

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from importlib.util import find_spec
+
+import pytest
+
+from viper.errors import ConfigError, MissingExtraError
+from viper.models import registry
+from viper.models.registry import BackendEntry, BackendRef, backends_for, open_backend, parse_role
+
+
+def test_a_reference_is_read_with_its_options():
+    ref = BackendRef.parse("detector", "onnx:folder/yolox nano.onnx?score_threshold=0.3&device=cpu")
+    assert (ref.name, ref.reference) == ("onnx", "folder/yolox nano.onnx")
+    assert dict(ref.options) == {"score_threshold": "0.3", "device": "cpu"}
+    assert str(ref) == "onnx:folder/yolox nano.onnx?score_threshold=0.3&device=cpu"
+
+
+def test_a_reference_may_hold_colons():
+    assert BackendRef.parse("matcher", "open_clip:hf-hub:org/name").reference == "hf-hub:org/name"
+
+
+def test_an_unknown_backend_is_refused_with_near_names():
+    with pytest.raises(
+        ConfigError, match=r"Unknown detector backend 'onxn'.*Did you mean 'onnx'\?.*transformers"
+    ):
+        BackendRef.parse("detector", "onxn:x.onnx")
+
+
+def test_a_backend_of_another_role_is_refused():
+    with pytest.raises(ConfigError, match="Unknown depth backend 'onnx'"):
+        BackendRef.parse("depth", "onnx:x.onnx")
+
+
+def test_an_unknown_role_is_refused_with_near_names():
+    with pytest.raises(ConfigError, match=r"Unknown role 'detectr'. Did you mean 'detector'\?"):
+        parse_role("detectr")
+
+
+@pytest.mark.parametrize("role", ["detector", "matcher", "depth", "answerer", "language"])
+def test_every_role_can_be_served(role):
+    assert backends_for(role)
+
+
+def test_a_missing_library_names_the_install_command(monkeypatch):
+    module = types.ModuleType("fake_backend")
+    monkeypatch.setitem(sys.modules, "fake_backend", module)
+    entry = BackendEntry("viper_no_such_library.x:load", "onnx", "viper_no_such_library")
+    monkeypatch.setattr(registry, "_BUILT_IN", {("detector", "onnx"): entry})
+    with pytest.raises(MissingExtraError, match=r"pip install 'viper-vision\[onnx\]'"):
+        open_backend(BackendRef("detector", "onnx", "x.onnx"))
+
+
+def test_every_factory_exists():
+    for role in ("detector", "matcher", "depth", "answerer", "language"):
+        for name, entry in backends_for(role).items():
+            module, _, function = entry.factory.partition(":")
+            if entry.package is not None and find_spec(entry.package) is None:
+                continue
+            assert callable(getattr(importlib.import_module(module), function)), (role, name)

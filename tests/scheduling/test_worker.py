@@ -1,0 +1,451 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future, wait
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from viper.errors import ConfigError, ModelError, ModelMemoryError
+from viper.models.registry import BackendRef
+from viper.scheduling.operation import ANSWER, COMPLETE, EMBED_IMAGES, Operation
+from viper.scheduling.result_cache import ResultCache
+from viper.scheduling.worker import ModelWorker
+
+REF = BackendRef("language", "openai", "fake")
+
+
+class Echo:
+    """Doubles numbers; can be held back, poisoned, or made to break the batch contract."""
+
+    fingerprint = "echo"
+
+    def __init__(self) -> None:
+        self.batches: list[list[object]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = 0
+        self.poison: object = None
+        self.drop_last = False
+
+    def complete(self, requests):
+        self.entered += 1
+        self.gate.wait(5)
+        self.batches.append(list(requests))
+        if self.poison in requests:
+            raise ValueError("poisoned\nsecond line")
+        results = [request * 2 for request in requests]
+        return results[:-1] if self.drop_last else results
+
+    def answer(self, requests):
+        self.batches.append(list(requests))
+        return [f"answer {request}" for request in requests]
+
+
+@pytest.fixture
+def echo():
+    return Echo()
+
+
+@pytest.fixture
+def worker(echo):
+    worker = ModelWorker(REF, lambda ref: echo)
+    yield worker
+    echo.gate.set()
+    assert worker.close(5)
+
+
+def key(operation: Operation, request: object) -> bytes:
+    return f"{operation.method} {request}".encode()
+
+
+def submit(worker: ModelWorker, operation: Operation, requests, *, owner=0, guesses=()):
+    return worker.submit(
+        operation,
+        [(key(operation, request), request) for request in requests],
+        owner=owner,
+        guesses=[(key(operation, request), request) for request in guesses],
+    )
+
+
+def futures_of(worker: ModelWorker, operation: Operation, requests) -> list[Future]:
+    return submit(worker, operation, requests).futures
+
+
+def values(futures: list[Future]) -> list[object]:
+    return [future.result(5).value for future in futures]
+
+
+def until(condition) -> None:
+    """Wait for something that another thread does."""
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within 5 s")
+
+
+@pytest.fixture
+def guesser(echo):
+    """A worker of a local model that remembers."""
+    echo.embed_images = echo.complete
+    ref = BackendRef("matcher", "builtin", "")
+    worker = ModelWorker(ref, lambda _: echo, cache=ResultCache(10**6))
+    worker.start().result(5)
+    yield worker
+    echo.gate.set()
+    assert worker.close(5)
+
+
+@pytest.fixture
+def busy_guesser(guesser, echo):
+    echo.gate.clear()
+    futures_of(guesser, EMBED_IMAGES, ["busy"])
+    until(lambda: echo.entered)
+
+
+@pytest.fixture
+def busy(worker, echo):
+    """Has the model inside a forward until `echo.gate` is set."""
+    echo.gate.clear()
+    futures_of(worker, COMPLETE, ["busy"])
+    until(lambda: echo.entered)
+
+
+def test_requests_submitted_together_share_one_forward(worker, echo):
+    assert values(futures_of(worker, COMPLETE, [1, 2, 3])) == [2, 4, 6]
+    assert echo.batches == [[1, 2, 3]]
+
+
+def test_equal_requests_share_one_future(worker, echo):
+    first, second, third = futures_of(worker, COMPLETE, [7, 8, 7])
+    assert first is third
+    assert first is not second
+    assert values([first, second]) == [14, 16]
+    assert echo.batches == [[7, 8]]
+
+
+def test_what_gathers_while_the_model_is_busy_goes_in_the_next_forward(worker, echo):
+    echo.gate.clear()
+    first = futures_of(worker, COMPLETE, [0])
+    time.sleep(0.05)  # the thread is inside the model now
+    later = [futures_of(worker, COMPLETE, [n])[0] for n in (1, 2, 3)]
+    again = futures_of(worker, COMPLETE, [0])
+    assert again == first  # in flight: shared
+    echo.gate.set()
+    assert values(later) == [2, 4, 6]
+    assert echo.batches == [[0], [1, 2, 3]]
+
+
+def test_a_bad_request_is_found_in_halves(worker, echo, busy):
+    echo.poison = 5
+    futures = futures_of(worker, COMPLETE, range(8))
+    echo.gate.set()
+    assert values([f for n, f in enumerate(futures) if n != 5]) == [0, 2, 4, 6, 8, 12, 14]
+    with pytest.raises(ModelError, match=r"ValueError: poisoned$"):
+        futures[5].result(5)
+    assert len(echo.batches) == 1 + 7  # not eight more
+
+
+def test_a_lack_of_memory_halves_the_batch_and_goes_on(worker, echo, busy):
+    def complete(requests):
+        if len(requests) > 3:
+            raise ModelMemoryError("too little memory")
+        echo.batches.append(list(requests))
+        return [request * 2 for request in requests]
+
+    echo.complete = complete
+    futures = futures_of(worker, COMPLETE, range(8))
+    echo.gate.set()
+    assert values(futures) == [n * 2 for n in range(8)]
+    assert values(futures_of(worker, COMPLETE, range(10, 20))) == [n * 2 for n in range(10, 20)]
+    assert max(map(len, echo.batches)) <= 3  # it has learned: no attempt with more
+
+
+def test_a_single_request_that_does_not_fit_fails(worker, echo):
+    def complete(requests):
+        raise ModelMemoryError("too little memory, use a smaller model")
+
+    echo.complete = complete
+    with pytest.raises(ModelMemoryError, match="smaller model"):
+        futures_of(worker, COMPLETE, [1])[0].result(5)
+
+
+def test_guesses_ride_along_and_their_failure_touches_nobody(guesser, echo, busy_guesser):
+    echo.poison = "bad guess"
+    asked = submit(guesser, EMBED_IMAGES, [1, 2], guesses=["bad guess", "good guess"])
+    echo.gate.set()
+    assert values(asked.futures) == [2, 4]
+    assert all(future.cancelled() for future in asked.guesses.values())
+    assert echo.batches[1:] == [[1, 2, "bad guess", "good guess"], [1, 2]]
+
+
+def test_a_guess_is_remembered_for_who_asks_next(guesser, echo):
+    first = submit(guesser, EMBED_IMAGES, [1], guesses=[2, 3])
+    assert values(first.futures) == [2]
+    until(lambda: all(future.done() for future in first.guesses.values()))
+    second = submit(guesser, EMBED_IMAGES, [2, 3, 1])
+    assert values(second.futures) == [4, 6, 2]
+    assert second.remembered == [True, True, True]
+    assert echo.batches == [[1, 2, 3]]
+
+
+def test_guesses_are_known_when_what_was_asked_for_is(guesser, echo, busy_guesser):
+    seen = []
+    asked = submit(guesser, EMBED_IMAGES, [1], guesses=range(2, 40))
+    asked.futures[0].add_done_callback(
+        lambda _: seen.extend(future.done() for future in asked.guesses.values())
+    )
+    echo.gate.set()
+    assert values(asked.futures) == [2]
+    until(lambda: seen)
+    assert seen == [True] * 38
+
+
+def test_a_remote_model_is_never_asked_for_a_guess(worker, echo):
+    assert submit(worker, COMPLETE, [1], guesses=[2]).guesses == {}
+
+
+def test_a_remote_model_is_remembered_only_if_it_is_deterministic(echo):
+    for deterministic, again in ((False, [False]), (True, [True])):
+        echo.deterministic = deterministic
+        worker = ModelWorker(REF, lambda ref: echo, cache=ResultCache(10**6))
+        assert values(futures_of(worker, COMPLETE, [1])) == [2]
+        assert submit(worker, COMPLETE, [1]).remembered == again
+        assert worker.close(5)
+
+
+def test_what_a_program_that_is_over_had_queued_is_not_computed(worker, echo, busy):
+    mine = submit(worker, COMPLETE, [1, 2], owner=1).futures
+    shared = submit(worker, COMPLETE, [2, 3], owner=2).futures
+    worker.withdraw(1)
+    echo.gate.set()
+    assert values(shared) == [4, 6]
+    assert mine[0].cancelled()
+    assert echo.batches == [["busy"], [2, 3]]
+
+
+def test_programs_take_turns_when_a_batch_is_full(echo):
+    worker = ModelWorker(REF, lambda ref: echo, max_batch=4)
+    echo.gate.clear()
+    futures_of(worker, COMPLETE, ["busy"])
+    until(lambda: echo.entered)
+    many = submit(worker, COMPLETE, range(20), owner=1).futures
+    few = submit(worker, COMPLETE, ["a"], owner=2).futures
+    echo.gate.set()
+    assert values([*many, *few])
+    assert "a" in echo.batches[1]
+    assert max(map(len, echo.batches)) == 4
+    assert worker.close(5)
+
+
+def test_the_memory_of_a_device_limits_the_batch(echo):
+    echo.largest_batch = lambda method: {"complete": 2}.get(method)
+    worker = ModelWorker(REF, lambda ref: echo)
+    assert values(futures_of(worker, COMPLETE, range(5))) == [0, 2, 4, 6, 8]
+    assert max(map(len, echo.batches)) == 2
+    assert worker.close(5)
+
+
+def test_replicas_divide_the_work_and_each_is_loaded_once():
+    replicas = [replace(REF, reference=name) for name in ("first", "second")]
+    loaded: dict[str, Echo] = {}
+
+    def open_one(ref):
+        loaded[ref.reference] = backend = Echo()
+        backend.gate.clear()
+        return backend
+
+    worker = ModelWorker(REF, open_one, replicas=replicas)
+    worker.start().result(5)
+    until(lambda: worker._idle == 2)
+    futures = futures_of(worker, COMPLETE, range(10))
+    until(lambda: all(backend.entered for backend in loaded.values()))
+    for backend in loaded.values():
+        backend.gate.set()
+    assert values(futures) == [n * 2 for n in range(10)]
+    assert sorted(len(backend.batches[0]) for backend in loaded.values()) == [5, 5]
+    assert worker.close(5)
+
+
+def test_a_replica_that_cannot_be_loaded_fails_the_model():
+    def open_one(ref):
+        if ref.reference == "second":
+            raise ConfigError("device cuda:1 is not available")
+        return Echo()
+
+    replicas = [replace(REF, reference=name) for name in ("first", "second")]
+    worker = ModelWorker(REF, open_one, replicas=replicas)
+    with pytest.raises(ConfigError, match="cuda:1"):
+        worker.start().result(5)
+    assert worker.close(5)
+
+
+class TwoStages(Echo):
+    """Makes its input apart from running."""
+
+    def __init__(self):
+        super().__init__()
+        self.prepared_by: set[str] = set()
+
+    def stages(self, method):
+        return method == "complete"
+
+    def prepare(self, method, request):
+        self.prepared_by.add(threading.current_thread().name)
+        if request == self.poison:
+            raise ValueError("no pixels")
+        return ("input of", request)
+
+    def forward(self, method, prepared):
+        return self.complete([request for _, request in prepared])
+
+
+def test_input_is_made_by_other_threads_while_the_model_is_busy():
+    backend = TwoStages()
+    worker = ModelWorker(REF, lambda ref: backend)
+    backend.gate.clear()
+    futures_of(worker, COMPLETE, ["busy"])
+    until(lambda: backend.entered)
+    backend.prepared_by.clear()
+    futures = futures_of(worker, COMPLETE, [1, 2, 3])
+    until(lambda: backend.prepared_by)  # the model is still busy
+    assert all(name.startswith("viper-language-input") for name in backend.prepared_by)
+    backend.gate.set()
+    assert values(futures) == [2, 4, 6]
+    assert backend.batches[1:] == [[1, 2, 3]]
+    assert worker.close(5)
+
+
+def test_a_request_whose_input_cannot_be_made_fails_alone():
+    backend = TwoStages()
+    backend.poison = 2
+    worker = ModelWorker(REF, lambda ref: backend)
+    good, bad, other = futures_of(worker, COMPLETE, [1, 2, 3])
+    assert values([good, other]) == [2, 6]
+    with pytest.raises(ModelError, match="ValueError: no pixels"):
+        bad.result(5)
+    (alone,) = futures_of(worker, COMPLETE, [2])
+    with pytest.raises(ModelError, match="no pixels"):
+        alone.result(5)
+    assert worker.close(5)
+
+
+def test_one_bad_request_fails_alone(worker, echo):
+    echo.poison = 2
+    good, bad, other = futures_of(worker, COMPLETE, [1, 2, 3])
+    assert values([good, other]) == [2, 6]
+    with pytest.raises(ModelError, match=r"ValueError: poisoned$"):
+        bad.result(5)
+
+
+def test_a_call_of_a_remote_model_that_failed_alone_is_not_repeated(worker, echo):
+    echo.complete = lambda requests: (
+        echo.batches.append(list(requests))
+        or [ModelError("429") if request == 2 else request for request in requests]
+    )
+    good, bad = futures_of(worker, COMPLETE, [1, 2])
+    assert good.result(5).value == 1
+    with pytest.raises(ModelError, match="429"):
+        bad.result(5)
+    assert echo.batches == [[1, 2]]
+
+
+def test_a_backend_that_returns_too_few_results_is_reported(worker, echo):
+    echo.drop_last = True
+    (future,) = futures_of(worker, COMPLETE, [1])
+    with pytest.raises(ModelError, match="returned 0 results for 1 requests of complete"):
+        future.result(5)
+
+
+def test_operations_are_not_mixed_in_one_forward(worker, echo):
+    echo.gate.clear()
+    futures_of(worker, COMPLETE, [0])
+    time.sleep(0.05)
+    mixed = [
+        futures_of(worker, COMPLETE, [1])[0],
+        futures_of(worker, ANSWER, [9])[0],
+        futures_of(worker, COMPLETE, [2])[0],
+    ]
+    echo.gate.set()
+    assert values(mixed) == [2, "answer 9", 4]
+    assert echo.batches == [[0], [1, 2], [9]]
+
+
+def test_a_model_that_cannot_be_loaded_fails_every_request_with_its_own_error():
+    def broken(ref):
+        raise ConfigError("no such file")
+
+    worker = ModelWorker(REF, broken)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="no such file"):
+            futures_of(worker, COMPLETE, [1])[0].result(5)
+    assert worker.close(5)
+
+
+def test_a_loader_that_crashes_is_reported_in_one_line():
+    def broken(ref):
+        raise RuntimeError("bad weights\nand a long story")
+
+    worker = ModelWorker(REF, broken)
+    with pytest.raises(
+        ModelError, match=r"Loading the language 'openai:fake' failed: RuntimeError: bad weights$"
+    ):
+        futures_of(worker, COMPLETE, [1])[0].result(5)
+    assert worker.close(5)
+
+
+def test_closing_fails_what_waits_and_refuses_what_comes(echo):
+    worker = ModelWorker(REF, lambda ref: echo)
+    echo.gate.clear()
+    futures_of(worker, COMPLETE, [0])
+    time.sleep(0.05)
+    (waiting,) = futures_of(worker, COMPLETE, [1])
+    assert worker.close(0.01) is False  # still inside the model
+    with pytest.raises(ModelError, match="was closed"):
+        waiting.result(5)
+    with pytest.raises(ModelError, match="was closed"):
+        futures_of(worker, COMPLETE, [2])
+    echo.gate.set()
+    assert worker.close(5) is True
+
+
+def test_a_worker_that_was_never_used_has_no_thread_and_closes():
+    before = threading.active_count()
+    worker = ModelWorker(REF, lambda ref: pytest.fail("loaded without need"))
+    assert threading.active_count() == before
+    assert worker.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), max_size=12))
+def test_every_request_is_answered_once_and_in_order(groups):
+    echo = Echo()
+    worker = ModelWorker(REF, lambda ref: echo)
+    try:
+        futures = [futures_of(worker, COMPLETE, group) for group in groups]
+        for group, submitted in zip(groups, futures, strict=True):
+            assert values(submitted) == [request * 2 for request in group]
+        wait([f for group in futures for f in group], 5)
+    finally:
+        assert worker.close(5)
+
+
+def test_operations_name_methods_of_their_role():
+    from viper.models import roles
+    from viper.scheduling import operation as module
+
+    protocols = {
+        "detector": roles.Detector,
+        "matcher": roles.Matcher,
+        "depth": type("Depth", (roles.DepthModel, roles.RegionDepth), {}),
+        "answerer": roles.Answerer,
+        "language": roles.LanguageModel,
+    }
+    operations = [value for value in vars(module).values() if isinstance(value, Operation)]
+    assert len(operations) == 7
+    for operation in operations:
+        assert hasattr(protocols[operation.role], operation.method)

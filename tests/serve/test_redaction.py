@@ -1,0 +1,136 @@
+"""What strangers do not get to see: paths, addresses, options of models."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakes.asgi import call, form
+from fakes.serving import PNG
+from viper.errors import ConfigError, ModelError
+from viper.programs.program import Failure
+from viper.serve.redaction import public, public_message, public_reference
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        ("builtin", "builtin"),
+        ("grammar", "grammar"),
+        ("owl:google/owlv2-base-patch16", "owl:google/owlv2-base-patch16"),
+        ("onnx:/home/me/models/yolox.onnx", "onnx:yolox.onnx"),
+        ("onnx:~/yolox.onnx?device=cpu", "onnx:yolox.onnx"),
+        ("onnx:../yolox.onnx", "onnx:yolox.onnx"),
+        ("openai:gpt-5-mini?base_url=http://10.0.0.7/v1&input_usd=3", "openai:gpt-5-mini"),
+        ("auto:openai:gpt-5-mini", "auto:openai:gpt-5-mini"),
+        ("local:/data/models/writer", "local:writer"),
+        ("auto:local:/data/models/writer", "auto:local:writer"),
+        ("truth:C:\\\\data\\\\scenes.json", "truth:scenes.json"),
+    ],
+)
+def test_references_lose_folders_and_options(reference, shown):
+    assert public_reference(reference) == shown
+
+
+def test_a_relative_file_that_exists_loses_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.onnx").touch()
+    public_reference.cache_clear()
+    assert public_reference("onnx:models/a.onnx") == "onnx:a.onnx"
+    public_reference.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("There is no file '/home/me/a.onnx'.", "There is no file '…/a.onnx'."),
+        ("No answer from http://10.0.0.7:8000/v1: refused", "No answer from (address withheld) refused"),
+        ("~/models/a.onnx is damaged", "…/a.onnx is damaged"),
+        ("a cat and/or a dog, 3/4 of them", "a cat and/or a dog, 3/4 of them"),
+        ("The detector 'google/owlv2' knows 80 classes.", "The detector 'google/owlv2' knows 80 classes."),
+    ],
+)  # fmt: skip
+def test_messages_lose_paths_and_addresses(message, shown):
+    assert public_message(message) == shown
+
+
+def test_only_messages_of_the_host_are_changed():
+    own = {"kind": "runtime", "line": 1, "message": "ValueError: /a/b"}
+    hosts = {"kind": "model", "line": None, "message": "/a/b is gone"}
+    value = {
+        "failure": own,
+        "attempts": [{"failure": hosts, "returned": "/x/y", "generator": "local:/m/w"}],
+    }
+    made = public(value)
+    assert made["failure"] == own
+    assert made["attempts"][0] == {
+        "failure": {"kind": "model", "line": None, "message": "…/b is gone"},
+        "returned": "/x/y",
+        "generator": "local:w",
+    }
+
+
+def test_a_model_that_fails_tells_no_path(make, fake_engine):
+    class Broken:
+        fingerprint = "broken"
+        vocabulary = None
+
+        def detect(self, requests):
+            raise ModelError("/home/me/weights.bin is damaged; ask http://10.0.0.7/")
+
+    app, _ = make(fake_engine(detector=Broken()))
+    sent = form({"question": "How many cups are there?", "trace": "true"}, file=PNG)
+    reply = call(app, "POST", "/v1/ask", **sent)
+    assert (reply.status, reply.json()["failure"]["kind"]) == (200, "model")
+    assert "/home" not in reply.body.decode()
+    assert "10.0.0.7" not in reply.body.decode()
+    assert "weights.bin is damaged" in reply.json()["failure"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "said"),
+    [
+        ("budget", 503, "The server's budget for language models is spent."),
+        ("config", 503, "The server cannot load what it answers with; its log says why."),
+        ("input", 422, "…/a is wrong"),
+        ("timeout", 200, None),
+        ("sandbox", 200, None),
+    ],
+)
+def test_failures_of_the_server_are_statuses(make, held, engine, kind, status, said, caplog):
+    import dataclasses
+
+    app, _ = make(held)
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        async def arun(self, query, **options):
+            answer = await engine.arun(query)
+            failure = Failure(kind, "/home/a is wrong")
+            trace = dataclasses.replace(answer.trace, failure=failure, answer=None)
+            return dataclasses.replace(answer, failure=failure, trace=trace)
+
+    app, _ = make(Failing())
+    sent = form({"question": "How many cups are there?"}, file=PNG)
+    reply = call(app, "POST", "/v1/ask", **sent)
+    assert reply.status == status
+    if said is None:
+        assert reply.json()["failure"]["message"] == "…/a is wrong"
+    else:
+        assert (reply.error["kind"], reply.error["message"]) == (kind, said)
+
+
+def test_a_model_that_cannot_be_loaded_is_the_servers_business(make, monkeypatch, caplog):
+    from viper import Engine
+
+    def opener(ref):
+        raise ConfigError("/home/me/weights.bin is missing")
+
+    with Engine("builtin", opener=opener) as engine:
+        app, _ = make(engine)
+        sent = form({"question": "How many cups are there?"}, file=PNG)
+        reply = call(app, "POST", "/v1/ask", **sent)
+    assert (reply.status, reply.error["kind"]) == (503, "config")
+    assert "/home/me/weights.bin is missing" in caplog.text

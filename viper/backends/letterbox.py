@@ -1,0 +1,117 @@
+"""Makes a crop of any shape fit a detector, and maps its boxes back.
+
+`letterbox` is the whole preprocessing of detectors with a fixed canvas; `tame` goes before a
+library's own, which is made for photographs and not for a crop of 3×2000 pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from viper.images.image import Pixels
+
+__all__ = ["Letterbox", "Tamed", "letterbox", "tame"]
+
+# Beyond this, rounding in a library's resizing leaves less than one patch of a network.
+_MAX_ASPECT = 16
+# Twice the largest side that any of these networks looks at. OWLv2's preprocessing pads to a square
+# and blurs it, which costs gigabytes for a panorama.
+_MAX_SIDE = 4096
+
+
+class Letterbox(NamedTuple):
+    """A crop on a canvas."""
+
+    canvas: Pixels
+    """Shape (H, W, 3), uint8 RGB."""
+    scale_xy: tuple[float, float]
+    """Canvas pixels per crop pixel along x and y; they differ by rounding, and for thin crops."""
+    offset_xy: tuple[int, int]
+    """Canvas pixel of the crop's top left corner."""
+
+    def to_crop(self, boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map boxes of shape (N, 4) from canvas pixels to crop pixels."""
+        offset = np.array(self.offset_xy * 2, dtype=np.float64)
+        scale = np.array(self.scale_xy * 2, dtype=np.float64)
+        return (boxes_xyxy - offset) / scale
+
+
+def letterbox(
+    pixels: Pixels, canvas_wh: tuple[int, int], *, fill: int, centred: bool = False
+) -> Letterbox:
+    """Scale a crop to fit a canvas, keeping its aspect, and fill the rest with grey.
+
+    Scaling is bilinear without a low-pass filter, which is how these networks saw their training
+    pictures (OpenCV's INTER_LINEAR).
+
+    Args:
+        pixels: Shape (h, w, 3), uint8 RGB, at least 1×1.
+        canvas_wh: Width and height of the canvas.
+        fill: Grey value of the rest, 0 … 255.
+        centred: Put the crop in the middle instead of the top left corner.
+    """
+    height, width = pixels.shape[:2]
+    canvas_width, canvas_height = canvas_wh
+    scale = min(canvas_width / width, canvas_height / height)
+    # A thin crop keeps one pixel of its short side. Rounded down, as YOLOX does, but not for an
+    # error of floating point.
+    new_width = max(1, int(width * scale + 1e-6))
+    new_height = max(1, int(height * scale + 1e-6))
+    scale_xy = (new_width / width, new_height / height)
+    resized = Image.fromarray(pixels).transform(
+        (new_width, new_height),
+        Image.Transform.AFFINE,
+        (1 / scale_xy[0], 0.0, 0.0, 0.0, 1 / scale_xy[1], 0.0),
+        resample=Image.Resampling.BILINEAR,
+    )
+    left = (canvas_width - new_width) // 2 if centred else 0
+    top = (canvas_height - new_height) // 2 if centred else 0
+    canvas = np.full((canvas_height, canvas_width, 3), fill, dtype=np.uint8)
+    canvas[top : top + new_height, left : left + new_width] = np.asarray(resized)
+    return Letterbox(canvas, scale_xy, (left, top))
+
+
+class Tamed(NamedTuple):
+    """A crop of a shape that every library takes."""
+
+    pixels: Pixels
+    """Shape (h', w', 3), uint8 RGB; the original crop is at its top left."""
+    scale_xy: tuple[float, float]
+    """Pixels here per pixel of the crop."""
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def to_crop(self, boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map boxes of shape (N, 4) from these pixels to crop pixels."""
+        return boxes_xyxy / np.array(self.scale_xy * 2, dtype=np.float64)
+
+
+def tame(pixels: Pixels) -> Tamed:
+    """Shrink a huge crop, and widen a thin one to the right or below by repeating its edge.
+
+    Nearly every crop comes back as it is.
+
+    Args:
+        pixels: Shape (h, w, 3), uint8 RGB, at least 1×1.
+    """
+    height, width = pixels.shape[:2]
+    scale_xy = (1.0, 1.0)
+    if max(width, height) > _MAX_SIDE:
+        scale = _MAX_SIDE / max(width, height)
+        new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+        resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(resized)
+        scale_xy = (new_width / width, new_height / height)
+        height, width = new_height, new_width
+    right = max(0, -(-height // _MAX_ASPECT) - width)
+    below = max(0, -(-width // _MAX_ASPECT) - height)
+    if right or below:
+        pixels = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
+    return Tamed(pixels, scale_xy)

@@ -1,0 +1,288 @@
+"""Closed-vocabulary detectors from an ONNX file: `onnx:PATH?score_threshold=0.25&…`.
+
+Options: `score_threshold` (0 … 1, default 0.25) · `classes` (a text file with one name per line)
+· `format` (auto, yolox, nanodet) · `decoded` (a YOLOX graph that gives pixels already) · `size`
+(side in pixels of a graph whose input size is free, default 640) · `device` (auto, cpu, cuda).
+
+The formats themselves are in `viper.backends.onnx_formats`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from viper.backends.coco import COCO_CLASSES
+from viper.backends.detections import to_detections
+from viper.backends.model_source import hash_file, one_line
+from viper.backends.onnx_formats import FORMATS, DetectorFormat, FloatArray, recognise
+from viper.errors import ConfigError, ModelError, did_you_mean
+from viper.models.options import Options
+from viper.models.roles import Detection, DetectRequest
+
+__all__ = ["OnnxDetector", "load"]
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_ERRORS_ONLY = 3  # onnxruntime's severity level; exporters' habits make warnings by the hundred
+
+
+def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
+    """Load a detector from an ONNX file.
+
+    Args:
+        reference: Path of the file.
+        options: See the module.
+
+    Raises:
+        ConfigError: The file is missing, is no ONNX graph or no detector that is understood, its
+            class names are unknown, or an option is wrong.
+    """
+    with Options(options, "the onnx detector") as read:
+        score_threshold = read.fraction("score_threshold", 0.25)
+        classes_file = read.optional_text("classes")
+        wanted = read.choice("format", ("auto", *FORMATS), "auto")
+        decoded = read.flag("decoded", False)
+        size = read.integer("size", 640, low=32, high=4096)
+        device = read.choice("device", ("auto", *_PROVIDERS), "auto")
+    path = _existing_file(reference)
+    graph = _Graph.open(path, device, size)
+    shapes = graph.output_shapes(path)
+    format_ = recognise(
+        (graph.hw[1], graph.hw[0]), shapes, wanted=wanted, decoded=decoded, where=f"'{path}'"
+    )
+    classes = Path(classes_file).expanduser() if classes_file else None
+    vocabulary = _class_names(graph.names, format_.class_count, classes, path)
+    settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={decoded}"
+    return OnnxDetector(
+        graph=graph,
+        format=format_,
+        vocabulary=vocabulary,
+        score_threshold=score_threshold,
+        fingerprint=(
+            f"onnx:{path.name}@{_hash_graph(path)[:16]}?{settings}"
+            f"&score_threshold={score_threshold}&device={graph.provider}"
+            + (f"&classes={hash_file(classes)[:16]}" if classes else "")
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxDetector:
+    """A closed-vocabulary detector; duplicates are left in (see `Detector.detect`)."""
+
+    graph: _Graph
+    format: DetectorFormat
+    vocabulary: tuple[str, ...]
+    score_threshold: float
+    fingerprint: str
+
+    def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
+        """Report all objects of all classes in each view; phrases are not looked at.
+
+        Raises:
+            ModelError: The runtime failed.
+        """
+        results: list[list[Detection]] = []
+        step = self.graph.batch_size or max(len(requests), 1)
+        for start in range(0, len(requests), step):
+            results += self._forward(requests[start : start + step])
+        return results
+
+    def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
+        crops = [request.view.pixels() for request in requests]
+        prepared = [self.format.prepare(crop) for crop in crops]
+        batch = np.stack([item.tensor for item in prepared])  # (B, 3, H, W)
+        raw = self.format.decode(self.graph.run(batch))
+        results = []
+        for crop, item, (boxes, scores, classes) in zip(crops, prepared, raw, strict=False):
+            kept = np.flatnonzero(scores >= self.score_threshold)
+            results.append(
+                to_detections(
+                    item.frame.to_crop(boxes[kept]),
+                    scores[kept],
+                    [self.vocabulary[index] for index in classes[kept]],
+                    crop_wh=(crop.shape[1], crop.shape[0]),
+                    score_threshold=self.score_threshold,
+                )
+            )
+        return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """A loaded ONNX graph with one picture input."""
+
+    session: Any  # onnxruntime ships no types
+    input_name: str
+    batch_size: int | None
+    """Pictures per forward that the graph insists on, None when any number goes."""
+    hw: tuple[int, int]
+    names: str | None
+    """Class names in the metadata, as written by exporters."""
+    provider: str
+
+    @classmethod
+    def open(cls, path: Path, device: str, size: int) -> _Graph:
+        provider = _provider(device)
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = _ERRORS_ONLY
+        try:
+            session = onnxruntime.InferenceSession(
+                str(path), sess_options=settings, providers=[provider]
+            )
+        # The runtime's error classes share no base but Exception.
+        except Exception as error:
+            raise ConfigError(
+                f"'{path}' cannot be read as an ONNX graph: {one_line(error)} "
+                "Give an ONNX file of a detector, complete with its weights."
+            ) from error
+        pictures = [entry for entry in session.get_inputs() if len(entry.shape) == 4]
+        if len(session.get_inputs()) != 1 or not pictures or pictures[0].type != "tensor(float)":
+            found = ", ".join(
+                f"{entry.name} {entry.type} {entry.shape}" for entry in session.get_inputs()
+            )
+            raise ConfigError(
+                f"'{path}' takes the inputs {found}; a detector takes one picture of shape "
+                "(batch, 3, height, width) in float32."
+            )
+        batch, channels, height, width = pictures[0].shape
+        if isinstance(channels, int) and channels != 3:
+            raise ConfigError(
+                f"'{path}' takes pictures with {channels} channels in second place; "
+                "a detector takes 3, as in (batch, 3, height, width)."
+            )
+        return cls(
+            session=session,
+            input_name=pictures[0].name,
+            batch_size=batch if isinstance(batch, int) and batch > 0 else None,
+            # A free dimension has a name or nothing in place of a number.
+            hw=(
+                height if isinstance(height, int) else size,
+                width if isinstance(width, int) else size,
+            ),
+            names=session.get_modelmeta().custom_metadata_map.get("names"),
+            provider=session.get_providers()[0].removesuffix("ExecutionProvider").lower(),
+        )
+
+    def output_shapes(self, path: Path) -> list[tuple[int, ...]]:
+        """Return the shapes for a batch of one, from a trial run: graphs may leave them open."""
+        try:
+            outputs = self.run(np.zeros((1, 3, *self.hw), np.float32))
+        except ModelError as error:
+            raise ConfigError(
+                f"'{path}' does not run on a picture of {self.hw[1]}×{self.hw[0]}: {error} "
+                "If its input size is free, give the side in pixels that it was trained with: "
+                "onnx:PATH?size=416."
+            ) from error
+        # An output that is no array (a sequence, a map) has no shape and fits no format.
+        return [getattr(output, "shape", ()) for output in outputs]
+
+    def run(self, batch: FloatArray) -> list[FloatArray]:
+        """Run pictures of shape (B, 3, H, W), filled up to the batch size of the graph."""
+        missing = (self.batch_size or 0) - len(batch)
+        if missing > 0:
+            batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])
+        try:
+            outputs: list[FloatArray] = self.session.run(None, {self.input_name: batch})
+        # As in `open`: no common base below Exception.
+        except Exception as error:
+            raise ModelError(f"onnxruntime failed: {one_line(error)}") from error
+        return outputs
+
+
+def _existing_file(reference: str) -> Path:
+    if not reference:
+        raise ConfigError("The onnx detector has no file. Write onnx:PATH, as in onnx:yolox.onnx.")
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        raise ConfigError(f"'{path}' is a folder. Give the ONNX file itself, as in onnx:PATH.onnx.")
+    if not path.is_file():
+        beside = (
+            [entry.name for entry in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
+        )
+        raise ConfigError(
+            f"There is no file '{path}'. {did_you_mean(path.name, beside)}"
+            "Give the path of an ONNX detector, as in onnx:yolox_nano.onnx."
+        )
+    return path
+
+
+def _hash_graph(path: Path) -> str:
+    weights = path.with_name(path.name + ".data")  # where exporters put large weights
+    return hash_file(path)[:8] + hash_file(weights)[:8] if weights.is_file() else hash_file(path)
+
+
+def _provider(device: str) -> str:
+    available = onnxruntime.get_available_providers()
+    if device == "auto":
+        device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
+    provider = _PROVIDERS[device]
+    if provider not in available:
+        raise ConfigError(
+            f"This onnxruntime cannot run on device={device}; it has {', '.join(available)}. "
+            "Use device=cpu, or install the package onnxruntime-gpu in place of onnxruntime."
+        )
+    return provider
+
+
+def _class_names(
+    metadata: str | None, class_count: int, classes_file: Path | None, path: Path
+) -> tuple[str, ...]:
+    """Take the names from the file given, else from the graph, else from COCO."""
+    if classes_file is not None:
+        names = _names_in_file(classes_file)
+        if len(names) != class_count:
+            raise ConfigError(
+                f"'{classes_file}' names {len(names)} classes, but '{path}' has {class_count}. "
+                "Give one name per line, in the order of the graph."
+            )
+        return names
+    names = _names_in_metadata(metadata or "")
+    if len(names) == class_count:
+        return names
+    if class_count == len(COCO_CLASSES):
+        return COCO_CLASSES
+    raise ConfigError(
+        f"'{path}' has {class_count} classes, and their names are not in the file. "
+        "Give a text file with one name per line: onnx:PATH?classes=FILE."
+    )
+
+
+def _names_in_file(path: Path) -> tuple[str, ...]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The class names '{path}' cannot be read: {one_line(error)}. "
+            "Give a UTF-8 text file with one name per line."
+        ) from error
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+# An item of a dict literal: number (quoted or not), colon, quoted name.
+_NAME = re.compile(
+    r"""['"]?(\d+)['"]?\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""",
+)
+
+
+def _names_in_metadata(text: str) -> tuple[str, ...]:
+    """Read `{0: 'person', …}` (ultralytics) or JSON, without evaluating it."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        items = {int(i): re.sub(r"\\(.)", r"\1", a or b) for i, a, b in _NAME.findall(text)}
+    else:
+        if isinstance(value, list):
+            return tuple(str(name) for name in value)
+        if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
+            return ()
+        items = {int(key): str(name) for key, name in value.items()}
+    # A gap means that the text was not understood.
+    return tuple(items[i] for i in sorted(items)) if sorted(items) == [*range(len(items))] else ()

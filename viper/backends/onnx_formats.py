@@ -1,0 +1,237 @@
+"""The two families of ONNX detectors that are understood: YOLOX and NanoDet.
+
+A format turns a crop into the graph's input and the graph's outputs into boxes. Which one a graph
+belongs to is read off the shapes of its outputs: YOLOX has one output of 5 + classes numbers per
+cell of a grid, NanoDet one pair of outputs per grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.backends.letterbox import Letterbox, letterbox
+from viper.errors import ConfigError
+from viper.images.image import Pixels
+
+__all__ = ["FORMATS", "DetectorFormat", "NanoDet", "Prepared", "RawBoxes", "Yolox", "recognise"]
+
+FORMATS = ("yolox", "nanodet")
+
+FloatArray = NDArray[np.float32]
+
+
+class Prepared(NamedTuple):
+    """A crop made ready for a graph."""
+
+    tensor: FloatArray
+    """Shape (3, H, W)."""
+    frame: Letterbox
+    """How to map boxes back."""
+
+
+class RawBoxes(NamedTuple):
+    """Everything that a graph said about one picture, one row per cell of its grids."""
+
+    boxes_xyxy: NDArray[np.floating]
+    """Shape (N, 4), pixels of the canvas."""
+    scores: FloatArray
+    """Shape (N,), 0 … 1: the score of the best class."""
+    classes: NDArray[np.intp]
+    """Shape (N,), index of the best class."""
+
+
+class DetectorFormat(Protocol):
+    """One family of graphs, for one canvas size."""
+
+    @property
+    def name(self) -> str:
+        """Name in `FORMATS`."""
+        ...
+
+    @property
+    def class_count(self) -> int:
+        """Number of classes that the graph scores."""
+        ...
+
+    def prepare(self, pixels: Pixels) -> Prepared:
+        """Fit a crop, shape (h, w, 3) RGB, into the graph's input."""
+        ...
+
+    def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
+        """Read the outputs of a batch, each of shape (B, …); returns B values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Yolox:
+    """YOLOX (Ge et al. 2021, arXiv:2107.08430), as its own exporter writes it.
+
+    Input: BGR, 0 … 255, crop at the top left on grey 114. Output: (B, cells, 5 + classes) with
+    box centre and size relative to the cell, objectness and class probabilities.
+    """
+
+    canvas_wh: tuple[int, int]
+    class_count: int
+    strides: tuple[int, ...]
+    decoded: bool = False
+    """The graph gives centre and size in pixels already (`--decode_in_inference`)."""
+    name: str = field(default="yolox", init=False)
+
+    def prepare(self, pixels: Pixels) -> Prepared:
+        """Fit a crop into the graph's input."""
+        frame = letterbox(pixels, self.canvas_wh, fill=114)
+        return Prepared(_channels_first_bgr(frame.canvas.astype(np.float32)), frame)
+
+    def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
+        """Read one output of shape (B, cells, 5 + classes)."""
+        output = outputs[0]
+        centres, sizes = output[..., 0:2], output[..., 2:4]  # (B, N, 2)
+        if not self.decoded:
+            cells, strides = _grid(self.canvas_wh, self.strides)  # (N, 2), (N, 1)
+            centres = (centres + cells) * strides
+            with np.errstate(over="ignore"):  # infinite boxes are dropped later
+                sizes = np.exp(sizes) * strides
+        boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1)  # (B, N, 4)
+        scores = output[..., 4:5] * output[..., 5:]  # (B, N, C)
+        return [_best_class(*pair) for pair in zip(boxes, scores, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class NanoDet:
+    """NanoDet with one pair of outputs per grid (the first NanoDet; not NanoDet-Plus).
+
+    Input: BGR, normalised, crop in the middle on black. Outputs: class probabilities
+    (B, cells, classes) of each grid, then (B, cells, 4 · bins): the distances from the cell's
+    centre to the four sides as distributions over 0 … bins - 1 strides, of which the mean counts
+    (Generalized Focal Loss, Li et al. 2020, arXiv:2006.04388, section 3.2).
+    """
+
+    canvas_wh: tuple[int, int]
+    class_count: int
+    strides: tuple[int, ...]
+    bins: int
+    name: str = field(default="nanodet", init=False)
+
+    def prepare(self, pixels: Pixels) -> Prepared:
+        """Fit a crop into the graph's input."""
+        frame = letterbox(pixels, self.canvas_wh, fill=0, centred=True)
+        # BGR mean and deviation of ImageNet, as in the configurations of NanoDet.
+        mean = np.array([103.53, 116.28, 123.675], dtype=np.float32)
+        deviation = np.array([57.375, 57.12, 58.395], dtype=np.float32)
+        bgr = _channels_first_bgr(frame.canvas.astype(np.float32))
+        return Prepared((bgr - mean[:, None, None]) / deviation[:, None, None], frame)
+
+    def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
+        """Read the class outputs of all grids, then their distance outputs."""
+        levels = len(self.strides)
+        scores = np.concatenate(outputs[:levels], axis=1)  # (B, N, C)
+        logits = np.concatenate(outputs[levels:], axis=1)  # (B, N, 4 * bins)
+        logits = logits.reshape(*logits.shape[:2], 4, self.bins)
+        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        cells, strides = _grid(self.canvas_wh, self.strides)
+        distances = weights @ np.arange(self.bins, dtype=np.float32) * strides  # (B, N, 4)
+        centres = (cells + 0.5) * strides  # (N, 2)
+        boxes = np.concatenate(
+            [centres - distances[..., :2], centres + distances[..., 2:]], axis=-1
+        )
+        return [_best_class(*pair) for pair in zip(boxes, scores, strict=True)]
+
+
+def recognise(
+    canvas_wh: tuple[int, int],
+    output_shapes: Sequence[tuple[int, ...]],
+    *,
+    wanted: str = "auto",
+    decoded: bool = False,
+    where: str = "the graph",
+) -> DetectorFormat:
+    """Tell the format of a graph from the shapes of its outputs.
+
+    Args:
+        canvas_wh: Width and height of the input.
+        output_shapes: Shapes for a batch of one, in the graph's order.
+        wanted: A name in `FORMATS`, or "auto".
+        decoded: YOLOX only, see `Yolox.decoded`.
+        where: Name of the file, for the message.
+
+    Raises:
+        ConfigError: The shapes fit no format, or not the one that is wanted.
+    """
+    format_: DetectorFormat | None = None
+    if wanted in ("auto", "yolox"):
+        format_ = _as_yolox(canvas_wh, output_shapes, decoded)
+    if format_ is None and wanted in ("auto", "nanodet"):
+        format_ = _as_nanodet(canvas_wh, output_shapes)
+    if format_ is None:
+        found = ", ".join("×".join(map(str, shape)) for shape in output_shapes)
+        width, height = canvas_wh
+        raise ConfigError(
+            f"{where} has outputs of shape {found} for an input of {width}×{height}, which "
+            f"{'no known format has' if wanted == 'auto' else f'is not {wanted}'}. Supported: "
+            "yolox (one output, 1 × cells × (5 + classes), strides 8 16 32 and perhaps 64) and "
+            "nanodet (class scores, then distances, for strides 8 16 32). "
+            "Export the model without suppression of duplicates."
+        )
+    return format_
+
+
+def _as_yolox(
+    canvas_wh: tuple[int, int], shapes: Sequence[tuple[int, ...]], decoded: bool
+) -> Yolox | None:
+    if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] < 6:
+        return None
+    _, cells, numbers = shapes[0]
+    for strides in ((8, 16, 32), (8, 16, 32, 64)):
+        if sum(_cells(canvas_wh, strides)) == cells:
+            return Yolox(canvas_wh, numbers - 5, strides, decoded)
+    return None
+
+
+def _as_nanodet(canvas_wh: tuple[int, int], shapes: Sequence[tuple[int, ...]]) -> NanoDet | None:
+    strides = (8, 16, 32)
+    if len(shapes) != 6 or any(len(shape) != 3 for shape in shapes):
+        return None
+    if [shape[1] for shape in shapes] != [*_cells(canvas_wh, strides)] * 2:
+        return None
+    classes = {shape[2] for shape in shapes[:3]}
+    distances = {shape[2] for shape in shapes[3:]}
+    if len(classes) != 1 or len(distances) != 1:
+        return None
+    sides = distances.pop()
+    # Two bins are the fewest that make a distribution.
+    return (
+        NanoDet(canvas_wh, classes.pop(), strides, sides // 4)
+        if sides % 4 == 0 < 8 <= sides
+        else None
+    )
+
+
+def _cells(canvas_wh: tuple[int, int], strides: Iterable[int]) -> list[int]:
+    width, height = canvas_wh
+    return [(width // stride) * (height // stride) for stride in strides]
+
+
+def _grid(canvas_wh: tuple[int, int], strides: Iterable[int]) -> tuple[FloatArray, FloatArray]:
+    """Return column and row of every cell, shape (N, 2), and its stride, shape (N, 1)."""
+    width, height = canvas_wh
+    cells, sizes = [], []
+    for stride in strides:
+        rows, columns = np.mgrid[: height // stride, : width // stride]
+        cells.append(np.stack([columns.ravel(), rows.ravel()], axis=1))
+        sizes.append(np.full((rows.size, 1), stride))
+    return np.concatenate(cells).astype(np.float32), np.concatenate(sizes).astype(np.float32)
+
+
+def _best_class(boxes: FloatArray, scores: FloatArray) -> RawBoxes:
+    classes = scores.argmax(axis=1)
+    return RawBoxes(boxes, scores[np.arange(len(scores)), classes], classes)
+
+
+def _channels_first_bgr(rgb: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(rgb[..., ::-1].transpose(2, 0, 1))

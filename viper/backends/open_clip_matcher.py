@@ -1,0 +1,246 @@
+"""Matchers of open_clip: CLIP, SigLIP, EVA, CoCa and the many models of its list.
+
+A reference is a name of the library's list with `pretrained=TAG` or `pretrained=FILE`, a model of
+the hub as `hf-hub:OWNER/NAME`, or a folder in the library's hub format. A model whose weights are
+not found is refused, where the library would go on with random ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from viper.backends.pil_images import picture
+from viper.backends.placement import inference, resolve_device, resolve_dtype
+from viper.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
+from viper.errors import ConfigError, did_you_mean
+from viper.images.image import View
+from viper.models.options import Options
+from viper.models.roles import Matcher
+
+__all__ = ["OpenClipMatcher", "load"]
+
+_WHAT = "open_clip matcher"
+_HUB = "hf-hub:"
+_PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
+
+
+class OpenClipMatcher:
+    """One loaded matcher.
+
+    Args:
+        model: A model of open_clip, on its device, in evaluation mode.
+        preprocess: Turns a PIL image into a tensor of shape (3, h, w).
+        tokenizer: Turns texts into a tensor of shape (N, L), cut at the model's length.
+        templates: Sentences that each text is put into, see `prompt_templates`.
+        dtype: Number format of the image input.
+        fingerprint: Names the weights and settings.
+    """
+
+    # The library is untyped.
+    def __init__(
+        self,
+        model: Any,
+        preprocess: Callable[[Image.Image], torch.Tensor],
+        tokenizer: Callable[[list[str]], torch.Tensor],
+        templates: Sequence[str],
+        dtype: torch.dtype,
+        fingerprint: str,
+    ) -> None:
+        self._model = model
+        self._preprocess = preprocess
+        self._tokenizer = tokenizer
+        self._templates = tuple(templates)
+        self._dtype = dtype
+        self._fingerprint = fingerprint
+        self._device = model.logit_scale.device
+        self._logit_scale = float(model.logit_scale.detach().exp())
+        bias = getattr(model, "logit_bias", None)
+        self._logit_bias = None if bias is None else float(bias.detach())
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version of the weights and settings."""
+        return self._fingerprint
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit."""
+        return self._logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
+        return self._logit_bias
+
+    def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per view, shape (D,).
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        if not views:
+            return []
+        batch = torch.stack([self._preprocess(picture(view.pixels())) for view in views])
+        with inference(_WHAT):
+            features = self._model.encode_image(batch.to(self._device, self._dtype))
+        return average(features.float().cpu().numpy(), 1)
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per text, shape (D,), averaged over the templates.
+
+        A sentence that is too long for the model is cut at its end.
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        if not texts:
+            return []
+        tokens = self._tokenizer(expand(texts, self._templates)).to(self._device)
+        with inference(_WHAT):
+            features = self._model.encode_text(tokens)
+        return average(features.float().cpu().numpy(), len(self._templates))
+
+
+def load(reference: str, options: Mapping[str, str]) -> Matcher:
+    """Load a matcher from the library's list, the hub or a folder.
+
+    Args:
+        reference: `ViT-B-32`, `hf-hub:OWNER/NAME`, or a folder with `open_clip_config.json`.
+        options: `pretrained` (a tag or a file, for a name of the list only), `device`, `dtype`,
+            `templates` (`captions`, `plain` or a file), and `download` (true to fetch weights of
+            the hub that are not on disk).
+
+    Raises:
+        ConfigError: There is no such model, or its weights are not found.
+    """
+    with Options(options, f"the {_WHAT}") as read:
+        device = resolve_device(read.text("device", "auto"))
+        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        templates = read_templates(read.text("templates", "captions"))
+        pretrained = read.optional_text("pretrained")
+        download = read.flag("download", False)
+    settings = {"dtype": dtype, "templates": templates_id(templates)}
+    name, name_in_library = _resolve(reference, pretrained, settings, download)
+    arguments: dict[str, Any] = {}
+    if pretrained is not None:
+        # Weights that were trained with QuickGELU are wrong in a model without it; the library
+        # warns of that but does not act. Empty for a file, which says nothing of itself.
+        weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
+        arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
+        if weights:
+            # The library would ask the hub for the weights of a tag, and fetch newer ones.
+            arguments["force_preprocess_cfg"] = weights
+            pretrained = str(_weights_of_tag(weights["hf_hub"], download))
+    try:
+        with quiet_libraries(), _root_logger_untouched():
+            model = open_clip.create_model(
+                name_in_library,
+                pretrained,
+                precision=_PRECISIONS[dtype],
+                device=device,
+                require_pretrained=True,
+                **arguments,
+            )
+            tokenizer = open_clip.get_tokenizer(name_in_library)
+    # Files of strangers make the loaders raise nearly anything, without a common base class.
+    except Exception as error:
+        cause = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ConfigError(f"The {_WHAT} '{reference}' cannot be loaded: {cause}") from error
+    return OpenClipMatcher(model.eval(), _whole_image(model), tokenizer, templates, dtype, name)
+
+
+def _resolve(
+    reference: str, pretrained: str | None, settings: Mapping[str, object], download: bool
+) -> tuple[str, str]:
+    """Return the fingerprint of a reference and the name by which the library loads it."""
+    query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
+    if reference in open_clip.list_models():
+        tags = open_clip.list_pretrained_tags_by_model(reference)
+        if pretrained is None:
+            raise ConfigError(
+                f"'{reference}' is an architecture without weights. Add ?pretrained=TAG or "
+                f"?pretrained=FILE. Tags: {', '.join(tags) or 'none'}."
+            )
+        if pretrained in tags:
+            return f"{reference}@{pretrained}?{query}", reference
+        if Path(pretrained).is_file():
+            return f"{reference}@{hash_file(Path(pretrained))[:16]}?{query}", reference
+        raise ConfigError(
+            f"pretrained={pretrained!r} is neither a tag of '{reference}' nor a file. "
+            f"{did_you_mean(pretrained, tags)}Tags: {', '.join(tags) or 'none'}."
+        )
+    if pretrained is not None:
+        raise ConfigError(
+            f"'{reference}' is no name of open_clip's list, and the option pretrained is for those "
+            f"alone. {did_you_mean(reference, open_clip.list_models())}"
+            "A folder or a model of the hub (hf-hub:OWNER/NAME) brings its own weights."
+        )
+    is_folder = bool(reference) and Path(reference).expanduser().is_dir()
+    if not reference.startswith(_HUB) and not is_folder:
+        raise ConfigError(
+            f"Unknown open_clip model '{reference}'. "
+            f"{did_you_mean(reference, open_clip.list_models())}"
+            "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
+        )
+    source = locate(
+        reference.removeprefix(_HUB), what=_WHAT, library="open_clip", download=download
+    )
+    return fingerprint(source, settings), f"local-dir:{source.folder}"
+
+
+def _weights_of_tag(place: str, download: bool) -> Path:
+    """Return the weights of a tag in the hub's cache.
+
+    Args:
+        place: As the library's list has it, `OWNER/NAME/` or `OWNER/NAME/FILE`.
+        download: Fetch them if they are not on disk.
+
+    Raises:
+        ConfigError: They are not on disk.
+    """
+    repository, _, named = place.rpartition("/")
+    folder = locate(repository, what=_WHAT, library="open_clip", download=download).folder
+    names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise ConfigError(f"'{repository}' is on disk without the weights {named!r} of this tag.")
+    return found
+
+
+def _whole_image(model: Any) -> Callable[[Image.Image], torch.Tensor]:
+    """Return the model's preprocessing, but never one that cuts off the ends of a long patch.
+
+    The usual mode scales the shorter side and keeps the middle square; the whole patch is squeezed
+    into the square instead. A square patch comes out the same.
+    """
+    config = PreprocessCfg(**model.visual.preprocess_cfg)
+    if config.resize_mode == "shortest":
+        config = dataclasses.replace(config, resize_mode="squash")
+    # Declared as several kinds of transform, of which this call makes one.
+    transform: Any = image_transform_v2(config, is_train=False)
+    return cast("Callable[[Image.Image], torch.Tensor]", transform)
+
+
+@contextlib.contextmanager
+def _root_logger_untouched() -> Iterator[None]:
+    """Keep the library's calls of `logging.warning` from giving the root logger a handler."""
+    root = logging.getLogger()
+    guard = logging.NullHandler()
+    root.addHandler(guard)
+    try:
+        yield
+    finally:
+        root.removeHandler(guard)

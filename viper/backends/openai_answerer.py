@@ -1,0 +1,99 @@
+"""Answers questions about images with a vision model behind an OpenAI-compatible endpoint.
+
+Each crop travels inside its request as a `data:` URL, reduced to a bounded size: nothing is
+uploaded and no file name or other pixel of the image leaves the machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+from viper.backends.pil_images import bounded_picture
+from viper.errors import ModelError
+from viper.images.image import Pixels
+from viper.llm.client import ChatModel, ChatSettings, Message
+from viper.models.options import Options
+from viper.models.roles import Answerer, AnswerRequest, Completion
+
+__all__ = ["OpenAIAnswerer", "load"]
+
+_INSTRUCTION = (
+    "You answer questions about an image. Answer with one to three words, in lower case, without "
+    "explanation. Answer yes or no where the question asks for that, and numbers in digits."
+)
+_MAX_TOKENS = 64
+"""Three words take fewer than ten; some models put a phrase around them all the same."""
+
+_SHORTEST_PX, _MOST_ELONGATED = 56, 16
+_LOSSLESS_PIXELS = 256 * 256
+_JPEG_QUALITY = 90
+
+
+class OpenAIAnswerer:
+    """A vision model of a service.
+
+    Args:
+        settings: Which model is asked, where, and how.
+        max_side_px: Larger crops are reduced to this.
+    """
+
+    def __init__(self, settings: ChatSettings, *, max_side_px: int) -> None:
+        self._model = ChatModel(settings)
+        self._max_side_px = max_side_px
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the model and its settings; a service may change the weights behind it."""
+        return f"{self._model.settings.fingerprint}&max_side={self._max_side_px}"
+
+    @property
+    def deterministic(self) -> bool:
+        """True at temperature 0, as far as a service keeps its word: a reply is then remembered."""
+        return self._model.settings.temperature == 0
+
+    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
+        """Return one answer per request, as the model gave it; a call that failed gives its error."""
+        conversations = [
+            (
+                Message("system", _INSTRUCTION),
+                Message(
+                    "user",
+                    request.question,
+                    images=(_data_url(request.view.pixels(), self._max_side_px),),
+                ),
+            )
+            for request in requests
+        ]
+        return self._model.chat_blocking(conversations, [_MAX_TOKENS] * len(conversations))
+
+
+def load(reference: str, options: Mapping[str, str]) -> Answerer:
+    """Make an answerer; no request is sent yet.
+
+    Args:
+        reference: Name of the model.
+        options: Those of `ChatSettings.parse`, and `max_side` (pixels; larger crops are reduced).
+
+    Raises:
+        ConfigError: An option is unusable, or the service needs a key and there is none.
+    """
+    with Options(options, f"the answerer openai:{reference}") as read:
+        settings = ChatSettings.read(reference, read)
+        max_side_px = read.integer("max_side", 1024, low=_SHORTEST_PX)
+    return OpenAIAnswerer(settings, max_side_px=max_side_px)
+
+
+def _data_url(pixels: Pixels, max_side_px: int) -> str:
+    made = bounded_picture(
+        pixels, shortest=_SHORTEST_PX, longest=max_side_px, elongation=_MOST_ELONGATED
+    )
+    buffer = io.BytesIO()
+    if made.width * made.height <= _LOSSLESS_PIXELS:
+        kind = "png"
+        made.save(buffer, "PNG")
+    else:
+        kind = "jpeg"
+        made.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,0 +1,150 @@
+"""OWL-ViT (arXiv:2205.06230) and OWLv2 (arXiv:2306.09683): late interaction.
+
+Each crop and each text is encoded once, and every pair is one dot product, so the score of a phrase does not
+depend on the other phrases. What was encoded stays on the model's device for a while: another
+phrase about the same crop then costs a dot product, not a pass through the network.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from viper.backends.zero_shot import Loaded, Question, Scored, to_pixels
+from viper.images.image import Pixels
+
+__all__ = ["DeviceCache", "Owl"]
+
+_MOST_BYTES = 512_000_000
+# Of encoded crops and texts on the device: some 45 crops of OWLv2 base in float32.
+
+
+class _Encoded(NamedTuple):
+    """What the network makes of a crop, whatever is asked."""
+
+    features: Tensor
+    """Shape (N, D), one per place."""
+    boxes: Tensor
+    """Shape (N, 4), relative centre and size."""
+
+    @property
+    def nbytes(self) -> int:
+        return self.features.nbytes + self.boxes.nbytes
+
+
+class DeviceCache:
+    """Tensors by key, the least recently used go first; for the model's thread alone.
+
+    Args:
+        max_bytes: Most bytes.
+    """
+
+    def __init__(self, max_bytes: int = _MOST_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._values: OrderedDict[Hashable, Tensor | _Encoded] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Hashable) -> Tensor | _Encoded | None:
+        """Return what is known of a key."""
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
+
+    def put(self, key: Hashable, value: Tensor | _Encoded) -> None:
+        """Keep a value."""
+        if key in self._values or value.nbytes > self._max_bytes:
+            return
+        self._values[key] = value
+        self._bytes += value.nbytes
+        while self._bytes > self._max_bytes:
+            _, gone = self._values.popitem(last=False)
+            self._bytes -= gone.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Owl(Loaded):
+    """One loaded model of the family."""
+
+    template: str = "a photo of a {}"
+    """Text around a phrase, with `{}` in its place, as in the authors' evaluation."""
+    pads_to_square: bool = False
+    """OWLv2: boxes are relative to the longer side, both ways."""
+    default_score_threshold: float = field(default=0.1, init=False)
+    known: DeviceCache = field(default_factory=DeviceCache, compare=False)
+
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
+        """Encode what is new of crops and phrases, then read off the pairs that were asked."""
+        phrases = list(dict.fromkeys(phrase for ask in questions for phrase in ask.phrases))
+        column = {phrase: index for index, phrase in enumerate(phrases)}
+        texts = self._texts(phrases)  # (P, D)
+        encoded = self._encode(crops, keys)
+        boxes, scores = [], []
+        for start in range(0, len(crops), self.batch_size):
+            part = encoded[start : start + self.batch_size]
+            flat = torch.stack([crop.features for crop in part])  # (B, N, D)
+            with self._exactly():
+                logits, _ = self.model.class_predictor(flat, texts.expand(len(part), -1, -1))
+            scores += logits.float().sigmoid().cpu().unbind()  # B × (N, P)
+            boxes += [crop.boxes.float().cpu() for crop in part]  # B × (N, 4)
+        results = []
+        for ask in questions:
+            height, width = crops[ask.crop].shape[:2]
+            side = max(width, height)
+            frame_wh = (side, side) if self.pads_to_square else (width, height)
+            columns = [column[phrase] for phrase in ask.phrases]
+            results.append(
+                Scored(to_pixels(boxes[ask.crop], frame_wh), scores[ask.crop][:, columns])
+            )
+        return results
+
+    def _encode(self, crops: Sequence[Pixels], keys: Sequence[Hashable]) -> list[_Encoded]:
+        found = [self.known.get(key) for key in keys]
+        missing = [index for index, known in enumerate(found) if known is None]
+        for start in range(0, len(missing), self.batch_size):
+            part = missing[start : start + self.batch_size]
+            seen, _ = self.model.image_embedder(self.pictures([crops[i] for i in part]))
+            features = seen.to(self.placement.dtype)
+            flat = features.flatten(1, 2)  # (B, N, D), from (B, h, w, D)
+            with self._exactly():
+                boxes = self.model.box_predictor(flat, features)  # (B, N, 4)
+            for row, index in enumerate(part):
+                # Copies, or one crop would keep its whole batch alive.
+                found[index] = one = _Encoded(flat[row].clone(), boxes[row].clone())
+                self.known.put(keys[index], one)
+        return [known for known in found if isinstance(known, _Encoded)]
+
+    def _exactly(self) -> torch.autocast:
+        """Take products in the number format of the weights: boxes and scores are read off here."""
+        return torch.autocast(self.device.type, enabled=False)
+
+    def _texts(self, phrases: Sequence[str]) -> Tensor:
+        found = {phrase: self.known.get(phrase) for phrase in phrases}
+        missing = [phrase for phrase, known in found.items() if known is None]
+        if missing:
+            for phrase, text in zip(missing, self._encode_texts(missing), strict=True):
+                found[phrase] = text = text.clone()
+                self.known.put(phrase, text)
+        return torch.stack([text for text in found.values() if isinstance(text, Tensor)])
+
+    def _encode_texts(self, phrases: Sequence[str]) -> Tensor:
+        tokens = self.processor.tokenizer(
+            [self.template.replace("{}", phrase) for phrase in phrases],
+            padding="max_length",
+            truncation=True,
+            max_length=self.model.config.text_config.max_position_embeddings,
+            return_tensors="pt",
+        ).to(self.device)
+        base = getattr(self.model, self.model.base_model_prefix)
+        features = base.get_text_features(
+            input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
+        )
+        texts = getattr(features, "pooler_output", features).to(self.placement.dtype)  # (P, D)
+        normalised: Tensor = texts / texts.norm(dim=-1, keepdim=True)
+        return normalised

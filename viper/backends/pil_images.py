@@ -1,0 +1,50 @@
+"""Turns pixels into pictures of a size that every model can take.
+
+Patches come in all shapes: one pixel, or a strip of 20,000 × 10. Preprocessing of other libraries
+fails on some of them (sides rounded down to nothing, three rows taken for three channels) and turns
+others into pictures of a million pixels in width.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from viper.images.image import Pixels
+
+__all__ = ["bounded_picture", "picture"]
+
+
+def picture(pixels: Pixels) -> Image.Image:
+    """Return pixels of shape (H, W, 3) as an RGB picture."""
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def bounded_picture(
+    pixels: Pixels, *, shortest: int, longest: int, elongation: float
+) -> Image.Image:
+    """Return a picture whose sides are within bounds; its shape is kept where that is possible.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8 RGB.
+        shortest: Least side in pixels; smaller pictures are enlarged.
+        longest: Greatest side in pixels; larger pictures are reduced.
+        elongation: Greatest ratio of the sides; thinner pictures are widened.
+    """
+    made = picture(pixels)
+    long, short = max(made.size), min(made.size)
+    scale = 1.0
+    if long > longest:
+        scale = longest / long
+    elif short < shortest:
+        # A strip is not enlarged beyond what the shortest side and the elongation allow: it is
+        # widened below.
+        scale = max(1.0, min(shortest / short, shortest * elongation / long))
+    width, height = (min(longest, round(side * scale)) for side in made.size)
+    least = max(shortest, math.ceil(max(width, height) / elongation))
+    size = (max(width, least), max(height, least))
+    if size == made.size:
+        return made
+    return made.resize(size, Image.Resampling.BICUBIC)

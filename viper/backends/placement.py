@@ -1,0 +1,156 @@
+"""Where the torch backends run, and in which numbers.
+
+    placement = read_placement(read)              # of the options device, dtype, compile
+    with inference("detector", placement): …      # no gradients, a GPU's number format, errors of memory
+
+On CUDA, weights are float32, and matchers and OWL's encoders take products in bfloat16 unless `dtype` says
+otherwise. Its eight bits of precision do for a direction; a box would be off by pixels, and depths that lie
+near would tie, so what gives those stays exact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from viper.backends.model_source import one_line
+from viper.errors import ConfigError, ModelMemoryError, did_you_mean
+from viper.models.options import Options
+
+__all__ = ["DTYPES", "Placement", "inference", "on_gpu", "read_placement"]
+__all__ += ["resolve_device", "resolve_dtype"]
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
+_DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def resolve_device(option: str = "auto") -> torch.device:
+    """Return the device to run on; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: The device is unknown or not there.
+    """
+    word = option.strip().lower()
+    if word == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(word)
+    except RuntimeError:
+        raise ConfigError(
+            f"Unknown device {option!r}. {did_you_mean(word, _DEVICES)}"
+            f"Known: {', '.join(_DEVICES)}, with a number as in cuda:1."
+        ) from None
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count(),
+    }.get(device.type, 0)
+    if (device.index or 0) >= present:
+        raise ConfigError(
+            f"Device {option!r} is not available here: {present} of type {device.type} found. "
+            "Use device=cpu, or device=auto for the best one there is."
+        )
+    return device
+
+
+def resolve_dtype(
+    option: str, device: torch.device, *, on_gpu: torch.dtype = torch.float32
+) -> torch.dtype:
+    """Return the number format of the weights; `auto` is `on_gpu` on a GPU, else float32.
+
+    Raises:
+        ConfigError: The format is unknown.
+    """
+    word = option.strip().lower()
+    if word == "auto":
+        return torch.float32 if device.type == "cpu" else on_gpu
+    if word not in DTYPES:
+        raise ConfigError(
+            f"Unknown dtype {option!r}. {did_you_mean(word, DTYPES)}"
+            f"It must be auto, {', '.join(DTYPES)}."
+        )
+    return DTYPES[word]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs, and in which numbers."""
+
+    device: torch.device
+    dtype: torch.dtype
+    """Of the weights."""
+    autocast: torch.dtype | None = None
+    """Number format of products on a GPU, where it is not that of the weights."""
+    compiles: bool = False
+    """Whether the model is compiled with `torch.compile`: slower to load, faster to run."""
+
+    @property
+    def exact(self) -> Placement:
+        """The same, with products in the number format of the weights."""
+        return replace(self, autocast=None)
+
+    def __str__(self) -> str:
+        """Name what decides results, for fingerprints: number formats, and the device if not the CPU."""
+        formats = f"{self.dtype}" if self.autocast is None else f"{self.dtype}+{self.autocast}"
+        return formats if self.device.type == "cpu" else f"{formats}@{self.device.type}"
+
+
+def read_placement(read: Options) -> Placement:
+    """Read the options `device`, `dtype` and `compile`.
+
+    With `dtype=auto` weights are float32; on CUDA products are then taken in bfloat16 (autocast).
+
+    Raises:
+        ConfigError: One of them is unknown, or the device is not there.
+    """
+    device = resolve_device(read.text("device", "auto"))
+    word = read.text("dtype", "auto")
+    dtype = resolve_dtype(word, device)
+    casts = device.type == "cuda" and word.strip().lower() == "auto"
+    return Placement(device, dtype, torch.bfloat16 if casts else None, read.flag("compile", False))
+
+
+def on_gpu(device: torch.device) -> dict[str, torch.device]:
+    """Return the argument that lets an image processor work on CUDA; nothing for other devices.
+
+    Elsewhere not every way to resize is implemented.
+    """
+    return {"device": device} if device.type == "cuda" else {}
+
+
+@contextlib.contextmanager
+def inference(what: str, placement: Placement | None = None) -> Iterator[None]:
+    """Run a forward without gradients; a lack of memory becomes a `ModelMemoryError`.
+
+    Args:
+        what: Role, for messages.
+        placement: Where the model runs, for its number format on a GPU.
+
+    Raises:
+        ModelMemoryError: The device has too little memory for this batch.
+    """
+    casting: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+    if placement is not None and placement.autocast is not None:
+        casting = torch.autocast(placement.device.type, placement.autocast)
+    try:
+        with torch.inference_mode(), casting:
+            yield
+    except torch.OutOfMemoryError as error:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # what is free lies in pieces: a smaller batch is to find it
+        raise ModelMemoryError(
+            f"The {what} ran out of memory: {one_line(error)} "
+            "Use a smaller model, a smaller dtype, or device=cpu."
+        ) from error

@@ -1,0 +1,143 @@
+"""How the torch backends load models; where they run is in `placement`.
+
+    source = locate("google/owlv2-base-patch16-ensemble", what="detector")
+    processor = load_pretrained(AutoProcessor, source, what="detector")
+    model = load_model(AutoModelFor…, source, what="detector", placement=placement)
+
+Every error of the libraries comes out as one line of `ConfigError`. Remote code is never run.
+Options are read with `viper.models.options`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from viper.backends.model_source import ModelSource, fingerprint, hash_file, locate, one_line
+from viper.backends.placement import Placement
+from viper.errors import ConfigError
+
+__all__ = [
+    "ModelSource",
+    "fingerprint",
+    "hash_file",
+    "load_model",
+    "load_pretrained",
+    "locate",
+    "quiet_libraries",
+]
+
+_log = logging.getLogger(__name__)
+
+# Loading sets process-wide switches (torch's default dtype, log levels), so it is done by one
+# thread at a time.
+_LOADING = threading.RLock()
+
+
+def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwargs: Any) -> Any:
+    """Call `loader.from_pretrained` with the library quiet and its errors translated.
+
+    Args:
+        loader: A class of transformers with `from_pretrained`; untyped, as are its results.
+        source: From `locate`; a text is located first.
+        what: Role, for messages.
+        kwargs: Passed on.
+
+    Raises:
+        ConfigError: The files are missing, damaged or of another kind of model.
+    """
+    if isinstance(source, str):
+        source = locate(source, what=what)
+    try:
+        with quiet_libraries():
+            return loader.from_pretrained(
+                str(source.folder),
+                local_files_only=True,
+                # Explicitly False: when it is left open, the library asks on the terminal.
+                trust_remote_code=False,
+                **kwargs,
+            )
+    # Files of strangers make the loaders raise nearly anything: KeyError, struct.error,
+    # JSONDecodeError, errors of tokenizers and safetensors that share no base class.
+    except Exception as error:
+        raise ConfigError(
+            f"The {what} '{source.reference}' cannot be loaded: {one_line(error)}"
+        ) from error
+
+
+def load_model(
+    loader: Any,
+    source: ModelSource | str,
+    *,
+    what: str,
+    placement: Placement,
+    **kwargs: Any,
+) -> Any:
+    """Load the weights of a model for inference, onto a device.
+
+    Weights that the files lack are named in one logged warning: they stay random.
+
+    Raises:
+        ConfigError: As in `load_pretrained`.
+    """
+    model, report = load_pretrained(
+        loader, source, what=what, dtype=placement.dtype, output_loading_info=True, **kwargs
+    )
+    missing = sorted(report.get("missing_keys") or ())
+    if missing:
+        reference = source if isinstance(source, str) else source.reference
+        _log.warning(
+            "%d weights of the %s '%s' are not in its files and stay random, so its results mean "
+            "little: %s%s",
+            len(missing),
+            what,
+            reference,
+            ", ".join(missing[:3]),
+            ", …" if len(missing) > 3 else "",
+        )
+    model = model.to(placement.device).eval()
+    if placement.compiles:
+        for part in _parts_that_run(model):
+            part.compile(dynamic=True)  # sizes of batches vary
+    return model
+
+
+def _parts_that_run(model: Any) -> list[Any]:
+    """Return what is called of a model: its towers where it has two, else itself."""
+    owner = getattr(model, model.base_model_prefix, model) if model.base_model_prefix else model
+    towers = [getattr(owner, name, None) for name in ("vision_model", "text_model")]
+    return [tower for tower in towers if tower is not None] or [model]
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Hold back progress bars, notices and warnings of transformers and the hub in this block.
+
+    They write to stderr, which is the user's. The switches are process-wide, so they are put back
+    at the end; errors still come as exceptions, and `load_model` reports missing weights itself.
+    """
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars
+    from transformers.utils import logging as library
+
+    with _LOADING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        verbosity = library.get_verbosity()
+        bars, hub_bars = library.is_progress_bar_enabled(), not are_progress_bars_disabled()
+        hub_log = logging.getLogger("huggingface_hub")
+        hub_level = hub_log.level
+        library.set_verbosity(max(verbosity, logging.ERROR))
+        hub_log.setLevel(max(hub_level, logging.ERROR))
+        library.disable_progress_bar()
+        try:
+            yield
+        finally:
+            library.set_verbosity(verbosity)
+            hub_log.setLevel(hub_level)
+            if bars:
+                library.enable_progress_bar()  # switches the hub's on as well
+            if not hub_bars:
+                disable_progress_bars()

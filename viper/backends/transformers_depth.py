@@ -1,0 +1,237 @@
+"""Depth models of transformers: Depth Anything, DPT / MiDaS, ZoeDepth, GLPN, DepthPro and others.
+
+Two things differ between families and are settled here. Some give depth, some inverse depth
+(larger = nearer): the map that leaves this module always has larger = farther. And each has its own
+preprocessing, whose padding and scaling the library's own post-processing takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+
+from viper.backends.batch_gauge import BatchGauge
+from viper.backends.pil_images import bounded_picture
+from viper.backends.placement import Placement, inference, on_gpu, read_placement
+from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.errors import ConfigError, ModelError
+from viper.images.image import ImageRef
+from viper.models.options import Options
+from viper.models.roles import DepthModel, RelativeDepth
+
+__all__ = ["TransformersDepth", "load"]
+
+Polarity = Literal["depth", "inverse"]
+
+_WHAT = "depth model"
+
+# What the maps mean after the library's post-processing, by `model_type`. DepthPro's network gives
+# inverse depth, which its post-processing inverts. CHMv2 measures the height of trees: not listed.
+_POLARITY: Mapping[str, Polarity] = {
+    "depth_pro": "depth",
+    "dpt": "inverse",
+    "glpn": "depth",
+    "prompt_depth_anything": "depth",
+    "tipsv2_dpt": "depth",
+    "zoedepth": "depth",
+}
+
+_BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
+# GLPN rounds sides down to multiples of 32 and reduces nothing; DPT scales the shorter side up to a
+# fixed length.
+
+
+class PreparedImage(NamedTuple):
+    """An image on its way through the model."""
+
+    pixels: torch.Tensor
+    """Shape (1, 3, h, w)."""
+    source_hw: tuple[int, int]
+    """Size of the picture that the processor was given."""
+    target_hw: tuple[int, int]
+    """Size of the image."""
+
+
+class TransformersDepth:
+    """One loaded depth model.
+
+    Args:
+        model: An `AutoModelForDepthEstimation`, on its device.
+        processor: Its image processor.
+        polarity: What the model's maps mean; `inverse` maps are turned over.
+        fingerprint: Names the weights and settings.
+    """
+
+    # The library's objects are untyped: `from_pretrained` promises no class.
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        polarity: Polarity,
+        placement: Placement,
+        fingerprint: str,
+    ) -> None:
+        self._model = model
+        self._placement = placement
+        self._processor = processor
+        self._polarity = polarity
+        self._fingerprint = fingerprint
+        self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
+        blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
+        self._gauge.measure(
+            lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items)
+        )
+
+    def largest_batch(self, method: str) -> int:
+        """Return how many images the device has memory for, as far as is known."""
+        return self._gauge.largest_batch
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version of the weights and settings."""
+        return self._fingerprint
+
+    def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
+        """Return one map per image, shape (H, W) of the image, float32, larger = farther.
+
+        Metric models keep their metres. A map that was inverse depth is turned over by subtracting
+        it from its largest value: 0 is the nearest point, and the order is exact.
+
+        Raises:
+            ModelError: The model gave values that are no numbers, or ran out of memory.
+        """
+        return self.forward("estimate", [self.prepare("estimate", image) for image in images])
+
+    def stages(self, method: str) -> bool:
+        """Tell that pictures are made ready apart from running the model."""
+        return method == "estimate"
+
+    def prepare(self, method: str, request: ImageRef) -> PreparedImage:
+        """Resize and normalise an image, on the GPU where there is one."""
+        picture = bounded_picture(request.pixels(), **_BOUNDS)
+        # One at a time: processors that keep the aspect ratio cannot stack different sizes.
+        inputs = self._processor(
+            images=picture, return_tensors="pt", **on_gpu(self._placement.device)
+        )
+        return PreparedImage(
+            inputs["pixel_values"],
+            source_hw=(picture.height, picture.width),
+            target_hw=(request.size[1], request.size[0]),
+        )
+
+    def forward(self, method: str, prepared: Sequence[PreparedImage]) -> list[RelativeDepth]:
+        """Return one map per prepared image."""
+        maps: list[RelativeDepth | None] = [None] * len(prepared)
+        for indices in _by_shape([one.pixels for one in prepared]):
+            batch = torch.cat([prepared[index].pixels for index in indices])  # (B, 3, h, w)
+            watched = self._gauge.watched(len(indices))
+            with inference(_WHAT, self._placement), watched:
+                outputs = self._model(
+                    pixel_values=batch.to(self._placement.device, self._placement.dtype)
+                )
+                found = self._post_process(
+                    outputs,
+                    [prepared[index].source_hw for index in indices],
+                    [prepared[index].target_hw for index in indices],
+                )
+            for index, depth in zip(indices, found, strict=True):
+                maps[index] = self._oriented(depth)
+        return [depth for depth in maps if depth is not None]
+
+    def _post_process(
+        self, outputs: Any, sources: list[tuple[int, int]], targets: list[tuple[int, int]]
+    ) -> list[np.ndarray]:
+        # In float32: half precision would tie neighbouring depths while it interpolates.
+        for name in ("predicted_depth", "field_of_view"):
+            value = getattr(outputs, name, None)
+            if value is not None:
+                outputs[name] = value.float()
+        sizes: dict[str, list[tuple[int, int]]] = {"target_sizes": targets}
+        if self._model.config.model_type == "zoedepth":
+            sizes["source_sizes"] = sources  # to take its padding off again
+        found = self._processor.post_process_depth_estimation(outputs, **sizes)
+        # Reshaped because the library squeezes: a side of one pixel would be lost.
+        return [
+            entry["predicted_depth"].reshape(size).cpu().numpy()
+            for entry, size in zip(found, targets, strict=True)
+        ]
+
+    def _oriented(self, depth: np.ndarray) -> RelativeDepth:
+        finite = depth[np.isfinite(depth)]
+        if np.isnan(depth).any() or finite.size == 0:
+            raise ModelError(
+                f"The {_WHAT} gave values that are no numbers. Use dtype=float32, or another model."
+            )
+        limited = np.clip(depth, finite.min(), finite.max())
+        if self._polarity == "inverse":
+            limited = finite.max() - limited
+        return np.ascontiguousarray(limited, dtype=np.float32)
+
+
+def load(reference: str, options: Mapping[str, str]) -> DepthModel:
+    """Load a depth model from the hub or a folder.
+
+    Args:
+        reference: Model id or folder.
+        options: `device`, `dtype`, `compile`, `revision`, `download`, and `polarity` (`depth` or
+            `inverse`) for a family whose maps are not known or not as usual.
+
+    Raises:
+        ConfigError: There is no such model, it is of another kind, or its polarity is not known.
+    """
+    with Options(options, "the transformers depth model") as read:
+        placement = read_placement(read).exact
+        choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
+        source = locate(
+            reference,
+            what=_WHAT,
+            revision=read.optional_text("revision"),
+            download=read.flag("download", False),
+        )
+    processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
+    model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, placement=placement)
+    polarity = _polarity(choice, model.config, reference)
+    if not hasattr(processor, "post_process_depth_estimation"):
+        raise ConfigError(
+            f"The {_WHAT} '{reference}' comes with the image processor {type(processor).__name__}, "
+            "which makes no depth maps. Give a model whose preprocessor_config.json fits it."
+        )
+    return TransformersDepth(
+        model,
+        processor,
+        polarity,
+        placement,
+        fingerprint(source, {"dtype": placement, "polarity": polarity}),
+    )
+
+
+def _polarity(choice: str, config: Any, reference: str) -> Polarity:
+    """Return what the user says of a model's maps, or else what is known of its family."""
+    if choice == "depth":
+        return "depth"
+    if choice == "inverse":
+        return "inverse"
+    family = config.model_type
+    if family == "depth_anything":
+        return "depth" if config.depth_estimation_type == "metric" else "inverse"
+    backbone = getattr(config, "backbone_config", None)
+    if family == "dpt" and getattr(backbone, "model_type", "") == "dinov2":
+        return "depth"  # the DINOv2 heads were trained on NYU and KITTI in metres
+    if family not in _POLARITY:
+        raise ConfigError(
+            f"It is not known what the maps of the {_WHAT} '{reference}' ({family}) mean. Add "
+            "polarity=depth (larger = farther) or polarity=inverse (larger = nearer)."
+        )
+    return _POLARITY[family]
+
+
+def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
+    """Return the positions of the tensors that can be stacked, in the order of their first."""
+    groups: dict[torch.Size, list[int]] = {}
+    for index, tensor in enumerate(tensors):
+        groups.setdefault(tensor.shape, []).append(index)
+    return list(groups.values())

@@ -1,0 +1,214 @@
+"""YOLO models of ultralytics: `ultralytics:yolo11n.pt?score_threshold=0.25&…`.
+
+YOLO (3 … 26) has the classes of its training. YOLO-World and YOLOE take any phrase; the features of
+phrases come from the matcher named by `text_encoder`, which must be the CLIP that the model was
+trained with. Left out, that is `transformers:openai/clip-vit-base-patch32` for YOLO-World and the
+MobileCLIP of open_clip for YOLOE. With `text_encoder=none`, and for a prompt-free YOLOE, the model
+has the classes that its file carries.
+
+Options: `score_threshold` (0 … 1, default 0.25) · `text_encoder` · `size` (side of the input in
+pixels, default that of the training) · `batch_size` (pictures per forward, default 8) · `device` ·
+`trust` (default false: load the file without running the code that a pickle may hold).
+
+A reference is a file, or the name of an official model, which is downloaded once into torch's hub
+folder. A checkpoint is a pickle: see `viper.backends.ultralytics_network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from viper.backends.detections import to_detections
+from viper.backends.letterbox import Letterbox, letterbox
+from viper.backends.model_source import hash_file
+from viper.backends.placement import inference, resolve_device
+from viper.backends.ultralytics_network import Network, find_checkpoint, read_checkpoint
+from viper.errors import ConfigError, UnservedError
+from viper.models.options import Options
+from viper.models.registry import BackendRef, open_backend
+from viper.models.roles import Detection, DetectRequest, Matcher
+
+__all__ = ["UltralyticsDetector", "load"]
+
+_WHAT = "detector"
+# The text towers that the models were trained with, in the words of their files.
+_TEXT_ENCODERS = {
+    "clip:ViT-B/32": "transformers:openai/clip-vit-base-patch32",
+    "mobileclip:blt": "open_clip:MobileCLIP-B?pretrained=datacompdr_lt",
+    "mobileclip2:b": "open_clip:MobileCLIP2-B?pretrained=dfndr2b",
+}
+_CACHED_TEXTS = 4096
+
+
+def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
+    """Load a YOLO model from its checkpoint.
+
+    Args:
+        reference: A `.pt` file or the name of an official model.
+        options: See the module.
+
+    Raises:
+        ConfigError: There is no such file or model, it is no detector, it is not loadable without
+            trust, its text encoder cannot be had or does not fit, or an option is wrong.
+    """
+    with Options(options, "the ultralytics detector") as read:
+        score_threshold = read.fraction("score_threshold", 0.25)
+        text_encoder = read.optional_text("text_encoder")
+        size = read.integer("size", 0, low=32, high=4096)
+        batch_size = read.integer("batch_size", 8, low=1, high=1024)
+        device = resolve_device(read.text("device", "auto"))
+        trust = read.flag("trust", False)
+    path = find_checkpoint(reference)
+    model = read_checkpoint(path, trust=trust).to(device)
+    network = Network.of(model, path, size)
+    encoder = None
+    if network.open_kind is not None and text_encoder != "none":
+        name = text_encoder or _TEXT_ENCODERS.get(network.text_model)
+        if name is None:
+            raise ConfigError(
+                f"'{path}' was trained with the text model '{network.text_model}', which is not "
+                "known here. Name the matcher that has it: text_encoder=BACKEND:REFERENCE"
+            )
+        encoder = _open_encoder(name, network, device)
+    elif text_encoder not in (None, "none"):
+        raise ConfigError(
+            f"'{path}' has the classes of its training and takes no text_encoder. "
+            "Leave the option out, or give a YOLO-World or YOLOE model."
+        )
+    elif network.open_kind == "yoloe" and getattr(model, "pe", None) is None:
+        raise ConfigError(
+            f"'{path}' carries no classes of its own, so it needs a text_encoder, such as "
+            f"'{_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}'."
+        )
+    encoded = f"&text_encoder={encoder.fingerprint}" if encoder else ""
+    return UltralyticsDetector(
+        network=network,
+        encoder=encoder,
+        vocabulary=None if encoder else tuple(dict.fromkeys(network.names)),
+        score_threshold=score_threshold,
+        batch_size=batch_size,
+        fingerprint=(
+            f"ultralytics:{path.name}@{hash_file(path)[:16]}?size={network.side}"
+            f"&score_threshold={score_threshold}&device={device.type}{encoded}"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UltralyticsDetector:
+    """A YOLO model; duplicates are left in, except by models that suppress their own."""
+
+    network: Network
+    encoder: Matcher | None
+    vocabulary: tuple[str, ...] | None
+    score_threshold: float
+    batch_size: int
+    fingerprint: str
+    _texts: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
+        """Look for the phrases of each request, or for all classes of a closed vocabulary.
+
+        Raises:
+            UnservedError: An open model is asked for no phrase, or for an empty one.
+            ModelError: The device ran out of memory.
+        """
+        results: list[list[Detection]] = [[] for _ in requests]
+        # Phrases attend to the picture together, so only requests for equally many share a
+        # forward, and none is padded with phrases that nobody asked for.
+        groups: dict[int, list[int]] = {}
+        for index, request in enumerate(requests):
+            if self.encoder is not None and not all(map(str.strip, request.phrases or ("",))):
+                raise UnservedError(
+                    f"The detector was asked for {list(request.phrases)!r}. It takes any phrase, "
+                    "but at least one, and none empty."
+                )
+            groups.setdefault(len(request.phrases) if self.encoder else 0, []).append(index)
+        step = 1 if self.network.one_at_a_time else self.batch_size
+        for group in groups.values():
+            for start in range(0, len(group), step):
+                part = group[start : start + step]
+                found = self._forward([requests[index] for index in part])
+                for index, detections in zip(part, found, strict=True):
+                    results[index] = detections
+        return results
+
+    def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
+        crops = [request.view.pixels() for request in requests]
+        side = self.network.side
+        frames = [letterbox(crop, (side, side), fill=114, centred=True) for crop in crops]
+        device = next(self.network.model.parameters()).device
+        pictures = torch.stack([_to_tensor(frame) for frame in frames]).to(device)  # (B, 3, S, S)
+        texts = None
+        if self.encoder is not None:
+            features = self._features([phrase for ask in requests for phrase in ask.phrases])
+            texts = features.reshape(len(requests), -1, features.shape[-1]).to(device)  # (B, P, D)
+        with inference(_WHAT):
+            raw = self.network.forward(pictures, texts)
+        results = []
+        for request, crop, frame, (boxes, scores, classes) in zip(
+            requests, crops, frames, raw, strict=True
+        ):
+            kept = scores >= self.score_threshold
+            names = self.network.names if self.encoder is None else request.phrases
+            results.append(
+                to_detections(
+                    frame.to_crop(boxes[kept].numpy()),
+                    scores[kept].numpy(),
+                    [names[index] for index in classes[kept].tolist()],
+                    crop_wh=(crop.shape[1], crop.shape[0]),
+                    score_threshold=self.score_threshold,
+                )
+            )
+        return results
+
+    def _features(self, phrases: Sequence[str]) -> Tensor:
+        """Return the text features of phrases, (P, D)."""
+        assert self.encoder is not None
+        new = [phrase for phrase in dict.fromkeys(phrases) if phrase not in self._texts]
+        if new:
+            if len(self._texts) > _CACHED_TEXTS:
+                self._texts.clear()
+                new = list(dict.fromkeys(phrases))
+            encoded = self.encoder.embed_texts(new)
+            self._texts.update(zip(new, map(torch.from_numpy, encoded), strict=True))
+        return torch.stack([self._texts[phrase] for phrase in phrases])
+
+
+def _to_tensor(frame: Letterbox) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(frame.canvas.transpose(2, 0, 1))).float() / 255
+
+
+def _open_encoder(name: str, network: Network, device: torch.device) -> Matcher:
+    """Load the matcher that gives text features, and check that its features fit.
+
+    Raises:
+        ConfigError: It cannot be had, or its features are of another length.
+    """
+    ref = BackendRef.parse("matcher", name)
+    # The networks were trained on bare phrases, and the caller's device is right for both.
+    given = dict(ref.options)
+    options = {"templates": "plain", "device": str(device), **given}
+    ref = BackendRef("matcher", ref.name, ref.reference, tuple(options.items()))
+    try:
+        encoder = cast("Matcher", open_backend(ref))
+    except ConfigError as error:
+        raise ConfigError(
+            f"The text encoder of this {network.open_kind} model cannot be loaded: {error} Name "
+            "another with text_encoder=BACKEND:REFERENCE, or use text_encoder=none for the "
+            "classes in the file."
+        ) from error
+    length = len(encoder.embed_texts(["object"])[0])
+    if length != network.text_size:
+        raise ConfigError(
+            f"The text encoder '{name}' gives {length} numbers per phrase, but this model takes "
+            f"{network.text_size}. Give the CLIP that it was trained with: "
+            f"text_encoder={_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}"
+        )
+    return encoder

@@ -1,0 +1,213 @@
+"""The networks of ultralytics: finding a checkpoint, reading it safely, and calling it.
+
+A checkpoint is a pickle. It is read with a list of the classes that a network may be made of; with
+`trust` its code is run. The networks are called directly, for the library's predictor would install
+packages, write folders and send usage events.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from viper.backends.model_source import one_line
+from viper.backends.ultralytics_import import no_installs, sealed_import
+from viper.errors import ConfigError, did_you_mean
+
+with sealed_import():
+    from ultralytics.nn import tasks
+    from ultralytics.utils import downloads
+
+__all__ = ["Network", "find_checkpoint", "read_checkpoint"]
+
+_TASKS = ("detect", "segment", "pose")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A YOLO network and what its outputs mean."""
+
+    model: Any  # ultralytics ships no types
+    names: tuple[str, ...]
+    side: int
+    """Side of the square input in pixels."""
+    open_kind: str | None
+    """ "world" or "yoloe" if phrases can be asked, None for classes of the training."""
+    text_model: str
+    """Text tower of the training, in the library's words; empty for closed models."""
+
+    @classmethod
+    def of(cls, model: Any, path: Path, size: int) -> Network:
+        """Look at a network to tell what it is.
+
+        Args:
+            model: From `read_checkpoint`.
+            path: Its file, for messages.
+            size: Side of the input in pixels, 0 for that of the training.
+
+        Raises:
+            ConfigError: It is no detector that is understood.
+        """
+        task = getattr(model, "task", None) or tasks.guess_model_task(model)
+        kind = type(model).__name__
+        if task not in _TASKS or kind == "RTDETRDetectionModel":
+            raise ConfigError(
+                f"'{path}' is a model for '{task}' ({kind}), which is no detector that is known "
+                "here. Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
+                "transformers:FOLDER-OR-ID."
+            )
+        head = model.model[-1]
+        names = model.names
+        ordered = [names[key] for key in sorted(names)] if isinstance(names, dict) else list(names)
+        stride = int(max(model.stride))
+        wanted = size or _trained_size(model)
+        fixed = hasattr(head, "lrpc") or getattr(head, "is_fused", False)
+        world, yoloe = isinstance(model, tasks.WorldModel), isinstance(model, tasks.YOLOEModel)
+        if yoloe and fixed and getattr(model, "pe", None) is None:
+            # Only its number of classes is read, because the features are part of the weights.
+            model.pe = torch.zeros(1, len(ordered), head.embed)
+        return cls(
+            model=model,
+            names=tuple(str(name) for name in ordered),
+            side=-(-wanted // stride) * stride,
+            open_kind=None if fixed else "world" if world else "yoloe" if yoloe else None,
+            text_model=(
+                getattr(model, "text_model", "mobileclip:blt")
+                if yoloe
+                else "clip:ViT-B/32"
+                if world
+                else ""
+            ),
+        )
+
+    @property
+    def text_size(self) -> int:
+        """Length of the text features that an open model takes."""
+        if self.open_kind == "world":
+            return int(self.model.txt_feats.shape[-1])
+        return int(self.model.model[-1].embed)
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """The prompt-free head picks the cells of the FIRST picture for the whole batch."""
+        return hasattr(self.model.model[-1], "lrpc")
+
+    def forward(
+        self, pictures: Tensor, texts: Tensor | None
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Run pictures (B, 3, S, S), with text features (B, P, D) for an open model.
+
+        Returns:
+            For each picture: boxes (N, 4) in pixels of the input, scores (N,), classes (N,).
+        """
+        if texts is None:
+            output = self.model.predict(pictures)
+        elif self.open_kind == "world":
+            self.model.model[-1].nc = texts.shape[1]  # the head cuts its output by it
+            output = self.model.predict(pictures, txt_feats=texts)
+        else:
+            output = self.model.predict(pictures, tpe=texts)
+        while isinstance(output, (tuple, list)):  # beside raw outputs, and masks of -seg models
+            output = output[0]
+        if getattr(self.model.model[-1], "end2end", False):  # (B, K, 6 and more)
+            return [(rows[:, :4], rows[:, 4], rows[:, 5].long()) for rows in output.float().cpu()]
+        results = []
+        for rows in output.float().cpu().transpose(1, 2):  # (N, 4 + classes and more)
+            centre, half = rows[:, :2], rows[:, 2:4] / 2
+            boxes = torch.cat([centre - half, centre + half], dim=1)
+            if texts is None:
+                best = rows[:, 4 : 4 + len(self.names)].max(dim=1)
+                results.append((boxes, best.values, best.indices))
+            else:  # a box is reported for every phrase that fits it
+                count = texts.shape[1]
+                scores = rows[:, 4 : 4 + count].flatten()  # (N · P,)
+                classes = torch.arange(count).repeat(len(rows))
+                results.append((boxes.repeat_interleave(count, dim=0), scores, classes))
+        return results
+
+
+def find_checkpoint(reference: str) -> Path:
+    """Return a local file, downloading an official model if there is none.
+
+    Raises:
+        ConfigError: There is no such file or model, or it cannot be downloaded.
+    """
+    if not reference:
+        raise ConfigError(
+            "The ultralytics detector has no model. Write ultralytics:FILE.pt or the name of an "
+            "official model, as in ultralytics:yolo11n.pt."
+        )
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        raise ConfigError(f"'{path}' is a folder. Give the .pt file itself.")
+    if path.is_file():
+        return path
+    official = sorted(name for name in downloads.GITHUB_ASSETS_NAMES if name.endswith(".pt"))
+    if reference not in official:
+        raise ConfigError(
+            f"There is no file '{path}', and no official model has this name. "
+            f"{did_you_mean(reference, official)}Give a .pt file, or a name such as yolo11n.pt."
+        )
+    target = Path(torch.hub.get_dir()) / "ultralytics" / reference
+    if not target.is_file():
+        try:
+            # Its own downloader, for it knows the release; once and without a progress bar.
+            downloads.attempt_download_asset(target, retry=0, progress=False)
+        # The downloader raises errors of several libraries, and a partial file is no model.
+        except Exception as error:
+            raise ConfigError(
+                f"The official model '{reference}' cannot be downloaded: {one_line(error)} "
+                "Give a .pt file that is here, as in ultralytics:PATH/FILE.pt."
+            ) from error
+    return target
+
+
+def read_checkpoint(path: Path, *, trust: bool) -> Any:
+    """Return the network of a checkpoint, in float32 and ready for inference.
+
+    Raises:
+        ConfigError: The file is damaged, of another kind, or needs trust.
+    """
+    if not trust and "safe_only" not in inspect.signature(tasks.torch_safe_load).parameters:
+        raise ConfigError(
+            f"This version of ultralytics can load '{path}' only by running the code in it. "
+            "Install a newer one (pip install -U ultralytics), or add trust=true if you trust it."
+        )
+    safety = {} if trust else {"safe_only": True}
+    try:
+        with no_installs():
+            checkpoint, _ = tasks.torch_safe_load(str(path), **safety)
+    # A stranger's file makes pickle raise nearly anything.
+    except Exception as error:
+        unknown_types = not trust and "types outside" in str(error)
+        raise ConfigError(
+            f"'{path}' cannot be loaded as an ultralytics checkpoint: {one_line(error)} "
+            + (
+                "If you trust its origin, add trust=true, which runs the code in it."
+                if unknown_types
+                else "Give a .pt file that ultralytics has saved."
+            )
+        ) from error
+    model = checkpoint.get("ema") or checkpoint.get("model")
+    if not isinstance(model, torch.nn.Module):
+        raise ConfigError(
+            f"'{path}' holds no network but a {type(model).__name__}. "
+            "Give a .pt file that ultralytics has saved."
+        )
+    model = model.float().eval()
+    for module in model.modules():
+        # Checkpoints of older torch lack what newer torch reads.
+        if isinstance(module, torch.nn.Upsample) and not hasattr(module, "recompute_scale_factor"):
+            module.recompute_scale_factor = None
+    return model
+
+
+def _trained_size(model: Any) -> int:
+    settings = getattr(model, "args", None)
+    wanted = settings.get("imgsz") if isinstance(settings, dict) else None
+    return wanted if isinstance(wanted, int) else 640  # the library's default

@@ -1,0 +1,277 @@
+"""How each family of zero-shot detectors of transformers is asked, and what its numbers mean.
+
+A family gets crops and, for each question, the phrases asked of a crop. It gives back boxes in
+pixels of the crop and one score per box AND phrase. The library's own post-processing is not used:
+it keeps only the best phrase of a box, so that what else is asked would change the answer, and for
+Grounding DINO it returns whatever tokens lit up instead of the phrases that were asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from viper.backends.placement import Placement, on_gpu
+from viper.errors import UnservedError
+from viper.images.image import Pixels
+
+__all__ = ["GroundingDino", "Loaded", "OmDetTurbo", "Question", "Scored", "ZeroShotFamily"]
+__all__ += ["to_pixels"]
+
+
+class Question(NamedTuple):
+    """Phrases asked of one crop."""
+
+    crop: int
+    """Index of the crop."""
+    phrases: tuple[str, ...]
+
+
+class Scored(NamedTuple):
+    """What a model says about one question."""
+
+    boxes_xyxy: Tensor
+    """Shape (N, 4), pixels of the crop, origin top left; may leave the crop."""
+    scores: Tensor
+    """Shape (N, phrases), 0 … 1; 0 where a box is not of a phrase."""
+
+
+class ZeroShotFamily(Protocol):
+    """One architecture, loaded."""
+
+    @property
+    def placement(self) -> Placement:
+        """Where it runs."""
+        ...
+
+    @property
+    def default_score_threshold(self) -> float:
+        """Threshold that the authors use."""
+        ...
+
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
+        """Answer each question, in order.
+
+        Args:
+            crops: Shape (h, w, 3) each.
+            questions: What is asked of them.
+            keys: What each crop is known by: equal keys are equal crops.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model with its preprocessing; all untyped in the library."""
+
+    model: Any
+    processor: Any
+    placement: Placement
+    batch_size: int
+    """Most pictures per forward."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.placement.device
+
+    def pictures(self, crops: Sequence[Pixels]) -> Tensor:
+        """Return the input for crops that the model sees at one size, (B, 3, H, W)."""
+        # PIL images, because the channel axis of an array 3 pixels high would be guessed.
+        images = [Image.fromarray(crop) for crop in crops]
+        inputs = self.processor.image_processor(
+            images=images, return_tensors="pt", **on_gpu(self.device)
+        )
+        pixel_values: Tensor = inputs.pixel_values
+        return pixel_values.to(self.device, self.placement.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class GroundingDino(Loaded):
+    """Grounding DINO (arXiv:2303.05499) and MM-Grounding-DINO (arXiv:2401.02361).
+
+    The phrases of a question go into one prompt, "red mug. dog.", and the model scores every box
+    against every TOKEN. The score of a phrase is its best token's, as the authors threshold it; but
+    the box counts only if the mean over the phrase's tokens reaches `text_threshold`, because a red
+    car lights up the "red" of "red mug".
+    """
+
+    text_threshold: float = 0.25
+    default_score_threshold: float = field(default=0.25, init=False)
+
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
+        """Build the prompts, run pictures of equal size together, and read the token spans."""
+        pictures = [self.pictures([crop]) for crop in crops]  # each (1, 3, H, W)
+        prompts = [
+            (index, prompt)
+            for index, ask in enumerate(questions)
+            for prompt in self._prompts(ask.phrases)
+        ]
+        # Pictures of one size only: padding would change what the backbone sees at the edges.
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for row, (index, _) in enumerate(prompts):
+            groups.setdefault(pictures[questions[index].crop].shape, []).append(row)
+        answers: list[tuple[Tensor, Tensor] | None] = [None] * len(prompts)
+        for rows in groups.values():
+            for start in range(0, len(rows), self.batch_size):
+                part = rows[start : start + self.batch_size]
+                batch = torch.cat([pictures[questions[prompts[row][0]].crop] for row in part])
+                outputs = self._forward(batch, [prompts[row][1] for row in part])
+                for row, answer in zip(part, outputs, strict=True):
+                    answers[row] = answer
+        results = []
+        for index, ask in enumerate(questions):
+            parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
+            height, width = crops[ask.crop].shape[:2]
+            # Prompts of one question have boxes of their own: each scores its phrases only.
+            columns, boxes, done = [], [], 0
+            for part_boxes, part_scores in (part for part in parts if part is not None):
+                before = part_scores.new_zeros(len(part_scores), done)
+                done += part_scores.shape[1]
+                after = part_scores.new_zeros(len(part_scores), len(ask.phrases) - done)
+                columns.append(torch.cat([before, part_scores, after], dim=1))
+                boxes.append(part_boxes)
+            results.append(Scored(to_pixels(torch.cat(boxes), (width, height)), torch.cat(columns)))
+        return results
+
+    def _prompts(self, phrases: Sequence[str]) -> list[_Prompt]:
+        """Split phrases into as few prompts as the model's text length allows."""
+        free = limit = self.model.config.max_text_len - 2  # its start and end are tokens too
+        prompts: list[list[str]] = [[]]
+        for phrase in phrases:
+            words = _plain(phrase)
+            if not words:
+                raise UnservedError(
+                    f"The detector cannot look for {phrase!r}: no words are left without "
+                    "punctuation. Name an object."
+                )
+            tokens = self.processor.tokenizer(
+                f"{words}.", add_special_tokens=False, truncation=True, max_length=limit
+            )
+            needed = len(tokens["input_ids"])
+            if needed > free and prompts[-1]:
+                prompts.append([])
+                free = limit
+            prompts[-1].append(words)
+            free -= needed
+        return [self._prompt(part) for part in prompts]
+
+    def _prompt(self, phrases: Sequence[str]) -> _Prompt:
+        text, characters = "", []
+        for phrase in phrases:
+            start = len(text) + (1 if text else 0)
+            text = f"{text} {phrase}." if text else f"{phrase}."
+            characters.append((start, start + len(phrase)))
+        tokens = self.processor.tokenizer(
+            text,
+            truncation=True,
+            max_length=self.model.config.max_text_len,
+            return_offsets_mapping=True,
+            return_token_type_ids=True,
+        )
+        offsets = tokens.pop("offset_mapping")
+        spans = [
+            [i for i, (first, last) in enumerate(offsets) if start <= first < last <= stop]
+            for start, stop in characters
+        ]
+        return _Prompt(dict(tokens), spans)
+
+    def _forward(self, pictures: Tensor, prompts: Sequence[_Prompt]) -> list[tuple[Tensor, Tensor]]:
+        tokens = self.processor.tokenizer.pad(
+            [prompt.tokens for prompt in prompts], padding=True, return_tensors="pt"
+        ).to(self.device)
+        outputs = self.model(
+            pixel_values=pictures,
+            pixel_mask=torch.ones_like(pictures[:, 0], dtype=torch.long),
+            input_ids=tokens["input_ids"],
+            token_type_ids=tokens["token_type_ids"],
+            attention_mask=tokens["attention_mask"],
+        )
+        by_token = outputs.logits.float().sigmoid().cpu()  # (B, N, tokens)
+        boxes = outputs.pred_boxes.float().cpu()  # (B, N, 4)
+        answers = []
+        for row, prompt in enumerate(prompts):
+            columns = [self._phrase_score(by_token[row][:, span]) for span in prompt.spans]
+            answers.append((boxes[row], torch.stack(columns, dim=1)))
+        return answers
+
+    def _phrase_score(self, by_token: Tensor) -> Tensor:
+        """Return (N,) from the scores of one phrase's tokens, (N, tokens)."""
+        if by_token.shape[1] == 0:  # cut off, or of characters that the tokenizer drops
+            return by_token.new_zeros(len(by_token))
+        best, mean = by_token.amax(dim=1), by_token.mean(dim=1)
+        return torch.where(mean >= self.text_threshold, best, 0.0)
+
+
+class _Prompt(NamedTuple):
+    """Phrases joined into one text."""
+
+    tokens: dict[str, list[int]]
+    spans: list[list[int]]
+    """Token positions of each phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class OmDetTurbo(Loaded):
+    """OmDet-Turbo (arXiv:2403.06892): one fixed picture size, phrases as classes of a task."""
+
+    default_score_threshold: float = field(default=0.3, init=False)
+
+    def ask(
+        self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
+    ) -> list[Scored]:
+        """Run questions with equally many phrases together: padding would choose other boxes."""
+        results: list[Scored | None] = [None] * len(questions)
+        groups: dict[int, list[int]] = {}
+        for index, ask in enumerate(questions):
+            groups.setdefault(len(ask.phrases), []).append(index)
+        for group in groups.values():
+            for start in range(0, len(group), self.batch_size):
+                part = group[start : start + self.batch_size]
+                scored = self._forward(crops, [questions[index] for index in part])
+                for index, one in zip(part, scored, strict=True):
+                    results[index] = one
+        return [result for result in results if result is not None]
+
+    def _forward(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
+        inputs = self.processor(
+            images=[Image.fromarray(crops[ask.crop]) for ask in questions],
+            text=[list(ask.phrases) for ask in questions],
+            return_tensors="pt",
+        ).to(self.device)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.placement.dtype)
+        outputs = self.model(**inputs)
+        scores = outputs.decoder_class_logits.float().sigmoid().cpu()  # (B, N, P)
+        boxes = outputs.decoder_coord_logits.float().cpu()  # (B, N, 4)
+        results = []
+        for row, ask in enumerate(questions):
+            height, width = crops[ask.crop].shape[:2]
+            results.append(
+                Scored(to_pixels(boxes[row], (width, height)), scores[row][:, : len(ask.phrases)])
+            )
+        return results
+
+
+def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
+    """Turn relative centre and size, (N, 4), into corners in pixels of the frame."""
+    centre, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
+    corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
+    return corners * corners.new_tensor(frame_wh * 2)
+
+
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
+
+
+def _plain(phrase: str) -> str:
+    """Lower a phrase and take out what the prompt uses as separators, and a leading article."""
+    return _ARTICLE.sub("", " ".join(re.sub(r"[.?]", " ", phrase.lower()).split()))

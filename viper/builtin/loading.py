@@ -1,0 +1,74 @@
+"""Loads the shipped weights, once for all roles, or those of a folder that was trained by hand."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from viper.backends.model_source import hash_file, one_line
+from viper.builtin.network import WorldNetwork
+from viper.builtin.sight import Viewer
+from viper.errors import ConfigError
+from viper.models.options import Options
+
+__all__ = ["NETWORK_FILE", "SHIPPED", "load_network", "open_viewer"]
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Folder of the weights that come with Viper."""
+NETWORK_FILE = "network.safetensors"
+_LOADING = threading.Lock()
+
+
+def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:
+    """Return what sees, its folder, and a fingerprint of its weights.
+
+    All roles that name the same folder get the same viewer, so that a picture is looked at once.
+
+    Args:
+        reference: Folder that `python -m viper.builtin.train` has filled; empty for what is
+            shipped.
+        options: None are known.
+        where: Who asks, for messages, as in "the builtin detector".
+
+    Raises:
+        ConfigError: There are no weights, they are of another network, or an option is unknown.
+    """
+    with Options(options, where):
+        folder = Path(reference).expanduser() if reference else SHIPPED
+    path = folder / NETWORK_FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no file '{path}'. Write builtin for the models that come with Viper, or "
+            "builtin:FOLDER with a folder that python -m viper.builtin.train has filled."
+        )
+    with _LOADING:  # two roles that load at once shall get one viewer
+        viewer, version = _loaded(path.resolve(), path.stat().st_mtime_ns)
+    return viewer, folder, version
+
+
+def load_network(path: Path) -> WorldNetwork:
+    """Return a network with the weights of a file, in evaluation mode.
+
+    Raises:
+        ConfigError: The file is damaged, or of another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    network = WorldNetwork()
+    try:
+        network.load_state_dict(load_file(path))  # halves become floats
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ConfigError(
+            f"'{path}' holds no weights of the built-in network: {one_line(error)} "
+            "Train it again with python -m viper.builtin.train."
+        ) from error
+    return network.eval().requires_grad_(False)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(path: Path, changed_ns: int) -> tuple[Viewer, str]:
+    """Load a file; `changed_ns` tells a file from the one that was there before."""
+    return Viewer(load_network(path)), f"builtin@{hash_file(path)[:16]}"

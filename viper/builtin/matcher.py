@@ -1,0 +1,74 @@
+"""The built-in matcher: regions and texts in one space, trained against each other as in CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.builtin.knowledge import doubt, refusal
+from viper.builtin.loading import open_viewer
+from viper.builtin.sight import Viewer
+from viper.images.image import ImageRef, View
+
+__all__ = ["BuiltinMatcher", "load"]
+
+
+class BuiltinMatcher:
+    """Says how well views of the small world and texts fit together.
+
+    Args:
+        viewer: Sees.
+        fingerprint: Names the weights.
+    """
+
+    logit_bias = None
+
+    def __init__(self, viewer: Viewer, fingerprint: str) -> None:
+        self._viewer = viewer
+        self.fingerprint = fingerprint
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor from cosine to logit."""
+        return self._viewer.logit_scale
+
+    def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per view, shape (64,)."""
+        vectors: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(views)
+        for sight, numbers in self._viewer.by_image(views):
+            embedded = self._viewer.embed_boxes(sight, [views[n].box_xyxy for n in numbers])
+            for number, vector in zip(numbers, embedded, strict=True):
+                vectors[number] = vector
+        return vectors
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per text, shape (64,).
+
+        A text with a word that the models do not know was trained to fit nothing, so that among several
+        texts it loses; `refusal` tells which texts these are.
+        """
+        return list(self._viewer.embed_texts(list(texts))) if texts else []
+
+    def certainty(self, cosine: float) -> float:
+        """Return how surely a text is true of a view, 0 … 1, from the cosine of their vectors."""
+        return self._viewer.certainty(cosine)
+
+    def refusal(self, text: str) -> str | None:
+        """Say why a text means nothing to the models; None where it does."""
+        return refusal(text)
+
+    def doubt(self, image: ImageRef) -> str | None:
+        """Say that the image is not of the small world; None where it is."""
+        return doubt(image.source_name, self._viewer.strangeness(image))
+
+
+def load(reference: str, options: Mapping[str, str]) -> BuiltinMatcher:
+    """Load the shipped matcher, or that of a folder.
+
+    Raises:
+        ConfigError: There are no weights, or an option is unknown.
+    """
+    viewer, _, fingerprint = open_viewer(reference, options, "the builtin matcher")
+    return BuiltinMatcher(viewer, fingerprint)

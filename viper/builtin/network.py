@@ -1,0 +1,244 @@
+"""One network with four heads: where things are, what they are, how far away, and what words mean.
+
+    picture (B, 3, H, W)
+      └─ backbone (a small ResNet)  strides 4 8 16 32
+           └─ neck (top-down)       one map, stride 4, 64 channels
+                ├─ detector         centre of a thing, distances to its edges        per cell
+                ├─ depth            logarithm of the depth of what a cell shows       per cell
+                └─ regions          a box → unit vector of the space shared with texts, distance
+    words (N, 16) ─ text encoder → unit vector of the same space
+
+Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centres and edges
+as in CenterNet (Zhou et al. 2019) and FCOS (Tian et al. 2019).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import roi_align
+
+from viper.builtin.words import MAX_WORDS, VOCABULARY
+
+__all__ = [
+    "EMBEDDING",
+    "NECK",
+    "PLACE",
+    "POOLED",
+    "STRIDE",
+    "Dense",
+    "Familiarity",
+    "Regions",
+    "WorldNetwork",
+    "summary",
+]
+
+STRIDE = 4
+"""Pixels of the picture per cell of the maps."""
+EMBEDDING = 64
+"""Length of the vectors that regions and texts share."""
+_CHANNELS = (32, 64, 128, 192)
+NECK = 64
+"""Channels of the map of features."""
+PLACE = 6
+"""Numbers that tell a box's edges and its extent."""
+_GRID = 7
+# Cells of a region along each side.
+_HIDDEN = 256
+POOLED = NECK * _GRID * _GRID + PLACE
+"""Numbers that describe a box: the features of its cells, then its edges and its extent."""
+
+
+class Regions(NamedTuple):
+    """What the network says of N boxes."""
+
+    embeddings: Tensor
+    """Shape (N, EMBEDDING), unit vectors."""
+    log_distances: Tensor
+    """Shape (N,), logarithm of the depth of the middle of what each box shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """What the network says of every cell of a batch of pictures."""
+
+    features: Tensor
+    """Shape (B, 64, h, w)."""
+    centers: Tensor
+    """Shape (B, h, w), logits: a thing's middle is here."""
+    edges: Tensor
+    """Shape (B, 4, h, w), > 0: distances in cells to the left, top, right and bottom edge."""
+    log_depth: Tensor
+    """Shape (B, h, w)."""
+
+
+class WorldNetwork(nn.Module):
+    """Sees CLEVR-like worlds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from timm.models.resnet import BasicBlock, ResNet
+
+        self.backbone = ResNet(
+            BasicBlock,  # type: ignore[arg-type] # timm means the class
+            (1, 1, 1, 1),
+            channels=_CHANNELS,
+            num_classes=0,
+            stem_type="deep",
+            stem_width=16,
+        )
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, NECK, 1) for channels in _CHANNELS)
+        self.smooth = _block(NECK, NECK)
+        self.tower = _block(NECK, NECK)
+        self.cells = nn.Conv2d(NECK, 6, 1)
+        start = torch.zeros(6)
+        start[0] = -4.0  # few cells are centres
+        start[5] = 2.4  # things stand some 11 units away
+        self.cells.bias = nn.Parameter(start)
+        self.region = nn.Sequential(
+            nn.Linear(POOLED, _HIDDEN),
+            nn.LayerNorm(_HIDDEN),
+            nn.GELU(),
+        )
+        self.region_out = nn.Linear(_HIDDEN, EMBEDDING)
+        self.distance = nn.Linear(_HIDDEN, 1)
+        self.distance.bias = nn.Parameter(torch.tensor([2.4]))
+        self.words = nn.Embedding(len(VOCABULARY), EMBEDDING, padding_idx=0)
+        self.positions = nn.Parameter(torch.zeros(MAX_WORDS, EMBEDDING))
+        layer = nn.TransformerEncoderLayer(
+            EMBEDDING, 4, 4 * EMBEDDING, dropout=0.0, batch_first=True, norm_first=True
+        )
+        self.text = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.text_out = nn.Sequential(nn.LayerNorm(EMBEDDING), nn.Linear(EMBEDDING, EMBEDDING))
+        self.log_scale = nn.Parameter(torch.tensor(2.3))
+        self.match_scale = nn.Parameter(torch.tensor(10.0))
+        self.match_bias = nn.Parameter(torch.tensor(-5.0))
+        self.familiarity = Familiarity()
+
+    def forward(self, pictures: Tensor) -> Dense:
+        """Look at pictures.
+
+        Args:
+            pictures: Shape (B, 3, H, W), RGB, 0 … 1; H and W are multiples of 32.
+        """
+        levels = self._levels(pictures * 4 - 2)
+        top = self.lateral[3](levels[3])
+        for index in (2, 1, 0):
+            top = functional.interpolate(top, scale_factor=2.0, mode="nearest")
+            top = top + self.lateral[index](levels[index])
+        features = self.smooth(top)
+        cells = self.cells(self.tower(features)).float()  # (B, 6, h, w)
+        return Dense(features, cells[:, 0], functional.softplus(cells[:, 1:5] * 2), cells[:, 5])
+
+    def _levels(self, pictures: Tensor) -> list[Tensor]:
+        """Return the backbone's maps at the strides 4, 8, 16 and 32."""
+        net: Any = self.backbone  # timm's types hide that its parts are modules
+        x = net.maxpool(net.act1(net.bn1(net.conv1(pictures))))
+        levels = []
+        for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
+            x = stage(x)
+            levels.append(x)
+        return levels
+
+    def look_closer(self, features: Tensor, boxes: Tensor) -> Regions:
+        """Return what boxes show.
+
+        Args:
+            features: Shape (B, 64, h, w).
+            boxes: Shape (N, 5): index of the picture, then x1, y1, x2, y2 in pixels.
+        """
+        hidden = self.region(self.pool(features, boxes))  # (N, 256)
+        return Regions(
+            functional.normalize(self.region_out(hidden), dim=1), self.distance(hidden)[:, 0]
+        )
+
+    def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Return the features inside of boxes, and where they are; arguments as in `look_closer`.
+
+        Returns:
+            Shape (N, POOLED).
+        """
+        pooled = roi_align(features.float(), boxes, _GRID, 1 / STRIDE, 2, aligned=True)
+        height, width = features.shape[-2] * STRIDE, features.shape[-1] * STRIDE
+        scale = boxes.new_tensor([width, height, width, height])
+        place = boxes[:, 1:] / scale
+        extent = (boxes[:, 3:] - boxes[:, 1:3]) / width  # one scale for both, so shape is kept
+        return torch.cat([pooled.flatten(1), place * 2 - 1, extent.clamp(min=1e-3).log()], dim=1)
+
+    def embed_texts(self, words: Tensor) -> Tensor:
+        """Return unit vectors of texts.
+
+        Args:
+            words: Shape (N, MAX_WORDS), ids of `words.encode`.
+
+        Returns:
+            Shape (N, EMBEDDING).
+        """
+        missing = words == 0  # (N, MAX_WORDS)
+        hidden = self.text(self.words(words) + self.positions, src_key_padding_mask=missing)
+        present = (~missing).unsqueeze(2).to(hidden.dtype)
+        mean = (hidden * present).sum(dim=1) / present.sum(dim=1).clamp(min=1)
+        return functional.normalize(self.text_out(mean), dim=1)
+
+
+class Familiarity(nn.Module):
+    """Tells how far pictures are from those that the network was trained on.
+
+    The mean and the spread of every channel over a picture are two vectors; over the training pictures
+    they scatter about their mean with some covariance. The distance of Mahalanobis from there (Lee et
+    al. 2018 detect strange inputs so), divided by `limit`, is above 1 for a picture of another kind.
+    Nothing here is trained: `fit` measures it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(2 * NECK))
+        self.register_buffer("whitening", torch.eye(2 * NECK))
+        self.register_buffer("limit", torch.tensor(float("inf")))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return distances, shape (B,), of maps of features, shape (B, 64, h, w); ≤ 1 is familiar."""
+        limit = self.get_buffer("limit")
+        return self._distance(summary(features)) / limit
+
+    def _distance(self, summaries: Tensor) -> Tensor:
+        centred = summaries - self.get_buffer("mean").float()
+        distance: Tensor = (centred @ self.get_buffer("whitening").float()).norm(dim=1)
+        return distance
+
+    def fit(self, summaries: Tensor, others: Tensor) -> None:
+        """Measure what is familiar.
+
+        Args:
+            summaries: Of training pictures, shape (N, 128).
+            others: Of validation pictures, shape (M, 128); the limit is set at twice the distance
+                that 99 of 100 of them stay within.
+        """
+        mean = summaries.mean(dim=0)
+        covariance = torch.cov((summaries - mean).double().T)
+        # A little noise in every direction, so that none in which nothing varies decides alone.
+        covariance += torch.eye(len(mean)) * covariance.diagonal().mean() * 0.01
+        values, vectors = torch.linalg.eigh(covariance)
+        whitening = vectors @ (values.clamp(min=1e-12) ** -0.5).diag() @ vectors.T
+        self.get_buffer("mean").copy_(mean)
+        self.get_buffer("whitening").copy_(whitening.float())
+        distances = self._distance(others)
+        self.get_buffer("limit").copy_(2 * distances.quantile(0.99))
+
+
+def summary(features: Tensor) -> Tensor:
+    """Return mean and standard deviation of every channel over a picture, shape (B, 128)."""
+    flat = features.float().flatten(2)  # (B, 64, h·w)
+    return torch.cat([flat.mean(dim=2), flat.std(dim=2)], dim=1)
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )

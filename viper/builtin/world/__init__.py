@@ -1,0 +1,16 @@
+"""The world of the built-in models: cubes, spheres and cylinders on a ground, drawn by ray casting.
+
+scene       plain values: things, camera, lights, look
+sample      draws random scenes that obey the rules of CLEVR
+shapes      where rays meet the shapes
+render      scene → picture, depth map and visible boxes
+clevr       the official CLEVR scene files
+"""
+
+from __future__ import annotations
+
+from viper.builtin.world.render import Rendered, render
+from viper.builtin.world.sample import sample_scene
+from viper.builtin.world.scene import Camera, Light, Look, Scene, Thing
+
+__all__ = ["Camera", "Light", "Look", "Rendered", "Scene", "Thing", "render", "sample_scene"]

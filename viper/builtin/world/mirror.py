@@ -1,0 +1,90 @@
+"""What metal mirrors: the other things, the ground and the dim room above, more or less blurred."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.builtin.world.scene import Scene, Thing
+from viper.builtin.world.shapes import dot, interval, to_local
+
+__all__ = ["mirrored"]
+
+Vectors = NDArray[np.float32]
+"""Shape (3, N): rows are x, y, z."""
+_RAYS = 2
+# Per pixel of rough metal; the blur of the picture and the next pixels even out the rest.
+_FARTHEST = 60
+# Where the ground is as dark as it gets, in units of the world.
+
+
+def mirrored(
+    scene: Scene,
+    starts: Vectors,
+    directions: Vectors,
+    surface_normals: Vectors,
+    own: NDArray[np.int16],
+    generator: np.random.Generator,
+) -> Vectors:
+    """Return what metal surfaces mirror, linear, shape (3, N).
+
+    A rough surface mirrors along several rays about the one of a smooth surface.
+
+    Args:
+        scene: What is around.
+        starts: Where rays leave the surfaces, shape (3, N).
+        directions: Where they came from the camera, unit, shape (3, N).
+        surface_normals: Shape (3, N).
+        own: Index of the thing that each surface belongs to, which it does not mirror; shape (N,).
+        generator: Of the roughness.
+    """
+    along = dot(directions, surface_normals) * np.float32(2)
+    bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
+    rough = np.float32(scene.look.metal_roughness)
+    if rough <= 0:
+        return _seen_along(scene, starts, bounce, own)
+    count = starts.shape[1]
+    spread = generator.standard_normal((3, _RAYS * count), np.float32) * rough
+    rays: Vectors = np.add(np.tile(bounce, _RAYS), spread, dtype=np.float32)
+    rays /= np.sqrt(dot(rays, rays))
+    seen = _seen_along(scene, np.tile(starts, _RAYS), rays, np.tile(own, _RAYS))
+    mean: Vectors = seen.reshape(3, _RAYS, count).mean(axis=1)
+    return mean
+
+
+def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.int16]) -> Vectors:
+    """Return about how much light comes along unit rays, shape (3, N); things are lit alike all over."""
+    look = scene.look
+    total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
+    above = np.clip(rays[2], 0, 1)
+    room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
+    down = rays[2] < 0
+    nearest = np.where(down, -starts[2] / np.minimum(rays[2], np.float32(-1e-4)), np.float32(1e9))
+    # Far from the lights the ground is dark, so that it goes over into the room.
+    lit = total * np.exp(-np.float32(look.ground_fading) * np.minimum(nearest, _FARTHEST))
+    ground = np.array(look.ground, np.float32)[:, None] * np.maximum(lit, room)
+    result = np.where(down, ground, room)
+    for index, thing in enumerate(scene.things):
+        chosen = np.flatnonzero(_passes(thing, starts, rays) & (own != index))
+        if not len(chosen):
+            continue
+        enter, leave = interval(
+            thing.shape,
+            to_local(thing, starts[:, chosen], points=True),
+            to_local(thing, rays[:, chosen], points=False),
+        )
+        nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest[chosen])
+        chosen = chosen[nearer]
+        nearest[chosen] = enter[nearer]
+        result[:, chosen] = scene.linear_color(index)[:, None] * total * np.float32(0.7)
+    light: Vectors = result.astype(np.float32, copy=False)
+    return light
+
+
+def _passes(thing: Thing, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
+    """Tell which rays meet the sphere about a thing, shape (N,)."""
+    to_center = np.array(thing.center, np.float32)[:, None] - starts
+    along = dot(rays, to_center)
+    aside = dot(to_center, to_center) - along**2
+    meets: NDArray[np.bool_] = (along > 0) & (aside < np.float32(thing.bounding_radius**2))
+    return meets

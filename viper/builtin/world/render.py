@@ -1,0 +1,184 @@
+"""From a scene to its picture, its depth map and the exact visible boxes of its things.
+
+Rays are cast from the camera; each thing is tried only where its bounding sphere can be seen, and
+pixels at edges are drawn again with more rays. How the light falls is in `shade`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.builtin.world.scene import Camera, Scene
+from viper.builtin.world.shade import Hits, shade
+from viper.builtin.world.shapes import dot, interval, to_local
+from viper.builtin.world.window import window
+
+__all__ = ["GROUND", "Rendered", "cast", "render", "visible_pixels"]
+
+GROUND = -1
+"""Index of the ground among the things."""
+_FARTHEST = np.float32(60.0)
+# Where the ground fades into the horizon, in units of the world.
+_EDGE_RAYS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
+# Offsets within a pixel of the rays that smooth an edge.
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What is seen of a scene."""
+
+    pixels: NDArray[np.uint8]
+    """Shape (H, W, 3), RGB."""
+    depth: NDArray[np.float32]
+    """Shape (H, W), along the viewing axis in units of the world."""
+    things: NDArray[np.int16]
+    """Shape (H, W): index of the thing that each pixel shows, `GROUND` for none."""
+
+    def boxes_xyxy(self, count: int) -> NDArray[np.float64]:
+        """Return the boxes of what is visible, shape (count, 4), pixels, exclusive ends.
+
+        A thing that is hidden has a box of zeros.
+        """
+        boxes = np.zeros((count, 4))
+        for index in range(count):
+            mask = self.things == index
+            columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+            if len(columns):
+                boxes[index] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        return boxes
+
+
+def render(scene: Scene) -> Rendered:
+    """Draw a scene; the same scene always gives the same pixels."""
+    width, height = scene.size
+    generator = np.random.default_rng(scene.seed)
+    x, y = _pixel_centers(scene.size)
+    hits = cast(scene, x, y, grid=True)
+    light = shade(scene, hits, generator, grid=True)  # (3, H·W), linear
+    things = hits.things.reshape(height, width)
+    edges = np.flatnonzero(_edges(things).ravel())
+    if len(edges):
+        dx, dy = np.array(_EDGE_RAYS, np.float32).T[:, :, None]  # (rays, 1) each
+        moved = cast(scene, (x[edges] + dx).ravel(), (y[edges] + dy).ravel())
+        finer = shade(scene, moved, generator).reshape(3, len(_EDGE_RAYS), len(edges))
+        light[:, edges] = finer.mean(axis=1)
+    forward = hits.distances * hits.cosines
+    return Rendered(
+        _developed(light.reshape(3, height, width), scene, generator),
+        forward.reshape(height, width),
+        things,
+    )
+
+
+def visible_pixels(scene: Scene) -> NDArray[np.int64]:
+    """Return how many pixels show each thing, shape (things,), without drawing the picture."""
+    things = cast(scene, *_pixel_centers(scene.size), grid=True).things
+    return np.bincount(things[things != GROUND], minlength=len(scene.things))
+
+
+def _pixel_centers(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    rows, columns = np.mgrid[0 : size[1], 0 : size[0]]
+    return (columns.ravel() + 0.5).astype(np.float32), (rows.ravel() + 0.5).astype(np.float32)
+
+
+def cast(
+    scene: Scene, x: NDArray[np.float32], y: NDArray[np.float32], *, grid: bool = False
+) -> Hits:
+    """Return what rays through points of the picture meet.
+
+    Args:
+        scene: What to look at.
+        x: Columns in pixels, shape (N,).
+        y: Rows in pixels, shape (N,).
+        grid: True when the points are all pixels in reading order, which allows to skip most.
+
+    Returns:
+        What each ray met first; where that is nothing, the ground, at most `_FARTHEST` away.
+    """
+    directions, cosines = _rays(scene.camera, x, y, scene.size)
+    origin = scene.camera.position.astype(np.float32)[:, None]  # (3, 1)
+    down = np.minimum(directions[2], np.float32(-1e-4))
+    distances = np.minimum(-origin[2] / down, _FARTHEST)
+    things = np.full(len(x), GROUND, np.int16)
+    shape = scene.size[::-1] if grid else (1, len(x))
+    for index, thing in enumerate(scene.things):
+        # Views of the arrays, so that what is written into them is in the arrays.
+        area: tuple[slice, slice] = (slice(None), slice(None))
+        if grid:
+            area = window(scene.camera, [(thing.center, thing.bounding_radius)], scene.size)
+        seen, named = distances.reshape(shape)[area], things.reshape(shape)[area]
+        towards = directions.reshape(3, *shape)[:, *area].reshape(3, -1)
+        local_origin = to_local(thing, origin, points=True)
+        enter, leave = interval(
+            thing.shape, local_origin, to_local(thing, towards, points=False), scene.look.bevel
+        )
+        nearer = (enter < leave) & (enter > 1e-3) & (enter < seen.ravel())
+        chosen = nearer.reshape(seen.shape)
+        seen[chosen], named[chosen] = enter[nearer], np.int16(index)
+    return Hits(origin + directions * distances, directions, distances, cosines, things)
+
+
+def _rays(
+    camera: Camera, x: NDArray[np.float32], y: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return unit directions, shape (3, N), and their cosines with the viewing axis, shape (N,)."""
+    focal = np.float32(camera.focal_px(size[0]))
+    local = np.stack(
+        [(x - size[0] / 2) / focal, (size[1] / 2 - y) / focal, np.full_like(x, -1)]
+    ).astype(np.float32)
+    length = np.sqrt(dot(local, local))
+    world = camera.rotation @ (local / length)
+    return world.astype(np.float32), np.reciprocal(length)
+
+
+def _edges(things: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Return the pixels that show something else than a neighbour, shape (H, W)."""
+    edges = np.zeros(things.shape, bool)
+    across = things[:, 1:] != things[:, :-1]
+    edges[:, 1:] |= across
+    edges[:, :-1] |= across
+    down = things[1:] != things[:-1]
+    edges[1:] |= down
+    edges[:-1] |= down
+    return edges
+
+
+def _developed(
+    light: NDArray[np.float32], scene: Scene, generator: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Turn linear light, shape (3, H, W), into a picture, shape (H, W, 3)."""
+    look = scene.look
+    height, width = light.shape[1:]
+    if look.vignette > 0:
+        rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+        left = 1 - look.vignette * (rows**2 + columns**2) / 2
+        light = (light * left).astype(np.float32, copy=False)
+    exposed = np.clip(light * np.float32(look.exposure), np.float32(1e-6), np.float32(1))
+    image = np.exp(np.log(exposed) * np.float32(1 / look.gamma))  # much faster than np.power
+    if look.blur_px > 0:
+        image = _blurred(image, look.blur_px)
+    if look.noise > 0:
+        noise = generator.standard_normal(image.shape, np.float32)
+        image = image + np.float32(look.noise) * noise
+    pixels = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    reach = max(1, round(2 * sigma))
+    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    weights /= weights.sum()
+    for axis in (1, 2):
+        padding = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
+        padded = np.pad(image, padding, mode="edge")
+        count = image.shape[axis]
+        blurred = np.zeros_like(image)
+        for i, weight in enumerate(weights):
+            part = padded[:, i : i + count] if axis == 1 else padded[:, :, i : i + count]
+            blurred += np.float32(weight) * part
+        image = blurred
+    return image

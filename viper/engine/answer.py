@@ -1,0 +1,240 @@
+"""From a program's value to an answer: the text, and the patches behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from viper.images.image import ImageRef
+from viper.images.region import Patch
+from viper.programs.program import Failure, Task
+from viper.scheduling.method_request import HostObject
+from viper.trace import Trace
+
+if TYPE_CHECKING:
+    from viper.images.data_uri import Embed
+
+__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches"]
+__all__ += ["plain_value", "render"]
+
+NO_SUCH_OBJECT = "no such object"
+"""Text of a grounding answer without patches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question."""
+
+    value: Any
+    """The Python value that the program returned, with `Patch` for its patches; None on failure."""
+    text: str | None
+    """The value as text; None on failure."""
+    patches: tuple[Patch, ...]
+    """Grounding: the chosen patches, best first, empty for no such object. Else: the patches that the
+    answer is made of."""
+    failure: Failure | None
+    """Why there is no answer, None when there is one."""
+    trace: Trace
+    """The whole run."""
+    image: ImageRef | None = field(default=None, repr=False, compare=False)
+    """The picture, upright; None where it could not be read."""
+
+    @property
+    def program(self) -> str | None:
+        """Source of the program that gave the answer, or failed last; None when there is none."""
+        return self.trace.program
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of the programs that gave this answer; None where only one was asked for."""
+        return self.trace.votes.confidence if self.trace.votes else None
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Conditions of the question that were not tested, or only in part."""
+        return self.trace.unverified
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `viper ask --json` prints."""
+        return self.trace.summary_json()
+
+    def save_trace(self, path: str | os.PathLike[str], *, embed: Embed = "none") -> None:
+        """Write the whole run to a file: `.json` for machines and replay, `.html` for people.
+
+        Args:
+            path: Where to; a file of that name is replaced.
+            embed: What of the picture goes into JSON: `none`, small `crops` of what calls looked at
+                and found, or the whole `picture` as well. A page always holds the picture.
+
+        Raises:
+            ConfigError: The suffix is another one.
+            InputError: The file cannot be written.
+        """
+        from viper.trace.files import write_trace
+
+        write_trace(path, self.trace, self.image, embed=embed)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: answer, picture with boxes, program, calls."""
+        from viper.trace.summary import summary_html
+
+        return summary_html(self.trace, self.image)
+
+    def __str__(self) -> str:
+        return self.text if self.text is not None else f"no answer: {self.failure}"
+
+
+def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure:
+    """Return the text of a program's value, or why it cannot be an answer.
+
+    bool → yes/no, float → at most 6 significant digits, patch → its category, list → items joined
+    by ", ", dict → JSON. Where choices are given, one that is equal but for case is spelled as given.
+    """
+    if task == "grounding":
+        patches = grounded_patches(value)
+        if patches is None:
+            return Failure(
+                "runtime",
+                f"The program returned {_type_name(value)}; with the task grounding it must return a "
+                "patch, a list of patches, or None for no such object.",
+            )
+        return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
+    if value is None:
+        return Failure("runtime", "The program returned None, which answers nothing.")
+    if (held := _object_in(value)) is not None:
+        attributes = " or ".join(f".{name}" for name in held.attributes)
+        instead = (
+            f"one of its attributes ({attributes})" if attributes else "what a method says of it"
+        )
+        return Failure(
+            "runtime", f"The program returned a {held.kind}, which is no answer; return {instead}."
+        )
+    text = _text(value)
+    for choice in choices:
+        if choice.casefold() == text.casefold():
+            return choice
+    return text
+
+
+def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
+    """Return the patches of a grounding value, best first; None when it is no such value."""
+    if value is None:
+        return ()
+    if isinstance(value, Patch):
+        return (value,)
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Patch) for item in value):
+        return tuple(value)
+    return None
+
+
+def evidence_patches(
+    value: Any, calls: Sequence[tuple[str, Patch | None, Any]]
+) -> tuple[Patch, ...]:
+    """Return the patches that an answer in words is made of.
+
+    Patches inside the value count first. Else it is what was asked last, when that was a question
+    about a detected patch (its colour, say), else everything that was found, less the patches that a
+    property was refused of.
+
+    Args:
+        value: What the program returned.
+        calls: (method, receiver, result) of each call, in order.
+    """
+    inside = list(dict.fromkeys(_patches_in(value)))
+    if inside:
+        return tuple(inside)
+    if calls:
+        method, receiver, _ = calls[-1]
+        if method in _QUESTIONS and receiver is not None and receiver.detected:
+            return (receiver,)
+    refused = {r for method, r, result in calls if method == _VERIFY and result is False}
+    found = (patch for method, _, result in calls if method == _FIND for patch in result)
+    return tuple(dict.fromkeys(patch for patch in found if patch not in refused))
+
+
+_FIND = "ImagePatch.find"
+_VERIFY = "ImagePatch.verify_property"
+_QUESTIONS = {"ImagePatch.simple_query", "ImagePatch.best_text_match"}
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case Patch():
+            return value.category
+        case list() | tuple():
+            return ", ".join(_text(item) for item in value)
+        case set():
+            return ", ".join(sorted(_text(item) for item in value))  # a set has no order
+        case dict():
+            return json.dumps(_plain(value), ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Patch():
+            return value.category
+        case dict():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def plain_value(value: Any) -> Any:
+    """Return a program's value as the JSON value of a trace; sets are sorted lists."""
+    match value:
+        case Patch() | HostObject():
+            return value.to_record()
+        case dict():
+            return {str(_plain(key)): plain_value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain_value(item) for item in value]
+        case set():
+            return sorted((plain_value(item) for item in value), key=repr)
+        case _:
+            return value
+
+
+def _object_in(value: Any) -> HostObject | None:
+    """Return an object of a module that a value is or holds, None where there is none."""
+    match value:
+        case HostObject():
+            return value
+        case list() | tuple() | set():
+            return next(filter(None, map(_object_in, value)), None)
+        case dict():
+            return _object_in([*value.keys(), *value.values()])
+        case _:
+            return None
+
+
+def _patches_in(value: Any) -> list[Patch]:
+    match value:
+        case Patch():
+            return [value]
+        case list() | tuple():
+            return [patch for item in value for patch in _patches_in(item)]
+        case set():
+            return sorted(
+                (patch for item in value for patch in _patches_in(item)), key=lambda p: p.box_xyxy
+            )
+        case dict():
+            return [patch for item in value.values() for patch in _patches_in(item)]
+        case _:
+            return []
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} that holds other things than patches"
+    return f"{value!r}"[:80] if isinstance(value, (str, bool, int, float)) else type(value).__name__

@@ -1,0 +1,79 @@
+"""One question about one image, checked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, get_args
+
+from viper.errors import InputError
+from viper.images import decoding as media
+from viper.images.image import ImageRef
+from viper.methods.recorded_calls import RecordedCalls
+from viper.programs.program import Task
+
+__all__ = ["ImageSource", "Query", "checked_question", "image_name", "opened_image"]
+
+ImageSource: TypeAlias = "media.ImageSource | ImageRef"
+"""A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image opened before."""
+
+_MAX_QUESTION_CHARACTERS = 4_000
+# Longer than any question of the known benchmarks by a factor of 20, short enough for any model.
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked.
+
+    Raises:
+        InputError: The task is unknown.
+    """
+
+    image: ImageSource
+    question: str
+    """A question, a statement to judge, or for grounding an expression."""
+    task: Task = "vqa"
+    choices: tuple[str, ...] = ()
+    """Answers to choose from; empty when any will do."""
+    program: str | None = None
+    """Source to run instead of generating one."""
+    known: RecordedCalls | None = field(default=None, repr=False, compare=False)
+    """Answers calls before any model is asked, as a recorded run does (see `viper.replay`)."""
+
+    def __post_init__(self) -> None:
+        if self.task not in get_args(Task):
+            raise InputError(f"task must be 'vqa' or 'grounding', but got {self.task!r}.")
+
+
+def checked_question(question: str) -> str:
+    """Return a question without surplus white space.
+
+    Raises:
+        InputError: It is empty or too long.
+    """
+    cleaned = " ".join(question.split())
+    if not cleaned:
+        raise InputError('The question is empty. Ask something, such as "How many dogs are there?"')
+    if len(cleaned) > _MAX_QUESTION_CHARACTERS:
+        raise InputError(
+            f"The question has {len(cleaned):,} characters; at most {_MAX_QUESTION_CHARACTERS:,} are "
+            "accepted. Ask one question at a time."
+        )
+    return cleaned
+
+
+def opened_image(source: ImageSource) -> ImageRef:
+    """Decode an image unless that has been done.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    return source if isinstance(source, ImageRef) else media.open_image(source)
+
+
+def image_name(source: ImageSource) -> str:
+    """Return how to call an image that could not be opened."""
+    if isinstance(source, (str, os.PathLike)):
+        return Path(os.fspath(source)).name
+    return "image"

@@ -1,0 +1,262 @@
+"""One query on its way to an answer: programs are written, run, repaired, or vote.
+
+    generators in turn        the next one is asked where the one before refuses, or its program fails
+      ├─ a program that is remembered (`memo`), before a language model is asked
+      ├─ one program at a time, each failure going back to the generator (`max_attempts`)
+      └─ several at once, which vote (`votes`)
+
+What a program does wrong is data here. What ends the whole inquiry (no program could be written, the
+budget is spent) is raised, and told in the answer by the solver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from viper.engine.config import EngineConfig
+from viper.engine.query import Query
+from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
+from viper.engine.voting import tally
+from viper.errors import GenerationError
+from viper.generate.generator import GenerationRequest, Generator, Rejected
+from viper.generate.grammar import GrammarGenerator
+from viper.generate.observations import observed_calls
+from viper.generate.program_cache import ProgramCache
+from viper.images.image import ImageRef
+from viper.llm.budget import Budget
+from viper.methods.dispatch import CallDispatcher
+from viper.modules.program_api import ProgramApi
+from viper.programs.program import PROGRAM_FAULTS, Failure, Program
+from viper.scheduling.vision_client import VisionClient
+from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
+from viper_sandbox import Checked, Jail, Request, Result
+
+__all__ = ["EngineServices", "QueryRun"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineServices:
+    """What all inquiries of an engine work with."""
+
+    config: EngineConfig
+    contract: ProgramApi
+    """What programs may call, and what serves it."""
+    api: Mapping[str, Any]
+    """Its specification as plain data."""
+    jail: Jail
+    """Runs programs."""
+    budget: Budget
+    """Holds the budget."""
+    memo: ProgramCache | None
+    """Remembers the programs of language models."""
+
+
+class _Tried(NamedTuple):
+    """A program that was run."""
+
+    program: Program
+    session: CallDispatcher
+    outcome: ProgramResult
+
+    @property
+    def worth_another(self) -> bool:
+        """True when it failed, and another program might not."""
+        failure = self.outcome.failure
+        if failure is None or failure.kind not in PROGRAM_FAULTS:
+            return False
+        return self.session.unserved is None
+
+
+class QueryRun:
+    """Answers one query and keeps the record of it.
+
+    Args:
+        query: What is asked.
+        image: The query's image, opened.
+        run: The way to the models; the programs share what it has asked.
+        recorder: Where everything is entered.
+        bench: The engine's.
+        watcher: Told of each step when it happens.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        image: ImageRef,
+        run: VisionClient,
+        trace_builder: TraceBuilder,
+        bench: EngineServices,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._query = query
+        self._image = image
+        self._run = run
+        self._trace_builder = trace_builder
+        self._bench = bench
+        self._watcher = watcher
+        self._numbers = itertools.count()
+        self._lesson: Coroutine[Any, Any, None] | None = None
+
+    async def remember(self) -> None:
+        """Enter into the memo what this query has taught; when the answer's clock has stopped."""
+        if self._lesson is not None:
+            await self._lesson
+
+    async def ask(self, generators: Sequence[Generator], request: GenerationRequest) -> None:
+        """Let generators write programs until one answers, or nobody can mend what is wrong.
+
+        Args:
+            generators: Asked in turn; all but the last write one program each.
+            request: What is asked of them.
+
+        Raises:
+            GenerationError: The last one could not write a program.
+            BudgetError: The budget does not allow to ask it.
+        """
+        *first, last = generators
+        for generator in first:
+            try:
+                tried = await self._write_and_run(generator, request)
+            except GenerationError:
+                continue  # the next one may understand
+            if not tried.worth_another:
+                return
+            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+        if self._bench.config.votes > 1:
+            await self._vote(last, request)
+        elif not await self._recall(last, request):
+            await self._repair(last, request)
+
+    async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
+        """Answer with a remembered program; False where there is none, or it failed."""
+        memo = self._memo_of(generator, request)
+        started = time.perf_counter()
+        recalled = await memo.recall(generator, request) if memo is not None else None
+        if memo is None or recalled is None:
+            return False
+        tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
+        failure = tried.outcome.failure
+        if failure is None:
+            self._lesson = memo.used(recalled)
+        elif failure.kind in PROGRAM_FAULTS:
+            await memo.forget(recalled)
+            return False
+        return True
+
+    def _memo_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
+        """Return the memo where it counts: for language models, and not for repairs."""
+        return self._bench.memo if generator.can_repair and not request.rejected else None
+
+    async def _repair(self, generator: Generator, request: GenerationRequest) -> None:
+        """Ask for one program at a time; each is told what was wrong with those before."""
+        for _ in range(self._bench.config.max_attempts):
+            tried = await self._write_and_run(generator, request)
+            memo = self._memo_of(generator, request)
+            if memo is not None and tried.outcome.failure is None:
+                self._lesson = memo.learn(generator, request, tried.outcome.report)
+            if not tried.worth_another or not generator.can_repair:
+                return
+            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+
+    async def _vote(self, generator: Generator, request: GenerationRequest) -> None:
+        """Ask for several programs at once; the answer is what most of them say."""
+        config = self._bench.config
+        request = replace(request, temperature=config.vote_temperature)
+        self._bench.budget.check()  # once for all: they are one call of several programs
+
+        async def one(seed: int) -> ProgramResult:
+            sampled = replace(request, seed=seed)
+            started = time.perf_counter()
+            try:
+                program = await self._write(generator, sampled)
+            except GenerationError as error:
+                ms = (time.perf_counter() - started) * 1000
+                failure = Failure(error.kind, str(error))
+                unwritten = self._trace_builder.enter_unwritten(generator.name, failure, ms)
+                tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
+                return unwritten
+            ms = (time.perf_counter() - started) * 1000
+            return (await self.run(program, ms)).outcome
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(one(seed)) for seed in range(config.votes)]
+        except BaseExceptionGroup as errors:
+            # One of the programs met an error of the engine; the others were cancelled for it.
+            raise errors.exceptions[0] from None
+        self._trace_builder.choose(*tally([task.result() for task in asked], self._query.task))
+
+    async def _write_and_run(self, generator: Generator, request: GenerationRequest) -> _Tried:
+        if generator.can_repair:  # a language model; the grammar costs nothing
+            self._bench.budget.check()
+        started = time.perf_counter()
+        program = await self._write(generator, request)
+        return await self.run(program, (time.perf_counter() - started) * 1000)
+
+    async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
+        (program,) = await generator.generate([request])
+        self._bench.budget.add(program.usage)
+        # Nobody but our own grammar can say of its programs that they may run in a weaker sandbox.
+        return (
+            program if isinstance(generator, GrammarGenerator) else replace(program, trusted=False)
+        )
+
+    async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
+        """Run one program and enter it into the record."""
+        query, bench, number = self._query, self._bench, next(self._numbers)
+        contract = bench.contract
+        session = CallDispatcher(
+            contract.spec,
+            self._image,
+            self._run.sibling(),
+            bench.config.backends,
+            contract.methods,
+            contract.stub_methods,
+            on_call=lambda call: tell(self._watcher, CallStep(number, call)),
+            clock_zero_s=self._trace_builder.started_s,
+            known=query.known,
+        )
+
+        def checked(report: Checked) -> None:
+            session.read(call_sites(report))
+            tell(self._watcher, ProgramStep(number, program.generator, report.source))
+
+        request = Request(
+            source=program.source,
+            api=bench.api,
+            image=session.image_patch,
+            image_size=self._image.size,
+            arguments={"query": query.question, "possible_answers": list(query.choices)},
+        )
+        started = time.perf_counter()
+        result: Result | None = None
+        try:
+            result = await bench.jail.run(
+                request,
+                session.handle,
+                least_level="partial" if program.trusted else bench.config.sandbox,
+                on_checked=checked,
+            )
+        finally:
+            session.close()
+            # Also when the answer's clock runs out: what was seen so far stays in the trace.
+            outcome = self._trace_builder.enter(
+                program,
+                session,
+                result,
+                generate_ms=generate_ms,
+                started_s=started,
+            )
+            tell(self._watcher, AttemptStep(number, outcome.attempt))
+        return _Tried(program, session, outcome)
+
+    def _rejected(self, tried: _Tried) -> Rejected:
+        attempt = tried.outcome.attempt
+        assert attempt.failure is not None, "only what failed is rejected"
+        seen = observed_calls(attempt.calls, self._image.size[1])
+        return Rejected(tried.program, attempt.source, attempt.failure, seen)

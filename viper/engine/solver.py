@@ -1,0 +1,200 @@
+"""Answers queries with the parts of one engine, each within its clock.
+
+How one query comes to its answer is told in `viper.engine.query_run`. What a program does wrong is data in the
+answer, never an exception. Everything here runs on the engine's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from viper.engine.answer import Answer
+from viper.engine.config import EngineConfig
+from viper.engine.query import Query, checked_question, image_name, opened_image
+from viper.engine.query_run import EngineServices, QueryRun
+from viper.engine.trace_builder import TraceBuilder, check_report
+from viper.errors import ConfigError, GenerationError, InputError, ViperError
+from viper.generate.generator import GenerationRequest, Generator, Prompting
+from viper.generate.program_cache import ProgramCache
+from viper.generate.prompt import Prompt
+from viper.images.image import ImageRef
+from viper.llm.budget import Budget
+from viper.models.capabilities import Capabilities
+from viper.modules.program_api import ProgramApi
+from viper.programs.program import CheckReport, Failure, Program, Task
+from viper.scheduling.metrics import AnswerMetrics
+from viper.scheduling.model_pool import ModelPool
+from viper.scheduling.vision_client import VisionClient
+from viper.trace import Watcher
+from viper_sandbox import Jail, LevelReport
+
+__all__ = ["Solver"]
+
+
+class Solver:
+    """Answers queries with one set of generators, one jail and one set of models.
+
+    Args:
+        config: What decides how.
+        generators: Write the programs; each is asked where the one before could not answer.
+        scheduler: Holds the models.
+        ledger: Holds the budget.
+        memo: Remembers the programs of language models; None to remember nothing.
+        contract: What programs may call; None for Viper's own contract.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        generators: Sequence[Generator],
+        pool: ModelPool,
+        budget: Budget,
+        memo: ProgramCache | None = None,
+        contract: ProgramApi | None = None,
+    ) -> None:
+        self._config = config
+        self._generators = tuple(generators)
+        self._pool = pool
+        self._contract = contract or ProgramApi.of()
+        self._jail = Jail(config.limits)
+        api = self._contract.spec.to_wire()
+        self._bench = EngineServices(config, self._contract, api, self._jail, budget, memo)
+
+    async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
+        """Answer many queries, in order; an unreadable image fails its own answer only."""
+        slots = asyncio.Semaphore(max(1, concurrency))
+
+        async def one(query: Query) -> Answer:
+            async with slots:
+                try:
+                    return await self.answer(query)
+                except InputError as error:
+                    return self._unreadable(query, error)
+
+        return list(await asyncio.gather(*(one(query) for query in queries)))
+
+    async def answer(
+        self, query: Query, timeout_s: float | None = None, watcher: Watcher | None = None
+    ) -> Answer:
+        """Answer one query.
+
+        Args:
+            query: What is asked.
+            timeout_s: Replaces the configured clock of the whole answer.
+            watcher: Told of each step when it happens.
+
+        Raises:
+            InputError: The image cannot be read.
+        """
+        started = time.perf_counter()
+        clock_s = self._config.timeout_s if timeout_s is None else timeout_s
+        image = await asyncio.to_thread(opened_image, query.image)
+        run = VisionClient(
+            self._pool,
+            model_call_s=self._config.model_call_s,
+            lookahead=self._config.lookahead,
+        )
+        trace_builder = TraceBuilder(
+            query.question, query.task, query.choices, image, self._config, run.account
+        )
+        query_run = QueryRun(query, image, run, trace_builder, self._bench, watcher)
+        try:
+            async with asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started))):
+                if query.program is not None:
+                    await query_run.run(Program(query.program, "file"))
+                else:
+                    request = await self._request(query.question, query.task, query.choices)
+                    await query_run.ask(self._generators, request)
+        except TimeoutError:
+            trace_builder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
+        except ViperError as error:
+            trace_builder.fail(Failure(error.kind, str(error)))
+        answer = trace_builder.answer()
+        await query_run.remember()
+        return answer
+
+    async def write(self, question: str, task: Task, choices: tuple[str, ...]) -> Program:
+        """Write a program without running it.
+
+        Raises:
+            InputError: The question is empty or too long.
+            GenerationError: No program could be written.
+        """
+        request = await self._request(question, task, choices)
+        *first, last = self._generators
+        for generator in first:
+            try:
+                return (await generator.generate([request]))[0]
+            except GenerationError:
+                continue  # the next one may understand
+        if last.can_repair:  # a language model; the grammar costs nothing and is not remembered
+            memo = self._bench.memo
+            recalled = await memo.recall(last, request) if memo is not None else None
+            if recalled is not None:
+                return recalled.program
+            self._bench.budget.check()
+        (program,) = await last.generate([request])
+        self._bench.budget.add(program.usage)
+        return program
+
+    async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
+        """Return the conversation that the generator would send, without sending it.
+
+        Raises:
+            ConfigError: The generator asks no language model.
+            InputError: The question is empty or too long.
+            GenerationError: The prompt does not fit the model.
+        """
+        writer = self._generators[-1]
+        if not isinstance(writer, Prompting):
+            raise ConfigError(
+                f"The generator {writer.name!r} asks no language model, so there is no prompt. "
+                "Choose one with --generator openai:MODEL or local:MODEL_OR_FOLDER."
+            )
+        return await writer.prompt(await self._request(question, task, choices))
+
+    async def check(self, source: str) -> CheckReport:
+        """Let a sandbox child check a program without running it."""
+        return check_report(await self._jail.check(source, self._bench.api))
+
+    async def level(self) -> LevelReport:
+        """Probe what the sandbox keeps out on this machine."""
+        return await self._jail.level()
+
+    async def capabilities(self) -> Capabilities:
+        """Say what is served; loads the detector, whose vocabulary only it knows."""
+        own = frozenset(self._contract.roles)
+        if not self._config.backends.keys() - own:
+            # Nothing is configured: programs are written for the whole API, as a draft.
+            return Capabilities(Capabilities.everything().roles | own)
+        served = await self._pool.capabilities()
+        matcher = self._config.backends.get("matcher")
+        judged = None if matcher is None else matcher.judges
+        return Capabilities(
+            frozenset(self._config.backends),
+            served.vocabulary,
+            None if judged is None else frozenset(judged),
+        )
+
+    async def close(self) -> None:
+        """End the generators' connections and the jail."""
+        for generator in self._generators:
+            await generator.aclose()
+        await self._jail.close()
+
+    async def _request(
+        self, question: str, task: Task, choices: tuple[str, ...]
+    ) -> GenerationRequest:
+        checked = checked_question(question)
+        capabilities = await self.capabilities()
+        return GenerationRequest(checked, task, choices, capabilities, self._contract.spec)
+
+    def _unreadable(self, query: Query, error: InputError) -> Answer:
+        nothing = ImageRef("", (0, 0), image_name(query.image))
+        trace_builder = TraceBuilder(
+            query.question, query.task, query.choices, nothing, self._config, AnswerMetrics()
+        )
+        trace_builder.fail(Failure(error.kind, str(error)))
+        return trace_builder.answer()

@@ -1,0 +1,344 @@
+"""From a condition to the Python expression that tests it on one patch.
+
+What tests a condition depends on what is served: a relation is judged by the boxes of both objects
+where both can be detected, else by the matcher or the answerer in words. A condition that nothing
+can test gives None, and a note says so.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from viper.generate.grammar.description import (
+    AllOf,
+    Among,
+    AnyOf,
+    Attribute,
+    Condition,
+    Description,
+    Inverse,
+    Not,
+    OneOf,
+    Pick,
+    Place,
+    Related,
+    Row,
+    SameAs,
+)
+from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
+from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
+from viper.generate.grammar.writing.detectable import search_for
+from viper.generate.grammar.writing.draft import Draft
+from viper.generate.grammar.writing.geometry import RULES, Rule
+from viper.generate.grammar.writing.ranking import clock_key
+from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.models.capabilities import Capabilities
+from viper.vocabulary.attributes import named_colors
+
+__all__ = ["OPTIONS", "SAME_OBJECT", "PredicateWriter", "any_of"]
+
+OPTIONS = {
+    "color": COLORS,
+    "material": tuple(
+        "wood metal plastic glass leather stone brick paper cloth rubber ceramic".split()
+    ),
+    "size": ("small", "large"),
+    "shape": tuple("round square rectangular triangular cube sphere cylinder cone".split()),
+    "pattern": ("plain", "striped", "checkered", "dotted", "floral"),
+    "gender": ("male", "female"),
+}
+"""What a matcher chooses from where a question names no options."""
+
+_PLACE_TESTS = {
+    "left": "{a}.horizontal_center < image_patch.horizontal_center",
+    "right": "{a}.horizontal_center > image_patch.horizontal_center",
+    "top": "{a}.vertical_center > image_patch.vertical_center",
+    "bottom": "{a}.vertical_center < image_patch.vertical_center",
+    "middle": "abs({a}.horizontal_center - image_patch.horizontal_center) < image_patch.width / 5",
+    "front": "{a}.lower < image_patch.height / 3",
+    "back": "{a}.lower > image_patch.height / 3",
+}
+SAME_OBJECT = 0.5
+"""Boxes of two searches that overlap by more (IoU) show the same object."""
+_DEPTH_TESTS = {
+    "in_front_of": "{a}.compute_depth() < {b}.compute_depth()",
+    "behind": "{a}.compute_depth() > {b}.compute_depth()",
+}
+_PEOPLE = ANIMATES.difference(HYPERNYMS["animal"], ("animal", "pony", "puppy", "kitten", "lamb"))
+_NEVER_TO_ITSELF = frozenset(
+    "left_of right_of in_front_of behind bigger_than smaller_than taller_than shorter_than "
+    "wider_than narrower_than".split()
+)
+"""Relations in which no object stands to itself, so that it need not be left out."""
+
+
+class PredicateWriter(Draft, ABC):
+    """Writes tests of conditions; `select` of the subclass finds the other objects."""
+
+    last_others = ("", "")
+    """The other objects of the relation tested last: the list, and the variable for one of it."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        super().__init__(capabilities)
+        self._options: dict[str, str] = {}
+        """Respect → the variable of the options for it."""
+
+    def test(self, condition: Condition, item: str, noun: str) -> str | None:
+        """Return an expression that is true where the condition holds, None if nothing can test it.
+
+        Args:
+            condition: What to test.
+            item: Variable that holds the patch.
+            noun: What the patch shows.
+        """
+        match condition:
+            case Attribute():
+                return self._attribute(condition, item, noun)
+            case Place():
+                return self._place(condition, item)
+            case Related():
+                return self._related(condition, item, noun)
+            case Inverse():
+                return self._inverse(condition, item, noun)
+            case SameAs():
+                return self._same_as(condition, item)
+            case Pick() | Row() | Among():
+                self.note(f"{condition_text(condition)!r} of the {noun}: not tested here")
+                return None
+            case OneOf():
+                lists = [self.select(kind) for kind in condition.kinds]
+                return " or ".join(f"{item} in {many}" for many in lists)
+            case Not(condition=OneOf(kinds=kinds)):
+                lists = [self.select(kind) for kind in kinds]
+                return " and ".join(f"{item} not in {many}" for many in lists)
+            case Not(condition=inner):
+                tested = self.test(inner, item, noun)
+                return None if tested is None else f"not {_grouped(tested)}"
+            case AnyOf():
+                tests = [self.test(part, item, noun) for part in condition.conditions]
+                known = [test for test in tests if test is not None]
+                return " or ".join(map(_grouped, known)) if len(known) == len(tests) else None
+            case AllOf():
+                tests = [self.test(part, item, noun) for part in condition.conditions]
+                known = [test for test in tests if test is not None]
+                return " and ".join(map(_grouped, known)) or None
+
+    @abstractmethod
+    def select(self, description: Description) -> str:
+        """Write the lines that find objects; return the variable."""
+
+    def _attribute(self, attribute: Attribute, item: str, noun: str) -> str | None:
+        value = attribute.value
+        if attribute.kind == "kind" and value != noun and self._is_class(value):
+            return f"{item} in {self.select(Description(value))}"
+        if self.capabilities.serves("matcher"):
+            if value == noun and value in CONTRASTS:
+                return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
+            return f"{item}.verify_property({noun!r}, {value!r})"
+        if self.capabilities.judges("color") and attribute.kind == "color" and named_colors(value):
+            self.note_pixels(f"colour {value!r} of the {noun}")
+            return f"{item}.verify_property({noun!r}, {value!r})"
+        if self.capabilities.serves("answerer"):
+            article = "a " if attribute.kind == "kind" else ""
+            question = f"Is this {noun} {article}{value}?"
+            return f"{item}.simple_query({question!r}).startswith('yes')"
+        kind = "colour" if attribute.kind == "color" else attribute.kind
+        self.note(f"{kind} {value!r} of the {noun}: no matcher")
+        return None
+
+    def _is_class(self, noun: str) -> bool:
+        """Tell whether a closed vocabulary has a class of just this meaning."""
+        match = self.capabilities.match(noun)
+        closed = self.capabilities.vocabulary is not None
+        return closed and match is not None and match.kind != "narrower"
+
+    def _place(self, place: Place, item: str) -> str:
+        if place.part == "clock":
+            return f"{clock_key(int(place.names[0]), item)} < 0"
+        tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
+        for name in place.names:
+            if name in ("front", "back"):
+                self.note(f"{name!r} judged from the lower edge of the box")
+        return " and ".join(tests)
+
+    def rule_for(self, relation: str, words: str) -> Rule | None:
+        """Return the rule that judges a relation from boxes, or by depth where that is served."""
+        if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
+            return Rule(_DEPTH_TESTS[relation], estimate=False)
+        rule = RULES.get(relation)
+        if rule is not None and rule.note == "depth":
+            self.note(f"{words!r} judged from the boxes: no depth model")
+        elif rule is not None and rule.note:
+            self.note(f"{words!r} judged from the boxes")
+        return rule
+
+    def _related(self, condition: Related, item: str, noun: str) -> str | None:
+        if any(not self.can_find(other) for other in condition.others):
+            return self._in_words(condition, item, noun)
+        if condition.relation == "between":
+            return self._between(condition, item)
+        rule = self.rule_for(condition.relation, condition.words)
+        if rule is None:
+            return self._in_words(condition, item, noun)
+        (other,) = condition.others
+        others, one = self.found(other, item)
+        self.last_others = (others, one)
+        self.use(*rule.helpers)
+        test = rule.test.format(a=item, b=one)
+        if condition.every:
+            but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
+            return f"all({test} for {one} in {others}{but_itself})"
+        if other.other:
+            # "two other people" beside a man: not the man himself, whom both searches may find.
+            test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"
+        elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
+            test = f"{one} != {item} and {test}"
+        if other.number is not None:
+            least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
+            return f"sum({test} for {one} in {others}) {least} {other.number}"
+        return f"any({test} for {one} in {others})"
+
+    def _between(self, condition: Related, item: str) -> str:
+        self.use("is_between")
+        first, one = self.found(condition.others[0], item)
+        if len(condition.others) == 2:
+            second, two = self.found(condition.others[1], item)
+            return (
+                f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {second})"
+            )
+        two = self.names.single(f"second_{one}")
+        pairs = f"for {one} in {first} for {two} in {first} if {one} != {two}"
+        return f"any(is_between({item}, {one}, {two}) {pairs})"
+
+    def _inverse(self, condition: Inverse, item: str, noun: str) -> str | None:
+        rule = RULES.get(condition.relation)
+        if rule is None or not self.can_find(condition.subject):
+            return self._in_words(condition, item, noun)
+        rule = self.rule_for(condition.relation, condition.words) or rule
+        subjects, one = self.found(condition.subject, item)
+        self.use(*rule.helpers)
+        test = rule.test.format(a=one, b=item)
+        if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
+            test = f"{one} != {item} and {test}"
+        return f"any({test} for {one} in {subjects})"
+
+    def _same_as(self, condition: SameAs, item: str) -> str | None:
+        if not self.can_find(condition.other):
+            self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
+            return None
+        noun = thing_text(condition.other)
+        value = self.value_of(condition.respect, item, noun)
+        if value is None:
+            self.note(f"{condition_text(condition)!r}: no matcher")
+            return None
+        others, one = self.found(condition.other, item)
+        values = self.names.single(f"{one}_{condition.respect}s")
+        self.write(
+            f"{values} = [{self.value_of(condition.respect, one, noun)} for {one} in {others}]"
+        )
+        alike = "in" if condition.same else "not in"
+        return f"{item} not in {others} and {value} {alike} {values}"
+
+    def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
+        """Return an expression for a property of a patch, such as its colour; None if unserved."""
+        if self._chooses(respect):
+            return f"{item}.best_text_match({self.options_of(respect)})"
+        if self.capabilities.serves("answerer"):
+            asked = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
+            return f"{item}.simple_query({f'{asked} is this?'!r})"
+        return f"{item}.category" if respect == "kind" else None
+
+    def _chooses(self, respect: str) -> bool:
+        """Tell whether a matcher can choose among the values of a property."""
+        if respect == "color" and self.capabilities.judges("color"):
+            return True
+        return self.capabilities.serves("matcher") and respect in OPTIONS
+
+    def note_pixels(self, what: str) -> None:
+        """Note that something is judged from pixels alone, where that is all there is."""
+        if not self.capabilities.serves("matcher"):
+            self.note(f"{what}: judged from pixels")
+
+    def options_of(self, respect: str) -> str:
+        """Write the list of what a matcher chooses from, once; return its variable."""
+        if respect not in self._options:
+            self._options[respect] = self.names.single(f"{respect}s")
+            self.write(f"{self._options[respect]} = {list(OPTIONS[respect])!r}")
+        return self._options[respect]
+
+    def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
+        """Test a relation to something undetectable in words, if anything can."""
+        text = condition_text(condition)
+        if self.capabilities.serves("matcher"):
+            return f"{item}.verify_property({noun!r}, {text!r})"
+        if self.capabilities.serves("answerer"):
+            return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
+        others = condition.others if isinstance(condition, Related) else (condition.subject,)
+        missing = next((o for o in others if not self.can_find(o)), others[0])
+        self.note(f"{text!r} of the {noun}: cannot detect {thing_text(missing)!r}")
+        return None
+
+    def can_find(self, description: Description) -> bool:
+        """Tell whether the detector can look for what a description means."""
+        return search_for(thing_text(description), self.capabilities) is not None
+
+    def found(self, description: Description, item: str = "") -> tuple[str, str]:
+        """Write the lines that find other objects.
+
+        Args:
+            description: The others.
+            item: The variable that they are compared with; they get another one.
+
+        Returns:
+            The variable of their list and one for each of them.
+        """
+        others = self.select(description)
+        one = self.one_of(others)
+        # "Is a dog near a dog?" looks for dogs once and compares each with each.
+        return others, self.names.single(f"other_{one}") if one == item else one
+
+    @abstractmethod
+    def one_of(self, many: str) -> str:
+        """Return the variable for one object of a list."""
+
+
+def _may_be_one(noun: str, other: Description) -> bool:
+    """Tell whether what a noun means may be the other object itself: a person and a man."""
+    pair = (noun, thing_text(other))
+    if pair[0] == pair[1] or "object" in pair:
+        return True
+    return any(
+        narrow in (_PEOPLE if wide == "person" else HYPERNYMS.get(wide, ()))
+        for wide, narrow in (pair, pair[::-1])
+    )
+
+
+def _grouped(test: str) -> str:
+    """Put brackets around an expression that "not" or "and" would tear apart."""
+    simple = _is_search(test)
+    call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
+    return test if simple or (call and " > " not in test) else f"({test})"
+
+
+def _is_search(test: str) -> bool:
+    """Tell whether an expression is one "any(…)" and nothing beside it."""
+    if not test.startswith("any(") or test.count("any(") != 1:
+        return False
+    depth = 0
+    for at, letter in enumerate(test):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ")" and not depth:
+            return at == len(test) - 1
+    return False
+
+
+def any_of(test: str, one: str, many: str) -> str:
+    """Return an expression that is true where a test holds of any patch of a list.
+
+    A test that itself looks for any other object becomes one search over pairs.
+    """
+    if _is_search(test):
+        inner, _, others = test[4:-1].rpartition(" for ")
+        if " for " not in inner:
+            return f"any({inner} for {one} in {many} for {others})"
+    return f"any({test} for {one} in {many})"

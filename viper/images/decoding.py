@@ -1,0 +1,234 @@
+"""Decodes images, trusting nobody.
+
+`open_image` takes a path, bytes, a Pillow image or an array and gives an `ImageRef` with decoded
+RGB pixels, or raises `InputError` with one line that says what was wrong and what to do.
+
+A file is read only if it is a regular one, and not beyond a cap; only the six decoders below ever
+see its bytes; its size in pixels is checked before anything is decoded; and it is decoded to the
+end, so that a truncated picture is found here and not in the middle of an answer. No setting of
+Pillow is changed.
+
+What becomes of transparency, of 16-bit grey and of other colour modes is told in `viper.images.color_modes`. One
+thing is out of reach: about a damaged TIFF, libtiff may write a line of its own to stderr.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.errors import InputError
+from viper.images.color_modes import rgb_pixels, upright
+from viper.images.image import ImageRef, Pixels
+from viper.storage.files import read_regular_file, shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_PIXELS", "ImageSource", "open_image"]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+"""The decoders that files may reach; EPS, which runs a program, and rare ones are not here."""
+
+MAX_PIXELS = 89_478_485
+"""Pillow's own limit for a picture that is no attack: a quarter of a gigabyte as RGB."""
+
+MAX_FILE_BYTES = 200_000_000
+"""Far above the photographs that people take; bounds what one file can cost in memory."""
+
+# Anything is accepted at run time and refused by name, hence the wide element types.
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
+
+_MAX_JPEG_SCANS = 100
+# libtiff's limit too. Encoders write about ten; a scan of 20 bytes can cost as much as all of them.
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+
+_SIGNATURES = (
+    (rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM|II\*\0|MM\0\*", "damaged"),
+    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC picture"),
+    (rb"....ftypavi[fs]", "an AVIF picture"),
+    (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI", "a video"),
+    (rb"%PDF", "a PDF document"),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file"),
+    (rb"8BPS", "a Photoshop file"),
+    (rb"\s*<(\?xml|svg|!doctype|html)", "an SVG, XML or web page"),
+    (rb"[\t\n\r\x20-\x7e]+\Z", "plain text"),
+)
+
+# Unique to this module by its comment, so that removing it removes nothing of anybody else's.
+_PILLOW_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL(\.|$)(?#viper.images.decoding)"), 0)
+
+
+def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef:
+    """Decode an image.
+
+    Args:
+        source: A path; the bytes of a file; a Pillow image, of which the current frame is taken;
+            or a uint8 array of shape (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey. EXIF
+            orientation is applied to files and Pillow images alike.
+        max_pixels: Width times height of the largest picture to accept.
+
+    Returns:
+        The image; its `load` gives pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
+
+    Raises:
+        InputError: The image cannot be used; one line says why and what to do.
+    """
+    from PIL import Image
+
+    source_name = "image"
+    if isinstance(source, np.ndarray):
+        pixels = _array_pixels(source, max_pixels)
+    elif isinstance(source, Image.Image):
+        source_name = Path(str(getattr(source, "filename", "") or "image")).name
+        pixels = _image_pixels(source, "The Pillow image", max_pixels)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        pixels = _decode(bytes(source), "The image", max_pixels)
+    elif isinstance(source, str | os.PathLike):
+        path = os.fsdecode(source)
+        source_name = Path(path).name or "image"
+        content = read_regular_file(path, max_bytes=MAX_FILE_BYTES, what="image")
+        pixels = _decode(content, shown(path), max_pixels)
+    else:
+        raise InputError(
+            "An image must be a path, the bytes of a file, a Pillow image or a uint8 array of "
+            f"shape (H, W, 3), but got {type(source).__name__}."
+        )
+    pixels.setflags(write=False)
+    height, width = pixels.shape[:2]
+    digest = hashlib.sha256(f"{width}x{height}:".encode())
+    digest.update(pixels.data)
+    return ImageRef(digest.hexdigest(), (width, height), source_name, lambda: pixels)
+
+
+def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
+    """Decode the bytes of a file."""
+    from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+    # Registered by their import alone; Pillow would import its forty others to look for them.
+    assert TiffImagePlugin and WebPImagePlugin  # noqa: PT018
+    if not data:
+        raise InputError(f"{name} is empty (0 bytes). Give a file that holds a picture.")
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(
+            f"{name} is larger than {MAX_FILE_BYTES:,} bytes. Give a smaller or compressed picture."
+        )
+    if data.startswith(b"\xff\xd8") and _jpeg_scans(data) > _MAX_JPEG_SCANS:
+        raise InputError(
+            f"{name} has more than {_MAX_JPEG_SCANS} JPEG scans, as only an attack does. "
+            "Save it again as a plain picture."
+        )
+    with _quiet_pillow():
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise InputError(_unidentified(data, name)) from error
+        except Image.DecompressionBombError as error:
+            raise InputError(_too_large(name, "far too many pixels", max_pixels)) from error
+        except Exception as error:  # a decoder on hostile bytes may raise anything
+            raise InputError(_damaged(name, error)) from error
+    with image:
+        return _image_pixels(image, name, max_pixels)
+
+
+def _jpeg_scans(data: bytes) -> int:
+    """Count the scans of the first picture of a JPEG file, one more than allowed at most."""
+    scans, position = 0, 2
+    while scans <= _MAX_JPEG_SCANS:
+        marker = _JPEG_MARKER.search(data, position)
+        if marker is None or marker[1] == b"\xd9":  # end of image
+            break
+        scans += marker[1] == b"\xda"  # start of scan
+        position = marker.end()
+        if (
+            marker[1] != b"\x01"
+        ):  # the only one that no segment follows, which begins with its length
+            position += int.from_bytes(data[position : position + 2])
+    return scans
+
+
+def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
+    """Decode a Pillow image to its end, in its upright orientation."""
+    width, height = image.size
+    _check_size(width, height, name, max_pixels)
+    with _quiet_pillow():
+        try:
+            image.load()
+            pixels = rgb_pixels(image)
+        except Exception as error:  # a decoder on hostile bytes may raise anything
+            raise InputError(_damaged(name, error)) from error
+        try:
+            orientation = image.getexif().get(0x0112, 1)
+        except Exception:  # broken EXIF data, of any kind, spoil no picture
+            orientation = 1
+    return np.ascontiguousarray(upright(pixels, orientation))
+
+
+def _array_pixels(array: NDArray[Any], max_pixels: int) -> Pixels:
+    """Copy an array as RGB, so that its owner may go on writing to it."""
+    from PIL import Image
+
+    shape = array.shape
+    if array.dtype != np.uint8 or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))):
+        hint = ""
+        if len(shape) == 3 and shape[0] in (3, 4) and shape[2] not in (3, 4):
+            hint += " Move the channels last with array.transpose(1, 2, 0)."
+        if array.dtype != np.uint8:
+            hint += " Scale the values to 0 … 255 and use array.astype('uint8')."
+        raise InputError(
+            "An image array must be uint8 of shape (H, W, 3), (H, W, 4) or (H, W), "
+            f"but got {array.dtype} of shape {shape}.{hint}"
+        )
+    _check_size(shape[1], shape[0], "The array", max_pixels)
+    return rgb_pixels(Image.fromarray(array))
+
+
+def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise InputError(f"{name} is {width}×{height} pixels. Give a picture of at least 1×1.")
+    if width * height > max_pixels:
+        raise InputError(_too_large(name, f"{width}×{height} pixels", max_pixels))
+
+
+def _too_large(name: str, what: str, max_pixels: int) -> str:
+    return f"{name} has {what}; at most {max_pixels:,} are accepted. Scale the picture down."
+
+
+def _damaged(name: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:160] or type(error).__name__
+    return f"{name} is damaged or incomplete and cannot be decoded ({reason}). Save it again."
+
+
+def _unidentified(data: bytes, name: str) -> str:
+    """Say what bytes are that no decoder wants."""
+    known = (text for start, text in _SIGNATURES if re.match(start, data[:64], re.DOTALL | re.I))
+    what = next(known, "of an unknown format")
+    if what == "damaged":
+        return f"{name} is damaged: its header cannot be read. Save it again."
+    return f"{name} is {what}. Give a picture in one of: {', '.join(FORMATS)}."
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Keep Pillow's warnings on odd files from callers, who get an image or one clear error.
+
+    `warnings.catch_warnings` puts a whole list of filters back and so undoes what other threads did
+    meanwhile; this adds one narrow filter and takes it away again.
+    """
+    filters: list[Any] = warnings.filters  # type: ignore[assignment] # declared read-only
+    filters.insert(0, _PILLOW_WARNINGS)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # somebody reset all filters in between
+            filters.remove(_PILLOW_WARNINGS)

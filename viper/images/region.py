@@ -1,0 +1,68 @@
+"""The host's side of a patch: a view with the score and category that the detector gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from viper.images.boxes import Box
+from viper.images.image import View
+
+__all__ = ["IMAGE_CATEGORY", "Patch", "patch_html"]
+
+IMAGE_CATEGORY = "image"
+"""Category of the whole image and of crops that no detector named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A box on an image, with what a detector said about it."""
+
+    view: View
+    category: str = IMAGE_CATEGORY
+    score: float = 1.0
+    """Detector score in 0 … 1; 1.0 for patches that no detector found."""
+
+    @property
+    def box_xyxy(self) -> Box:
+        """In pixels of the image, origin top left."""
+        return self.view.box_xyxy
+
+    @property
+    def detected(self) -> bool:
+        """True for a patch that a detector found, False for the whole image and crops."""
+        return self.category != IMAGE_CATEGORY
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its pixels, category, score and box."""
+        return patch_html(self)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the object that stands for the patch in a trace: its numbers are exact."""
+        return {
+            "box_xyxy": list(self.box_xyxy),
+            "score": float(self.score),
+            "category": self.category,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "box_xyxy": [round(value, 3) for value in self.box_xyxy],
+            "score": round(self.score, 4),
+            "category": self.category,
+        }
+
+
+def patch_html(patch: Patch) -> str:
+    """Return what a patch shows, with its category, score and box."""
+    from viper.images.data_uri import crop_uri
+
+    x1, y1, x2, y2 = (round(edge) for edge in patch.box_xyxy)
+    score = f" {patch.score:.2f}" if patch.detected else ""
+    text = escape(f"{patch.category}{score} at ({x1}, {y1}, {x2}, {y2})")
+    if patch.view.image.load is None:
+        return f"<div>{text}</div>"
+    uri = crop_uri(patch.view.image, patch.box_xyxy, longest_px=240)
+    return f'<figure style="margin:0"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'

@@ -1,0 +1,126 @@
+"""The answerer of a folder that `viper train limber` has filled: matcher, map and language model.
+
+--backend answerer=limber:FOLDER
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
+from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.errors import ConfigError
+from viper.limber.folder import read_map, read_wiring
+from viper.limber.model import LimberModel
+from viper.limber.training import prefix_of
+from viper.models.options import Options
+from viper.models.registry import BackendRef, open_backend
+from viper.models.roles import AnswerRequest, Completion, Matcher
+from viper.models.usage import Usage
+
+__all__ = ["LimberAnswerer", "load", "load_language"]
+
+_WHAT = "language model"
+
+
+class LimberAnswerer:
+    """Answers with a language model that reads a picture through a linear map.
+
+    Args:
+        matcher: Gives the features of a view.
+        model: The map and the language model.
+        max_new_tokens: Most tokens of an answer.
+        fingerprint: Names the weights and settings.
+    """
+
+    def __init__(
+        self, matcher: Matcher, model: LimberModel, max_new_tokens: int, fingerprint: str
+    ) -> None:
+        self._matcher = matcher
+        self._model = model
+        self._max_new_tokens = max_new_tokens
+        self.fingerprint = fingerprint
+
+    def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
+        """Return one answer per request, as the language model wrote it.
+
+        Raises:
+            ModelError: A model ran out of memory.
+        """
+        if not requests:
+            return []
+        vectors = self._matcher.embed_images([request.view for request in requests])
+        features = torch.from_numpy(np.stack(vectors))
+        prefixes = [prefix_of(request.question) for request in requests]
+        with inference("answerer"):
+            texts = self._model.write(features, prefixes, self._max_new_tokens)
+        return [Completion(text.split("\n")[0].strip(), Usage()) for text in texts]
+
+
+def load_language(
+    reference: str, device: torch.device, dtype: torch.dtype, *, download: bool = False
+) -> tuple[Any, Any, str]:
+    """Load a causal language model and its tokenizer; transformers promises no classes.
+
+    Returns:
+        The model, its tokenizer, and a fingerprint of the weights.
+
+    Raises:
+        ConfigError: There is no such model, it is of another kind, or it has no mark of an end.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source = locate(reference, what=_WHAT, download=download)
+    tokenizer = load_pretrained(AutoTokenizer, source, what=_WHAT)
+    if tokenizer.eos_token_id is None:
+        raise ConfigError(
+            f"The {_WHAT} '{reference}' has no token for the end of a text, so it cannot learn to stop."
+        )
+    model = load_model(AutoModelForCausalLM, source, what=_WHAT, placement=Placement(device, dtype))
+    generation = model.generation_config
+    # Checkpoints carry settings for sampling; with greedy answers the library warns of them.
+    generation.temperature = generation.top_p = generation.top_k = None
+    generation.max_length = None
+    return model, tokenizer, fingerprint(source, {"dtype": dtype})
+
+
+def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
+    """Load a trained map with the models that it lies between.
+
+    Args:
+        reference: Folder of `viper train limber`.
+        options: `device`, `dtype` (of the language model), `max_tokens` (of an answer).
+
+    Raises:
+        ConfigError: The folder or one of its models is unusable.
+    """
+    with Options(options, "the limber answerer") as read:
+        device = resolve_device(read.text("device", "auto"))
+        dtype = resolve_dtype(read.text("dtype", "auto"), device)
+        max_new_tokens = read.integer("max_tokens", 16, low=1)
+    folder = Path(reference).expanduser()
+    wiring = read_wiring(folder)
+    beside = folder / wiring.language
+    place = str(beside) if beside.is_dir() else wiring.language
+    language, tokenizer, version = load_language(place, device, dtype)
+    width = language.get_input_embeddings().weight.shape[1]
+    if width != wiring.width:
+        raise ConfigError(
+            f"The map in '{folder}' is for words of length {wiring.width}, but those of "
+            f"'{wiring.language}' have {width}. Give the language model that it was trained with."
+        )
+    # The registry says which class serves the role.
+    matcher: Any = open_backend(BackendRef.parse("matcher", wiring.matcher))
+    soft = read_map(folder, wiring).to(device)
+    settings = {"matcher": matcher.fingerprint, "language": version, "max_tokens": max_new_tokens}
+    return LimberAnswerer(
+        matcher,
+        LimberModel(language, tokenizer, soft),
+        max_new_tokens,
+        fingerprint(str(folder), settings),
+    )

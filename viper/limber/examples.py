@@ -1,0 +1,123 @@
+"""The file of captions and questions that a map is trained on, one JSON object a line.
+
+    {"image": "kitchen.jpg", "caption": "a red mug on a table"}
+    {"image": "kitchen.jpg", "box_xyxy": [10, 20, 60, 80], "question": "What colour is it?",
+     "answer": "red", "options": ["red", "blue"], "split": "test"}
+
+`image` is relative to the file, `box_xyxy` in its pixels, the whole picture without. Rows whose split is
+"test" are not trained on but measured on; `options` are what a matcher chooses among there, by default all
+answers that the file gives to the same question.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from viper.errors import InputError
+from viper.images.boxes import Box, area, clamp, read_box
+from viper.images.image import View
+
+__all__ = ["Example", "read_examples", "views_of"]
+
+_KEYS = ("image", "box_xyxy", "caption", "question", "answer", "options", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What shall be said of a view."""
+
+    image: Path
+    box_xyxy: Box | None
+    """In pixels of the image; None for the whole."""
+    question: str | None
+    """None where the text is a caption."""
+    text: str
+    """The caption or the answer."""
+    options: tuple[str, ...] = ()
+    """What a matcher may choose among; empty for all answers to the same question."""
+    split: Literal["train", "test"] = "train"
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read a file of captions and questions.
+
+    Raises:
+        InputError: The file is missing or empty, or a row is not as it must be; the message names the line.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"There is no file {str(path)!r}. --captions must name a .jsonl file with one object a line: "
+            '{"image", "caption"} or {"image", "question", "answer"}.'
+        )
+    examples = []
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    examples.append(_example(line, path.parent, f"{path.name}:{number}"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{str(path)!r} is not UTF-8 text.") from error
+    if not any(example.split == "train" for example in examples):
+        raise InputError(f"{str(path)!r} holds no rows to train on.")
+    return examples
+
+
+def views_of(examples: Sequence[Example]) -> Iterator[View]:
+    """Yield the view of each example, in order; a picture is opened once if its rows stand together.
+
+    Raises:
+        InputError: A picture cannot be read, or a box lies outside of it.
+    """
+    from viper.images.decoding import open_image
+
+    opened, image = None, None
+    for example in examples:
+        if opened != example.image or image is None:
+            opened, image = example.image, open_image(example.image)
+        width, height = image.size
+        box = example.box_xyxy or (0.0, 0.0, float(width), float(height))
+        inside = clamp(box, width, height)
+        if area(inside) <= 0:
+            raise InputError(
+                f"box_xyxy {list(box)} lies outside of {str(example.image)!r}, which is {width}×{height}."
+            )
+        yield View(image, inside)
+
+
+def _example(line: str, folder: Path, where: str) -> Example:
+    try:
+        row: Any = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{where} is not JSON.") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
+    if strange := [key for key in row if key not in _KEYS]:
+        raise InputError(f"{where} has an unknown key {strange[0]!r}. Known: {', '.join(_KEYS)}.")
+    is_caption = "caption" in row
+    if is_caption == ("question" in row and "answer" in row):
+        raise InputError(f"{where} must have a 'caption', or a 'question' and an 'answer'.")
+    split = row.get("split", "train")
+    if split not in ("train", "test"):
+        raise InputError(f"{where}: split must be 'train' or 'test', but got {split!r}.")
+    options = row.get("options", [])
+    if not isinstance(options, list) or not all(isinstance(o, str) and o.strip() for o in options):
+        raise InputError(f"{where}: options must be a list of texts, but got {options!r}.")
+    return Example(
+        folder / _text(row, "image", where),
+        None if row.get("box_xyxy") is None else read_box(row["box_xyxy"], where),
+        None if is_caption else _text(row, "question", where),
+        _text(row, "caption" if is_caption else "answer", where),
+        tuple(options),
+        split,
+    )
+
+
+def _text(row: dict[str, Any], key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{where}: {key} must be a text, but got {value!r}.")
+    return " ".join(value.split()) if key != "image" else value

@@ -1,0 +1,97 @@
+"""What a trained map is kept in.
+
+FOLDER/limber.json         which matcher and language model it lies between, and its shape
+FOLDER/map.safetensors     the map
+FOLDER/report.json         what was measured
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from viper.backends.model_source import one_line
+from viper.errors import ConfigError
+from viper.limber.model import SoftPrompts
+
+__all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
+
+_WIRING, _MAP = "limber.json", "map.safetensors"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a map lies between."""
+
+    matcher: str
+    """Reference of the matcher, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
+    language: str
+    """Model id or folder of the language model; relative to the folder of the map if it lies there."""
+    features: int
+    """Length of the matcher's vectors."""
+    prompts: int
+    """Number of soft prompts."""
+    width: int
+    """Length of the language model's word vectors."""
+    version: int = _VERSION
+
+
+def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
+    """Write a map in half precision; the wiring comes last, so that a folder that has it is whole."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.half().cpu().contiguous() for name, value in soft.state_dict().items()}
+    unfinished = folder / f"{_MAP}.part"
+    save_file(weights, unfinished)
+    unfinished.rename(folder / _MAP)
+    (folder / _WIRING).write_text(json.dumps(asdict(wiring), indent=1) + "\n", encoding="utf-8")
+
+
+def read_wiring(folder: Path) -> Wiring:
+    """Return what the map of a folder lies between.
+
+    Raises:
+        ConfigError: There is none, or it is malformed.
+    """
+    path = folder / _WIRING
+    if not path.is_file():
+        raise ConfigError(
+            f"'{folder}' holds no trained map: it has no {_WIRING}. Train one with: viper train limber"
+        )
+    try:
+        wiring = Wiring(**json.loads(path.read_text(encoding="utf-8")))
+        numbers = (wiring.features, wiring.prompts, wiring.width)
+        texts = (wiring.matcher, wiring.language)
+        if not all(type(n) is int and 0 < n < 1 << 20 for n in numbers):
+            raise ValueError("features, prompts and width must be whole numbers above 0")
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("matcher and language must be texts")
+    except (ValueError, TypeError, OSError) as error:
+        raise ConfigError(f"'{path}' is malformed: {one_line(error)}") from error
+    if wiring.version != _VERSION:
+        raise ConfigError(
+            f"'{path}' has version {wiring.version!r}, but this Viper reads version {_VERSION}. "
+            "Train the map again with: viper train limber"
+        )
+    return wiring
+
+
+def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
+    """Return the map of a folder.
+
+    Raises:
+        ConfigError: The weights are missing, damaged or of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
+    path = folder / _MAP
+    try:
+        soft.load_state_dict(load_file(path))  # halves become floats
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ConfigError(f"'{path}' holds no map of this shape: {one_line(error)}") from error
+    return soft.eval().requires_grad_(False)

@@ -1,0 +1,102 @@
+"""The `stub` preset: fixed results without any model, so that a program can be tried.
+
+They say nothing about the picture; whoever shows them must say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from viper.images.boxes import snap
+from viper.images.image import View
+from viper.images.region import Patch
+from viper.methods.image_patch import Context, Method
+
+__all__ = ["STUB_METHODS"]
+
+_SCORES = (0.9, 0.8, 0.7)
+
+
+async def _find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
+    """Three patches, a third of the width each, left to right, full height."""
+    if not object_name.strip():
+        raise ValueError("object_name must not be empty.")
+    x1, y1, x2, y2 = patch.box_xyxy
+    third = (x2 - x1) / 3
+    return [
+        Patch(
+            View(patch.view.image, snap((x1 + k * third, y1, x1 + (k + 1) * third, y2))),
+            object_name,
+            score,
+        )
+        for k, score in enumerate(_SCORES)
+    ]
+
+
+async def _exists(context: Context, patch: Patch, object_name: str) -> bool:
+    return True
+
+
+async def _verify_property(
+    context: Context, patch: Patch, object_name: str, attribute: str
+) -> bool:
+    return True
+
+
+async def _best_text_match(
+    context: Context, patch: Patch, option_list: Sequence[str], prefix: str | None
+) -> str:
+    if not option_list:
+        raise ValueError("best_text_match needs at least one option, but option_list is empty.")
+    return option_list[0]
+
+
+async def _simple_query(context: Context, patch: Patch, question: str) -> str:
+    return "stub"
+
+
+async def _compute_depth(context: Context, patch: Patch) -> float:
+    x1, _, x2, _ = patch.box_xyxy
+    return (x1 + x2) / 2
+
+
+async def _best_image_match(
+    context: Context,
+    list_patches: Sequence[Patch],
+    content: Sequence[str] | str,
+    return_index: bool,
+) -> Patch | int | None:
+    if not list_patches:
+        return None
+    return 0 if return_index else list_patches[0]
+
+
+async def _llm_query(context: Context, question: str, long_answer: bool) -> str:
+    return "stub"
+
+
+async def _llm_query_of_patch(
+    context: Context, patch: Patch, question: str, long_answer: bool
+) -> str:
+    return "stub"
+
+
+async def _process_guesses(
+    context: Context, prompt: str, guess1: str | None, guess2: str | None
+) -> str:
+    return guess1 or guess2 or "stub"
+
+
+STUB_METHODS: Mapping[str, Method] = {
+    "ImagePatch.find": _find,
+    "ImagePatch.exists": _exists,
+    "ImagePatch.verify_property": _verify_property,
+    "ImagePatch.best_text_match": _best_text_match,
+    "ImagePatch.simple_query": _simple_query,
+    "ImagePatch.compute_depth": _compute_depth,
+    "ImagePatch.llm_query": _llm_query_of_patch,
+    "best_image_match": _best_image_match,
+    "llm_query": _llm_query,
+    "process_guesses": _process_guesses,
+}
+"""Implementations by the spec's qualified name."""

@@ -1,0 +1,1 @@
+"""The roles that models fill, and which backends can fill them."""

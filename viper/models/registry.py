@@ -1,0 +1,236 @@
+"""Which backends exist, and how a reference such as `onnx:yolox.onnx?device=cpu` is read.
+
+Reading a reference imports nothing; `open_backend` imports one module and loads one model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+from viper.errors import ConfigError, MissingExtraError, did_you_mean
+from viper.models.roles import ROLES, Backend, Role
+from viper.plugins import BACKENDS, Plugin, find_plugins
+
+__all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend", "parse_role"]
+__all__ += ["plugin_backends"]
+
+Loader: TypeAlias = Callable[[str, Mapping[str, str]], Any]  # Any: a backend of whichever role
+"""Makes a model of a reference (a file, a folder, a name; may be empty) and options."""
+
+
+class BackendEntry(NamedTuple):
+    """Where a backend's factory lives and what it needs."""
+
+    factory: str
+    """`module:function`; called as `function(reference, options)`, returns the loaded model."""
+    extra: str | None = None
+    """Extra of viper-vision that brings the library, None for a core dependency."""
+    package: str | None = None
+    """Import name of that library."""
+    remote: bool = False
+    """Called over a network: never speculated, and its calls may cost money."""
+    plugin: Plugin | None = None
+    """The distribution that brings it, None for Viper's own."""
+    judges: tuple[str, ...] | None = None
+    """Of a matcher: the kinds of attributes that it knows, such as `color`; None for any text."""
+
+
+TRUTH = "truth"
+"""Name of the backends that answer from a file of scenes (see `viper.oracle`)."""
+
+BUILTIN = "builtin"
+"""Name of the backends that come with Viper (see `viper.builtin`)."""
+
+_BACKENDS = "viper.backends"
+_TRUTH = "viper.oracle"
+_SHIPPED = "viper.builtin"
+
+_BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
+    ("detector", BUILTIN): BackendEntry(f"{_SHIPPED}.detector:load"),
+    ("matcher", BUILTIN): BackendEntry(f"{_SHIPPED}.matcher:load"),
+    ("depth", BUILTIN): BackendEntry(f"{_SHIPPED}.depth:load"),
+    ("answerer", BUILTIN): BackendEntry(f"{_SHIPPED}.answerer:load"),
+    ("answerer", "limber"): BackendEntry(f"{_BACKENDS}.limber_answerer:load"),
+    ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
+    ("detector", "ultralytics"): BackendEntry(
+        f"{_BACKENDS}.ultralytics:load", "ultralytics", "ultralytics"
+    ),
+    ("detector", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_detector:load"),
+    ("matcher", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_matcher:load"),
+    ("matcher", "colors"): BackendEntry(f"{_BACKENDS}.colors:load", judges=("color",)),
+    ("matcher", "open_clip"): BackendEntry(
+        f"{_BACKENDS}.open_clip_matcher:load", "open-clip", "open_clip"
+    ),
+    ("depth", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_depth:load"),
+    ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
+    ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_answerer:load", remote=True),
+    ("language", "openai"): BackendEntry(f"{_BACKENDS}.openai_language:load", remote=True),
+    ("detector", TRUTH): BackendEntry(f"{_TRUTH}.detector:load"),
+    ("matcher", TRUTH): BackendEntry(f"{_TRUTH}.matcher:load"),
+    ("depth", TRUTH): BackendEntry(f"{_TRUTH}.depth:load"),
+    ("answerer", TRUTH): BackendEntry(f"{_TRUTH}.answerer:load"),
+}
+
+STUB = "stub"
+"""Name of the pseudo backend whose fixed results need no model (see `viper.methods.stub_models`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRef:
+    """A backend as the user wrote it, not loaded."""
+
+    role: Role
+    name: str
+    reference: str
+    """A model id, a file or a folder; may be empty."""
+    options: tuple[tuple[str, str], ...] = ()
+    loader: Loader | None = field(default=None, repr=False)
+    """What loads the model of a role that a module brings; None where the name tells."""
+
+    @classmethod
+    def parse(cls, role: Role, text: str, own: tuple[str, Loader] | None = None) -> BackendRef:
+        """Read `NAME:REFERENCE?option=value&…`.
+
+        Args:
+            role: What it is to serve.
+            text: As the user wrote it.
+            own: Name and loader of the module that brings the role.
+
+        Raises:
+            ConfigError: The name is unknown for this role.
+        """
+        name, _, rest = text.partition(":")
+        name = name.strip()
+        if name == STUB:
+            return cls(role, STUB, "")
+        known = {*backends_for(role), *([own[0]] if own else [])}
+        if name not in known:
+            raise ConfigError(
+                f"Unknown {role} backend {name!r} in {text!r}. {did_you_mean(name, known)}"
+                f"Known for this role: {', '.join(sorted(known))}."
+            )
+        reference, _, query = rest.partition("?")
+        options = tuple(parse_qsl(query, keep_blank_values=True))
+        loader = own[1] if own and name == own[0] else None
+        return cls(role, name, reference.strip(), options, loader)
+
+    @property
+    def entry(self) -> BackendEntry:
+        """Where its factory lives."""
+        if self.loader is not None:
+            return BackendEntry(f"the module {self.name}")
+        return backends_for(self.role)[self.name]
+
+    @property
+    def is_remote(self) -> bool:
+        """True when its calls go over a network and may cost money, or nobody knows where they go."""
+        entry = self.entry if self.loader else backends_for(self.role).get(self.name)
+        return entry is None or entry.remote
+
+    @property
+    def judges(self) -> tuple[str, ...] | None:
+        """Kinds of attributes that a matcher knows; None for any text."""
+        return None if self.name == STUB else self.entry.judges
+
+    def __str__(self) -> str:
+        query = "&".join(f"{key}={value}" for key, value in self.options)
+        text = f"{self.name}:{self.reference}" if self.reference else self.name
+        return f"{text}?{query}" if query else text
+
+
+def parse_role(text: str, more: Iterable[Role] = ()) -> Role:
+    """Return a role by name.
+
+    Args:
+        text: The name.
+        more: Roles of modules.
+
+    Raises:
+        ConfigError: There is no such role.
+    """
+    known = (*ROLES, *more)
+    if text.strip() in known:
+        return text.strip()
+    raise ConfigError(
+        f"Unknown role {text!r}. {did_you_mean(text, known)}Roles: {', '.join(known)}."
+    )
+
+
+def backends_for(role: Role) -> dict[str, BackendEntry]:
+    """Return the backends that can fill a role, by name; imports none of them.
+
+    Raises:
+        ConfigError: Two plugins bring one name, or one is not called `ROLE.NAME`.
+    """
+    entries = {name: entry for (r, name), entry in _BUILT_IN.items() if r == role}
+    for (r, name), plugin in plugin_backends().items():
+        if r == role:
+            entries[name] = BackendEntry(plugin.value, plugin=plugin)
+    return entries
+
+
+def plugin_backends() -> dict[tuple[Role, str], Plugin]:
+    """Return the backends of plugins by role and name; imports none of them.
+
+    Raises:
+        ConfigError: Two bring one name, or one is not called `ROLE.NAME`.
+    """
+    taken = {f"{role}.{name}" for role, name in _BUILT_IN} | {f"{role}.{STUB}" for role in ROLES}
+    found: dict[tuple[Role, str], Plugin] = {}
+    for plugin in find_plugins(BACKENDS, taken=taken).values():
+        role, dot, name = plugin.name.partition(".")
+        if not dot or not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not role.isidentifier():
+            raise ConfigError(
+                f"The backend {plugin.name!r} of {plugin.origin} must be called ROLE.NAME, as in "
+                "detector.mine. Update or uninstall that distribution."
+            )
+        found[role, name] = plugin
+    return found
+
+
+def open_backend(ref: BackendRef) -> Backend:
+    """Import a backend's module and load its model; slow.
+
+    Raises:
+        MissingExtraError: The library is not installed.
+        ConfigError: The model cannot be found or is not of a kind that the backend can load.
+    """
+    if ref.loader is not None:
+        return _made(ref, ref.loader, f"the module {ref.name!r}")
+    entry = ref.entry
+    if entry.plugin is not None:
+        return _made(ref, entry.plugin.load(), entry.plugin.origin)
+    module_name, _, function = entry.factory.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if entry.package is not None and error.name is not None and entry.extra is not None:
+            raise MissingExtraError(
+                error.name, entry.extra, f"The {ref.name} {ref.role}"
+            ) from error
+        raise
+    # A factory is looked up by name, so its type is known by convention only.
+    factory: Callable[[str, Mapping[str, str]], Any] = getattr(module, function)
+    loaded: Backend = factory(ref.reference, dict(ref.options))
+    return loaded
+
+
+def _made(ref: BackendRef, factory: Loader, origin: str) -> Backend:
+    """Call a stranger's factory and check what every model must have."""
+    if not callable(factory):
+        raise ConfigError(
+            f"The {ref.role} {ref.name!r} of {origin} must be a function of a reference and options, but "
+            f"it is {type(factory).__name__}."
+        )
+    loaded: Backend = factory(ref.reference, dict(ref.options))
+    if not isinstance(getattr(loaded, "fingerprint", None), str):
+        raise ConfigError(
+            f"The {ref.role} {ref.name!r} of {origin} must have an attribute 'fingerprint', a text that "
+            f"names its weights and settings, but {type(loaded).__name__} has none."
+        )
+    return loaded

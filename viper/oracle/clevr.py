@@ -1,0 +1,197 @@
+"""CLEVR scene files: `{"scenes": [{"image_filename", "objects": [...], "directions", ...}]}`.
+
+The official release has neither boxes nor cameras: there the boxes are projected. A scene with
+`bbox_xyxy` in all of its objects is taken as it is; `camera` spares recovering it. `pixel_coords[2]` is an
+object's depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the reference.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+
+from viper.errors import ConfigError
+from viper.images.boxes import Box, area, clamp, snap
+from viper.oracle.language import Language, words
+from viper.oracle.projection import Camera, Solid, recover_camera
+from viper.oracle.scene import Scene, Thing
+from viper.oracle.scene_file import Value
+
+__all__ = ["DEFAULT_SIZE", "fits", "read"]
+
+DEFAULT_SIZE = (480, 320)
+"""(width, height) in pixels that CLEVR's images are rendered in."""
+
+_LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
+# Of the camera in CLEVR's base_scene.blend.
+
+_THING = "thing"
+_NOUNS = MappingProxyType(
+    {
+        "cube": "cube",
+        "block": "cube",
+        "sphere": "sphere",
+        "ball": "sphere",
+        "cylinder": "cylinder",
+        "thing": _THING,
+        "object": _THING,
+        "item": _THING,
+        "anything": _THING,
+        "something": _THING,
+    }
+)
+_ATTRIBUTES = MappingProxyType(
+    {
+        "metal": "metal",
+        "metallic": "metal",
+        "shiny": "metal",
+        "rubber": "rubber",
+        "matte": "rubber",
+        "large": "large",
+        "big": "large",
+        "small": "small",
+        "tiny": "small",
+        "cubic": "cube",
+        "spherical": "sphere",
+        "cylindrical": "cylinder",
+        **{
+            color: color
+            for color in ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")
+        },
+    }
+)
+_KINDS = ("color", "material", "shape", "size")
+
+
+def fits(value: Value) -> bool:
+    """Tell whether a file holds CLEVR scenes."""
+    return isinstance(value.raw, dict) and isinstance(value.raw.get("scenes"), list)
+
+
+def read(value: Value) -> tuple[dict[str, Scene], Language]:
+    """Read all scenes.
+
+    Returns:
+        The scenes by the stem of their image's name, and their language.
+
+    Raises:
+        ConfigError: A value is missing or malformed; the message names scene, object and field.
+    """
+    scenes: dict[str, Scene] = {}
+    colors: set[str] = set()
+    for scene in value["scenes"].items("scene"):
+        name = scene["image_filename"]
+        stem = Path(name.text()).stem
+        if stem in scenes:
+            raise ConfigError(f"{name.where}: {stem!r} occurs in an earlier scene already.")
+        scenes[stem] = _scene(scene)
+        colors.update(thing.values["color"] for thing in scenes[stem].things)
+    if not scenes:
+        raise ConfigError(f"{value.where} holds no scenes.")
+    # Scenes of CLEVR's generator may have other colours than the release.
+    return scenes, Language(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
+
+
+def _scene(scene: Value) -> Scene:
+    objects = list(scene["objects"].items("object"))
+    size = _size(scene)
+    if all("bbox_xyxy" in item for item in objects):
+        boxes = [_box(item["bbox_xyxy"]) for item in objects]
+    else:
+        size = size or DEFAULT_SIZE
+        boxes = _projected(scene, objects, size)
+    things = tuple(_thing(item, box) for item, box in zip(objects, boxes, strict=True))
+    return Scene(things, size)
+
+
+def _size(scene: Value) -> tuple[int, int] | None:
+    """Return the size that a scene declares; the release declares none."""
+    if "width" not in scene or "height" not in scene:
+        return None
+    return scene["width"].pixels(), scene["height"].pixels()
+
+
+def _thing(item: Value, box: Box) -> Thing:
+    values = {kind: " ".join(words(item[kind].text())) for kind in _KINDS}
+    values["shape"] = _NOUNS.get(values["shape"], values["shape"])
+    if values["shape"] not in _NOUNS.values():
+        raise item["shape"].wrong("one of cube, sphere, cylinder")
+    for kind, choices in (("material", "metal rubber"), ("size", "large small")):
+        values[kind] = _ATTRIBUTES.get(values[kind], values[kind])
+        if values[kind] not in choices.split():
+            raise item[kind].wrong(f"one of {choices.replace(' ', ', ')}")
+    _, _, depth = item["pixel_coords"].numbers(3)
+    names = frozenset({values["shape"], _THING})
+    return Thing(
+        box_xyxy=box,
+        name=values["shape"],
+        names=names,
+        terms=names | frozenset(values.values()),
+        values=values,
+        depth=depth,
+    )
+
+
+def _box(value: Value) -> Box:
+    x1, y1, x2, y2 = value.numbers(4)
+    box = snap((x1, y1, x2, y2))
+    if area(box) <= 0:
+        raise value.wrong("[x1, y1, x2, y2] in pixels with x1 < x2 and y1 < y2")
+    return box
+
+
+def _projected(scene: Value, objects: list[Value], size: tuple[int, int]) -> list[Box]:
+    """Return the boxes of objects as the camera sees them, as far as they lie in the picture."""
+    solids = [_solid(item) for item in objects]
+    if "camera" in scene:
+        camera = _given_camera(scene["camera"], size)
+    else:
+        directions = scene["directions"]
+        right, behind = (directions[name].numbers(3) for name in ("right", "behind"))
+        pixels = [item["pixel_coords"].numbers(3) for item in objects]
+        for item, (_, _, depth) in zip(objects, pixels, strict=True):
+            if depth <= 0:
+                raise item["pixel_coords"].wrong("[x, y, depth] with a depth above 0")
+        focal_px = _LENS_MM / _SENSOR_WIDTH_MM * size[0]
+        try:
+            camera = recover_camera(
+                [solid.center for solid in solids], pixels, right, behind, focal_px, size
+            )
+        except ValueError as error:
+            raise ConfigError(f"{scene.where}: {error}") from error
+    boxes = []
+    for item, solid in zip(objects, solids, strict=True):
+        seen = camera.box(solid)
+        box = snap(clamp(seen, *size)) if seen is not None else (0.0, 0.0, 0.0, 0.0)
+        if area(box) <= 0:
+            raise ConfigError(
+                f"{item.where}: no part of it lies in the picture of {size[0]}×{size[1]} pixels, seen "
+                "from the scene's camera. Check 3d_coords, pixel_coords and camera."
+            )
+        boxes.append(box)
+    return boxes
+
+
+def _solid(item: Value) -> Solid:
+    x, y, z = item["3d_coords"].numbers(3)
+    if z <= 0:
+        raise item["3d_coords"].wrong("[x, y, z] with z above 0, half the object's height")
+    rotation = item["rotation"].number() if "rotation" in item else 0.0
+    return Solid(_NOUNS.get(item["shape"].text(), ""), (x, y, z), rotation)
+
+
+def _given_camera(camera: Value, size: tuple[int, int]) -> Camera:
+    rows = [row.numbers(4) for row in camera["matrix_world"].items("row")]
+    if len(rows) != 4:
+        raise camera["matrix_world"].wrong("4 rows of 4 numbers")
+    right, up, backward, position = (
+        (rows[0][column], rows[1][column], rows[2][column]) for column in range(4)
+    )
+    lens_mm = camera["lens_mm"].number(above=0) if "lens_mm" in camera else _LENS_MM
+    sensor_mm = (
+        camera["sensor_width_mm"].number(above=0)
+        if "sensor_width_mm" in camera
+        else _SENSOR_WIDTH_MM
+    )
+    forward = (-backward[0], -backward[1], -backward[2])
+    return Camera(position, right, up, forward, lens_mm / sensor_mm * size[0], size)

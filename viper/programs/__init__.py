@@ -1,0 +1,1 @@
+"""Programs and the API that they are written against."""

@@ -1,0 +1,1 @@
+"""From requests to forwards: queues, batches, caches and prefetching."""

@@ -1,0 +1,164 @@
+"""What a module's method is asked, and the objects that it keeps on the host."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
+from viper.models.usage import Usage
+
+__all__ = ["Found", "HostObject", "MethodRequest", "ModuleResult", "Refused", "Scalar"]
+
+Scalar: TypeAlias = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HostObject:
+    """An object that a module's method returned, and that programs hold a handle of."""
+
+    kind: str
+    """Its class in the contract, such as "Mask"."""
+    value: Any = field(repr=False)  # whatever the module made; handed back to the module alone
+    """The object itself."""
+    attributes: Mapping[str, Scalar]
+    """What programs may read of it."""
+    token: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
+    """Tells it from any other object, of any process: part of the keys of what is asked about it."""
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what a trace holds of it."""
+        return {"handle": self.kind, "attributes": dict(self.attributes), "object": self.token}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodRequest:
+    """One call of a module's method.
+
+    Two requests are equal when their results are: same picture by content, same box, same arguments.
+    """
+
+    patch: Patch | None
+    """The patch whose method it is; None for a function."""
+    given: Mapping[str, Any]  # as the contract types them, HostObject for a handle
+    """Arguments by name, defaults filled in; handles as the host holds them."""
+
+    @property
+    def view(self) -> View:
+        """What the patch shows; `view.pixels()` is the crop, shape (h, w, 3), uint8 RGB.
+
+        Raises:
+            ValueError: It is a call of a function, which has no patch.
+        """
+        if self.patch is None:
+            raise ValueError("A function has no patch of its own; look among its arguments.")
+        return self.patch.view
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments by name: patches as `Patch`, for a handle the object that the module returned."""
+        return {name: _opened(value) for name, value in self.given.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an argument by its name."""
+        return _opened(self.given[name])
+
+    @property
+    def image(self) -> ImageRef | None:
+        """The picture that it is about; None where no patch has part in it."""
+        patches = (self.patch, *self.given.values())
+        return next((p.view.image for value in patches for p in _patches(value)), None)
+
+    def of(self, patch: Patch) -> MethodRequest:
+        """Return the same question about another patch."""
+        return replace(self, patch=patch)
+
+    def parts(self, by_name: bool = False) -> tuple[object, ...]:
+        """Return all that the result depends on, as texts, numbers and tuples of these.
+
+        Args:
+            by_name: Whether pictures of equal pixels but other names count as different.
+        """
+        given = ((name, _parts(value, by_name)) for name, value in self.given.items())
+        return (_parts(self.patch, by_name), *given)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not MethodRequest:
+            return NotImplemented
+        return self.parts(True) == other.parts(True)
+
+    def __hash__(self) -> int:
+        return hash(self.parts(True))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A patch in a result, without its picture, so that it can be remembered."""
+
+    box_xyxy: tuple[float, float, float, float]
+    """In pixels of the image, origin top left."""
+    category: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """In place of a result: the program made a mistake, and may catch it as a ValueError."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleResult:
+    """What a module's method gave, checked: scalars, lists, dicts, `Found`, `HostObject` or `Refused`."""
+
+    value: Any
+    usage: Usage = field(default_factory=Usage)
+    """Tokens that it was billed."""
+
+
+def _opened(value: Any) -> Any:
+    match value:
+        case HostObject():
+            return value.value
+        case list():
+            return [_opened(item) for item in value]
+        case dict():
+            return {key: _opened(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _patches(value: Any) -> Iterator[Patch]:
+    match value:
+        case Patch():
+            yield value
+        case list():
+            for item in value:
+                yield from _patches(item)
+        case dict():
+            for item in value.values():
+                yield from _patches(item)
+        case _:
+            pass
+
+
+def _parts(value: Any, by_name: bool) -> tuple[object, ...]:
+    # The first text of each tells the kinds apart, so that no value can pass for another.
+    match value:
+        case Patch():
+            image = value.view.image
+            name = image.source_name if by_name else ""
+            picture = (image.content_hash, image.size, name)
+            return ("patch", picture, value.box_xyxy, value.category, value.score)
+        case HostObject():
+            return ("object", value.token)
+        case list():
+            return ("list", *(_parts(item, by_name) for item in value))
+        case dict():
+            return ("dict", *((key, _parts(item, by_name)) for key, item in sorted(value.items())))
+        case _:
+            return (type(value).__name__, value)

@@ -1,0 +1,96 @@
+"""What can be asked of a model, what a request is known by, and what comes back.
+
+A request's key says everything that its result depends on: the operation, the model's fingerprint,
+the content of the image, the box, the words. Equal keys have equal results, so one of them is computed.
+A key is a digest, not the request itself: a request holds pixels, which nobody would ever let go of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from viper.images.image import ImageRef, View
+from viper.models.roles import AnswerRequest, CompletionRequest, DetectRequest, Role
+from viper.scheduling.method_request import MethodRequest
+
+__all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE", "MEASURE"]
+__all__ += ["MAX_BATCH", "Key", "Operation", "Served", "request_key"]
+
+MAX_BATCH = 64
+"""Requests per forward where the backend knows no better."""
+
+
+class Operation(NamedTuple):
+    """A batch method of a role's protocol, or a function that a module brings for a role."""
+
+    role: Role
+    method: str
+    """Name of the method; of a function, all that tells it from others."""
+    function: Callable[[Any, Any], Sequence[Any]] | None = None  # see `module_methods.Batch`
+    """Called with the model and the requests; None for a method of the model."""
+
+
+DETECT = Operation("detector", "detect")
+EMBED_IMAGES = Operation("matcher", "embed_images")
+EMBED_TEXTS = Operation("matcher", "embed_texts")
+ESTIMATE = Operation("depth", "estimate")
+MEASURE = Operation("depth", "measure")
+ANSWER = Operation("answerer", "answer")
+COMPLETE = Operation("language", "complete")
+
+Key = bytes
+"""What a request is known by, 16 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A result and the forward that made it."""
+
+    value: Any  # what the operation's protocol method says; the run's typed front narrows it
+    forward_id: int = 0
+    """0 for a result that was remembered."""
+    batch_size: int = 0
+    model_ms: float = 0.0
+    """Wall time of the whole forward, shared by its batch."""
+    queue_ms: float = 0.0
+    """How long the request waited before its forward began."""
+
+
+def request_key(
+    operation: Operation, fingerprint: str, request: Hashable, *, by_name: bool = False
+) -> Key:
+    """Return the key of a request.
+
+    Args:
+        operation: What is asked.
+        fingerprint: Of the model.
+        request: A view, an image, a text, or one of the requests of `roles`.
+        by_name: Whether the model knows images by their names as well: two pictures of equal pixels
+            may then stand for different scenes.
+    """
+    parts = (operation.role, operation.method, fingerprint, *_parts(request, by_name))
+    # `repr` of a tuple of texts and numbers is exact, and quotes what it separates.
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _parts(request: Hashable, by_name: bool) -> tuple[object, ...]:
+    match request:
+        case str():
+            return ("text", request)
+        case ImageRef():
+            return (request.content_hash, request.size, request.source_name if by_name else "")
+        case View():
+            return (*_parts(request.image, by_name), request.box_xyxy)
+        case DetectRequest():
+            return (*_parts(request.view, by_name), request.phrases)
+        case AnswerRequest():
+            return (*_parts(request.view, by_name), request.question)
+        case CompletionRequest():
+            return ("prompt", request.prompt, request.max_tokens)
+        case MethodRequest():
+            return request.parts(by_name)
+        case _:
+            raise TypeError(f"A request of the type {type(request).__name__} has no key.")

@@ -1,0 +1,190 @@
+"""Results on disk: one SQLite file that several processes may read and write at the same time.
+
+Reads are answered at once; writes go through a thread of their own, many in a transaction, so that no
+model waits for a disk. A process that is killed loses what it had not written yet and nothing else
+(write-ahead log). What was written first makes way when the file reaches its size.
+
+It is a cache: trouble with the file is a warning in the log, and results are computed instead. Files
+are never trusted: values are read as JSON and plain arrays (`viper.scheduling.packing`), never unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+from viper.errors import ConfigError
+from viper.scheduling.operation import Key
+from viper.scheduling.packing import pack, size_in_memory, unpack
+from viper.storage.sqlite import Layout, claim
+
+__all__ = ["MAX_STORE_BYTES", "ResultStore"]
+
+_log = logging.getLogger(__name__)
+
+MAX_STORE_BYTES = 4_000_000_000
+"""Size of the results on disk above which the oldest go."""
+_FILE = "results.sqlite"
+_BUSY_S = 5.0
+_MOST_BACKLOG = 64_000_000
+# Bytes that may wait to be written; what comes on top is not written.
+_PER_TRANSACTION = 256
+
+_LAYOUT = Layout(
+    application_id=0x56495052,  # "VIPR"
+    version=1,
+    table="results",
+    schema="""
+CREATE TABLE results (
+    number INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT;
+""",
+)
+
+
+class ResultStore:
+    """The file in a folder.
+
+    Args:
+        folder: Where the file is; made if it is missing, for its owner alone.
+        max_bytes: Most bytes of results.
+
+    Raises:
+        ConfigError: The folder or the file cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_STORE_BYTES) -> None:
+        self.path = folder / _FILE
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.path.exists():
+                self.path.touch(mode=0o600)  # answers about pictures are nobody else's business
+            self._reading = self._open()
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(
+                f"The cache {str(folder)!r} cannot be used: {error}. Give a folder that can be written, "
+                "or remove what is in its place."
+            ) from error
+        self._backlog: queue.SimpleQueue[tuple[Key, Any] | None] = queue.SimpleQueue()
+        self._backlog_bytes = 0
+        self._total = 0  # bytes of results in the file, as far as this process knows
+        self._closed = False
+        self._writer = threading.Thread(target=self._write, name="viper-cache", daemon=True)
+        self._writer.start()
+
+    def get(self, key: Key) -> Any | None:
+        """Return a result, None where there is none, or it cannot be read."""
+        with self._lock:
+            if self._closed:
+                return None
+            try:
+                row = self._reading.execute(
+                    "SELECT value FROM results WHERE key = ?", (key,)
+                ).fetchone()
+            except sqlite3.Error as error:
+                _log.warning("The cache '%s' cannot be read: %s.", self.path, error)
+                return None
+        return None if row is None else unpack(row[0])
+
+    def put(self, key: Key, value: Any) -> None:
+        """Have a result written; what is of no kind that can be written is left out."""
+        size = size_in_memory(value)
+        with self._lock:
+            if self._closed or self._backlog_bytes + size > _MOST_BACKLOG:
+                return
+            self._backlog_bytes += size
+            self._backlog.put((key, value))
+
+    def close(self) -> None:
+        """Write what waits, and close the file. Calling it again does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._backlog.put(None)
+        self._writer.join()
+        self._reading.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")  # a lost result is computed again
+            claim(connection, _LAYOUT)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _write(self) -> None:
+        try:
+            with contextlib.closing(self._open()) as connection:
+                (total,) = connection.execute(
+                    "SELECT coalesce(sum(size), 0) FROM results"
+                ).fetchone()
+                self._total = total
+                open_ended = True
+                while open_ended:
+                    first = self._backlog.get()
+                    rows = [] if first is None else [first]
+                    open_ended = first is not None
+                    while open_ended and len(rows) < _PER_TRANSACTION:
+                        try:
+                            row = self._backlog.get_nowait()
+                        except queue.Empty:
+                            break
+                        if row is None:
+                            open_ended = False
+                        else:
+                            rows.append(row)
+                    self._write_rows(connection, rows)
+        except sqlite3.Error as error:
+            _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
+
+    def _write_rows(self, connection: sqlite3.Connection, results: list[tuple[Key, Any]]) -> None:
+        with self._lock:
+            self._backlog_bytes -= sum(size_in_memory(value) for _, value in results)
+        packed_results = ((key, pack(value)) for key, value in results)
+        rows = [(key, packed) for key, packed in packed_results if packed is not None]
+        if not rows:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT OR IGNORE INTO results (key, size, value) VALUES (?, ?, ?)",
+                [(key, len(packed), packed) for key, packed in rows],
+            )
+            self._total += sum(
+                len(packed) for _, packed in rows
+            )  # of rows that were there, too much
+            if self._total > self._max_bytes:
+                self._make_room(connection)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            _log.warning("%d results were not written to '%s': %s.", len(rows), self.path, error)
+
+    def _make_room(self, connection: sqlite3.Connection) -> None:
+        (total,) = connection.execute("SELECT coalesce(sum(size), 0) FROM results").fetchone()
+        while total > self._max_bytes:
+            oldest = connection.execute(
+                "SELECT number, size FROM results ORDER BY number LIMIT 100"
+            ).fetchall()
+            for number, size in oldest:
+                if total <= self._max_bytes:
+                    break
+                connection.execute("DELETE FROM results WHERE number = ?", (number,))
+                total -= size
+        self._total = total

@@ -1,0 +1,1 @@
+"""Settings of the command line: `viper.toml` and `VIPER_*`."""

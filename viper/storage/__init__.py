@@ -1,0 +1,1 @@
+"""Files, packaged data and SQLite databases."""

@@ -1,0 +1,15 @@
+"""Finds the data folders, in the wheel and in a checkout."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+
+def data_folder(kind: str) -> Traversable:
+    """Return the folder `kind` ("api_spec" or "prompts"), wherever this installation keeps it."""
+    packaged = files("viper") / "_data" / kind
+    if packaged.is_dir():
+        return packaged
+    return Path(__file__).parents[2] / kind

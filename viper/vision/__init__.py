@@ -1,1 +1,0 @@
-"""Everything that looks at pixels, from roles to backends."""

@@ -1,1 +1,0 @@
-"""How the built-in models are trained: `python -m viper.vision.builtin.train`."""

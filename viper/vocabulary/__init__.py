@@ -1,0 +1,1 @@
+"""Words of the visual world: attributes and object categories."""
