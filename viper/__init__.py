@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from viper._version import __version__
+
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
     from viper.engine.engine import Engine, ask
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from viper.images.region import Patch
     from viper.programs.program import Failure, Program
     from viper.trace import Trace
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Answer",

@@ -6,13 +6,11 @@ attributes that the contract declares, keep the handle, compare it, and pass it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.owner import Owner
 from viper_sandbox.wire import HandleRef, WireError
-
-if TYPE_CHECKING:
-    from viper_sandbox.program_session import ProgramSession
 
 __all__ = ["Handle"]
 
@@ -25,13 +23,13 @@ class Handle:
     """Its class in the contract; programs see it in messages only."""
     _attributes: dict[str, Any]
     _number: int
-    _session: ProgramSession
+    _session: Owner
 
     def __init__(self) -> None:
         raise TypeError("A handle comes from a method; it cannot be made")
 
     @classmethod
-    def _make(cls, session: ProgramSession, ref: HandleRef) -> Handle:
+    def _make(cls, session: Owner, ref: HandleRef) -> Handle:
         names = session.api.handles.get(ref.kind)
         if names is None or len(names) != len(ref.attributes):
             raise WireError(f"A handle of the class {ref.kind!r}, which is not in the contract.")

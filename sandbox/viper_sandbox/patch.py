@@ -11,13 +11,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.owner import Owner
 from viper_sandbox.wire import PatchRef
-
-if TYPE_CHECKING:
-    from viper_sandbox.program_session import ProgramSession
 
 __all__ = [
     "ATTRIBUTES",
@@ -48,7 +46,7 @@ class ImagePatch:
     _box_xyxy: tuple[float, float, float, float]
     _category: str
     _score: float
-    _session: ProgramSession
+    _session: Owner
 
     def __init__(
         self,
@@ -68,14 +66,14 @@ class ImagePatch:
         self._fill(image._session, box, "image", 1.0)
 
     @classmethod
-    def _make(cls, session: ProgramSession, ref: PatchRef) -> ImagePatch:
+    def _make(cls, session: Owner, ref: PatchRef) -> ImagePatch:
         patch = object.__new__(cls)
         patch._fill(session, ref.box_xyxy, ref.category, ref.score)
         return patch
 
     def _fill(
         self,
-        session: ProgramSession,
+        session: Owner,
         box_xyxy: tuple[float, float, float, float],
         category: str,
         score: float,

@@ -10,8 +10,9 @@ from PIL import Image
 
 from fakes.backends import FakeDetector
 from fakes.cups import CUPS, picture
-from viper.images.data_uri import CROP_PX, boxes_of, crop_uri, embedded, page_picture, picture_uri
+from viper.images.data_uri import CROP_PX, crop_uri, page_picture, picture_uri
 from viper.images.decoding import open_image
+from viper.trace.embedding import boxes_of, embedded
 
 LOOK = """
 def execute_command(image):

@@ -113,6 +113,7 @@ def pull(
     from viper.cli.models_table import megabytes
     from viper.cli.output import notice, print_error, print_json
     from viper.cli.transfer import transfer_bar
+    from viper.engine.presets import repositories
     from viper.errors import ViperError
     from viper.weights.cache import COMMIT
     from viper.weights.pull import carry_out, check_room, plan_pull
@@ -125,7 +126,7 @@ def pull(
             if found.state == "complete" and COMMIT.fullmatch(one.revision):
                 folders[one.repository] = str(found.folder)  # a commit does not change
             else:
-                plans.append(plan_pull(one.repository, one.revision, library))
+                plans.append(plan_pull(one.repository, one.revision, library, repositories()))
         check_room(plans)
         for plan in plans:
             size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"

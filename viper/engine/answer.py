@@ -15,7 +15,7 @@ from viper.scheduling.method_request import HostObject
 from viper.trace import Trace
 
 if TYPE_CHECKING:
-    from viper.images.data_uri import Embed
+    from viper.trace.embedding import Embed
 
 __all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches"]
 __all__ += ["plain_value", "render"]

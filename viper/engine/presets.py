@@ -23,8 +23,16 @@ from viper.models.registry import BackendRef
 from viper.models.roles import ROLES, Role
 from viper.weights.cache import look
 
-__all__ = ["PRESETS_VARIABLE", "Preset", "PresetModel", "advice", "choose", "load_presets"]
-__all__ += ["missing_models"]
+__all__ = [
+    "PRESETS_VARIABLE",
+    "Preset",
+    "PresetModel",
+    "advice",
+    "choose",
+    "load_presets",
+    "repositories",
+]
+__all__ += ["missing_models", "repositories"]
 
 PRESETS_VARIABLE = "VIPER_PRESETS"
 """Environment variable with the path of a file of further presets."""
@@ -112,6 +120,15 @@ def load_presets() -> dict[str, Preset]:
             if name not in loaded or loaded[name].first_of:
                 raise _fault(origin, f"presets.{preset.name}", f"cannot choose {name!r}")
     return loaded
+
+
+def repositories() -> tuple[str, ...]:
+    """Return every repository that a preset names, each once."""
+    return tuple(
+        dict.fromkeys(
+            model.repository for preset in load_presets().values() for model in preset.models
+        )
+    )
 
 
 def choose(name: str, *, own_backends: bool = False) -> Preset:

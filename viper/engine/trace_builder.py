@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from viper import __version__
+from viper._version import __version__
 from viper.engine.answer import Answer, evidence_patches, grounded_patches, plain_value, render
 from viper.engine.config import EngineConfig
 from viper.errors import failure_kind

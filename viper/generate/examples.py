@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from viper.generate.generator import GenerationRequest
+from viper.generate.request import GenerationRequest
 from viper.models.roles import Role
 from viper.programs.program import Task
 from viper.storage.resources import data_folder

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 import torch
 from transformers import (
@@ -27,12 +27,10 @@ from viper.backends.placement import Placement, resolve_device, resolve_dtype
 from viper.backends.torch_common import load_model
 from viper.errors import GenerationError
 from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts
+from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import Sample, Written
 from viper.generate.stopping import end_of_program
 from viper.models.usage import Usage
-
-if TYPE_CHECKING:
-    from viper.generate.local import LocalSettings
 
 __all__ = ["LocalModel"]
 

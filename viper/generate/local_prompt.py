@@ -20,17 +20,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from viper.backends.model_source import ModelSource, locate, one_line
 from viper.backends.torch_common import load_pretrained
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
+from viper.generate.local_settings import LocalSettings
 from viper.generate.prompt import Prompt, PromptStyle, build_messages, shorter_styles
 from viper.llm.client import Message
-
-if TYPE_CHECKING:
-    from viper.generate.local import LocalSettings
 
 __all__ = ["WHAT", "FittedPrompt", "LocalPrompts"]
 

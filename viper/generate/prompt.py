@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from viper.generate.examples import choose_examples
-from viper.generate.generator import GenerationRequest, Rejected
+from viper.generate.request import GenerationRequest, Rejected
 from viper.llm.client import Message
 from viper.models.capabilities import Capabilities
 from viper.models.options import Options

@@ -55,7 +55,7 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ("matcher", BUILTIN): BackendEntry(f"{_SHIPPED}.matcher:load"),
     ("depth", BUILTIN): BackendEntry(f"{_SHIPPED}.depth:load"),
     ("answerer", BUILTIN): BackendEntry(f"{_SHIPPED}.answerer:load"),
-    ("answerer", "limber"): BackendEntry(f"{_BACKENDS}.limber_answerer:load"),
+    ("answerer", "limber"): BackendEntry("viper.limber.answerer:load"),
     ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
     ("detector", "ultralytics"): BackendEntry(
         f"{_BACKENDS}.ultralytics:load", "ultralytics", "ultralytics"

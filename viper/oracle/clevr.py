@@ -12,10 +12,10 @@ from types import MappingProxyType
 
 from viper.errors import ConfigError
 from viper.images.boxes import Box, area, clamp, snap
+from viper.oracle.json_value import JsonValue
 from viper.oracle.language import Language, words
 from viper.oracle.projection import Camera, Solid, recover_camera
 from viper.oracle.scene import Scene, Thing
-from viper.oracle.scene_file import Value
 
 __all__ = ["DEFAULT_SIZE", "fits", "read"]
 
@@ -63,12 +63,12 @@ _ATTRIBUTES = MappingProxyType(
 _KINDS = ("color", "material", "shape", "size")
 
 
-def fits(value: Value) -> bool:
+def fits(value: JsonValue) -> bool:
     """Tell whether a file holds CLEVR scenes."""
     return isinstance(value.raw, dict) and isinstance(value.raw.get("scenes"), list)
 
 
-def read(value: Value) -> tuple[dict[str, Scene], Language]:
+def read(value: JsonValue) -> tuple[dict[str, Scene], Language]:
     """Read all scenes.
 
     Returns:
@@ -92,7 +92,7 @@ def read(value: Value) -> tuple[dict[str, Scene], Language]:
     return scenes, Language(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
 
 
-def _scene(scene: Value) -> Scene:
+def _scene(scene: JsonValue) -> Scene:
     objects = list(scene["objects"].items("object"))
     size = _size(scene)
     if all("bbox_xyxy" in item for item in objects):
@@ -104,14 +104,14 @@ def _scene(scene: Value) -> Scene:
     return Scene(things, size)
 
 
-def _size(scene: Value) -> tuple[int, int] | None:
+def _size(scene: JsonValue) -> tuple[int, int] | None:
     """Return the size that a scene declares; the release declares none."""
     if "width" not in scene or "height" not in scene:
         return None
     return scene["width"].pixels(), scene["height"].pixels()
 
 
-def _thing(item: Value, box: Box) -> Thing:
+def _thing(item: JsonValue, box: Box) -> Thing:
     values = {kind: " ".join(words(item[kind].text())) for kind in _KINDS}
     values["shape"] = _NOUNS.get(values["shape"], values["shape"])
     if values["shape"] not in _NOUNS.values():
@@ -132,7 +132,7 @@ def _thing(item: Value, box: Box) -> Thing:
     )
 
 
-def _box(value: Value) -> Box:
+def _box(value: JsonValue) -> Box:
     x1, y1, x2, y2 = value.numbers(4)
     box = snap((x1, y1, x2, y2))
     if area(box) <= 0:
@@ -140,7 +140,7 @@ def _box(value: Value) -> Box:
     return box
 
 
-def _projected(scene: Value, objects: list[Value], size: tuple[int, int]) -> list[Box]:
+def _projected(scene: JsonValue, objects: list[JsonValue], size: tuple[int, int]) -> list[Box]:
     """Return the boxes of objects as the camera sees them, as far as they lie in the picture."""
     solids = [_solid(item) for item in objects]
     if "camera" in scene:
@@ -172,7 +172,7 @@ def _projected(scene: Value, objects: list[Value], size: tuple[int, int]) -> lis
     return boxes
 
 
-def _solid(item: Value) -> Solid:
+def _solid(item: JsonValue) -> Solid:
     x, y, z = item["3d_coords"].numbers(3)
     if z <= 0:
         raise item["3d_coords"].wrong("[x, y, z] with z above 0, half the object's height")
@@ -180,7 +180,7 @@ def _solid(item: Value) -> Solid:
     return Solid(_NOUNS.get(item["shape"].text(), ""), (x, y, z), rotation)
 
 
-def _given_camera(camera: Value, size: tuple[int, int]) -> Camera:
+def _given_camera(camera: JsonValue, size: tuple[int, int]) -> Camera:
     rows = [row.numbers(4) for row in camera["matrix_world"].items("row")]
     if len(rows) != 4:
         raise camera["matrix_world"].wrong("4 rows of 4 numbers")

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from viper.errors import ConfigError
 from viper.images.boxes import Box, clamp, snap
+from viper.oracle.json_value import JsonValue
 from viper.oracle.language import Language, one, related, words
 from viper.oracle.scene import Scene, Thing
-from viper.oracle.scene_file import Value
 from viper.vocabulary.attributes import kind_of
 
 __all__ = ["fits", "read"]
@@ -61,13 +61,13 @@ class _Node(NamedTuple):
         return names | {_PERSON} if self.term in _PERSONS else names
 
 
-def fits(value: Value) -> bool:
+def fits(value: JsonValue) -> bool:
     """Tell whether a file holds GQA scene graphs; the first image decides."""
     first = next(iter(value.raw.values()), None) if isinstance(value.raw, dict) else None
     return isinstance(first, dict) and "objects" in first
 
 
-def read(value: Value) -> tuple[dict[str, Scene], Language]:
+def read(value: JsonValue) -> tuple[dict[str, Scene], Language]:
     """Read all scenes.
 
     Returns:
@@ -102,7 +102,7 @@ class _Lexicon:
         return Language(self.nouns, self.attributes | forms, self.predicates, self.related)
 
 
-def _scene(graph: Value, lexicon: _Lexicon) -> Scene:
+def _scene(graph: JsonValue, lexicon: _Lexicon) -> Scene:
     width, height = (graph[side].pixels() for side in ("width", "height"))
     objects = dict(graph["objects"].fields("object"))
     nodes = {key: _node(item, objects, width, height) for key, item in objects.items()}
@@ -123,7 +123,7 @@ def _scene(graph: Value, lexicon: _Lexicon) -> Scene:
     return Scene(tuple(things), (width, height), values)
 
 
-def _node(item: Value, objects: Mapping[str, Value], width: int, height: int) -> _Node:
+def _node(item: JsonValue, objects: Mapping[str, JsonValue], width: int, height: int) -> _Node:
     name = _plain(item["name"].text())
     if not name:
         raise item["name"].wrong("a text with a word in it")
@@ -174,7 +174,7 @@ def _related(node: _Node, graph: Mapping[str, _Node]) -> Iterator[str]:
             yield related(predicate, graph[key].term, adjective)
 
 
-def _box(item: Value, width: int, height: int) -> Box:
+def _box(item: JsonValue, width: int, height: int) -> Box:
     """Return the box inside the picture, at least a pixel each way: the graphs have empty ones."""
     x, y, w, h = (item[side].number() for side in ("x", "y", "w", "h"))
     for side, length in (("w", w), ("h", h)):

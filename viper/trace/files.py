@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from viper.errors import ConfigError, InputError
-from viper.images.data_uri import Embed, embedded
 from viper.images.image import ImageRef
+from viper.trace.embedding import Embed, embedded
 from viper.trace.record import Trace
 
 __all__ = ["SUFFIXES", "check_suffix", "trace_json", "trace_text", "write_trace"]

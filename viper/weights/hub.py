@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
@@ -50,8 +50,15 @@ class Listing:
         return f"{self.endpoint}/{self.repository}/resolve/{self.commit}/{quote(file.path)}"
 
 
-def list_repository(repository: str, revision: str = "main") -> Listing:
+def list_repository(
+    repository: str, revision: str = "main", suggestions: Iterable[str] = ()
+) -> Listing:
     """Ask the hub for the commit of a revision and for its files.
+
+    Args:
+        repository: Such as `OWNER/NAME`.
+        revision: Branch, tag or commit.
+        suggestions: Repositories that may have been meant where there is none of this name.
 
     Raises:
         DownloadError: There is no such repository or revision, it may not be read, or the hub does
@@ -61,7 +68,7 @@ def list_repository(repository: str, revision: str = "main") -> Listing:
 
     api = HfApi()
     files = []
-    with translated(repository, revision):
+    with translated(repository, revision, suggestions):
         info = api.model_info(
             repository, revision=revision, files_metadata=True, timeout=_TIMEOUT_S
         )
@@ -88,7 +95,7 @@ def list_repository(repository: str, revision: str = "main") -> Listing:
 
 
 @contextlib.contextmanager
-def translated(repository: str, revision: str) -> Iterator[None]:
+def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) -> Iterator[None]:
     """Turn every error of the hub's client in this block into one line that says what to do.
 
     Raises:
@@ -117,7 +124,7 @@ def translated(repository: str, revision: str) -> Iterator[None]:
             f"The hub lists a file of '{repository}' that it does not have. Try again later."
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise DownloadError(_unknown(repository, constants.ENDPOINT)) from error
+        raise DownloadError(_unknown(repository, constants.ENDPOINT, suggestions)) from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -153,12 +160,9 @@ def _gated(repository: str, endpoint: str) -> str:
     )
 
 
-def _unknown(repository: str, endpoint: str) -> str:
-    from viper.engine.presets import load_presets
-
-    known = [model.repository for preset in load_presets().values() for model in preset.models]
+def _unknown(repository: str, endpoint: str, suggestions: Iterable[str]) -> str:
     return (
         f"There is no repository '{repository}' at {endpoint}, or it is private. "
-        f"{did_you_mean(repository, dict.fromkeys(known))}"
+        f"{did_you_mean(repository, dict.fromkeys(suggestions))}"
         "Check the name; for a private one set HF_TOKEN."
     )

@@ -92,25 +92,31 @@ def pull(
     """Plan and carry out in one call.
 
     Raises:
-        DownloadError: See `make_plan`, `check_room` and `carry_out`.
+        DownloadError: See `plan_pull`, `check_room` and `carry_out`.
     """
     plan = plan_pull(repository, revision, library)
     check_room([plan])
     return carry_out(plan, on_progress)
 
 
-def plan_pull(repository: str, revision: str = "main", library: Library | None = None) -> PullPlan:
+def plan_pull(
+    repository: str,
+    revision: str = "main",
+    library: Library | None = None,
+    suggestions: Iterable[str] = (),
+) -> PullPlan:
     """Ask the hub what a pull of this revision would fetch.
 
     Args:
         repository: Such as `OWNER/NAME`.
         revision: Branch, tag or commit.
         library: Whose weights; None is transformers, or open_clip where only those are there.
+        suggestions: Repositories that may have been meant where there is none of this name.
 
     Raises:
         DownloadError: The hub does not give it, or it holds no safetensors.
     """
-    listing = list_repository(repository, revision)
+    listing = list_repository(repository, revision, suggestions)
     by_path = {file.path: file for file in listing.files}
     names = needed_files(by_path, library)
     if not names:
