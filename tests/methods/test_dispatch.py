@@ -10,6 +10,7 @@ import pytest
 from fakes.backends import FakeDetector, FakeMatcher, blank_image
 from viper.methods.dispatch import CallDispatcher
 from viper.models.registry import BackendRef
+from viper.models.roles import Detection
 from viper.programs.api_spec import load_spec
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -130,3 +131,57 @@ def test_every_call_is_recorded_failed_ones_too(session):
     assert refused.failure.startswith("simple_query('What?') needs the role 'answerer'")
     assert refused.result is None
     assert dataclasses.is_dataclass(found)
+
+
+# -- only what is wrong with an argument is the program's
+
+
+class BrokenDetector(FakeDetector):
+    """Finds boxes of three edges."""
+
+    def detect(self, requests):
+        return [[Detection((1.0, 2.0, 3.0), "cup", 0.5)] for _ in requests]
+
+
+class BrokenMatcher(FakeMatcher):
+    """Has a bug where it is asked on the event loop."""
+
+    error: Exception = TypeError("a bug of the matcher")
+
+    def refusal(self, text):
+        raise self.error
+
+
+def broken_session(**backends):
+    refs = {role: BackendRef(role, "fake", role) for role in backends}
+    pool = ModelPool(refs, opener=lambda ref: backends[ref.role])
+    return CallDispatcher(load_spec(), IMAGE, VisionClient(pool, model_call_s=5), refs), pool
+
+
+def test_a_backend_that_returns_nonsense_ends_the_program(caplog):
+    session, pool = broken_session(detector=BrokenDetector({}))
+    with pytest.raises(CallFailed, match="find failed: ValueError") as caught:
+        call(session, "ImagePatch.find", WHOLE, "cup")
+    assert caught.value.kind == session.records[0].failure_kind == "model"
+    assert "Traceback" in caplog.text
+    assert pool.close(5)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), TypeError("x"), KeyError("x"), OSError("x")])
+def test_an_error_of_a_backend_on_the_event_loop_ends_the_program(error):
+    matcher = BrokenMatcher({})
+    matcher.error = error
+    session, pool = broken_session(matcher=matcher)
+    with pytest.raises(CallFailed, match=f"verify_property failed: {type(error).__name__}"):
+        call(session, "ImagePatch.verify_property", WHOLE, "cup", "red")
+    assert session.records[0].failure_kind == "model"
+    assert pool.close(5)
+
+
+def test_a_wrong_argument_is_still_the_programs(session):  # the control of the two above
+    with pytest.raises(CallRejected, match="object_name must not be empty") as caught:
+        call(session, "ImagePatch.find", WHOLE, " ")
+    assert (caught.value.exception, session.records[0].failure_kind) == ("ValueError",) * 2
+    with pytest.raises(CallRejected) as caught:
+        call(session, "ImagePatch.find", WHOLE, 7)
+    assert (caught.value.exception, session.records[1].failure_kind) == ("TypeError",) * 2

@@ -7,15 +7,18 @@ and what it is given by the child it does not believe.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from viper.errors import UnservedError, ViperError
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
+from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import METHODS, Context, Method
 from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.stub_models import STUB_METHODS
@@ -30,6 +33,8 @@ from viper.trace import CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 
 __all__ = ["CallDispatcher"]
+
+_log = logging.getLogger(__name__)
 
 _IMAGE_HANDLE = 0
 # A patch on the wire names its image by a handle and carries its box; a session has one image.
@@ -131,23 +136,29 @@ class CallDispatcher:
         failure: str | None = None
         failure_kind: str | None = None
         try:
-            if call.receiver is not None:
-                receiver = self.resolve(call.receiver)
-            arguments = self._convert_arguments(entry, call)
-            result = await self._serve(entry, call.line, receiver, arguments)
+            with _rejecting(ValueError, TypeError):
+                if call.receiver is not None:
+                    receiver = self.resolve(call.receiver)
+                arguments = self._convert_arguments(entry, call)
+            with _rejecting(ArgumentError):
+                result = await self._serve(entry, call.line, receiver, arguments)
             wire = self._to_wire(result)
-        except (ValueError, TypeError) as error:
-            failure = str(error)
-            exception: Literal["TypeError", "ValueError"] = (
-                "TypeError" if isinstance(error, TypeError) else "ValueError"
-            )
-            failure_kind = exception
-            raise CallRejected(exception, failure) from error
+        except CallRejected as error:
+            failure, failure_kind = error.message, error.exception
+            raise
+        except CallFailed as error:
+            failure, failure_kind = str(error), error.kind
+            raise
         except ViperError as error:
             failure, failure_kind = str(error), error.kind
             raise CallFailed(error.kind, failure) from error
-        except BaseException as error:  # cancelled, out of clock, or a limit of the session
-            failure_kind = error.kind if isinstance(error, CallFailed) else "cancelled"
+        except Exception as error:  # a bug of ours, or of a stranger's model: not the program's
+            _log.exception("A call of %s failed.", call.name)
+            failure_kind = "model"
+            failure = f"{entry.name} failed: {type(error).__name__}: {str(error)[:300]}"
+            raise CallFailed("model", failure) from error
+        except BaseException as error:  # cancelled, or out of clock
+            failure_kind = "cancelled"
             failure = str(error) or "The program was stopped while it waited for this call."
             raise
         finally:
@@ -186,7 +197,10 @@ class CallDispatcher:
         self, entry: ApiCallable, line: int, receiver: Patch | None, arguments: list[Any]
     ) -> Any:
         """Return the result of a checked call: what is known, or what the method finds."""
-        known = None if self._known is None else self._known.recall(entry, receiver, arguments)
+        known = None
+        if self._known is not None:
+            with _rejecting(ValueError, TypeError):
+                known = self._known.recall(entry, receiver, arguments)
         if known is not None:
             self._context.unverified += known.unverified
             return known.result
@@ -204,33 +218,33 @@ class CallDispatcher:
         that was never given out has none.
 
         Raises:
-            ValueError: No such image, or the box is not a box on it.
+            ArgumentError: No such image, or the box is not a box on it.
         """
         if ref.handle != _IMAGE_HANDLE:
-            raise ValueError(f"There is no image with the handle {ref.handle}.")
+            raise ArgumentError(f"There is no image with the handle {ref.handle}.")
         box = ref.box_xyxy
         known = self._given.get((box, ref.category))
         if known is not None:
             return known
         if not all(math.isfinite(value) for value in box):
-            raise ValueError("The edges of a patch must be finite numbers.")
+            raise ArgumentError("The edges of a patch must be finite numbers.")
         image = self._whole.view.image
         inside = clamp(box, *image.size)
         if area(inside) <= 0:
-            raise ValueError("The patch has no area inside the image.")
+            raise ArgumentError("The patch has no area inside the image.")
         return Patch(View(image, inside))
 
     def resolve_handle(self, ref: HandleRef) -> HostObject:
         """Return the object that a handle stands for: one that this session gave out.
 
         Raises:
-            ValueError: There is no such object, or it is of another class.
+            ArgumentError: There is no such object, or it is of another class.
         """
         if not 0 <= ref.number < len(self._objects):
-            raise ValueError(f"There is no {ref.kind} with the number {ref.number}.")
+            raise ArgumentError(f"There is no {ref.kind} with the number {ref.number}.")
         known = self._objects[ref.number]
         if known.kind != ref.kind:
-            raise ValueError(f"The object {ref.number} is a {known.kind}, not a {ref.kind}.")
+            raise ArgumentError(f"The object {ref.number} is a {known.kind}, not a {ref.kind}.")
         return known
 
     def _entry(self, qualified_name: str) -> ApiCallable:
@@ -293,6 +307,18 @@ class CallDispatcher:
                 )
             self._objects.append(given)
         return number
+
+
+@contextlib.contextmanager
+def _rejecting(*errors: type[ValueError | TypeError]) -> Iterator[None]:
+    """Hand errors of these classes to the program, as the built-in exception that each of them is."""
+    try:
+        yield
+    except errors as error:
+        exception: Literal["TypeError", "ValueError"] = (
+            "TypeError" if isinstance(error, TypeError) else "ValueError"
+        )
+        raise CallRejected(exception, str(error)) from error
 
 
 def _ref(patch: Patch) -> PatchRef:

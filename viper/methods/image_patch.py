@@ -1,8 +1,8 @@
 """What each API method means, in terms of the roles.
 
 One coroutine per method that needs a model, named as in the spec; the receiver comes first, then the
-arguments in the spec's order. `ValueError` here is an error that the program may catch; `ViperError`
-ends the session.
+arguments in the spec's order. `ArgumentError` here is a `ValueError` that the program may catch; any
+other error ends the session.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from viper.errors import UnservedError
 from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.methods.argument_error import ArgumentError
 from viper.methods.matching import (
     embed,
     logits_of,
@@ -150,7 +151,7 @@ async def best_text_match(
 ) -> str:
     """Choose the option whose text fits the patch best."""
     if not option_list:
-        raise ValueError("best_text_match needs at least one option, but option_list is empty.")
+        raise ArgumentError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
     await require_known(context.run, options, all_of_them=False)
     logits = (await logits_of(context.run, [patch], option_texts(options, prefix)))[0]
@@ -182,7 +183,7 @@ async def best_image_match(
     """Choose the patch with the best mean logit over the texts."""
     texts = [content] if isinstance(content, str) else list(content)
     if not texts:
-        raise ValueError("best_image_match needs at least one text, but content is empty.")
+        raise ArgumentError("best_image_match needs at least one text, but content is empty.")
     if not list_patches:
         return None
     cleaned = [_text(text, "content") for text in texts]
@@ -266,7 +267,7 @@ def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Matc
 def _text(value: str, name: str) -> str:
     cleaned = words(value)
     if not cleaned:
-        raise ValueError(f"{name} must not be empty.")
+        raise ArgumentError(f"{name} must not be empty.")
     return cleaned
 
 

@@ -19,6 +19,7 @@ from viper.errors import ModelError
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import Context, Method
 from viper.models.roles import Completion, Detection
 from viper.models.usage import Usage
@@ -129,7 +130,7 @@ def module_method(operation: Operation, batch: Batch) -> Method:
                 f"A remembered result of {entry.qualified_name} is not {entry.returns}. Remove the cache."
             )
         if isinstance(result.value, Refused):
-            raise ValueError(result.value.message)
+            raise ArgumentError(result.value.message)
         return _lifted(result.value, request)
 
     return call

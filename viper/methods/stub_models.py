@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from viper.images.boxes import snap
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import Context, Method
 
 __all__ = ["STUB_METHODS"]
@@ -20,7 +21,7 @@ _SCORES = (0.9, 0.8, 0.7)
 async def _find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
     """Three patches, a third of the width each, left to right, full height."""
     if not object_name.strip():
-        raise ValueError("object_name must not be empty.")
+        raise ArgumentError("object_name must not be empty.")
     x1, y1, x2, y2 = patch.box_xyxy
     third = (x2 - x1) / 3
     return [
@@ -47,7 +48,7 @@ async def _best_text_match(
     context: Context, patch: Patch, option_list: Sequence[str], prefix: str | None
 ) -> str:
     if not option_list:
-        raise ValueError("best_text_match needs at least one option, but option_list is empty.")
+        raise ArgumentError("best_text_match needs at least one option, but option_list is empty.")
     return option_list[0]
 
 
