@@ -22,6 +22,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal, get_args
 
+from viper.errors import FailureKind
+from viper.models.usage import Usage
+
 __all__ = [
     "FAILURE_KINDS",
     "BudgetError",
@@ -113,6 +116,8 @@ class GenerationError(ViperError):
     """No program could be written: not understood, or the language model failed."""
 
     kind = "generator"
+    usage: Usage | None = None
+    """What the call that failed was billed all the same; None where nothing is known."""
 
 
 class BudgetError(ViperError):
@@ -125,6 +130,8 @@ class ModelError(ViperError):
     """A vision or language call failed."""
 
     kind = "model"
+    usage: Usage | None = None
+    """What the call that failed was billed all the same; None where nothing is known."""
 
 
 class UnservedError(ModelError):

@@ -14,6 +14,7 @@ from fakes.llm_server import LLMServer
 from viper.errors import ConfigError, ModelError
 from viper.llm import client as llm
 from viper.llm.client import ChatModel, ChatSettings, Message
+from viper.llm.replies import read_completion
 from viper.models.usage import Usage
 
 KEY = "sk-planted-7f3a9c51e2"
@@ -403,3 +404,11 @@ def test_objects_do_not_show_the_key():
 def test_importing_the_module_does_not_import_the_client_library():
     code = "import sys, viper.llm.client; sys.exit('openai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_reply_without_text_says_what_it_was_billed():
+    usage = '"usage": {"prompt_tokens": 9, "completion_tokens": 50}'
+    body = f'{{"choices": [{{"message": {{"content": ""}}}}], {usage}}}'
+    with pytest.raises(ModelError) as caught:
+        read_completion(body, "The model", None)
+    assert caught.value.usage.tokens == 59

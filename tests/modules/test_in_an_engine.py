@@ -11,6 +11,7 @@ from viper.errors import ConfigError, ModelError
 from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import build_messages
 from viper.models.capabilities import Capabilities
+from viper.models.roles import CompletionRequest
 from viper.models.usage import Usage
 from viper.modules import Completion, Detection, Module
 from viper.modules.program_api import ProgramApi
@@ -254,6 +255,96 @@ def test_results_are_taken_in_the_forms_that_models_give(returns, result, text):
 def test_tokens_that_a_method_was_billed_are_counted():
     answer = asked(one("str", lambda model, requests: [Completion("a", Usage(3, 4))]))
     assert answer.trace.attempts[0].calls[0].usage == Usage(3, 4)
+
+
+ASK_FIFTEEN = """texts = []
+for number in range(15):
+    try:
+        texts.append(image_patch.ask_it(str(number)))
+    except ValueError:
+        pass
+return len(texts)"""
+
+
+def paid(model, requests):
+    return [Completion("a", Usage(60, 40)) for _ in requests]
+
+
+def false(model, requests):
+    return [Completion("not a number", Usage(60, 40)) for _ in requests]
+
+
+def in_secret(model, requests):
+    """Asks the role's model and keeps the usage to itself."""
+    return [model.complete([CompletionRequest("?", 5)])[0].text for _ in requests]
+
+
+class Paid:
+    fingerprint = "paid"
+
+    def complete(self, requests):
+        return [Completion("a", Usage(60, 40)) for _ in requests]
+
+
+def spent_by(function, returns="str", role="asker", **options):
+    """Let a program ask fifteen times; return the answer and what was spent."""
+    served = (
+        {"backends": {role: "openai:x"}, "opener": lambda ref: Paid()} if role != "asker" else {}
+    )
+    module = one(returns, function, role)
+    with Engine("none", modules=[module], **served, **options) as engine:
+        answer = engine.run_program(program(*ASK_FIFTEEN.splitlines()), BRIGHT)
+        if answer.failure is not None:  # a repaired program would ask again
+            engine.run_program(program("return image_patch.ask_it('again')"), BRIGHT)
+        return answer, engine.spent
+
+
+@pytest.mark.parametrize(("function", "role"), [(paid, "asker"), (in_secret, "language")])
+def test_a_budget_ends_the_calls_of_a_module(monkeypatch, function, role):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    answer, spent = spent_by(function, role=role, max_tokens=100)
+    assert answer.failure.kind == "budget"
+    assert spent.tokens == 100
+    free, all_of_it = spent_by(function, role=role)  # the control: it is the budget that ends them
+    assert (free.text, all_of_it.tokens) == ("15", 1500)
+    assert free.trace.usage.tokens == 1500
+
+
+def test_tokens_of_a_result_that_is_refused_are_spent_all_the_same():
+    answer, spent = spent_by(false, returns="int", max_tokens=100)
+    assert answer.failure.kind == "model"
+    assert answer.trace.usage == spent == Usage(60, 40)
+
+
+def test_what_a_module_tells_itself_is_not_counted_twice(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+    def telling(model, requests):
+        return [model.complete([CompletionRequest("?", 5)])[0] for _ in requests]
+
+    assert spent_by(telling, role="language")[1].tokens == 1500
+
+
+def test_an_error_after_a_paid_call_does_not_hide_what_it_cost(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+    def broken(model, requests):
+        model.complete([CompletionRequest("?", 5)])
+        raise RuntimeError("broken")
+
+    answer, spent = spent_by(broken, role="language", max_tokens=100)
+    assert "RuntimeError: broken" in answer.failure.message
+    assert spent.tokens == 100
+
+
+def test_an_engine_that_borrows_a_model_keeps_its_own_budget():
+    module = one("str", paid)
+    with (
+        Engine("none", modules=[module]) as lender,
+        Engine("none", modules=[module], models_of=lender, max_tokens=100) as borrower,
+    ):
+        answer = borrower.run_program(program(*ASK_FIFTEEN.splitlines()), BRIGHT)
+        assert (answer.failure.kind, borrower.spent.tokens) == ("budget", 100)
 
 
 def fail(error):

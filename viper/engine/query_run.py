@@ -36,7 +36,7 @@ from viper.scheduling.vision_client import VisionClient
 from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper_sandbox import Checked, Jail, Request, Result
 
-__all__ = ["EngineServices", "QueryRun"]
+__all__ = ["EngineServices", "QueryRun", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,22 @@ class EngineServices:
     """Holds the budget."""
     memo: ProgramCache | None
     """Remembers the programs of language models."""
+
+
+async def written(generator: Generator, request: GenerationRequest, budget: Budget) -> Program:
+    """Have one program written, and enter what that cost, well or not.
+
+    Raises:
+        GenerationError: It could not be written.
+    """
+    try:
+        (program,) = await generator.generate([request])
+    except GenerationError as error:
+        if error.usage is not None:
+            budget.add(error.usage)
+        raise
+    budget.add(program.usage)
+    return program
 
 
 class _Tried(NamedTuple):
@@ -199,8 +215,7 @@ class QueryRun:
         return await self.run(program, (time.perf_counter() - started) * 1000)
 
     async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
-        (program,) = await generator.generate([request])
-        self._bench.budget.add(program.usage)
+        program = await written(generator, request, self._bench.budget)
         # Nobody but our own grammar can say of its programs that they may run in a weaker sandbox.
         return (
             program if isinstance(generator, GrammarGenerator) else replace(program, trusted=False)

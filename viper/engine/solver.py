@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from viper.engine.answer import Answer
 from viper.engine.config import EngineConfig
 from viper.engine.query import Query, checked_question, image_name, opened_image
-from viper.engine.query_run import EngineServices, QueryRun
+from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder, check_report
 from viper.errors import ConfigError, GenerationError, InputError, ViperError
 from viper.generate.generator import GenerationRequest, Generator, Prompting
@@ -126,7 +126,7 @@ class Solver:
         *first, last = self._generators
         for generator in first:
             try:
-                return (await generator.generate([request]))[0]
+                return await written(generator, request, self._bench.budget)
             except GenerationError:
                 continue  # the next one may understand
         if last.can_repair:  # a language model; the grammar costs nothing and is not remembered
@@ -135,9 +135,7 @@ class Solver:
             if recalled is not None:
                 return recalled.program
             self._bench.budget.check()
-        (program,) = await last.generate([request])
-        self._bench.budget.add(program.usage)
-        return program
+        return await written(last, request, self._bench.budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
         """Return the conversation that the generator would send, without sending it.

@@ -81,7 +81,9 @@ class OpenAIGenerator:
         try:
             completions = await self._model.chat(conversations, limits, samplings)
         except ModelError as error:
-            raise GenerationError(str(error)) from error
+            failure = GenerationError(str(error))
+            failure.usage = error.usage
+            raise failure from error
         return [
             Program(completion.text, self.name, usage=completion.usage)
             for completion in completions

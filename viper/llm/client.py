@@ -21,6 +21,7 @@ from viper.llm.prices import Prices
 from viper.llm.replies import KEY_VARIABLE, Trouble, read_completion, timed_out, trouble_of
 from viper.models.options import Options
 from viper.models.roles import Completion
+from viper.models.usage import Usage
 
 if TYPE_CHECKING:
     import openai
@@ -174,18 +175,20 @@ class ChatModel:
             samplings: How each completion is drawn; None for the settings' own way.
 
         Raises:
-            ModelError: A call failed, or brought no text; the others are finished first.
+            ModelError: A call failed, or brought no text; the others are finished first, and its
+                `usage` is that of them all.
         """
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = self._client()
-        completions = []
-        for result in await self._ask_all(client, conversations, max_tokens, samplings):
-            if isinstance(result, ModelError):
-                raise result
-            completions.append(result)
-        return completions
+        results = await self._ask_all(client, conversations, max_tokens, samplings)
+        failed = next((result for result in results if isinstance(result, ModelError)), None)
+        if failed is not None:
+            billed = [result.usage for result in results if result.usage is not None]
+            failed.usage = sum(billed, Usage()) if billed else None
+            raise failed
+        return [result for result in results if isinstance(result, Completion)]
 
     def chat_blocking(
         self, conversations: Sequence[Sequence[Message]], max_tokens: Sequence[int]

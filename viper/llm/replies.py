@@ -130,10 +130,13 @@ def read_completion(body: str, who: str, prices: Prices | None) -> Completion:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise ModelError(f"{who} sent a completion without a choice. Try again, or another model.")
     text = _without_key(_THINKING.sub("", _text_of(message.get("content"))))
+    given = reply.get("usage")
+    usage = _usage_of(given if isinstance(given, dict) else {}, prices)
     if not text.strip():
-        raise ModelError(_why_empty(choice, message, who))
-    usage = reply.get("usage")
-    return Completion(text, _usage_of(usage if isinstance(usage, dict) else {}, prices))
+        empty = ModelError(_why_empty(choice, message, who))
+        empty.usage = usage  # thinking that came to nothing is billed like any other
+        raise empty
+    return Completion(text, usage)
 
 
 def _refusal(error: openai.APIStatusError, who: str) -> Trouble:

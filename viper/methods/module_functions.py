@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ from viper.methods.image_patch import Context, Method
 from viper.models.roles import Completion, Detection
 from viper.models.usage import Usage
 from viper.programs.api_spec import PATCH, ApiCallable, HandleClass
+from viper.scheduling.metering import Metered
 from viper.scheduling.method_request import (
     Found,
     HostObject,
@@ -41,6 +42,7 @@ __all__ = ["Batch", "BatchedFunction", "module_method", "stub_method"]
 BatchedFunction: TypeAlias = Callable[[Any, Sequence[MethodRequest]], Sequence[Any]]
 """What a module gives for a method: model and requests in, one result per request out, in order."""
 
+_BILLED = ("answerer", "language")
 _MOST_CHARACTERS = 200
 # Of a category; what `find` gives is a phrase of the program's.
 _NO_OBJECTS = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset)
@@ -71,22 +73,43 @@ class Batch:
         """Type of its results."""
         return type_rule(self.entry.returns, frozenset(self.handles))
 
-    def __call__(self, model: Any, requests: Sequence[MethodRequest]) -> list[Any]:
+    def __call__(
+        self, model: Any, requests: Sequence[MethodRequest]
+    ) -> list[ModuleResult | ModelError]:
         """Return one `ModuleResult`, or the `ModelError` in its place, per request.
 
         Raises:
-            ModelError: There are more or fewer results than requests.
+            ModelError: The function failed, or gave more or fewer results than requests; `usage` is
+                what that cost.
         """
+        counted = Metered(model) if self.entry.needs in _BILLED else model
+        results: list[Any] = []
         try:
-            results = list(self.function(model, list(requests)))
-        except SystemExit as error:  # would end the model's thread, and nobody would be answered
-            raise ModelError(f"{self._what} tried to end the process.") from error
-        if len(results) != len(requests):
-            raise ModelError(
-                f"{self._what} returned {len(results)} results for {len(requests)} requests; it must "
-                "return one per request, in the same order."
-            )
-        return [self._taken(r, given) for r, given in zip(requests, results, strict=True)]
+            results = list(self.function(counted, list(requests)))
+            if len(results) != len(requests):
+                raise ModelError(
+                    f"{self._what} returned {len(results)} results for {len(requests)} requests; it "
+                    "must return one per request, in the same order."
+                )
+        except (Exception, SystemExit) as error:
+            usage = _untold(counted, results) + _told(results)
+            if isinstance(error, Exception) and usage == Usage():
+                raise
+            failure = self._failure(error)
+            failure.usage = usage
+            raise failure from error
+        taken = [self._taken(r, given) for r, given in zip(requests, results, strict=True)]
+        return _charged(taken, _untold(counted, results))
+
+    def _failure(self, error: BaseException) -> ModelError:
+        if isinstance(error, ModelError):
+            return error
+        # Ending the process would end the model's thread, and nobody would be answered.
+        if isinstance(error, SystemExit):
+            return ModelError(f"{self._what} tried to end the process.")
+        return ModelError(
+            f"{self._what} failed: {type(error).__name__}: {str(error).strip()[:300]}"
+        )
 
     @property
     def _what(self) -> str:
@@ -104,10 +127,44 @@ class Batch:
             return ModuleResult(_taken(result, self.rules, request, self.handles), usage)
         except _FalseResultError as error:
             told = f" ({error})" if str(error) else ""
-            return ModelError(
+            false = ModelError(
                 f"{self._what} must return {self.entry.returns}, but gave "
                 f"{type(result).__name__}{told}: {result!r:.200}."
             )
+            false.usage = usage
+            return false
+
+
+def _told(results: Sequence[Any]) -> Usage:
+    """Return what results say that they were billed."""
+    billed = (result.usage for result in results if isinstance(result, Completion | ModelError))
+    return sum((usage for usage in billed if usage is not None), Usage())
+
+
+def _untold(model: Any, results: Sequence[Any]) -> Usage:
+    """Return what a model was billed beyond what the results of a function say."""
+    used, told = model.used if isinstance(model, Metered) else Usage(), _told(results)
+    cost: float | None = 0.0
+    if told.cost_usd is not None:
+        cost = None if used.cost_usd is None else max(0.0, used.cost_usd - told.cost_usd)
+    return Usage(
+        max(0, used.prompt_tokens - told.prompt_tokens),
+        max(0, used.completion_tokens - told.completion_tokens),
+        cost,
+    )
+
+
+def _charged(
+    results: list[ModuleResult | ModelError], usage: Usage
+) -> list[ModuleResult | ModelError]:
+    """Add to the first of the results what none of them has told."""
+    if not results or usage == Usage():
+        return results
+    first, *others = results
+    if isinstance(first, ModuleResult):
+        return [replace(first, usage=first.usage + usage), *others]
+    first.usage = (first.usage or Usage()) + usage
+    return results
 
 
 def module_method(operation: Operation, batch: Batch) -> Method:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from viper.errors import ModelError, ModelMemoryError, ViperError
-from viper.models.roles import Backend, Preprocesses, has
+from viper.models.roles import Backend, Completion, Preprocesses, has
+from viper.models.usage import Usage
+from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
 
@@ -32,6 +34,10 @@ class Host(Protocol):
 
     def counted(self, batch: list[Job], busy_s: float) -> None:
         """Enter a forward that ended, well or not."""
+        ...
+
+    def paid(self, job: Job, usage: Usage) -> None:
+        """Enter what a request has cost, well or not, before it is finished."""
         ...
 
     def without_guesses(self, batch: list[Job]) -> list[Job]:
@@ -70,6 +76,7 @@ def run_forward(backend: Backend, batch: list[Job], host: Host) -> None:
             )
     except Exception as error:  # a backend is a stranger's library: its jobs fail, not the loop
         host.counted(batch, time.perf_counter() - started)
+        _pay(host, batch[0], error)
         _recover(backend, batch, error, host)
         return
     busy_s = time.perf_counter() - started
@@ -77,11 +84,19 @@ def run_forward(backend: Backend, batch: list[Job], host: Host) -> None:
     # Guesses first: a program goes on when it has what it asked for, and may ask for them at once.
     done = sorted(zip(batch, values, strict=True), key=lambda pair: pair[0].asked)
     for job, value in done:
+        _pay(host, job, value)
         if isinstance(value, ModelError):
             host.finish(job, error=value)
         else:
             queue_ms = max(0.0, started - job.queued_s) * 1000
             host.finish(job, Served(value, forward_id, len(batch), busy_s * 1000, queue_ms))
+
+
+def _pay(host: Host, job: Job, value: Any) -> None:
+    """Have entered what a result, or an error in its place, was billed."""
+    billed = isinstance(value, Completion | ModuleResult | ModelError)
+    if billed and value.usage is not None and value.usage != Usage():
+        host.paid(job, value.usage)
 
 
 def _recover(backend: Backend, batch: list[Job], error: Exception, host: Host) -> None:

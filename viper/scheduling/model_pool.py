@@ -19,13 +19,11 @@ from viper.models.capabilities import Capabilities
 from viper.models.registry import BackendRef, backends_for, open_backend
 from viper.models.roles import Backend, Detector, Role, knows_images_by_name
 from viper.scheduling.futures import results_of
-from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, request_key
+from viper.scheduling.operation import MAX_BATCH, Key, Operation, request_key
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import Load, ModelWorker, Submitted
 
 __all__ = ["ModelPool"]
-
-_BILLED = (ANSWER.role, COMPLETE.role)
 
 
 class ModelPool:
@@ -150,11 +148,10 @@ class ModelPool:
         Raises:
             BudgetError: They go to a language model, and the budget is spent.
         """
-        if operation.role in _BILLED:
+        worker = self._worker(operation.role)
+        if worker.bills(operation):
             self._budget.check()
-        return self._worker(operation.role).submit(
-            operation, requests, owner=owner, guesses=guesses
-        )
+        return worker.submit(operation, requests, owner=owner, guesses=guesses, budget=self._budget)
 
     def learn(self, operation: Operation, guessed: int, used: int) -> None:
         """Note how many guesses a program that is over has used."""

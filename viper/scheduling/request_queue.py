@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from viper.llm.budget import Budget
 from viper.scheduling.operation import Key, Operation, Served
 
 __all__ = ["Job", "RequestQueue"]
@@ -47,6 +48,8 @@ class Job:
     number: int = field(default_factory=lambda: next(_numbers))
     """Order of arrival."""
     prepared: Future[Any] | None = None  # what the backend made of it; see `roles.Preprocesses`
+    budget: Budget | None = None
+    """That of the engine that asked first; None for the model's own."""
 
 
 class RequestQueue:

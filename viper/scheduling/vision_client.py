@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.errors import TimeoutExceededError
+from viper.errors import ModelError, TimeoutExceededError
 from viper.images.image import ImageRef, View
 from viper.models.roles import (
     AnswerRequest,
@@ -243,6 +243,10 @@ class VisionClient:
         try:
             async with asyncio.timeout(self._model_call_s):
                 await results_of(pending)
+        except ModelError as error:
+            if error.usage is not None:
+                self.cost.usage += error.usage
+            raise
         except TimeoutError as error:
             role = asked[0].operation.role
             raise TimeoutExceededError(

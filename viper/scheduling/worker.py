@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from viper.errors import ModelError, ViperError
+from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
-from viper.models.roles import Backend, Completion, Preprocesses, is_deterministic, largest_batch
+from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
+from viper.models.usage import Usage
 from viper.scheduling.batch_execution import run_forward, told
-from viper.scheduling.method_request import ModuleResult
-from viper.scheduling.operation import MAX_BATCH, Key, Operation, Served
+from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import Inputs
 from viper.scheduling.request_queue import Job, RequestQueue
@@ -32,6 +32,8 @@ from viper.scheduling.result_cache import ResultCache
 __all__ = ["Load", "ModelWorker", "Submitted"]
 
 _log = logging.getLogger(__name__)
+
+_BILLED = (ANSWER.role, COMPLETE.role)
 
 
 class Submitted(NamedTuple):
@@ -64,7 +66,7 @@ class ModelWorker:
     Args:
         ref: What to load.
         open_backend: Loads it; called once per replica, on the replica's thread.
-        ledger: Where completions are entered, once each, however many wait for one.
+        ledger: Where what was billed is entered, once, however many wait for it.
         cache: Remembers results of deterministic backends; None to remember nothing.
         replicas: What to load in each thread; `ref` alone if empty.
         max_batch: Most requests per forward.
@@ -87,6 +89,7 @@ class ModelWorker:
         self._open = open_backend
         self._cache = cache
         self._max_batch = max_batch
+        self._billed: set[Operation] = set()  # what was seen to be billed
         self._limits: dict[Operation, int] = {}  # after a lack of memory
         self._worth: defaultdict[Operation, PrefetchPolicy] = defaultdict(PrefetchPolicy)
         self._queue = RequestQueue()
@@ -131,6 +134,7 @@ class ModelWorker:
         *,
         owner: int = 0,
         guesses: Sequence[tuple[Key, Hashable]] = (),
+        budget: Budget | None = None,
     ) -> Submitted:
         """Queue requests together; equal ones, remembered or in flight, share one result.
 
@@ -138,7 +142,8 @@ class ModelWorker:
             operation: What is asked.
             requests: Keys and requests.
             owner: Number of the program that asks, for `withdraw` and for taking turns.
-            guesses: What may be asked for soon; computed where a forward has room.
+            guesses: What may be asked for soon; computed where a forward has room and costs nothing.
+            ledger: Of the engine that asks, where it is another than the model's.
         """
         self.start()
         cache = self._cache if self._remembers else None
@@ -152,6 +157,7 @@ class ModelWorker:
                 value = None if on_its_way or cache is None else cache.get(key)
                 if value is None:
                     job = self._queue.ask(key, operation, request, owner)
+                    job.budget = job.budget or budget
                     self._make_ready(job)
                     out.futures.append(job.future)
                 else:
@@ -159,12 +165,15 @@ class ModelWorker:
                     known.set_result(Served(value))
                     out.futures.append(known)
                 out.remembered.append(value is not None)
-            wanted = self._may_guess and self._worth[operation].pays
+            wanted = (
+                self._may_guess and self._worth[operation].pays and operation not in self._billed
+            )
             for key, request in guesses if wanted else ():
                 if cache is not None and cache.get(key) is not None:
                     continue
                 guess = self._queue.guess(key, operation, request, owner)
                 if guess is not None:
+                    guess.budget = budget
                     self._make_ready(guess)
                     out.guesses[key] = guess.future
             if not all(out.remembered):
@@ -221,7 +230,8 @@ class ModelWorker:
                 self._may_guess = remembers and not ref.is_remote and self._cache is not None
                 self.loaded.set_result(self._opened[0])
         while (batch := self._take(backend)) is not None:
-            run_forward(backend, batch, self)
+            if batch := self._affordable(batch):
+                run_forward(backend, batch, self)
             del batch  # nobody holds on to requests, and so to pixels, while waiting
 
     def _take(self, backend: Backend) -> list[Job] | None:
@@ -273,6 +283,31 @@ class ModelWorker:
             self.load.busy_s += busy_s
             self._worth[batch[0].operation].forward(len(batch), len(batch) - guesses, busy_s)
 
+    def bills(self, operation: Operation) -> bool:
+        """Tell whether an operation goes to a language model, as far as that is known."""
+        return operation.role in _BILLED or operation in self._billed
+
+    def paid(self, job: Job, usage: Usage) -> None:
+        """Enter what a request has cost: for the model's engine, and for the one that borrows it."""
+        self._billed.add(job.operation)
+        self._budget.add(usage)
+        if job.budget is not None and job.budget is not self._budget:
+            job.budget.add(usage)
+
+    def _affordable(self, batch: list[Job]) -> list[Job]:
+        """Return the requests of a batch that their budgets allow; the others fail."""
+        if not self.bills(batch[0].operation):
+            return batch
+        allowed: list[Job] = []
+        for job in batch:
+            try:
+                (job.budget or self._budget).check()
+            except BudgetError as error:
+                self.finish(job, error=error)
+            else:
+                allowed.append(job)
+        return allowed
+
     def without_guesses(self, batch: list[Job]) -> list[Job]:
         """Give up the guesses in a batch, so that nobody can join them any more; return the others."""
         with self._changed:
@@ -298,8 +333,6 @@ class ModelWorker:
         self, job: Job, served: Served | None = None, *, error: ViperError | None = None
     ) -> None:
         """Give a job its result, which is remembered, or the error in its place."""
-        if served is not None and isinstance(served.value, Completion | ModuleResult):
-            self._budget.add(served.value.usage)
         with self._changed:
             asked = job.asked
             if served is not None and self._cache is not None and self._remembers:
