@@ -200,7 +200,7 @@ def test_a_generator_that_lacks_what_generators_have_is_refused(monkeypatch, mod
     plug(monkeypatch, (GENERATORS, "mine", "guest:open", "mine"))
     module.open = lambda reference: object()
     with pytest.raises(
-        ConfigError, match=r"of mine 1\.0 must have name, can_repair, generate, aclose"
+        ConfigError, match=r"must have name, generate, aclose, billed, deterministic, repairs"
     ):
         open_generator("mine")
 

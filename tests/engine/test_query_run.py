@@ -15,6 +15,7 @@ from fakes.backends import FakeAnswerer, FakeDetector
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, completion, refuse, text
 from viper import BudgetError, ConfigError, Engine, GenerationError, Query
+from viper.generate.grammar import GrammarGenerator
 from viper.models.usage import Usage
 from viper.programs.program import Program
 
@@ -377,9 +378,28 @@ def test_many_questions_share_one_budget():
     assert [a.failure is None for a in answers] == [True] * 3 + [False] * 3
 
 
-def test_no_other_generator_can_call_its_programs_trusted(fake_engine, monkeypatch):
+class Pretender(GrammarGenerator):
+    """A stranger's, which inherits from the grammar and writes what it likes."""
+
+    async def generate(self, requests):
+        return [Program("return 1", "grammar", trusted=True) for _ in requests]
+
+
+@pytest.mark.parametrize(
+    ("generator", "value", "level"),
+    [
+        (ScriptedGenerator(["return 1"], trusted=True), 1, "full"),
+        (Pretender(), 1, "full"),
+        (GrammarGenerator(), 0, "full"),  # an object is an object
+        ("grammar", 0, "partial"),  # the control
+        ("auto", 0, "partial"),
+    ],
+)
+def test_only_the_grammar_that_was_asked_for_by_name_is_trusted(
+    fake_engine, monkeypatch, generator, value, level
+):
     levels = []
-    engine = fake_engine(ScriptedGenerator(["return 1"], trusted=True), detector=FakeDetector({}))
+    engine = fake_engine(generator, detector=FakeDetector({}))
     jail = engine._solver._jail
     run = jail.run
 
@@ -388,5 +408,5 @@ def test_no_other_generator_can_call_its_programs_trusted(fake_engine, monkeypat
         return await run(*arguments, least_level=least_level, **options)
 
     monkeypatch.setattr(jail, "run", watched)
-    assert engine.ask(PICTURE, "Which?").value == 1
-    assert levels == ["full"]
+    assert engine.ask(PICTURE, "How many cups are there?").value == value
+    assert levels == [level]

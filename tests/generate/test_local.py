@@ -20,7 +20,7 @@ from viper import Engine
 from viper.cli import cli
 from viper.errors import ConfigError, GenerationError
 from viper.generate import local_thread
-from viper.generate.generator import GenerationRequest, Prompting, Rejected, Threaded
+from viper.generate.generator import Abilities, GenerationRequest, Prompting, Rejected, Threaded
 from viper.generate.local import LocalGenerator, LocalSettings
 from viper.generate.local_model import LocalModel, _Row
 from viper.generate.local_prompt import LocalPrompts
@@ -102,7 +102,7 @@ def test_reads_its_options():
     )
     generator = LocalGenerator(settings)
     assert generator.name == "local:some/model"
-    assert generator.can_repair
+    assert Abilities.of(generator) == (True, False, True)
     assert isinstance(generator, Prompting)
     assert isinstance(generator, Threaded)
     assert not generator.is_running

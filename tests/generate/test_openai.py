@@ -9,7 +9,7 @@ import pytest
 from fakes import llm_server
 from fakes.llm_server import LLMServer
 from viper.errors import ConfigError, GenerationError
-from viper.generate.generator import GenerationRequest, Rejected
+from viper.generate.generator import Abilities, GenerationRequest, Rejected
 from viper.generate.openai import OpenAIGenerator
 from viper.llm import client as llm
 from viper.models.usage import Usage
@@ -48,7 +48,7 @@ def test_what_the_model_writes_is_the_source_unparsed():
 def test_is_named_by_its_model_and_can_repair():
     generator = OpenAIGenerator.parse("org/model-1?base_url=http://h/v1&temperature=0.3")
     assert generator.name == "openai:org/model-1"
-    assert generator.can_repair
+    assert Abilities.of(generator) == (True, False, True)
 
 
 def test_programs_come_in_the_order_of_the_questions():

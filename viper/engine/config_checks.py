@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from viper.engine.config import EngineConfig
 from viper.errors import ConfigError
-from viper.generate.generator import Generator
+from viper.generate.generator import Abilities, Generator
 from viper.generate.openai import OpenAIGenerator
 from viper.generate.registry import options_of
 from viper.models.registry import STUB
@@ -39,7 +39,7 @@ def check_demands(config: EngineConfig, generators: Sequence[Generator]) -> None
 
 def _check_votes(config: EngineConfig, generators: Sequence[Generator]) -> None:
     writer = generators[-1]
-    if not writer.can_repair:
+    if Abilities.of(writer).deterministic:
         raise ConfigError(
             f"{config.votes} votes need programs that differ, but the generator {writer.name!r} "
             "always writes the same one. Use a language model: --generator openai:MODEL."

@@ -28,7 +28,7 @@ from viper.generate.auto import resolved
 from viper.generate.generator import Generator, Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
-from viper.generate.registry import open_generators
+from viper.generate.registry import Opened, open_generators
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
@@ -147,9 +147,9 @@ class Engine:
             sandbox=sandbox,
             limits=limits or Limits(),
         )
-        writers = open_generators(name) if isinstance(generator, str) else (generator,)
-        self._writers = writers
-        check_demands(self.config, writers)
+        opened = open_generators(name) if isinstance(generator, str) else (Opened(generator),)
+        self._writers = tuple(one.generator for one in opened)
+        check_demands(self.config, self._writers)
         real: dict[Role, BackendRef] = {
             role: ref for role, ref in self.config.backends.items() if ref.name != STUB
         }
@@ -166,7 +166,7 @@ class Engine:
             **extra,
         )
         remembered = None if self.config.memo is None else ProgramCache(self.config.memo)
-        self._solver = Solver(self.config, writers, self._pool, self._budget, remembered, contract)
+        self._solver = Solver(self.config, opened, self._pool, self._budget, remembered, contract)
         self._loop = LoopThread("viper-engine")
 
     def ask(

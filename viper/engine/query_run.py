@@ -23,10 +23,10 @@ from viper.engine.query import Query
 from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
 from viper.engine.voting import tally
 from viper.errors import GenerationError
-from viper.generate.generator import GenerationRequest, Generator, Rejected
-from viper.generate.grammar import GrammarGenerator
+from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
 from viper.generate.observations import observed_calls
 from viper.generate.program_cache import ProgramCache
+from viper.generate.registry import Opened
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.methods.dispatch import CallDispatcher
@@ -56,20 +56,22 @@ class EngineServices:
     """Remembers the programs of language models."""
 
 
-async def written(generator: Generator, request: GenerationRequest, budget: Budget) -> Program:
+async def written(opened: Opened, request: GenerationRequest, budget: Budget) -> Program:
     """Have one program written, and enter what that cost, well or not.
+
+    Only the registry can say that a program may run in a weaker sandbox, whatever its generator claims.
 
     Raises:
         GenerationError: It could not be written.
     """
     try:
-        (program,) = await generator.generate([request])
+        (program,) = await opened.generator.generate([request])
     except GenerationError as error:
         if error.usage is not None:
             budget.add(error.usage)
         raise
     budget.add(program.usage)
-    return program
+    return program if opened.trusted else replace(program, trusted=False)
 
 
 class _Tried(NamedTuple):
@@ -123,7 +125,7 @@ class QueryRun:
         if self._lesson is not None:
             await self._lesson
 
-    async def ask(self, generators: Sequence[Generator], request: GenerationRequest) -> None:
+    async def ask(self, generators: Sequence[Opened], request: GenerationRequest) -> None:
         """Let generators write programs until one answers, or nobody can mend what is wrong.
 
         Args:
@@ -135,9 +137,9 @@ class QueryRun:
             BudgetError: The budget does not allow to ask it.
         """
         *first, last = generators
-        for generator in first:
+        for opened in first:
             try:
-                tried = await self._write_and_run(generator, request)
+                tried = await self._write_and_run(opened, request)
             except GenerationError:
                 continue  # the next one may understand
             if not tried.worth_another:
@@ -145,7 +147,7 @@ class QueryRun:
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
         if self._bench.config.votes > 1:
             await self._vote(last, request)
-        elif not await self._recall(last, request):
+        elif not await self._recall(last.generator, request):
             await self._repair(last, request)
 
     async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
@@ -166,20 +168,22 @@ class QueryRun:
 
     def _memo_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
         """Return the memo where it counts: for language models, and not for repairs."""
-        return self._bench.memo if generator.can_repair and not request.rejected else None
+        wanted = Abilities.of(generator).billed and not request.rejected
+        return self._bench.memo if wanted else None
 
-    async def _repair(self, generator: Generator, request: GenerationRequest) -> None:
+    async def _repair(self, opened: Opened, request: GenerationRequest) -> None:
         """Ask for one program at a time; each is told what was wrong with those before."""
+        generator = opened.generator
         for _ in range(self._bench.config.max_attempts):
-            tried = await self._write_and_run(generator, request)
+            tried = await self._write_and_run(opened, request)
             memo = self._memo_of(generator, request)
             if memo is not None and tried.outcome.failure is None:
                 self._lesson = memo.learn(generator, request, tried.outcome.report)
-            if not tried.worth_another or not generator.can_repair:
+            if not tried.worth_another or not Abilities.of(generator).repairs:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
 
-    async def _vote(self, generator: Generator, request: GenerationRequest) -> None:
+    async def _vote(self, opened: Opened, request: GenerationRequest) -> None:
         """Ask for several programs at once; the answer is what most of them say."""
         config = self._bench.config
         request = replace(request, temperature=config.vote_temperature)
@@ -189,11 +193,11 @@ class QueryRun:
             sampled = replace(request, seed=seed)
             started = time.perf_counter()
             try:
-                program = await self._write(generator, sampled)
+                program = await written(opened, sampled, self._bench.budget)
             except GenerationError as error:
                 ms = (time.perf_counter() - started) * 1000
                 failure = Failure(error.kind, str(error))
-                unwritten = self._trace_builder.enter_unwritten(generator.name, failure, ms)
+                unwritten = self._trace_builder.enter_unwritten(opened.generator.name, failure, ms)
                 tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
                 return unwritten
             ms = (time.perf_counter() - started) * 1000
@@ -207,19 +211,12 @@ class QueryRun:
             raise errors.exceptions[0] from None
         self._trace_builder.choose(*tally([task.result() for task in asked], self._query.task))
 
-    async def _write_and_run(self, generator: Generator, request: GenerationRequest) -> _Tried:
-        if generator.can_repair:  # a language model; the grammar costs nothing
+    async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Tried:
+        if Abilities.of(opened.generator).billed:
             self._bench.budget.check()
         started = time.perf_counter()
-        program = await self._write(generator, request)
+        program = await written(opened, request, self._bench.budget)
         return await self.run(program, (time.perf_counter() - started) * 1000)
-
-    async def _write(self, generator: Generator, request: GenerationRequest) -> Program:
-        program = await written(generator, request, self._bench.budget)
-        # Nobody but our own grammar can say of its programs that they may run in a weaker sandbox.
-        return (
-            program if isinstance(generator, GrammarGenerator) else replace(program, trusted=False)
-        )
 
     async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
         """Run one program and enter it into the record."""

@@ -16,9 +16,10 @@ from viper.engine.query import Query, checked_question, image_name, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder, check_report
 from viper.errors import ConfigError, GenerationError, InputError, ViperError
-from viper.generate.generator import GenerationRequest, Generator, Prompting
+from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
+from viper.generate.registry import Opened
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
@@ -48,7 +49,7 @@ class Solver:
     def __init__(
         self,
         config: EngineConfig,
-        generators: Sequence[Generator],
+        generators: Sequence[Opened],
         pool: ModelPool,
         budget: Budget,
         memo: ProgramCache | None = None,
@@ -129,9 +130,9 @@ class Solver:
                 return await written(generator, request, self._bench.budget)
             except GenerationError:
                 continue  # the next one may understand
-        if last.can_repair:  # a language model; the grammar costs nothing and is not remembered
+        if Abilities.of(last.generator).billed:
             memo = self._bench.memo
-            recalled = await memo.recall(last, request) if memo is not None else None
+            recalled = await memo.recall(last.generator, request) if memo is not None else None
             if recalled is not None:
                 return recalled.program
             self._bench.budget.check()
@@ -145,7 +146,7 @@ class Solver:
             InputError: The question is empty or too long.
             GenerationError: The prompt does not fit the model.
         """
-        writer = self._generators[-1]
+        writer = self._generators[-1].generator
         if not isinstance(writer, Prompting):
             raise ConfigError(
                 f"The generator {writer.name!r} asks no language model, so there is no prompt. "
@@ -178,8 +179,8 @@ class Solver:
 
     async def close(self) -> None:
         """End the generators' connections and the jail."""
-        for generator in self._generators:
-            await generator.aclose()
+        for opened in self._generators:
+            await opened.generator.aclose()
         await self._jail.close()
 
     async def _request(

@@ -56,7 +56,17 @@ class LocalGenerator:
         return repr(self.settings)
 
     @property
-    def can_repair(self) -> bool:
+    def billed(self) -> bool:
+        """True: its tokens are counted."""
+        return True
+
+    @property
+    def deterministic(self) -> bool:
+        """False: at another temperature, or with another seed, it writes other programs."""
+        return False
+
+    @property
+    def repairs(self) -> bool:
         """True: a rejected program and its failure go into the next prompt."""
         return True
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, did_you_mean
-from viper.generate.generator import Generator
+from viper.generate.generator import Abilities, Generator
 from viper.plugins import GENERATORS as PLUGGED
 from viper.plugins import find_plugins
 
-__all__ = ["GENERATORS", "open_generator", "open_generators", "options_of"]
+__all__ = ["GENERATORS", "Opened", "open_generator", "open_generators", "options_of"]
 
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
@@ -20,7 +21,16 @@ GENERATORS: Mapping[str, str] = {
 }
 
 
-def open_generators(text: str) -> tuple[Generator, ...]:
+class Opened(NamedTuple):
+    """A generator, and whether its programs may be trusted."""
+
+    generator: Generator
+    trusted: bool = False
+    """True for Viper's own grammar, made here from its name. Nothing that an object says of itself, its
+    class included, makes it trusted: its programs run in the full sandbox."""
+
+
+def open_generators(text: str) -> tuple[Opened, ...]:
     """Make the generators that a name stands for; each is asked where the one before cannot answer.
 
     Args:
@@ -32,11 +42,11 @@ def open_generators(text: str) -> tuple[Generator, ...]:
     if text == "auto":
         from viper.generate.auto import refusing_grammar
 
-        return (refusing_grammar(),)
+        return (Opened(refusing_grammar(), trusted=True),)
     name, _, model = text.partition(":")
     if name.strip() == "auto":
-        return (open_generator("grammar"), open_generator(model))
-    return (open_generator(text),)
+        return (Opened(open_generator("grammar"), trusted=True), Opened(open_generator(model)))
+    return (Opened(open_generator(text), trusted=name.strip() == "grammar"),)
 
 
 def options_of(text: str) -> dict[str, str]:
@@ -87,9 +97,8 @@ def _of_plugin(name: str, reference: str) -> Generator:
     except Exception as error:  # a stranger's factory may raise anything
         raise plugin.broken(error) from error
     lacking = [
-        member
-        for member in ("name", "can_repair", "generate", "aclose")
-        if not hasattr(made, member)
+        *(member for member in ("name", "generate", "aclose") if not hasattr(made, member)),
+        *Abilities.lacking(made),
     ]
     if lacking:
         raise ConfigError(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from viper.errors import GenerationError
-from viper.generate.generator import GenerationRequest, Rejected
+from viper.generate.generator import Abilities, GenerationRequest, Rejected
 from viper.generate.grammar import GrammarGenerator, parse
 from viper.generate.grammar.vocabulary.lexicon import (
     ATTRIBUTE_KIND,
@@ -142,7 +142,7 @@ def test_does_not_pretend_to_repair() -> None:
     failed = Rejected(Program("", "grammar"), "", Failure("model", "cannot detect"))
     with pytest.raises(GenerationError, match="cannot repair"):
         GENERATOR.write(GenerationRequest("Is there a dog?", rejected=(failed,)))
-    assert GENERATOR.can_repair is False
+    assert Abilities.of(GENERATOR) == (False, True, False)
 
 
 @pytest.mark.parametrize(

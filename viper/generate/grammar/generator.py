@@ -22,8 +22,18 @@ class GrammarGenerator:
         return "grammar"
 
     @property
-    def can_repair(self) -> bool:
-        """False: the same question always gives the same program."""
+    def billed(self) -> bool:
+        """False: no language model is asked."""
+        return False
+
+    @property
+    def deterministic(self) -> bool:
+        """True: the same question always gives the same program."""
+        return True
+
+    @property
+    def repairs(self) -> bool:
+        """False: the same question gives the same program again."""
         return False
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
