@@ -39,6 +39,7 @@ __all__ = [
     "TimeoutExceededError",
     "UnservedError",
     "ViperError",
+    "described",
     "did_you_mean",
     "failure_kind",
 ]
@@ -146,6 +147,12 @@ class TimeoutExceededError(ViperError):
     """The clock of a model call ran out."""
 
     kind = "timeout"
+
+
+def described(error: BaseException) -> str:
+    """Return the class and the first line of an error that is none of ours, for a message."""
+    line = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"{type(error).__name__}: {line[:300]}"
 
 
 def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from viper.engine.config import EngineConfig
 from viper.engine.query import Query
 from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
 from viper.engine.voting import tally
-from viper.errors import GenerationError
+from viper.errors import GenerationError, ViperError, described
 from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
 from viper.generate.observations import observed_calls
 from viper.generate.program_cache import ProgramCache
@@ -37,6 +38,8 @@ from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper_sandbox import Checked, Jail, Request, Result
 
 __all__ = ["EngineServices", "QueryRun", "written"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,18 @@ async def written(opened: Opened, request: GenerationRequest, budget: Budget) ->
     """
     try:
         (program,) = await opened.generator.generate([request])
+        budget.add(program.usage)
     except GenerationError as error:
         if error.usage is not None:
             budget.add(error.usage)
         raise
-    budget.add(program.usage)
+    except ViperError:
+        raise
+    except Exception as error:  # a generator may be a stranger's
+        _log.exception("The generator %s failed.", opened.generator.name)
+        raise GenerationError(
+            f"The generator {opened.generator.name!r} failed: {described(error)}"
+        ) from error
     return program if opened.trusted else replace(program, trusted=False)
 
 

@@ -7,6 +7,7 @@ answer, never an exception. Everything here runs on the engine's event loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from viper.engine.config import EngineConfig
 from viper.engine.query import Query, checked_question, image_name, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder, check_report
-from viper.errors import ConfigError, GenerationError, InputError, ViperError
+from viper.errors import ConfigError, GenerationError, InputError, ViperError, described
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
@@ -24,7 +25,7 @@ from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.modules.program_api import ProgramApi
-from viper.programs.program import CheckReport, Failure, Program, Task
+from viper.programs.program import CheckReport, Failure, Finding, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -32,6 +33,8 @@ from viper.trace import Watcher
 from viper_sandbox import Jail, LevelReport
 
 __all__ = ["Solver"]
+
+_log = logging.getLogger(__name__)
 
 
 class Solver:
@@ -64,15 +67,15 @@ class Solver:
         self._bench = EngineServices(config, self._contract, api, self._jail, budget, memo)
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
-        """Answer many queries, in order; an unreadable image fails its own answer only."""
+        """Answer many queries, in order; whatever goes wrong with one fails its own answer only."""
         slots = asyncio.Semaphore(max(1, concurrency))
 
         async def one(query: Query) -> Answer:
             async with slots:
                 try:
                     return await self.answer(query)
-                except InputError as error:
-                    return self._unreadable(query, error)
+                except ViperError as error:
+                    return self._failed(query, Failure(error.kind, str(error)))
 
         return list(await asyncio.gather(*(one(query) for query in queries)))
 
@@ -87,11 +90,24 @@ class Solver:
             watcher: Told of each step when it happens.
 
         Raises:
-            InputError: The image cannot be read.
+            InputError: The image cannot be read. Everything else is `answer.failure`.
         """
-        started = time.perf_counter()
+        started_s = time.perf_counter()
+        image = await _opened(query)
+        try:
+            return await self._answer(query, image, started_s, timeout_s, watcher)
+        except Exception as error:  # nothing could be recorded, not even the failure
+            return self._failed(query, _unexpected(error))
+
+    async def _answer(
+        self,
+        query: Query,
+        image: ImageRef,
+        started_s: float,
+        timeout_s: float | None,
+        watcher: Watcher | None,
+    ) -> Answer:
         clock_s = self._config.timeout_s if timeout_s is None else timeout_s
-        image = await asyncio.to_thread(opened_image, query.image)
         run = VisionClient(
             self._pool,
             model_call_s=self._config.model_call_s,
@@ -101,17 +117,21 @@ class Solver:
             query.question, query.task, query.choices, image, self._config, run.account
         )
         query_run = QueryRun(query, image, run, trace_builder, self._bench, watcher)
+        clock = asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started_s)))
         try:
-            async with asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started))):
+            async with clock:
                 if query.program is not None:
                     await query_run.run(Program(query.program, "file"))
                 else:
                     request = await self._request(query.question, query.task, query.choices)
                     await query_run.ask(self._generators, request)
-        except TimeoutError:
-            trace_builder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
         except ViperError as error:
             trace_builder.fail(Failure(error.kind, str(error)))
+        except Exception as error:
+            if isinstance(error, TimeoutError) and clock.expired():
+                trace_builder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
+            else:
+                trace_builder.fail(_unexpected(error))
         answer = trace_builder.answer()
         await query_run.remember()
         return answer
@@ -123,7 +143,14 @@ class Solver:
             InputError: The question is empty or too long.
             GenerationError: No program could be written.
         """
-        request = await self._request(question, task, choices)
+        try:
+            return await self._write(await self._request(question, task, choices))
+        except ViperError:
+            raise
+        except Exception as error:
+            raise GenerationError(_unexpected(error).message) from error
+
+    async def _write(self, request: GenerationRequest) -> Program:
         *first, last = self._generators
         for generator in first:
             try:
@@ -152,11 +179,20 @@ class Solver:
                 f"The generator {writer.name!r} asks no language model, so there is no prompt. "
                 "Choose one with --generator openai:MODEL or local:MODEL_OR_FOLDER."
             )
-        return await writer.prompt(await self._request(question, task, choices))
+        request = await self._request(question, task, choices)
+        try:
+            return await writer.prompt(request)
+        except ViperError:
+            raise
+        except Exception as error:
+            raise GenerationError(_unexpected(error).message) from error
 
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
-        return check_report(await self._jail.check(source, self._bench.api))
+        try:
+            return check_report(await self._jail.check(source, self._bench.api))
+        except Exception as error:
+            return CheckReport(str(source), (Finding("sandbox", 1, _unexpected(error).message),))
 
     async def level(self) -> LevelReport:
         """Probe what the sandbox keeps out on this machine."""
@@ -190,10 +226,39 @@ class Solver:
         capabilities = await self.capabilities()
         return GenerationRequest(checked, task, choices, capabilities, self._contract.spec)
 
-    def _unreadable(self, query: Query, error: InputError) -> Answer:
-        nothing = ImageRef("", (0, 0), image_name(query.image))
+    def _failed(self, query: Query, failure: Failure) -> Answer:
+        """Return the answer to a query of which nothing was recorded."""
+        try:
+            name = image_name(query.image)
+        except Exception:  # a path that is none
+            name = "image"
+        nothing = ImageRef("", (0, 0), name)
         trace_builder = TraceBuilder(
             query.question, query.task, query.choices, nothing, self._config, AnswerMetrics()
         )
-        trace_builder.fail(Failure(error.kind, str(error)))
+        trace_builder.fail(failure)
         return trace_builder.answer()
+
+
+async def _opened(query: Query) -> ImageRef:
+    """Open the image of a query.
+
+    Raises:
+        InputError: It cannot be read, whatever its object does.
+    """
+    try:
+        return await asyncio.to_thread(opened_image, query.image)
+    except ViperError:
+        raise
+    except Exception as error:
+        _log.exception("An image failed when it was read.")
+        raise InputError(f"The image cannot be read: {described(error)}") from error
+
+
+def _unexpected(error: Exception) -> Failure:
+    """Log an error that nobody has foreseen, and return it as a failure."""
+    _log.error("Answering failed.", exc_info=error)
+    told = (
+        f"Viper met an error that it does not know: {described(error)}. The log has the traceback."
+    )
+    return Failure("config", told)

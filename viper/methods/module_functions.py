@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from viper.errors import ModelError
+from viper.errors import ModelError, described
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
@@ -107,9 +107,7 @@ class Batch:
         # Ending the process would end the model's thread, and nobody would be answered.
         if isinstance(error, SystemExit):
             return ModelError(f"{self._what} tried to end the process.")
-        return ModelError(
-            f"{self._what} failed: {type(error).__name__}: {str(error).strip()[:300]}"
-        )
+        return ModelError(f"{self._what} failed: {described(error)}")
 
     @property
     def _what(self) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeGuard
 
-from viper.errors import ModelError, ModelMemoryError, ViperError
+from viper.errors import ModelError, ModelMemoryError, ViperError, described
 from viper.models.roles import Backend, Completion, Preprocesses, has
 from viper.models.usage import Usage
 from viper.scheduling.method_request import ModuleResult
@@ -140,10 +140,6 @@ def told(error: BaseException, what: str) -> ViperError:
     """Return an error of ours as it is, and a stranger's as a `ModelError` of one line."""
     if isinstance(error, ViperError):
         return error
-    failure = ModelError(f"{what} failed: {type(error).__name__}: {_first_line(error)}")
+    failure = ModelError(f"{what} failed: {described(error)}")
     failure.__cause__ = error
     return failure
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:300]

@@ -10,6 +10,7 @@ those that are no errors.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from typing import Any
@@ -22,6 +23,8 @@ from viper.scheduling.packing import size_in_memory
 from viper.scheduling.result_store import ResultStore
 
 __all__ = ["ResultCache"]
+
+_log = logging.getLogger(__name__)
 
 
 class ResultCache:
@@ -55,16 +58,23 @@ class ResultCache:
             if known is not None:
                 self._values.move_to_end(key)
                 return known[0]
-        value = None if self._store is None else self._store.get(key)
-        if value is not None:
-            self._keep(key, value)
+        try:
+            value = None if self._store is None else self._store.get(key)
+            if value is not None:
+                self._keep(key, value)
+        except Exception:  # a disk, or a file that somebody else wrote: it is computed instead
+            _log.exception("A result could not be looked up.")
+            return None
         return value
 
     def put(self, key: Key, value: Any) -> None:
-        """Remember a result."""
-        self._keep(key, value)
-        if self._store is not None:
-            self._store.put(key, value)
+        """Remember a result; trouble with that is logged, and the result is not remembered."""
+        try:
+            self._keep(key, value)
+            if self._store is not None:
+                self._store.put(key, value)
+        except Exception:  # whoever waits for the result has a right to it
+            _log.exception("A result could not be remembered.")
 
     def close(self) -> None:
         """Write what is not on disk yet, and forget everything."""

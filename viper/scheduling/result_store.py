@@ -151,6 +151,8 @@ class ResultStore:
                     self._write_rows(connection, rows)
         except sqlite3.Error as error:
             _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
+        except Exception:  # a thread that ends by an error would print it
+            _log.exception("The cache '%s' cannot be written.", self.path)
 
     def _write_rows(self, connection: sqlite3.Connection, results: list[tuple[Key, Any]]) -> None:
         with self._lock:

@@ -88,6 +88,9 @@ class ProgramCache:
                 self._broken = True
                 _log.warning("%s Programs are not remembered.", error)
             return otherwise
+        except Exception:  # what it is for is worth less than the answer
+            _log.exception("The memo failed; this question is answered without it.")
+            return otherwise
 
     def _recall(self, generator: Generator, request: GenerationRequest) -> Recalled | None:
         for entry in self._store.find(_context(generator, request), frame(request.question)):
