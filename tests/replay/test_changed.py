@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fakes import runs
+from fakes.backends import FakeDetector
 from fakes.cups import picture
 from viper.errors import InputError
 from viper.images.data_uri import picture_uri
@@ -132,8 +133,6 @@ def test_an_error_that_was_caught_is_known(fake_engine):
 
 
 def test_what_was_tested_in_part_stays_unverified(fake_engine):
-    from fakes.backends import FakeDetector
-
     detector = FakeDetector({"person": [((0.0, 0.0, 9.0, 9.0), 0.9)]}, vocabulary=("person",))
     answer = fake_engine(detector=detector).run_program(
         "return len(image_patch.find('woman'))", picture()
@@ -141,6 +140,25 @@ def test_what_was_tested_in_part_stays_unverified(fake_engine):
     assert answer.unverified == ("'woman' detected as 'person'",)
     changed = run_changed(answer.trace, "return image_patch.find('woman')", fake_engine(), NOWHERE)
     assert changed.answer.unverified == answer.unverified
+
+
+def test_what_was_tested_in_part_is_known_whatever_the_notes_say(fake_engine):
+    detector = FakeDetector({}, vocabulary=("person",))
+    source = "return len(image_patch.find('woman'))"
+    value = fake_engine(detector=detector).run_program(source, picture()).trace.to_json()
+    (call,) = value["attempts"][0]["calls"]
+    condition = "'woman' detected as 'person'"
+    assert call["unverified"] == [condition]
+
+    def unverified():
+        return run_changed(trace_of(value), source, fake_engine(), NOWHERE).answer.unverified
+
+    call["notes"] = ["reworded"]
+    assert unverified() == (condition,)
+    del call["unverified"]
+    assert unverified() == ()  # the control: nothing else says it
+    call["notes"] = [f"{condition} (narrower)"]  # as Viper 0.1 wrote it
+    assert unverified() == (condition,)
 
 
 def test_a_record_of_no_picture_has_no_world(fake_engine):

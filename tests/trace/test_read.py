@@ -201,3 +201,17 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
     monkeypatch.setattr(read, "MAX_BYTES", 50)
     with pytest.raises(InputError, match="is larger than 50 bytes"):
         read_trace(path)
+
+
+def test_a_trace_of_the_first_version_tells_in_its_notes_what_was_tested_in_part(value):
+    attempt = value["attempts"][0]
+    call = attempt["calls"][0]
+    del call["unverified"]
+    call["notes"] = [
+        "'woman' detected as 'person' (narrower)",
+        "'taxi' detected as 'car' (narrower)",
+    ]
+    attempt["unverified"] = ["'woman' detected as 'person'"]
+    read = trace_of(value).attempts[0].calls[0]
+    assert read.unverified == ("'woman' detected as 'person'",)
+    assert trace_of(trace_of(value).to_json()).attempts[0].calls[0] == read

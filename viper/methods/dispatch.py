@@ -130,6 +130,7 @@ class CallDispatcher:
         started = time.perf_counter()
         cost = self._run.begin_call()
         self._context.begin_call()
+        known_unverified = len(self._context.unverified)
         receiver: Patch | None = None
         arguments: list[Any] = []
         result: Any = None
@@ -184,6 +185,7 @@ class CallDispatcher:
                 cached=cost.requests > 0 and cost.cached == cost.requests,
                 ahead=cost.ahead,
                 usage=cost.usage,
+                unverified=tuple(dict.fromkeys(self._context.unverified[known_unverified:])),
             )
             if self._known is not None:
                 record = self._known.completed(record)

@@ -27,10 +27,6 @@ __all__ = ["RecordedWorld", "RepeatedCalls", "described_call"]
 
 _CAUGHT = {"ValueError": ValueError, "TypeError": TypeError}
 
-_NARROWER = " (narrower)"
-# How the remark ends on a phrase that was detected as something wider, which is also a condition that was
-# tested in part (`viper.methods.image_patch`).
-
 
 class _Place(NamedTuple):
     """A recorded call and the program that made it."""
@@ -168,7 +164,6 @@ class RecordedWorld:
         before_asking: Callable[[ApiCallable, str], None],
     ) -> None:
         self._index = _Index(trace, spec, image)
-        self._unverified = {text for attempt in trace.attempts for text in attempt.unverified}
         self._before_asking = before_asking
         self._current: CallRecord | None = None
         self.recalled = 0
@@ -196,7 +191,7 @@ class RecordedWorld:
             return None
         self.recalled += 1
         result = self._index.result(entry, self._current)
-        return Recalled(result, tuple(self._partly(self._current)))
+        return Recalled(result, self._current.unverified)
 
     def completed(self, record: CallRecord) -> CallRecord:
         """Return the record, with what was said of a call then where it was answered from there."""
@@ -204,12 +199,6 @@ class RecordedWorld:
         if then is None:
             return record
         return replace(record, score=then.score, notes=then.notes, model=then.model, cached=True)
-
-    def _partly(self, call: CallRecord) -> Iterator[str]:
-        for note in call.notes:
-            condition = note.removesuffix(_NARROWER)
-            if condition != note and condition in self._unverified:
-                yield condition
 
 
 def described_call(entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> str:

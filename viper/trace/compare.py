@@ -146,4 +146,6 @@ def _matched(
 
 def _answered(call: Mapping[str, Any]) -> str:
     # As JSON: 1, 1.0 and true are three answers.
-    return json.dumps([call["result"], call["failure"], call["score"], call["notes"]])
+    return json.dumps(
+        [call["result"], call["failure"], call["score"], call["notes"], call["unverified"]]
+    )

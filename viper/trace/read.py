@@ -232,7 +232,7 @@ def _attempt(value: dict[str, Any]) -> Attempt:
             )
             for site in value["call_sites"]
         ),
-        calls=tuple(map(_call, value["calls"])),
+        calls=tuple(_call(call, value["unverified"]) for call in value["calls"]),
         printed=value["printed"],
         usage=_usage(value["usage"]),
         generate_ms=value["generate_ms"],
@@ -245,7 +245,7 @@ def _attempt(value: dict[str, Any]) -> Attempt:
     )
 
 
-def _call(value: dict[str, Any]) -> CallRecord:
+def _call(value: dict[str, Any], unverified: list[str]) -> CallRecord:
     box, failure = value["box_xyxy"], value["failure"]
     return CallRecord(
         line=value["line"],
@@ -268,7 +268,21 @@ def _call(value: dict[str, Any]) -> CallRecord:
         role=value["role"],
         model=value["model"],
         started_ms=value["started_ms"],
+        unverified=tuple(value.get("unverified", _said_in_notes(value["notes"], unverified))),
     )
+
+
+def _said_in_notes(notes: list[str], unverified: list[str]) -> list[str]:
+    """Return what a call tested only in part, of a trace of Viper 0.1, which said so in words alone.
+
+    Args:
+        notes: Of the call.
+        unverified: Of its attempt.
+    """
+    conditions = (
+        note.removesuffix(" (narrower)") for note in notes if note.endswith(" (narrower)")
+    )
+    return [condition for condition in conditions if condition in unverified]
 
 
 def _failure(value: dict[str, Any] | None) -> Failure | None:

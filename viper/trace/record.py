@@ -72,6 +72,8 @@ class CallRecord:
     """Reference of the backend that served it; empty where nobody did."""
     started_ms: float = 0.0
     """When the call came, from the beginning of the answer."""
+    unverified: tuple[str, ...] = ()
+    """Conditions that the call tested only in part, as the attempt lists them."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that stands for it in a trace."""
@@ -88,6 +90,7 @@ class CallRecord:
             if self.failure is None
             else {"kind": self.failure_kind, "message": self.failure},
             "notes": list(self.notes),
+            "unverified": list(self.unverified),
             "started_ms": round(self.started_ms, 3),
             "ms": round(self.ms, 3),
             "model_ms": round(self.model_ms, 3),
