@@ -31,7 +31,7 @@ from viper.backends.placement import inference, resolve_device
 from viper.backends.ultralytics_network import Network, find_checkpoint, read_checkpoint
 from viper.errors import ConfigError, UnservedError
 from viper.models.options import Options
-from viper.models.registry import BackendRef, open_backend
+from viper.models.registry import BackendRef, identity, open_backend
 from viper.models.roles import Detection, DetectRequest, Matcher
 
 __all__ = ["UltralyticsDetector", "load"]
@@ -67,7 +67,7 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
     path = find_checkpoint(reference)
     model = read_checkpoint(path, trust=trust).to(device)
     network = Network.of(model, path, size)
-    encoder = None
+    encoder, encoded = None, ""
     if network.open_kind is not None and text_encoder != "none":
         name = text_encoder or _TEXT_ENCODERS.get(network.text_model)
         if name is None:
@@ -75,7 +75,8 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
                 f"'{path}' was trained with the text model '{network.text_model}', which is not "
                 "known here. Name the matcher that has it: text_encoder=BACKEND:REFERENCE"
             )
-        encoder = _open_encoder(name, network, device)
+        encoder, encoder_identity = _open_encoder(name, network, device)
+        encoded = f"&text_encoder={encoder_identity}"
     elif text_encoder not in (None, "none"):
         raise ConfigError(
             f"'{path}' has the classes of its training and takes no text_encoder. "
@@ -86,7 +87,6 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
             f"'{path}' carries no classes of its own, so it needs a text_encoder, such as "
             f"'{_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}'."
         )
-    encoded = f"&text_encoder={encoder.fingerprint}" if encoder else ""
     return UltralyticsDetector(
         network=network,
         encoder=encoder,
@@ -185,8 +185,8 @@ def _to_tensor(frame: Letterbox) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(frame.canvas.transpose(2, 0, 1))).float() / 255
 
 
-def _open_encoder(name: str, network: Network, device: torch.device) -> Matcher:
-    """Load the matcher that gives text features, and check that its features fit.
+def _open_encoder(name: str, network: Network, device: torch.device) -> tuple[Matcher, str]:
+    """Load the matcher that gives text features, and check that its features fit; return its identity too.
 
     Raises:
         ConfigError: It cannot be had, or its features are of another length.
@@ -211,4 +211,4 @@ def _open_encoder(name: str, network: Network, device: torch.device) -> Matcher:
             f"{network.text_size}. Give the CLIP that it was trained with: "
             f"text_encoder={_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}"
         )
-    return encoder
+    return encoder, identity(ref, encoder)

@@ -19,7 +19,7 @@ from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
 from viper.models.options import Options
-from viper.models.registry import BackendRef, open_backend
+from viper.models.registry import BackendRef, identity, open_backend
 from viper.models.roles import AnswerRequest, Completion, Matcher
 from viper.models.usage import Usage
 
@@ -115,9 +115,14 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
             f"'{wiring.language}' have {width}. Give the language model that it was trained with."
         )
     # The registry says which class serves the role.
-    matcher: Any = open_backend(BackendRef.parse("matcher", wiring.matcher))
+    ref = BackendRef.parse("matcher", wiring.matcher)
+    matcher: Any = open_backend(ref)
     soft = read_map(folder, wiring).to(device)
-    settings = {"matcher": matcher.fingerprint, "language": version, "max_tokens": max_new_tokens}
+    settings = {
+        "matcher": identity(ref, matcher),
+        "language": version,
+        "max_tokens": max_new_tokens,
+    }
     return LimberAnswerer(
         matcher,
         LimberModel(language, tokenizer, soft),

@@ -27,7 +27,7 @@ from viper.limber.examples import Example, read_examples, views_of
 from viper.limber.folder import Wiring, write_map
 from viper.limber.model import LimberModel
 from viper.limber.training import Lesson, TrainingConfig, new_map, prefix_of, train_map
-from viper.models.registry import BackendRef, open_backend
+from viper.models.registry import BackendRef, identity, open_backend
 
 __all__ = ["Experiment", "Progress", "run_experiment"]
 
@@ -79,12 +79,13 @@ def run_experiment(
     tell = on_progress or (lambda what, done, of: None)
     tell("loading the models", 0, 1)
     # The registry says which class serves the role; transformers promises no classes.
-    matcher: Any = open_backend(BackendRef.parse("matcher", experiment.matcher))
+    ref = BackendRef.parse("matcher", experiment.matcher)
+    matcher: Any = open_backend(ref)
     device = torch.device(experiment.device)
     language, tokenizer, version = load_language(
         experiment.language, device, DTYPES[experiment.dtype]
     )
-    work = _work_folder(folder, experiment, (matcher.fingerprint, version))
+    work = _work_folder(folder, experiment, (identity(ref, matcher), version))
     features = _features(matcher, examples, work / "features.pt", tell)
     train = [n for n, example in enumerate(examples) if example.split == "train"]
     held_out = [

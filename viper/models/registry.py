@@ -17,7 +17,7 @@ from viper.models.roles import ROLES, Backend, Role
 from viper.plugins import BACKENDS, Plugin, find_plugins
 
 __all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend", "parse_role"]
-__all__ += ["plugin_backends"]
+__all__ += ["identity", "plugin_backends"]
 
 Loader: TypeAlias = Callable[[str, Mapping[str, str]], Any]  # Any: a backend of whichever role
 """Makes a model of a reference (a file, a folder, a name; may be empty) and options."""
@@ -218,6 +218,15 @@ def open_backend(ref: BackendRef) -> Backend:
     factory: Callable[[str, Mapping[str, str]], Any] = getattr(module, function)
     loaded: Backend = factory(ref.reference, dict(ref.options))
     return loaded
+
+
+def identity(ref: BackendRef, backend: Backend) -> str:
+    """Name a loaded model among those of all roles and backends, for keys of what it computed.
+
+    A fingerprint alone names weights and settings: two libraries may load one folder, and one folder may
+    serve two roles, with other results each.
+    """
+    return f"{ref.role}={ref.name}:{backend.fingerprint}"
 
 
 def _made(ref: BackendRef, factory: Loader, origin: str) -> Backend:

@@ -16,7 +16,7 @@ from typing import cast
 from viper.errors import ConfigError, UnservedError
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
-from viper.models.registry import BackendRef, backends_for, open_backend
+from viper.models.registry import BackendRef, backends_for, identity, open_backend
 from viper.models.roles import Backend, Detector, Role, knows_images_by_name
 from viper.scheduling.futures import results_of
 from viper.scheduling.operation import MAX_BATCH, Key, Operation, request_key
@@ -125,9 +125,10 @@ class ModelPool:
 
     def key(self, operation: Operation, request: Hashable) -> Key:
         """Return what a request to a loaded model is known by."""
-        backend = self._worker(operation.role).loaded.result()
+        worker = self._worker(operation.role)
+        backend = worker.loaded.result()
         by_name = knows_images_by_name(backend)
-        return request_key(operation, backend.fingerprint, request, by_name=by_name)
+        return request_key(operation, identity(worker.ref, backend), request, by_name=by_name)
 
     def submit(
         self,

@@ -1,6 +1,6 @@
 """What can be asked of a model, what a request is known by, and what comes back.
 
-A request's key says everything that its result depends on: the operation, the model's fingerprint,
+A request's key says everything that its result depends on: the operation, the model's identity,
 the content of the image, the box, the words. Equal keys have equal results, so one of them is computed.
 A key is a digest, not the request itself: a request holds pixels, which nobody would ever let go of.
 """
@@ -60,18 +60,18 @@ class Served:
 
 
 def request_key(
-    operation: Operation, fingerprint: str, request: Hashable, *, by_name: bool = False
+    operation: Operation, model: str, request: Hashable, *, by_name: bool = False
 ) -> Key:
     """Return the key of a request.
 
     Args:
         operation: What is asked.
-        fingerprint: Of the model.
+        model: Its identity (see `viper.models.registry.identity`).
         request: A view, an image, a text, or one of the requests of `roles`.
         by_name: Whether the model knows images by their names as well: two pictures of equal pixels
             may then stand for different scenes.
     """
-    parts = (operation.role, operation.method, fingerprint, *_parts(request, by_name))
+    parts = (operation.role, operation.method, model, *_parts(request, by_name))
     # `repr` of a tuple of texts and numbers is exact, and quotes what it separates.
     return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
