@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,6 +70,66 @@ def test_no_two_kept_boxes_overlap_more_than_the_threshold(found, threshold):
     for position, index in enumerate(kept):
         assert all(iou(found[index], found[other]) <= threshold for other in kept[:position])
     assert len(set(kept)) == len(kept)
+
+
+def plain_nms(boxes_xyxy, scores, iou_threshold):
+    """What suppression means, one pair at a time."""
+    order = sorted(range(len(boxes_xyxy)), key=lambda index: -scores[index])
+    kept = []
+    for index in order:
+        if all(iou(boxes_xyxy[index], boxes_xyxy[other]) <= iou_threshold for other in kept):
+            kept.append(index)
+    return kept
+
+
+# Few values make ties, equal boxes, boxes without area and IoUs that are just the threshold.
+coarse = st.tuples(*[st.integers(0, 6).map(float)] * 4)
+scored = st.lists(
+    st.tuples(
+        coarse | boxes | st.tuples(*[coordinates] * 4), st.sampled_from([0.1, 0.5, 0.5, 0.9])
+    ),
+    max_size=80,
+)
+
+
+@given(scored, st.sampled_from([0.0, 0.25, 1 / 3, 0.45, 0.5, 1.0]) | st.floats(-0.5, 1.5))
+def test_nms_keeps_what_comparing_all_pairs_keeps(found, threshold):
+    found_boxes, scores = [box for box, _ in found], [score for _, score in found]
+    assert nms(found_boxes, scores, threshold) == plain_nms(found_boxes, scores, threshold)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.45])
+def test_nms_keeps_what_comparing_all_pairs_keeps_among_many_boxes(threshold):
+    found, scores = crowd(300)
+    kept = nms(found, scores, threshold)
+    assert kept == plain_nms(found, scores, threshold)
+    assert 1 < len(kept) < 300
+
+
+def test_nms_takes_enormous_boxes_as_floats_do():
+    found = [(0.0, 0.0, 1e200, 1e200), (0.0, 0.0, 1e200, 1e200), (-1e308, 0.0, 1e308, 1.0)]
+    assert nms(found, [1.0, 1.0, 1.0], 0.5) == plain_nms(found, [1.0, 1.0, 1.0], 0.5)
+
+
+def test_nms_of_a_thousand_boxes_does_not_hold_up_who_waits():
+    """It runs on the event loop of all answers; comparing pairs one by one takes a second."""
+    found, scores = crowd(1_000)
+
+    def took_s():
+        began_s = time.perf_counter()
+        nms(found, scores, 0.45)
+        return time.perf_counter() - began_s
+
+    assert min(took_s() for _ in range(5)) < 0.1
+
+
+def crowd(count):
+    """Boxes of which many overlap, and scores of which some are equal."""
+    random = np.random.default_rng(0)
+    corners = random.uniform(0, 600, (count, 2))
+    sizes = random.uniform(5, 90, (count, 2))
+    found = [tuple(box) for box in np.hstack([corners, corners + sizes]).tolist()]
+    return found, random.uniform(0, 1, count).round(2).tolist()
 
 
 def test_area_of_an_inverted_box_is_zero():

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from viper.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds", "read_box", "snap"]
 
@@ -103,16 +108,62 @@ def nms(boxes_xyxy: Sequence[Box], scores: Sequence[float], iou_threshold: float
     """Greedy non-maximum suppression.
 
     Args:
-        boxes_xyxy: N boxes.
+        boxes_xyxy: N boxes, their edges finite.
         scores: N scores, larger is better.
         iou_threshold: A box that overlaps a better one by more than this is a duplicate.
 
     Returns:
         Indices of the boxes that stay, best score first; ties keep the order given.
     """
+    import numpy as np
+
     order = sorted(range(len(boxes_xyxy)), key=lambda index: -scores[index])
+    if iou_threshold >= 1:
+        return order  # no IoU is larger, however floats are rounded
+    edges = np.array([boxes_xyxy[index] for index in order], dtype=np.float64).reshape(-1, 4).T
     kept: list[int] = []
-    for index in order:
-        if all(iou(boxes_xyxy[index], boxes_xyxy[other]) <= iou_threshold for other in kept):
-            kept.append(index)
+    left = np.arange(len(order))  # places in `order` that no better box has ruled out
+    while left.size:
+        first = min(_BLOCK, left.size)
+        within = _iou_within(edges[:, left], edges[:, left[:first]], iou_threshold)
+        stays = np.ones(left.size, dtype=np.bool_)
+        for place in range(first):
+            if stays[place]:
+                kept.append(order[left[place]])
+                stays[place + 1 :] &= within[place, place + 1 :]
+        left = left[first:][stays[first:]]
     return kept
+
+
+_BLOCK = 32
+# Boxes that are compared at once with all that follow.
+
+
+def _iou_within(
+    a_edges: NDArray[np.float64], b_edges: NDArray[np.float64], iou_threshold: float
+) -> NDArray[np.bool_]:
+    """Tell where `iou` of N boxes with M others is no larger than a threshold, shape (M, N).
+
+    Args:
+        a_edges: x1, y1, x2, y2 of the N, shape (4, N), finite.
+        b_edges: Those of the M, shape (4, M).
+        iou_threshold: Compared with what `iou` would say, to the last bit.
+    """
+    import numpy as np
+
+    def areas(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        sides = np.maximum(edges[2:] - edges[:2], 0.0)
+        return cast("NDArray[np.float64]", sides[0] * sides[1])
+
+    a, b = a_edges[:, np.newaxis, :], b_edges[:, :, np.newaxis]
+    meet = (a[0] < b[2]) & (b[0] < a[2]) & (a[1] < b[3]) & (b[1] < a[3])
+    within = np.full(meet.shape, iou_threshold >= 0)  # boxes that do not meet have an IoU of 0
+    other, one = np.nonzero(meet)
+    a, b = a_edges[:, one], b_edges[:, other]
+    with np.errstate(
+        all="ignore"
+    ):  # floats overflow silently, and `iou` is 0 where nothing is left
+        overlap = areas(np.concatenate((np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:]))))
+        union = areas(a) + areas(b) - overlap
+        within[other, one] = np.where(union > 0, overlap / union, 0.0) <= iou_threshold
+    return within
