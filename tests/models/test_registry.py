@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
@@ -52,6 +55,65 @@ def test_a_missing_library_names_the_install_command(monkeypatch):
     monkeypatch.setattr(registry, "_BUILT_IN", {("detector", "onnx"): entry})
     with pytest.raises(MissingExtraError, match=r"pip install 'viper-vision\[onnx\]'"):
         open_backend(BackendRef("detector", "onnx", "x.onnx"))
+
+
+def test_modules_of_backends_are_imported_one_at_a_time(monkeypatch):
+    """Libraries that import their parts lazily break when two threads do so."""
+    inside, most = [], []
+    real = importlib.import_module
+
+    def slow(name):
+        if not name.startswith("fake_backend"):
+            return real(name)
+        inside.append(name)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.remove(name)
+        return types.SimpleNamespace(load=lambda reference, options: name)
+
+    monkeypatch.setattr(importlib, "import_module", slow)
+    roles = ("detector", "matcher", "depth")
+    entries = {(role, "fake"): BackendEntry(f"fake_backend_{role}:load") for role in roles}
+    monkeypatch.setattr(registry, "_BUILT_IN", entries)
+    with ThreadPoolExecutor(3) as threads:
+        opened = threads.map(open_backend, [BackendRef(role, "fake", "") for role in roles])
+        assert list(opened) == [f"fake_backend_{role}" for role in roles]
+    assert most == [1, 1, 1]
+
+
+COLD_START = """
+import sys
+from viper import Engine
+
+folder = sys.argv[1]
+with Engine(
+    "none",
+    generator="grammar",
+    backends={
+        "matcher": f"transformers:{folder}/clip?device=cpu",
+        "depth": f"transformers:{folder}/dpt?device=cpu",
+    },
+) as engine:
+    engine.preload()
+    print(sorted(engine.fingerprints()))
+"""
+
+
+@pytest.mark.slow
+def test_two_roles_of_transformers_load_at_once_in_a_new_process(tmp_path):
+    pytest.importorskip("transformers")
+    from fakes import tiny_models
+
+    tiny_models.clip(tmp_path / "clip")
+    tiny_models.dpt(tmp_path / "dpt")
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", COLD_START, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert (done.returncode, done.stdout) == (0, "['depth', 'matcher']\n"), done.stderr
 
 
 def test_every_factory_exists():

@@ -386,6 +386,73 @@ def test_a_model_that_cannot_be_loaded_fails_every_request_with_its_own_error():
     assert worker.close(5)
 
 
+def test_who_asks_after_a_failed_load_begins_another(echo):
+    attempts = []
+
+    def once_broken(ref):
+        attempts.append(ref)
+        if len(attempts) == 1:
+            raise ConfigError("cannot import name 'AutoConfig'")
+        return echo
+
+    worker = ModelWorker(REF, once_broken)
+    with pytest.raises(ConfigError, match="AutoConfig"):
+        worker.start().result(5)
+    assert worker.start().result(5) is echo
+    assert values(futures_of(worker, COMPLETE, [1])) == [2]
+    assert len(attempts) == 2
+    assert worker.close(5)
+
+
+def test_all_that_is_queued_shares_one_failed_load():
+    attempts = []
+    gate = threading.Event()
+
+    def broken(ref):
+        attempts.append(ref)
+        gate.wait(5)
+        raise ConfigError("no such file")
+
+    worker = ModelWorker(REF, broken)
+    waiting = [worker.start() for _ in range(3)]
+    waiting += futures_of(worker, COMPLETE, range(5))
+    gate.set()
+    for future in waiting:
+        with pytest.raises(ConfigError, match="no such file"):
+            future.result(5)
+    assert len(attempts) == 1
+    assert worker.pending == 0
+    assert worker.close(5)
+
+
+def test_another_load_begins_when_no_replica_of_the_failed_one_is_left(echo):
+    replicas = [replace(REF, reference=name) for name in ("good", "bad")]
+    events = []
+    slow = threading.Event()
+
+    def open_one(ref):
+        events.append(ref.reference)
+        if ref.reference == "bad" and events.count("bad") == 1:
+            raise ConfigError("device cuda:1 is not available")
+        if ref.reference == "good" and events.count("good") == 1:
+            slow.wait(5)
+            events.append("loaded in vain")
+        return echo
+
+    worker = ModelWorker(REF, open_one, replicas=replicas)
+    with pytest.raises(ConfigError, match="cuda:1"):
+        worker.start().result(5)
+    again = worker.start()
+    time.sleep(0.05)
+    slow.set()
+    assert again.result(5) is echo
+    assert set(events[:2]) == {"good", "bad"}
+    assert events[2] == "loaded in vain"
+    assert sorted(events[3:]) == ["bad", "good"]
+    assert values(futures_of(worker, COMPLETE, range(4))) == [0, 2, 4, 6]
+    assert worker.close(5)
+
+
 def test_a_loader_that_crashes_is_reported_in_one_line():
     def broken(ref):
         raise RuntimeError("bad weights\nand a long story")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from viper.backends.model_source import ModelSource, fingerprint, hash_file, locate, one_line
 from viper.backends.placement import Placement
 from viper.errors import ConfigError
+from viper.models.registry import IMPORTING
 
 __all__ = [
     "ModelSource",
@@ -32,10 +32,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-
-# Loading sets process-wide switches (torch's default dtype, log levels), so it is done by one
-# thread at a time.
-_LOADING = threading.RLock()
 
 
 def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwargs: Any) -> Any:
@@ -119,11 +115,12 @@ def quiet_libraries() -> Iterator[None]:
 
     They write to stderr, which is the user's. The switches are process-wide, so they are put back
     at the end; errors still come as exceptions, and `load_model` reports missing weights itself.
+    For the switches as for the imports that loading brings along, one thread at a time is in here.
     """
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars
-    from transformers.utils import logging as library
+    with IMPORTING, warnings.catch_warnings():
+        from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars
+        from transformers.utils import logging as library
 
-    with _LOADING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         verbosity = library.get_verbosity()
         bars, hub_bars = library.is_progress_bar_enabled(), not are_progress_bars_disabled()

@@ -122,7 +122,10 @@ class LocalGenerator:
         return samples
 
     def _load(self) -> Writer:
-        from viper.generate.local_model import LocalModel
+        from viper.models.registry import IMPORTING
+
+        with IMPORTING:
+            from viper.generate.local_model import LocalModel
 
         return LocalModel.load(self.settings)
 

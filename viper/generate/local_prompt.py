@@ -29,6 +29,7 @@ from viper.generate.generator import GenerationRequest
 from viper.generate.local_settings import LocalSettings
 from viper.generate.prompt import Prompt, PromptStyle, build_messages, shorter_styles
 from viper.llm.client import Message
+from viper.models.registry import IMPORTING
 
 __all__ = ["WHAT", "FittedPrompt", "LocalPrompts"]
 
@@ -98,7 +99,8 @@ class LocalPrompts:
         Raises:
             ConfigError: There is no such model, or its files cannot be read.
         """
-        from transformers import AutoConfig, AutoTokenizer
+        with IMPORTING:
+            from transformers import AutoConfig, AutoTokenizer
 
         if source is None:
             source = locate(

@@ -19,7 +19,7 @@ from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
 from viper.models.options import Options
-from viper.models.registry import BackendRef, identity, open_backend
+from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
 from viper.models.roles import AnswerRequest, Completion, Matcher
 from viper.models.usage import Usage
 
@@ -73,7 +73,8 @@ def load_language(
     Raises:
         ConfigError: There is no such model, it is of another kind, or it has no mark of an end.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    with IMPORTING:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source = locate(reference, what=_WHAT, download=download)
     tokenizer = load_pretrained(AutoTokenizer, source, what=_WHAT)

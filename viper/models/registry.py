@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +18,13 @@ from viper.models.roles import ROLES, Backend, Role
 from viper.plugins import BACKENDS, Plugin, find_plugins
 
 __all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend", "parse_role"]
-__all__ += ["identity", "plugin_backends"]
+__all__ += ["IMPORTING", "identity", "plugin_backends"]
+
+IMPORTING = threading.RLock()
+"""Held while a backend's module is imported, and while a library that imports its parts lazily loads a model.
+
+Two threads that import parts of transformers at the same time see each other's half of it, and fail.
+"""
 
 Loader: TypeAlias = Callable[[str, Mapping[str, str]], Any]  # Any: a backend of whichever role
 """Makes a model of a reference (a file, a folder, a name; may be empty) and options."""
@@ -204,10 +211,13 @@ def open_backend(ref: BackendRef) -> Backend:
         return _made(ref, ref.loader, f"the module {ref.name!r}")
     entry = ref.entry
     if entry.plugin is not None:
-        return _made(ref, entry.plugin.load(), entry.plugin.origin)
+        with IMPORTING:
+            made_by = entry.plugin.load()
+        return _made(ref, made_by, entry.plugin.origin)
     module_name, _, function = entry.factory.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        with IMPORTING:
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if entry.package is not None and error.name is not None and entry.extra is not None:
             raise MissingExtraError(

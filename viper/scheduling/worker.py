@@ -1,6 +1,7 @@
 """One loaded model (or several replicas of it), its queue and its threads.
 
-Each thread loads its replica when the model is first needed, then takes whatever is queued for one
+Each thread loads its replica when the model is first needed, and anew for who asks after that has
+failed; then it takes whatever is queued for one
 operation and runs it in one forward. While it is busy, requests gather: batches form by themselves and
 nobody waits for a timer. What can be made ready without the model is made ready by other threads meanwhile.
 """
@@ -105,15 +106,23 @@ class ModelWorker:
         self._inputs = Inputs(f"viper-{ref.role}-input", most_ahead=2 * max_batch)
         self.load = Load()
         self.loaded: Future[Backend] = Future()
-        """Done when all replicas are loaded, or with the error that loading one of them raised."""
+        """Done when all replicas are loaded, or with the error that loading one of them raised; `start`
+        replaces one that failed."""
 
     def start(self) -> Future[Backend]:
-        """Begin to load the model unless that has begun; return `loaded`."""
+        """Begin to load the model unless that has begun, anew where it has failed; return `loaded`."""
         with self._changed:
-            if not self._threads and not self._closed:
+            failed = _has_failed(self.loaded)
+            if (failed or not self._threads) and not self._closed:
+                before = self._threads
+                if failed:
+                    self.loaded = Future()
                 self._threads = [
                     threading.Thread(
-                        target=self._run, args=(ref,), name=f"viper-{self.ref.role}", daemon=True
+                        target=self._run,
+                        args=(ref, self.loaded, before),
+                        name=f"viper-{self.ref.role}",
+                        daemon=True,
                     )
                     for ref in self._replicas
                 ]
@@ -145,12 +154,12 @@ class ModelWorker:
             guesses: What may be asked for soon; computed where a forward has room and costs nothing.
             ledger: Of the engine that asks, where it is another than the model's.
         """
-        self.start()
-        cache = self._cache if self._remembers else None
         out = Submitted([], [], {})
         with self._changed:
             if self._closed:
                 raise ModelError(f"The {self.ref.role} was closed while a program still used it.")
+            self.start()  # under the lock: an attempt that fails takes along all that is queued
+            cache = self._cache if self._remembers else None
             for key, request in requests:
                 # Asked under the lock: a result is remembered before its job is forgotten.
                 on_its_way = self._queue.find(key) is not None
@@ -208,36 +217,49 @@ class ModelWorker:
             thread.join(None if ends is None else max(0.0, ends - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self, ref: BackendRef) -> None:
+    def _run(
+        self, ref: BackendRef, loaded: Future[Backend], before: Sequence[threading.Thread]
+    ) -> None:
+        for thread in before:
+            thread.join()  # of an attempt that failed: what it has loaded is given back first
         try:
             backend = self._open(ref)
             remembers = is_deterministic(backend, remote=ref.is_remote)
         except BaseException as error:  # the loader is a stranger's library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
-            failure = told(error, f"Loading the {ref.role} {str(ref)!r}")
-            with self._changed:
-                first = not self.loaded.done()
-                if first:
-                    self.loaded.set_exception(failure)
-            if first:
-                self._refuse_all(failure)
+            self._fail(loaded, told(error, f"Loading the {ref.role} {str(ref)!r}"))
             return
         with self._changed:
+            if _has_failed(loaded):
+                return  # another replica could not be loaded
             self._opened.append(backend)
-            if len(self._opened) == len(self._replicas) and not self.loaded.done():
+            if len(self._opened) == len(self._replicas):
                 self._remembers = remembers
                 # A guess without a cache would be computed, and lost before it is asked for.
                 self._may_guess = remembers and not ref.is_remote and self._cache is not None
-                self.loaded.set_result(self._opened[0])
-        while (batch := self._take(backend)) is not None:
+                loaded.set_result(self._opened[0])
+        while (batch := self._take(backend, loaded)) is not None:
             if batch := self._affordable(batch):
                 run_forward(backend, batch, self)
             del batch  # nobody holds on to requests, and so to pixels, while waiting
 
-    def _take(self, backend: Backend) -> list[Job] | None:
-        """Wait for work; return queued jobs of one operation, None when closed."""
+    def _fail(self, loaded: Future[Backend], error: ViperError) -> None:
+        """End an attempt to load the model, and all that is queued; who asks later begins another."""
         with self._changed:
-            while not self._closed:
+            if loaded.done():
+                return
+            self._opened.clear()
+            jobs = self._queue.drain()
+            self._inputs.dropped(jobs)
+            self._changed.notify_all()  # replicas that are loaded end
+            loaded.set_exception(error)
+        for job in jobs:
+            self.finish(job, error=error)
+
+    def _take(self, backend: Backend, loaded: Future[Backend]) -> list[Job] | None:
+        """Wait for work; return queued jobs of one operation, None when there will be no more."""
+        with self._changed:
+            while not self._closed and not _has_failed(loaded):
                 batch = self._queue.take(partial(self._limit, backend), parts=self._idle + 1)
                 if batch:
                     self._inputs.taken(batch)
@@ -346,14 +368,6 @@ class ModelWorker:
         else:
             job.future.cancel()
 
-    def _refuse_all(self, error: ViperError) -> None:
-        """Fail everything queued, now and later, with the error of loading."""
-        while True:
-            with self._changed:
-                while not self._queue and not self._closed:
-                    self._changed.wait()
-                jobs = self._queue.take(lambda _: self._max_batch)
-                if self._closed:
-                    return
-            for job in jobs:
-                self.finish(job, error=error)
+
+def _has_failed(loaded: Future[Backend]) -> bool:
+    return loaded.done() and loaded.exception() is not None
