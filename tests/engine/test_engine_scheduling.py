@@ -292,3 +292,70 @@ def test_programs_are_written_while_others_run(fake_engine):
     engine = fake_engine(Writer(), answerer=answerer, language=FakeLanguage())
     answers = engine.batch([Query(picture(), "first"), Query(picture(), "second")], concurrency=2)
     assert [answer.text for answer in answers] == ["yes", "yes"]
+
+
+class SlowFile:
+    """A connection whose reads wait, as where another process holds the file."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.entered, self.gate = threading.Event(), threading.Event()
+
+    def execute(self, *statement):
+        self.entered.set()
+        self.gate.wait(10)
+        return self._connection.execute(*statement)
+
+    def close(self):
+        self._connection.close()
+
+
+@pytest.fixture
+def slow_cache(fake_engine, roles, tmp_path):
+    """An engine whose results of TWO_FINDS are on disk, where reading waits for a gate."""
+    first = fake_engine(options={"cache": tmp_path}, **roles)
+    assert first.run_program(TWO_FINDS, picture()).text == "11"
+    assert first.close(timeout_s=5)
+    engine = fake_engine(options={"cache": tmp_path}, **roles)
+    engine.preload()
+    store = engine._pool._cache._store
+    store._reading = slow = SlowFile(store._reading)
+    yield engine, slow
+    slow.gate.set()
+
+
+def test_a_cache_that_is_slow_to_read_does_not_hold_up_other_answers(slow_cache):
+    """It is read on a thread: the loop that serves all answers goes on."""
+    engine, slow = slow_cache
+
+    async def ask_two():
+        waiting = asyncio.ensure_future(engine.arun(Query(picture(), "", program=TWO_FINDS)))
+        assert await asyncio.to_thread(slow.entered.wait, 5)
+        async with asyncio.timeout(5):
+            other = await engine.arun(Query(picture(), "", program="return 7"))
+        assert not waiting.done()
+        slow.gate.set()
+        return await waiting, other
+
+    waited, other = asyncio.run(ask_two())
+    assert (waited.text, other.text) == ("11", "7")
+    assert waited.trace.forwards == {}
+    assert [call.cached for call in waited.trace.calls] == [True, True]
+
+
+def test_an_answer_that_is_cancelled_while_it_reads_the_cache_asks_no_model(slow_cache, roles):
+    engine, slow = slow_cache
+    forwards = len(roles["detector"].batches)
+
+    async def cancel():
+        waiting = asyncio.ensure_future(engine.arun(Query(picture(1), "", program=TWO_FINDS)))
+        assert await asyncio.to_thread(slow.entered.wait, 5)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        slow.gate.set()
+
+    asyncio.run(cancel())
+    assert engine.run_program(TWO_FINDS, picture()).trace.forwards == {}
+    assert engine.pending() == 0
+    assert len(roles["detector"].batches) == forwards

@@ -26,7 +26,12 @@ def of_text(pool, text="red cup"):
     async def ask():
         await pool.backend("matcher")
         key = pool.key(EMBED_TEXTS, text)
-        submitted = pool.submit(EMBED_TEXTS, [(key, text)], owner=pool.new_owner())
+        submitted = pool.submit(
+            EMBED_TEXTS,
+            [(key, text)],
+            owner=pool.new_owner(),
+            from_disk=await pool.from_disk(EMBED_TEXTS, [key]),
+        )
         (served,) = await results_of(submitted.futures)
         return served.value, submitted.remembered[0]
 

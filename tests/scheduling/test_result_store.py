@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -47,6 +48,16 @@ def test_closing_twice_and_using_it_afterwards_does_nothing(tmp_path):
     store.close()
     store.put(b"key", 1.0)
     assert store.get(b"key") is None
+
+
+def test_a_result_is_handed_in_while_a_read_waits(tmp_path):
+    store = ResultStore(tmp_path)
+    with store._reads:  # as a read that waits for another process
+        handed_in = threading.Thread(target=store.put, args=(b"key", 1.0))
+        handed_in.start()
+        handed_in.join(5)
+        assert not handed_in.is_alive()
+    store.close()
 
 
 def test_the_oldest_make_way_when_the_file_is_full(tmp_path):

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from viper.errors import ConfigError, UnservedError
 from viper.llm.budget import Budget
@@ -130,6 +130,11 @@ class ModelPool:
         by_name = knows_images_by_name(backend)
         return request_key(operation, identity(worker.ref, backend), request, by_name=by_name)
 
+    async def from_disk(self, operation: Operation, keys: Sequence[Key]) -> dict[Key, Any]:
+        """Return what is remembered on disk alone, for `submit`; the event loop goes on meanwhile."""
+        reading = self._worker(operation.role).from_disk(keys)
+        return {} if reading is None else (await results_of([reading]))[0]
+
     def submit(
         self,
         operation: Operation,
@@ -137,6 +142,7 @@ class ModelPool:
         *,
         owner: int,
         guesses: Sequence[tuple[Key, Hashable]] = (),
+        from_disk: Mapping[Key, Any] | None = None,
     ) -> Submitted:
         """Queue requests, to be run in as few forwards as possible.
 
@@ -145,6 +151,7 @@ class ModelPool:
             requests: Keys and requests, none twice.
             owner: The program that asks.
             guesses: What may be asked for soon.
+            from_disk: Results that the method of this name has found.
 
         Raises:
             BudgetError: They go to a language model, and the budget is spent.
@@ -152,7 +159,14 @@ class ModelPool:
         worker = self._worker(operation.role)
         if worker.bills(operation):
             self._budget.check()
-        return worker.submit(operation, requests, owner=owner, guesses=guesses, budget=self._budget)
+        return worker.submit(
+            operation,
+            requests,
+            owner=owner,
+            guesses=guesses,
+            budget=self._budget,
+            from_disk=from_disk or {},
+        )
 
     def learn(self, operation: Operation, guessed: int, used: int) -> None:
         """Note how many guesses a program that is over has used."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,7 @@ class ResultCache:
     def __init__(self, max_bytes: int, store: ResultStore | None = None) -> None:
         self._max_bytes = max_bytes
         self._store = store
+        self._reader = None if store is None else ThreadPoolExecutor(1, "viper-cache-reader")
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self._bytes = 0
@@ -52,12 +55,10 @@ class ResultCache:
         return len(self._values)
 
     def get(self, key: Key) -> Any | None:
-        """Return a result, None where none is known. Do not write into it."""
-        with self._lock:
-            known = self._values.get(key)
-            if known is not None:
-                self._values.move_to_end(key)
-                return known[0]
+        """Return a result, None where none is known; may wait for the disk. Do not write into it."""
+        value = self.in_memory(key)
+        if value is not None:
+            return value
         try:
             value = None if self._store is None else self._store.get(key)
             if value is not None:
@@ -66,6 +67,27 @@ class ResultCache:
             _log.exception("A result could not be looked up.")
             return None
         return value
+
+    def in_memory(self, key: Key) -> Any | None:
+        """Return a result that is in memory, None where there is none; waits for nothing."""
+        with self._lock:
+            known = self._values.get(key)
+            if known is None:
+                return None
+            self._values.move_to_end(key)
+            return known[0]
+
+    def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
+        """Begin to read on another thread what is on disk alone; None where there is nothing to read."""
+        with self._lock:
+            if self._reader is None:
+                return None
+            missing = [key for key in keys if key not in self._values]
+            return self._reader.submit(self._read, missing) if missing else None
+
+    def _read(self, keys: Sequence[Key]) -> dict[Key, Any]:
+        found = {key: self.get(key) for key in keys}
+        return {key: value for key, value in found.items() if value is not None}
 
     def put(self, key: Key, value: Any) -> None:
         """Remember a result; trouble with that is logged, and the result is not remembered."""
@@ -78,6 +100,10 @@ class ResultCache:
 
     def close(self) -> None:
         """Write what is not on disk yet, and forget everything."""
+        with self._lock:
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.shutdown(cancel_futures=True)
         if self._store is not None:
             self._store.close()
         self.clear()

@@ -1,8 +1,9 @@
 """Results on disk: one SQLite file that several processes may read and write at the same time.
 
-Reads are answered at once; writes go through a thread of their own, many in a transaction, so that no
-model waits for a disk. A process that is killed loses what it had not written yet and nothing else
-(write-ahead log). What was written first makes way when the file reaches its size.
+A read may wait for another process, so none is made on an event loop. Writes go through a thread of
+their own, many in a transaction, so that no model waits for a disk. A process that is killed loses what
+it had not written yet and nothing else (write-ahead log). What was written first makes way when the file
+reaches its size.
 
 It is a cache: trouble with the file is a warning in the log, and results are computed instead. Files
 are never trusted: values are read as JSON and plain arrays (`viper.scheduling.packing`), never unpickled.
@@ -65,6 +66,8 @@ class ResultStore:
         self.path = folder / _FILE
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        # Of its own: who hands in a result must not wait for a read, which waits for other processes.
+        self._reads = threading.Lock()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.path.exists():
@@ -83,8 +86,8 @@ class ResultStore:
         self._writer.start()
 
     def get(self, key: Key) -> Any | None:
-        """Return a result, None where there is none, or it cannot be read."""
-        with self._lock:
+        """Return a result, None where there is none or it cannot be read; may wait."""
+        with self._reads:
             if self._closed:
                 return None
             try:
@@ -113,7 +116,8 @@ class ResultStore:
             self._closed = True
             self._backlog.put(None)
         self._writer.join()
-        self._reading.close()
+        with self._reads:
+            self._reading.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

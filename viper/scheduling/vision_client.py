@@ -131,7 +131,7 @@ class VisionClient:
     ) -> tuple[list[Detection], dict[DetectRequest, list[Detection]]]:
         """Return the detections in a view, boxes in the crop's pixels, and those of guesses that are new."""
         backend = await self._pool.backend("detector")
-        asked = self._ask(DETECT, [request], guesses)
+        asked = await self._ask(DETECT, [request], guesses)
         await self._wait(asked)
         self._ask_for_doubts(backend, [request])
         found = {
@@ -158,8 +158,8 @@ class VisionClient:
             more_texts: Guesses of texts.
         """
         backend = await self._pool.backend("matcher")
-        images = self._ask(EMBED_IMAGES, views, more_views)
-        words = self._ask(EMBED_TEXTS, texts, more_texts)
+        images = await self._ask(EMBED_IMAGES, views, more_views)
+        words = await self._ask(EMBED_TEXTS, texts, more_texts)
         await self._wait(images, words)
         self._ask_for_doubts(backend, views)
         return self._take(images), self._take(words)
@@ -191,7 +191,7 @@ class VisionClient:
         guesses: Sequence[Hashable] = (),
     ) -> list[Any]:
         backend = await self._pool.backend(operation.role)
-        asked = self._ask(operation, requests, guesses)
+        asked = await self._ask(operation, requests, guesses)
         await self._wait(asked)
         self._ask_for_doubts(backend, requests)
         return self._take(asked)
@@ -202,7 +202,7 @@ class VisionClient:
             said = (backend.doubt(image) for image in images)
             self.account.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
 
-    def _ask(
+    async def _ask(
         self, operation: Operation, requests: Sequence[Hashable], guesses: Sequence[Hashable]
     ) -> _Asked:
         """Hand requests in; the model is loaded."""
@@ -217,15 +217,17 @@ class VisionClient:
             new = [guess for guess in guesses if (operation, guess) not in self._offered]
             self._offered.update((operation, guess) for guess in new)
             more = {pool.key(operation, guess): guess for guess in new}
+            further = [
+                (key, guess)
+                for key, guess in more.items()
+                if key not in account.table and key not in by_key
+            ]
             submitted = pool.submit(
                 operation,
                 missing,
                 owner=self._owner,
-                guesses=[
-                    (key, guess)
-                    for key, guess in more.items()
-                    if key not in account.table and key not in by_key
-                ],
+                guesses=further,
+                from_disk=await pool.from_disk(operation, [key for key, _ in (*missing, *further)]),
             )
             futures = {key: f for (key, _), f in zip(missing, submitted.futures, strict=True)}
             known = submitted.remembered

@@ -12,11 +12,12 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
@@ -136,6 +137,14 @@ class ModelWorker:
         with self._changed:
             return len(self._queue)
 
+    def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
+        """Begin to read what may be remembered on disk alone, for `submit`; None where nothing may."""
+        with self._changed:
+            if self._cache is None or not self._remembers:
+                return None
+            keys = [key for key in keys if self._queue.find(key) is None]
+        return self._cache.from_disk(keys)
+
     def submit(
         self,
         operation: Operation,
@@ -144,6 +153,7 @@ class ModelWorker:
         owner: int = 0,
         guesses: Sequence[tuple[Key, Hashable]] = (),
         budget: Budget | None = None,
+        from_disk: Mapping[Key, Any] = MappingProxyType({}),
     ) -> Submitted:
         """Queue requests together; equal ones, remembered or in flight, share one result.
 
@@ -152,7 +162,8 @@ class ModelWorker:
             requests: Keys and requests.
             owner: Number of the program that asks, for `withdraw` and for taking turns.
             guesses: What may be asked for soon; computed where a forward has room and costs nothing.
-            ledger: Of the engine that asks, where it is another than the model's.
+            budget: Of the engine that asks, where it is another than the model's.
+            from_disk: Results that `ModelPool.from_disk` has found.
         """
         out = Submitted([], [], {})
         with self._changed:
@@ -163,7 +174,9 @@ class ModelWorker:
             for key, request in requests:
                 # Asked under the lock: a result is remembered before its job is forgotten.
                 on_its_way = self._queue.find(key) is not None
-                value = None if on_its_way or cache is None else cache.get(key)
+                value = None if on_its_way or cache is None else cache.in_memory(key)
+                if value is None and not on_its_way:
+                    value = from_disk.get(key)
                 if value is None:
                     job = self._queue.ask(key, operation, request, owner)
                     job.budget = job.budget or budget
@@ -178,7 +191,7 @@ class ModelWorker:
                 self._may_guess and self._worth[operation].pays and operation not in self._billed
             )
             for key, request in guesses if wanted else ():
-                if cache is not None and cache.get(key) is not None:
+                if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
                     continue
                 guess = self._queue.guess(key, operation, request, owner)
                 if guess is not None:
