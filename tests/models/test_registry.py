@@ -100,13 +100,14 @@ with Engine(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_roles_of_transformers_load_at_once_in_a_new_process(tmp_path):
     pytest.importorskip("transformers")
     from fakes import tiny_models
 
     tiny_models.clip(tmp_path / "clip")
     tiny_models.dpt(tmp_path / "dpt")
-    for _ in range(5):
+    for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", COLD_START, str(tmp_path)],
             capture_output=True,

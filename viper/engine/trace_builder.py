@@ -187,6 +187,7 @@ class TraceBuilder:
                 for role, sizes in forwards.items()
                 if sizes
             },
+            requests={role: sum(sizes.values()) for role, sizes in forwards.items() if sizes},
             lookahead=self._account.lookahead(),
             total_ms=(time.perf_counter() - self.started_s) * 1000,
             votes=self._votes,

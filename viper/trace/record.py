@@ -209,7 +209,9 @@ class Trace:
     chosen: int = -1
     """Index of the attempt that the answer is of; the last one, unless votes chose another."""
     mean_batch: dict[str, float] = field(default_factory=dict)
-    """Mean number of requests in those forwards, other answers' included, by role."""
+    """Mean number of requests in those forwards, other answers' included, by role; rounded."""
+    requests: dict[str, int] = field(default_factory=dict, compare=False)
+    """Exact number of requests in those forwards, by role; empty where the trace was read from a file."""
     lookahead: dict[str, int] = field(default_factory=dict)
     """Guesses that were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
     version: int = TRACE_VERSION

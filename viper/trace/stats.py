@@ -56,8 +56,7 @@ class RunStats:
         self.calls += len(trace.calls)
         self.cache_hits += sum(call.cached for call in trace.calls)
         self.forwards.update(trace.forwards)
-        for role, mean in trace.mean_batch.items():
-            self.requests[role] += round(mean * trace.forwards[role])
+        self.requests.update(trace.requests)
         self.guesses += trace.lookahead.get("items", 0)
         self.guess_hits += trace.lookahead.get("hits", 0)
         self.queue_ms += sum(call.queue_ms for call in trace.calls)
@@ -74,7 +73,8 @@ class RunStats:
         """
         usage = self.usage
         forwards = ", ".join(
-            f"{role} {count} (batch {self.requests[role] / count:.3g})"
+            f"{role} {count}"
+            + (f" (batch {self.requests[role] / count:.3g})" if role in self.requests else "")
             for role, count in sorted(self.forwards.items())
             if count
         )

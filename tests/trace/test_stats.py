@@ -1,0 +1,46 @@
+"""Sums over many answers are exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fakes.backends import FakeDetector, FakeMatcher
+from fakes.cups import CUPS, picture
+from viper.trace.read import trace_of
+from viper.trace.stats import RunStats
+
+RED = "return sum(c.verify_property('cup', 'red') for c in image_patch.find('cup'))"
+
+
+@pytest.fixture
+def trace(fake_engine):
+    engine = fake_engine(detector=FakeDetector(CUPS), matcher=FakeMatcher({"red cup": 0.9}))
+    return engine.run_program(RED, picture()).trace
+
+
+def test_requests_are_counted_and_not_rebuilt_from_a_rounded_mean(trace):
+    many = replace(
+        trace, forwards={"matcher": 1000}, mean_batch={"matcher": 1.0}, requests={"matcher": 1004}
+    )
+    stats = RunStats()
+    stats.add(many)
+    stats.add(many)
+    assert stats.requests == {"matcher": 2008}
+    assert ("forwards", "matcher 2000 (batch 1)") in stats.rows(memo=False)
+
+
+def test_a_trace_says_how_many_requests_its_forwards_held(trace):
+    assert trace.forwards == {"detector": 1, "matcher": 2}
+    assert trace.requests["detector"] == 1
+    assert trace.requests["matcher"] == round(2 * trace.mean_batch["matcher"]) > 8
+
+
+def test_a_trace_from_a_file_says_nothing_of_requests_that_it_does_not_know(trace):
+    read = trace_of(trace.to_json())
+    assert (read.requests, read.mean_batch) == ({}, trace.mean_batch)
+    assert read == trace_of(read.to_json())
+    stats = RunStats()
+    stats.add(read)
+    assert ("forwards", "detector 1, matcher 2") in stats.rows(memo=False)
