@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
 from fakes.asgi import as_json, call, form
 from fakes.serving import PNG, PNG_TEXT, RUN
+from viper.models.usage import Usage
+from viper.programs.program import Failure
 from viper.serve.app import ROUTES
+from viper.serve.service import answer_json
+from viper.trace import Votes
 
 METHODS = {"get", "post", "put", "delete", "patch"}
 
@@ -97,3 +102,50 @@ def test_answers_and_problems_fit_it(app, document):
     for reply in (call(app, "GET", "/x"), call(app, "POST", "/v1/ask")):
         validator(document, "ApiError").validate(reply.json())
         assert json.dumps(reply.json())
+
+
+ANSWERED = "return image_patch.simple_query('What is it?')"
+
+
+def answers(app, engine):
+    """Real answers of each kind: answered, failed in each way, with notes, votes, a remembered program."""
+    for program in (ANSWERED, "import os", "return 1 +", "return image_patch.find('cup')[99]"):
+        for trace in ("true", "false"):
+            sent = form({"program": program, "trace": trace}, file=PNG)
+            yield call(app, "POST", "/v1/run", **sent).json()
+    for task in ("vqa", "grounding"):
+        sent = form(
+            {"question": "the cup" if task == "grounding" else "Is it red?", "task": task}, file=PNG
+        )
+        yield call(app, "POST", "/v1/ask", **sent).json()
+    answer = engine.run_program(ANSWERED, PNG)
+    attempt = replace(answer.trace.attempts[0], notes=("read as a cup",), memo=True)
+    votes = Votes(3, {"yes": 2}, 1)
+    usage = replace(attempt, usage=Usage(10, 5, 0.25))
+    for trace in (
+        replace(answer.trace, attempts=(attempt,), votes=votes, unverified=("red",)),
+        replace(answer.trace, attempts=(usage,), votes=replace(votes, answers={})),
+        replace(answer.trace, attempts=(), chosen=-1, failure=Failure("timeout", "too long")),
+    ):
+        yield answer_json(replace(answer, trace=trace), "id", trace=True)
+
+
+def test_every_key_of_a_real_answer_is_described(app, engine, document):
+    schema = document["components"]["schemas"]["Answer"]
+    assert schema["additionalProperties"] is False
+    seen = list(answers(app, engine))
+    for answer in seen:
+        validator(document, "Answer").validate(answer)
+        assert schema["properties"].keys() - answer.keys() <= {"trace"}
+    assert {"failure", "answer"} <= {
+        key for answer in seen for key, value in answer.items() if value
+    }
+    assert not validator(document, "Answer").is_valid(seen[0] | {"more": 1})
+
+
+def test_an_answer_that_lacks_a_key_does_not_fit(app, engine, document):
+    answer = next(iter(answers(app, engine)))
+    for key in answer.keys() - {"trace"}:
+        assert not validator(document, "Answer").is_valid(
+            {k: v for k, v in answer.items() if k != key}
+        )

@@ -217,23 +217,50 @@ def _schemas() -> dict[str, Any]:
         findings={"type": "array", "items": _ref("Failure")},
     )
     schemas |= _trace_schemas()
-    schemas["Answer"] = {
-        "type": "object",
-        "description": "What `viper ask --json` prints, with the request's id.",
-        "required": ["request_id", "answer", "patches", "program", "failure"],
-        "properties": {
-            "request_id": {"type": "string"},
-            "answer": {"type": ["string", "null"], "description": "null: see `failure`."},
-            "patches": {"type": "array", "items": _ref("Trace_patch")},
-            "program": {"type": ["string", "null"]},
-            "failure": {"oneOf": [_ref("Failure"), {"type": "null"}]},
-            "unverified": {"type": "array", "items": {"type": "string"}},
-            "forwards": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "timing_ms": {"type": "object", "additionalProperties": {"type": "number"}},
-            "trace": _ref("Trace"),
-        },
-    }
+    schemas["Answer"] = _answer()
     return schemas
+
+
+_OF_THE_TRACE = (
+    "answer task question patches generator failure unverified forwards mean_batch lookahead models votes"
+).split()
+"""Keys of an answer that are those of its trace; `schema.json` of traces describes them."""
+_TIMES = ("generate", "run", "queue", "model", "total")
+
+
+def _answer() -> dict[str, Any]:
+    """Return the schema of `Trace.summary_json()`, with the request's id and, where asked for, the trace."""
+    count = {"type": "integer", "minimum": 0}
+    described = _closed(
+        request_id={"type": "string"},
+        **{key: {"$ref": f"#/components/schemas/Trace/properties/{key}"} for key in _OF_THE_TRACE},
+        image={"type": "string", "description": "Name of the picture's file."},
+        program={
+            "type": ["string", "null"],
+            "description": "Source of the program that answered, or failed last.",
+        },
+        attempts=count | {"description": "Programs that were written."},
+        notes={
+            **_ref("Trace_texts"),
+            "description": "How the question was read where that is not plain, and what models say against "
+            "their own results on this picture.",
+        },
+        calls=count | {"description": "Calls of models by all programs."},
+        cache_hits=count | {"description": "Calls whose results were all known already."},
+        timing_ms=_closed(**{name: {"type": "number", "minimum": 0} for name in _TIMES}),
+        usage=_ref("Trace_usage"),
+        memo={
+            "type": "boolean",
+            "description": "The program was remembered, so that no model was asked for it.",
+        },
+        confidence={
+            "type": ["number", "null"],
+            "description": "Share of the programs that voted for the answer; null without votes.",
+        },
+    )
+    described["description"] = "What `viper ask --json` prints, with the request's id."
+    described["properties"]["trace"] = _ref("Trace")
+    return described
 
 
 def _trace_schemas() -> dict[str, Any]:
