@@ -86,10 +86,11 @@ def test_arguments_of_the_engine_that_have_no_option_can_be_set(viper):
 
 
 def test_a_backend_on_the_command_line_replaces_that_of_its_role_only(viper, tmp_path):
-    (tmp_path / "viper.toml").write_text(
+    (tmp_path / "mine.toml").write_text(
         'models = "none"\n[backends]\ndetector = "onnx:none.onnx"\ndepth = "stub"\n'
     )
-    result = viper("run", "-", "a.png", "--backend", "detector=stub", "--json")
+    replaced = ("--backend", "detector=stub", "--json")
+    result = viper("run", "-", "a.png", *replaced, VIPER_CONFIG="mine.toml")
     assert json.loads(result.stdout)["models"] == {"detector": "stub", "depth": "stub"}
 
 

@@ -124,14 +124,56 @@ def test_a_file_that_was_named_and_is_not_there_is_told(tmp_path):
         ('[serve]\nhost = "0.0.0.0"', "open the server to a network"),
         ('generator = "openai:m?base_url=https://example.org/v1"', "to another machine"),
         ('[backends]\nanswerer = "openai:m?base_url=http://localhost.example.org"', "to another machine"),
+        ('[backends]\nmatcher = "open_clip:./model"', "beyond the presets"),
+        ('[backends]\nmatcher = "open_clip:hf-hub:a/b?download=true"', "beyond the presets"),
+        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?download=true"', "beyond the presets"),
+        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?revision=refs/pr/1"', "beyond the presets"),
+        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?templates=t.txt"', "beyond the presets"),
+        ('[backends]\ndetector = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"', "beyond the presets"),
+        ('[backends]\ndetector = "onnx:a.onnx"', "beyond the presets"),
+        ('[backends]\ndetector = "ultralytics:a.pt"', "beyond the presets"),
+        ('[backends]\nanswerer = "limber:./folder"', "beyond the presets"),
+        ('[backends]\nanswerer = "openai:m"', "beyond the presets"),
+        ('[backends]\ndetector = "truth:scenes.json"', "beyond the presets"),
+        ('[backends]\ndetector = "builtin?download=true"', "beyond the presets"),
+        ('models = "truth:scenes.json"', "beyond the presets"),
+        ('generator = "local:./model"', "beyond the presets"),
+        ('generator = " local : ./model"', "beyond the presets"),
+        ('generator = "auto:local:./model"', "beyond the presets"),
+        ('generator = "auto: local:./model?download=true"', "beyond the presets"),
+        ('generator = "plugin:./model"', "beyond the presets"),
+        ('cache = "results"', "choose the folder that results are read from"),
     ],
-    ids=["code", "sandbox", "server", "generator", "backend"],
+    ids=["code", "sandbox", "server", "generator", "backend", "folder", "fetched", "fetched of a preset",
+         "revision", "file of templates", "model of another role", "onnx", "ultralytics", "limber", "service",
+         "truth", "option of a built-in", "models", "local", "local with blanks", "local behind the grammar",
+         "local fetched", "plugin", "cache"],
 )  # fmt: skip
 def test_a_file_that_merely_lies_there_cannot_lower_the_guard(tmp_path, text, reason):
     with pytest.raises(ConfigError, match=reason):
         from_file(tmp_path, text)
     # Named by the user it is the user's own word.
     load_settings({"VIPER_CONFIG": str(tmp_path / "viper.toml")})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['models = "small"', 'models = "builtin"', 'generator = "auto"', 'generator = "grammar"',
+     'generator = "auto:openai:m"', '[backends]\nmatcher = "colors"', '[backends]\ndetector = "builtin"',
+     '[backends]\ndetector = "transformers:iSEE-Laboratory/llmdet_base?device=cuda&score_threshold=0.3"'],
+)  # fmt: skip
+def test_a_file_that_merely_lies_there_may_name_what_presets_name(tmp_path, text):
+    assert from_file(tmp_path, text).changed()
+
+
+def test_a_found_file_may_name_what_the_users_own_presets_name(tmp_path, monkeypatch):
+    own = tmp_path / "presets.toml"
+    own.write_text('[presets.mine]\ndescription = "Mine."\ndetector = "onnx:mine.onnx"\n')
+    text = '[backends]\ndetector = "onnx:mine.onnx"'
+    with pytest.raises(ConfigError, match="beyond the presets"):
+        from_file(tmp_path, text)
+    monkeypatch.setenv("VIPER_PRESETS", str(own))
+    assert from_file(tmp_path, text).values.backends.detector == "onnx:mine.onnx"
 
 
 def test_a_file_may_name_a_server_on_this_machine(tmp_path):

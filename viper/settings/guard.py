@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from viper.errors import ConfigError
 from viper.serve.settings import is_loopback
@@ -19,6 +19,13 @@ CONFIG_VARIABLE = "VIPER_CONFIG"
 
 SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
 """Environment variables whose values are shown nowhere."""
+
+# What a found file may say of a model; an option left out here may name a file, or fetch one.
+_PLAIN_OPTIONS = frozenset(
+    "batch_size compile device dtype image_splitting max_side max_tokens polarity score_threshold size "
+    "text_threshold".split()
+)
+_GENERATORS = frozenset({"grammar", "openai"})
 
 # Addresses with credentials, OpenAI's keys, the hub's tokens.
 _LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
@@ -34,8 +41,9 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
         variable: Of the setting, for the message.
 
     Raises:
-        ConfigError: It would weaken the sandbox, run code of a model file, open the server, or send
-            requests to another machine.
+        ConfigError: It would weaken the sandbox, run code of a model file, open the server, send
+            requests to another machine, choose a folder to read and write, fetch a model, or load one
+            that no preset names.
     """
     if name == "sandbox" and value != "full":
         reason = "weaken the sandbox"
@@ -47,6 +55,10 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
         value.partition("?")[2], keep_blank_values=True
     ):
         reason = "run the code that a model file may hold"
+    elif name == "cache" and isinstance(value, str):
+        reason = "choose the folder that results are read from and written to"
+    elif isinstance(value, str) and not _is_shipped(name, value):
+        reason = "name a model, a file or an option beyond the presets"
     else:
         return
     raise ConfigError(
@@ -76,6 +88,29 @@ def is_secret(name: str) -> bool:
     """Tell whether a name is that of a secret."""
     words = name.lower().replace("max_token", "")  # a limit, however it is spelt
     return any(word in words for word in ("token", "key", "secret", "password"))
+
+
+def _is_shipped(name: str, value: str) -> bool:
+    """Tell whether a value names nothing but what Viper, or a file of presets, names itself.
+
+    A reference to anything else is a file of the stranger's, which a loader would open.
+    """
+    if name == "models":
+        # A preset that is unknown is refused where it is looked up, with the nearest names.
+        return ":" not in value and "/" not in value and "\\" not in value
+    if name == "generator":
+        kind, _, rest = (part.strip() for part in value.partition(":"))
+        return kind in _GENERATORS or (kind == "auto" and (not rest or _is_shipped(name, rest)))
+    if not name.startswith("backends."):
+        return True
+    from viper.engine.presets import load_presets
+
+    reference, _, query = value.partition("?")
+    named = {
+        preset.backends.get(name.removeprefix("backends.")) for preset in load_presets().values()
+    }
+    options = {option for option, _ in parse_qsl(query, keep_blank_values=True)}
+    return reference.strip() in named and options <= _PLAIN_OPTIONS
 
 
 def _servers_in(reference: str) -> list[str]:
