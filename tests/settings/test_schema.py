@@ -21,6 +21,9 @@ from viper.settings.schema import (
     variable_of,
 )
 
+CLIP = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
+"""What a preset names as its matcher."""
+
 OTHERS = {
     "models": "small", "generator": "local:model", "sandbox": "partial", "timeout_s": 7.5,
     "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "lookahead": False,
@@ -126,10 +129,10 @@ def test_a_file_that_was_named_and_is_not_there_is_told(tmp_path):
         ('[backends]\nanswerer = "openai:m?base_url=http://localhost.example.org"', "to another machine"),
         ('[backends]\nmatcher = "open_clip:./model"', "beyond the presets"),
         ('[backends]\nmatcher = "open_clip:hf-hub:a/b?download=true"', "beyond the presets"),
-        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?download=true"', "beyond the presets"),
-        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?revision=refs/pr/1"', "beyond the presets"),
-        ('[backends]\nmatcher = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K?templates=t.txt"', "beyond the presets"),
-        ('[backends]\ndetector = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"', "beyond the presets"),
+        (f'[backends]\nmatcher = "{CLIP}?download=true"', "beyond the presets"),
+        (f'[backends]\nmatcher = "{CLIP}?revision=refs/pr/1"', "beyond the presets"),
+        (f'[backends]\nmatcher = "{CLIP}?templates=t.txt"', "beyond the presets"),
+        (f'[backends]\ndetector = "{CLIP}"', "beyond the presets"),
         ('[backends]\ndetector = "onnx:a.onnx"', "beyond the presets"),
         ('[backends]\ndetector = "ultralytics:a.pt"', "beyond the presets"),
         ('[backends]\nanswerer = "limber:./folder"', "beyond the presets"),

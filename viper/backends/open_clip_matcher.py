@@ -3,6 +3,9 @@
 A reference is a name of the library's list with `pretrained=TAG` or `pretrained=FILE`, a model of
 the hub as `hf-hub:OWNER/NAME`, or a folder in the library's hub format. A model whose weights are
 not found is refused, where the library would go on with random ones.
+
+A folder says of itself only what `foreign_config` lets pass, and is loaded with nothing of it run and nothing
+fetched on its word.
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from numpy.typing import NDArray
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
+from viper.backends.foreign_config import check_open_clip
 from viper.backends.pil_images import picture
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.backends.sealed_loading import sealed
 from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
@@ -33,7 +38,7 @@ from viper.models.roles import Matcher
 __all__ = ["OpenClipMatcher", "load"]
 
 _WHAT = "open_clip matcher"
-_HUB = "hf-hub:"
+_HUB, _FOLDER = "hf-hub:", "local-dir:"
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -134,6 +139,17 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         download = read.flag("download", False)
     settings = {"dtype": dtype, "templates": templates_id(templates)}
     name, name_in_library = _resolve(reference, pretrained, settings, download)
+    is_listed = not name_in_library.startswith(_FOLDER)
+    config = (
+        open_clip.get_model_config(name_in_library)
+        if is_listed
+        else check_open_clip(Path(name_in_library.removeprefix(_FOLDER)))
+    )
+    # For a tokenizer of transformers; the library's own takes no such arguments. Without them the
+    # library would load code beside the tokenizer, and ask the hub for it.
+    tokenizing: dict[str, Any] = {}
+    if (config or {}).get("text_cfg", {}).get("hf_tokenizer_name"):
+        tokenizing = {"trust_remote_code": False, "local_files_only": not (is_listed and download)}
     arguments: dict[str, Any] = {}
     if pretrained is not None:
         # Weights that were trained with QuickGELU are wrong in a model without it; the library
@@ -145,7 +161,8 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             arguments["force_preprocess_cfg"] = weights
             pretrained = str(_weights_of_tag(weights["hf_hub"], download))
     try:
-        with quiet_libraries(), _root_logger_untouched():
+        # Names of the library's own list may be fetched from, if the user says so; a folder's may not.
+        with quiet_libraries(), _root_logger_untouched(), sealed(network=is_listed and download):
             model = open_clip.create_model(
                 name_in_library,
                 pretrained,
@@ -154,7 +171,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                 require_pretrained=True,
                 **arguments,
             )
-            tokenizer = open_clip.get_tokenizer(name_in_library)
+            tokenizer = open_clip.get_tokenizer(name_in_library, **tokenizing)
     # Files of strangers make the loaders raise nearly anything, without a common base class.
     except Exception as error:
         cause = " ".join(str(error).split())[:300] or type(error).__name__
@@ -198,7 +215,7 @@ def _resolve(
     source = locate(
         reference.removeprefix(_HUB), what=_WHAT, library="open_clip", download=download
     )
-    return fingerprint(source, settings), f"local-dir:{source.folder}"
+    return fingerprint(source, settings), f"{_FOLDER}{source.folder}"
 
 
 def _weights_of_tag(place: str, download: bool) -> Path:

@@ -4,7 +4,8 @@
     processor = load_pretrained(AutoProcessor, source, what="detector")
     model = load_model(AutoModelFor…, source, what="detector", placement=placement)
 
-Every error of the libraries comes out as one line of `ConfigError`. Remote code is never run.
+Every error of the libraries comes out as one line of `ConfigError`. Nothing of a model's files is run, and
+nothing is fetched on their word: see `foreign_config` and `sealed_loading`.
 Options are read with `viper.models.options`.
 """
 
@@ -16,8 +17,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from viper.backends.foreign_config import check_transformers
 from viper.backends.model_source import ModelSource, fingerprint, hash_file, locate, one_line
 from viper.backends.placement import Placement
+from viper.backends.sealed_loading import sealed
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
@@ -48,8 +51,9 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     """
     if isinstance(source, str):
         source = locate(source, what=what)
+    check_transformers(source.folder)
     try:
-        with quiet_libraries():
+        with quiet_libraries(), sealed():
             return loader.from_pretrained(
                 str(source.folder),
                 local_files_only=True,
@@ -60,9 +64,13 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     # Files of strangers make the loaders raise nearly anything: KeyError, struct.error,
     # JSONDecodeError, errors of tokenizers and safetensors that share no base class.
     except Exception as error:
-        raise ConfigError(
-            f"The {what} '{source.reference}' cannot be loaded: {one_line(error)}"
-        ) from error
+        cause = one_line(error)
+        if "trust_remote_code" in str(error):  # the library asks for what is not to be had here
+            cause = (
+                "it needs Python code from its own files, which is never run. Give a model of an "
+                "architecture that transformers has itself."
+            )
+        raise ConfigError(f"The {what} '{source.reference}' cannot be loaded: {cause}") from error
 
 
 def load_model(

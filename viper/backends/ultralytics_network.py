@@ -1,13 +1,11 @@
 """The networks of ultralytics: finding a checkpoint, reading it safely, and calling it.
 
-A checkpoint is a pickle. It is read with a list of the classes that a network may be made of; with
-`trust` its code is run. The networks are called directly, for the library's predictor would install
-packages, write folders and send usage events.
+A checkpoint is a pickle. Without `trust` nothing of it is run: see `ultralytics_checkpoint`. The networks
+are called directly, for the library's predictor would install packages, write folders and send usage events.
 """
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ import torch
 from torch import Tensor
 
 from viper.backends.model_source import one_line
+from viper.backends.sealed_loading import NoCodeError
+from viper.backends.ultralytics_checkpoint import NotSupportedError, check_network, load_safely
 from viper.backends.ultralytics_import import no_installs, sealed_import
 from viper.errors import ConfigError, did_you_mean
 
@@ -173,23 +173,25 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
     Raises:
         ConfigError: The file is damaged, of another kind, or needs trust.
     """
-    if not trust and "safe_only" not in inspect.signature(tasks.torch_safe_load).parameters:
+    try:
+        if trust:
+            with no_installs():
+                checkpoint, _ = tasks.torch_safe_load(str(path))
+        else:
+            checkpoint = load_safely(path)
+    except NotSupportedError as error:
         raise ConfigError(
             f"This version of ultralytics can load '{path}' only by running the code in it. "
             "Install a newer one (pip install -U ultralytics), or add trust=true if you trust it."
-        )
-    safety = {} if trust else {"safe_only": True}
-    try:
-        with no_installs():
-            checkpoint, _ = tasks.torch_safe_load(str(path), **safety)
+        ) from error
     # A stranger's file makes pickle raise nearly anything.
     except Exception as error:
-        unknown_types = not trust and "types outside" in str(error)
+        holds_code = isinstance(error, NoCodeError) or "types outside" in str(error)
         raise ConfigError(
             f"'{path}' cannot be loaded as an ultralytics checkpoint: {one_line(error)} "
             + (
                 "If you trust its origin, add trust=true, which runs the code in it."
-                if unknown_types
+                if holds_code and not trust
                 else "Give a .pt file that ultralytics has saved."
             )
         ) from error
@@ -199,6 +201,8 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
             f"'{path}' holds no network but a {type(model).__name__}. "
             "Give a .pt file that ultralytics has saved."
         )
+    if not trust:
+        check_network(model)
     model = model.float().eval()
     for module in model.modules():
         # Checkpoints of older torch lack what newer torch reads.

@@ -116,7 +116,7 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
             f"'{wiring.language}' have {width}. Give the language model that it was trained with."
         )
     # The registry says which class serves the role.
-    ref = BackendRef.parse("matcher", wiring.matcher)
+    ref = _without_fetching(BackendRef.parse("matcher", wiring.matcher))
     matcher: Any = open_backend(ref)
     soft = read_map(folder, wiring).to(device)
     settings = {
@@ -130,3 +130,9 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
         max_new_tokens,
         fingerprint(str(folder), settings),
     )
+
+
+def _without_fetching(ref: BackendRef) -> BackendRef:
+    """Return a reference that fetches nothing and runs no code: a folder names it, not the user."""
+    kept = tuple((key, value) for key, value in ref.options if key not in ("download", "trust"))
+    return BackendRef(ref.role, ref.name, ref.reference, kept, ref.loader)
