@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import socket
+import sys
+import threading
 
 import pytest
 import torch
@@ -34,7 +37,7 @@ def modules_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules")
     )
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.setattr("sys.path", [*sys.path])
 
 
 def put(path, **entries):
@@ -109,15 +112,9 @@ def test_code_beside_the_tokenizer_of_open_clip_is_not_run(
         monkeypatch.setattr(
             "viper.backends.open_clip_matcher.check_open_clip", lambda folder: model
         )
-    with contextlib_suppress():
+    with contextlib.suppress(ConfigError):  # whether it can do without does not matter
         load_clip(clip_folder)
     assert not (tmp_path / "ran").exists()
-
-
-def contextlib_suppress():
-    import contextlib
-
-    return contextlib.suppress(ConfigError)  # whether it can do without does not matter
 
 
 @pytest.mark.parametrize(
@@ -186,11 +183,12 @@ def loaded(folder, loader=AutoModel):
         ("config.json", "backbone_config__backbone", "./x", "files of another model"),
         ("config.json", "transformers_weights", "../x.bin", "weights outside"),
         ("config.json", "quantization_config", {"quant_method": "torchao"}, "has the method 'torchao'"),
+        ("model.safetensors.index.json", "weight_map", {"a": "../x.safetensors"}, "weights outside"),
         ("preprocessor_config.json", "use_kernels", True, "would have code run"),
     ],
 )  # fmt: skip
 def test_an_entry_that_fetches_or_runs_something_is_refused(folder, file, place, value, complaint):
-    put(folder / file, **{place.replace("config___attn", "config___attn"): value})
+    put(folder / file, **{place: value})
     with pytest.raises(ConfigError, match=complaint):
         loaded(folder)
 
@@ -221,7 +219,7 @@ def test_code_beside_a_model_of_transformers_is_not_run(folder, tmp_path, kind):
             loaded(folder, loader)
     else:
         tokenizer_with_code(folder, tmp_path / "ran")
-        with contextlib_suppress():
+        with contextlib.suppress(ConfigError):  # whether it can do without does not matter
             loaded(folder, loader)
     assert not (tmp_path / "ran").exists()
     with pytest.raises(NoCodeError), sealed():  # even where the library is told to trust it
@@ -293,8 +291,6 @@ def test_a_sealed_block_makes_no_connection():
 
 
 def test_other_threads_are_left_alone(tmp_path):
-    import threading
-
     raw, done = pickle.dumps([1]), []
     with sealed():
         thread = threading.Thread(target=lambda: done.append(pickle.loads(raw)))
@@ -303,9 +299,37 @@ def test_other_threads_are_left_alone(tmp_path):
     assert done == [[1]]
 
 
-def test_nothing_is_asked_of_the_hub_for_the_name_of_another_model(hub, clip_folder, tmp_path):
-    hub.add("org/other", {"config.json": b"{}", "tokenizer.json": b"{}"})
-    put(clip_folder / "open_clip_config.json", model_cfg__text_cfg__hf_tokenizer_name="org/other")
-    with contextlib_suppress():
-        load_clip(clip_folder)
+def test_a_sealed_block_asks_nothing_of_the_hub(hub):
+    hub.add("org/other", {"config.json": b"{}"})
+    with sealed(), pytest.raises(Exception, match=r"cached|connect|network"):
+        AutoConfig.from_pretrained("org/other")
     assert not hub.requests
+    with contextlib.suppress(Exception):
+        AutoConfig.from_pretrained("org/other")
+    assert hub.requests  # control
+
+
+@pytest.mark.parametrize("entry", ["hf_tokenizer_name", "hf_model_name"])
+def test_another_model_of_the_librarys_own_list_is_fetched_only_when_asked_for(
+    hub, clip_folder, monkeypatch, entry
+):
+    import open_clip
+
+    hub.add("org/other", {"config.json": b"{}", "tokenizer.json": b"{}"})
+    config = json.loads((clip_folder / "open_clip_config.json").read_text())["model_cfg"]
+    config["text_cfg"][entry] = "org/other"
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny", config)
+    text = f"open_clip:tiny?device=cpu&pretrained={clip_folder / 'open_clip_model.safetensors'}"
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        open_backend(BackendRef.parse("matcher", text))
+    assert not hub.requests
+    with pytest.raises(ConfigError, match="cannot be loaded"):  # there is no such model in it
+        open_backend(BackendRef.parse("matcher", f"{text}&download=true"))
+    assert hub.requests  # control
+
+
+def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run():
+    from viper.limber.answerer import _without_fetching
+
+    ref = BackendRef.parse("matcher", "open_clip:hf-hub:a/b?download=true&trust=1&dtype=float32")
+    assert str(_without_fetching(ref)) == "open_clip:hf-hub:a/b?dtype=float32"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
+from onnx.external_data_helper import set_external_data
 from PIL import Image
 
 from fakes import tiny_onnx
@@ -290,3 +292,24 @@ def test_objects_in_photographs_are_found(
         labelled += len(truth)
     assert hits / reported >= least_precision
     assert hits / labelled >= least_recall
+
+
+def test_weights_beside_the_graph_are_read_and_those_outside_of_its_folder_are_not(tmp_path):
+    inside = tmp_path / "model"
+    inside.mkdir()
+    graph = onnx.load(tiny_onnx.yolox(inside / "whole.onnx"))
+    weights = [one for one in graph.graph.initializer if one.data_type == onnx.TensorProto.FLOAT]
+    for one in weights:
+        set_external_data(one, "w.bin")
+    assert weights
+    onnx.save(graph, inside / "apart.onnx")
+    assert load(inside / "apart.onnx").fingerprint  # control
+    (inside / "w.bin").rename(tmp_path / "w.bin")
+    apart = onnx.load(inside / "apart.onnx", load_external_data=False)
+    for one in apart.graph.initializer:
+        for entry in one.external_data:
+            if entry.key == "location":
+                entry.value = "../w.bin"
+    (inside / "outside.onnx").write_bytes(apart.SerializeToString())
+    with pytest.raises(ConfigError, match="cannot be read as an ONNX graph"):
+        load(inside / "outside.onnx")

@@ -60,9 +60,10 @@ _CONFIGURATIONS = (
     "video_preprocessor_config.json",
 )
 _SWITCHES = frozenset(
-    "trust_remote_code custom_generate allow_all_kernels use_kernels kernel_config checkpoint_path "
-    "pretrained_cfg pretrained_cfg_overlay cache_dir gguf_file".split()
+    "trust_remote_code custom_generate allow_all_kernels use_kernels kernel_config".split()
 )
+_FILES_OF_TIMM = ("pretrained", "checkpoint_path", "cache_dir")
+# Beginnings of arguments by which timm loads weights; `model_args` are handed to it as they are.
 _NAMES_OF_TIMM = frozenset({"architecture", "timm_model_name"})
 _QUANTIZED = frozenset(
     "awq bitsandbytes bitsandbytes_4bit bitsandbytes_8bit compressed-tensors fp8 gptq mxfp4".split()
@@ -115,12 +116,20 @@ def check_transformers(folder: Path) -> None:
             for place, key, value in _entries(_read(path)):
                 if reason := _fault(key, value):
                     raise _refusal(path, place, reason)
+    for path in folder.glob("*.index.json"):
+        shards = _read(path).get("weight_map")
+        for shard in shards.values() if isinstance(shards, dict) else ():
+            if re.search(r"[/\\]", str(shard)):
+                raise _refusal(path, "weight_map", "names weights outside of the folder")
 
 
 def _fault(key: str, value: Any) -> str | None:
     """Say what is wrong with an entry, None for nothing."""
     if key in _SWITCHES and value:
-        return "would have code run or files opened that it names"
+        return "would have code run that it names"
+    names = value if key == "model_args" and isinstance(value, dict) else ()
+    if any(str(name).startswith(_FILES_OF_TIMM) for name in names):
+        return "would have files opened that it names"
     if "attn_implementation" in key or "experts_implementation" in key:
         texts = value.values() if isinstance(value, dict) else [value]
         if any(re.search(r"[/:@]", str(text)) for text in texts):
