@@ -323,9 +323,17 @@ def test_another_model_of_the_librarys_own_list_is_fetched_only_when_asked_for(
     with pytest.raises(ConfigError, match="cannot be loaded"):
         open_backend(BackendRef.parse("matcher", text))
     assert not hub.requests
-    with pytest.raises(ConfigError, match="cannot be loaded"):  # there is no such model in it
-        open_backend(BackendRef.parse("matcher", f"{text}&download=true"))
-    assert hub.requests  # control
+    doors = []
+
+    def note(**kwargs):
+        doors.append(kwargs)
+        raise ConnectionError("noted")
+
+    monkeypatch.setattr("viper.backends.open_clip_matcher.sealed", note)
+    for query in ("", "&download=true"):
+        with pytest.raises(ConfigError, match="noted"):
+            open_backend(BackendRef.parse("matcher", text + query))
+    assert doors == [{"network": False}, {"network": True}]
 
 
 def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run():
