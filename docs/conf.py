@@ -15,7 +15,9 @@ for folder in (ROOT, ROOT / "sandbox"):  # autodoc imports the packages of this 
 project = "Viper"
 author = "The authors of Viper"
 copyright = "the authors of Viper"
-_version = re.search(r'__version__ = "(.+)"', (ROOT / "viper" / "_version.py").read_text())
+_version = re.search(
+    r'__version__ = "(.+)"', (ROOT / "viper" / "storage" / "version.py").read_text()
+)
 assert _version is not None
 release = version = _version[1]
 

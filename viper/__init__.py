@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from viper._version import __version__
+from viper.storage.version import __version__
 
 if TYPE_CHECKING:
     from viper.engine.answer import Answer

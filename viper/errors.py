@@ -22,8 +22,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal, get_args
 
-from viper.errors import FailureKind
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = [
     "FAILURE_KINDS",

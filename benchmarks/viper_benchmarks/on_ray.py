@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from viper.errors import ConfigError, MissingExtraError, ViperError
-from viper.models.usage import Usage
 from viper.programs.program import Failure
+from viper.usage import Usage
 from viper_benchmarks.evaluator_spec import EvaluatorSpec
 from viper_benchmarks.sample import Sample, SampleResult
 

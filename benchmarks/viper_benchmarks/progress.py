@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Self
 
-from viper.models.usage import Usage
 from viper.progress_bars import StepBars
+from viper.usage import Usage
 from viper_benchmarks.sample import SampleResult
 
 __all__ = ["RunProgress"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from viper.images.boxes import Box
-from viper.models.usage import Usage
 from viper.programs.program import Task
+from viper.usage import Usage
 
 __all__ = ["CEILING", "BaselineResult", "ErrorAttribution", "Sample", "SampleResult", "Samples"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from viper.models.usage import Usage
+from viper.usage import Usage
 from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
 from viper_benchmarks.sample import CEILING, SampleResult
 

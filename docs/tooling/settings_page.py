@@ -1,4 +1,4 @@
-"""Writes the tables of `docs/configuration.md` from the settings: `python -m docs.tooling.settings_page FILE`."""
+"""Writes the tables of `docs/configuration.md`: `python -m docs.tooling.settings_page FILE`."""
 
 from __future__ import annotations
 

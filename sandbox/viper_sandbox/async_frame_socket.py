@@ -1,7 +1,7 @@
 """The host's end of a socket: frames without a task, a stream or a timer per frame.
 
-A `AsyncFrameSocket` is read by a callback of the loop and waited on by one task. Writing tries the socket at once, which
-nearly always takes all of it.
+An `AsyncFrameSocket` is read by a callback of the loop and waited on by one task. Writing tries the
+socket at once, which nearly always takes all of it.
 """
 
 from __future__ import annotations

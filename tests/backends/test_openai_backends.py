@@ -15,7 +15,7 @@ from viper.errors import ConfigError, ModelError
 from viper.images.image import View
 from viper.models.registry import BackendRef, backends_for, open_backend
 from viper.models.roles import AnswerRequest, CompletionRequest
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 KEY = "sk-planted-7f3a9c51e2"
 

@@ -79,7 +79,8 @@ def test_accuracy_is_also_given_where_the_detector_has_the_target():
 
 
 def test_blame_is_counted():
-    rows = [row("1", 0.0, blame=ErrorAttribution("detector")), row("2", 0.0, blame=ErrorAttribution("program")),
+    rows = [row("1", 0.0, blame=ErrorAttribution("detector")),
+            row("2", 0.0, blame=ErrorAttribution("program")),
             row("3", 0.0, blame=ErrorAttribution("detector")), row("4")]  # fmt: skip
     assert report("clevr", rows, wall_s=1.0)["blame"] == {"detector": 2, "program": 1}
 

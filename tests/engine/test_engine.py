@@ -11,7 +11,7 @@ import viper
 from fakes.backends import FakeAnswerer, FakeDetector, FakeLanguage, FakeMatcher
 from fakes.generators import ScriptedGenerator
 from viper import ConfigError, Engine, InputError, Query
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
 COUNT = "def execute_command(image):\n    return len(ImagePatch(image).find('cup'))\n"

@@ -16,8 +16,8 @@ from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, completion, refuse, text
 from viper import BudgetError, ConfigError, Engine, GenerationError, Query
 from viper.generate.grammar import GrammarGenerator
-from viper.models.usage import Usage
 from viper.programs.program import Program
+from viper.usage import Usage
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
 CUP = (10, 5, 30, 25)

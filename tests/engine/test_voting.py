@@ -7,9 +7,9 @@ from viper.engine.trace_builder import ProgramResult
 from viper.engine.voting import tally
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
-from viper.models.usage import Usage
 from viper.programs.program import CheckReport, Failure
 from viper.trace import Attempt
+from viper.usage import Usage
 
 IMAGE = ImageRef("hash", (100, 100))
 

@@ -16,7 +16,7 @@ from viper.models.roles import (
     Detection,
     DetectRequest,
 )
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 
 def blank_image(width: int = 100, height: int = 80, name: str = "image") -> ImageRef:

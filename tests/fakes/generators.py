@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
-from viper.models.usage import Usage
 from viper.programs.program import Program
+from viper.usage import Usage
 
 
 @dataclass

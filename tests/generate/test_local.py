@@ -26,8 +26,8 @@ from viper.generate.local_model import LocalModel, _Row
 from viper.generate.local_prompt import LocalPrompts
 from viper.generate.prompt import PromptStyle, build_messages
 from viper.llm.client import Message
-from viper.models.usage import Usage
 from viper.programs.program import Failure, Program
+from viper.usage import Usage
 
 BRIEF = PromptStyle(examples=0, api="brief")
 COUNT, EXISTS = GenerationRequest("How many cups are there?"), GenerationRequest("Is there a dog?")

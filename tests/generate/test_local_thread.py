@@ -9,7 +9,7 @@ import pytest
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.local_thread import ModelThread, Sample, Written
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 
 def sample(text):

@@ -12,8 +12,8 @@ from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import Abilities, GenerationRequest, Rejected
 from viper.generate.openai import OpenAIGenerator
 from viper.llm import client as llm
-from viper.models.usage import Usage
 from viper.programs.program import Failure, Program
+from viper.usage import Usage
 
 KEY = "sk-planted-7f3a9c51e2"
 SOURCE = "Here it is:\n```python\ndef execute_command(image):\n    return 1\n```\nGood luck."

@@ -8,7 +8,7 @@ from viper import BudgetError, ConfigError
 from viper.llm.budget import Budget
 from viper.llm.prices import Prices
 from viper.models.options import Options
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 
 def test_without_a_budget_everything_passes():

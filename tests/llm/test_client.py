@@ -15,7 +15,7 @@ from viper.errors import ConfigError, ModelError
 from viper.llm import client as llm
 from viper.llm.client import ChatModel, ChatSettings, Message
 from viper.llm.replies import read_completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 KEY = "sk-planted-7f3a9c51e2"
 

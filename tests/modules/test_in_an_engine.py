@@ -12,9 +12,9 @@ from viper.generate.generator import GenerationRequest
 from viper.generate.prompt import build_messages
 from viper.models.capabilities import Capabilities
 from viper.models.roles import CompletionRequest
-from viper.models.usage import Usage
 from viper.modules import Completion, Detection, Module
 from viper.modules.program_api import ProgramApi
+from viper.usage import Usage
 
 BRIGHT = np.full((40, 60, 3), 200, np.uint8)
 BRIGHT[:, :30] = 90

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from viper.models.roles import Completion, Detection
-from viper.models.usage import Usage
 from viper.scheduling.packing import pack, unpack
+from viper.usage import Usage
 
 EDGES = st.floats(-1e6, 1e6)
 DETECTIONS = st.builds(

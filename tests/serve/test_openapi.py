@@ -10,11 +10,11 @@ import pytest
 
 from fakes.asgi import as_json, call, form
 from fakes.serving import PNG, PNG_TEXT, RUN
-from viper.models.usage import Usage
 from viper.programs.program import Failure
 from viper.serve.app import ROUTES
 from viper.serve.service import answer_json
 from viper.trace import Votes
+from viper.usage import Usage
 
 METHODS = {"get", "post", "put", "delete", "patch"}
 

@@ -22,10 +22,9 @@ from typing import Any
 
 import torch
 
-__all__ = ["LOADING", "NoCodeError", "sealed"]
+from viper.models.registry import IMPORTING
 
-LOADING = threading.RLock()
-"""Held while something is loaded: switches of the whole process are set, so one thread at a time."""
+__all__ = ["NoCodeError", "sealed"]
 
 _Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 # Any: what is wrapped are functions of libraries, each with arguments of its own.
@@ -63,7 +62,7 @@ def sealed(*, network: bool = False, pickles: bool = False) -> Iterator[None]:
 
         return wrap
 
-    with LOADING, contextlib.ExitStack() as doors:
+    with IMPORTING, contextlib.ExitStack() as doors:
         for module, name in (
             (_CODE_OF_MODELS, "get_class_in_module"),
             (_CODE_OF_MODELS, "get_cached_module_file"),

@@ -18,7 +18,7 @@ from viper.backends.torch_common import fingerprint, load_model, load_pretrained
 from viper.errors import ConfigError
 from viper.models.options import Options
 from viper.models.roles import Answerer, AnswerRequest, Completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["TransformersAnswerer", "load"]
 

@@ -22,7 +22,7 @@ from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
 from viper.models.roles import AnswerRequest, Completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["ANSWERER_FOLDER", "LANGUAGE_FOLDER", "BuiltinAnswerer", "load", "load_speech"]
 

@@ -33,7 +33,6 @@ from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
 from viper.models.roles import Backend, Role
-from viper.models.usage import Usage
 from viper.modules.module import Module
 from viper.modules.program_api import ProgramApi, open_modules
 from viper.programs.program import CheckReport, Program, Task
@@ -43,6 +42,7 @@ from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.result_store import ResultStore
 from viper.scheduling.worker import Load
 from viper.trace import Watcher
+from viper.usage import Usage
 from viper_sandbox import LevelReport, Limits
 
 __all__ = ["Engine", "ask"]

@@ -1,7 +1,7 @@
 """Answers queries with the parts of one engine, each within its clock.
 
-How one query comes to its answer is told in `viper.engine.query_run`. What a program does wrong is data in the
-answer, never an exception. Everything here runs on the engine's event loop.
+How one query comes to its answer is told in `viper.engine.query_run`. What a program does wrong is data
+in the answer, never an exception. Everything here runs on the engine's event loop.
 """
 
 from __future__ import annotations

@@ -6,14 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from viper._version import __version__
 from viper.engine.answer import Answer, evidence_patches, grounded_patches, plain_value, render
 from viper.engine.config import EngineConfig
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.methods.dispatch import CallDispatcher
-from viper.models.usage import Usage
 from viper.programs.program import (
     CallSite,
     CheckReport,
@@ -24,7 +22,9 @@ from viper.programs.program import (
     Task,
 )
 from viper.scheduling.metrics import AnswerMetrics
+from viper.storage.version import __version__
 from viper.trace import Attempt, ImageInfo, Trace, Votes
+from viper.usage import Usage
 from viper_sandbox import Checked, HandleRef, PatchRef, Result
 
 __all__ = ["ProgramResult", "TraceBuilder", "call_sites", "check_report", "judge"]

@@ -30,7 +30,7 @@ from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import Sample, Written
 from viper.generate.stopping import end_of_program
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["LocalModel"]
 

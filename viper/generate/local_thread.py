@@ -17,7 +17,7 @@ from typing import Protocol
 
 from viper.errors import ConfigError, GenerationError, ViperError
 from viper.generate.generator import GenerationRequest
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["ModelThread", "Sample", "Writer", "Written"]
 

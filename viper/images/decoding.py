@@ -8,8 +8,8 @@ see its bytes; its size in pixels is checked before anything is decoded; and it 
 end, so that a truncated picture is found here and not in the middle of an answer. No setting of
 Pillow is changed.
 
-What becomes of transparency, of 16-bit grey and of other colour modes is told in `viper.images.color_modes`. One
-thing is out of reach: about a damaged TIFF, libtiff may write a line of its own to stderr.
+How transparency, 16-bit gray and other color modes are converted is in `viper.images.color_modes`.
+One thing is out of reach: about a damaged TIFF, libtiff may write a line of its own to stderr.
 """
 
 from __future__ import annotations

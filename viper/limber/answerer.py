@@ -21,7 +21,7 @@ from viper.limber.training import prefix_of
 from viper.models.options import Options
 from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
 from viper.models.roles import AnswerRequest, Completion, Matcher
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["LimberAnswerer", "load", "load_language"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from viper.errors import BudgetError
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["Budget"]
 

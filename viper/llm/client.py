@@ -21,7 +21,7 @@ from viper.llm.prices import Prices
 from viper.llm.replies import KEY_VARIABLE, Trouble, read_completion, timed_out, trouble_of
 from viper.models.options import Options
 from viper.models.roles import Completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 if TYPE_CHECKING:
     import openai

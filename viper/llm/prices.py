@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from viper.errors import ConfigError
 from viper.models.options import Options
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["Prices"]
 

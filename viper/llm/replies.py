@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from viper.errors import ModelError
 from viper.llm.prices import Prices
 from viper.models.roles import Completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 if TYPE_CHECKING:
     import openai

@@ -22,7 +22,6 @@ from viper.images.region import Patch
 from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import Context, Method
 from viper.models.roles import Completion, Detection
-from viper.models.usage import Usage
 from viper.programs.api_spec import PATCH, ApiCallable, HandleClass
 from viper.scheduling.metering import Metered
 from viper.scheduling.method_request import (
@@ -34,6 +33,7 @@ from viper.scheduling.method_request import (
     Scalar,
 )
 from viper.scheduling.operation import Operation
+from viper.usage import Usage
 from viper_sandbox.api import TypeRule, accepts, type_rule
 from viper_sandbox.wire import MAX_INTEGER
 

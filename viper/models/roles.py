@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from viper.errors import ModelError
 from viper.images.boxes import Box
 from viper.images.image import ImageRef, View
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = [
     "ROLES",

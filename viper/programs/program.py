@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from viper.errors import FailureKind
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = [
     "PROGRAM_FAULTS",

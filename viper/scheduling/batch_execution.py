@@ -10,10 +10,10 @@ from typing import Any, Protocol, TypeGuard
 
 from viper.errors import ModelError, ModelMemoryError, ViperError, described
 from viper.models.roles import Backend, Completion, Preprocesses, has
-from viper.models.usage import Usage
 from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
+from viper.usage import Usage
 
 __all__ = ["Host", "run_forward", "told"]
 

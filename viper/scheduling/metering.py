@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from viper.models.roles import Completion
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["Metered"]
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
-from viper.models.usage import Usage
+from viper.usage import Usage
 
 __all__ = ["Found", "HostObject", "MethodRequest", "ModuleResult", "Refused", "Scalar"]
 

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from viper.models.roles import Role
-from viper.models.usage import Usage
 from viper.scheduling.operation import Key, Served
+from viper.usage import Usage
 
 __all__ = ["AnswerMetrics", "CallMetrics", "was_computed"]
 

@@ -1,7 +1,7 @@
 """Makes models' inputs while the models are busy: decode, crop, resize, normalise, on threads of its own.
 
-For backends whose batch methods have two stages (`roles.Preprocesses`). What is made ahead is bounded, since an
-input is much larger than the request that it is made of. The worker holds its lock around every call
+For backends whose batch methods have two stages (`roles.Preprocesses`). What is made ahead is bounded,
+since an input is much larger than the request that it is made of. The worker holds its lock around every call
 but `wait`.
 """
 

@@ -23,13 +23,13 @@ from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
 from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
-from viper.models.usage import Usage
 from viper.scheduling.batch_execution import run_forward, told
 from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import Inputs
 from viper.scheduling.request_queue import Job, RequestQueue
 from viper.scheduling.result_cache import ResultCache
+from viper.usage import Usage
 
 __all__ = ["Load", "ModelWorker", "Submitted"]
 

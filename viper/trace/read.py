@@ -13,7 +13,6 @@ import os
 from typing import Any, NamedTuple, NoReturn
 
 from viper.errors import InputError, failure_kind
-from viper.models.usage import Usage
 from viper.programs.program import CallSite, Failure, Finding
 from viper.storage.files import read_regular_file, shown
 from viper.trace.record import (
@@ -26,6 +25,7 @@ from viper.trace.record import (
     Votes,
 )
 from viper.trace.schema import joined, problem
+from viper.usage import Usage
 
 __all__ = ["MAX_BYTES", "TraceFile", "read_trace", "read_trace_file", "trace_of"]
 

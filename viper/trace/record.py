@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from viper.images.boxes import Box
-from viper.models.usage import Usage
 from viper.programs.program import CallSite, Failure, Finding, Task
+from viper.usage import Usage
 
 __all__ = ["TRACE_FORMAT", "TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
 

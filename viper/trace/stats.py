@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from viper.models.usage import Usage
 from viper.trace import Trace
+from viper.usage import Usage
 
 __all__ = ["RunStats"]
 
