@@ -45,7 +45,7 @@ def test_siblings_in_a_loop_share_one_forward(fake_engine, roles):
     assert roles["matcher"].image_batches == [8]
     assert len(roles["matcher"].text_batches) == 1
     assert answer.trace.forwards == {"detector": 1, "matcher": 2}
-    assert answer.trace.lookahead == {"items": 7, "hits": 7, "wasted": 0}
+    assert answer.trace.prefetch == {"items": 7, "hits": 7, "wasted": 0}
     assert [call.ahead for call in answer.trace.calls] == [0, 0, *[1] * 7]
     assert answer.to_json()["lookahead"]["hits"] == 7
 
@@ -63,7 +63,7 @@ def test_switched_off_nothing_is_asked_beforehand_and_the_answer_is_the_same(fak
     for program, text in ((COUNT_RED, "8"), (TWO_FINDS, "11")):
         answer = engine.run_program(program, picture())
         assert answer.text == text
-        assert answer.trace.lookahead == {"items": 0, "hits": 0, "wasted": 0}
+        assert answer.trace.prefetch == {"items": 0, "hits": 0, "wasted": 0}
     assert roles["matcher"].image_batches == [1] * 8
 
 
@@ -75,7 +75,7 @@ def test_guesses_that_nobody_asks_for_are_counted_as_waste(fake_engine, roles):
         "            return 'one is enough'\n"
     )
     answer = fake_engine(**roles).run_program(program, picture())
-    assert answer.trace.lookahead == {"items": 7, "hits": 0, "wasted": 7}
+    assert answer.trace.prefetch == {"items": 7, "hits": 0, "wasted": 7}
 
 
 def test_a_guess_that_fails_fails_nobody(fake_engine, roles):

@@ -63,5 +63,5 @@ def test_answers_are_the_same_one_by_one_and_all_at_once(backends, queries):
     assert all(failure is None for _, failure, _ in said)
     assert said_at_once == said
     np.testing.assert_allclose(scores_at_once, scores, atol=1e-5)
-    assert sum(a.trace.lookahead["items"] for a in clever) > 0
+    assert sum(a.trace.prefetch["items"] for a in clever) > 0
     assert forwards * 3 < plain_forwards

@@ -66,7 +66,7 @@ def test_what_a_loop_will_ask_is_asked_along(engine):
     )
     answer = engine.run_program(source, BRIGHT)
     assert answer.text == "en 30x40 200, en 30x40 90"
-    assert answer.trace.lookahead == {"items": 1, "hits": 1, "wasted": 0}
+    assert answer.trace.prefetch == {"items": 1, "hits": 1, "wasted": 0}
     assert answer.trace.forwards == {"reader": 2}
 
 

@@ -129,7 +129,7 @@ def told(answer):
 def program(attempt):
     return {
         "generator": attempt.generator,
-        "memo": attempt.memo,
+        "memo": attempt.from_cache,
         "notes": attempt.notes,
         "source": attempt.source,
         "printed": attempt.printed,
@@ -344,7 +344,7 @@ def test_a_program_that_0_1_remembered_is_used_again(fake_engine, tmp_path):
     answer = engine.ask(BLACK, "How many dogs are there?")
     then = recorded("memo_hit")
     assert (answer.text, answer.program) == (then["answer"], then["attempts"][0]["source"])
-    assert answer.trace.attempts[0].memo
+    assert answer.trace.attempts[0].from_cache
     assert generator.requests == []
 
 

@@ -119,7 +119,7 @@ def answers(app, engine):
         )
         yield call(app, "POST", "/v1/ask", **sent).json()
     answer = engine.run_program(ANSWERED, PNG)
-    attempt = replace(answer.trace.attempts[0], notes=("read as a cup",), memo=True)
+    attempt = replace(answer.trace.attempts[0], notes=("read as a cup",), from_cache=True)
     votes = Votes(3, {"yes": 2}, 1)
     usage = replace(attempt, usage=Usage(10, 5, 0.25))
     for trace in (

@@ -105,7 +105,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
-            print_stats(stats, memo=engine.config.memo is not None)
+            print_stats(stats, memo=engine.config.program_cache is not None)
     if engine is not None and not engine.close(timeout_s=1.0):
         leave(status)
     sys.exit(status)

@@ -89,7 +89,7 @@ def _show_attempt(
         calls[call.line].append(call)
     console.print()
     heading = f"program {number + 1} of {len(trace.attempts)} by {one_line(attempt.generator)}"
-    heading += ", remembered" if attempt.memo else ""
+    heading += ", remembered" if attempt.from_cache else ""
     if len(trace.attempts) > 1 and attempt is trace.answering:
         heading += ", chosen" if trace.votes else ", the last"
     _print(console, Text(heading, "bold"))

@@ -56,13 +56,13 @@ class EngineConfig:
     """Most US dollars that the engine may spend on language models; None for no limit."""
     max_tokens: int | None = None
     """Most tokens that language models may use for the engine; None for no limit."""
-    memo: Path | None = None
+    program_cache: Path | None = None
     """File in which programs of language models are remembered; None to remember nothing."""
     cache_mb: float = DEFAULT_CACHE_MB
     """Memory for results of models that later answers may use again, in MB; 0 for none."""
     cache: Path | None = None
     """Folder where results outlive the process; None for nowhere."""
-    lookahead: bool = True
+    prefetch: bool = True
     """Whether models are asked beforehand what a program will probably ask next."""
     max_batch: int = MAX_BATCH
     """Most requests per forward, where a model's memory allows as many."""

@@ -141,9 +141,9 @@ class Engine:
             max_tokens=max_tokens,
             cache_mb=cache_mb,
             cache=None if cache is None else Path(cache),
-            lookahead=lookahead,
+            prefetch=lookahead,
             max_batch=max_batch,
-            memo=None if memo is None else Path(memo),
+            program_cache=None if memo is None else Path(memo),
             sandbox=sandbox,
             limits=limits or Limits(),
         )
@@ -165,7 +165,9 @@ class Engine:
             max_batch=max_batch,
             **extra,
         )
-        remembered = None if self.config.memo is None else ProgramCache(self.config.memo)
+        remembered = (
+            None if self.config.program_cache is None else ProgramCache(self.config.program_cache)
+        )
         self._solver = Solver(self.config, opened, self._pool, self._budget, remembered, contract)
         self._loop = LoopThread("viper-engine")
 

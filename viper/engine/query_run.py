@@ -55,7 +55,7 @@ class EngineServices:
     """Runs programs."""
     budget: Budget
     """Holds the budget."""
-    memo: ProgramCache | None
+    program_cache: ProgramCache | None
     """Remembers the programs of language models."""
 
 
@@ -108,7 +108,7 @@ class QueryRun:
         image: The query's image, opened.
         run: The way to the models; the programs share what it has asked.
         recorder: Where everything is entered.
-        bench: The engine's.
+        services: The engine's.
         watcher: Told of each step when it happens.
     """
 
@@ -118,20 +118,20 @@ class QueryRun:
         image: ImageRef,
         run: VisionClient,
         trace_builder: TraceBuilder,
-        bench: EngineServices,
+        services: EngineServices,
         watcher: Watcher | None = None,
     ) -> None:
         self._query = query
         self._image = image
         self._run = run
         self._trace_builder = trace_builder
-        self._bench = bench
+        self._services = services
         self._watcher = watcher
         self._numbers = itertools.count()
         self._lesson: Coroutine[Any, Any, None] | None = None
 
     async def remember(self) -> None:
-        """Enter into the memo what this query has taught; when the answer's clock has stopped."""
+        """Enter into the cache what this query has taught; when the answer's clock has stopped."""
         if self._lesson is not None:
             await self._lesson
 
@@ -155,55 +155,55 @@ class QueryRun:
             if not tried.worth_another:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
-        if self._bench.config.votes > 1:
+        if self._services.config.votes > 1:
             await self._vote(last, request)
         elif not await self._recall(last.generator, request):
             await self._repair(last, request)
 
     async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
         """Answer with a remembered program; False where there is none, or it failed."""
-        memo = self._memo_of(generator, request)
+        cache = self._cache_of(generator, request)
         started = time.perf_counter()
-        recalled = await memo.recall(generator, request) if memo is not None else None
-        if memo is None or recalled is None:
+        recalled = await cache.recall(generator, request) if cache is not None else None
+        if cache is None or recalled is None:
             return False
         tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
         failure = tried.outcome.failure
         if failure is None:
-            self._lesson = memo.used(recalled)
+            self._lesson = cache.used(recalled)
         elif failure.kind in PROGRAM_FAULTS:
-            await memo.forget(recalled)
+            await cache.forget(recalled)
             return False
         return True
 
-    def _memo_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
-        """Return the memo where it counts: for language models, and not for repairs."""
+    def _cache_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
+        """Return the cache where it counts: for language models, and not for repairs."""
         wanted = Abilities.of(generator).billed and not request.rejected
-        return self._bench.memo if wanted else None
+        return self._services.program_cache if wanted else None
 
     async def _repair(self, opened: Opened, request: GenerationRequest) -> None:
         """Ask for one program at a time; each is told what was wrong with those before."""
         generator = opened.generator
-        for _ in range(self._bench.config.max_attempts):
+        for _ in range(self._services.config.max_attempts):
             tried = await self._write_and_run(opened, request)
-            memo = self._memo_of(generator, request)
-            if memo is not None and tried.outcome.failure is None:
-                self._lesson = memo.learn(generator, request, tried.outcome.report)
+            cache = self._cache_of(generator, request)
+            if cache is not None and tried.outcome.failure is None:
+                self._lesson = cache.learn(generator, request, tried.outcome.report)
             if not tried.worth_another or not Abilities.of(generator).repairs:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
 
     async def _vote(self, opened: Opened, request: GenerationRequest) -> None:
         """Ask for several programs at once; the answer is what most of them say."""
-        config = self._bench.config
+        config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
-        self._bench.budget.check()  # once for all: they are one call of several programs
+        self._services.budget.check()  # once for all: they are one call of several programs
 
         async def one(seed: int) -> ProgramResult:
             sampled = replace(request, seed=seed)
             started = time.perf_counter()
             try:
-                program = await written(opened, sampled, self._bench.budget)
+                program = await written(opened, sampled, self._services.budget)
             except GenerationError as error:
                 ms = (time.perf_counter() - started) * 1000
                 failure = Failure(error.kind, str(error))
@@ -223,20 +223,20 @@ class QueryRun:
 
     async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Tried:
         if Abilities.of(opened.generator).billed:
-            self._bench.budget.check()
+            self._services.budget.check()
         started = time.perf_counter()
-        program = await written(opened, request, self._bench.budget)
+        program = await written(opened, request, self._services.budget)
         return await self.run(program, (time.perf_counter() - started) * 1000)
 
     async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
         """Run one program and enter it into the record."""
-        query, bench, number = self._query, self._bench, next(self._numbers)
-        contract = bench.contract
+        query, services, number = self._query, self._services, next(self._numbers)
+        contract = services.contract
         session = CallDispatcher(
             contract.spec,
             self._image,
             self._run.sibling(),
-            bench.config.backends,
+            services.config.backends,
             contract.methods,
             contract.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
@@ -250,7 +250,7 @@ class QueryRun:
 
         request = Request(
             source=program.source,
-            api=bench.api,
+            api=services.api,
             image=session.image_patch,
             image_size=self._image.size,
             arguments={"query": query.question, "possible_answers": list(query.choices)},
@@ -258,10 +258,10 @@ class QueryRun:
         started = time.perf_counter()
         result: Result | None = None
         try:
-            result = await bench.jail.run(
+            result = await services.jail.run(
                 request,
                 session.handle,
-                least_level="partial" if program.trusted else bench.config.sandbox,
+                least_level="partial" if program.trusted else services.config.sandbox,
                 on_checked=checked,
             )
         finally:

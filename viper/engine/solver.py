@@ -45,7 +45,7 @@ class Solver:
         generators: Write the programs; each is asked where the one before could not answer.
         scheduler: Holds the models.
         ledger: Holds the budget.
-        memo: Remembers the programs of language models; None to remember nothing.
+        program_cache: Remembers the programs of language models; None to remember nothing.
         contract: What programs may call; None for Viper's own contract.
     """
 
@@ -55,7 +55,7 @@ class Solver:
         generators: Sequence[Opened],
         pool: ModelPool,
         budget: Budget,
-        memo: ProgramCache | None = None,
+        program_cache: ProgramCache | None = None,
         contract: ProgramApi | None = None,
     ) -> None:
         self._config = config
@@ -64,7 +64,9 @@ class Solver:
         self._contract = contract or ProgramApi.of()
         self._jail = Jail(config.limits)
         api = self._contract.spec.to_wire()
-        self._bench = EngineServices(config, self._contract, api, self._jail, budget, memo)
+        self._services = EngineServices(
+            config, self._contract, api, self._jail, budget, program_cache
+        )
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
         """Answer many queries, in order; whatever goes wrong with one fails its own answer only."""
@@ -111,12 +113,12 @@ class Solver:
         run = VisionClient(
             self._pool,
             model_call_s=self._config.model_call_s,
-            lookahead=self._config.lookahead,
+            prefetch=self._config.prefetch,
         )
         trace_builder = TraceBuilder(
             query.question, query.task, query.choices, image, self._config, run.account
         )
-        query_run = QueryRun(query, image, run, trace_builder, self._bench, watcher)
+        query_run = QueryRun(query, image, run, trace_builder, self._services, watcher)
         clock = asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started_s)))
         try:
             async with clock:
@@ -154,16 +156,16 @@ class Solver:
         *first, last = self._generators
         for generator in first:
             try:
-                return await written(generator, request, self._bench.budget)
+                return await written(generator, request, self._services.budget)
             except GenerationError:
                 continue  # the next one may understand
         if Abilities.of(last.generator).billed:
-            memo = self._bench.memo
-            recalled = await memo.recall(last.generator, request) if memo is not None else None
+            cache = self._services.program_cache
+            recalled = await cache.recall(last.generator, request) if cache is not None else None
             if recalled is not None:
                 return recalled.program
-            self._bench.budget.check()
-        return await written(last, request, self._bench.budget)
+            self._services.budget.check()
+        return await written(last, request, self._services.budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
         """Return the conversation that the generator would send, without sending it.
@@ -190,7 +192,7 @@ class Solver:
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
         try:
-            return check_report(await self._jail.check(source, self._bench.api))
+            return check_report(await self._jail.check(source, self._services.api))
         except Exception as error:
             return CheckReport(str(source), (Finding("sandbox", 1, _unexpected(error).message),))
 

@@ -118,7 +118,7 @@ class TraceBuilder:
             usage=program.usage,
             generate_ms=generate_ms,
             run_ms=run_ms,
-            memo=program.memo,
+            from_cache=program.from_cache,
             notes=(*program.notes, *session.doubts),
             unverified=unverified,
             returned=plain_value(value),
@@ -188,7 +188,7 @@ class TraceBuilder:
                 if sizes
             },
             requests={role: sum(sizes.values()) for role, sizes in forwards.items() if sizes},
-            lookahead=self._account.lookahead(),
+            prefetch=self._account.prefetch(),
             total_ms=(time.perf_counter() - self.started_s) * 1000,
             votes=self._votes,
             chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),

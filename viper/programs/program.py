@@ -115,5 +115,5 @@ class Program:
     usage: Usage = field(default_factory=Usage)
     trusted: bool = False
     """True for our own grammar, whose programs hold nothing foreign but string literals."""
-    memo: bool = False
+    from_cache: bool = False
     """True when no model was asked: an earlier program was filled with this question's words."""

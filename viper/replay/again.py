@@ -156,7 +156,7 @@ class _Again:
         session = CallDispatcher(
             self._spec,
             self._image,
-            VisionClient(ModelPool({}), model_call_s=1.0, lookahead=False),
+            VisionClient(ModelPool({}), model_call_s=1.0, prefetch=False),
             {},
             known=self._calls,
         )

@@ -60,7 +60,7 @@ class AnswerMetrics:
         """Guesses for which a forward had room."""
         return {key for key, future in self.guesses.items() if was_computed(future)}
 
-    def lookahead(self) -> dict[str, int]:
+    def prefetch(self) -> dict[str, int]:
         """Return how many guesses were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
         computed = self.computed_guesses
         hits = len(computed & self.used)

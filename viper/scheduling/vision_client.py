@@ -81,17 +81,17 @@ class VisionClient:
         pool: ModelPool,
         *,
         model_call_s: float,
-        lookahead: bool = True,
+        prefetch: bool = True,
         account: AnswerMetrics | None = None,
     ) -> None:
         self._pool = pool
         self._model_call_s = model_call_s
-        self._looks_ahead = lookahead
+        self._looks_ahead = prefetch
         self._owner = pool.new_owner()
         self._guesses: dict[Operation, set[Key]] = {}  # by what the program has asked for
         self._offered: set[tuple[Operation, Hashable]] = set()  # guesses: each is worth one attempt
         self.account = account if account is not None else AnswerMetrics()
-        self.ahead = Prefetcher(enabled=lookahead)
+        self.ahead = Prefetcher(enabled=prefetch)
         """What the program may ask next."""
         self.cost = CallMetrics()
         """Cost of the call in progress; replaced by `begin_call`."""
@@ -101,7 +101,7 @@ class VisionClient:
         return VisionClient(
             self._pool,
             model_call_s=self._model_call_s,
-            lookahead=self._looks_ahead,
+            prefetch=self._looks_ahead,
             account=self.account,
         )
 

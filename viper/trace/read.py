@@ -108,7 +108,7 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
         votes=None if votes is None else Votes(votes["n"], votes["answers"], votes["failed"]),
         chosen=-1 if chosen is None else chosen,
         mean_batch=dict(value["mean_batch"]),
-        lookahead=dict(value["lookahead"]),
+        prefetch=dict(value["lookahead"]),
         version=value["version"],
         viper=value["viper"],
     )
@@ -237,7 +237,7 @@ def _attempt(value: dict[str, Any]) -> Attempt:
         usage=_usage(value["usage"]),
         generate_ms=value["generate_ms"],
         run_ms=value["run_ms"],
-        memo=value["memo"],
+        from_cache=value["memo"],
         notes=tuple(value["notes"]),
         unverified=tuple(value["unverified"]),
         returned=value["returned"],

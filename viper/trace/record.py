@@ -119,7 +119,7 @@ class Attempt:
     """Tokens of generating it."""
     generate_ms: float
     run_ms: float
-    memo: bool = False
+    from_cache: bool = False
     """True when the program was remembered, so that no model was asked for it."""
     notes: tuple[str, ...] = ()
     """How the generator read the question where that is not plain, and what models say against their own
@@ -135,7 +135,7 @@ class Attempt:
         """Return the object that stands for it in a trace."""
         return {
             "generator": self.generator,
-            "memo": self.memo,
+            "memo": self.from_cache,
             "notes": list(self.notes),
             "source": self.source,
             "failure": self.failure.to_json() if self.failure else None,
@@ -212,7 +212,7 @@ class Trace:
     """Mean number of requests in those forwards, other answers' included, by role; rounded."""
     requests: dict[str, int] = field(default_factory=dict, compare=False)
     """Exact number of requests in those forwards, by role; empty where the trace was read from a file."""
-    lookahead: dict[str, int] = field(default_factory=dict)
+    prefetch: dict[str, int] = field(default_factory=dict)
     """Guesses that were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
     version: int = TRACE_VERSION
     viper: str = ""
@@ -269,7 +269,7 @@ class Trace:
             "unverified": list(self.unverified),
             "forwards": self.forwards,
             "mean_batch": self.mean_batch,
-            "lookahead": self.lookahead,
+            "lookahead": self.prefetch,
             "total_ms": round(self.total_ms, 3),
         }
 
@@ -298,7 +298,7 @@ class Trace:
             "forwards": self.forwards,
             "mean_batch": self.mean_batch,
             "cache_hits": sum(call.cached for call in self.calls),
-            "lookahead": self.lookahead,
+            "lookahead": self.prefetch,
             "timing_ms": {
                 "generate": round(sum(a.generate_ms for a in self.attempts), 3),
                 "run": round(sum(a.run_ms for a in self.attempts), 3),
@@ -308,7 +308,7 @@ class Trace:
             },
             "models": self.models,
             "usage": self.usage.to_json(),
-            "memo": answering is not None and answering.memo,
+            "memo": answering is not None and answering.from_cache,
             "confidence": self.votes.confidence if self.votes else None,
             "votes": self.votes.to_json() if self.votes else None,
         }

@@ -25,7 +25,7 @@ class RunStats:
     usage: Usage = field(default_factory=Usage)
     model_questions: int = 0
     """Questions that went to a language model, or would have without the memo."""
-    memo_hits: int = 0
+    program_cache_hits: int = 0
     """Those of them that the memo answered."""
     calls: int = 0
     cache_hits: int = 0
@@ -52,13 +52,13 @@ class RunStats:
         by_model = [a for a in trace.attempts if a.generator not in _WITHOUT_MODEL]
         self.model_questions += bool(by_model)
         # The program that answered: one that failed on being used again did not save the question.
-        self.memo_hits += trace.answering is not None and trace.answering.memo
+        self.program_cache_hits += trace.answering is not None and trace.answering.from_cache
         self.calls += len(trace.calls)
         self.cache_hits += sum(call.cached for call in trace.calls)
         self.forwards.update(trace.forwards)
         self.requests.update(trace.requests)
-        self.guesses += trace.lookahead.get("items", 0)
-        self.guess_hits += trace.lookahead.get("hits", 0)
+        self.guesses += trace.prefetch.get("items", 0)
+        self.guess_hits += trace.prefetch.get("hits", 0)
         self.queue_ms += sum(call.queue_ms for call in trace.calls)
         self.model_ms += sum(call.model_ms for call in trace.calls)
         self.generate_ms += sum(attempt.generate_ms for attempt in trace.attempts)
@@ -87,10 +87,10 @@ class RunStats:
                 f"{usage.completion_tokens:,} completion)",
             ),
             ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.6f} USD"),
-            ("memo hits", _share(self.memo_hits, self.model_questions) if memo else "off"),
+            ("memo hits", _share(self.program_cache_hits, self.model_questions) if memo else "off"),
             ("calls", f"{self.calls}"),
             ("cache hits", _share(self.cache_hits, self.calls)),
-            ("lookahead", self._lookahead()),
+            ("lookahead", self._prefetch()),
             ("forwards", forwards or "0"),
             ("queue", _time(self.queue_ms, self.answers)),
             ("model", _time(self.model_ms, self.answers)),
@@ -99,7 +99,7 @@ class RunStats:
             ("total", _time(self.total_ms, self.answers)),
         ]
 
-    def _lookahead(self) -> str:
+    def _prefetch(self) -> str:
         wasted = self.guesses - self.guess_hits
         return f"{_share(self.guess_hits, self.guesses)} used, {wasted} wasted"
 

@@ -124,9 +124,9 @@ def measure(
         "cold_ratio": round(sum(naive) / cold.forwards, 2),
         "cold_limit": round(sum(naive) / sum(map(_fewest_forwards, plain.answers)), 2),
         "items": engine.items,
-        "wasted_items": sum(a.trace.lookahead["wasted"] for a in engine.answers),
+        "wasted_items": sum(a.trace.prefetch["wasted"] for a in engine.answers),
         "lookahead": {
-            name: sum(answer.trace.lookahead[name] for answer in engine.answers)
+            name: sum(answer.trace.prefetch[name] for answer in engine.answers)
             for name in ("items", "hits", "wasted")
         },
         "differing_answers": _differing(plain.answers, engine.answers)

@@ -62,7 +62,7 @@ def test_a_program_can_be_written_from_memory_without_running_it(asker, path):
     asker("How many cups are there?", [COUNT])
     with Engine("stub", ScriptedGenerator([]), memo=path) as engine:
         program = engine.generate("How many dogs are there?")
-    assert program.memo
+    assert program.from_cache
     assert "find('dog')" in program.source
 
 
@@ -105,7 +105,7 @@ def test_a_program_that_fails_when_used_again_is_forgotten_and_the_model_is_aske
     answer, asked = asker("How many horses are there?", [COUNT])  # len('horse') is 5
     assert (answer.text, asked, answer.to_json()["memo"]) == ("3", 1, False)
     kept = answer.trace.attempts
-    assert [attempt.memo for attempt in kept] == [True, False]
+    assert [attempt.from_cache for attempt in kept] == [True, False]
     assert kept[0].failure is not None
     assert kept[0].failure.kind == "runtime"
     (entry,) = Store(path).entries()

@@ -100,7 +100,7 @@ class ProgramCache:
                 self._store.delete(entry.id)  # somebody else wrote it
                 continue
             if filled is not None and _served(filled, request.capabilities):
-                program = Program(filled.source, generator.name, memo=True)
+                program = Program(filled.source, generator.name, from_cache=True)
                 return Recalled(program, entry.id)
         return None
 
