@@ -40,7 +40,7 @@ autodoc_type_aliases = {
 nitpicky = True  # any other name that leads nowhere is an error: put it on reference/python.md
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|os|pathlib|types|typing|numpy|PIL)\..*"),
-    ("py:.*", r"viper\.(config|generate|media|vision|weights)\..*"),
+    ("py:.*", r"viper\.(engine|generate|images|methods|models|scheduling|weights)\..*"),
     ("py:.*", r"[A-Z]\w*"),  # names of types that are an alias
     ("py:.*", r".*[\[\]'].*"),  # pieces of a type that Sphinx cannot take apart, such as a Literal
 ]

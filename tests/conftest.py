@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,3 +135,14 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hub_cache: Path) -> Ite
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
         yield server
         close_session()
+
+
+@pytest.fixture
+def signs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module of the sample plugin."""
+    monkeypatch.syspath_prepend(Path(__file__).parent / "sample_plugin" / "src")
+    from street_signs.module import MODULE  # type: ignore[import-not-found]
+
+    yield MODULE
+    for name in [name for name in sys.modules if name.partition(".")[0] == "street_signs"]:
+        del sys.modules[name]
