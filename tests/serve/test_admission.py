@@ -31,7 +31,7 @@ def test_the_next_one_beyond_the_queue_is_turned_away_and_nobody_else(make, held
 
     async def scenario():
         inside = [asked(app) for _ in range(5)]
-        await until(lambda: service.admission.taken == 5 and held.started == 2)
+        await until(lambda: service.admission.admitted == 5 and held.started == 2)
         assert (held.started, service.admission.running, service.admission.waiting) == (2, 2, 3)
         turned_away = await asked(app)
         assert (turned_away.status, turned_away.error["kind"]) == (429, "overload")
@@ -39,7 +39,7 @@ def test_the_next_one_beyond_the_queue_is_turned_away_and_nobody_else(make, held
         held.go.set()
         replies = await asyncio.gather(*inside)
         assert [reply.status for reply in replies] == [200] * 5
-        assert service.admission.taken == service.admission.running == 0
+        assert service.admission.admitted == service.admission.running == 0
         assert (await asked(app)).status == 200
 
     run(scenario())
@@ -67,7 +67,7 @@ def test_turns_come_in_order(make, held):
         for number in range(4):
             body = form({"question": f"Is there a cup? {number}"}, file=PNG)
             inside.append(asked(app, **body))
-            await until(lambda n=number: service.admission.taken == n + 1)
+            await until(lambda n=number: service.admission.admitted == n + 1)
             await asyncio.sleep(0.01)
         held.go.set()
         await asyncio.gather(*inside)
@@ -88,7 +88,7 @@ def test_a_client_that_goes_away_ends_its_session_and_frees_its_place(make, held
         client.gone.set()
         await inside
         assert held.cancelled == 1
-        assert service.admission.taken == service.admission.running == 0
+        assert service.admission.admitted == service.admission.running == 0
         if stream == "false":
             assert client.reply.status == 0
 
@@ -151,7 +151,7 @@ def test_draining_lets_nobody_in_and_finishes_what_is_inside(make, held):
 
     async def scenario():
         inside = [asked(app) for _ in range(3)]
-        await until(lambda: service.admission.taken == 3)
+        await until(lambda: service.admission.admitted == 3)
         service.admission.drain()
         refused = await asked(app)
         assert (refused.status, refused.error["kind"]) == (503, "shutdown")
@@ -168,7 +168,7 @@ def test_what_is_interrupted_is_told_so(make, held, stream):
 
     async def scenario():
         inside = [asked(app, **body) for _ in range(2)]
-        await until(lambda: service.admission.taken == 2 and held.started == 1)
+        await until(lambda: service.admission.admitted == 2 and held.started == 1)
         service.admission.interrupt()
         replies = await asyncio.gather(*inside)
         assert held.cancelled == 1
@@ -187,18 +187,18 @@ def test_the_advice_when_to_come_back_follows_what_answers_took():
     admission = Admission(2, 10)
     assert admission.retry_after_s() == 1
     for _ in range(50):
-        admission.note(10.0)
-    admission.taken = 12
+        admission.record_duration(10.0)
+    admission.admitted = 12
     assert 25 < admission.retry_after_s() <= 30
     for _ in range(50):
-        admission.note(1000.0)
+        admission.record_duration(1000.0)
     assert admission.retry_after_s() == 60
 
 
 def test_a_place_is_given_back_when_something_breaks():
     admission = Admission(1, 0)
-    with pytest.raises(ZeroDivisionError), admission.place():
+    with pytest.raises(ZeroDivisionError), admission.queue_slot():
         raise ZeroDivisionError
-    with admission.place(), pytest.raises(ApiError), admission.place():
+    with admission.queue_slot(), pytest.raises(ApiError), admission.queue_slot():
         pass
-    assert admission.taken == 0
+    assert admission.admitted == 0

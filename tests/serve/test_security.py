@@ -174,7 +174,7 @@ def test_a_bug_in_the_middle_of_a_stream_cuts_the_connection(make, held, caplog)
     run(exchange(app, "POST", "/v1/ask", headers=body["headers"], client=client))
     assert client.aborted
     assert b"secret" not in client.reply.body
-    assert service.admission.taken == 0
+    assert service.admission.admitted == 0
 
 
 def test_the_log_holds_no_question_and_no_path_of_a_client(app, caplog):

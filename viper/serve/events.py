@@ -1,12 +1,12 @@
 """An answer as server-sent events, in this order:
 
-    event: waiting   {"request_id", "ahead"}      it has a place
-    event: started   {}                           its turn has come
-    event: step      a step, as `viper.trace.steps` writes it; any number
-    event: answer    the body that an answer without stream has
-    event: error     the body of a problem, instead of an answer
+    event: waiting   {"request_id", "ahead"}      the request has a queue slot
+    event: started   {}                           it has a worker slot
+    event: step      a step, in the format of `viper.trace.steps`; any number
+    event: answer    the body of a response without streaming
+    event: error     the body of an API error, instead of an answer
 
-Each event has a number as its id. A silence is filled with comments.
+Event ids count from 0. During silence, comments keep the connection alive.
 """  # noqa: D415  (a list)
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from starlette.types import Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.redaction import public
-from viper.serve.requests import Asked
+from viper.serve.redaction import redact
+from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json
 from viper.trace import Step
 
@@ -27,83 +27,83 @@ __all__ = ["EventStream", "stream_answer"]
 
 
 class EventStream:
-    """Writes events into a response."""
+    """Writes events to a response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._number = 0
+        self._next_id = 0
 
     async def start(self) -> None:
-        """Send the head of the response."""
+        """Send status and headers."""
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"),  # nginx would hold events back
+            (b"x-accel-buffering", b"no"),  # otherwise nginx buffers events
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def event(self, name: str, data: Any) -> None:
-        """Send an event; `data` is one line, as JSON has no bare line ends."""
+        """Send an event; its JSON data contains no raw line breaks, so it is one line."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        await self._write(f"event: {name}\nid: {self._number}\ndata: {text}\n\n")
-        self._number += 1
+        await self._write(f"event: {name}\nid: {self._next_id}\ndata: {text}\n\n")
+        self._next_id += 1
 
-    async def comment(self) -> None:
-        """Send something that clients ignore and proxies count as life."""
+    async def keep_alive(self) -> None:
+        """Send a comment, which clients ignore and which keeps proxies from closing the connection."""
         await self._write(": still here\n\n")
 
     async def end(self) -> None:
         """End the response."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._write("", more=False)
 
-    async def _write(self, text: str) -> None:
+    async def _write(self, text: str, *, more: bool = True) -> None:
         body = text.encode("utf-8", "replace")
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def stream_answer(
-    stream: EventStream, service: Service, asked: Asked, request_id: str
+    stream: EventStream, service: Service, request: QueryRequest, request_id: str
 ) -> None:
-    """Answer a request that holds a place, and send what happens meanwhile."""
-    happened: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
+    """Answer a request that holds a queue slot, and send events meanwhile."""
+    events: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    def watch(step: Step) -> None:  # called from the engine's thread
-        loop.call_soon_threadsafe(happened.put_nowait, ("step", step))
+    def on_step(step: Step) -> None:  # called from the engine's thread
+        loop.call_soon_threadsafe(events.put_nowait, ("step", step))
 
     await stream.event(
         "waiting", {"request_id": request_id, "ahead": max(0, service.admission.waiting - 1)}
     )
-    answering = asyncio.ensure_future(
+    task = asyncio.ensure_future(
         service.answer(
-            asked,
-            on_start=lambda: happened.put_nowait(("started", {})),
-            on_step=watch,
+            request,
+            on_start=lambda: events.put_nowait(("started", {})),
+            on_step=on_step,
         )
     )
-    answering.add_done_callback(lambda _: happened.put_nowait(None))
+    task.add_done_callback(lambda _: events.put_nowait(None))
     try:
-        while (event := await _next(happened, stream, service.settings.keep_alive_s)) is not None:
+        while (event := await _next(events, stream, service.settings.keep_alive_s)) is not None:
             name, data = event
-            await stream.event(name, data if name == "started" else public(data.to_json()))
+            await stream.event(name, data if name == "started" else redact(data.to_json()))
         try:
-            answer = answering.result()
-        except ApiError as problem:
-            await stream.event("error", problem.to_json(request_id))
+            body = answer_json(task.result(), request_id, trace=request.fields.trace)
+        except ApiError as error:
+            await stream.event("error", error.to_json(request_id))
         else:
-            await stream.event("answer", answer_json(answer, request_id, trace=asked.fields.trace))
+            await stream.event("answer", body)
     finally:
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _next(
-    happened: asyncio.Queue[tuple[str, Any] | None], stream: EventStream, silence_s: float
+    events: asyncio.Queue[tuple[str, Any] | None], stream: EventStream, silence_s: float
 ) -> tuple[str, Any] | None:
-    """Return what happened next, None at the end; comments fill the silence before it."""
+    """Return the next event, None at the end; send comments during silence."""
     while True:
         try:
             async with asyncio.timeout(silence_s):
-                return await happened.get()
+                return await events.get()
         except TimeoutError:
-            await stream.comment()
+            await stream.keep_alive()

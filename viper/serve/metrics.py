@@ -1,4 +1,4 @@
-"""Figures for Prometheus, in a registry of their own, so that two servers in one process do not mix."""
+"""Prometheus metrics, in a separate registry, so that two servers in one process do not mix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
-    """Counts requests and answers; asks the engine what its models have done when it is read."""
+    """Counts requests and answers; reads the counters of the models when metrics are scraped."""
 
     def __init__(self, engine: Engine, admission: Admission) -> None:
         self._registry = CollectorRegistry()
@@ -46,57 +46,54 @@ class Metrics:
         )
         self._waited = Histogram(
             "viper_wait_seconds",
-            "Time that a request waited for its turn.",
+            "Time that a request waited in the queue.",
             buckets=_SECONDS,
             registry=self._registry,
         )
-        running = Gauge("viper_running", "Requests that are worked on.", registry=self._registry)
+        running = Gauge("viper_running", "Requests in progress.", registry=self._registry)
         running.set_function(lambda: admission.running)
-        waiting = Gauge("viper_waiting", "Requests that wait.", registry=self._registry)
+        waiting = Gauge("viper_waiting", "Requests in the queue.", registry=self._registry)
         waiting.set_function(lambda: admission.waiting)
-        self._registry.register(_Models(engine))
+        self._registry.register(_ModelCollector(engine))
 
-    def served(self, route: str, method: str, status: int) -> None:
-        """Count a request; `route` and `method` must come from short lists."""
+    def count_request(self, route: str, method: str, status: int) -> None:
+        """Count a request; `route` and `method` must come from small sets."""
         self._requests.labels(route, method, str(status)).inc()
 
-    def waited(self, seconds: float) -> None:
-        """Count the time until a turn."""
+    def count_wait(self, seconds: float) -> None:
+        """Record the time until a worker slot."""
         self._waited.observe(seconds)
 
-    def answered(self, answer: Answer, seconds: float) -> None:
+    def count_answer(self, answer: Answer, seconds: float) -> None:
         """Count an answer."""
         self._answers.labels(answer.failure.kind if answer.failure else "answered").inc()
         self._seconds.observe(seconds)
 
     def text(self) -> bytes:
-        """Return all figures as Prometheus reads them."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
 
 
-class _Models(Collector):
-    """What the engine's models have done."""
+class _ModelCollector(Collector):
+    """Counters of the engine's models."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def collect(self) -> Iterable[Metric]:
-        return self._families()
-
     def describe(self) -> Iterable[Metric]:
-        return ()  # the engine is asked only when somebody reads
+        return ()  # otherwise registration would collect
 
-    def _families(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         load = self._engine.load()
-        for name, text, figure in (
+        for name, text, attribute in (
             ("viper_model_forwards", "Forwards of the models, by role.", "forwards"),
             ("viper_model_requests", "Requests in these forwards, by role.", "requests"),
-            ("viper_model_guesses", "Those of them that were only guessed, by role.", "guesses"),
-            ("viper_model_busy_seconds", "Time inside of the models, by role.", "busy_s"),
+            ("viper_model_guesses", "Prefetched requests among them, by role.", "guesses"),
+            ("viper_model_busy_seconds", "Time spent in the models, by role.", "busy_s"),
         ):
             family = CounterMetricFamily(name, text, labels=["role"])
             for role, done in load.items():
-                family.add_metric([role], getattr(done, figure))
+                family.add_metric([role], getattr(done, attribute))
             yield family
         usage = self._engine.spent
         tokens = CounterMetricFamily("viper_tokens", "Tokens of language models.", labels=["kind"])
