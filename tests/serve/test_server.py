@@ -13,7 +13,7 @@ from fakes.serving import PNG
 from viper.errors import ConfigError
 from viper.serve import ServerSettings
 from viper.serve.app import create_app
-from viper.serve.server import Server, listen, url_of, uvicorn_config
+from viper.serve.server import Server, listen, url_of
 from viper.serve.service import Service, check_sandbox
 
 ASK = form({"question": "How many cups are there?"}, file=PNG)
@@ -44,8 +44,7 @@ class Running:
     async def __aenter__(self):
         app = create_app(self.service, sandbox="full")
         ready = asyncio.Event()
-        config = uvicorn_config(app, self.settings)
-        self.server = Server(config, self.settings, self.service.admission, ready.set)
+        self.server = Server(app, self.settings, self.service.admission, ready.set)
         self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
         await ready.wait()
         return self
@@ -295,5 +294,7 @@ def test_partial_is_for_loopback_only(level):
 
 
 def test_each_server_has_its_own_head_timeout(app):
-    one, other = (uvicorn_config(app, ServerSettings(head_s=s)).http.head_s for s in (1.0, 2.0))
-    assert (one, other) == (1.0, 2.0)
+    def head_s(settings):
+        return Server(app, settings, None, None).config.http.head_s
+
+    assert [head_s(ServerSettings(head_s=value)) for value in (1.0, 2.0)] == [1.0, 2.0]

@@ -122,7 +122,7 @@ def _serve(options: dict[str, Any]) -> None:
     from viper.cli.settings import apply_settings
     from viper.engine.presets import advice
     from viper.serve.app import create_app
-    from viper.serve.server import listen, serve, url_of
+    from viper.serve.server import Server, listen, url_of
     from viper.serve.service import Service, check_sandbox
 
     apply_settings(options)
@@ -150,7 +150,7 @@ def _serve(options: dict[str, Any]) -> None:
             notice(f"serving at {url} (sandbox {level}); Ctrl-C ends it.")
 
         app = create_app(service, sandbox=level)
-        serve(app, settings, service.admission, listening, on_ready)
+        Server(app, settings, service.admission, on_ready).run_until_signal(listening)
         notice("ended.")
         service.close()
     finally:

@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.events import EventStream, stream_answer
+from viper.serve.events import stream_answer
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
@@ -99,14 +99,7 @@ class _AnswerRoute:
         with service.admission.queue_slot():
             request = await read_query(receive, headers, service.settings, self._kind)
             if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
-                stream = EventStream(send)
-                await stream.start()
-                work = stream_answer(stream, service, request, request_id)
-                try:
-                    await until_disconnect(work, receive, service.admission)
-                except ApiError as error:  # the server is shutting down
-                    await stream.event("error", error.to_json(request_id))
-                await stream.end()
+                await stream_answer(service, request, request_id, receive, send)
                 return
             answer = await until_disconnect(service.answer(request), receive, service.admission)
             response = JSONResponse(answer_json(answer, request_id, trace=request.fields.trace))

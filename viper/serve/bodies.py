@@ -11,21 +11,11 @@ from starlette.types import Receive
 
 from viper.serve.api_error import ApiError, ClientGoneError, too_large
 
-__all__ = ["Form", "chunks", "media_type", "read_bytes", "read_form"]
+__all__ = ["Form", "chunks", "media_type", "read_form"]
 
 TEXT_BYTES = 1_000_000
 """Limit for all text beside the image: the program, the question and the other fields."""
 _MAX_PARTS = 200
-
-
-class Form:
-    """The parts of a multipart body."""
-
-    def __init__(self) -> None:
-        self.fields: list[tuple[str, str]] = []
-        """Names and texts, in order."""
-        self.files: list[tuple[str, str, bytes]] = []
-        """Field names, file names as they were sent, and contents, in order."""
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -70,11 +60,6 @@ async def chunks(
         more = message.get("more_body", False)
 
 
-async def read_bytes(body: AsyncIterator[bytes]) -> bytes:
-    """Return a whole body."""
-    return b"".join([chunk async for chunk in body])
-
-
 async def read_form(
     body: AsyncIterator[bytes], headers: Mapping[str, str], *, max_file_bytes: int
 ) -> Form:
@@ -87,25 +72,29 @@ async def read_form(
     boundary = options.get(b"boundary")
     if not boundary:
         raise _malformed("its Content-Type names no boundary")
-    collector = _FormCollector(max_file_bytes)
+    form = Form(max_file_bytes)
     try:
-        parser = MultipartParser(boundary, collector.callbacks())  # type: ignore[arg-type] # a TypedDict
+        parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type] # a TypedDict
         async for chunk in body:
             parser.write(chunk)
         parser.finalize()
     except FormParserError as error:
         raise _malformed("it is not valid multipart/form-data") from error
-    if not collector.ended:
+    if not form.is_complete:
         raise _malformed("it ends before its last boundary")
-    return collector.form
+    return form
 
 
-class _FormCollector:
-    """Builds a form from the callbacks of the multipart parser."""
+class Form:
+    """The parts of a multipart body, collected by callbacks of the parser."""
 
     def __init__(self, max_file_bytes: int) -> None:
-        self.form = Form()
-        self.ended = False
+        self.fields: list[tuple[str, str]] = []
+        """Names and texts, in order."""
+        self.files: list[tuple[str, str, bytes]] = []
+        """Field names, file names as they were sent, and contents, in order."""
+        self.is_complete = False
+        """Whether the last boundary has arrived."""
         self._max_file_bytes = max_file_bytes
         self._text_bytes = 0
         self._parts = 0
@@ -117,6 +106,7 @@ class _FormCollector:
         self._is_file = False
 
     def callbacks(self) -> dict[str, object]:
+        """Return the callbacks for the parser."""
         return {
             "on_part_begin": self._on_part_begin,
             "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
@@ -125,7 +115,7 @@ class _FormCollector:
             "on_headers_finished": self._on_headers_finished,
             "on_part_data": self._on_part_data,
             "on_part_end": self._on_part_end,
-            "on_end": lambda: setattr(self, "ended", True),
+            "on_end": lambda: setattr(self, "is_complete", True),
         }
 
     def _on_part_begin(self) -> None:
@@ -162,10 +152,10 @@ class _FormCollector:
 
     def _on_part_end(self) -> None:
         if self._is_file:
-            self.form.files.append((self._name, self._file_name, bytes(self._data)))
+            self.files.append((self._name, self._file_name, bytes(self._data)))
             return
         try:
-            self.form.fields.append((self._name, self._data.decode("utf-8")))
+            self.fields.append((self._name, self._data.decode("utf-8")))
         except UnicodeDecodeError:
             raise _malformed(f"the field {self._name[:40]!r} is not UTF-8") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from viper.programs.program import Task
 from viper.serve.api_error import ApiError, too_large
-from viper.serve.bodies import TEXT_BYTES, Form, chunks, media_type, read_bytes, read_form
+from viper.serve.bodies import TEXT_BYTES, Form, chunks, media_type, read_form
 from viper.serve.settings import ServerSettings
 
 __all__ = ["AskFields", "CheckFields", "QueryRequest", "RunFields", "read_check", "read_query"]
@@ -120,7 +120,7 @@ async def read_query(
     if is_form:
         return _from_form(await read_form(body, headers, max_file_bytes=max_bytes), kind)
     _require_json(headers, "multipart/form-data or application/json")
-    values = _parse_object(await read_bytes(body))
+    values = await _read_object(body)
     image = _decode_base64(values.pop("image", None), max_bytes)
     return QueryRequest(_validate(kind, values), image, "image")
 
@@ -136,7 +136,7 @@ async def read_check(
     """
     _require_json(headers, "application/json")
     body = chunks(receive, headers, max_bytes=TEXT_BYTES, timeout_s=settings.upload_s)
-    return _validate(CheckFields, _parse_object(await read_bytes(body)))
+    return _validate(CheckFields, await _read_object(body))
 
 
 def _from_form(form: Form, kind: type[AskFields]) -> QueryRequest:
@@ -165,11 +165,11 @@ def _require_json(headers: Mapping[str, str], accepted: str) -> None:
         raise ApiError(415, "media_type", message)
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+async def _read_object(body: AsyncIterator[bytes]) -> dict[str, Any]:
     from pydantic_core import from_json
 
     try:
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json(b"".join([chunk async for chunk in body]), allow_inf_nan=False)
     except ValueError as error:
         raise _unusable(f"The body is not JSON: {str(error)[:120]}.") from None
     if not isinstance(value, dict):

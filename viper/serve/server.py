@@ -23,7 +23,7 @@ from viper.errors import ConfigError
 from viper.serve.admission import Admission
 from viper.serve.settings import ServerSettings
 
-__all__ = ["Server", "listen", "serve", "url_of", "uvicorn_config"]
+__all__ = ["Server", "listen", "url_of"]
 
 _MAX_HEAD_BYTES = 16_384
 # Browsers send heads of one or two thousand bytes.
@@ -66,60 +66,47 @@ def url_of(listening: socket.socket, settings: ServerSettings) -> str:
     return f"http://{name}:{listening.getsockname()[1]}"
 
 
-def serve(
-    app: ASGIApp,
-    settings: ServerSettings,
-    admission: Admission,
-    listening: socket.socket,
-    on_ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Serve until a signal arrives, then drain.
+class Server(uvicorn.Server):
+    """A uvicorn server that drains on a signal and then returns; uvicorn would raise the signal again.
 
     Args:
         app: The application from `create_app`.
         settings: The limits.
         admission: The admission control of the application.
-        listening: The socket from `listen`; closed at the end.
         on_ready: Called when connections are accepted.
     """
-    server = Server(uvicorn_config(app, settings), settings, admission, on_ready)
-    asyncio.run(server.serve(sockets=[listening]))
-
-
-def uvicorn_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
-    """Return the configuration of uvicorn for an application."""
-    return uvicorn.Config(
-        app,
-        http=type("_Protocol", (HeadTimeoutProtocol,), {"head_s": settings.head_s}),
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
-        timeout_keep_alive=max(1, int(settings.head_s)),
-        timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
-        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
-    )
-
-
-class Server(uvicorn.Server):
-    """A uvicorn server that drains on a signal and then returns; uvicorn would raise the signal again."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        app: ASGIApp,
         settings: ServerSettings,
         admission: Admission,
         on_ready: Callable[[], None],
     ) -> None:
-        super().__init__(config)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=type("_Protocol", (HeadTimeoutProtocol,), {"head_s": settings.head_s}),
+                ws="none",
+                lifespan="off",
+                loop="asyncio",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
+                timeout_keep_alive=max(1, int(settings.head_s)),
+                timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
+                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+            )
+        )
         self._grace_s = settings.grace_s
         self._admission = admission
         self._on_ready = on_ready
-        self._timer: asyncio.TimerHandle | None = None
+
+    def run_until_signal(self, listening: socket.socket) -> None:
+        """Serve on a socket from `listen` until a signal arrives, then drain; closes the socket."""
+        asyncio.run(self.serve(sockets=[listening]))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and call `on_ready`."""
@@ -133,14 +120,12 @@ class Server(uvicorn.Server):
             return
         self.should_exit = True
         self._admission.drain()
-        self._timer = asyncio.get_running_loop().call_later(self._grace_s, self._interrupt)
+        asyncio.get_running_loop().call_later(self._grace_s, self._interrupt)
 
     def _interrupt(self) -> None:
         """Interrupt running requests; connections that are still open a little later are cut."""
         self._admission.interrupt()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(_ERRORS_S, self._abort_connections)
+        asyncio.get_running_loop().call_later(_ERRORS_S, self._abort_connections)
 
     def _abort_connections(self) -> None:
         for connection in list(self.server_state.connections):
@@ -157,8 +142,6 @@ class Server(uvicorn.Server):
         finally:
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
-            if self._timer is not None:
-                self._timer.cancel()
 
 
 class HeadTimeoutProtocol(H11Protocol):

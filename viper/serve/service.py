@@ -191,7 +191,7 @@ def _raise_server_failure(answer: Answer) -> None:
 
 
 def answer_json(answer: Answer, request_id: str, *, trace: bool) -> dict[str, Any]:
-    """Return the body of an answer."""
+    """Return the body of an answer, with the full trace if `trace`."""
     body = {"request_id": request_id, **answer.to_json()}
     if trace:
         body["trace"] = answer.trace.to_json()
