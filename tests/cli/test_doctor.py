@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import viper_sandbox
 from fakes.llm_server import LLMServer, raw_json, refuse
 from viper.cli import cli
-from viper.doctor import endpoint, torch_facts
+from viper.doctor import endpoint, report
 from viper.doctor.torch_facts import Device, TorchFacts
 from viper.engine.presets import load_presets
 from viper.plugins import Plugin
@@ -42,7 +42,7 @@ KEY = "very-secret-0123456789"
 def torch_says(monkeypatch):
     """Make torch say this, without a process; a machine without a GPU, as long as nothing else is said."""
 
-    class Question:
+    class Probe:
         facts = TorchFacts("2.11.0")
 
         def wait(self):
@@ -51,8 +51,8 @@ def torch_says(monkeypatch):
         def cancel(self):
             pass
 
-    monkeypatch.setattr(torch_facts, "TorchProbe", Question)
-    return functools.partial(setattr, Question, "facts")
+    monkeypatch.setattr(report, "TorchProbe", Probe)
+    return functools.partial(setattr, Probe, "facts")
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def doctor(*arguments):
 def measured(monkeypatch):
     """Make the sandbox report a level that this machine need not have."""
 
-    def report(level_report):
+    def set_level(level_report):
         class Machine:
             async def __aenter__(self):
                 return self
@@ -92,7 +92,7 @@ def measured(monkeypatch):
 
         monkeypatch.setattr(viper_sandbox, "Jail", Machine)
 
-    return report
+    return set_level
 
 
 def test_it_reports_what_the_sandbox_of_this_machine_measures():
@@ -305,7 +305,7 @@ def test_the_key_is_sent_and_shown_nowhere(measured, monkeypatch, status):
 def test_a_plugin_with_hostile_metadata_cannot_move_the_cursor(measured, monkeypatch):
     measured(FULL_BUT_POOR)
     one = Plugin("viper.backends", "x\x1b[2J", "a:b", "evil\x1b[1m\nok", "1\x07")
-    monkeypatch.setattr("viper.plugins.installed", lambda path: (one,))
+    monkeypatch.setattr("viper.doctor.report.installed", lambda path: (one,))
     text = doctor().stdout
     assert "evil" in text
     assert not {"\x1b", "\x07"} & set(text)

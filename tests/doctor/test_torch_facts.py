@@ -23,7 +23,7 @@ def script(tmp_path):
 
 
 def test_facts_come_back_as_they_were_printed(script):
-    device = {"name": "cuda:0 GPU", "total": 100, "free": 60}
+    device = {"name": "cuda:0 GPU", "total_bytes": 100, "free_bytes": 60}
     facts = {"version": "2.11.0", "build": "CUDA 12.8", "devices": [device], "error": ""}
     reported = script(f"print({json.dumps(facts)!r})").wait()
     assert reported == TorchFacts("2.11.0", "CUDA 12.8", (Device("cuda:0 GPU", 100, 60),))

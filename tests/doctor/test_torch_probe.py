@@ -56,8 +56,8 @@ def test_devices_are_reported_with_total_and_free_memory(probe):
         "version": "2.11.0",
         "build": "CUDA 12.8",
         "devices": [
-            {"name": "cuda:0 GPU A", "total": 100, "free": 60},
-            {"name": "cuda:1 GPU B", "total": 80, "free": 5},
+            {"name": "cuda:0 GPU A", "total_bytes": 100, "free_bytes": 60},
+            {"name": "cuda:1 GPU B", "total_bytes": 80, "free_bytes": 5},
         ],
         "error": "",
     }
@@ -68,7 +68,7 @@ def test_a_build_for_amd_and_a_mac_are_known(probe):
     reported = probe(fake(mps=True))
     assert (reported["build"], reported["devices"]) == (
         "",
-        [{"name": "mps", "total": 12, "free": None}],
+        [{"name": "mps", "total_bytes": 12, "free_bytes": None}],
     )
 
 

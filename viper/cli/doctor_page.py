@@ -1,26 +1,21 @@
-"""The results of `viper doctor`, as a page for people and as a JSON object for scripts."""
+"""The page that `viper doctor` prints for people."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
 
 import click
 
 from viper.cli.output import one_line
 from viper.doctor.check_result import CheckResult, summary
-from viper.doctor.machine import Machine
-from viper.doctor.models import PresetOnDisk, TargetDevice
+from viper.doctor.report import DoctorReport
 from viper.doctor.sandbox import MEANINGS
+from viper_sandbox import LevelReport
 
-if TYPE_CHECKING:
-    from viper_sandbox import LevelReport
-
-__all__ = ["DoctorReport"]
+__all__ = ["print_report"]
 
 _MAX_COLUMNS = 100
 
@@ -36,60 +31,17 @@ _SECTIONS = {
 _COLORS = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorReport:
-    """The results of all checks."""
-
-    sandbox: LevelReport
-    machine: Machine
-    versions: Mapping[str, str]
-    """Versions of Viper and of the packages that the sandbox level depends on."""
-    presets: Sequence[PresetOnDisk] | str
-    """The presets, or why the presets file cannot be used."""
-    device: TargetDevice | None
-    """Where models would run; None if its memory is unknown."""
-    checks: tuple[CheckResult, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that `--json` prints."""
-        report = self.sandbox
-        fix = report.remedy or None
-        return {
-            "sandbox": {
-                "level": report.level,
-                "sentence": report.sentence,
-                "fix": fix,
-                "remedy": fix,  # the name in version 0.1
-                "acts": [
-                    {"name": act.name, "refused": act.refused, "how": act.how}
-                    for act in report.acts
-                ],
-                "missing": [
-                    {"mechanism": mechanism, "reason": reason}
-                    for mechanism, reason in report.missing
-                ],
-                "trouble": report.trouble or None,
-            },
-            "python": self.machine.python,
-            "platform": self.machine.platform,
-            "versions": dict(self.versions),
-            "models": {"error": self.presets}
-            if isinstance(self.presets, str)
-            else {one.preset.name: one.state for one in self.presets},
-            "findings": [check.to_json() for check in self.checks],
-        }
-
-    def print(self) -> None:
-        """Print the page on stdout, as wide as the terminal and at most 100 columns."""
-        _print_sandbox(self.sandbox)
-        for topic, heading in _SECTIONS.items():
-            checks = [check for check in self.checks if check.topic == topic]
-            if checks:
-                click.echo(f"\n{heading}")
-                _print_checks(checks)
-            if topic == "models" and self.device is not None:
-                _print_wrapped(self.device.estimate)
-        click.echo(f"\n{summary(self.checks)}")
+def print_report(report: DoctorReport) -> None:
+    """Print a report on stdout, as wide as the terminal and at most 100 columns."""
+    _print_sandbox(report.sandbox)
+    for topic, heading in _SECTIONS.items():
+        checks = [check for check in report.checks if check.topic == topic]
+        if checks:
+            click.echo(f"\n{heading}")
+            _print_checks(checks)
+        if topic == "models" and report.device is not None:
+            _print_wrapped(report.device.estimate)
+    click.echo(f"\n{summary(report.checks)}")
 
 
 def _print_sandbox(report: LevelReport) -> None:

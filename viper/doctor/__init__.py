@@ -6,6 +6,7 @@
 Each module has a function that reads facts from this machine, and one that turns facts into check results.
 The second needs no machine, so every check can be tested with made-up facts.
 
+    report.py         runs all checks
     check_result.py   the result of one check: topic, level, title, what was found, fix
     sandbox.py        the sandbox level, measured by attempting forbidden acts
     machine.py        Python, CPU, memory, torch and its devices

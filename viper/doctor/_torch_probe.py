@@ -35,11 +35,11 @@ def _probe() -> dict[str, Any]:
             for index in range(torch.cuda.device_count()):
                 free, total = torch.cuda.mem_get_info(index)
                 name = f"cuda:{index} {torch.cuda.get_device_name(index)}"
-                facts["devices"].append({"name": name, "total": total, "free": free})
+                facts["devices"].append({"name": name, "total_bytes": total, "free_bytes": free})
         elif torch.backends.mps.is_available():
             # Memory is shared with the CPU; the free part is not reported.
             total = torch.mps.recommended_max_memory()
-            facts["devices"].append({"name": "mps", "total": total, "free": None})
+            facts["devices"].append({"name": "mps", "total_bytes": total, "free_bytes": None})
     except Exception as error:  # broken installations and drivers may raise anything
         facts["error"] = f"{type(error).__name__}: {error}"
     return facts

@@ -83,9 +83,7 @@ class TorchProbe:
                 status = self._process.returncode
                 return TorchFacts(None, error=f"the probe process exited with status {status}")
             facts: dict[str, Any] = json.loads(reply)
-            facts["devices"] = tuple(
-                Device(one["name"], one["total"], one["free"]) for one in facts["devices"]
-            )
+            facts["devices"] = tuple(Device(**device) for device in facts["devices"])
             return TorchFacts(**facts)
         except subprocess.TimeoutExpired:
             error = f"the probe process did not reply within {self._timeout_s:g} s"
