@@ -66,7 +66,7 @@ def cli() -> None:
     viper replay run.json                         run a recorded answer again, without any model
     viper trace show run.json                     read a recorded answer; diff compares two
     viper lint program.py                         check a program without running it
-    viper memo list                               list cached programs
+    viper program-cache list                      list cached programs of language models
     viper models list                             list the models for photographs
     viper modules list                            list plugins that add methods for programs
     viper world render OUT --count 100            draw images of the small world

@@ -21,6 +21,11 @@ __all__ = ["models"]
 _INTERRUPTED = 130
 # The exit status that shells report for a command ended by Ctrl-C.
 
+_target = click.argument("target", metavar="PRESET|REPOSITORY")
+_revision = click.option(
+    "--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY."
+)
+
 
 @click.group()
 def models() -> None:
@@ -73,7 +78,7 @@ def list_(as_json: bool, debug: bool) -> None:
 
 
 @models.command()
-@click.argument("target", metavar="PRESET|REPOSITORY")
+@_target
 @click.option(
     "--role",
     "roles",
@@ -81,7 +86,7 @@ def list_(as_json: bool, debug: bool) -> None:
     metavar="ROLE",
     help="Fetch only the models that serve this role of the preset; repeatable.",
 )
-@click.option("--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY.")
+@_revision
 @click.option(
     "--library",
     type=click.Choice(["transformers", "open_clip"]),
@@ -141,8 +146,8 @@ def pull(
 
 
 @models.command()
-@click.argument("target", metavar="PRESET|REPOSITORY")
-@click.option("--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY.")
+@_target
+@_revision
 @output_options
 def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
     """Print the folders of a PRESET or a REPOSITORY on disk; exit status 1 if a model is missing."""

@@ -15,8 +15,11 @@ __all__ = ["serve"]
 _DEFAULTS = ServerSettings()
 
 
-def _option(flag: str, name: str, metavar: str, kind: click.ParamType[Any], text: str) -> Any:
-    """Return an option for a field of the server settings."""
+def _option(
+    flag: str, metavar: str, kind: click.ParamType[Any], text: str, suffix: str = ""
+) -> Any:
+    """Return an option for the field of the server settings that is named FLAG + SUFFIX."""
+    name = flag[2:].replace("-", "_") + suffix
     return click.option(
         flag,
         name,
@@ -31,14 +34,12 @@ def _option(flag: str, name: str, metavar: str, kind: click.ParamType[Any], text
 @click.command()
 @_option(
     "--host",
-    "host",
     "ADDRESS",
     click.STRING,
     f"Address to listen on. Any other than loopback requires a token in {TOKEN_VARIABLE}.",
 )
 @_option(
     "--port",
-    "port",
     "N",
     click.IntRange(0, 65_535),
     "Port to listen on; 0 chooses a free one, which is printed.",
@@ -52,38 +53,34 @@ def _option(flag: str, name: str, metavar: str, kind: click.ParamType[Any], text
 )
 @_option(
     "--concurrency",
-    "concurrency",
     "K",
     click.IntRange(min=1),
     "Answers computed at the same time.",
 )
 @_option(
     "--queue",
-    "queue",
     "N",
     click.IntRange(min=0),
     "Requests that wait for one of these; further ones get status 429 with Retry-After.",
 )
 @_option(
     "--max-upload-mb",
-    "max_upload_mb",
     "MB",
     click.FloatRange(min=0, min_open=True),
     "Size of the largest image file.",
 )
 @_option(
     "--max-pixels",
-    "max_pixels",
     "N",
     click.IntRange(min=1),
     "Width times height of the largest image.",
 )
 @_option(
     "--grace",
-    "grace_s",
     "SECONDS",
     click.FloatRange(min=0),
     "Time for running answers to finish at shutdown (SIGTERM, Ctrl-C).",
+    suffix="_s",
 )
 @click.option("--preload", is_flag=True, help="Load all models before the first request.")
 @engine_options

@@ -9,28 +9,20 @@ import click
 
 __all__ = ["world"]
 
-_SIDE_PX = (32, 4096)
+_MIN_SIDE_PX, _MAX_SIDE_PX = 32, 4096
 
 
-class _Size(click.ParamType[tuple[int, int]]):
-    """Parses "480x320" as (480, 320)."""
-
-    name = "WIDTHxHEIGHT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a size. Give WIDTHxHEIGHT in pixels: 480x320.", param, ctx)
-        size = int(match[1]), int(match[2])
-        if not all(_SIDE_PX[0] <= side <= _SIDE_PX[1] for side in size):
-            self.fail(
-                f"{value!r} has a side that is not {_SIDE_PX[0]} to {_SIDE_PX[1]} pixels long.",
-                param,
-                ctx,
-            )
-        return size
+def _parse_size(ctx: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
+    """Return "480x320" as (480, 320)."""
+    match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size. Give WIDTHxHEIGHT in pixels: 480x320.")
+    size = int(match[1]), int(match[2])
+    if min(size) < _MIN_SIDE_PX or max(size) > _MAX_SIDE_PX:
+        raise click.BadParameter(
+            f"{text!r} has a side that is not {_MIN_SIDE_PX} to {_MAX_SIDE_PX} pixels long."
+        )
+    return size
 
 
 @click.group()
@@ -50,7 +42,8 @@ def world() -> None:
 )
 @click.option(
     "--size",
-    type=_Size(),
+    metavar="WIDTHxHEIGHT",
+    callback=_parse_size,
     default="480x320",
     show_default=True,
     help="Size of each image, in pixels.",
