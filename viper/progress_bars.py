@@ -1,7 +1,7 @@
 """Progress bars on stderr, for terminals only; stdout is never touched, because it belongs to the answer.
 
 can_animate        whether stderr is a terminal that can be overwritten
-stderr_progress    rich progress columns that are wiped away at the end
+stderr_progress    a rich progress display that is erased at the end
 StepBars           a bar for work in several parts; without a terminal, a plain line now and then
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["StepBars", "can_animate", "stderr_progress"]
+__all__ = ["StepBars", "can_animate", "description_column", "stderr_progress"]
 
 _LINE_EVERY_S = 30.0
 # Without a terminal: often enough to show that work goes on, rarely enough for a log.
@@ -46,14 +46,22 @@ def stderr_progress(*columns: ProgressColumn | str) -> Progress:
     )
 
 
+def description_column() -> ProgressColumn:
+    """Return a column with the description of a task as plain text, cut to one line."""
+    from rich.progress import TextColumn
+    from rich.table import Column
+
+    return TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+
+
 class StepBars:
     """One bar after another, each named after its part of the work."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
         self._progress = stderr_progress(
-            TextColumn("{task.description}"),
+            description_column(),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),

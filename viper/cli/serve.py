@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -14,10 +15,12 @@ __all__ = ["serve"]
 
 _DEFAULTS = ServerSettings()
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 def _option(
     flag: str, metavar: str, kind: click.ParamType[Any], text: str, suffix: str = ""
-) -> Any:
+) -> Callable[[F], F]:
     """Return an option for the field of the server settings that is named FLAG + SUFFIX."""
     name = flag[2:].replace("-", "_") + suffix
     return click.option(

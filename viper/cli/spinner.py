@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from viper.progress_bars import can_animate, stderr_progress
+from viper.progress_bars import can_animate, description_column, stderr_progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -46,13 +46,12 @@ def spinner(text: str, *, enabled: bool = True) -> Iterator[Spinner]:
     if not (enabled and can_animate()):
         yield Spinner()  # without importing rich
         return
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.table import Column
+    from rich.progress import SpinnerColumn, TimeElapsedColumn
 
     dots = sys.stderr.encoding.lower().startswith("utf")
     progress = stderr_progress(
         SpinnerColumn("dots" if dots else "line"),
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        description_column(),
         TimeElapsedColumn(),
     )
     with progress:

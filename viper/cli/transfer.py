@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from viper.progress_bars import stderr_progress
+from viper.progress_bars import description_column, stderr_progress
 
 if TYPE_CHECKING:
     from viper.weights.pull import Progress
@@ -24,14 +24,12 @@ def transfer_bar() -> Iterator[Callable[[Progress], None]]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
-        TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
-    from rich.table import Column
 
     with stderr_progress(
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+        description_column(),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),

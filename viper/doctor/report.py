@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -60,10 +60,7 @@ class DoctorReport:
                 "sentence": sandbox.sentence,
                 "fix": fix,
                 "remedy": fix,  # the name in version 0.1
-                "acts": [
-                    {"name": act.name, "refused": act.refused, "how": act.how}
-                    for act in sandbox.acts
-                ],
+                "acts": [asdict(act) for act in sandbox.acts],
                 "missing": [
                     {"mechanism": mechanism, "reason": reason}
                     for mechanism, reason in sandbox.missing
@@ -104,8 +101,8 @@ def run_checks(vram_gb: float | None = None, *, offline: bool = False) -> Doctor
         models = {"error": str(error)}
         preset_checks = [broken_presets_check(str(error))]
     versions = {
-        name: _version(distribution)
-        for name, distribution in (("viper", "viper-vision"), ("RestrictedPython",) * 2)
+        "viper": _version("viper-vision"),
+        "RestrictedPython": _version("RestrictedPython"),
     }
     checks = (
         sandbox_check(sandbox),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
 from typing import Any
@@ -55,7 +55,7 @@ async def stream_answer(
 
 async def _events(
     service: Service, request: QueryRequest, request_id: str, receive: Receive
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     ids = count()
 
     def event(name: str, data: Any) -> str:
@@ -68,12 +68,11 @@ async def _events(
     # A step, None when the request gets a worker slot, and the task itself when it is done.
     queue: asyncio.Queue[Step | asyncio.Future[Any] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    work = service.answer(
-        request,
-        on_start=lambda: queue.put_nowait(None),
-        # Called from the engine's thread.
-        on_step=lambda step: loop.call_soon_threadsafe(queue.put_nowait, step),
-    )
+
+    def on_step(step: Step) -> None:  # called from the engine's thread
+        loop.call_soon_threadsafe(queue.put_nowait, step)
+
+    work = service.answer(request, on_start=lambda: queue.put_nowait(None), on_step=on_step)
     task = asyncio.ensure_future(until_disconnect(work, receive, service.admission))
     task.add_done_callback(queue.put_nowait)
     try:
