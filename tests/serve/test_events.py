@@ -64,7 +64,7 @@ def test_each_event_is_sent_when_it_happens(make, held):
     run(scenario())
 
 
-def test_how_many_are_ahead_is_told(make, held):
+def test_the_number_of_requests_ahead_is_reported(make, held):
     app, service = make(held, concurrency=1)
     body = form({**ASK, "stream": "true"}, file=PNG)
 

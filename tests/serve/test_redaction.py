@@ -1,4 +1,4 @@
-"""What strangers do not get to see: paths, addresses, options of models."""
+"""Clients see no paths, addresses or options of models."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_only_messages_of_the_host_are_changed():
     }
 
 
-def test_a_model_that_fails_tells_no_path(make, fake_engine):
+def test_the_failure_of_a_model_reveals_no_path(make, fake_engine):
     class Broken:
         fingerprint = "broken"
         vocabulary = None

@@ -1,4 +1,4 @@
-"""What is refused of what clients send, and in which words."""
+"""Bodies that are refused, and the error messages."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_body_that_trickles_is_cut_off(make):
     assert service.admission.admitted == 0
 
 
-def test_a_client_that_goes_away_in_the_middle_of_its_body_frees_its_place(make):
+def test_a_client_that_disconnects_while_it_sends_frees_its_queue_slot(make):
     app, service = make()
 
     class Leaving(Client):

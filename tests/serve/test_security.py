@@ -148,7 +148,7 @@ def test_every_response_has_the_headers_that_confine_pages(app, method, path):
     assert len(headers["x-request-id"]) == 16
 
 
-def test_a_bug_is_told_by_a_number_that_the_log_explains(make, held, caplog):
+def test_a_bug_is_reported_with_the_request_id_that_the_log_has(make, held, caplog):
     app, _ = make(held)
     held.error = RuntimeError("secret of /home/me/key.pem")
     held.go.set()

@@ -181,7 +181,7 @@ def test_a_signal_drains_what_runs_and_what_waits(held):
     run(scenario())
 
 
-def test_after_the_grace_time_what_is_left_is_told_so(held):
+def test_after_the_grace_period_the_remaining_requests_get_an_error(held):
     async def scenario():
         async with Running(held, concurrency=1, grace_s=0.1) as running:
             asked = asyncio.ensure_future(running.exchange(request()))
@@ -197,7 +197,7 @@ def test_after_the_grace_time_what_is_left_is_told_so(held):
     run(scenario())
 
 
-def test_a_second_signal_ends_the_grace_time(held):
+def test_a_second_signal_ends_the_grace_period(held):
     async def scenario():
         async with Running(held, grace_s=60) as running:
             asked = asyncio.ensure_future(running.exchange(request()))
@@ -227,7 +227,7 @@ def test_a_body_that_is_still_arriving_does_not_keep_a_server_alive(engine, monk
     run(scenario())
 
 
-def test_an_address_that_is_taken_is_told_in_one_line():
+def test_an_address_in_use_is_reported_in_one_line():
     first = listen(ServerSettings(port=0))
     first.listen()
     with first, pytest.raises(ConfigError) as refused:
