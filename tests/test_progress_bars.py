@@ -8,13 +8,13 @@ from viper import progress_bars as progress
 from viper.progress_bars import StepBars
 
 
-def test_without_a_terminal_each_part_tells_its_beginning_and_its_end(
+def test_without_a_terminal_each_part_prints_its_first_and_last_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with StepBars() as bars:
         for step in range(1, 6):
-            bars.tell(f"training: loss {step}", step, 5)
-        bars.tell("measuring", 1, 9)
+            bars.update(f"training: loss {step}", step, 5)
+        bars.update("measuring", 1, 9)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -24,7 +24,7 @@ def test_without_a_terminal_each_part_tells_its_beginning_and_its_end(
     ]
 
 
-def test_without_a_terminal_a_long_part_tells_how_far_it_is(
+def test_without_a_terminal_a_long_part_prints_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = iter(range(0, 1000, 20))
@@ -32,6 +32,15 @@ def test_without_a_terminal_a_long_part_tells_how_far_it_is(
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(now_s))))
     with StepBars() as bars:
         for step in range(1, 8):
-            bars.tell("drawing", step, 100)
-    told = capsys.readouterr().err.splitlines()
-    assert 2 <= len(told) < 7
+            bars.update("drawing", step, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert 2 <= len(lines) < 7
+
+
+def test_a_forced_color_makes_no_terminal_of_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with StepBars() as bars:
+        bars.update("drawing", 5, 5)
+    assert capsys.readouterr().err == "drawing (5 of 5)\n"

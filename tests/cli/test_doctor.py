@@ -1,4 +1,4 @@
-"""`viper doctor`: the level that was measured, told to people and to scripts."""
+"""`viper doctor`: the level that was measured, reported to people and to scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import viper_sandbox
 from fakes.llm_server import LLMServer, raw_json, refuse
 from viper.cli import cli
-from viper.doctor import endpoint, torch_facts
+from viper.doctor import endpoint, report
 from viper.doctor.torch_facts import Device, TorchFacts
 from viper.engine.presets import load_presets
 from viper.plugins import Plugin
@@ -42,7 +42,7 @@ KEY = "very-secret-0123456789"
 def torch_says(monkeypatch):
     """Make torch say this, without a process; a machine without a GPU, as long as nothing else is said."""
 
-    class Question:
+    class Probe:
         facts = TorchFacts("2.11.0")
 
         def wait(self):
@@ -51,8 +51,8 @@ def torch_says(monkeypatch):
         def cancel(self):
             pass
 
-    monkeypatch.setattr(torch_facts, "TorchQuestion", Question)
-    return functools.partial(setattr, Question, "facts")
+    monkeypatch.setattr(report, "TorchProbe", Probe)
+    return functools.partial(setattr, Probe, "facts")
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +64,8 @@ def no_endpoint(monkeypatch):
 
 def found(title, *arguments):
     """The findings of this title, from --json."""
-    told = json.loads(doctor("--json", *arguments).stdout)["findings"]
-    return [finding for finding in told if finding["title"] == title]
+    reported = json.loads(doctor("--json", *arguments).stdout)["findings"]
+    return [finding for finding in reported if finding["title"] == title]
 
 
 def doctor(*arguments):
@@ -79,7 +79,7 @@ def doctor(*arguments):
 def measured(monkeypatch):
     """Make the sandbox report a level that this machine need not have."""
 
-    def report(level_report):
+    def set_level(level_report):
         class Machine:
             async def __aenter__(self):
                 return self
@@ -92,21 +92,21 @@ def measured(monkeypatch):
 
         monkeypatch.setattr(viper_sandbox, "Jail", Machine)
 
-    return report
+    return set_level
 
 
 def test_it_reports_what_the_sandbox_of_this_machine_measures():
     result = doctor("--json")
-    told = json.loads(result.stdout)
-    assert set(told) == {"sandbox", "python", "platform", "versions", "models", "findings"}
-    sandbox = told["sandbox"]
+    reported = json.loads(result.stdout)
+    assert set(reported) == {"sandbox", "python", "platform", "versions", "models", "findings"}
+    sandbox = reported["sandbox"]
     refused = [act["refused"] for act in sandbox["acts"]]
     assert sandbox["level"] in ("full", "partial", "none")
     assert (sandbox["level"] == "full") == (bool(refused) and all(refused))
     assert result.exit_code == (0 if sandbox["level"] == "full" else 1)
     assert all(act["name"] in doctor().stdout for act in sandbox["acts"])
-    assert platform.python_version() in told["python"]
-    assert set(told["versions"]) == {"viper", "RestrictedPython"}
+    assert platform.python_version() in reported["python"]
+    assert set(reported["versions"]) == {"viper", "RestrictedPython"}
 
 
 def test_an_act_that_gets_through_stands_out_with_what_would_close_it(measured):
@@ -120,7 +120,7 @@ def test_an_act_that_gets_through_stands_out_with_what_would_close_it(measured):
     assert "  seccomp  seccomp is a feature of Linux, and this is plan9" in lines
     text = " ".join(result.stdout.split())
     assert PARTIAL.remedy
-    assert f"What would close it: {PARTIAL.remedy}" in text
+    assert f"How to fix it: {PARTIAL.remedy}" in text
     assert "refused unless you accept the risk with --sandbox partial" in text
 
 
@@ -133,10 +133,10 @@ def test_without_a_sandbox_it_says_why_and_that_no_program_runs(measured):
     assert "plan9 has no processes that it could confine" in text
     assert "No program runs here" in text
     assert "What a confined process attempted" not in text  # nothing was
-    assert "What would close it" not in text
+    assert "How to fix it" not in text
 
 
-def test_a_missing_mechanism_is_told_even_where_the_level_is_full(measured):
+def test_a_missing_mechanism_is_reported_even_where_the_level_is_full(measured):
     measured(FULL_BUT_POOR)
     result = doctor()
     assert result.exit_code == 0
@@ -155,6 +155,7 @@ def test_json_says_the_same_as_the_report(measured, report, status):
     assert json.loads(result.stdout)["sandbox"] == {
         "level": report.level,
         "sentence": report.sentence,
+        "fix": report.remedy or None,
         "remedy": report.remedy or None,
         "acts": [{"name": a.name, "refused": a.refused, "how": a.how} for a in report.acts],
         "missing": [{"mechanism": name, "reason": why} for name, why in report.missing],
@@ -162,7 +163,7 @@ def test_json_says_the_same_as_the_report(measured, report, status):
     }
 
 
-def test_an_interpreter_that_cannot_start_is_told_as_no_sandbox(monkeypatch):
+def test_an_interpreter_that_cannot_start_is_reported_as_no_sandbox(monkeypatch):
     broken = functools.partial(Jail, python="/nonexistent/python")
     monkeypatch.setattr(viper_sandbox, "Jail", broken)
     result = doctor()
@@ -188,12 +189,12 @@ def test_it_tells_a_line_for_each_preset(measured, hub_cache):
         ):
             (folder / name).write_text("{}")
     text = " ".join(doctor("--vram", "80").stdout.split())
-    assert "small 3 of 4 models on disk; needs 3.3 GB: fits. cure: viper models pull small" in text
+    assert "small 3 of 4 models on disk; needs 3.3 GB: fits. fix: viper models pull small" in text
     # The depth model is the same in all three.
-    assert "large 1 of 4 models on disk; needs 30.4 GB: fits. cure: viper models pull large" in text
-    told = json.loads(doctor("--json").stdout)["models"]
-    assert list(told) == ["small", "base", "large"]
-    assert told["small"] == "3 of 4 models on disk; viper models pull small"
+    assert "large 1 of 4 models on disk; needs 30.4 GB: fits. fix: viper models pull large" in text
+    reported = json.loads(doctor("--json").stdout)["models"]
+    assert list(reported) == ["small", "base", "large"]
+    assert reported["small"] == "3 of 4 models on disk; viper models pull small"
 
 
 def test_a_broken_file_of_presets_does_not_hide_the_rest(measured, monkeypatch):
@@ -203,10 +204,10 @@ def test_a_broken_file_of_presets_does_not_hide_the_rest(measured, monkeypatch):
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())
     assert "problem presets The presets of VIPER_PRESETS='/no/such.toml' cannot be read" in text
-    assert "cure: Correct the file, or unset VIPER_PRESETS." in text
+    assert "fix: Correct the file, or unset VIPER_PRESETS." in text
     assert "Optional packages" in text
-    told = json.loads(doctor("--json").stdout)["models"]
-    assert told["error"].startswith("The presets of VIPER_PRESETS='/no/such.toml'")
+    reported = json.loads(doctor("--json").stdout)["models"]
+    assert reported["error"].startswith("The presets of VIPER_PRESETS='/no/such.toml'")
 
 
 def test_the_help_teaches_the_levels_and_the_exit_status():
@@ -215,7 +216,7 @@ def test_the_help_teaches_the_levels_and_the_exit_status():
         "full ",
         "partial ",
         "none ",
-        "Exit status: 0 when the level is full, 1 otherwise",
+        "Exit status: 0 if the sandbox level is full, otherwise 1",
     ):
         assert word in text
 
@@ -225,7 +226,7 @@ def test_vram_says_which_preset_to_choose_for_another_gpu(measured, hub_cache, v
     measured(FULL_BUT_POOR)
     (choice,) = found("choice", "--vram", vram)
     assert choice["found"].startswith(f"For a GPU with {vram} GB: --models {chosen},")
-    assert choice["cure"] == f"viper models pull {chosen}"
+    assert choice["fix"] == f"viper models pull {chosen}"
 
 
 @pytest.mark.parametrize("vram", ["0", "-4", "much", "nan", "inf"])
@@ -235,25 +236,27 @@ def test_vram_must_be_a_number_above_zero(vram):
     assert "--vram" in result.stderr
 
 
-def test_devices_are_told_and_presets_are_measured_by_the_first(measured, torch_says, hub_cache):
+def test_devices_are_reported_and_presets_are_measured_by_the_first(
+    measured, torch_says, hub_cache
+):
     measured(FULL_BUT_POOR)
     gpu = Device("cuda:0 NVIDIA \x1b[2JL4", 24_000_000_000, 23_000_000_000)
     torch_says(TorchFacts("2.11.0", "CUDA 12.8", (gpu,)))
     (device,) = found("device")
-    assert device["found"].endswith("L4, 24.0 GB, 23.0 GB of it free")
+    assert device["found"].endswith("L4, 24.0 GB, 23.0 GB free")
     (choice,) = found("choice")
     assert "--models base, the largest that fits." in choice["found"]
     assert "\x1b" not in doctor().stdout
 
 
-def test_a_sandbox_that_is_not_full_is_among_the_findings_with_its_cure(measured):
+def test_a_sandbox_that_is_not_full_is_among_the_findings_with_its_fix(measured):
     measured(PARTIAL)
     (sandbox,) = found("sandbox")
-    assert (sandbox["level"], sandbox["cure"]) == ("warning", PARTIAL.remedy)
+    assert (sandbox["level"], sandbox["fix"]) == ("warning", PARTIAL.remedy)
     assert doctor().stdout.endswith("\n1 warning found.\n")
 
 
-def test_an_endpoint_that_answers_is_told(measured, monkeypatch):
+def test_an_endpoint_that_answers_is_reported(measured, monkeypatch):
     measured(FULL_BUT_POOR)
     with LLMServer([raw_json({"data": [{"id": "small\x1b[2J-model"}]})]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -264,17 +267,17 @@ def test_an_endpoint_that_answers_is_told(measured, monkeypatch):
 
 def test_an_endpoint_that_hangs_is_given_up_and_is_a_problem(measured, monkeypatch):
     measured(FULL_BUT_POOR)
-    assert endpoint.ask_endpoint.__defaults__ == (
+    assert endpoint.request_models.__defaults__ == (
         3.0,
     )  # seconds; here it is not waited for so long
-    monkeypatch.setattr(endpoint.ask_endpoint, "__defaults__", (0.3,))
+    monkeypatch.setattr(endpoint.request_models, "__defaults__", (0.3,))
     with LLMServer(lambda _: time.sleep(1.0) or refuse(500)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         started = time.monotonic()
-        (told,) = found("endpoint")
-    assert told["level"] == "problem"
-    assert "no answer" in told["found"]
-    assert "--offline skips this" in told["cure"]
+        (reported,) = found("endpoint")
+    assert reported["level"] == "problem"
+    assert "no answer" in reported["found"]
+    assert "--offline skips this" in reported["fix"]
     assert time.monotonic() - started < 10
 
 
@@ -282,9 +285,9 @@ def test_offline_asks_nobody(measured, monkeypatch):
     measured(FULL_BUT_POOR)
     with LLMServer([refuse(500)]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        (told,) = found("endpoint", "--offline")
+        (reported,) = found("endpoint", "--offline")
     assert server.requests == []
-    assert told["found"] == f"{server.url} was not asked: --offline."
+    assert reported["found"] == f"No request was sent to {server.url}: --offline."
 
 
 @pytest.mark.parametrize("status", [401, 500])
@@ -302,7 +305,7 @@ def test_the_key_is_sent_and_shown_nowhere(measured, monkeypatch, status):
 def test_a_plugin_with_hostile_metadata_cannot_move_the_cursor(measured, monkeypatch):
     measured(FULL_BUT_POOR)
     one = Plugin("viper.backends", "x\x1b[2J", "a:b", "evil\x1b[1m\nok", "1\x07")
-    monkeypatch.setattr("viper.plugins.installed", lambda path: (one,))
+    monkeypatch.setattr("viper.doctor.report.installed", lambda path: (one,))
     text = doctor().stdout
     assert "evil" in text
     assert not {"\x1b", "\x07"} & set(text)
@@ -310,7 +313,7 @@ def test_a_plugin_with_hostile_metadata_cannot_move_the_cursor(measured, monkeyp
 
 def test_no_line_is_wider_than_the_terminal(measured, torch_says, hub_cache):
     measured(PARTIAL)
-    torch_says(TorchFacts("2.11.0", "CUDA 12.8", trouble="The driver is too old. " * 10))
+    torch_says(TorchFacts("2.11.0", "CUDA 12.8", error="The driver is too old. " * 10))
     assert max(len(line) for line in doctor().stdout.splitlines()) <= 80
 
 

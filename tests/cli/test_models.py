@@ -220,7 +220,7 @@ def test_parts_are_removed_with_the_model(hub, hub_cache):
         (["small", "--role", "language"], "The preset 'small' has no model for the role 'language'"),
         (["small", "--role", "detectr"], "Did you mean 'detector'"),
         (["small", "--revision", "x"], "--revision is for a repository"),
-        (["owner/name", "--role", "depth"], "--role chooses among the models of a preset"),
+        (["owner/name", "--role", "depth"], "--role selects models of a preset"),
         (["owner/nothing"], "There is no repository 'owner/nothing'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -298,7 +298,7 @@ def test_ctrl_c_leaves_a_state_from_which_the_same_command_goes_on(hub, hub_cach
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith(
-        "viper: interrupted; what has arrived is kept: run the same command again to go on.\n"
+        "viper: interrupted; run the same command again to resume the download.\n"
     )
     assert part.stat().st_size == 400_000
     hub.heal()

@@ -30,7 +30,7 @@ def refused(*arguments):
     return line
 
 
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(monkeypatch):
+def test_a_missing_extra_is_reported_with_the_command_that_installs_it(monkeypatch):
     from importlib import util
 
     real = util.find_spec
@@ -62,7 +62,7 @@ def test_a_partial_sandbox_is_refused_where_others_can_reach_the_server(monkeypa
     assert TOKEN not in line
 
 
-def test_a_port_that_is_taken_is_told_in_one_line():
+def test_a_port_in_use_is_reported_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         line = refused("--port", str(taken.getsockname()[1]))
     assert "Address already in use" in line

@@ -15,12 +15,12 @@ import pytest
 from viper.cli.spinner import spinner
 
 
-class DoctorReport(NamedTuple):
+class Streams(NamedTuple):
     stdout: str
     terminal: str
 
 
-def run_on_a_terminal(body: str, **environment: str) -> DoctorReport:
+def run_on_a_terminal(body: str, **environment: str) -> Streams:
     """Run code whose stderr is a terminal and whose stdout is a pipe."""
     code = "import sys, time\nfrom viper.cli.spinner import spinner\n" + textwrap.dedent(body)
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
@@ -48,14 +48,14 @@ def run_on_a_terminal(body: str, **environment: str) -> DoctorReport:
         stdout = process.stdout.read().decode()
     os.close(ours)
     assert process.returncode == 0, written.decode()
-    return DoctorReport(stdout, written.decode())
+    return Streams(stdout, written.decode())
 
 
 WAIT = """
-    with spinner("Loading detector [bold]onnx[/bold]", enabled=True) as shown:
+    with spinner("Loading detector [bold]onnx[/bold]", enabled=True) as handle:
         print("the answer", flush=True)
         time.sleep(0.3)
-        shown.update("Loading\\nmatcher")
+        handle.update("Loading\\nmatcher")
         time.sleep(0.3)
 """
 
@@ -87,12 +87,12 @@ def test_what_is_printed_on_stderr_meanwhile_stays_readable() -> None:
     assert "a notice\r\n" in seen.terminal
 
 
-def test_no_color_takes_the_colours_away_but_not_the_spinner() -> None:
-    colour = re.compile(r"\x1b\[[\d;]*3\d[\d;]*m")
-    assert colour.search(run_on_a_terminal(WAIT).terminal)
+def test_no_color_takes_the_colors_away_but_not_the_spinner() -> None:
+    color = re.compile(r"\x1b\[[\d;]*3\d[\d;]*m")
+    assert color.search(run_on_a_terminal(WAIT).terminal)
     plain = run_on_a_terminal(WAIT, NO_COLOR="1").terminal
     assert "Loading matcher" in plain
-    assert not colour.search(plain)
+    assert not color.search(plain)
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "dumb", "FORCE_COLOR": "1"}])
@@ -108,15 +108,15 @@ def test_writes_nothing_when_stderr_is_no_terminal(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with spinner("Loading", enabled=True) as shown:
-        shown.update("Still loading")
+    with spinner("Loading", enabled=True) as handle:
+        handle.update("Still loading")
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_missing_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    with spinner("Loading", enabled=True) as shown:
-        shown.update("Still loading")
+    with spinner("Loading", enabled=True) as handle:
+        handle.update("Still loading")
 
 
 def test_errors_pass_through_and_the_cursor_comes_back() -> None:

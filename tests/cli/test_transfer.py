@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sys
 
-from viper.cli import transfer
+from viper import progress_bars
 from viper.cli.transfer import transfer_bar
 from viper.weights.pull import Progress
 
@@ -13,7 +13,7 @@ def steps():
 
 
 def test_a_terminal_shows_file_and_bytes_and_stdout_stays_clean(monkeypatch, capsys):
-    monkeypatch.setattr(transfer, "can_animate", lambda: True)
+    monkeypatch.setattr(progress_bars, "can_animate", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
     with transfer_bar() as show:
         for step in steps():
@@ -26,7 +26,7 @@ def test_a_terminal_shows_file_and_bytes_and_stdout_stays_clean(monkeypatch, cap
 
 
 def test_without_a_terminal_nothing_is_shown(monkeypatch, capsys):
-    monkeypatch.setattr(transfer, "can_animate", lambda: False)
+    monkeypatch.setattr(progress_bars, "can_animate", lambda: False)
     with transfer_bar() as show:
         for step in steps():
             show(step)

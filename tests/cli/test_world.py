@@ -17,12 +17,12 @@ def viper(*arguments):
     return result
 
 
-def test_two_pictures_are_drawn_and_asked_about(tmp_path):
+def test_two_images_are_drawn_and_asked_about(tmp_path):
     out = tmp_path / "out"
     result = viper("world", "render", out, "--count", 2, "--size", "96x64", "--seed", 3)
     scenes = out / "scenes" / "CLEVR_val_scenes.json"
     assert (result.exit_code, result.stdout) == (0, f"{scenes}\n")
-    assert result.stderr.startswith("viper: 2 pictures of ")
+    assert result.stderr.startswith("viper: 2 images of ")
     objects = json.loads(scenes.read_text())["scenes"][1]["objects"]
     picture = out / "images" / "val" / "CLEVR_val_000001.png"
     question = "How many cubes are there?"
@@ -36,7 +36,7 @@ def test_the_summary_for_machines_is_one_object(tmp_path):
     )
     summary = json.loads(result.stdout)
     assert summary.pop("took_s") > 0
-    assert summary.pop("things") >= 3
+    assert summary.pop("objects") == summary.pop("things") >= 3
     assert summary == {
         "images": str(tmp_path / "images" / "val"),
         "scenes": str(tmp_path / "scenes" / "CLEVR_val_scenes.json"),
@@ -64,7 +64,7 @@ def test_force_writes_into_a_folder_that_is_not_empty(tmp_path):
     [
         (("--count", 0), "0 is not in the range"),
         ((), "Missing option '--count'"),
-        (("--count", 1, "--size", "480"), "'480' is no size. Give WIDTHxHEIGHT"),
+        (("--count", 1, "--size", "480"), "'480' is not a size. Give WIDTHxHEIGHT"),
         (("--count", 1, "--size", "480x20"), "not 32 to 4096 pixels long"),
         (("--count", 1, "--seed", -1), "-1 is not in the range"),
     ],

@@ -58,19 +58,21 @@ def test_defaults_are_the_same_everywhere(name):
         assert re.search(rf"`{option.opts[0]}`[^\n]*\b{default:,.0f}\b", PAGE) or name == "grace_s"
 
 
-def test_the_clocks_of_the_page_are_those_of_the_server():
+def test_the_timeouts_of_the_page_are_those_of_the_server():
     settings = ServerSettings()
     limits = section("Limits")
     assert f"| time for a body to arrive | | {settings.upload_s:g} s |" in limits
     assert (
         f"| time for a request's head, and idle connections | | {settings.head_s:g} s |" in limits
     )
-    assert f"| time for a client to take a part of an answer | | {settings.send_s:g} s |" in limits
+    assert (
+        f"| time for a client to accept a part of an answer | | {settings.send_s:g} s |" in limits
+    )
     assert settings.keep_alive_s == 10
     assert "Silence of ten seconds" in PAGE
 
 
-def test_every_figure_on_the_page_is_there():
+def test_every_metric_on_the_page_is_there():
     from viper import Engine
 
     with Engine("stub") as engine:
@@ -80,7 +82,7 @@ def test_every_figure_on_the_page_is_there():
         service.close()
     Loop.close()
     there = {family.name for family in text_string_to_metric_families(text)}
-    told = set(re.findall(r"`((?:viper|process)_\w+)", section("Figures")))
+    told = set(re.findall(r"`((?:viper|process)_\w+)", section("Metrics")))
     assert {name.removesuffix("_total") for name in told} <= there
     assert {
         name for name in there if name.startswith("viper_") and not name.endswith("_created")
@@ -95,11 +97,11 @@ def test_the_sentences_name_the_figures_of_the_result():
     (_, early), (_, late) = recorded["rss_mb"]
     for sentence in (
         f"on {recorded['machine']['cores']} cores ({recorded['machine']['cpu']}), 500 requests about "
-        f"{recorded['pictures']} pictures, 32 at once",
+        f"{recorded['pictures']} images, 32 at once",
         f"half are answered within {recorded['p50_ms']:.0f} ms, 99 % within {recorded['p99_ms']:.0f} ms; "
         f"{recorded['answers_per_s']:.0f} answers a second",
         f"has {early:.0f} MB after 100 requests and {late:.0f} MB after 500",
-        f"Of {recorded['burst']['requests']} at once on {recorded['burst']['places']} places, "
-        f"{recorded['burst']['turned_away']} were turned away at first",
+        f"Of {recorded['burst']['requests']} requests at once on {recorded['burst']['places']} queue slots, "
+        f"{recorded['burst']['turned_away']} were rejected at first",
     ):
         assert sentence in FLAT

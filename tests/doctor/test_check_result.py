@@ -1,4 +1,4 @@
-"""Findings as values: their JSON, and the sentence that counts them."""
+"""Check results as values: their JSON, and the sentence that counts them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ def made(*levels):
     return [CheckResult("machine", level, "torch", "is not there") for level in levels]
 
 
-def test_a_finding_becomes_json_with_its_cure_or_null():
-    cured = CheckResult("machine", "problem", "torch", "is not there", "pip install torch")
-    assert cured.to_json() == {
+def test_a_check_result_becomes_json_with_its_fix_or_null_also_under_its_old_name_cure():
+    fixable = CheckResult("machine", "problem", "torch", "is not there", "pip install torch")
+    assert fixable.to_json() == {
         "topic": "machine",
         "level": "problem",
         "title": "torch",
         "found": "is not there",
         "cure": "pip install torch",
+        "fix": "pip install torch",
     }
-    assert made("ok")[0].to_json()["cure"] is None
+    assert made("ok")[0].to_json()["cure"] is made("ok")[0].to_json()["fix"] is None
 
 
 @pytest.mark.parametrize(

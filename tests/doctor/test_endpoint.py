@@ -12,7 +12,13 @@ import pytest
 from fakes.llm_server import LLMServer, drop, raw, raw_json, refuse
 from fakes.llm_server import Reply as Sent
 from viper.doctor import CheckResult
-from viper.doctor.endpoint import Endpoint, Reply, ask_endpoint, endpoint_finding, endpoint_of
+from viper.doctor.endpoint import (
+    Endpoint,
+    Reply,
+    configured_endpoint,
+    endpoint_check,
+    request_models,
+)
 
 KEY = "very-secret-0123456789"
 HERE = Endpoint("http://127.0.0.1:8000/v1")
@@ -34,8 +40,8 @@ def asked(reply, *, key="", model=None):
     """What is said of a server that sends this reply, and what it received."""
     with LLMServer([reply]) as server:
         endpoint = Endpoint(server.url, model)
-        finding = endpoint_finding(endpoint, ask_endpoint(endpoint, key))
-    return finding, server
+        check = endpoint_check(endpoint, request_models(endpoint, key))
+    return check, server
 
 
 @pytest.mark.parametrize(
@@ -52,25 +58,25 @@ def asked(reply, *, key="", model=None):
 def test_the_endpoint_that_calls_would_go_to_is_found(monkeypatch, variables, endpoint):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert endpoint_of() == endpoint
+    assert configured_endpoint() == endpoint
 
 
 @pytest.mark.parametrize("variables", [{}, {"VIPER_LLM": "local:m"}], ids=["nothing", "local"])
 def test_without_an_endpoint_nothing_is_asked_and_the_variables_are_named(monkeypatch, variables):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = endpoint_of()
+    found = configured_endpoint()
     assert isinstance(found, CheckResult)
     assert (found.level, found.found) == (
         "note",
         "None is configured. The grammar works without one.",
     )
-    assert "OPENAI_BASE_URL=http://HOST:PORT/v1" in found.cure
-    assert "OPENAI_API_KEY" in found.cure
+    assert "OPENAI_BASE_URL=http://HOST:PORT/v1" in found.fix
+    assert "OPENAI_API_KEY" in found.fix
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         (f"http://me:{KEY}@host/v1", "base_url holds a user name, a password or a query"),
         ("ftp://host/v1", "base_url 'ftp://host/v1' is no http address"),
@@ -78,25 +84,25 @@ def test_without_an_endpoint_nothing_is_asked_and_the_variables_are_named(monkey
     ],
     ids=["credentials", "no http", "no key"],
 )
-def test_an_unusable_address_is_a_problem_that_shows_no_secret(monkeypatch, url, told):
+def test_an_unusable_address_is_a_problem_that_shows_no_secret(monkeypatch, url, reported):
     monkeypatch.setenv("OPENAI_BASE_URL", url)
-    found = endpoint_of()
+    found = configured_endpoint()
     assert isinstance(found, CheckResult)
     assert found.level == "problem"
-    assert told in found.found
-    assert "OPENAI_BASE_URL" in found.cure
+    assert reported in found.found
+    assert "OPENAI_BASE_URL" in found.fix
     assert KEY not in str(found)
 
 
 def test_a_key_pasted_as_the_address_is_not_shown(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", KEY)
-    assert KEY not in str(endpoint_of())
+    assert KEY not in str(configured_endpoint())
 
 
 def test_an_endpoint_that_answers_names_some_of_its_models():
     found, server = asked(models("a", "b", "c", "d", "e", "f"), key=KEY)
-    assert (found.level, found.cure) == ("ok", "")
+    assert (found.level, found.fix) == ("ok", "")
     assert found.found == f"{server.url} answers. Models: a, b, c, d and 2 more."
     (request,) = server.requests
     assert request.path == "/v1/models"
@@ -114,60 +120,60 @@ def test_the_model_of_viper_llm_must_be_among_them():
     found, server = asked(models("a", "b"), model="c")
     assert found.level == "warning"
     assert found.found == f"{server.url} answers, but does not list c. Models: a, b."
-    assert "VIPER_LLM" in found.cure
+    assert "VIPER_LLM" in found.fix
 
 
 @pytest.mark.parametrize(
-    ("reply", "level", "found", "cure"),
+    ("reply", "level", "found", "fix"),
     [
         (refuse(401, "no"), "problem", "refuses the key (HTTP 401)", "Set OPENAI_API_KEY to a key"),
         (refuse(403, "no"), "problem", "refuses the key (HTTP 403)", "Set OPENAI_API_KEY to a key"),
-        (refuse(500, "no"), "problem", "answers with HTTP 500", "the side of the service"),
+        (refuse(500, "no"), "problem", "answers with HTTP 500", "the server's side"),
         (refuse(404, "no"), "warning", "HTTP 404, but not with a list of models", "…/v1"),
         (raw(b"<html>"), "warning", "HTTP 200, but not with a list of models", "…/v1"),
         (raw(b"[" * 100_000), "warning", "not with a list of models", "…/v1"),
         (raw_json({"data": "x"}), "warning", "not with a list of models", "…/v1"),
-        (drop(), "problem", "cannot be asked: ", "See that the server runs"),
+        (drop(), "problem", "does not answer: ", "Check that the server runs"),
     ],
     ids=["401", "403", "500", "404", "page", "deep JSON", "other JSON", "no word"],
 )
-def test_every_other_answer_comes_with_its_cure(reply, level, found, cure):
-    finding, _ = asked(reply, key=KEY)
-    assert finding.level == level
-    assert found in finding.found
-    assert cure in finding.cure
-    assert KEY not in str(finding)
+def test_every_other_answer_comes_with_its_fix(reply, level, found, fix):
+    check, _ = asked(reply, key=KEY)
+    assert check.level == level
+    assert found in check.found
+    assert fix in check.fix
+    assert KEY not in str(check)
 
 
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else():
     with LLMServer([models("a")]) as other:
         to_other = Sent(302, headers={"Location": f"{other.url}/models"})
-        finding, _ = asked(to_other, key=KEY)
+        check, _ = asked(to_other, key=KEY)
     assert other.requests == []
-    assert finding.level == "warning"
-    assert "HTTP 302" in finding.found
-    assert "without a redirect" in finding.cure
+    assert check.level == "warning"
+    assert "HTTP 302" in check.found
+    assert "without a redirect" in check.fix
 
 
 def test_a_server_that_does_not_run_is_a_problem():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = Endpoint(f"http://127.0.0.1:{free.getsockname()[1]}/v1")
-        reply = ask_endpoint(endpoint, KEY)
-    found = endpoint_finding(endpoint, reply)
+        reply = request_models(endpoint, KEY)
+    found = endpoint_check(endpoint, reply)
     assert found.level == "problem"
-    assert found.found == f"{endpoint.url} cannot be asked: Connection refused."
-    assert "--offline skips this" in found.cure
+    assert found.found == f"{endpoint.url} does not answer: Connection refused."
+    assert "--offline skips this" in found.fix
 
 
 def test_a_server_that_hangs_is_given_up():
     late = dataclasses.replace(models("a"), delay_s=2.0)
     with LLMServer([late]) as server:
         started = time.monotonic()
-        reply = ask_endpoint(Endpoint(server.url), KEY, timeout_s=0.2)
+        reply = request_models(Endpoint(server.url), KEY, timeout_s=0.2)
         took_s = time.monotonic() - started
     assert reply.status is None
-    assert reply.trouble.startswith("no answer ")
+    assert reply.error.startswith("no answer ")
     assert took_s < 1.9  # the server would have answered
 
 
@@ -180,8 +186,8 @@ def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     started = time.monotonic()
-    reply = ask_endpoint(Endpoint("http://nowhere.invalid/v1"), "", timeout_s=0.2)
-    assert reply == Reply(None, trouble="no answer within 0.2 s")
+    reply = request_models(Endpoint("http://nowhere.invalid/v1"), "", timeout_s=0.2)
+    assert reply == Reply(None, error="no answer within 0.2 s")
     assert time.monotonic() - started < 5
     over.set()
 
@@ -197,9 +203,9 @@ def test_a_service_that_sends_the_key_back_cannot_show_it(monkeypatch):
 
 def test_a_key_that_cannot_be_one_is_not_sent():
     key = "“typographic quotes”"
-    reply = ask_endpoint(HERE, key)
-    found = endpoint_finding(HERE, reply)
+    reply = request_models(HERE, key)
+    found = endpoint_check(HERE, reply)
     assert found.level == "problem"
-    assert "OPENAI_API_KEY holds characters that no key has" in found.found
-    assert found.cure == "Copy the key again into OPENAI_API_KEY."
+    assert "OPENAI_API_KEY contains characters that no key has" in found.found
+    assert found.fix == "Copy the key again into OPENAI_API_KEY."
     assert key not in str(found)

@@ -1,4 +1,4 @@
-"""Plugins are told by the distribution that brings them, extras with the line that installs them."""
+"""Plugins are reported by the distribution that brings them, extras with the line that installs them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from viper.doctor import plugins
 from viper.doctor.plugins import (
     Extra,
-    extras_findings,
+    extras_checks,
     find_extras,
-    plugins_findings,
+    plugins_checks,
 )
 from viper.plugins import Plugin, installed, unreadable
 
@@ -22,39 +22,36 @@ def entry(group, name, distribution, version="1.0"):
     return Plugin(f"viper.{group}", name, f"{distribution}:X", distribution, version)
 
 
-def test_each_distribution_is_told_with_what_it_brings():
-    findings = plugins_findings(
+def test_each_distribution_is_reported_with_what_it_brings():
+    checks = plugins_checks(
         [
             entry("modules", "depth", "viper-more", "0.2"),
             entry("backends", "yolo", "viper-more", "0.2"),
             entry("benchmarks", "birds", "a-birds"),
         ]
     )
-    assert [(one.level, one.title, one.found) for one in findings] == [
+    assert [(one.level, one.title, one.found) for one in checks] == [
         ("ok", "a-birds", "1.0; benchmarks: birds"),
         ("ok", "viper-more", "0.2; modules: depth, backends: yolo"),
     ]
 
 
 def test_one_name_of_two_distributions_is_a_problem_that_names_both():
-    *_, found = plugins_findings(
+    *_, found = plugins_checks(
         [entry("backends", "yolo", "one"), entry("backends", "yolo", "other", "3")]
     )
     assert (found.level, found.title) == ("problem", "yolo")
-    assert (
-        found.found
-        == "one 1.0 and other 3 both bring a plugin of this name to the group viper.backends."
-    )
-    assert found.cure == "Uninstall one of them: pip uninstall other"
+    assert found.found == "one 1.0 and other 3 both register this name in the group viper.backends."
+    assert found.fix == "Uninstall one of them: pip uninstall other"
 
 
 def test_one_name_in_two_groups_is_no_problem():
-    findings = plugins_findings([entry("backends", "yolo", "one"), entry("modules", "yolo", "two")])
-    assert {one.level for one in findings} == {"ok"}
+    checks = plugins_checks([entry("backends", "yolo", "one"), entry("modules", "yolo", "two")])
+    assert {one.level for one in checks} == {"ok"}
 
 
 def test_without_plugins_it_says_so():
-    (found,) = plugins_findings([])
+    (found,) = plugins_checks([])
     assert (found.level, found.found) == ("ok", "none installed")
 
 
@@ -76,36 +73,36 @@ def install(tmp_path, monkeypatch):
 
 def test_plugins_are_found_by_their_metadata_and_not_imported(install):
     install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n[console_scripts]\nb = birds:main\n")
-    findings = plugins_findings(installed(tuple(sys.path)))
-    assert ("birds", "1.0; benchmarks: birds") in [(one.title, one.found) for one in findings]
+    checks = plugins_checks(installed(tuple(sys.path)))
+    assert ("birds", "1.0; benchmarks: birds") in [(one.title, one.found) for one in checks]
     assert "birds" not in sys.modules
 
 
 def test_what_viper_itself_registers_is_no_plugin():
-    assert "viper-vision" not in {one.title for one in plugins_findings(installed(tuple(sys.path)))}
+    assert "viper-vision" not in {one.title for one in plugins_checks(installed(tuple(sys.path)))}
 
 
 def test_broken_metadata_is_a_warning_and_hides_no_other_plugin(install):
     install("broken", "[viper.backends]\nthis is no entry point\n")
     install("birds", "[viper.benchmarks]\nbirds = birds:TASK\n")
     path = tuple(sys.path)
-    findings = plugins_findings(installed(path), unreadable(path))
-    assert "birds" in {one.title for one in findings}
-    warning = findings[-1]
+    checks = plugins_checks(installed(path), unreadable(path))
+    assert "birds" in {one.title for one in checks}
+    warning = checks[-1]
     assert warning.level == "warning"
     assert warning.found == "A distribution cannot be read: broken-1.0.dist-info."
-    assert warning.cure == "Uninstall it, or install it again."
+    assert warning.fix == "Uninstall or reinstall it."
 
 
-def test_each_extra_is_told_and_a_missing_one_with_its_pip_line():
-    findings = extras_findings(
+def test_each_extra_is_reported_and_a_missing_one_with_its_pip_line():
+    checks = extras_checks(
         [
             Extra("onnx", ("onnxruntime 1.22",), ()),
             Extra("ray", (), ("ray",)),
             Extra("bench", ("matplotlib 3.9",), ("pycocotools",)),
         ]
     )
-    assert [(one.level, one.title, one.found, one.cure) for one in findings] == [
+    assert [(one.level, one.title, one.found, one.fix) for one in checks] == [
         ("ok", "onnx", "onnxruntime 1.22", ""),
         (
             "note",

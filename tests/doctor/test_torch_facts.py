@@ -7,55 +7,55 @@ import time
 
 import pytest
 
-from viper.doctor.torch_facts import Device, TorchFacts, TorchQuestion
+from viper.doctor.torch_facts import Device, TorchFacts, TorchProbe
 
 
 @pytest.fixture
 def script(tmp_path):
     """Returns a question to a script of this text."""
 
-    def ask(text, limit_s=30.0):
+    def ask(text, timeout_s=30.0):
         path = tmp_path / "probe.py"
         path.write_text(text)
-        return TorchQuestion(path, limit_s)
+        return TorchProbe(path, timeout_s)
 
     return ask
 
 
 def test_facts_come_back_as_they_were_printed(script):
-    device = {"name": "cuda:0 GPU", "total": 100, "free": 60}
-    facts = {"version": "2.11.0", "build": "CUDA 12.8", "devices": [device], "trouble": ""}
-    told = script(f"print({json.dumps(facts)!r})").wait()
-    assert told == TorchFacts("2.11.0", "CUDA 12.8", (Device("cuda:0 GPU", 100, 60),))
+    device = {"name": "cuda:0 GPU", "total_bytes": 100, "free_bytes": 60}
+    facts = {"version": "2.11.0", "build": "CUDA 12.8", "devices": [device], "error": ""}
+    reported = script(f"print({json.dumps(facts)!r})").wait()
+    assert reported == TorchFacts("2.11.0", "CUDA 12.8", (Device("cuda:0 GPU", 100, 60),))
 
 
 def test_a_process_that_hangs_is_ended(script):
     started = time.monotonic()
-    question = script("import time; time.sleep(60)", limit_s=0.3)
-    assert question.wait().trouble == "it did not answer within 0.3 s"
+    question = script("import time; time.sleep(60)", timeout_s=0.3)
+    assert question.wait().error == "the probe process did not reply within 0.3 s"
     assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(
     ("text", "trouble"),
     [
-        ("import os; os._exit(3)", "its process ended with 3"),
-        ("print('hello')", "its process wrote something else than facts: "),
-        ("print('{}')", "its process wrote something else than facts: 'version'"),
+        ("import os; os._exit(3)", "the probe process exited with status 3"),
+        ("print('hello')", "the probe process sent an invalid reply: "),
+        ("print('{}')", "the probe process sent an invalid reply: 'devices'"),
     ],
     ids=["crash", "no JSON", "other JSON"],
 )
-def test_what_goes_wrong_is_told(script, text, trouble):
+def test_what_goes_wrong_is_reported(script, text, trouble):
     facts = script(text).wait()
     assert facts.version is None
-    assert facts.trouble.startswith(trouble)
+    assert facts.error.startswith(trouble)
 
 
-def test_an_interpreter_that_cannot_start_is_told(monkeypatch):
+def test_an_interpreter_that_cannot_start_is_reported(monkeypatch):
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
-    question = TorchQuestion()
+    question = TorchProbe()
     question.cancel()
-    assert question.wait().trouble.startswith("no process could be started for it: ")
+    assert question.wait().error.startswith("the probe process could not be started: ")
 
 
 def test_no_secret_reaches_the_process(script, monkeypatch):
@@ -65,9 +65,9 @@ def test_no_secret_reaches_the_process(script, monkeypatch):
     code = (
         "import json, os\n"
         "secret = [n for n, v in os.environ.items() if v == 'hunter2']\n"
-        f"print(json.dumps({facts!r} | {{'trouble': repr(secret)}}))"
+        f"print(json.dumps({facts!r} | {{'error': repr(secret)}}))"
     )
-    assert script(code).wait().trouble == "[]"
+    assert script(code).wait().error == "[]"
 
 
 def test_a_file_in_the_working_directory_is_not_imported(script, tmp_path, monkeypatch):
@@ -75,4 +75,4 @@ def test_a_file_in_the_working_directory_is_not_imported(script, tmp_path, monke
     here.mkdir()
     (here / "not_torch.py").write_text("print('{}')")
     monkeypatch.chdir(here)
-    assert script("import not_torch").wait().trouble == "its process ended with 1"
+    assert script("import not_torch").wait().error == "the probe process exited with status 1"

@@ -43,28 +43,33 @@ def test_the_torch_of_this_machine_answers(capsys):
     import torch
 
     _torch_probe.main()
-    told = json.loads(capsys.readouterr().out)
-    assert told["version"] == torch.__version__
-    assert bool(told["devices"]) == (torch.cuda.is_available() or torch.backends.mps.is_available())
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["version"] == torch.__version__
+    assert bool(reported["devices"]) == (
+        torch.cuda.is_available() or torch.backends.mps.is_available()
+    )
 
 
-def test_devices_are_told_with_total_and_free_memory(probe):
-    told = probe(fake(cuda="12.8", devices=[("GPU A", 60, 100), ("GPU B", 5, 80)]))
-    assert told == {
+def test_devices_are_reported_with_total_and_free_memory(probe):
+    reported = probe(fake(cuda="12.8", devices=[("GPU A", 60, 100), ("GPU B", 5, 80)]))
+    assert reported == {
         "version": "2.11.0",
         "build": "CUDA 12.8",
         "devices": [
-            {"name": "cuda:0 GPU A", "total": 100, "free": 60},
-            {"name": "cuda:1 GPU B", "total": 80, "free": 5},
+            {"name": "cuda:0 GPU A", "total_bytes": 100, "free_bytes": 60},
+            {"name": "cuda:1 GPU B", "total_bytes": 80, "free_bytes": 5},
         ],
-        "trouble": "",
+        "error": "",
     }
 
 
 def test_a_build_for_amd_and_a_mac_are_known(probe):
     assert probe(fake(hip="6.4"))["build"] == "ROCm 6.4"
-    told = probe(fake(mps=True))
-    assert (told["build"], told["devices"]) == ("", [{"name": "mps", "total": 12, "free": None}])
+    reported = probe(fake(mps=True))
+    assert (reported["build"], reported["devices"]) == (
+        "",
+        [{"name": "mps", "total_bytes": 12, "free_bytes": None}],
+    )
 
 
 def test_what_torch_warns_of_is_the_reason_why_there_is_no_device(probe):
@@ -72,19 +77,19 @@ def test_what_torch_warns_of_is_the_reason_why_there_is_no_device(probe):
         warnings.warn("The NVIDIA driver on your system is too old.", stacklevel=1)
         return False
 
-    told = probe(fake(cuda="12.8", available=warn))
-    assert told["trouble"] == "The NVIDIA driver on your system is too old."
+    reported = probe(fake(cuda="12.8", available=warn))
+    assert reported["error"] == "The NVIDIA driver on your system is too old."
 
 
-def test_a_driver_that_raises_is_told(probe):
+def test_a_driver_that_raises_is_reported(probe):
     def fail():
         raise RuntimeError("no kernel image")
 
-    told = probe(fake(cuda="12.8", available=fail))
-    assert (told["version"], told["trouble"]) == ("2.11.0", "RuntimeError: no kernel image")
+    reported = probe(fake(cuda="12.8", available=fail))
+    assert (reported["version"], reported["error"]) == ("2.11.0", "RuntimeError: no kernel image")
 
 
-def test_a_torch_that_cannot_be_imported_is_told(probe):
-    told = probe(None)
-    assert told["version"] is None
-    assert told["trouble"].startswith("ModuleNotFoundError: ")
+def test_a_torch_that_cannot_be_imported_is_reported(probe):
+    reported = probe(None)
+    assert reported["version"] is None
+    assert reported["error"].startswith("ModuleNotFoundError: ")

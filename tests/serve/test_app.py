@@ -121,7 +121,7 @@ def test_the_info_tells_models_and_limits(app):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/v1/ask/", "/v1", "//v1/ask", "/static/", "/V1/ASK"])
-def test_an_unknown_path_is_told_as_json(app, path):
+def test_an_unknown_path_is_an_api_error(app, path):
     reply = call(app, "GET", path)
     assert (reply.status, reply.error["kind"]) == (404, "not_found")
 
@@ -129,7 +129,7 @@ def test_an_unknown_path_is_told_as_json(app, path):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/v1/ask"), ("POST", "/metrics"), ("OPTIONS", "/v1/run")]
 )
-def test_a_wrong_method_is_told_as_json(app, method, path):
+def test_a_wrong_method_is_an_api_error(app, method, path):
     reply = call(app, method, path)
     assert (reply.status, reply.error["kind"]) == (405, "method")
     assert reply.headers["allow"]

@@ -64,7 +64,7 @@ def test_each_event_is_sent_when_it_happens(make, held):
     run(scenario())
 
 
-def test_how_many_are_ahead_is_told(make, held):
+def test_the_number_of_requests_ahead_is_reported(make, held):
     app, service = make(held, concurrency=1)
     body = form({**ASK, "stream": "true"}, file=PNG)
 
@@ -72,7 +72,7 @@ def test_how_many_are_ahead_is_told(make, held):
         going = []
         for number in range(3):
             going.append(asyncio.ensure_future(exchange(app, "POST", "/v1/ask", **body)))
-            while service.admission.taken <= number:
+            while service.admission.admitted <= number:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.01)
         held.go.set()
@@ -115,7 +115,7 @@ def test_a_client_that_takes_nothing_is_cut_off_and_its_session_ended(make, held
     client = Client([body["body"]], taking_s=30)
     run(exchange(app, "POST", "/v1/ask", headers=body["headers"], client=client))
     assert client.aborted
-    assert service.admission.taken == 0
+    assert service.admission.admitted == 0
 
 
 def test_hostile_texts_cannot_forge_an_event(app):

@@ -1,4 +1,4 @@
-"""The figures for Prometheus: their names are an interface."""
+"""Prometheus metrics: their names are an interface."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_requests_and_answers_are_counted(make):
     assert found["viper_running",] == found["viper_waiting",] == 0
 
 
-def test_models_and_memory_are_told(make, fake_engine):
+def test_models_and_memory_are_reported(make, fake_engine):
     class Detector:
         fingerprint = "d"
         vocabulary = None

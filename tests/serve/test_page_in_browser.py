@@ -17,12 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
 QUESTION = "How many metal things are left of the purple cube?"
-# What came when: each step that the viewer is told, and how many there were when the whole was shown.
+# Events in order: each step that the viewer gets, and when the whole trace was shown.
 WATCH = """() => {
-  window.told = [];
+  window.calls = [];
   const {step, show} = ViperTrace.prototype;
-  ViperTrace.prototype.step = function (one) { window.told.push(one.step); return step.call(this, one); };
-  ViperTrace.prototype.show = function (trace) { window.told.push("shown"); return show.call(this, trace); };
+  ViperTrace.prototype.step = function (one) { window.calls.push(one.step); return step.call(this, one); };
+  ViperTrace.prototype.show = function (trace) { window.calls.push("shown"); return show.call(this, trace); };
 }"""
 
 
@@ -93,10 +93,10 @@ def test_a_picture_is_asked_about_and_the_program_edited_and_run_again(
     page.evaluate(WATCH)
     ask(page, QUESTION)
     assert answer(page) == "5"
-    told = page.evaluate("told")
-    assert told[0] == "program"
-    assert told.count("call") > 3
-    assert told[-2:] == ["attempt", "shown"]
+    events = page.evaluate("calls")
+    assert events[0] == "program"
+    assert events.count("call") > 3
+    assert events[-2:] == ["attempt", "shown"]
     program = page.input_value("#program")
     assert program.startswith("def execute_command(image):")
     assert page.locator("#run .vt-line").count() == len(program.splitlines())
@@ -180,7 +180,7 @@ def test_a_picture_can_be_dropped_and_pasted(opened):
             f"(held) => document.querySelector('#drop').dispatchEvent(({made})(held))", held
         )
         page.wait_for_selector("#preview img")
-        until(page, f"picture?.name === {name!r}")
+        until(page, f"selected?.name === {name!r}")
         page.fill("#question", "What color is the large metal sphere?")
         page.click("#ask")
         wait_for_answer(page)
@@ -207,10 +207,10 @@ def test_hostile_texts_stay_texts(opened):
     assert page.evaluate("document.querySelectorAll('img[src=x], #run script').length") == 0
 
 
-def test_what_the_server_refuses_is_told_plainly(opened):
+def test_a_refusal_of_the_server_is_shown_as_text(opened):
     page = opened()
     page.click("#ask")
-    assert page.text_content("#problem") == "Choose a picture first."
+    assert page.text_content("#problem") == "Choose an image first."
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})
     page.wait_for_selector("#preview p")
     page.click("#ask")

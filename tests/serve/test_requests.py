@@ -1,4 +1,4 @@
-"""What is refused of what clients send, and in which words."""
+"""Bodies that are refused, and the error messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def field_part(name="question", text=b"Is there a cup?"):
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        ({}, "image: Send the picture as base64"),
+        ({}, "image: Send the image as base64"),
         ({"image": PNG_TEXT}, "question: Field required."),
         ({**GOOD, "question": ""}, "question: String should have at least 1 character."),
         ({**GOOD, "question": "a" * 4001}, "question: String should have at most 4000 characters."),
@@ -49,13 +49,13 @@ def field_part(name="question", text=b"Is there a cup?"):
         ({**GOOD, "generator": "openai:x"}, "generator: Extra inputs are not permitted."),
         ({**GOOD, "models": "large"}, "models: Extra inputs are not permitted."),
         ({**GOOD, "program": RUN}, "program: Extra inputs are not permitted."),
-        ({**GOOD, "image": 7}, "image: Send the picture as base64"),
+        ({**GOOD, "image": 7}, "image: Send the image as base64"),
         ({**GOOD, "image": "!!"}, "image: This is not base64."),
         ({**GOOD, "image": "/etc/passwd"}, "image: This is not base64."),
-        ({**GOOD, "image": "http://127.0.0.1/a.png"}, "image: Pictures are not fetched"),
-        ({**GOOD, "image": "file:///etc/passwd"}, "image: Pictures are not fetched"),
-        ({**GOOD, "image": "data:text/plain,abc"}, "image: Pictures are not fetched"),
-        ({**GOOD, "image": "../secret.png"}, "image: Pictures are not fetched"),
+        ({**GOOD, "image": "http://127.0.0.1/a.png"}, "image: Images are not fetched"),
+        ({**GOOD, "image": "file:///etc/passwd"}, "image: Images are not fetched"),
+        ({**GOOD, "image": "data:text/plain,abc"}, "image: Images are not fetched"),
+        ({**GOOD, "image": "../secret.png"}, "image: Images are not fetched"),
         ([1], "The body must be a JSON object."),
         (b"{", "The body is not JSON"),
         (b"", "The body is not JSON"),
@@ -107,9 +107,9 @@ def test_half_a_character_is_refused(app):
         ),
         (multipart(b"X: y\r\n\r\nz"), UNREADABLE + "a part has no name."),
         (form_of("", b""), UNREADABLE + "its Content-Type names no boundary."),
-        (form_of("; boundary=" + "b" * 300, b""), UNREADABLE + "it does not follow"),
-        (form_of("; boundary=B", b"no boundary here"), UNREADABLE + "it does not follow"),
-        (multipart(b"X: " + b"y" * 5000 + b"\r\n\r\nz"), UNREADABLE + "it does not follow"),
+        (form_of("; boundary=" + "b" * 300, b""), UNREADABLE + "it is not valid"),
+        (form_of("; boundary=B", b"no boundary here"), UNREADABLE + "it is not valid"),
+        (multipart(b"X: " + b"y" * 5000 + b"\r\n\r\nz"), UNREADABLE + "it is not valid"),
     ],
 )
 def test_a_form_that_cannot_be_used_is_refused(app, sent, message):
@@ -157,7 +157,7 @@ def test_a_picture_in_base64_may_not_be_larger_than_a_file(make):
     reply = call(app, "POST", "/v1/ask", **as_json({"image": text, **ASK}))
     assert (reply.status, reply.error["message"]) == (
         413,
-        "The picture is larger than 100,000 bytes. Send a smaller or compressed picture.",
+        "The image is larger than 100,000 bytes. Send a smaller or compressed image.",
     )
 
 
@@ -176,10 +176,10 @@ def test_a_body_that_trickles_is_cut_off(make):
     )
     assert (reply.status, reply.error["kind"]) == (408, "slow")
     assert reply.headers["connection"] == "close"
-    assert service.admission.taken == 0
+    assert service.admission.admitted == 0
 
 
-def test_a_client_that_goes_away_in_the_middle_of_its_body_frees_its_place(make):
+def test_a_client_that_disconnects_while_it_sends_frees_its_queue_slot(make):
     app, service = make()
 
     class Leaving(Client):
@@ -194,7 +194,7 @@ def test_a_client_that_goes_away_in_the_middle_of_its_body_frees_its_place(make)
             app, "POST", "/v1/ask", headers={"content-type": "application/json"}, client=client
         )
     )
-    assert (client.reply.status, service.admission.taken) == (0, 0)
+    assert (client.reply.status, service.admission.admitted) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_every_response_has_the_headers_that_confine_pages(app, method, path):
     assert len(headers["x-request-id"]) == 16
 
 
-def test_a_bug_is_told_by_a_number_that_the_log_explains(make, held, caplog):
+def test_a_bug_is_reported_with_the_request_id_that_the_log_has(make, held, caplog):
     app, _ = make(held)
     held.error = RuntimeError("secret of /home/me/key.pem")
     held.go.set()
@@ -174,7 +174,7 @@ def test_a_bug_in_the_middle_of_a_stream_cuts_the_connection(make, held, caplog)
     run(exchange(app, "POST", "/v1/ask", headers=body["headers"], client=client))
     assert client.aborted
     assert b"secret" not in client.reply.body
-    assert service.admission.taken == 0
+    assert service.admission.admitted == 0
 
 
 def test_the_log_holds_no_question_and_no_path_of_a_client(app, caplog):

@@ -13,7 +13,7 @@ from fakes.serving import PNG
 from viper.errors import ConfigError
 from viper.serve import ServerSettings
 from viper.serve.app import create_app
-from viper.serve.server import Server, _Guarded, configured, listen, url_of
+from viper.serve.server import Server, listen, url_of
 from viper.serve.service import Service, check_sandbox
 
 ASK = form({"question": "How many cups are there?"}, file=PNG)
@@ -44,8 +44,7 @@ class Running:
     async def __aenter__(self):
         app = create_app(self.service, sandbox="full")
         ready = asyncio.Event()
-        config = configured(app, self.settings)
-        self.server = Server(config, self.settings, self.service.admission, ready.set)
+        self.server = Server(app, self.settings, self.service.admission, ready.set)
         self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
         await ready.wait()
         return self
@@ -156,7 +155,7 @@ def test_a_client_that_closes_its_connection_ends_its_session(held):
             while held.started == 0:
                 await asyncio.sleep(0.005)
             writer.close()
-            while running.service.admission.taken:
+            while running.service.admission.admitted:
                 await asyncio.sleep(0.005)
             assert held.cancelled == 1
 
@@ -167,7 +166,7 @@ def test_a_signal_drains_what_runs_and_what_waits(held):
     async def scenario():
         async with Running(held, concurrency=1, queue=4, grace_s=20) as running:
             asked = [asyncio.ensure_future(running.exchange(request())) for _ in range(3)]
-            while running.service.admission.taken < 3 or not held.started:
+            while running.service.admission.admitted < 3 or not held.started:
                 await asyncio.sleep(0.005)
             running.server.handle_exit(signal.SIGTERM, None)
             await asyncio.sleep(0.3)
@@ -182,7 +181,7 @@ def test_a_signal_drains_what_runs_and_what_waits(held):
     run(scenario())
 
 
-def test_after_the_grace_time_what_is_left_is_told_so(held):
+def test_after_the_grace_period_the_remaining_requests_get_an_error(held):
     async def scenario():
         async with Running(held, concurrency=1, grace_s=0.1) as running:
             asked = asyncio.ensure_future(running.exchange(request()))
@@ -198,7 +197,7 @@ def test_after_the_grace_time_what_is_left_is_told_so(held):
     run(scenario())
 
 
-def test_a_second_signal_ends_the_grace_time(held):
+def test_a_second_signal_ends_the_grace_period(held):
     async def scenario():
         async with Running(held, grace_s=60) as running:
             asked = asyncio.ensure_future(running.exchange(request()))
@@ -212,23 +211,23 @@ def test_a_second_signal_ends_the_grace_time(held):
 
 
 def test_a_body_that_is_still_arriving_does_not_keep_a_server_alive(engine, monkeypatch):
-    monkeypatch.setattr("viper.serve.server._FAREWELL_S", 0.1)
+    monkeypatch.setattr("viper.serve.server._ERRORS_S", 0.1)
 
     async def scenario():
         async with Running(engine, grace_s=60) as running:
             _, writer = await running.send(request(length=10_000_000))
-            while not running.service.admission.taken:
+            while not running.service.admission.admitted:
                 await asyncio.sleep(0.005)
             for _ in range(2):
                 running.server.handle_exit(signal.SIGTERM, None)
             await asyncio.wait_for(running.task, 5)
-            assert running.service.admission.taken == 0
+            assert running.service.admission.admitted == 0
             writer.close()
 
     run(scenario())
 
 
-def test_an_address_that_is_taken_is_told_in_one_line():
+def test_an_address_in_use_is_reported_in_one_line():
     first = listen(ServerSettings(port=0))
     first.listen()
     with first, pytest.raises(ConfigError) as refused:
@@ -294,6 +293,8 @@ def test_partial_is_for_loopback_only(level):
             check_sandbox(level("full", "partial"), ServerSettings(token="x" * 20, **reachable))
 
 
-def test_each_server_has_its_own_clock():
-    assert _Guarded.with_head_s(1.0).head_s == 1.0
-    assert _Guarded.head_s != 1.0
+def test_each_server_has_its_own_head_timeout(app):
+    def head_s(settings):
+        return Server(app, settings, None, None).config.http.head_s
+
+    assert [head_s(ServerSettings(head_s=value)) for value in (1.0, 2.0)] == [1.0, 2.0]

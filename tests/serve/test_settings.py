@@ -53,7 +53,7 @@ def test_the_token_is_in_no_representation():
         ({"queue": -1}, "queue must be at least 0, but got -1."),
         ({"max_upload_mb": 0}, "max_upload_mb must be a number above 0, but got 0."),
         ({"timeout_s": float("nan")}, "timeout_s must be a number above 0, but got nan."),
-        ({"grace_s": -1}, "grace_s must be a number, 0 or more, but got -1."),
+        ({"grace_s": -1}, "grace_s must be at least 0, but got -1."),
     ],
 )
 def test_values_out_of_range_are_named(options, message):

@@ -1,7 +1,7 @@
-"""The `viper` command: one module per verb, each loaded when it is called.
+"""The `viper` command: one module per verb, loaded when the verb is used.
 
-Verbs of other packages join through the entry-point group `viper.commands`; listing them imports
-only the small modules that declare their options.
+Other packages add verbs through the entry-point group `viper.commands`; listing them imports only the
+small modules that declare their options.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _VERBS = tuple(
 
 
 class _Verbs(click.Group):
-    """Loads a verb's module when the verb is asked for."""
+    """Loads the module of a verb when the verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_VERBS, *sorted(_plugged())]
+        return [*_VERBS, *sorted(_plugin_verbs())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _VERBS:
             command = getattr(importlib.import_module(f"viper.cli.{cmd_name}"), cmd_name)
-        elif cmd_name in (plugged := _plugged()):
-            command = plugged[cmd_name].load()
+        elif cmd_name in (plugins := _plugin_verbs()):
+            command = plugins[cmd_name].load()
         else:
             return None
         assert isinstance(command, click.Command)
@@ -40,15 +40,15 @@ class _Verbs(click.Group):
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             from viper.errors import did_you_mean
 
-            known = self.list_commands(ctx)
+            verbs = self.list_commands(ctx)
             ctx.fail(
-                f"There is no verb {args[0]!r}. {did_you_mean(args[0], known)}"
-                f"Verbs: {', '.join(known)}."
+                f"There is no verb {args[0]!r}. {did_you_mean(args[0], verbs)}"
+                f"Verbs: {', '.join(verbs)}."
             )
         return super().resolve_command(ctx, args)
 
 
-def _plugged() -> dict[str, EntryPoint]:
+def _plugin_verbs() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="viper.commands")}
 
 
@@ -58,27 +58,27 @@ def cli() -> None:
     """Answer questions about images by writing small programs, and show every step.
 
     \b
-    viper ask examples/shapes.png "How many cubes are there?"      with the models that Viper brings
+    viper ask examples/shapes.png "How many cubes are there?"      with the models that come with Viper
     viper ask street.jpg "How many people are left of the bus?" \\
         --backend detector=onnx:yolox_nano.onnx
-    viper generate "Is there a red car?"          print the program only
-    viper run program.py street.jpg               run a program of your own
+    viper generate "Is there a red car?"          print the program without running it
+    viper run program.py street.jpg               run your own program
     viper replay run.json                         run a recorded answer again, without any model
     viper trace show run.json                     read a recorded answer; diff compares two
-    viper lint program.py                         check it without running it
-    viper memo list                               programs that are used again
-    viper models list                             which models there are for photographs
-    viper modules list                            plugins: methods that programs may call besides
-    viper world render OUT --count 100            draw pictures to try it on
-    viper train limber OUT …                      let a language model speak about what a matcher sees
-    viper config show                             what is set, by file or environment
-    viper serve                                   ask over HTTP, and from a page
-    viper doctor                                  what works on this machine, and the cure of what does not
+    viper lint program.py                         check a program without running it
+    viper program-cache list                      list cached programs of language models
+    viper models list                             list the models for photographs
+    viper modules list                            list plugins that add methods for programs
+    viper world render OUT --count 100            draw images of the small world
+    viper train limber OUT …                      train a map from a matcher to a language model
+    viper config show                             list settings, and where each comes from
+    viper serve                                   start an HTTP API with a web page
+    viper doctor                                  check what works here, and how to fix the rest
 
-    An answer goes to stdout, everything else to stderr. Exit status: 0 answered, 1 failed, 2 usage.
+    An answer is printed on stdout, everything else on stderr. Exit status: 0 answered, 1 failed, 2 usage.
     """
 
 
 def main() -> None:
-    """Run the command; the entry point of the `viper` script."""
+    """Run the `viper` command; the entry point of the script."""
     cli()

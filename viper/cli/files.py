@@ -1,4 +1,4 @@
-"""Reading text files that the user names, with clear errors."""
+"""Read text files that the user names, with clear errors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ def read_text(path: str, *, what: str) -> str:
 
     Args:
         path: The file.
-        what: What it should hold, for the error, such as "program".
+        what: The expected content, for the error message, such as "program".
 
     Raises:
         InputError: It cannot be read as UTF-8 text.
     """
-    if path == "-":
-        data = sys.stdin.buffer.read(_MAX_BYTES)
-    else:
-        data = read_regular_file(path, max_bytes=_MAX_BYTES, what=what)
+    data = (
+        sys.stdin.buffer.read(_MAX_BYTES)
+        if path == "-"
+        else read_regular_file(path, max_bytes=_MAX_BYTES, what=what)
+    )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""`viper models`: which models the presets need, what of them is on disk, and fetching the rest."""
+"""`viper models`: list, fetch, find and delete the models of presets."""
 
 from __future__ import annotations
 
@@ -19,74 +19,78 @@ if TYPE_CHECKING:
 __all__ = ["models"]
 
 _INTERRUPTED = 130
-# What shells report for a command that Ctrl-C has ended.
+# The exit status that shells report for a command ended by Ctrl-C.
+
+_target = click.argument("target", metavar="PRESET|REPOSITORY")
+_revision = click.option(
+    "--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY."
+)
 
 
 @click.group()
 def models() -> None:
-    """Show and fetch the models that serve photographs.
+    """List and fetch the models for photographs.
 
     \b
     viper models list            which models the presets need, and what is on disk
-    viper models pull small      fetch a preset; goes on where an earlier run was cut off
-    viper models path small      the folders to load from
-    viper models remove REPO     delete a model from the disk
+    viper models pull small      fetch a preset; resumes an interrupted download
+    viper models path small      print the folders to load from
+    viper models remove REPO     delete a model from disk
 
-    Weights lie in the cache of huggingface_hub (HF_HOME), shared with other programs. Nothing else
-    of Viper fetches anything: a model that is not on disk is named with the command that fetches it.
+    Weights are stored in the cache of huggingface_hub (HF_HOME), shared with other programs. No other verb
+    fetches anything: if a model is not on disk, the error names the command that fetches it.
     """
 
 
 @models.command(name="list")
 @output_options
 def list_(as_json: bool, debug: bool) -> None:
-    """Show roles, repositories, sizes, licences and what is on disk; asks no network."""
+    """Show roles, repositories, sizes, licenses and what is on disk, without network access."""
+    from viper.cli.errors import exit_on_error
     from viper.cli.models_table import preset_rows
-    from viper.cli.output import one_line, print_error, print_json
-    from viper.errors import ViperError
+    from viper.cli.output import one_line, print_json
     from viper.models.registry import plugin_backends
     from viper.weights.cache import cache_folder
 
-    try:
-        rows, plugged = preset_rows(), plugin_backends()
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
+    with exit_on_error(debug=debug):
+        rows, plugins = preset_rows(), plugin_backends()
     if as_json:
         print_json(
             {
                 "cache": str(cache_folder()),
                 "presets": [row.to_json() for row in rows],
                 "plugins": [
-                    {"role": role, "name": name, "distribution": p.distribution}
-                    for (role, name), p in plugged.items()
+                    {"role": role, "name": name, "distribution": plugin.distribution}
+                    for (role, name), plugin in plugins.items()
                 ],
             }
         )
         return
     for row in rows:
         row.print()
-    for (role, name), plugin in plugged.items():
+    for (role, name), plugin in plugins.items():
         click.echo(f"  {role:<9} {name + ':…':<45} of {one_line(plugin.origin)}")
-    if plugged:
+    if plugins:
         click.echo()
-    click.echo(f"Weights lie in {cache_folder()}. Fetch a preset with: viper models pull small")
+    click.echo(
+        f"Weights are stored in {cache_folder()}. Fetch a preset with: viper models pull small"
+    )
 
 
 @models.command()
-@click.argument("target", metavar="PRESET|REPOSITORY")
+@_target
 @click.option(
     "--role",
     "roles",
     multiple=True,
     metavar="ROLE",
-    help="Fetch only what serves this role of the preset; repeatable.",
+    help="Fetch only the models that serve this role of the preset; repeatable.",
 )
-@click.option("--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY.")
+@_revision
 @click.option(
     "--library",
     type=click.Choice(["transformers", "open_clip"]),
-    help="Whose weights of a REPOSITORY that holds both; default: those of transformers.",
+    help="The library whose weights to fetch from a REPOSITORY with both; default: transformers.",
 )
 @output_options
 def pull(
@@ -105,41 +109,93 @@ def pull(
     viper models pull google/siglip2-base-patch32-256
 
     Only safetensors and the small files beside them are fetched, never pickles or code. Sizes and
-    checksums are verified; a cut connection is taken up where it broke off, also by a later run.
+    checksums are verified. An interrupted download resumes where it stopped, also in a later run.
     Prints the folders to load from. For a gated model set HF_TOKEN.
 
-    Exit status: 0 all there, 1 failed, 130 interrupted (run it again to go on), 2 usage.
+    Exit status: 0 all on disk, 1 failed, 130 interrupted (run it again to resume), 2 usage.
     """
+    from viper.cli.errors import exit_on_error
     from viper.cli.models_table import megabytes
-    from viper.cli.output import notice, print_error, print_json
+    from viper.cli.output import notice
     from viper.cli.transfer import transfer_bar
     from viper.engine.presets import repositories
-    from viper.errors import ViperError
     from viper.weights.cache import COMMIT
     from viper.weights.pull import carry_out, check_room, plan_pull
 
     try:
-        wanted = [one._replace(library=library) for one in _wanted(target, roles, revision)]
-        folders, plans = {}, []
-        for one in wanted:
-            found = one.on_disk()
-            if found.state == "complete" and COMMIT.fullmatch(one.revision):
-                folders[one.repository] = str(found.folder)  # a commit does not change
-            else:
-                plans.append(plan_pull(one.repository, one.revision, library, repositories()))
-        check_room(plans)
-        for plan in plans:
-            size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
-            notice(f"{plan.listing.repository}: {size} to fetch")
-            with transfer_bar() as on_progress:
-                pulled = carry_out(plan, on_progress)
-            folders[pulled.repository] = str(pulled.folder)
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
+        with exit_on_error(debug=debug):
+            folders, plans = {}, []
+            for one in _requested(target, roles, revision, library):
+                found = one.on_disk()
+                name = one.revision or "main"
+                if found.state == "complete" and COMMIT.fullmatch(name):
+                    folders[one.repository] = str(found.folder)  # a commit does not change
+                else:
+                    plans.append(plan_pull(one.repository, name, library, repositories()))
+            check_room(plans)
+            for plan in plans:
+                size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
+                notice(f"{plan.listing.repository}: {size} to fetch")
+                with transfer_bar() as on_progress:
+                    pulled = carry_out(plan, on_progress)
+                folders[pulled.repository] = str(pulled.folder)
     except KeyboardInterrupt:
-        notice("interrupted; what has arrived is kept: run the same command again to go on.")
+        notice("interrupted; run the same command again to resume the download.")
         sys.exit(_INTERRUPTED)
+    _print_folders(folders, as_json)
+
+
+@models.command()
+@_target
+@_revision
+@output_options
+def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
+    """Print the folders of a PRESET or a REPOSITORY on disk; exit status 1 if a model is missing."""
+    from viper.cli.errors import exit_on_error
+    from viper.cli.output import notice
+
+    with exit_on_error(debug=debug):
+        requested = _requested(target, (), revision)
+    found = {one.repository: one.on_disk() for one in requested}
+    complete = {name: str(disk.folder) for name, disk in found.items() if disk.state == "complete"}
+    _print_folders(complete, as_json)
+    if missing := [name for name in found if name not in complete]:
+        notice(f"not on disk: {', '.join(missing)}. Fetch with: viper models pull {target}")
+        sys.exit(1)
+
+
+@models.command()
+@click.argument("repository")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@output_options
+def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
+    """Delete a REPOSITORY from disk: all revisions, and interrupted downloads."""
+    import shutil
+
+    from viper.cli.errors import exit_on_error
+    from viper.cli.output import notice, print_json
+    from viper.errors import ConfigError
+    from viper.weights.cache import repository_folder
+
+    folder = repository_folder(repository)
+    with exit_on_error(debug=debug):
+        if not folder.is_dir():
+            raise ConfigError(f"'{repository}' is not on disk. See: viper models list")
+        if not yes:
+            click.confirm(f"Delete {folder}?", abort=True, err=True)
+        _delete_revisions(repository)
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            raise ConfigError(f"Parts of {str(folder)!r} cannot be deleted.")
+    if as_json:
+        print_json({"removed": str(folder)})
+    else:
+        notice(f"removed {folder}")
+
+
+def _print_folders(folders: dict[str, str], as_json: bool) -> None:
+    from viper.cli.output import print_json
+
     if as_json:
         print_json({"folders": folders})
         return
@@ -147,85 +203,26 @@ def pull(
         click.echo(folder)
 
 
-@models.command()
-@click.argument("target", metavar="PRESET|REPOSITORY")
-@click.option("--revision", metavar="NAME", help="Branch, tag or commit of a REPOSITORY.")
-@output_options
-def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
-    """Print the folders of a PRESET or a REPOSITORY on disk; exit 1 when something is missing."""
-    from viper.cli.output import notice, print_error, print_json
-    from viper.errors import ViperError
-
-    try:
-        wanted = _wanted(target, (), revision)
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
-    found = {one.repository: one.on_disk() for one in wanted}
-    whole = {name: str(disk.folder) for name, disk in found.items() if disk.state == "complete"}
-    if as_json:
-        print_json({"folders": whole})
-    else:
-        for folder in whole.values():
-            click.echo(folder)
-    if lacking := [name for name in found if name not in whole]:
-        notice(f"not on disk: {', '.join(lacking)}. Fetch with: viper models pull {target}")
-        sys.exit(1)
-
-
-@models.command()
-@click.argument("repository")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@output_options
-def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
-    """Delete a REPOSITORY with all its revisions, and parts of it, from the disk."""
-    import shutil
-
-    from viper.cli.output import notice, print_error, print_json
-    from viper.errors import ConfigError
-    from viper.weights.cache import repository_folder
-
-    folder = repository_folder(repository)
-    if not folder.is_dir():
-        error = ConfigError(f"'{repository}' is not on disk. See: viper models list")
-        print_error(error, debug=debug)
-        sys.exit(1)
-    if not yes:
-        click.confirm(f"Delete {folder}?", abort=True, err=True)
-    _forget_revisions(repository)
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        print_error(ConfigError(f"{str(folder)!r} cannot be deleted whole."), debug=debug)
-        sys.exit(1)
-    if as_json:
-        print_json({"removed": str(folder)})
-    else:
-        notice(f"removed {folder}")
-
-
-class _Wanted(NamedTuple):
-    """One repository to fetch or to find."""
+class _Requested(NamedTuple):
+    """A repository to fetch or to find on disk."""
 
     repository: str
-    asked: str | None
-    """The revision that was asked for."""
-    role: Role | None = None
-    """What it is for, which decides the parts that must be there."""
+    revision: str | None
     library: Library | None = None
-
-    @property
-    def revision(self) -> str:
-        return self.asked or "main"
+    role: Role | None = None
+    """Decides which parts are needed."""
 
     def on_disk(self) -> OnDisk:
         from viper.weights.cache import look
 
         library: Library = self.library or "transformers"
-        return look(self.repository, self.asked, role=self.role, library=library)
+        return look(self.repository, self.revision, role=self.role, library=library)
 
 
-def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wanted]:
-    """Return the repositories that a preset or a repository stands for, each once.
+def _requested(
+    target: str, roles: Sequence[str], revision: str | None, library: Library | None = None
+) -> list[_Requested]:
+    """Return the repositories of a preset, or the one that is named, each once.
 
     Raises:
         ConfigError: There is no such preset or role, or the preset needs no weights.
@@ -242,10 +239,10 @@ def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wa
                 f"{', '.join(presets)}; or give a repository, OWNER/NAME."
             )
         if roles:
-            raise ConfigError("--role chooses among the models of a preset, not of a repository.")
-        return [_Wanted(target, revision)]
+            raise ConfigError("--role selects models of a preset, not of a repository.")
+        return [_Requested(target, revision, library)]
     if revision is not None:
-        raise ConfigError("--revision is for a repository; a preset names its revisions itself.")
+        raise ConfigError("--revision is for a repository; a preset defines its own revisions.")
     preset = presets[target]
     if preset.first_of:
         preset = presets[preset.first_of[0]]
@@ -254,16 +251,16 @@ def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wa
     chosen = {parse_role(name) for name in roles}
     for role in chosen - {model.role for model in preset.models}:
         raise ConfigError(f"The preset {target!r} has no model for the role {role!r}.")
-    found = {
-        model.repository: _Wanted(model.repository, model.revision, model.role)
+    requested = {
+        model.repository: _Requested(model.repository, model.revision, library, model.role)
         for model in preset.models
         if not chosen or model.role in chosen
     }
-    return list(found.values())
+    return list(requested.values())
 
 
-def _forget_revisions(repository: str) -> None:
-    """Let the hub's library delete what it keeps outside of the repository's own folder."""
+def _delete_revisions(repository: str) -> None:
+    """Let the hub's library delete what it stores outside the repository's folder."""
     from huggingface_hub import CacheNotFound, scan_cache_dir
 
     try:

@@ -1,4 +1,4 @@
-"""The table of `viper models list`: presets, their models, and what of them is on disk."""
+"""The table of `viper models list`: presets, their models, and which of them are on disk."""
 
 from __future__ import annotations
 
@@ -15,24 +15,19 @@ from viper.weights.cache import OnDisk, look
 __all__ = ["PresetRow", "megabytes", "preset_rows"]
 
 _NOT_LISTED = ("none", "stub")
-# Presets that bring no models; they are in the help of --models.
+# Presets without models; the help of --models describes them.
 
 
 @dataclass(frozen=True, slots=True)
 class PresetRow:
-    """A preset with what lies on disk."""
+    """A preset, and the state of its models on disk."""
 
     preset: Preset
     models: tuple[tuple[PresetModel, OnDisk], ...]
     chosen: str | None
-    """What a preset that chooses among others stands for now."""
+    """The preset that one that chooses among others selects now."""
     shipped_bytes: int = 0
-    """Size of those of its weights that come with Viper."""
-
-    @property
-    def is_complete(self) -> bool:
-        """True when nothing is left to fetch."""
-        return all(disk.state == "complete" for _, disk in self.models)
+    """Size of its weights that come with Viper."""
 
     def print(self) -> None:
         """Print the preset and a line per model on stdout."""
@@ -56,7 +51,7 @@ class PresetRow:
             click.echo()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same for machines."""
+        """Return the object of `--json`."""
         return {
             "name": self.preset.name,
             "description": self.preset.description,
@@ -64,7 +59,7 @@ class PresetRow:
             "chosen": self.chosen,
             "size_mb": self.preset.size_mb,
             "shipped_mb": round(self.shipped_bytes / 1e6, 1),
-            "complete": self.is_complete,
+            "complete": all(disk.state == "complete" for _, disk in self.models),
             "models": [
                 {
                     "role": model.role,
@@ -83,10 +78,10 @@ class PresetRow:
 
 
 def preset_rows() -> list[PresetRow]:
-    """Return the presets that bring models, with what is on disk of each.
+    """Return the presets with models, and their state on disk.
 
     Raises:
-        ConfigError: A file of presets is unusable.
+        ConfigError: A presets file is unusable.
     """
     return [
         PresetRow(
@@ -110,7 +105,7 @@ def _shipped_bytes() -> int:
 
 
 def megabytes(size_bytes: int) -> str:
-    """Return a size for people, as in "622 MB" or "1.5 GB"."""
+    """Return a size such as "622 MB" or "1.5 GB"."""
     size_mb = size_bytes / 1e6
     if size_mb >= 1000:
         return f"{size_mb / 1000:.1f} GB"

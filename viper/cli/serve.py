@@ -1,116 +1,119 @@
-"""`viper serve`: ask over HTTP, and from a page."""
+"""`viper serve`: an HTTP API, and a web page that uses it."""
 
 from __future__ import annotations
 
 import os
-import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from viper.cli.options import engine_options, memo_option, writing_options
-from viper.serve.settings import ServerSettings
+from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 
 __all__ = ["serve"]
 
 _DEFAULTS = ServerSettings()
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _option(
+    flag: str, metavar: str, kind: click.ParamType[Any], text: str, suffix: str = ""
+) -> Callable[[F], F]:
+    """Return an option for the field of the server settings that is named FLAG + SUFFIX."""
+    name = flag[2:].replace("-", "_") + suffix
+    return click.option(
+        flag,
+        name,
+        metavar=metavar,
+        type=kind,
+        default=getattr(_DEFAULTS, name),
+        show_default=True,
+        help=text,
+    )
+
 
 @click.command()
-@click.option(
+@_option(
     "--host",
-    metavar="ADDRESS",
-    default=_DEFAULTS.host,
-    show_default=True,
-    help="Address to listen on. Another than loopback needs a token in VIPER_SERVE_TOKEN.",
+    "ADDRESS",
+    click.STRING,
+    f"Address to listen on. Any other than loopback requires a token in {TOKEN_VARIABLE}.",
 )
-@click.option(
+@_option(
     "--port",
-    metavar="N",
-    type=click.IntRange(0, 65_535),
-    default=_DEFAULTS.port,
-    show_default=True,
-    help="Port to listen on; 0 takes any free one, which is printed.",
+    "N",
+    click.IntRange(0, 65_535),
+    "Port to listen on; 0 chooses a free one, which is printed.",
 )
 @click.option(
     "--allow-host",
     "allowed_hosts",
     metavar="NAME",
     multiple=True,
-    help="Also answer requests to this name, such as that of a reverse proxy; repeatable, needs a token.",
+    help="Also accept requests to this name, such as that of a reverse proxy; repeatable, requires a token.",
 )
-@click.option(
+@_option(
     "--concurrency",
-    metavar="K",
-    type=click.IntRange(min=1),
-    default=_DEFAULTS.concurrency,
-    show_default=True,
-    help="Answers that are worked on at once.",
+    "K",
+    click.IntRange(min=1),
+    "Answers computed at the same time.",
 )
-@click.option(
+@_option(
     "--queue",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=_DEFAULTS.queue,
-    show_default=True,
-    help="Requests that wait for them; the next one is answered with 429 and Retry-After.",
+    "N",
+    click.IntRange(min=0),
+    "Requests that wait for one of these; further ones get status 429 with Retry-After.",
 )
-@click.option(
+@_option(
     "--max-upload-mb",
-    metavar="MB",
-    type=click.FloatRange(min=0, min_open=True),
-    default=_DEFAULTS.max_upload_mb,
-    show_default=True,
-    help="Largest picture file.",
+    "MB",
+    click.FloatRange(min=0, min_open=True),
+    "Size of the largest image file.",
 )
-@click.option(
+@_option(
     "--max-pixels",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=_DEFAULTS.max_pixels,
-    show_default=True,
-    help="Largest picture, width times height.",
+    "N",
+    click.IntRange(min=1),
+    "Width times height of the largest image.",
 )
-@click.option(
+@_option(
     "--grace",
-    "grace_s",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0),
-    default=_DEFAULTS.grace_s,
-    show_default=True,
-    help="Time that running answers get when the server is told to end (SIGTERM, Ctrl-C).",
+    "SECONDS",
+    click.FloatRange(min=0),
+    "Time for running answers to finish at shutdown (SIGTERM, Ctrl-C).",
+    suffix="_s",
 )
-@click.option("--preload", is_flag=True, help="Load all models before the first request comes.")
+@click.option("--preload", is_flag=True, help="Load all models before the first request.")
 @engine_options
 @writing_options
 @memo_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
 def serve(**options: Any) -> None:
-    """Serve answers over HTTP, with a page to drop a picture on and watch the steps.
+    """Serve answers over HTTP, with a web page that shows the steps as they happen.
 
     \b
-    viper serve                                   http://127.0.0.1:8765, with the models that Viper brings
+    viper serve                                   http://127.0.0.1:8765, with the models that come with Viper
     viper serve --port 0 --models small --preload
     curl -F image=@examples/shapes.png -F "question=How many cubes are there?" \\
         http://127.0.0.1:8765/v1/ask
     VIPER_SERVE_TOKEN=… viper serve --host 0.0.0.0
 
-    Requests choose a picture, a question and perhaps a program; models and limits are chosen here. Without a
-    full sandbox the server does not start. The address goes to stdout, one line per request to stderr.
-    SIGTERM ends it when what it works on is answered. Needs the extra: pip install 'viper-vision[serve]'.
+    A request contains an image, a question and optionally a program; models and limits are chosen here.
+    Without a full sandbox the server does not start. The URL is printed on stdout, one line per request on
+    stderr. SIGTERM shuts the server down after running answers are done. Needs the extra:
+    pip install 'viper-vision[serve]'.
     """
-    from viper.cli.output import print_error, show_log
-    from viper.errors import ViperError
+    from viper.cli.errors import exit_on_error
+    from viper.cli.output import show_log
 
-    try:
-        _require()
+    with exit_on_error(debug=options["debug"]):
+        _require_extra()
         _log_to_stderr()
         if options["debug"]:
             show_log()
         _serve(options)
-    except ViperError as error:
-        print_error(error, debug=options["debug"])
-        sys.exit(1)
 
 
 def _serve(options: dict[str, Any]) -> None:
@@ -119,36 +122,35 @@ def _serve(options: dict[str, Any]) -> None:
     from viper.cli.settings import apply_settings
     from viper.engine.presets import advice
     from viper.serve.app import create_app
-    from viper.serve.server import listen, serve, url_of
+    from viper.serve.server import Server, listen, url_of
     from viper.serve.service import Service, check_sandbox
 
     apply_settings(options)
     apply_settings(options, table="serve")
-    settings = _settings(options)
+    names = ("host", "port", "allowed_hosts", "concurrency", "queue", "max_upload_mb", "max_pixels")
+    settings = ServerSettings(
+        **{name: options[name] for name in (*names, "timeout_s", "grace_s")},
+        token=os.environ.get(TOKEN_VARIABLE) or None,
+    )
     listening = listen(settings)
-    engine = open_engine({**options, "debug": True})  # the log goes where _log_to_stderr said
+    engine = open_engine({**options, "debug": True})  # keeps the handlers of _log_to_stderr
     try:
         level = check_sandbox(engine, settings)
         if engine.config.is_stubbed:
-            notice("stub results: nothing here is an answer about the picture (--models stub).")
+            notice("stub results: nothing here is an answer about the image (--models stub).")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         if options["preload"]:
             engine.preload()
         service = Service(engine, settings)
-        url = url_of(listening, settings)
 
-        def ready() -> None:
+        def on_ready() -> None:
+            url = url_of(listening, settings)
             click.echo(url)
             notice(f"serving at {url} (sandbox {level}); Ctrl-C ends it.")
 
-        serve(
-            create_app(service, sandbox=level),
-            settings,
-            service.admission,
-            listening,
-            on_ready=ready,
-        )
+        app = create_app(service, sandbox=level)
+        Server(app, settings, service.admission, on_ready).run_until_signal(listening)
         notice("ended.")
         service.close()
     finally:
@@ -160,21 +162,11 @@ def _serve(options: dict[str, Any]) -> None:
         leave(0)
 
 
-def _settings(options: dict[str, Any]) -> ServerSettings:
-    from viper.serve import TOKEN_VARIABLE
-
-    names = ("host", "port", "allowed_hosts", "concurrency", "queue", "max_upload_mb", "max_pixels")
-    return ServerSettings(
-        **{name: options[name] for name in (*names, "timeout_s", "grace_s")},
-        token=os.environ.get(TOKEN_VARIABLE) or None,
-    )
-
-
-def _require() -> None:
-    """Say which extra is missing before anything else is done.
+def _require_extra() -> None:
+    """Check that the packages of the extra are installed.
 
     Raises:
-        MissingExtraError: A package of the extra is not installed.
+        MissingExtraError: One is not.
     """
     from importlib.util import find_spec
 
@@ -186,19 +178,18 @@ def _require() -> None:
 
 
 def _log_to_stderr() -> None:
-    """Print Viper's warnings, and one line per request, on stderr."""
+    """Print warnings of Viper, and one line per request, on stderr."""
     import logging
 
     from viper.cli.output import notice, printable
 
-    class Lines(logging.Handler):
+    class StderrHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.exc_info:
                 click.echo(printable(self.format(record)), err=True)
             else:
                 notice(record.getMessage())
 
-    handler = Lines(logging.INFO)
-    logging.getLogger("viper").handlers = [handler]
+    logging.getLogger("viper").handlers = [StderrHandler(logging.INFO)]
     logging.getLogger("viper.serve").setLevel(logging.INFO)
-    logging.getLogger("uvicorn").handlers = [Lines(logging.ERROR)]
+    logging.getLogger("uvicorn").handlers = [StderrHandler(logging.ERROR)]

@@ -1,18 +1,23 @@
-"""`viper train limber`: teach a language model to speak about what a matcher sees, by one linear map."""
+"""`viper train limber`: train a linear map from a matcher's embeddings to a language model's input."""
 
 from __future__ import annotations
 
-import sys
+import functools
 from pathlib import Path
+from typing import Any
 
 import click
 
+from viper.cli.options import output_options
+
 __all__ = ["train"]
+
+_option = functools.partial(click.option, show_default=True)
 
 
 @click.group()
 def train() -> None:
-    """Train what Viper trains by itself: maps from pictures to a language model's words."""
+    """Train the parts of Viper that can be trained: linear maps from images to language models."""
 
 
 @train.command()
@@ -21,98 +26,77 @@ def train() -> None:
     "--captions",
     required=True,
     type=click.Path(path_type=Path),
-    help='What to learn, one JSON object a line: {"image", "caption"} or {"image", "question", '
-    '"answer"}; "box_xyxy" for a part of the picture; "split": "test" to measure on.',
+    help='Training data, one JSON object per line: {"image", "caption"} or {"image", "question", '
+    '"answer"}; "box_xyxy" for a part of the image; "split": "test" for evaluation only.',
 )
 @click.option(
     "--matcher",
     required=True,
     metavar="NAME:REFERENCE",
-    help="Which matcher sees, as in transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K or builtin; frozen.",
+    help="The matcher that embeds images, such as transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K "
+    "or builtin; frozen.",
 )
 @click.option(
     "--language",
     required=True,
     metavar="MODEL_OR_FOLDER",
-    help="Which causal language model of transformers speaks; frozen.",
+    help="The causal language model of transformers that answers; frozen.",
 )
-@click.option(
+@_option(
     "--prompts",
     default=8,
-    show_default=True,
     type=click.IntRange(1, 1024),
-    help="Soft prompts that a picture becomes.",
+    help="Soft prompts per image.",
 )
-@click.option(
-    "--steps",
-    default=2000,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Steps of the optimiser.",
-)
-@click.option(
-    "--batch",
-    default=32,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Rows of the file in each step.",
-)
-@click.option(
+@_option("--steps", default=2000, type=click.IntRange(min=1), help="Optimizer steps.")
+@_option("--batch", default=32, type=click.IntRange(min=1), help="Rows of the file per step.")
+@_option(
     "--learning-rate",
     default=1e-3,
-    show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Of AdamW, at its highest.",
+    help="Peak learning rate of AdamW.",
 )
-@click.option(
+@_option(
     "--seed",
     default=1,
-    show_default=True,
     type=click.IntRange(min=0),
-    help="Of the map's first weights and of the rows' order.",
+    help="Random seed of the initial weights and of the order of the rows.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, help="Of the language model: cpu, cuda, …"
-)
-@click.option(
+@_option("--device", default="auto", help="Device of the language model: cpu, cuda, …")
+@_option(
     "--dtype",
     default="float32",
-    show_default=True,
     type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Of the language model's weights; the map is float32.",
+    help="Type of the language model's weights; the map is float32.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-@click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
+@output_options
 def limber(
     out: Path,
     captions: Path,
     matcher: str,
     language: str,
     prompts: int,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int,
     device: str,
     dtype: str,
     as_json: bool,
     debug: bool,
+    **hyperparameters: Any,
 ) -> None:
-    """Train one linear map from a matcher to a language model, and write it into the folder OUT.
+    """Train a linear map from a matcher to a language model, and write it to the folder OUT.
 
     \b
     viper train limber maps/first --captions coco.jsonl \\
         --matcher transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K --language EleutherAI/pythia-160m
     viper ask photo.jpg "…" --backend answerer=limber:maps/first …
 
-    Both models stay as they are; only the map between them is trained (LiMBeR, Merullo et al. 2022). On the
-    rows of the split "test" that ask a question it is measured beside the matcher's own choice among the
-    options, and beside a blind control, the same language model without a picture. An interrupted run goes
-    on where it stood. Models of the hub must be on disk: viper models pull OWNER/NAME.
+    Both models stay frozen; only the map between them is trained (LiMBeR, Merullo et al. 2022). Questions
+    in the split "test" are used for evaluation, against two baselines: the matcher's own choice among the
+    options, and the same language model without an image. An interrupted run resumes where it stopped.
+    Models of the hub must be on disk: viper models pull OWNER/NAME.
     """
     from viper.backends.placement import resolve_device
-    from viper.cli.output import print_error, print_json, show_log, show_warnings
-    from viper.errors import ViperError
+    from viper.cli.errors import exit_on_error
+    from viper.cli.output import print_json, show_log, show_warnings
     from viper.limber.experiment import Experiment, run_experiment
     from viper.limber.training import TrainingConfig
     from viper.progress_bars import StepBars
@@ -121,23 +105,20 @@ def limber(
         show_log()
     else:
         show_warnings()
-    recipe = TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    try:
+    config = TrainingConfig(**hyperparameters)
+    with exit_on_error(debug=debug):
         experiment = Experiment(
-            captions, matcher, language, prompts, recipe, str(resolve_device(device)), dtype
+            captions, matcher, language, prompts, config, str(resolve_device(device)), dtype
         )
         with StepBars() as bars:
-            report = run_experiment(experiment, out, on_progress=bars.tell)
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
+            report = run_experiment(experiment, out, on_progress=bars.update)
     if as_json:
         print_json(report)
         return
     if "limber" in report:
         for name, what in (
             ("limber", "the language model, through the map"),
-            ("blind", "the language model without a picture"),
+            ("blind", "the language model without an image"),
             ("best_text_match", "the matcher, among the options"),
         ):
             click.echo(f"{name:<16} {report[name]['accuracy']:7.1%}  {what}")

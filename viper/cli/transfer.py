@@ -1,4 +1,4 @@
-"""A bar on stderr while weights are fetched: how much, how fast, how long; silent without a terminal."""
+"""A progress bar for fetching weights: bytes, speed and remaining time; silent without a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from viper.cli.spinner import can_animate
+from viper.progress_bars import description_column, stderr_progress
 
 if TYPE_CHECKING:
     from viper.weights.pull import Progress
@@ -19,41 +19,26 @@ def transfer_bar() -> Iterator[Callable[[Progress], None]]:
     """Show a bar until the block ends.
 
     Yields:
-        What to call with each step of a pull.
+        A function to call with each progress report of a pull.
     """
-    if not can_animate():
-        yield lambda progress: None
-        return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
-        TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
-    from rich.progress import Progress as Bars
-    from rich.table import Column
 
-    bars = Bars(
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+    with stderr_progress(
+        description_column(),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True, force_terminal=True, highlight=False),
-        transient=True,
-        redirect_stdout=False,  # it would go to stderr
-    )
-    with bars:
+    ) as bars:
         task = bars.add_task("…", total=None)
-
-        def show(progress: Progress) -> None:
-            bars.update(
-                task,
-                description=progress.file,
-                completed=progress.done_bytes,
-                total=progress.total_bytes,
-            )
-
-        yield show
+        yield lambda progress: bars.update(
+            task,
+            description=progress.file,
+            completed=progress.done_bytes,
+            total=progress.total_bytes,
+        )

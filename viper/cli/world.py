@@ -1,67 +1,59 @@
-"""`viper world render`: pictures of the small world, with a file that says what is in them."""
+"""`viper world render`: draw images of the small world, with a scene file that describes them."""
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import click
 
 __all__ = ["world"]
 
-_SIDE_PX = (32, 4096)
+_MIN_SIDE_PX, _MAX_SIDE_PX = 32, 4096
 
 
-class _Size(click.ParamType[tuple[int, int]]):
-    """Reads "480x320" as (480, 320)."""
-
-    name = "WIDTHxHEIGHT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no size. Give WIDTHxHEIGHT in pixels: 480x320.", param, ctx)
-        size = int(match[1]), int(match[2])
-        if not all(_SIDE_PX[0] <= side <= _SIDE_PX[1] for side in size):
-            self.fail(
-                f"{value!r} has a side that is not {_SIDE_PX[0]} to {_SIDE_PX[1]} pixels long.",
-                param,
-                ctx,
-            )
-        return size
+def _parse_size(ctx: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
+    """Return "480x320" as (480, 320)."""
+    match = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size. Give WIDTHxHEIGHT in pixels: 480x320.")
+    size = int(match[1]), int(match[2])
+    if min(size) < _MIN_SIDE_PX or max(size) > _MAX_SIDE_PX:
+        raise click.BadParameter(
+            f"{text!r} has a side that is not {_MIN_SIDE_PX} to {_MAX_SIDE_PX} pixels long."
+        )
+    return size
 
 
 @click.group()
 def world() -> None:
-    """Draw the small world: cubes, spheres and cylinders on a ground, as in CLEVR."""
+    """Draw the small world: cubes, spheres and cylinders on a ground plane, as in CLEVR."""
 
 
 @world.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--count", type=click.IntRange(1, 1_000_000), required=True, help="Number of pictures."
-)
+@click.option("--count", type=click.IntRange(1, 1_000_000), required=True, help="Number of images.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="The same seed draws the same pictures; another one has none in common.",
+    help="Random seed: the same seed draws the same images, another one draws none of them.",
 )
 @click.option(
     "--size",
-    type=_Size(),
+    metavar="WIDTHxHEIGHT",
+    callback=_parse_size,
     default="480x320",
     show_default=True,
-    help="Of each picture, in pixels.",
+    help="Size of each image, in pixels.",
 )
 @click.option("--split", default="val", show_default=True, help="Name of the set.")
-@click.option("--plain", is_flag=True, help="CLEVR's own light and camera, without noise or blur.")
 @click.option(
-    "--force", is_flag=True, help="Write into a folder that is not empty; replace this split."
+    "--plain", is_flag=True, help="Use CLEVR's own light and camera, without noise or blur."
+)
+@click.option(
+    "--force", is_flag=True, help="Write to a folder that is not empty; replace this split."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def render(
@@ -74,38 +66,39 @@ def render(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Draw pictures into the folder OUT, with a CLEVR scene file that says what is in them.
+    """Draw images into the folder OUT, with a CLEVR scene file that describes them.
 
     \b
     viper world render scenes --count 100
     viper ask scenes/images/val/CLEVR_val_000000.png "How many cubes are there?" \\
         --models truth:scenes/scenes/CLEVR_val_scenes.json
 
-    Pictures go to OUT/images/SPLIT, the scene file to OUT/scenes; its path is what stdout gets. Light,
-    colours, camera and noise vary widely from picture to picture, unless --plain.
+    Images go to OUT/images/SPLIT and the scene file to OUT/scenes; its path is printed on stdout. Without
+    --plain, light, colors, camera and noise vary widely between images.
     """
     import time
 
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+
     from viper.builtin.world.folder import render_set
-    from viper.cli.output import notice, print_error, print_json
-    from viper.errors import ViperError
+    from viper.cli.errors import exit_on_error
+    from viper.cli.output import notice, print_json
+    from viper.progress_bars import stderr_progress
 
     started_s = time.monotonic()
-    try:
-        with _Bar(count) as bar:
-            written = render_set(
-                out,
-                count,
-                seed=seed,
-                size=size,
-                split=split,
-                randomised=not plain,
-                replace=force,
-                on_scene=bar.advance,
-            )
-    except ViperError as error:
-        print_error(error, debug=False)
-        sys.exit(1)
+    bar = stderr_progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    task = bar.add_task("images", total=count)
+    with exit_on_error(debug=False), bar:
+        written = render_set(
+            out,
+            count,
+            seed=seed,
+            size=size,
+            split=split,
+            randomised=not plain,
+            replace=force,
+            on_scene=lambda: bar.advance(task),
+        )
     took_s = time.monotonic() - started_s
     if as_json:
         print_json(
@@ -113,7 +106,8 @@ def render(
                 "images": str(written.images),
                 "scenes": str(written.scenes),
                 "count": written.count,
-                "things": written.things,
+                "objects": written.things,
+                "things": written.things,  # the name in version 0.1
                 "seed": seed,
                 "size": list(size),
                 "split": split,
@@ -123,35 +117,4 @@ def render(
         )
         return
     click.echo(str(written.scenes))
-    notice(f"{written.count} pictures of {written.things} things in {took_s:.1f} s.")
-
-
-class _Bar:
-    """A bar on stderr; only on a terminal."""
-
-    def __init__(self, count: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self._progress = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-            redirect_stdout=False,
-        )
-        self._task = self._progress.add_task("pictures", total=count)
-
-    def advance(self) -> None:
-        """Count one picture."""
-        self._progress.advance(self._task)
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    notice(f"{written.count} images of {written.things} objects in {took_s:.1f} s.")

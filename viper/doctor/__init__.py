@@ -1,20 +1,22 @@
-"""What `viper doctor` looks at, and what it makes of it.
+"""The checks of `viper doctor`: what Viper needs, what this machine has, and how to fix the difference.
 
-    findings = machine_findings(machine, torch)      # values in, findings out
-    findings[0].level, findings[0].cure              # "warning", "pip install …"
+    checks = machine_checks(machine, torch)     # values in, check results out
+    checks[0].level, checks[0].fix              # "warning", "pip install …"
 
-Each module has a function that reads facts off this machine, and one that turns facts into findings. The
-second needs no machine, so that every finding can be tested with facts that are made up.
+Each module has a function that reads facts from this machine, and one that turns facts into check results.
+The second needs no machine, so every check can be tested with made-up facts.
 
-    findings.py   the value: level, topic, title, what was found, cure
-    sandbox.py    how strong the sandbox is, by trying
-    machine.py    Python, processor, memory, torch and its devices
-    models.py     which models are on disk, and which presets fit into the memory
-    endpoint.py   whether the endpoint of language models answers
-    settings.py   whether viper.toml and VIPER_… can be read
-    plugins.py    what other distributions add, and the optional packages
+    report.py         runs all checks
+    check_result.py   the result of one check: topic, level, title, what was found, fix
+    sandbox.py        the sandbox level, measured by attempting forbidden acts
+    machine.py        Python, CPU, memory, torch and its devices
+    torch_facts.py    what torch reports, read in a separate process
+    models.py         which models are on disk, and which presets fit into memory
+    endpoint.py       whether the language-model endpoint answers
+    settings.py       whether viper.toml and VIPER_… can be read
+    plugins.py        plugins of other distributions, and optional packages
 """
 
-from viper.doctor.check_result import CheckResult, FindingLevel
+from viper.doctor.check_result import CheckLevel, CheckResult
 
-__all__ = ["CheckResult", "FindingLevel"]
+__all__ = ["CheckLevel", "CheckResult"]

@@ -1,7 +1,7 @@
-"""A script that prints what torch says of this machine, as JSON; run in a process of its own.
+"""A script that prints what torch reports about this machine, as JSON; runs in a separate process.
 
-Importing torch and waking a GPU takes seconds, may never end with a sick driver, and may end the whole
-process. It imports torch and the standard library alone, and no model or picture comes near it.
+Importing torch and initializing a GPU takes seconds, may hang with a faulty driver, and may crash the
+process. The script imports only torch and the standard library, and loads no model or image.
 """
 
 from __future__ import annotations
@@ -15,36 +15,33 @@ def main() -> None:
     """Print version, build and devices, or why torch cannot be imported."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        facts = _look()
-    if not facts["trouble"] and not facts["devices"]:
-        facts["trouble"] = "; ".join(str(warning.message) for warning in caught[:1])
-    print(json.dumps(facts))  # noqa: T201 # what this script is for
+        facts = _probe()
+    if caught and not facts["error"] and not facts["devices"]:
+        facts["error"] = str(caught[0].message)
+    print(json.dumps(facts))  # noqa: T201 # the purpose of this script
 
 
-def _look() -> dict[str, Any]:
-    facts: dict[str, Any] = {"version": None, "build": "", "devices": [], "trouble": ""}
+def _probe() -> dict[str, Any]:
+    facts: dict[str, Any] = {"version": None, "build": "", "devices": [], "error": ""}
     try:
         import torch
-    except Exception as error:  # a broken installation may raise anything
-        facts["trouble"] = f"{type(error).__name__}: {error}"
-        return facts
-    facts["version"] = str(torch.__version__)
-    if torch.version.cuda:
-        facts["build"] = f"CUDA {torch.version.cuda}"
-    elif torch.version.hip:
-        facts["build"] = f"ROCm {torch.version.hip}"
-    try:
+
+        facts["version"] = str(torch.__version__)
+        if torch.version.cuda:
+            facts["build"] = f"CUDA {torch.version.cuda}"
+        elif torch.version.hip:
+            facts["build"] = f"ROCm {torch.version.hip}"
         if torch.cuda.is_available():
             for index in range(torch.cuda.device_count()):
                 free, total = torch.cuda.mem_get_info(index)
                 name = f"cuda:{index} {torch.cuda.get_device_name(index)}"
-                facts["devices"].append({"name": name, "total": total, "free": free})
+                facts["devices"].append({"name": name, "total_bytes": total, "free_bytes": free})
         elif torch.backends.mps.is_available():
-            # Memory is shared with the processor: nothing says how much of it is free.
+            # Memory is shared with the CPU; the free part is not reported.
             total = torch.mps.recommended_max_memory()
-            facts["devices"].append({"name": "mps", "total": total, "free": None})
-    except Exception as error:  # drivers raise what they like
-        facts["trouble"] = f"{type(error).__name__}: {error}"
+            facts["devices"].append({"name": "mps", "total_bytes": total, "free_bytes": None})
+    except Exception as error:  # broken installations and drivers may raise anything
+        facts["error"] = f"{type(error).__name__}: {error}"
     return facts
 
 

@@ -1,4 +1,4 @@
-"""A finding of `viper doctor`: what was looked at, what it is like, and what to do about it."""
+"""The result of one check of `viper doctor`: level, what was found, and how to fix it."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-__all__ = ["CheckResult", "FindingLevel", "FindingTopic", "gigabytes", "summary"]
+__all__ = ["CheckLevel", "CheckResult", "CheckTopic", "gigabytes", "summary"]
 
-FindingLevel = Literal["ok", "note", "warning", "problem"]
+CheckLevel = Literal["ok", "note", "warning", "problem"]
 """
 - `ok`: as it should be.
-- `note`: worth knowing; something optional is not there.
-- `warning`: Viper works, but less well than it could here.
-- `problem`: something that you have asked for does not work.
+- `note`: something optional is missing.
+- `warning`: Viper works, but less well than it could on this machine.
+- `problem`: something that the user asked for does not work.
 """
 
-FindingTopic = Literal["sandbox", "machine", "models", "endpoint", "plugins", "extras"]
+CheckTopic = Literal["sandbox", "machine", "models", "endpoint", "plugins", "extras"]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    topic: FindingTopic
-    level: FindingLevel
+    topic: CheckTopic
+    level: CheckLevel
     title: str
-    """What was looked at, a word or two."""
+    """What was checked, in a word or two."""
     found: str
-    """What it is like. May hold text of strangers: print it with `one_line`."""
-    cure: str = ""
-    """What to do; "" where nothing needs to be done."""
+    """What was found. May hold untrusted text: print it with `one_line`."""
+    fix: str = ""
+    """What to do; "" if nothing needs to be done."""
 
     def to_json(self) -> dict[str, str | None]:
-        """Return the finding as an object of JSON; without a cure it is null."""
-        return {**asdict(self), "cure": self.cure or None}
+        """Return a JSON object; `cure` is the name that version 0.1 gave to `fix`."""
+        fix = self.fix or None
+        return {**asdict(self), "cure": fix, "fix": fix}
 
 
-def summary(findings: Iterable[CheckResult]) -> str:
+def summary(checks: Iterable[CheckResult]) -> str:
     """Return one sentence that counts problems and warnings."""
-    levels = [finding.level for finding in findings]
+    levels = [check.level for check in checks]
     counted = [
         f"{count} {level}{'' if count == 1 else 's'}"
         for level in ("problem", "warning")
@@ -48,6 +49,6 @@ def summary(findings: Iterable[CheckResult]) -> str:
     return f"{' and '.join(counted)} found." if counted else "No problems found."
 
 
-def gigabytes(count: float) -> str:
-    """Return a number of bytes in units of 10⁹, as the sizes of models are given."""
-    return f"{count / 1e9:.1f} GB"
+def gigabytes(size_bytes: float) -> str:
+    """Return a size in units of 10⁹ bytes, the unit of model sizes."""
+    return f"{size_bytes / 1e9:.1f} GB"

@@ -1,18 +1,18 @@
-"""What other distributions add to Viper, and which optional packages are there; nothing is imported."""
+"""Check plugins of other distributions and optional packages, from their metadata; nothing is imported."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 
 from viper.doctor.check_result import CheckResult
 from viper.plugins import Plugin
 
-__all__ = ["Extra", "extras_findings", "find_extras", "plugins_findings"]
+__all__ = ["Extra", "extras_checks", "find_extras", "plugins_checks"]
 
-_OURS = "viper-vision"
+_DISTRIBUTION = "viper-vision"
 
 _PURPOSES = {
     "onnx": "detectors in ONNX files",
@@ -23,7 +23,7 @@ _PURPOSES = {
     "ultralytics": "YOLO detectors; AGPL-3.0",
     "serve": "the HTTP service",
 }
-# What a user would miss; extras that are not here (dev, docs, all) are not told.
+# Extras for users; others (dev, docs, all) are not listed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,58 +32,59 @@ class Extra:
 
     name: str
     installed: tuple[str, ...]
-    """Its packages that are there, with their versions."""
+    """Its installed packages, with their versions."""
     missing: tuple[str, ...]
 
 
-def plugins_findings(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> list[CheckResult]:
-    """Return a finding for each distribution with plugins, each name given twice, each broken one.
+def plugins_checks(plugins: Sequence[Plugin], broken: Sequence[str] = ()) -> list[CheckResult]:
+    """Return a result for each distribution with plugins, each duplicate name, each unreadable distribution.
 
     Args:
-        plugins: As `viper.plugins.installed` gives them.
-        broken: As `viper.plugins.unreadable` gives them.
+        plugins: The plugins from `viper.plugins.installed`.
+        broken: The names from `viper.plugins.unreadable`.
     """
-    groups: dict[tuple[str, str], list[str]] = {}
-    owners: dict[tuple[str, str], list[str]] = {}
+    entries: dict[tuple[str, str], list[str]] = {}
+    # A dict keeps each origin once, in order.
+    origins: dict[tuple[str, str], dict[str, str]] = {}
     for plugin in plugins:
-        kind = plugin.group.removeprefix("viper.")
-        of = (plugin.distribution, plugin.version)
-        groups.setdefault(of, []).append(f"{kind}: {plugin.name}")
-        known = owners.setdefault((kind, plugin.name), [])
-        if plugin.origin not in known:
-            known.append(plugin.origin)
-    findings = [
+        owner = (plugin.distribution, plugin.version)
+        entries.setdefault(owner, []).append(
+            f"{plugin.group.removeprefix('viper.')}: {plugin.name}"
+        )
+        by_origin = origins.setdefault((plugin.group, plugin.name), {})
+        by_origin[plugin.origin] = plugin.distribution
+    checks = [
         CheckResult("plugins", "ok", name, f"{number}; {', '.join(names)}")
-        for (name, number), names in sorted(groups.items())
+        for (name, number), names in sorted(entries.items())
     ]
-    findings += [
+    checks += [
         CheckResult(
             "plugins",
             "problem",
             name,
-            f"{' and '.join(who)} both bring a plugin of this name to the group viper.{kind}.",
-            f"Uninstall one of them: pip uninstall {who[-1].rpartition(' ')[0]}",
+            f"{' and '.join(by_origin)} both register this name in the group {group}.",
+            f"Uninstall one of them: pip uninstall {[*by_origin.values()][-1]}",
         )
-        for (kind, name), who in sorted(owners.items())
-        if len(who) > 1
+        for (group, name), by_origin in sorted(origins.items())
+        if len(by_origin) > 1
     ]
-    findings += [
+    checks += [
         CheckResult(
             "plugins",
             "warning",
             "metadata",
             f"A distribution cannot be read: {name}.",
-            "Uninstall it, or install it again.",
+            "Uninstall or reinstall it.",
         )
         for name in broken
     ]
-    return findings or [CheckResult("plugins", "ok", "plugins", "none installed")]
+    return checks or [CheckResult("plugins", "ok", "plugins", "none installed")]
 
 
 def find_extras() -> list[Extra]:
-    """Return the extras of this installation, in the order of the metadata; [] where there is none."""
+    """Return the extras of this installation, in the order of the metadata; [] without metadata."""
     try:
-        requires = distribution(_OURS).requires or []
+        requires = distribution(_DISTRIBUTION).requires or []
     except PackageNotFoundError:
         return []
     packages: dict[str, list[str]] = {name: [] for name in _PURPOSES}
@@ -95,25 +96,22 @@ def find_extras() -> list[Extra]:
     return [_extra(name, wanted) for name, wanted in packages.items() if wanted]
 
 
-def extras_findings(
-    extras: Sequence[Extra], purposes: Mapping[str, str] = _PURPOSES
-) -> list[CheckResult]:
-    """Return a finding for each extra; what is missing comes with the line that installs it."""
-    findings = []
-    for extra in extras:
-        purpose = purposes.get(extra.name, "")
-        install = f"pip install '{_OURS}[{extra.name}]'"
-        if not extra.missing:
-            finding = CheckResult("extras", "ok", extra.name, ", ".join(extra.installed))
-        elif extra.installed:
-            lacking = f"in part ({purpose}): without {', '.join(extra.missing)}"
-            finding = CheckResult("extras", "note", extra.name, lacking, install)
-        else:
-            finding = CheckResult(
-                "extras", "note", extra.name, f"not installed ({purpose})", install
-            )
-        findings.append(finding)
-    return findings
+def extras_checks(extras: Sequence[Extra]) -> list[CheckResult]:
+    """Return a result for each extra; missing ones come with the command that installs them."""
+    return [_extra_check(extra) for extra in extras]
+
+
+def _extra_check(extra: Extra) -> CheckResult:
+    if not extra.missing:
+        return CheckResult("extras", "ok", extra.name, ", ".join(extra.installed))
+    purpose = _PURPOSES[extra.name]
+    found = (
+        f"in part ({purpose}): without {', '.join(extra.missing)}"
+        if extra.installed
+        else f"not installed ({purpose})"
+    )
+    install = f"pip install '{_DISTRIBUTION}[{extra.name}]'"
+    return CheckResult("extras", "note", extra.name, found, install)
 
 
 def _extra(name: str, wanted: Sequence[str]) -> Extra:

@@ -1,15 +1,15 @@
-"""How strong the sandbox is on this machine: tried, not read off a list of features."""
+"""Check the sandbox level of this machine: measured, not read from a list of kernel features."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viper.doctor.check_result import CheckResult, FindingLevel
+from viper.doctor.check_result import CheckLevel, CheckResult
 
 if TYPE_CHECKING:
     from viper_sandbox import LevelReport
 
-__all__ = ["MEANINGS", "measure_sandbox", "sandbox_finding"]
+__all__ = ["MEANINGS", "measure_sandbox", "sandbox_check"]
 
 MEANINGS = {
     "full": "The kernel refuses every forbidden act. Programs of the grammar, of language models and "
@@ -22,11 +22,11 @@ MEANINGS = {
 }
 """What each level means for the user."""
 
-_CURE_OF_NONE = (
-    "Use a Linux, such as that of WSL 2 on Windows; docs/security.md says what to expect where."
+_NO_SANDBOX_FIX = (
+    "Use Linux, for example WSL 2 on Windows; docs/security.md says what to expect on each system."
 )
 
-_LEVELS: dict[str, FindingLevel] = {"full": "ok", "partial": "warning", "none": "problem"}
+_LEVELS: dict[str, CheckLevel] = {"full": "ok", "partial": "warning", "none": "problem"}
 
 
 async def measure_sandbox() -> LevelReport:
@@ -37,10 +37,10 @@ async def measure_sandbox() -> LevelReport:
         return await jail.level()
 
 
-def sandbox_finding(report: LevelReport) -> CheckResult:
-    """Return what the measured level means."""
-    cure = _CURE_OF_NONE if report.level == "none" else report.remedy
+def sandbox_check(report: LevelReport) -> CheckResult:
+    """Check a measured sandbox level."""
+    fix = _NO_SANDBOX_FIX if report.level == "none" else report.remedy
     found = report.sentence.removesuffix(report.remedy).strip()
     return CheckResult(
-        "sandbox", _LEVELS[report.level], "sandbox", f"{found} {MEANINGS[report.level]}", cure
+        "sandbox", _LEVELS[report.level], "sandbox", f"{found} {MEANINGS[report.level]}", fix
     )

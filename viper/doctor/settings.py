@@ -1,23 +1,22 @@
-"""Whether `viper.toml` and the variables `VIPER_…` can be read; every verb with settings fails where not."""
+"""Check that `viper.toml` and the variables `VIPER_…` can be read; otherwise verbs with settings fail."""
 
 from __future__ import annotations
 
 from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
 from viper.llm.replies import scrub
+from viper.settings.schema import load_settings
 
-__all__ = ["settings_finding"]
+__all__ = ["settings_check"]
 
 
-def settings_finding() -> CheckResult:
+def settings_check() -> CheckResult:
     """Read the settings as the verbs do."""
-    from viper.settings.schema import load_settings
-
     try:
         load_settings()
     except ConfigError as error:
-        cure = "Correct it where the message says; docs/configuration.md lists all settings."
-        return CheckResult("machine", "problem", "settings", scrub(str(error)), cure)
+        fix = "Correct it as the message says; docs/configuration.md lists all settings."
+        return CheckResult("machine", "problem", "settings", scrub(str(error)), fix)
     return CheckResult(
         "machine", "ok", "settings", "viper.toml and VIPER_… can be read (viper config show)"
     )

@@ -1,8 +1,8 @@
-"""What torch says of this machine, asked in a process of its own with a time limit.
+"""What torch reports about this machine, read in a separate process with a timeout.
 
-asked = TorchQuestion()        # begins at once
-…                              # look at other things meanwhile
-facts = asked.wait()           # TorchFacts
+probe = TorchProbe()        # starts at once
+…                           # check other things meanwhile
+facts = probe.wait()        # TorchFacts
 """
 
 from __future__ import annotations
@@ -16,53 +16,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Device", "TorchFacts", "TorchQuestion"]
+__all__ = ["Device", "TorchFacts", "TorchProbe"]
 
-_LIMIT_S = 60.0
-# Importing torch takes two seconds from a warm disk; a cold one in a network can take half a minute.
+_TIMEOUT_S = 60.0
+# Importing torch takes two seconds from a warm disk; over a network file system it can take half a minute.
 
 _SECRET = re.compile(r"(?i)key|token|secret|passw|credential")
-# Variables that the child is not given; torch needs none of them.
+# Variables that the child does not get; torch needs none of them.
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device beside the processor that torch can use."""
+    """A device besides the CPU that torch can use."""
 
     name: str
-    """As `--backend` options write it, and what its maker calls it: `cuda:0 NVIDIA H200`."""
+    """As in `--backend` options, and the vendor's name: `cuda:0 NVIDIA H200`."""
     total_bytes: int
     free_bytes: int | None
-    """None where nothing says it."""
+    """None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class TorchFacts:
-    """What torch is, and what it can use."""
+    """Version and build of torch, and the devices that it can use."""
 
     version: str | None
-    """None where torch cannot be imported."""
+    """None if torch cannot be imported."""
     build: str = ""
-    """`CUDA 12.8` or `ROCm 6.4`; "" for a build without either."""
+    """`CUDA 12.8` or `ROCm 6.4`; "" for a CPU build."""
     devices: tuple[Device, ...] = ()
-    trouble: str = ""
-    """What went wrong on the way, as the library says it."""
+    error: str = ""
+    """What went wrong, in the library's words."""
 
 
-class TorchQuestion:
-    """The process that was asked; it never outlives `wait` or `cancel`.
+class TorchProbe:
+    """The probe process; it never outlives `wait` or `cancel`.
 
     Args:
-        script: What is run; prints one JSON object.
-        limit_s: Seconds until it is given up.
+        script: The script to run; prints one JSON object.
+        timeout_s: Seconds until the process is killed.
     """
 
-    def __init__(self, script: Path | None = None, limit_s: float = _LIMIT_S) -> None:
-        self._limit_s = limit_s
+    def __init__(self, script: Path | None = None, timeout_s: float = _TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         script = script or Path(__file__).with_name("_torch_probe.py")
         try:
-            # -P: a file called torch.py in the working directory is not torch.
+            # -P: do not import a file called torch.py from the working directory.
             self._process = subprocess.Popen(  # noqa: S603 # our own interpreter and script
                 [sys.executable, "-P", str(script)],
                 stdin=subprocess.DEVNULL,
@@ -71,37 +71,30 @@ class TorchQuestion:
                 env={name: text for name, text in os.environ.items() if not _SECRET.search(name)},
             )
         except OSError as error:
-            self._trouble = f"no process could be started for it: {error}"
+            self._start_error = f"the probe process could not be started: {error}"
 
     def wait(self) -> TorchFacts:
-        """Return what it said; what went wrong is in `trouble`."""
+        """Return the reply of the process; `error` says what went wrong."""
         if self._process is None:
-            return TorchFacts(None, trouble=self._trouble)
+            return TorchFacts(None, error=self._start_error)
         try:
-            said, _ = self._process.communicate(timeout=self._limit_s)
+            reply, _ = self._process.communicate(timeout=self._timeout_s)
+            if self._process.returncode != 0:
+                status = self._process.returncode
+                return TorchFacts(None, error=f"the probe process exited with status {status}")
+            facts: dict[str, Any] = json.loads(reply)
+            facts["devices"] = tuple(Device(**device) for device in facts["devices"])
+            return TorchFacts(**facts)
         except subprocess.TimeoutExpired:
-            return TorchFacts(None, trouble=f"it did not answer within {self._limit_s:g} s")
+            error = f"the probe process did not reply within {self._timeout_s:g} s"
+            return TorchFacts(None, error=error)
+        except (ValueError, KeyError, TypeError) as cause:
+            return TorchFacts(None, error=f"the probe process sent an invalid reply: {cause}")
         finally:
             self.cancel()
-        if self._process.returncode != 0:
-            return TorchFacts(None, trouble=f"its process ended with {self._process.returncode}")
-        return _read(said)
 
     def cancel(self) -> None:
-        """End the process, if it still runs."""
+        """Kill the process if it still runs."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
-
-
-def _read(said: bytes) -> TorchFacts:
-    try:
-        facts: dict[str, Any] = json.loads(said)  # what our own script has written
-        return TorchFacts(
-            facts["version"],
-            facts["build"],
-            tuple(Device(one["name"], one["total"], one["free"]) for one in facts["devices"]),
-            facts["trouble"],
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        return TorchFacts(None, trouble=f"its process wrote something else than facts: {error}")

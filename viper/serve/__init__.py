@@ -1,17 +1,21 @@
-"""`viper serve`: an engine behind HTTP, and a page to ask it from.
+"""`viper serve`: an engine behind an HTTP API, and a web page that uses it.
 
-    server      listens, and ends without losing what it has taken on
-    app         which route does what
-    gate        every request passes: id, host, origin, token, headers, time to send, log line
-    bodies      reads what is uploaded, within limits;  requests: makes checked values of it
-    admission   how many at once, how many wait, who is turned away
-    service     a checked request on its way to an answer
-    events      an answer as server-sent events
-    public      what of an answer strangers may see
-    metrics, openapi, static
+    server         listens, and shuts down gracefully
+    app            routes
+    middleware     for every request: id, security checks, headers, send timeout, log line
+    security       checks of host, origin and token; response headers
+    bodies         reads request bodies within limits
+    requests       request models: validated values of a body
+    admission      bounded queue: how many requests run, how many wait, which are rejected
+    service        a validated request, from its queue slot to the answer
+    events         an answer as server-sent events
+    redaction      removes paths, addresses and options of models from what clients see
+    metrics        Prometheus metrics
+    openapi        the OpenAPI document
+    static_files   the files of the page
 
-Requests come from strangers, and so do pictures and programs. A request chooses a picture, a question, a
-program and how long to wait; it chooses no file, address, model or generator.
+Requests, images and programs are untrusted. A request chooses an image, a question, a program and a
+timeout; it cannot choose a file, an address, a model or a generator.
 """
 
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings, is_loopback

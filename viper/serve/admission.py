@@ -1,7 +1,7 @@
-"""Who is let in: so many answers at once, so many that wait, and the next one is turned away at once.
+"""Admission control: a fixed number of worker slots, and a bounded queue in front of them.
 
-A request takes a place before its body is read, so that the bodies in memory are bounded too. Those that
-wait get their turn in the order in which they came.
+A request takes a queue slot before its body is read, so the bodies in memory are bounded too. Queued
+requests get a worker slot in order of arrival. A request that finds no queue slot is rejected at once.
 """
 
 from __future__ import annotations
@@ -14,107 +14,102 @@ from viper.serve.api_error import ApiError, shutting_down
 
 __all__ = ["Admission"]
 
-_FIRST_GUESS_S = 1.0
-# For one answer, before any has been seen.
-_LONGEST_RETRY_S = 60.0
+_INITIAL_ESTIMATE_S = 1.0
+# Duration of an answer before any has been measured.
+_MAX_RETRY_AFTER_S = 60.0
 
 
 class Admission:
-    """Places and turns; lives on one event loop.
+    """Queue slots and worker slots; belongs to one event loop.
 
     Args:
-        concurrency: Turns at once.
-        queue: Places beyond these.
+        concurrency: Worker slots.
+        queue: Queue slots beyond these.
     """
 
     def __init__(self, concurrency: int, queue: int) -> None:
         self._concurrency = concurrency
-        self._most = concurrency + queue
-        self._turns = asyncio.Semaphore(concurrency)
-        self._answer_s = _FIRST_GUESS_S
-        self._draining = False
+        self._max_admitted = concurrency + queue
+        self._workers = asyncio.Semaphore(concurrency)
+        self._answer_s = _INITIAL_ESTIMATE_S
+        self.draining = False
+        """True once no request is admitted any more."""
         self.interrupted = asyncio.Event()
-        """Set when what still runs is to end at once."""
-        self.taken = 0
-        """Places that are taken, by those that have their turn and those that wait."""
+        """Set when all requests in progress must end at once."""
+        self.admitted = 0
+        """Queue slots in use, by running and waiting requests together."""
         self.running = 0
-        """Turns that are taken."""
+        """Worker slots in use."""
 
     @property
     def waiting(self) -> int:
-        """Requests that have a place and not yet a turn; their body may still be arriving."""
-        return self.taken - self.running
-
-    @property
-    def draining(self) -> bool:
-        """True when nobody is let in any more."""
-        return self._draining
+        """Requests with a queue slot but no worker slot yet; their body may still be arriving."""
+        return self.admitted - self.running
 
     def drain(self) -> None:
-        """Let nobody in any more; who has a place keeps it."""
-        self._draining = True
+        """Admit no more requests; admitted ones keep their slots."""
+        self.draining = True
 
     def interrupt(self) -> None:
-        """End what still runs or waits."""
-        self._draining = True
+        """End all running and waiting requests."""
+        self.drain()
         self.interrupted.set()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place.
+    def queue_slot(self) -> Iterator[None]:
+        """Hold a queue slot.
 
         Raises:
-            Problem: All places are taken (429), or the server is shutting down (503).
+            ApiError: The queue is full (429), or the server is shutting down (503).
         """
-        if self._draining:
+        if self.draining:
             raise shutting_down()
-        if self.taken >= self._most:
-            raise ApiError(
+        if self.admitted >= self._max_admitted:
+            raise self._overload(
                 429,
-                "overload",
-                f"The server works on {self.running} requests and {self.waiting} more wait, which is all "
-                "that it takes. Ask again after the seconds in Retry-After.",
-                retry_after_s=self.retry_after_s(),
+                f"The queue is full: the server works on {self.running} requests, and {self.waiting} more "
+                "wait. Retry after the number of seconds in Retry-After.",
             )
-        self.taken += 1
+        self.admitted += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.admitted -= 1
 
     @asynccontextmanager
-    async def turn(self, deadline_s: float) -> AsyncIterator[None]:
-        """Wait for a turn and hold it.
+    async def worker_slot(self, deadline_s: float) -> AsyncIterator[None]:
+        """Wait for a worker slot and hold it.
 
         Args:
             deadline_s: Until when to wait, on the loop's clock.
 
         Raises:
-            Problem: There was no turn in time (503).
+            ApiError: No worker slot became free in time (503).
         """
         try:
             async with asyncio.timeout_at(deadline_s):
-                await self._turns.acquire()
+                await self._workers.acquire()
         except TimeoutError:
-            raise ApiError(
+            raise self._overload(
                 503,
-                "overload",
-                "The request's time was over before its turn came. Ask again after the seconds in "
-                "Retry-After, or with a larger timeout_s.",
-                retry_after_s=self.retry_after_s(),
+                "The request timed out in the queue. Retry after the number of seconds in Retry-After, or "
+                "with a larger timeout_s.",
             ) from None
         self.running += 1
         try:
             yield
         finally:
             self.running -= 1
-            self._turns.release()
+            self._workers.release()
 
-    def note(self, seconds: float) -> None:
-        """Learn how long an answer took, for `retry_after_s`."""
+    def record_duration(self, seconds: float) -> None:
+        """Record how long an answer took, for `retry_after_s`."""
         self._answer_s += 0.2 * (seconds - self._answer_s)
 
     def retry_after_s(self) -> float:
-        """Return about when half of what is here now will be done, 1 to 60 seconds."""
-        rounds = self.taken / self._concurrency
-        return min(_LONGEST_RETRY_S, max(1.0, self._answer_s * rounds / 2))
+        """Estimate when half of the admitted requests will be done, 1 to 60 seconds."""
+        rounds = self.admitted / self._concurrency
+        return min(_MAX_RETRY_AFTER_S, max(1.0, self._answer_s * rounds / 2))
+
+    def _overload(self, status: int, message: str) -> ApiError:
+        return ApiError(status, "overload", message, retry_after_s=self.retry_after_s())

@@ -1,8 +1,8 @@
-"""Why a request gets no answer: a status, a kind and one sentence, always as the same JSON.
+"""API errors: an HTTP status, a kind and one sentence, always as the same JSON object.
 
     {"error": {"kind": "too_large", "message": "…"}, "request_id": "…"}
 
-What a *program* does wrong is no problem of this kind: it is `failure` in an answer with status 200.
+A failure of a *program* is not an API error: it is the key `failure` of an answer with status 200.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class ApiError(Exception):
-    """A request that is answered with an error.
+    """A request that gets an error response.
 
     Args:
         status: HTTP status.
-        kind: What programs look at.
-        message: What people read; it holds no path, secret or traceback.
-        retry_after_s: When it is worth to ask again; None for never.
-        headers: More headers of the response.
+        kind: The machine-readable kind.
+        message: The message for people; contains no path, secret or traceback.
+        retry_after_s: After how many seconds a retry may succeed; None for never.
+        headers: Further headers of the response.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ApiError(Exception):
         self.status = status
         self.kind: Kind = kind
         self.message = message
-        self.headers = dict(headers or {})
+        self.headers = headers or {}
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
 
@@ -69,19 +69,19 @@ class ApiError(Exception):
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection, or takes nothing any more; nobody is left to answer."""
+    """The client closed its connection or does not read the response any more."""
 
 
 def shutting_down() -> ApiError:
-    """Return the problem of a request that a server which ends can no longer serve."""
-    message = "The server is shutting down. Ask again in a moment, or ask another one."
+    """Return the error of a request that a server which is shutting down cannot serve."""
+    message = "The server is shutting down. Retry in a moment, or use another server."
     return ApiError(503, "shutdown", message, retry_after_s=5)
 
 
-def too_large(what: str, most_bytes: int) -> ApiError:
-    """Return the problem of a body that is larger than it may be."""
+def too_large(what: str, max_bytes: int) -> ApiError:
+    """Return the error for a body that exceeds its limit."""
     return ApiError(
         413,
         "too_large",
-        f"{what} is larger than {most_bytes:,} bytes. Send a smaller or compressed picture.",
+        f"{what} is larger than {max_bytes:,} bytes. Send a smaller or compressed image.",
     )

@@ -1,8 +1,6 @@
-"""Which route does what."""
+"""The routes of the HTTP API."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -12,17 +10,14 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.events import EventStream, stream_answer
+from viper.serve.events import stream_answer
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
-from viper.serve.redaction import public_reference
-from viper.serve.requests import AskFields, RunFields, read_asked, read_check
-from viper.serve.service import Service, answer_json, attended
+from viper.serve.redaction import redact_reference
+from viper.serve.requests import AskFields, RunFields, read_check, read_query
+from viper.serve.service import Service, answer_json, until_disconnect
 from viper.serve.static_files import STATIC_FILES, static_response
-
-if TYPE_CHECKING:
-    from viper.engine.answer import Answer
 
 __all__ = ["ROUTES", "create_app"]
 
@@ -44,8 +39,8 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
     """Return the ASGI application of a server.
 
     Args:
-        service: What answers.
-        sandbox: The level that was measured.
+        service: Answers the requests.
+        sandbox: The measured sandbox level.
     """
     document = openapi_document()
 
@@ -70,10 +65,10 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return JSONResponse(_info(service, sandbox))
 
     async def check(request: Request) -> Response:
-        with service.admission.place():
-            asked = await read_check(request.receive, request.headers, service.settings)
-            work = service.check(asked.program)
-            return JSONResponse(await attended(work, request.receive, service.admission))
+        with service.admission.queue_slot():
+            fields = await read_check(request.receive, request.headers, service.settings)
+            work = service.check(fields.program)
+            return JSONResponse(await until_disconnect(work, request.receive, service.admission))
 
     routes = [
         Route("/", page),
@@ -83,15 +78,15 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         Route("/openapi.json", openapi),
         Route("/v1/info", info),
         Route("/v1/check", check, methods=["POST"]),
-        Route("/v1/ask", _Answers(service, AskFields), methods=["POST"]),
-        Route("/v1/run", _Answers(service, RunFields), methods=["POST"]),
+        Route("/v1/ask", _AnswerRoute(service, AskFields), methods=["POST"]),
+        Route("/v1/run", _AnswerRoute(service, RunFields), methods=["POST"]),
     ]
-    router = Router(routes, redirect_slashes=False, default=_nothing_here)
-    return RequestMiddleware(_in_our_words(router), service, ROUTES)
+    router = Router(routes, redirect_slashes=False, default=_not_found)
+    return RequestMiddleware(_with_api_errors(router), service, ROUTES)
 
 
-class _Answers:
-    """`/v1/ask` and `/v1/run`: an answer as one object, or as events."""
+class _AnswerRoute:
+    """`/v1/ask` and `/v1/run`: an answer as one JSON object, or as events."""
 
     def __init__(self, service: Service, kind: type[AskFields]) -> None:
         self._service = service
@@ -101,41 +96,34 @@ class _Answers:
         service = self._service
         headers = Headers(scope=scope)
         request_id: str = scope["state"]["request_id"]
-        with service.admission.place():
-            asked = await read_asked(receive, headers, service.settings, self._kind)
-            if asked.fields.stream or "text/event-stream" in headers.get("accept", ""):
-                stream = EventStream(send)
-                await stream.start()
-                work = stream_answer(stream, service, asked, request_id)
-                try:
-                    await attended(work, receive, service.admission)
-                except ApiError as problem:  # the server ends
-                    await stream.event("error", problem.to_json(request_id))
-                await stream.end()
+        with service.admission.queue_slot():
+            request = await read_query(receive, headers, service.settings, self._kind)
+            if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
+                await stream_answer(service, request, request_id, receive, send)
                 return
-            answer: Answer = await attended(service.answer(asked), receive, service.admission)
-            response = JSONResponse(answer_json(answer, request_id, trace=asked.fields.trace))
+            answer = await until_disconnect(service.answer(request), receive, service.admission)
+            response = JSONResponse(answer_json(answer, request_id, trace=request.fields.trace))
         await response(scope, receive, send)
 
 
-def _in_our_words(router: Router) -> ASGIApp:
-    """Return an application that tells a wrong method as a problem."""
+def _with_api_errors(router: Router) -> ASGIApp:
+    """Return an application that reports a wrong method as an API error."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = router  # then Starlette tells it by an exception
+        scope["app"] = router  # makes Starlette raise an exception
         try:
             await router(scope, receive, send)
         except HTTPException as error:
             allowed = dict(error.headers or {})
             methods = " or ".join(sorted(set(allowed.get("Allow", "").split(", ")) - {"HEAD"}))
-            message = f"This path takes {methods} only." if methods else error.detail
+            message = f"This path accepts {methods} only." if methods else error.detail
             raise ApiError(error.status_code, "method", message, headers=allowed) from None
 
     return app
 
 
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
-    raise ApiError(404, "not_found", "There is nothing here. /openapi.json lists what there is.")
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ApiError(404, "not_found", "There is no such path. /openapi.json lists all paths.")
 
 
 def _info(service: Service, sandbox: str) -> dict[str, object]:
@@ -145,9 +133,9 @@ def _info(service: Service, sandbox: str) -> dict[str, object]:
     return {
         "version": version("viper-vision"),
         "sandbox": sandbox,
-        "generator": public_reference(engine.config.generator),
+        "generator": redact_reference(engine.config.generator),
         "models": {
-            role: public_reference(str(ref)) for role, ref in engine.config.backends.items()
+            role: redact_reference(str(ref)) for role, ref in engine.config.backends.items()
         },
         "limits": {
             "timeout_s": settings.timeout_s,

@@ -1,4 +1,4 @@
-"""Reads what clients send: counted while it arrives, never held beyond the limit, never for long."""
+"""Read request bodies: counted while they arrive, never held beyond a limit, and with a timeout."""
 
 from __future__ import annotations
 
@@ -11,45 +11,35 @@ from starlette.types import Receive
 
 from viper.serve.api_error import ApiError, ClientGoneError, too_large
 
-__all__ = ["Form", "chunks", "media_type", "read_bytes", "read_form"]
+__all__ = ["Form", "chunks", "media_type", "read_form"]
 
 TEXT_BYTES = 1_000_000
-"""What a request may hold beside its picture: a program and a question, and much room."""
-_MOST_PARTS = 200
-
-
-class Form:
-    """The parts of a multipart body."""
-
-    def __init__(self) -> None:
-        self.fields: list[tuple[str, str]] = []
-        """Names and texts, in order."""
-        self.files: list[tuple[str, str, bytes]] = []
-        """Names, file names as they were sent, and contents, in order."""
+"""Limit for all text beside the image: the program, the question and the other fields."""
+_MAX_PARTS = 200
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """Return the type of a body without its parameters, in lower case."""
+    """Return the media type of a body, without parameters and in lower case."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def chunks(
-    receive: Receive, headers: Mapping[str, str], *, most_bytes: int, seconds: float
+    receive: Receive, headers: Mapping[str, str], *, max_bytes: int, timeout_s: float
 ) -> AsyncIterator[bytes]:
     """Yield a body as it arrives.
 
     Raises:
-        Problem: It is too large (413), too slow (408), or compressed (415).
-        ClientGoneError: The client went away.
+        ApiError: It is too large (413), too slow (408), or compressed (415).
+        ClientGoneError: The client closed its connection.
     """
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise ApiError(
-            415, "media_type", "Compressed bodies are not accepted. Send the body as it is."
+            415, "media_type", "Compressed bodies are not accepted. Send the body uncompressed."
         )
     declared = headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:19]) > most_bytes:
-        raise too_large("The body", most_bytes)
-    deadline_s = asyncio.get_running_loop().time() + seconds
+    if declared.isascii() and declared.isdigit() and int(declared[:19]) > max_bytes:
+        raise too_large("The body", max_bytes)
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
     arrived = 0
     more = True
     while more:
@@ -57,126 +47,117 @@ async def chunks(
             async with asyncio.timeout_at(deadline_s):
                 message = await receive()
         except TimeoutError:
-            text = f"The body did not arrive within {seconds:g} seconds. Send it faster, or a smaller one."
+            text = f"The body did not arrive within {timeout_s:g} seconds. Send it faster, or a smaller one."
             raise ApiError(408, "slow", text, headers={"Connection": "close"}) from None
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         chunk: bytes = message.get("body", b"")
         arrived += len(chunk)
-        if arrived > most_bytes:
-            raise too_large("The body", most_bytes)
+        if arrived > max_bytes:
+            raise too_large("The body", max_bytes)
         if chunk:
             yield chunk
         more = message.get("more_body", False)
 
 
-async def read_bytes(body: AsyncIterator[bytes]) -> bytes:
-    """Return a whole body."""
-    held = bytearray()
-    async for chunk in body:
-        held += chunk
-    return bytes(held)
-
-
 async def read_form(
-    body: AsyncIterator[bytes], headers: Mapping[str, str], *, most_file_bytes: int
+    body: AsyncIterator[bytes], headers: Mapping[str, str], *, max_file_bytes: int
 ) -> Form:
     """Read a multipart body into memory.
 
     Raises:
-        Problem: It is not well formed (400), or a part is too large (413).
+        ApiError: It is malformed (400), or a part is too large (413).
     """
     _, options = parse_options_header(headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if not boundary:
         raise _malformed("its Content-Type names no boundary")
-    collecting = _Collecting(most_file_bytes)
+    form = Form(max_file_bytes)
     try:
-        parser = MultipartParser(boundary, collecting.callbacks())  # type: ignore[arg-type] # a TypedDict
+        parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type] # a TypedDict
         async for chunk in body:
             parser.write(chunk)
         parser.finalize()
     except FormParserError as error:
-        raise _malformed("it does not follow the rules of multipart/form-data") from error
-    if not collecting.ended:
+        raise _malformed("it is not valid multipart/form-data") from error
+    if not form.is_complete:
         raise _malformed("it ends before its last boundary")
-    return collecting.form
+    return form
 
 
-class _Collecting:
-    """Keeps what the parser tells of."""
+class Form:
+    """The parts of a multipart body, collected by callbacks of the parser."""
 
-    def __init__(self, most_file_bytes: int) -> None:
-        self.form = Form()
-        self.ended = False
-        self._most_file_bytes = most_file_bytes
+    def __init__(self, max_file_bytes: int) -> None:
+        self.fields: list[tuple[str, str]] = []
+        """Names and texts, in order."""
+        self.files: list[tuple[str, str, bytes]] = []
+        """Field names, file names as they were sent, and contents, in order."""
+        self.is_complete = False
+        """Whether the last boundary has arrived."""
+        self._max_file_bytes = max_file_bytes
         self._text_bytes = 0
         self._parts = 0
         self._header = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
         self._data = bytearray()
         self._name = ""
-        self._file_name: str | None = None
+        self._file_name = ""
+        self._is_file = False
 
     def callbacks(self) -> dict[str, object]:
+        """Return the callbacks for the parser."""
         return {
-            "on_part_begin": self._begin,
+            "on_part_begin": self._on_part_begin,
             "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._more,
-            "on_part_end": self._end,
-            "on_end": self._last,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_part_end": self._on_part_end,
+            "on_end": lambda: setattr(self, "is_complete", True),
         }
 
-    def _begin(self) -> None:
+    def _on_part_begin(self) -> None:
         self._parts += 1
-        if self._parts > _MOST_PARTS:
-            raise _malformed(f"it has more than {_MOST_PARTS} parts")
+        if self._parts > _MAX_PARTS:
+            raise _malformed(f"it has more than {_MAX_PARTS} parts")
         self._headers, self._data = {}, bytearray()
 
-    def _header_end(self) -> None:
+    def _on_header_end(self) -> None:
         name, value = self._header
         self._headers[bytes(name).lower()] = bytes(value)
         self._header = (bytearray(), bytearray())
 
-    def _headers_finished(self) -> None:
+    def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         if b"name" not in options:
             raise _malformed("a part has no name")
         self._name = options[b"name"].decode("utf-8", "replace")
-        file_name = options.get(b"filename")
-        self._file_name = None if file_name is None else file_name.decode("utf-8", "replace")
+        self._file_name = options.get(b"filename", b"").decode("utf-8", "replace")
+        # A program is text even if it is sent as a file.
+        self._is_file = self._name != "program" and (
+            b"filename" in options or self._name == "image"
+        )
 
-    @property
-    def _is_file(self) -> bool:
-        if self._name == "program":  # a text, also where a file of it is sent
-            return False
-        return self._file_name is not None or self._name == "image"
-
-    def _more(self, data: bytes, start: int, end: int) -> None:
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
-            if len(self._data) + end - start > self._most_file_bytes:
-                raise too_large("The picture", self._most_file_bytes)
+            if len(self._data) + end - start > self._max_file_bytes:
+                raise too_large("The image", self._max_file_bytes)
         else:
             self._text_bytes += end - start
             if self._text_bytes > TEXT_BYTES:
-                raise too_large("What stands beside the picture", TEXT_BYTES)
+                raise too_large("The text beside the image", TEXT_BYTES)
         self._data += data[start:end]
 
-    def _end(self) -> None:
+    def _on_part_end(self) -> None:
         if self._is_file:
-            self.form.files.append((self._name, self._file_name or "", bytes(self._data)))
-        else:
-            try:
-                text = self._data.decode("utf-8")
-            except UnicodeDecodeError:
-                raise _malformed(f"the field {self._name[:40]!r} is not UTF-8") from None
-            self.form.fields.append((self._name, text))
-
-    def _last(self) -> None:
-        self.ended = True
+            self.files.append((self._name, self._file_name, bytes(self._data)))
+            return
+        try:
+            self.fields.append((self._name, self._data.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise _malformed(f"the field {self._name[:40]!r} is not UTF-8") from None
 
 
 def _malformed(why: str) -> ApiError:

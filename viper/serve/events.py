@@ -1,109 +1,96 @@
 """An answer as server-sent events, in this order:
 
-    event: waiting   {"request_id", "ahead"}      it has a place
-    event: started   {}                           its turn has come
-    event: step      a step, as `viper.trace.steps` writes it; any number
-    event: answer    the body that an answer without stream has
-    event: error     the body of a problem, instead of an answer
+    event: waiting   {"request_id", "ahead"}      the request has a queue slot
+    event: started   {}                           it has a worker slot
+    event: step      a step, in the format of `viper.trace.steps`; any number
+    event: answer    the body of a response without streaming
+    event: error     the body of an API error, instead of an answer
 
-Each event has a number as its id. A silence is filled with comments.
+Event ids count from 0. During silence, comments keep the connection alive.
 """  # noqa: D415  (a list)
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from itertools import count
 from typing import Any
 
-from starlette.types import Send
+from starlette.types import Receive, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.redaction import public
-from viper.serve.requests import Asked
-from viper.serve.service import Service, answer_json
+from viper.serve.redaction import redact
+from viper.serve.requests import QueryRequest
+from viper.serve.service import Service, answer_json, until_disconnect
 from viper.trace import Step
 
-__all__ = ["EventStream", "stream_answer"]
+__all__ = ["stream_answer"]
 
-
-class EventStream:
-    """Writes events into a response."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._number = 0
-
-    async def start(self) -> None:
-        """Send the head of the response."""
-        headers = [
-            (b"content-type", b"text/event-stream; charset=utf-8"),
-            (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"),  # nginx would hold events back
-        ]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-
-    async def event(self, name: str, data: Any) -> None:
-        """Send an event; `data` is one line, as JSON has no bare line ends."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        await self._write(f"event: {name}\nid: {self._number}\ndata: {text}\n\n")
-        self._number += 1
-
-    async def comment(self) -> None:
-        """Send something that clients ignore and proxies count as life."""
-        await self._write(": still here\n\n")
-
-    async def end(self) -> None:
-        """End the response."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _write(self, text: str) -> None:
-        body = text.encode("utf-8", "replace")
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # otherwise nginx buffers events
+]
+_KEEP_ALIVE = ": still here\n\n"
+# A comment, which clients ignore.
 
 
 async def stream_answer(
-    stream: EventStream, service: Service, asked: Asked, request_id: str
+    service: Service, request: QueryRequest, request_id: str, receive: Receive, send: Send
 ) -> None:
-    """Answer a request that holds a place, and send what happens meanwhile."""
-    happened: asyncio.Queue[tuple[str, Any] | None] = asyncio.Queue()
+    """Answer a request that holds a queue slot, and send events meanwhile.
+
+    Raises:
+        ClientGoneError: The client closed the connection.
+    """
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    async with aclosing(_events(service, request, request_id, receive)) as events:
+        async for text in events:
+            body = text.encode("utf-8", "replace")
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _events(
+    service: Service, request: QueryRequest, request_id: str, receive: Receive
+) -> AsyncGenerator[str, None]:
+    ids = count()
+
+    def event(name: str, data: Any) -> str:
+        # JSON contains no raw line breaks, so it is one line.
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return f"event: {name}\nid: {next(ids)}\ndata: {text}\n\n"
+
+    waiting = max(0, service.admission.waiting - 1)
+    yield event("waiting", {"request_id": request_id, "ahead": waiting})
+    # A step, None when the request gets a worker slot, and the task itself when it is done.
+    queue: asyncio.Queue[Step | asyncio.Future[Any] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
-    def watch(step: Step) -> None:  # called from the engine's thread
-        loop.call_soon_threadsafe(happened.put_nowait, ("step", step))
+    def on_step(step: Step) -> None:  # called from the engine's thread
+        loop.call_soon_threadsafe(queue.put_nowait, step)
 
-    await stream.event(
-        "waiting", {"request_id": request_id, "ahead": max(0, service.admission.waiting - 1)}
-    )
-    answering = asyncio.ensure_future(
-        service.answer(
-            asked,
-            on_start=lambda: happened.put_nowait(("started", {})),
-            on_step=watch,
-        )
-    )
-    answering.add_done_callback(lambda _: happened.put_nowait(None))
+    work = service.answer(request, on_start=lambda: queue.put_nowait(None), on_step=on_step)
+    task = asyncio.ensure_future(until_disconnect(work, receive, service.admission))
+    task.add_done_callback(queue.put_nowait)
     try:
-        while (event := await _next(happened, stream, service.settings.keep_alive_s)) is not None:
-            name, data = event
-            await stream.event(name, data if name == "started" else public(data.to_json()))
+        while True:
+            try:
+                async with asyncio.timeout(service.settings.keep_alive_s):
+                    item = await queue.get()
+            except TimeoutError:
+                yield _KEEP_ALIVE
+                continue
+            if isinstance(item, asyncio.Future):
+                break
+            yield event("started", {}) if item is None else event("step", redact(item.to_json()))
         try:
-            answer = answering.result()
-        except ApiError as problem:
-            await stream.event("error", problem.to_json(request_id))
-        else:
-            await stream.event("answer", answer_json(answer, request_id, trace=asked.fields.trace))
+            body = answer_json(task.result(), request_id, trace=request.fields.trace)
+            yield event("answer", body)
+        except ApiError as error:
+            yield event("error", error.to_json(request_id))
     finally:
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
-
-
-async def _next(
-    happened: asyncio.Queue[tuple[str, Any] | None], stream: EventStream, silence_s: float
-) -> tuple[str, Any] | None:
-    """Return what happened next, None at the end; comments fill the silence before it."""
-    while True:
-        try:
-            async with asyncio.timeout(silence_s):
-                return await happened.get()
-        except TimeoutError:
-            await stream.comment()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

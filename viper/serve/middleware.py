@@ -1,4 +1,4 @@
-"""What every request passes on its way in, and every response on its way out."""
+"""Request middleware: security checks, response headers, error responses, send timeout, access log."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ __all__ = ["RequestMiddleware"]
 _LOG = logging.getLogger(__name__)
 _ACCESS = logging.getLogger("viper.serve.access")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_GONE = 499
-# In log and figures: the client went away before there was anything to say.
+_CLIENT_GONE = 499
+# Status in log and metrics if the client disconnected before the response began.
 
 
 class RequestMiddleware:
     """Checks requests, completes responses, and writes one log line for each.
 
-    The line holds no question, name or address of a client.
+    The line contains no question, name or address of a client.
 
     Args:
-        app: What answers those that pass.
-        service: Holds settings and figures.
-        routes: The paths that are told apart in the figures; all others are one.
+        app: Serves requests that pass the checks.
+        service: Provides settings and metrics.
+        routes: Paths with metrics of their own; all others are counted together.
     """
 
     def __init__(self, app: ASGIApp, service: Service, routes: Iterable[str]) -> None:
@@ -50,86 +50,82 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        assert scope["type"] == "http"  # the server is set up for nothing else
-        began_s = time.perf_counter()
+        assert scope["type"] == "http"  # the server has neither lifespan nor websockets
+        started_s = time.perf_counter()
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        outgoing = _Outgoing(send, request_id, self._service.settings.send_s)
+        sender = _ResponseSender(send, scope, self._service.settings.send_s)
         try:
-            await self._guarded(scope, receive, outgoing)
+            await self._serve(scope, receive, sender)
         except ClientGoneError:
-            outgoing.give_up(scope)
+            sender.abort()
         finally:
             path, method = scope["path"], scope["method"]
             route = path if path in self._routes else "other"
             method = method if method in _METHODS else "other"
-            status = outgoing.status or _GONE
-            self._service.metrics.served(route, method, status)
-            took_ms = 1000 * (time.perf_counter() - began_s)
+            status = sender.status or _CLIENT_GONE
+            self._service.metrics.count_request(route, method, status)
+            took_ms = 1000 * (time.perf_counter() - started_s)
             _ACCESS.info("%s %s %s %d %.0f ms", request_id, method, route, status, took_ms)
 
-    async def _guarded(self, scope: Scope, receive: Receive, outgoing: _Outgoing) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
         request_id = scope["state"]["request_id"]
+        settings = self._service.settings
         try:
             headers = Headers(scope=scope)
-            check_host(headers, self._service.settings)
+            check_host(headers, settings)
             check_origin(scope["method"], headers)
             if not is_open(scope["path"]):
-                check_token(headers, self._service.settings)
-            await self._app(scope, receive, outgoing)
+                check_token(headers, settings)
+            await self._app(scope, receive, sender)
             return
         except ClientGoneError:
             raise
-        except ApiError as told:
-            problem = told
-        except (
-            Exception
-        ):  # a bug of ours must not end the server, nor tell its insides to strangers
+        except ApiError as caught:
+            error = caught
+        except Exception:  # a bug must neither end the server nor reveal internals to clients
             _LOG.exception("Request %s failed.", request_id)
-            message = f"Something went wrong in the server; its log has more under {request_id}."
-            problem = ApiError(500, "internal", message)
-        if outgoing.status is not None:
-            # The head is out: what can still be told is that the response is not whole.
-            outgoing.give_up(scope)
+            message = f"The server failed; its log has details under {request_id}."
+            error = ApiError(500, "internal", message)
+        if sender.status is not None:
+            # The response has begun: cutting the connection shows that it is incomplete.
+            sender.abort()
             return
-        body = problem.to_json(request_id)
-        await JSONResponse(body, problem.status, headers=problem.headers)(scope, receive, outgoing)
+        body = error.to_json(request_id)
+        await JSONResponse(body, error.status, headers=error.headers)(scope, receive, sender)
 
 
-class _Outgoing:
-    """Sends, with our headers, and not for ever."""
+class _ResponseSender:
+    """Sends a response with security headers, and with a timeout for each part."""
 
-    def __init__(self, send: Send, request_id: str, send_s: float) -> None:
+    def __init__(self, send: Send, scope: Scope, send_s: float) -> None:
         self._send = send
-        self._request_id = request_id
+        self._state = scope["state"]
         self._send_s = send_s
         self.status: int | None = None
-        """Of the response, once its head is out."""
+        """Status of the response, once its head is sent."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            sent = {name for name, _ in message["headers"]}
-            more = {
+            defaults = {
                 **RESPONSE_HEADERS,
                 "cache-control": "no-store",
-                "x-request-id": self._request_id,
+                "x-request-id": self._state["request_id"],
             }
-            added = [
-                (name.encode(), value.encode())
-                for name, value in more.items()
-                if name.encode() not in sent
-            ]
-            message = {**message, "headers": [*message["headers"], *added]}
+            headers = {name.encode(): value.encode() for name, value in defaults.items()}
+            for name, _ in message["headers"]:
+                headers.pop(name, None)
+            message = {**message, "headers": [*message["headers"], *headers.items()]}
         try:
             async with asyncio.timeout(self._send_s):
                 await self._send(message)
         except TimeoutError:
             raise ClientGoneError from None
 
-    def give_up(self, scope: Scope) -> None:
-        """Cut the connection; closing it would wait for a client that takes nothing."""
-        abort: Callable[[], None] | None = scope["state"].get("abort")
+    def abort(self) -> None:
+        """Cut the connection; closing it would wait for a client that does not read."""
+        abort: Callable[[], None] | None = self._state.get("abort")
         if abort is not None:
             with contextlib.suppress(RuntimeError):
                 abort()

@@ -1,61 +1,62 @@
-"""What of an answer strangers may see: no paths, addresses or options of the models that serve it.
+"""Remove paths, addresses and options of models from what clients see.
 
-A backend may be a file in somebody's home, a service on an inner network; its messages may name both. The
-log keeps what was taken out.
+A backend may be a file in somebody's home folder or a service in an internal network, and its messages
+may name both. The log keeps the full text.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-__all__ = ["public", "public_message", "public_reference"]
+__all__ = ["redact", "redact_message", "redact_reference"]
 
-_PROGRAMS_OWN = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
-# Kinds whose message is about the client's own program, and comes from the sandbox.
+_PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
+# Kinds whose message is about the client's own program and comes from the sandbox.
 _REFERENCES = frozenset({"model", "generator"})
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\")\]]+", re.IGNORECASE)
+
+# Both patterns take linear time: a match can begin only where the run of characters in front of it begins.
+_ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s'\")\]]+", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w/.~])(?:~|\.{1,2})?(?:/[^\s/'\",;:)\]]+)+/?([^\s/'\",;:)\]]*)")
 
 
-def public(value: Any) -> Any:
-    """Return an answer, trace or step as JSON values for strangers."""
+def redact(value: Any) -> Any:
+    """Return the JSON value of an answer, trace or step as clients may see it."""
     match value:
         case dict():
-            made = {key: public(item) for key, item in value.items()}
+            made = {key: redact(item) for key, item in value.items()}
             if isinstance(models := made.get("models"), dict):
-                made["models"] = {role: public_reference(str(ref)) for role, ref in models.items()}
+                made["models"] = {role: redact_reference(str(ref)) for role, ref in models.items()}
             for key in _REFERENCES & made.keys():
                 if isinstance(made[key], str):
-                    made[key] = public_reference(made[key])
-            if (
-                isinstance(text := made.get("message"), str)
-                and made.get("kind") not in _PROGRAMS_OWN
-            ):
-                made["message"] = public_message(text)
+                    made[key] = redact_reference(made[key])
+            text = made.get("message")
+            if isinstance(text, str) and made.get("kind") not in _PROGRAM_FAILURES:
+                made["message"] = redact_message(text)
             return made
         case list() | tuple():
-            return [public(item) for item in value]
+            return [redact(item) for item in value]
         case _:
             return value
 
 
 @functools.lru_cache(maxsize=256)
-def public_reference(reference: str) -> str:
-    """Return the reference of a backend or generator: a file by its name only, and no options."""
+def redact_reference(reference: str) -> str:
+    """Return the reference of a backend or generator without options, and a file as its name only."""
     bare = reference.partition("?")[0]
-    for colon in re.finditer(":", bare):  # auto:local:FOLDER has two
-        if _is_path(rest := bare[colon.end() :]):
-            return bare[: colon.end()] + _last(rest)
-    return _last(bare) if _is_path(bare) else bare
+    for colon in islice(re.finditer(":", bare), 2):  # auto:local:FOLDER has two
+        if _is_path(path := bare[colon.end() :]):
+            return bare[: colon.end()] + _last_part(path)
+    return _last_part(bare) if _is_path(bare) else bare
 
 
-def public_message(text: str) -> str:
-    """Return a message with addresses taken out and paths cut to their last part."""
+def redact_message(text: str) -> str:
+    """Return a message without addresses, and with paths cut to their last part."""
     text = _ADDRESS.sub("(address withheld)", text)
-    return _PATH.sub(lambda found: f"…/{_last(found[0])}", text)
+    return _PATH.sub(lambda found: f"…/{_last_part(found[0])}", text)
 
 
 def _is_path(text: str) -> bool:
@@ -67,5 +68,5 @@ def _is_path(text: str) -> bool:
         return True
 
 
-def _last(path: str) -> str:
+def _last_part(path: str) -> str:
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]

@@ -1,9 +1,8 @@
-"""Who may ask: checks of host, origin and token, and the headers that every response has.
+"""Checks of host, origin and token for every request, and security headers for every response.
 
-Browsers run pages of strangers, and such a page may send requests to 127.0.0.1. Against that stand: the
-host that a request names (a foreign name that was made to point here is refused), the origin that a browser
-tells (a foreign page cannot post), no CORS header anywhere (a foreign page cannot read), and, where it is
-set, a token that no page is given.
+A page of another site in the user's browser can send requests to 127.0.0.1. Four measures prevent misuse:
+the Host header is checked (against DNS rebinding), the Origin header is checked (a foreign page cannot
+post), no CORS header is sent (a foreign page cannot read), and a token may be required.
 """
 
 from __future__ import annotations
@@ -28,79 +27,79 @@ RESPONSE_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-"""Of every response: pages run our own scripts only, and are shown in no foreign frame."""
+"""Headers of every response: the page runs only its own scripts and cannot be framed."""
 
 _OPEN = frozenset({"/", "/healthz", "/openapi.json"})
 _SAFE = frozenset({"GET", "HEAD"})
 
 
 def is_open(path: str) -> bool:
-    """Tell whether a path is served without a token: nothing of it says what anybody asked."""
+    """Return whether a path is served without a token: it reveals nothing about requests."""
     return path in _OPEN or path.startswith("/static/")
 
 
 def check_host(headers: Mapping[str, str], settings: ServerSettings) -> None:
-    """Refuse a request that came to a foreign name.
+    """Refuse a request whose Host header names another server.
 
     Raises:
-        Problem: It did (403).
+        ApiError: It does (403).
     """
     name = host_name(headers.get("host", ""))
-    known = {allowed.lower() for allowed in settings.allowed_hosts}
-    if name in known:
+    allowed = {allowed.lower() for allowed in settings.allowed_hosts}
+    if name in allowed:
         return
     if is_loopback(settings.host):
         if is_loopback(name):
             return
-    elif not known:
-        return  # it has many names, and a token
+    elif not allowed:
+        return  # the server may have any name, and requires a token
     raise ApiError(
         403,
         "forbidden",
-        f"The server does not answer to the name {name[:80]!r}. Whoever runs it can allow it with "
+        f"The server does not answer to the name {name[:80]!r}. Its operator can allow the name with "
         "--allow-host.",
     )
 
 
 def check_origin(method: str, headers: Mapping[str, str]) -> None:
-    """Refuse what the page of somebody else makes a browser send.
+    """Refuse a request that a page of another site makes a browser send.
 
     Raises:
-        Problem: It came from another page (403).
+        ApiError: It comes from another site (403).
     """
     if method in _SAFE:
         return
     origin = headers.get("origin")
     foreign = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if origin is not None:
-        # Without the scheme: behind a proxy that does TLS it is not the one that arrives here.
+        # Without the scheme: it differs behind a proxy that terminates TLS.
         foreign = foreign or origin.lower().partition("://")[2] != headers.get("host", "").lower()
     if foreign:
         raise ApiError(403, "forbidden", "Pages of other sites may not use this server.")
 
 
 def check_token(headers: Mapping[str, str], settings: ServerSettings) -> None:
-    """Refuse a request that does not know the token, where there is one.
+    """Refuse a request without the token, if the server has one.
 
     Raises:
-        Problem: It does not (401).
+        ApiError: The token is missing or wrong (401).
     """
     if settings.token is None:
         return
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    # Encoded: compare_digest takes no other characters than ASCII as text.
-    known = hmac.compare_digest(given.strip().encode(), settings.token.encode())
-    if scheme.lower() != "bearer" or not known:
+    # Encoded, because compare_digest accepts only ASCII strings.
+    matches = hmac.compare_digest(given.strip().encode(), settings.token.encode())
+    if scheme.lower() != "bearer" or not matches:
         raise ApiError(
             401,
             "unauthorized",
-            "The server needs its token: send the header 'Authorization: Bearer TOKEN'.",
+            "The server requires its token: send the header 'Authorization: Bearer TOKEN'.",
             headers={"WWW-Authenticate": "Bearer"},
         )
 
 
 def host_name(host: str) -> str:
-    """Return the name in a Host header: without port, in lower case."""
+    """Return the name in a Host header, without port and in lower case."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]

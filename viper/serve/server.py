@@ -1,8 +1,8 @@
-"""Listens, and ends without losing what it has taken on.
+"""The server process: listens, and shuts down gracefully.
 
-SIGTERM and Ctrl-C drain: no new connection is accepted, no new request let in, what has a place is
-answered for as long as the grace time lasts, and what is left then is told so. The second signal ends the
-grace time. Either way the process ends with status 0.
+SIGTERM and Ctrl-C drain: no new connections, no new requests; admitted requests are answered within the
+grace period, and the remaining ones then get an error. A second signal ends the grace period. Either way
+the process exits with status 0.
 """
 
 from __future__ import annotations
@@ -23,26 +23,25 @@ from viper.errors import ConfigError
 from viper.serve.admission import Admission
 from viper.serve.settings import ServerSettings
 
-__all__ = ["Server", "configured", "listen", "serve", "url_of"]
+__all__ = ["Server", "listen", "url_of"]
 
-_HEAD_BYTES = 16_384
-# Most of the head of a request; browsers send one or two thousand.
-_FAREWELL_S = 5.0
-# After the grace time, for the last words of what was interrupted.
+_MAX_HEAD_BYTES = 16_384
+# Browsers send heads of one or two thousand bytes.
+_ERRORS_S = 5.0
+# After the grace period, for sending errors to interrupted requests.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def listen(settings: ServerSettings) -> socket.socket:
-    """Return a socket that listens where the settings say.
+    """Return a socket bound to the address in the settings.
 
     Raises:
         ConfigError: The address cannot be listened on.
     """
     try:
-        found = socket.getaddrinfo(
+        family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, _, _, _, address = found[0]
+        )[0]
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,103 +52,88 @@ def listen(settings: ServerSettings) -> socket.socket:
     except OSError as error:
         raise ConfigError(
             f"The server cannot listen on {settings.host!r}, port {settings.port}: "
-            f"{error.strerror or error}. Choose another with --host and --port (0: any free port)."
+            f"{error.strerror or error}. Choose another address with --host and --port (0: any free port)."
         ) from error
     return made
 
 
 def url_of(listening: socket.socket, settings: ServerSettings) -> str:
-    """Return the address for a browser on this machine."""
+    """Return the URL for a browser on this machine."""
     host = settings.host
     if host in ("0.0.0.0", "::"):  # noqa: S104  (compared, not bound)
         host = socket.gethostname()
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listening.getsockname()[1]}"
-
-
-def serve(
-    app: ASGIApp,
-    settings: ServerSettings,
-    admission: Admission,
-    listening: socket.socket,
-    on_ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Serve until a signal comes, then drain.
-
-    Args:
-        app: What `create_app` gave.
-        settings: The limits.
-        admission: The application's, which is told to drain.
-        listening: What `listen` gave; closed at the end.
-        on_ready: Called when connections are accepted.
-    """
-    server = Server(configured(app, settings), settings, admission, on_ready)
-    asyncio.run(server.serve(sockets=[listening]))
-
-
-def configured(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
-    """Return how uvicorn is to serve an application."""
-    return uvicorn.Config(
-        app,
-        http=_Guarded.with_head_s(settings.head_s),
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
-        timeout_keep_alive=max(1, int(settings.head_s)),
-        timeout_graceful_shutdown=int(settings.grace_s + 2 * _FAREWELL_S) + 1,
-        h11_max_incomplete_event_size=_HEAD_BYTES,
-    )
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}"
 
 
 class Server(uvicorn.Server):
-    """A uvicorn that drains on a signal and then returns, where uvicorn would kill itself."""
+    """A uvicorn server that drains on a signal and then returns; uvicorn would raise the signal again.
+
+    Args:
+        app: The application from `create_app`.
+        settings: The limits.
+        admission: The admission control of the application.
+        on_ready: Called when connections are accepted.
+    """
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        app: ASGIApp,
         settings: ServerSettings,
         admission: Admission,
         on_ready: Callable[[], None],
     ) -> None:
-        super().__init__(config)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=type("_Protocol", (HeadTimeoutProtocol,), {"head_s": settings.head_s}),
+                ws="none",
+                lifespan="off",
+                loop="asyncio",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
+                timeout_keep_alive=max(1, int(settings.head_s)),
+                timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
+                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+            )
+        )
         self._grace_s = settings.grace_s
         self._admission = admission
         self._on_ready = on_ready
-        self._ending: asyncio.TimerHandle | None = None
+
+    def run_until_signal(self, listening: socket.socket) -> None:
+        """Serve on a socket from `listen` until a signal arrives, then drain; closes the socket."""
+        asyncio.run(self.serve(sockets=[listening]))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, and say so."""
+        """Accept connections, and call `on_ready`."""
         await super().startup(sockets)
         self._on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; the second time, end at once."""
+        """Start draining; the second time, end the grace period."""
         if self.should_exit:
-            self._end()
+            self._interrupt()
             return
         self.should_exit = True
         self._admission.drain()
-        self._ending = asyncio.get_running_loop().call_later(self._grace_s, self._end)
+        asyncio.get_running_loop().call_later(self._grace_s, self._interrupt)
 
-    def _end(self) -> None:
-        """Interrupt what runs; who then still sends or takes nothing is cut off a little later."""
+    def _interrupt(self) -> None:
+        """Interrupt running requests; connections that are still open a little later are cut."""
         self._admission.interrupt()
-        if self._ending is not None:
-            self._ending.cancel()
-        self._ending = asyncio.get_running_loop().call_later(_FAREWELL_S, self._cut)
+        asyncio.get_running_loop().call_later(_ERRORS_S, self._abort_connections)
 
-    def _cut(self) -> None:
+    def _abort_connections(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals on the loop, where no other code is in the middle of something."""
+        """Handle signals in the event loop, between other callbacks."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -158,56 +142,50 @@ class Server(uvicorn.Server):
         finally:
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
-            if self._ending is not None:
-                self._ending.cancel()
 
 
-class _Guarded(H11Protocol):
-    """Closes connections whose request does not come: uvicorn waits for the first one for ever.
+class HeadTimeoutProtocol(H11Protocol):
+    """An HTTP/1.1 protocol with a timeout for the head of a request; uvicorn waits forever for the first one.
 
-    From the beginning of a connection, and from the end of each response, to the next whole head there is
-    one clock, however many bytes arrive meanwhile.
+    One timer runs from the start of a connection, and from the end of each response, until the next
+    request head is complete, no matter how many bytes arrive meanwhile.
     """
 
     head_s = 10.0
 
-    @classmethod
-    def with_head_s(cls, head_s: float) -> type[_Guarded]:
-        return type(cls.__name__, (cls,), {"head_s": head_s})
-
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._clock: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # Each request's scope gets a copy of it.
         self.app_state = {**self.app_state, "abort": transport.abort}
-        self._wait_for_request()
+        self._restart_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._is_busy:
-            self._stop()
+            self._stop_timer()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()  # which may begin with the next request
+        super().on_response_complete()  # may start the next request
         if not self._is_busy:
-            self._wait_for_request()
+            self._restart_timer()
 
     @property
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _wait_for_request(self) -> None:
-        self._stop()
-        self._clock = self.loop.call_later(self.head_s, self.transport.abort)
+    def _restart_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(self.head_s, self.transport.abort)
 
-    def _stop(self) -> None:
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

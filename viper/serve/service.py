@@ -1,4 +1,4 @@
-"""A checked request on its way to an answer: its turn, its picture, the engine, one clock over all."""
+"""Serve a validated request: wait for a worker slot, decode the image, run the engine, within a timeout."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from viper.images.image import ImageRef
 from viper.serve.admission import Admission
 from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
 from viper.serve.metrics import Metrics
-from viper.serve.redaction import public, public_message
-from viper.serve.requests import Asked
+from viper.serve.redaction import redact, redact_message
+from viper.serve.requests import QueryRequest
 from viper.serve.settings import ServerSettings
 from viper.trace import Watcher
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from viper.engine.answer import Answer
     from viper.engine.engine import Engine
 
-__all__ = ["Service", "answer_json", "attended", "check_sandbox"]
+__all__ = ["Service", "answer_json", "check_sandbox", "until_disconnect"]
 
 _LOG = logging.getLogger(__name__)
 _OVERTIME_S = 10.0
-# The engine keeps the clock; this much later it is taken for stuck.
+# The engine enforces the timeout itself; this much later it is considered stuck.
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Service:
     """Answers requests with one engine.
 
     Args:
-        engine: What answers; whoever made it closes it.
+        engine: The engine; its creator closes it.
         settings: The limits.
     """
 
@@ -49,38 +49,38 @@ class Service:
         self.settings = settings
         self.admission = Admission(settings.concurrency, settings.queue)
         self.metrics = Metrics(engine, self.admission)
-        self._decoding = ThreadPoolExecutor(settings.concurrency, "viper-decode")
+        self._decoders = ThreadPoolExecutor(settings.concurrency, "viper-decode")
 
     async def answer(
         self,
-        asked: Asked,
+        request: QueryRequest,
         *,
         on_start: Callable[[], None] = lambda: None,
         on_step: Watcher | None = None,
     ) -> Answer:
-        """Answer a request that holds a place.
+        """Answer a request that holds a queue slot.
 
         Args:
-            asked: What is asked.
-            on_start: Called when its turn has come.
-            on_step: Told of each step, from the engine's thread.
+            request: The request.
+            on_start: Called when it gets a worker slot.
+            on_step: Called with each step, from the engine's thread.
 
         Raises:
-            Problem: There is no answer, and that is not the program's doing.
+            ApiError: There is no answer, for a reason other than the program.
         """
+        fields = request.fields
         loop = asyncio.get_running_loop()
-        came_s = loop.time()
-        most_s = self.settings.timeout_s
-        deadline_s = came_s + min(asked.fields.timeout_s or most_s, most_s)
-        async with self.admission.turn(deadline_s):
-            began_s = loop.time()
-            self.metrics.waited(began_s - came_s)
+        arrived_s = loop.time()
+        timeout_s = self.settings.timeout_s
+        deadline_s = arrived_s + min(fields.timeout_s or timeout_s, timeout_s)
+        async with self.admission.worker_slot(deadline_s):
+            started_s = loop.time()
+            self.metrics.count_wait(started_s - arrived_s)
             on_start()
             try:
-                image = await self._opened(asked)
-                fields = asked.fields
+                image = await self._decode(request)
                 query = Query(
-                    image, fields.question, fields.task, tuple(fields.choices), asked.program
+                    image, fields.question, fields.task, tuple(fields.choices), request.program
                 )
                 async with asyncio.timeout_at(deadline_s + _OVERTIME_S):
                     answer = await self.engine.arun(
@@ -89,116 +89,118 @@ class Service:
             except InputError as error:
                 raise ApiError(422, "input", str(error)) from None
             except TimeoutError:
-                _LOG.error("The engine did not keep the clock of an answer.")
+                _LOG.error("The engine did not enforce the timeout of an answer.")
                 raise ApiError(504, "timeout", "There was no answer in time.") from None
             finally:
-                self.admission.note(loop.time() - began_s)
-        self.metrics.answered(answer, loop.time() - came_s)
-        return _sound(answer)
+                self.admission.record_duration(loop.time() - started_s)
+        self.metrics.count_answer(answer, loop.time() - arrived_s)
+        _raise_server_failure(answer)
+        return answer
 
     async def check(self, program: str) -> dict[str, Any]:
-        """Check a program that holds a place, without running it.
+        """Check a program without running it; the request holds a queue slot.
 
         Raises:
-            Problem: There was no turn in time.
+            ApiError: No worker slot became free in time.
         """
         deadline_s = asyncio.get_running_loop().time() + self.settings.timeout_s
-        async with self.admission.turn(deadline_s):
+        async with self.admission.worker_slot(deadline_s):
             report = await self.engine.acheck(program)
         return {
             "source": report.source,
             "findings": [
-                {"kind": found.kind, "line": found.line, "message": found.message}
-                for found in report.findings
+                {"kind": finding.kind, "line": finding.line, "message": finding.message}
+                for finding in report.findings
             ],
         }
 
     def close(self) -> None:
-        """Let the threads end that decode pictures."""
-        self._decoding.shutdown(wait=False, cancel_futures=True)
+        """Shut down the threads that decode images."""
+        self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def _opened(self, asked: Asked) -> ImageRef:
-        """Decode the picture, on a thread: a large one takes a second.
+    async def _decode(self, request: QueryRequest) -> ImageRef:
+        """Decode the image in a thread: a large one takes a second.
 
-        A turn is given back only when the thread is done, so that clients who go away cannot pile up
-        pictures that are being decoded.
+        The worker slot is released only when the thread is done, so that clients that disconnect cannot
+        accumulate images being decoded.
         """
         work = asyncio.get_running_loop().run_in_executor(
-            self._decoding,
-            lambda: open_image(asked.picture, max_pixels=self.settings.max_pixels),
+            self._decoders,
+            lambda: open_image(request.image, max_pixels=self.settings.max_pixels),
         )
         try:
             image = await asyncio.shield(work)
         except asyncio.CancelledError:
             await asyncio.wait({work})
             if not work.cancelled():
-                work.exception()  # seen, so that nobody complains
+                work.exception()  # retrieve it, so that asyncio does not log it
             raise
-        return dataclasses.replace(image, source_name=asked.picture_name)
+        return dataclasses.replace(image, source_name=request.image_name)
 
 
-async def attended(work: Coroutine[Any, Any, T], receive: Receive, admission: Admission) -> T:
-    """Await work for as long as the client waits for it and the server goes on.
+async def until_disconnect(
+    work: Coroutine[Any, Any, T], receive: Receive, admission: Admission
+) -> T:
+    """Await work, and cancel it if the client disconnects or the server is interrupted.
 
     Raises:
-        ClientGoneError: The client closed the connection; the work was cancelled.
-        Problem: The server ends at once; the work was cancelled.
+        ClientGoneError: The client closed the connection.
+        ApiError: The server shuts down without waiting.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(receive))
-    ended = asyncio.ensure_future(admission.interrupted.wait())
+    disconnected = asyncio.ensure_future(_disconnect(receive))
+    interrupted = asyncio.ensure_future(admission.interrupted.wait())
+    tasks = (task, disconnected, interrupted)
     try:
-        await asyncio.wait({task, gone, ended}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
             if task.cancelled():
-                raise ClientGoneError if gone.done() else shutting_down()
+                raise ClientGoneError if disconnected.done() else shutting_down()
         return task.result()
     finally:
-        for other in (task, gone, ended):
+        for other in tasks:
             other.cancel()
-        await asyncio.gather(task, gone, ended, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnect(receive: Receive) -> None:
     """Return when the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _sound(answer: Answer) -> Answer:
-    """Return an answer unless its failure is the server's: then there is nothing a client could change.
+def _raise_server_failure(answer: Answer) -> None:
+    """Raise an API error if the failure of an answer is the server's, or the image's.
 
     Raises:
-        Problem: A budget is spent, or the server lacks what it was set up with.
+        ApiError: The image is unusable, a budget is spent, or a model cannot be loaded.
     """
     failure = answer.failure
     if failure is None:
-        return answer
+        return
     if failure.kind == "input":
-        raise ApiError(422, "input", public_message(failure.message))
+        raise ApiError(422, "input", redact_message(failure.message))
     if failure.kind == "budget":
         raise ApiError(503, "budget", "The server's budget for language models is spent.")
     if failure.kind == "config":
-        _LOG.error("A request failed for the server's set-up: %s", failure.message)
-        raise ApiError(
-            503, "config", "The server cannot load what it answers with; its log says why."
-        )
-    return answer
+        _LOG.error("A request failed because of the server's configuration: %s", failure.message)
+        message = "The server cannot load a model or generator; its log says why."
+        raise ApiError(503, "config", message)
 
 
 def answer_json(answer: Answer, request_id: str, *, trace: bool) -> dict[str, Any]:
-    """Return the body of an answer."""
+    """Return the body of an answer, with the full trace if `trace`."""
     body = {"request_id": request_id, **answer.to_json()}
     if trace:
         body["trace"] = answer.trace.to_json()
-    made: dict[str, Any] = public(body)
-    return made
+    redacted: dict[str, Any] = redact(body)
+    return redacted
 
 
 def check_sandbox(engine: Engine, settings: ServerSettings) -> str:
-    """Return the level of the sandbox, if strangers' programs may run at it.
+    """Return the sandbox level if untrusted programs may run at it.
 
     Raises:
         ConfigError: They may not; the message says what would help.
@@ -206,8 +208,8 @@ def check_sandbox(engine: Engine, settings: ServerSettings) -> str:
     report = engine.sandbox_level()
     if engine.config.sandbox == "partial" and settings.is_reachable:
         raise ConfigError(
-            "--sandbox partial is for your own programs: it is refused where others can reach the server. "
-            "Leave it out, or listen on 127.0.0.1 only."
+            "--sandbox partial is for your own programs: it is refused if others can reach the server. "
+            "Omit it, or listen on 127.0.0.1 only."
         )
     if not report.reaches(engine.config.sandbox):
         hint = (
@@ -216,7 +218,7 @@ def check_sandbox(engine: Engine, settings: ServerSettings) -> str:
             else " On your own machine, for your own programs only, --sandbox partial accepts that."
         )
         raise ConfigError(
-            f"The server runs programs of strangers and needs a full sandbox. {report.sentence}{hint} "
+            f"The server runs untrusted programs and needs a full sandbox. {report.sentence}{hint} "
             "More: viper doctor."
         )
     return report.level

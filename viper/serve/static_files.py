@@ -1,4 +1,4 @@
-"""The files of the page: a fixed table, read once, so that no request ever names a path."""
+"""The files of the page: a fixed table, read once, so that a request cannot name a path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def static_response(name: str) -> Response:
     """Return a file of the page.
 
     Raises:
-        Problem: There is no such file (404).
+        ApiError: There is no such file (404).
     """
     if name not in STATIC_FILES:
         raise ApiError(404, "not_found", "There is no such file.")

@@ -1,7 +1,7 @@
 "use strict";
-// Talks to the server of this page, and to nothing else.
+// Client of the HTTP API; it sends requests only to the server of this page.
 
-class ServerProblem extends Error {
+class ApiError extends Error {
   constructor(status, kind, message) {
     super(message);
     this.status = status;
@@ -22,15 +22,15 @@ class Api {
 
   async #checked(reply) {
     if (reply.ok) return reply;
-    let problem = {kind: "internal", message: `The server answered with status ${reply.status}.`};
+    let error = {kind: "internal", message: `The server answered with status ${reply.status}.`};
     try {
-      problem = (await reply.json()).error ?? problem;
+      error = (await reply.json()).error ?? error;
     } catch {
-      // no JSON: the status says what is known
+      // not JSON: only the status is known
     }
     const wait = reply.headers.get("Retry-After");
-    const message = reply.status === 429 && wait ? `${problem.message} (${wait} s)` : problem.message;
-    throw new ServerProblem(reply.status, problem.kind, message);
+    const message = reply.status === 429 && wait ? `${error.message} (${wait} s)` : error.message;
+    throw new ApiError(reply.status, error.kind, message);
   }
 
   async info() {
@@ -44,9 +44,9 @@ class Api {
   }
 
   // Yields {name, data} of each event of /v1/ask or, with a program, /v1/run.
-  async *answer({picture, name, question, task, choices, program}, signal) {
+  async *answer({image, name, question, task, choices, program}, signal) {
     const form = new FormData();
-    form.append("image", picture, name);
+    form.append("image", image, name);
     if (question) form.append("question", question);
     form.append("task", task);
     for (const choice of choices) form.append("choices", choice);

@@ -1,61 +1,61 @@
 "use strict";
-// The page: a picture, a question, steps as they come, a program to edit, what was asked before.
+// The page: an image, a question, steps as they happen, an editable program, and the history.
 //
-// Texts of answers, programs, files and errors are put in as text, never as markup.
+// Texts of answers, programs, files and errors are inserted as text, never as markup.
 
 const api = new Api();
 const $ = (id) => document.getElementById(id);
-const MOST_PAST = 30;
+const MAX_HISTORY = 30;
 
-let picture = null; // {blob, name, url, width, height}
-let running = null; // the AbortController of the run that goes on
-let asked = null; // what the program in the editor belongs to
+let selected = null; // {blob, name, url, width, height}
+let running = null; // the AbortController of the current run
+let current = null; // the request that the program in the editor belongs to
 const past = [];
 
-// the picture
+// the image
 
-async function take(blob, name) {
-  tellProblem("");
+async function selectImage(blob, name) {
+  showError("");
   const url = URL.createObjectURL(blob);
-  const shown = new Image();
-  shown.alt = "The picture to be asked about";
-  shown.src = url;
+  const element = new Image();
+  element.alt = "The image for the question";
+  element.src = url;
   let [width, height] = [0, 0];
   try {
-    await shown.decode();
-    [width, height] = [shown.naturalWidth, shown.naturalHeight];
-    $("preview").replaceChildren(shown);
+    await element.decode();
+    [width, height] = [element.naturalWidth, element.naturalHeight];
+    $("preview").replaceChildren(element);
   } catch {
-    // A browser knows fewer formats than the server, TIFF for one.
-    $("preview").replaceChildren(paragraph("This browser cannot show the picture; the server may still read it."));
+    // Browsers support fewer formats than the server, for example no TIFF.
+    $("preview").replaceChildren(paragraph("This browser cannot display the image; the server may still be able to read it."));
   }
-  picture = {blob, name, url: width ? url : null, width, height};
+  selected = {blob, name, url: width ? url : null, width, height};
   $("drop").classList.add("filled");
   $("question").focus();
 }
 
-function taken(files) {
+function selectFile(files) {
   const file = [...(files ?? [])].find((one) => one.type.startsWith("image/")) ?? files?.[0];
-  if (file) take(file, file.name);
+  if (file) selectImage(file, file.name);
 }
 
 $("file").addEventListener("change", () => {
-  taken($("file").files);
+  selectFile($("file").files);
   $("file").value = ""; // the same file may be chosen again
 });
 $("example").addEventListener("click", async () => {
   try {
     const reply = await fetch("/static/example.png");
-    await take(await reply.blob(), "example.png");
+    await selectImage(await reply.blob(), "example.png");
     if (!$("question").value) $("question").value = "How many metal things are left of the purple cube?";
   } catch {
-    tellProblem("The server cannot be reached.");
+    showError("The server cannot be reached.");
   }
 });
 document.addEventListener("paste", (event) => {
   if (event.clipboardData?.files.length) {
     event.preventDefault();
-    taken(event.clipboardData.files);
+    selectFile(event.clipboardData.files);
   }
 });
 for (const kind of ["dragenter", "dragover"]) {
@@ -70,22 +70,22 @@ for (const kind of ["dragleave", "drop"]) {
     if (kind === "drop" || !event.relatedTarget) $("drop").classList.remove("over");
   });
 }
-document.addEventListener("drop", (event) => taken(event.dataTransfer?.files));
+document.addEventListener("drop", (event) => selectFile(event.dataTransfer?.files));
 
-// asking
+// requests
 
-function request() {
-  if (!picture) return tellProblem("Choose a picture first.");
+function readForm() {
+  if (!selected) return showError("Choose an image first.");
   const question = $("question").value.trim();
   const choices = $("choices").value.split(",").map((text) => text.trim()).filter(Boolean);
-  return {picture: picture.blob, name: picture.name, shown: picture, question, task: $("task").value, choices};
+  return {image: selected.blob, name: selected.name, preview: selected, question, task: $("task").value, choices};
 }
 
 $("ask-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const wanted = request();
-  if (wanted && !wanted.question) return tellProblem("Write a question first.");
-  if (wanted) answer(wanted);
+  const request = readForm();
+  if (request && !request.question) return showError("Write a question first.");
+  if (request) answer(request);
 });
 $("question").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -99,9 +99,9 @@ $("program").addEventListener("keydown", (event) => {
 });
 
 function rerun() {
-  // The program goes with the picture and question that it was written for.
-  const wanted = asked ?? request();
-  if (wanted) answer({...wanted, program: $("program").value});
+  // A program is run with the image and question that it was written for.
+  const request = current ?? readForm();
+  if (request) answer({...request, program: $("program").value});
 }
 
 $("stop").addEventListener("click", () => running?.abort());
@@ -109,34 +109,34 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") running?.abort();
 });
 
-async function answer(wanted) {
+async function answer(request) {
   if (running) return;
   running = new AbortController();
   busy(true);
-  tellProblem("");
+  showError("");
   find([]);
-  asked = {...wanted, program: undefined};
-  const view = fresh(wanted.shown);
+  current = {...request, program: undefined};
+  const view = newTrace(request.preview);
   let finished = false;
   try {
-    tell("Sending the picture …");
-    for await (const {name, data} of api.answer(wanted, running.signal)) {
-      if (name === "waiting") tell(data.ahead ? `Waiting; ${data.ahead} ahead …` : "Waiting …");
-      if (name === "started") tell("Working …");
+    showStatus("Sending the image …");
+    for await (const {name, data} of api.answer(request, running.signal)) {
+      if (name === "waiting") showStatus(data.ahead ? `Waiting; ${data.ahead} ahead …` : "Waiting …");
+      if (name === "started") showStatus("Working …");
       if (name === "step") {
         view.step(data);
-        if (data.step === "program" && wanted.program === undefined) edit(data.source);
+        if (data.step === "program" && request.program === undefined) edit(data.source);
       }
       if (name === "answer" || name === "error") finished = true;
       if (name === "error") {
-        tell("");
-        tellProblem(data.error.message);
+        showStatus("");
+        showError(data.error.message);
       }
-      if (name === "answer") done(wanted, view, data);
+      if (name === "answer") done(request, view, data);
     }
     if (!finished) {
-      tell("");
-      tellProblem("The connection ended before the answer came.");
+      showStatus("");
+      showError("The connection ended before the answer came.");
     }
   } catch (error) {
     failed(error);
@@ -146,31 +146,31 @@ async function answer(wanted) {
   }
 }
 
-function done(wanted, view, body) {
+function done(request, view, body) {
   view.show(body.trace);
-  const program = wanted.program ?? body.program;
+  const program = request.program ?? body.program;
   if (program) edit(program);
   if (body.failure?.line) find([body.failure]);
-  tell("");
-  remember({wanted, body, program});
+  showStatus("");
+  addToHistory({request, body, program});
 }
 
 function failed(error) {
-  tell("");
-  if (error.name === "AbortError") return tell("Stopped.");
-  if (error instanceof ServerProblem) {
+  showStatus("");
+  if (error.name === "AbortError") return showStatus("Stopped.");
+  if (error instanceof ApiError) {
     if (error.status === 401) askForToken();
-    return tellProblem(error.message);
+    return showError(error.message);
   }
-  tellProblem("The server cannot be reached, or the connection was lost.");
+  showError("The server cannot be reached, or the connection was lost.");
 }
 
-function fresh(shown) {
+function newTrace(preview) {
   const root = document.createElement("div");
   root.tabIndex = 0;
   $("run").replaceChildren(root);
   $("run").hidden = false;
-  return new ViperTrace(root, {picture: shown.url, width: shown.width, height: shown.height});
+  return new ViperTrace(root, {picture: preview.url, width: preview.width, height: preview.height});
 }
 
 // the program
@@ -197,11 +197,11 @@ $("program").addEventListener("input", number);
 $("program").addEventListener("scroll", () => ($("numbers").scrollTop = $("program").scrollTop));
 
 $("check").addEventListener("click", async () => {
-  tellProblem("");
+  showError("");
   try {
     const {findings} = await api.check($("program").value);
     find(findings);
-    tell(findings.length ? "" : "Nothing was found: the program may run.");
+    showStatus(findings.length ? "" : "Nothing was found: the program may run.");
   } catch (error) {
     failed(error);
   }
@@ -229,57 +229,57 @@ function goTo(line) {
   $("program").setSelectionRange(start, start + (lines[line - 1] ?? "").length);
 }
 
-// what was asked before, in this page's memory
+// the history, in the memory of this page
 
-function remember(entry) {
+function addToHistory(entry) {
   past.unshift(entry);
-  past.length = Math.min(past.length, MOST_PAST);
+  past.length = Math.min(past.length, MAX_HISTORY);
   $("past").hidden = false;
   $("history").replaceChildren(...past.map((one) => {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link";
-    button.textContent = one.wanted.question || "(a program)";
-    button.addEventListener("click", () => again(one));
+    button.textContent = one.request.question || "(a program)";
+    button.addEventListener("click", () => reopen(one));
     const outcome = document.createElement("span");
     outcome.textContent = one.body.failure ? `no answer (${one.body.failure.kind})` : one.body.answer;
     outcome.className = one.body.failure ? "bad" : "";
-    const what = one.wanted.program === undefined ? "" : " · edited program";
-    item.append(button, " ", outcome, soft(` · ${one.wanted.name}${what}`));
+    const what = one.request.program === undefined ? "" : " · edited program";
+    item.append(button, " ", outcome, soft(` · ${one.request.name}${what}`));
     return item;
   }));
 }
 
-function again({wanted, body, program}) {
+function reopen({request, body, program}) {
   if (running) return;
-  picture = wanted.shown;
-  if (picture.url) {
-    const shown = new Image();
-    shown.alt = "The picture to be asked about";
-    shown.src = picture.url;
-    $("preview").replaceChildren(shown);
+  selected = request.preview;
+  if (selected.url) {
+    const element = new Image();
+    element.alt = "The image for the question";
+    element.src = selected.url;
+    $("preview").replaceChildren(element);
   }
-  $("question").value = wanted.question;
-  $("task").value = wanted.task;
-  $("choices").value = wanted.choices.join(", ");
-  asked = {...wanted, program: undefined};
-  tell("");
-  tellProblem("");
-  fresh(wanted.shown).show(body.trace);
+  $("question").value = request.question;
+  $("task").value = request.task;
+  $("choices").value = request.choices.join(", ");
+  current = {...request, program: undefined};
+  showStatus("");
+  showError("");
+  newTrace(request.preview).show(body.trace);
   find([]);
   if (program) edit(program);
   if (body.failure?.line) find([body.failure]);
   $("run").scrollIntoView({block: "start"});
 }
 
-// telling
+// status and errors
 
-function tell(text) {
+function showStatus(text) {
   $("status").textContent = text;
 }
 
-function tellProblem(text) {
+function showError(text) {
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }
@@ -303,7 +303,7 @@ function soft(text) {
   return made;
 }
 
-// the beginning
+// start
 
 function askForToken() {
   $("token-form").hidden = false;
@@ -313,20 +313,20 @@ function askForToken() {
 $("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   api.use($("token").value.trim());
-  begin();
+  start();
 });
 
-async function begin() {
+async function start() {
   try {
     const info = await api.info();
     const models = [...new Set(Object.values(info.models))].join(", ") || "no models";
     $("about").textContent = `Programs by ${info.generator} · models: ${models} · sandbox ${info.sandbox} · version ${info.version}`;
     $("token-form").hidden = true;
     $("token").value = "";
-    tellProblem("");
+    showError("");
   } catch (error) {
     failed(error);
   }
 }
 
-begin();
+start();
