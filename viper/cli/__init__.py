@@ -14,8 +14,10 @@ import click
 __all__ = ["cli", "main"]
 
 _VERBS = tuple(
-    "ask run replay trace lint generate models modules memo world train serve config doctor".split()
+    "ask run replay trace lint generate models modules program-cache world train serve config doctor".split()
 )
+_OLD_VERBS = {"memo": "program-cache"}
+# Verbs of version 0.1 that still work, and are not listed.
 
 
 class _Verbs(click.Group):
@@ -25,8 +27,10 @@ class _Verbs(click.Group):
         return [*_VERBS, *sorted(_plugged())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = _OLD_VERBS.get(cmd_name, cmd_name)
         if cmd_name in _VERBS:
-            command = getattr(importlib.import_module(f"viper.cli.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command = getattr(importlib.import_module(f"viper.cli.{name}"), name)
         elif cmd_name in (plugged := _plugged()):
             command = plugged[cmd_name].load()
         else:
@@ -66,7 +70,7 @@ def cli() -> None:
     viper replay run.json                         run a recorded answer again, without any model
     viper trace show run.json                     read a recorded answer; diff compares two
     viper lint program.py                         check it without running it
-    viper memo list                               programs that are used again
+    viper program-cache list                      programs that are used again
     viper models list                             which models there are for photographs
     viper modules list                            plugins: methods that programs may call besides
     viper world render OUT --count 100            draw pictures to try it on

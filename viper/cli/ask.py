@@ -12,8 +12,8 @@ import click
 from viper.cli.options import (
     choices_option,
     engine_options,
-    memo_option,
     output_options,
+    program_cache_option,
     stats_option,
     task_option,
     trace_options,
@@ -50,7 +50,7 @@ def answer_options(function: Any) -> Any:
     help="Run this program instead of generating one; - reads it from stdin.",
 )
 @writing_options
-@memo_option
+@program_cache_option
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
     """Answer QUESTION about the picture in the file IMAGE.
@@ -105,7 +105,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
-            print_stats(stats, memo=engine.config.program_cache is not None)
+            print_stats(stats, program_cache=engine.config.program_cache is not None)
     if engine is not None and not engine.close(timeout_s=1.0):
         leave(status)
     sys.exit(status)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from viper.cli.options import engine_options, memo_option, writing_options
+from viper.cli.options import engine_options, program_cache_option, writing_options
 from viper.serve.settings import ServerSettings
 
 __all__ = ["serve"]
@@ -83,7 +83,7 @@ _DEFAULTS = ServerSettings()
 @click.option("--preload", is_flag=True, help="Load all models before the first request comes.")
 @engine_options
 @writing_options
-@memo_option
+@program_cache_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
 def serve(**options: Any) -> None:
     """Serve answers over HTTP, with a page to drop a picture on and watch the steps.

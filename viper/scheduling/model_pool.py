@@ -18,8 +18,9 @@ from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import BackendRef, backends_for, identity, open_backend
 from viper.models.roles import Backend, Detector, Role, knows_images_by_name
+from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
-from viper.scheduling.operation import MAX_BATCH, Key, Operation, request_key
+from viper.scheduling.operation import Key, Operation, request_key
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import Load, ModelWorker, Submitted
 

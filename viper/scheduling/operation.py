@@ -17,10 +17,7 @@ from viper.models.roles import AnswerRequest, CompletionRequest, DetectRequest, 
 from viper.scheduling.method_request import MethodRequest
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE", "MEASURE"]
-__all__ += ["MAX_BATCH", "Key", "Operation", "Served", "request_key"]
-
-MAX_BATCH = 64
-"""Requests per forward where the backend knows no better."""
+__all__ += ["OPERATIONS", "Key", "Operation", "Served", "request_key"]
 
 
 class Operation(NamedTuple):
@@ -40,6 +37,8 @@ ESTIMATE = Operation("depth", "estimate")
 MEASURE = Operation("depth", "measure")
 ANSWER = Operation("answerer", "answer")
 COMPLETE = Operation("language", "complete")
+OPERATIONS = (DETECT, EMBED_IMAGES, EMBED_TEXTS, ESTIMATE, MEASURE, ANSWER, COMPLETE)
+"""Every batch method of the roles that Viper itself knows."""
 
 Key = bytes
 """What a request is known by, 16 bytes."""

@@ -23,8 +23,9 @@ from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
 from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
+from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import run_forward, told
-from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, Served
+from viper.scheduling.operation import ANSWER, COMPLETE, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import Inputs
 from viper.scheduling.request_queue import Job, RequestQueue
