@@ -88,6 +88,8 @@ def fake_engine():
     engines: list[Engine] = []
 
     def make(generator="grammar", *, options=None, **backends):
+        for role, backend in backends.items():
+            backend.name = f"fake:{role}"
         engine = Engine("none", generator, backends, **(options or {}))
         engines.append(engine)
         return engine

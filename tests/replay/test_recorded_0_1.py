@@ -289,7 +289,7 @@ class Unasked:
         self.__dict__.update(more)
 
     def __getattr__(self, name):
-        if name in ("detect", "estimate", "answer"):
+        if name in ("detect", "estimate", "answer", "complete"):
             return self._refuse
         raise AttributeError(name)
 

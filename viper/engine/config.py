@@ -97,7 +97,7 @@ def resolve_backends(
 
 
 def _loaded(role: Role, backend: Backend) -> BackendRef:
-    """Return the reference of a backend that is loaded already."""
+    """Return the reference of a loaded backend; traces call it by its `name`, else by its class."""
     methods = [operation.method for operation in OPERATIONS if operation.role == role]
     # A depth model has either method, a matcher both.
     enough = any if role == "depth" else all
@@ -112,7 +112,8 @@ def _loaded(role: Role, backend: Backend) -> BackendRef:
             f"The {role} {kind!r} must have an attribute 'fingerprint', a text that names its weights and "
             "settings."
         )
-    return BackendRef(role, kind, "", (), _Loaded(backend))
+    name, _, reference = str(getattr(backend, "name", kind)).partition(":")
+    return BackendRef(role, name, reference, (), _Loaded(backend))
 
 
 def _preset_backends(

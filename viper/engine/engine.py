@@ -92,7 +92,7 @@ class Engine:
 
     Args:
         backends: Role → `NAME:REFERENCE`, or a loaded object with the batch methods of the role and a
-            `fingerprint`; one given here replaces the preset's.
+            `fingerprint` (and a `name` for traces, else its class is named); replaces the preset's.
         limits: What one program may use.
         data_folder: Second place to look for a relative file of scenes, after the working directory.
         on_loading: Called from another thread with a backend's reference, and True before or False

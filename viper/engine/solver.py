@@ -116,7 +116,7 @@ class Solver:
             prefetch=self._config.prefetch,
         )
         trace_builder = TraceBuilder(
-            query.question, query.task, query.choices, image, self._config, run.account
+            query.question, query.task, query.choices, image, self._config, run.metrics
         )
         query_run = QueryRun(query, image, run, trace_builder, self._services, watcher)
         clock = asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started_s)))

@@ -91,7 +91,7 @@ class _Models(Collector):
         for name, text, figure in (
             ("viper_model_forwards", "Forwards of the models, by role.", "forwards"),
             ("viper_model_requests", "Requests in these forwards, by role.", "requests"),
-            ("viper_model_guesses", "Those of them that were only guessed, by role.", "guesses"),
+            ("viper_model_guesses", "Those of them that were only guessed, by role.", "prefetched"),
             ("viper_model_busy_seconds", "Time inside of the models, by role.", "busy_s"),
         ):
             family = CounterMetricFamily(name, text, labels=["role"])
