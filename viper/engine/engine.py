@@ -70,7 +70,7 @@ def _with_arguments(
     def decorate(
         constructor: Callable[[Engine, EngineArguments], None],
     ) -> Callable[Concatenate[Engine, P], None]:
-        def init(self: Engine, *args: P.args, **options: P.kwargs) -> None:
+        def init(self: Engine, /, *args: P.args, **options: P.kwargs) -> None:
             renamed: dict[str, Any] = {OLD_NAMES.get(key, key): v for key, v in options.items()}
             constructor(self, model(*args, **renamed))
 
@@ -140,7 +140,7 @@ class Engine:
         check_demands(config, self._writers)
         self._budget = Budget(max_cost_usd=config.max_cost_usd, max_tokens=config.max_tokens)
         lender = arguments.models_of
-        self.pool = ModelPool(
+        self.pool: ModelPool = ModelPool(
             {role: ref for role, ref in config.backends.items() if ref.name != STUB},
             on_loading=arguments.on_loading,
             budget=self._budget,

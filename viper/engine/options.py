@@ -34,7 +34,7 @@ class Option(NamedTuple):
     help: str
     above: float | None = None
     """The value must be larger."""
-    at_least: float | None = None
+    at_least: int | None = None
     """The value must not be smaller."""
     unit: str | None = None
     """Such as "seconds"."""

@@ -34,6 +34,7 @@ _BUSY_S = 5.0
 _MOST_BACKLOG = 64_000_000
 # Bytes that may wait to be written; further results are not written.
 _PER_TRANSACTION = 256
+_SUM = "SELECT coalesce(sum(size), 0) FROM results"
 
 _LAYOUT = Layout(
     application_id=0x56495052,  # "VIPR"
@@ -133,24 +134,15 @@ class ResultStore:
     def _write(self) -> None:
         try:
             with contextlib.closing(self._open()) as connection:
-                (total,) = connection.execute(
-                    "SELECT coalesce(sum(size), 0) FROM results"
-                ).fetchone()
-                self._total = total
-                open_ended = True
-                while open_ended:
-                    first = self._backlog.get()
-                    rows = [] if first is None else [first]
-                    open_ended = first is not None
-                    while open_ended and len(rows) < _PER_TRANSACTION:
-                        try:
-                            row = self._backlog.get_nowait()
-                        except queue.Empty:
-                            break
+                (self._total,) = connection.execute(_SUM).fetchone()
+                for first in iter(self._backlog.get, None):
+                    rows = [first]
+                    while len(rows) < _PER_TRANSACTION and not self._backlog.empty():
+                        row = self._backlog.get()
                         if row is None:
-                            open_ended = False
-                        else:
-                            rows.append(row)
+                            self._backlog.put(None)  # ends the loop after these rows
+                            break
+                        rows.append(row)
                     self._write_rows(connection, rows)
         except sqlite3.Error as error:
             _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
@@ -182,14 +174,9 @@ class ResultStore:
             _log.warning("%d results were not written to '%s': %s.", len(rows), self.path, error)
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        (total,) = connection.execute("SELECT coalesce(sum(size), 0) FROM results").fetchone()
-        while total > self._max_bytes:
-            oldest = connection.execute(
-                "SELECT number, size FROM results ORDER BY number LIMIT 100"
-            ).fetchall()
-            for number, size in oldest:
-                if total <= self._max_bytes:
-                    break
-                connection.execute("DELETE FROM results WHERE number = ?", (number,))
-                total -= size
-        self._total = total
+        connection.execute(
+            "DELETE FROM results WHERE number IN (SELECT number FROM (SELECT number, "
+            "sum(size) OVER (ORDER BY number DESC) AS kept FROM results) WHERE kept > ?)",
+            (self._max_bytes,),
+        )
+        (self._total,) = connection.execute(_SUM).fetchone()

@@ -204,11 +204,10 @@ class ModelWorker:
             for key, request in prefetches if wanted else ():
                 if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
                     continue
-                job = self._queue.prefetch(key, operation, request, owner)
-                if job is not None:
-                    job.budget = budget
-                    self._preprocess_ahead(job)
-                    out.prefetches[key] = job.future
+                if (added := self._queue.prefetch(key, operation, request, owner)) is not None:
+                    added.budget = budget
+                    self._preprocess_ahead(added)
+                    out.prefetches[key] = added.future
             if not all(out.cached):
                 # A thread that is woken for nothing would cost more than the lookup.
                 self._changed.notify_all()
