@@ -270,7 +270,7 @@ def test_tokens_are_billed_once():
     async def twice(context):
         await methods.llm_query(context, "Why?", True)
         await methods.llm_query(context, "Why?", True)
-        return context.run.cost.usage
+        return context.run.call_metrics.usage
 
     usage, _ = call(twice, language=language)
     assert (usage.prompt_tokens, usage.completion_tokens) == (10, 3)
@@ -347,7 +347,7 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
 
     _, context = call(twice, **{role: backend})
     assert list(context.run.metrics.doubts) == ["image is odd"]
-    assert context.run.sibling().account is context.run.metrics
+    assert context.run.sibling().metrics is context.run.metrics
 
 
 def test_backends_without_doubts_leave_none():

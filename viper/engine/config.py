@@ -14,7 +14,7 @@ from viper.models.roles import ROLES, Backend, Role
 from viper.scheduling.operation import OPERATIONS
 from viper_sandbox import Limits
 
-__all__ = ["DEFAULT_PRESET", "EngineConfig", "SandboxLevel", "resolve_backends"]
+__all__ = ["DEFAULT_PRESET", "EngineConfig", "LoadedBackend", "SandboxLevel", "resolve_backends"]
 
 DEFAULT_PRESET = EngineOptions().models
 
@@ -47,17 +47,18 @@ class EngineConfig(EngineOptions):
         return any(ref.name == STUB for ref in self.backends.values())
 
 
-class _Loaded:
-    """Stands for the loader of a backend that is loaded already; equal for the same object."""
+class LoadedBackend:
+    """Loader of a backend that is loaded already; equal for the same object."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def __call__(self, reference: str, options: Mapping[str, str]) -> Backend:
+        """Return the backend."""
         return self._backend
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Loaded) and other._backend is self._backend
+        return isinstance(other, LoadedBackend) and other._backend is self._backend
 
     def __hash__(self) -> int:
         return id(self._backend)
@@ -113,7 +114,7 @@ def _loaded(role: Role, backend: Backend) -> BackendRef:
             "settings."
         )
     name, _, reference = str(getattr(backend, "name", kind)).partition(":")
-    return BackendRef(role, name, reference, (), _Loaded(backend))
+    return BackendRef(role, name, reference, (), LoadedBackend(backend))
 
 
 def _preset_backends(
