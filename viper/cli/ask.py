@@ -53,7 +53,7 @@ def answer_options(function: Any) -> Any:
 @program_cache_option
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
-    """Answer QUESTION about the picture in the file IMAGE.
+    """Answer QUESTION about the image in the file IMAGE.
 
     \b
     viper ask examples/shapes.png "How many metal things are left of the purple cube?"
@@ -100,7 +100,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     else:
         status = print_answer(answer, options)
         if trace_path is not None:
-            # After the answer, which must not be lost when the file cannot be written.
+            # After printing the answer: it must not be lost when the file cannot be written.
             status = max(status, save_trace(answer, trace_path, options))
         if options["stats"]:
             stats = RunStats()
@@ -114,10 +114,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
 def print_answer(
     answer: Any, options: dict[str, Any], *, more: Mapping[str, Any] | None = None
 ) -> int:
-    """Print what came out; return the exit status.
+    """Print an answer; return the exit status.
 
     Args:
-        answer: What came of the question.
+        answer: The answer.
         options: Of the verb.
         more: Further keys of the JSON object.
     """
@@ -146,7 +146,7 @@ def print_answer(
 
 
 def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:
-    """Return the answer's JSON for an error that came before any run."""
+    """Return the JSON of an answer that failed before any run."""
     from viper.programs.program import Failure
     from viper.trace import ImageInfo, Trace
 
@@ -175,7 +175,7 @@ def _read_program(path: str) -> str:
 
 
 def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
-    """Write the trace; return 1 when that fails, which stderr tells."""
+    """Write the trace; return 1 when that fails, with a line on stderr."""
     from viper.cli.output import print_error
     from viper.errors import ViperError
 
@@ -188,7 +188,7 @@ def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
 
 
 def leave(status: int) -> None:
-    """End the process although a model's thread is still busy; nothing is left to save."""
+    """End the process although a model's thread is still busy; everything is saved."""
     import os
 
     sys.stdout.flush()
