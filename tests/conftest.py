@@ -21,8 +21,8 @@ settings.load_profile("busy")  # other processes must not make a property fail
 
 
 @pytest.fixture(autouse=True)
-def no_memo_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes what the user's own questions have left."""
+def no_program_cache_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the programs of the user's own questions."""
     monkeypatch.setenv("VIPER_MEMO", "off")
 
 
@@ -82,25 +82,16 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def fake_engine(monkeypatch):
+def fake_engine():
     """Makes engines whose roles are served by the given objects."""
     from viper import Engine
-    from viper.models import registry
-    from viper.models.registry import BackendEntry
 
     engines: list[Engine] = []
-    roles = ("detector", "matcher", "depth", "answerer", "language")
-    known = {(role, "fake"): BackendEntry("fakes:none") for role in roles}
-    monkeypatch.setattr(registry, "_BUILT_IN", known)
 
     def make(generator="grammar", *, options=None, **backends):
-        engine = Engine(
-            "none",
-            generator=generator,
-            backends={role: f"fake:{role}" for role in backends},
-            opener=lambda ref: backends[ref.role],
-            **(options or {}),
-        )
+        for role, backend in backends.items():
+            backend.name = f"fake:{role}"
+        engine = Engine("none", generator, backends, **(options or {}))
         engines.append(engine)
         return engine
 

@@ -231,7 +231,7 @@ def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
         "timeout_s": engine.get("timeout_s", 300.0),
         "max_attempts": engine.get("max_attempts", 3),
         "votes": engine.get("votes", 1),
-        "memo": engine.get("memo") is not None,
+        "memo": engine.get("program_cache") is not None,
     }
 
 

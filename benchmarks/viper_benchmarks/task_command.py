@@ -146,7 +146,7 @@ def _run_options(command: Any) -> Any:
             ),
             click.option(
                 "--memo",
-                "use_memo",
+                "use_program_cache",
                 is_flag=True,
                 help="Use and fill the memo of language models' programs (see viper memo); off otherwise, so "
                 "that no score depends on the past.",
@@ -224,7 +224,7 @@ def _score(name: str, options: dict[str, Any]) -> None:
         for line in report_lines(report):
             click.echo(printable(line))
     if options["stats"]:
-        print_stats(stats, memo=options["use_memo"])
+        print_stats(stats, program_cache=options["use_program_cache"])
     if options["output"] is not None:
         notice(f"the report is {options['output'] / 'report.html'}")
     if report["stopped"] is not None:

@@ -95,9 +95,9 @@ def test_models_are_shared_and_not_loaded_again(tmp_path):
     picture = true_scenes.picture(tmp_path / PICTURE)
     with Engine("builtin") as engine:
         engine.ask(picture, "How many cubes are there?")
-        lent = engine._pool._workers["detector"]
+        lent = engine.pool._workers["detector"]
         with ErrorAttributor(engine, Scorer(), scenes) as blamer:
-            workers = blamer._one_true["matcher"]._pool._workers
+            workers = blamer._one_true["matcher"].pool._workers
             assert workers["detector"] is lent
-            assert workers["matcher"] is not engine._pool._workers["matcher"]
+            assert workers["matcher"] is not engine.pool._workers["matcher"]
         assert engine.ask(picture, "How many cubes are there?").failure is None

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
@@ -229,31 +231,24 @@ def test_a_failing_model_ends_the_program(fake_engine):
     assert "device on fire" in failure.message
 
 
-def test_a_model_that_cannot_be_loaded_is_a_config_failure(monkeypatch, fake_engine):
-    engine = fake_engine(detector=FakeDetector({}))
-
+def test_a_model_that_cannot_be_loaded_is_a_config_failure():
     def refuse(ref):
         raise ConfigError("no such weights")
 
-    engine._pool._workers["detector"]._open = refuse
-    answer = engine.ask(PICTURE, "Is there a cup?")
+    with Engine("builtin", opener=refuse) as engine:
+        answer = engine.ask(PICTURE, "Is there a cup?")
     assert answer.failure is not None
     assert (answer.failure.kind, answer.failure.message) == ("config", "no such weights")
 
 
-def test_loading_a_model_is_not_charged_to_the_program(fake_engine):
-    detector = FakeDetector({})
-    engine = fake_engine(
-        detector=detector, options={"limits": viper_limits(program_s=0.4), "model_call_s": 0.4}
-    )
-    load = engine._pool._workers["detector"]._open
-
+def test_loading_a_model_is_not_charged_to_the_program():
     def slowly(ref):
         time.sleep(0.8)
-        return load(ref)
+        return FakeDetector({})
 
-    engine._pool._workers["detector"]._open = slowly
-    assert run(engine, "return len(image_patch.find('cup'))").failure is None
+    options = {"limits": viper_limits(program_s=0.4), "model_call_s": 0.4}
+    with Engine("none", backends={"detector": "builtin"}, opener=slowly, **options) as engine:
+        assert run(engine, "return len(image_patch.find('cup'))").failure is None
 
 
 def test_the_clock_of_the_whole_answer_stops_a_slow_model(fake_engine):
@@ -521,3 +516,81 @@ def test_a_program_is_checked_from_any_loop():
     with Engine("stub") as engine:
         report = asyncio.run(engine.acheck("import os"))
     assert report.findings[0].kind == "check"
+
+
+# -- loaded backends, shared models, arguments
+
+
+FIND = "return len(image_patch.find('cup'))"
+
+
+def test_a_loaded_backend_serves_a_role_and_traces_call_it_by_its_class():
+    with Engine(
+        "none", backends={"detector": FakeDetector({"cup": [((1, 1, 5, 5), 0.9)]})}
+    ) as engine:
+        answer = run(engine, FIND)
+        assert (answer.text, answer.to_json()["models"]) == ("1", {"detector": "FakeDetector"})
+        assert engine.fingerprints() == {"detector": "fake-detector"}
+
+
+def test_a_loaded_backend_replaces_the_one_of_a_preset():
+    with Engine("stub", backends={"detector": FakeDetector({})}) as engine:
+        assert run(engine, FIND).text == "0"
+
+
+class Without(FakeDetector):
+    detect = None
+
+
+@pytest.mark.parametrize(
+    ("role", "backend", "complaint"),
+    [
+        ("detector", Without({}), "The detector must be NAME:REFERENCE, or .* with detect .* got Without"),
+        ("matcher", FakeDetector({}), "an object with embed_images and embed_texts"),
+        ("depth", 3, "an object with estimate and measure .* got int"),
+        ("detector", FakeDetector({}, fingerprint=None), "must have an attribute 'fingerprint'"),
+    ],
+    ids=["method", "methods", "number", "fingerprint"],
+)  # fmt: skip
+def test_an_object_that_is_not_a_backend_of_its_role_is_refused(role, backend, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        Engine("none", backends={role: backend})
+
+
+@pytest.mark.parametrize("share", [lambda e: {"pool": e.pool}, lambda e: {"models_of": e}])
+def test_engines_share_the_models_of_a_pool(share):
+    detector = FakeDetector({})
+    backends = {"detector": detector}
+    with (
+        Engine("none", backends=backends) as lender,
+        Engine("none", backends=backends, **share(lender)) as borrower,
+        Engine("none", backends={"detector": FakeDetector({})}, **share(lender)) as other,
+    ):
+        for engine in (lender, borrower, other):
+            assert run(engine, FIND).failure is None
+        assert len(detector.batches) == lender.load()["detector"].forwards == 1
+        assert other.load()["detector"].forwards == 1
+
+
+def test_arguments_of_0_1_still_work(tmp_path):
+    with Engine("none", lookahead=False, memo=tmp_path / "programs.sqlite") as engine:
+        assert engine.config.prefetch is False
+        assert engine.config.program_cache == tmp_path / "programs.sqlite"
+
+
+def test_an_unknown_argument_is_a_type_error():
+    with pytest.raises(TypeError, match="'modles'"):
+        Engine(modles="none")
+    with pytest.raises(ConfigError, match="votes must be at least 1, but got 0"):
+        Engine("none", votes=0)
+
+
+def test_the_package_of_the_engine_gives_its_names_and_imports_nothing_for_that():
+    code = (
+        "import sys, viper, viper.engine, viper.engine.options\n"
+        "assert not {'numpy', 'pydantic', 'torch'} & sys.modules.keys()\n"
+        "from viper.engine import Engine, ask\n"
+        "from viper.settings import load_settings\n"
+        "assert (Engine, ask) == (viper.Engine, viper.ask)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

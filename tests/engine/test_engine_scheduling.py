@@ -95,23 +95,19 @@ def test_a_guess_that_fails_fails_nobody(fake_engine, roles):
     assert answer.failure is None
 
 
-def test_remote_models_are_never_asked_beforehand(monkeypatch, fake_engine, roles):
-    from viper.models import registry
-    from viper.models.registry import BackendEntry
-
+def test_remote_models_get_no_prefetches(roles):
     answerer = FakeAnswerer("blue")
-    known = {**registry._BUILT_IN, ("answerer", "fake"): BackendEntry("fakes:none", remote=True)}
-    monkeypatch.setattr(registry, "_BUILT_IN", known)
     program = (
         "def execute_command(image):\n"
         "    for cup in image.find('cup'):\n"
         "        return cup.simple_query('What color is it?')\n"
     )
-    engine = fake_engine(answerer=answerer, **roles)
-    assert engine.run_program(program, picture()).text == "blue"
-    assert len(answerer.asked) == 1
-    # Nor is it remembered: it may say something else the next time.
-    assert engine.run_program(program, picture()).trace.forwards["answerer"] == 1
+    backends = {**roles, "answerer": "openai:some-model"}
+    with Engine("none", backends=backends, opener=lambda ref: answerer) as engine:
+        assert engine.run_program(program, picture()).text == "blue"
+        assert len(answerer.asked) == 1
+        # Nor are results cached: the next one may differ.
+        assert engine.run_program(program, picture()).trace.forwards["answerer"] == 1
     assert len(answerer.asked) == 2
 
 
@@ -138,7 +134,7 @@ def test_memory_is_bounded(fake_engine, roles):
     engine = fake_engine(options={"cache_mb": 0.02}, **roles)
     for seed in range(30):  # of each, eight cups and three dogs: about 3 KB
         engine.run_program(TWO_FINDS, picture(seed))
-    cache = engine._pool._cache
+    cache = engine.pool._cache
     assert 15_000 < cache.bytes_used <= 20_000
     assert engine.run_program(TWO_FINDS, picture(29)).trace.forwards == {}
     assert engine.run_program(TWO_FINDS, picture(0)).trace.forwards == {"detector": 1}
@@ -318,7 +314,7 @@ def slow_cache(fake_engine, roles, tmp_path):
     assert first.close(timeout_s=5)
     engine = fake_engine(options={"cache": tmp_path}, **roles)
     engine.preload()
-    store = engine._pool._cache._store
+    store = engine.pool._cache._store
     store._reading = slow = SlowFile(store._reading)
     yield engine, slow
     slow.gate.set()

@@ -62,7 +62,7 @@ def test_the_number_of_people_equals_an_independent_decode(photos, engine, weigh
 
     assert COCO_CLASSES[0] == "person"
     session = onnxruntime.InferenceSession(str(weights), providers=["CPUExecutionProvider"])
-    detector = engine._loop.run(engine._pool.backend("detector"))
+    detector = engine._loop.run(engine.pool.backend("detector"))
     reported, expected = [], []
     for path in sorted((photos / "coco128" / "images").glob("*.jpg"))[::6][:20]:
         image = open_image(path)

@@ -261,7 +261,7 @@ def test_what_a_run_knows_is_not_asked_again():
     assert matcher.text_batches == [["red cup", "cup"], ["mug"]]
     assert (first.requests, first.cached) == (3, 0)
     assert (second.requests, second.cached) == (4, 3)
-    assert {role: len(ids) for role, ids in context.run.account.forwards.items()} == {"matcher": 3}
+    assert {role: len(ids) for role, ids in context.run.metrics.forwards.items()} == {"matcher": 3}
 
 
 def test_tokens_are_billed_once():
@@ -270,7 +270,7 @@ def test_tokens_are_billed_once():
     async def twice(context):
         await methods.llm_query(context, "Why?", True)
         await methods.llm_query(context, "Why?", True)
-        return context.run.cost.usage
+        return context.run.call_metrics.usage
 
     usage, _ = call(twice, language=language)
     assert (usage.prompt_tokens, usage.completion_tokens) == (10, 3)
@@ -346,10 +346,10 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
                 await methods.compute_depth(context, WHOLE)
 
     _, context = call(twice, **{role: backend})
-    assert list(context.run.account.doubts) == ["image is odd"]
-    assert context.run.sibling().account is context.run.account
+    assert list(context.run.metrics.doubts) == ["image is odd"]
+    assert context.run.sibling().metrics is context.run.metrics
 
 
 def test_backends_without_doubts_leave_none():
     _, context = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
-    assert not context.run.account.doubts
+    assert not context.run.metrics.doubts

@@ -22,6 +22,7 @@ from fakes import runs
 from fakes.generators import ScriptedGenerator
 from viper import Engine
 from viper.cli import cli
+from viper.engine.options import OLD_NAMES
 from viper.replay import replay
 from viper.trace.read import read_trace
 from viper_sandbox import Limits
@@ -288,7 +289,7 @@ class Unasked:
         self.__dict__.update(more)
 
     def __getattr__(self, name):
-        if name in ("detect", "estimate", "answer"):
+        if name in ("detect", "estimate", "answer", "complete"):
             return self._refuse
         raise AttributeError(name)
 
@@ -372,6 +373,7 @@ def settings_of(file):
 def test_settings_of_0_1_count_as_they_did(monkeypatch, tmp_path, file, is_named):
     shutil.copy(FOLDER / file, tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIPER_MEMO")
     if is_named:
         monkeypatch.setenv("VIPER_CONFIG", file)
     result = CliRunner().invoke(cli, ["config", "show", "--json"])
@@ -380,7 +382,8 @@ def test_settings_of_0_1_count_as_they_did(monkeypatch, tmp_path, file, is_named
     then = dict(settings_of(FOLDER / file))
     assert {name: shown[name]["value"] for name in then} == then
     assert {shown[name]["origin"]["kind"] for name in then} == {"file"}
-    others = {name: row for name, row in shown.items() if name not in then}
+    renamed = {OLD_NAMES[name] for name in then if name in OLD_NAMES}
+    others = {name: row for name, row in shown.items() if name not in {*then, *renamed}}
     assert {row["origin"]["kind"] for row in others.values()} <= {"default"}
 
 

@@ -33,7 +33,7 @@ def of_text(pool, text="red cup"):
             from_disk=await pool.from_disk(EMBED_TEXTS, [key]),
         )
         (served,) = await results_of(submitted.futures)
-        return served.value, submitted.remembered[0]
+        return served.value, submitted.cached[0]
 
     return asyncio.run(ask())
 

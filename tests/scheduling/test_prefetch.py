@@ -93,9 +93,9 @@ def test_two_groups_that_are_compared_in_depth_are_guessed_together(ahead):
     ahead.end("find", None, dogs)
     ahead.read(both[:1])
     ahead.begin("compute_depth", 7, cups[0], [])
-    assert len(ahead.siblings(and_groups_asked="compute_depth")) == 1
+    assert len(ahead.siblings(and_groups_of="compute_depth")) == 1
     ahead.read(both)
-    assert len(ahead.siblings(and_groups_asked="compute_depth")) == 3
+    assert len(ahead.siblings(and_groups_of="compute_depth")) == 3
 
 
 def test_literals_of_calls_that_run_once_are_told_while_none_repeats(ahead):
@@ -133,7 +133,7 @@ def test_a_program_that_uses_few_guesses_is_guessed_no_more(ahead):
     ahead.read([site("simple_query", 3, repeats=True)])
     ahead.end("find", None, cups)
     ahead.begin("simple_query", 3, cups[0], ["what?"])
-    ahead.guessed, ahead.used = 100, 10
+    ahead.issued, ahead.used = 100, 10
     assert ahead.siblings() == []
     ahead.used = 30
     assert len(ahead.siblings()) == 3

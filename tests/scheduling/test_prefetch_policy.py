@@ -9,21 +9,23 @@ from viper.scheduling.prefetch_policy import PrefetchPolicy
 
 def trained(start_s, slope_s, *, asked=None, noise=0.0, seed=1):
     """Knowledge of a model whose forward of n requests takes start + slope · n."""
-    worth, rng = PrefetchPolicy(), random.Random(seed)
-    worth.forward(1, 1, 9.0)  # the first one warms up, and is not counted
+    policy, rng = PrefetchPolicy(), random.Random(seed)
+    policy.record_forward(1, 1, 9.0)  # the first one warms up, and is not counted
     for _ in range(40):
         n = rng.randint(1, 8)
         seconds = (start_s + slope_s * n) * (1 + rng.uniform(-noise, noise))
-        worth.forward(n, n if asked is None else asked, seconds)
-    return worth
+        policy.record_forward(n, n if asked is None else asked, seconds)
+    return policy
 
 
 def test_while_nothing_is_known_guesses_are_computed():
-    worth = PrefetchPolicy()
-    assert worth.pays
+    policy = PrefetchPolicy()
+    assert policy.pays
     for _ in range(10):
-        worth.forward(1, 1, 0.1)  # one size only: it is not known what another request costs
-    assert worth.pays
+        policy.record_forward(
+            1, 1, 0.1
+        )  # one size only: it is not known what another request costs
+    assert policy.pays
 
 
 def test_on_a_model_whose_forwards_cost_the_same_for_many_guesses_pay():
@@ -32,11 +34,11 @@ def test_on_a_model_whose_forwards_cost_the_same_for_many_guesses_pay():
 
 
 def test_on_a_model_that_costs_by_the_request_only_sure_guesses_pay():
-    worth = trained(0.010, 0.150, asked=1)
-    assert not worth.pays
+    policy = trained(0.010, 0.150, asked=1)
+    assert not policy.pays
     for _ in range(100):
-        worth.ended(10, 10)
-    assert worth.pays
+        policy.record_prefetches(10, 10)
+    assert policy.pays
 
 
 def test_where_programs_share_forwards_anyway_guesses_pay_less():
@@ -45,13 +47,13 @@ def test_where_programs_share_forwards_anyway_guesses_pay_less():
 
 
 def test_guesses_that_are_never_used_end_and_are_tried_again_later():
-    worth = trained(0.020, 0.010, asked=1)
+    policy = trained(0.020, 0.010, asked=1)
     for _ in range(20):
-        worth.ended(20, 0)
-    assert not worth.pays
+        policy.record_prefetches(20, 0)
+    assert not policy.pays
     for _ in range(200):
-        worth.ended(0, 0)  # no guesses, nothing to learn: what was learnt fades
-    assert worth.pays
+        policy.record_prefetches(0, 0)  # no guesses, nothing to learn: what was learnt fades
+    assert policy.pays
 
 
 def test_a_model_that_takes_no_time_is_always_asked_beforehand():
@@ -65,7 +67,7 @@ def test_guesses_that_were_used_never_make_guessing_pay_less(seed):
     for _ in range(50):
         forward = (rng.randint(1, 64), 1, rng.choice([0.0, 1e-9, 0.01, 5.0]))
         guesses = rng.randint(0, 5)
-        for worth, of_them in ((used, guesses), (unused, 0)):
-            worth.forward(*forward)
-            worth.ended(guesses, of_them)
+        for policy, of_them in ((used, guesses), (unused, 0)):
+            policy.record_forward(*forward)
+            policy.record_prefetches(guesses, of_them)
         assert used.pays >= unused.pays

@@ -12,11 +12,11 @@ from viper.scheduling.request_queue import RequestQueue
 
 
 def ask(queue, *requests, owner=1, operation=COMPLETE):
-    return [queue.ask(str(r).encode(), operation, r, owner) for r in requests]
+    return [queue.demand(str(r).encode(), operation, r, owner) for r in requests]
 
 
 def guess(queue, *requests, owner=1, operation=COMPLETE):
-    return [queue.guess(str(r).encode(), operation, r, owner) for r in requests]
+    return [queue.prefetch(str(r).encode(), operation, r, owner) for r in requests]
 
 
 def take(queue, most=10, parts=1):
@@ -119,38 +119,38 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.queue = RequestQueue()
-        self.asked: dict[bytes, set[int]] = {}  # key → owners that wait, not taken
+        self.demanded: dict[bytes, set[int]] = {}  # key → owners that wait, not taken
         self.running: dict[bytes, object] = {}
 
     keys = st.integers(0, 12).map(lambda n: str(n).encode())
     owners = st.integers(1, 4)
 
     @rule(key=keys, owner=owners)
-    def ask(self, key, owner):
-        job = self.queue.ask(key, COMPLETE, key, owner)
+    def demand(self, key, owner):
+        job = self.queue.demand(key, COMPLETE, key, owner)
         assert owner in job.owners
         assert not job.future.cancelled()
         if key in self.running:
             assert job is self.running[key]
         else:
-            self.asked.setdefault(key, set()).add(owner)
+            self.demanded.setdefault(key, set()).add(owner)
 
     @rule(key=keys, owner=owners)
-    def guess(self, key, owner):
-        known = key in self.asked or key in self.running
-        job = self.queue.guess(key, COMPLETE, key, owner)
+    def prefetch(self, key, owner):
+        known = key in self.demanded or key in self.running
+        job = self.queue.prefetch(key, COMPLETE, key, owner)
         assert not (known and job is not None)
 
     @rule(most=st.integers(1, 5))
     def take(self, most):
         jobs = self.queue.take(lambda _: most)
         assert len(jobs) <= most
-        assert bool(jobs) == bool(self.asked)
-        wanted = [job.key for job in jobs if job.asked]
-        assert len(set(wanted)) == len(wanted) == min(most, len(self.asked))
-        assert set(wanted) <= set(self.asked)
+        assert bool(jobs) == bool(self.demanded)
+        wanted = [job.key for job in jobs if job.demanded]
+        assert len(set(wanted)) == len(wanted) == min(most, len(self.demanded))
+        assert set(wanted) <= set(self.demanded)
         for job in jobs:
-            self.asked.pop(job.key, None)
+            self.demanded.pop(job.key, None)
             assert job.key not in self.running
             self.running[job.key] = job
 
@@ -163,17 +163,17 @@ class Machine(RuleBasedStateMachine):
     @rule(owner=owners)
     def withdraw(self, owner):
         gone = {job.key for job in self.queue.withdraw(owner)}
-        for key, waiting in list(self.asked.items()):
+        for key, waiting in list(self.demanded.items()):
             waiting.discard(owner)
             if not waiting:
                 assert key in gone
-                del self.asked[key]
+                del self.demanded[key]
             else:
                 assert key not in gone
 
     @invariant()
     def nothing_is_lost(self):
-        for key in self.asked:
+        for key in self.demanded:
             assert self.queue.find(key) is not None
         for key, job in self.running.items():
             assert self.queue.find(key) is job

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from viper.errors import ConfigError, ModelError, ModelMemoryError
 from viper.models.registry import BackendRef
-from viper.scheduling.operation import ANSWER, COMPLETE, EMBED_IMAGES, Operation
+from viper.scheduling.operation import ANSWER, COMPLETE, EMBED_IMAGES, OPERATIONS, Operation
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import ModelWorker
 
@@ -67,7 +67,7 @@ def submit(worker: ModelWorker, operation: Operation, requests, *, owner=0, gues
         operation,
         [(key(operation, request), request) for request in requests],
         owner=owner,
-        guesses=[(key(operation, request), request) for request in guesses],
+        prefetches=[(key(operation, request), request) for request in guesses],
     )
 
 
@@ -179,17 +179,17 @@ def test_guesses_ride_along_and_their_failure_touches_nobody(guesser, echo, busy
     asked = submit(guesser, EMBED_IMAGES, [1, 2], guesses=["bad guess", "good guess"])
     echo.gate.set()
     assert values(asked.futures) == [2, 4]
-    assert all(future.cancelled() for future in asked.guesses.values())
+    assert all(future.cancelled() for future in asked.prefetches.values())
     assert echo.batches[1:] == [[1, 2, "bad guess", "good guess"], [1, 2]]
 
 
 def test_a_guess_is_remembered_for_who_asks_next(guesser, echo):
     first = submit(guesser, EMBED_IMAGES, [1], guesses=[2, 3])
     assert values(first.futures) == [2]
-    until(lambda: all(future.done() for future in first.guesses.values()))
+    until(lambda: all(future.done() for future in first.prefetches.values()))
     second = submit(guesser, EMBED_IMAGES, [2, 3, 1])
     assert values(second.futures) == [4, 6, 2]
-    assert second.remembered == [True, True, True]
+    assert second.cached == [True, True, True]
     assert echo.batches == [[1, 2, 3]]
 
 
@@ -197,7 +197,7 @@ def test_guesses_are_known_when_what_was_asked_for_is(guesser, echo, busy_guesse
     seen = []
     asked = submit(guesser, EMBED_IMAGES, [1], guesses=range(2, 40))
     asked.futures[0].add_done_callback(
-        lambda _: seen.extend(future.done() for future in asked.guesses.values())
+        lambda _: seen.extend(future.done() for future in asked.prefetches.values())
     )
     echo.gate.set()
     assert values(asked.futures) == [2]
@@ -206,7 +206,7 @@ def test_guesses_are_known_when_what_was_asked_for_is(guesser, echo, busy_guesse
 
 
 def test_a_remote_model_is_never_asked_for_a_guess(worker, echo):
-    assert submit(worker, COMPLETE, [1], guesses=[2]).guesses == {}
+    assert submit(worker, COMPLETE, [1], guesses=[2]).prefetches == {}
 
 
 def test_a_remote_model_is_remembered_only_if_it_is_deterministic(echo):
@@ -214,7 +214,7 @@ def test_a_remote_model_is_remembered_only_if_it_is_deterministic(echo):
         echo.deterministic = deterministic
         worker = ModelWorker(REF, lambda ref: echo, cache=ResultCache(10**6))
         assert values(futures_of(worker, COMPLETE, [1])) == [2]
-        assert submit(worker, COMPLETE, [1]).remembered == again
+        assert submit(worker, COMPLETE, [1]).cached == again
         assert worker.close(5)
 
 
@@ -247,6 +247,46 @@ def test_the_memory_of_a_device_limits_the_batch(echo):
     worker = ModelWorker(REF, lambda ref: echo)
     assert values(futures_of(worker, COMPLETE, range(5))) == [0, 2, 4, 6, 8]
     assert max(map(len, echo.batches)) == 2
+    assert worker.close(5)
+
+
+class Limited:
+    """Has every batch method, each with room for three requests, and counts its forwards."""
+
+    fingerprint = "limited"
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def largest_batch(self, method):
+        return 3
+
+    def __getattr__(self, name):
+        if name not in {operation.method for operation in OPERATIONS}:
+            raise AttributeError(name)
+        return lambda requests: self.batches.append(len(requests)) or list(requests)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.method)
+@pytest.mark.parametrize(("max_batch", "batches"), [(64, [3, 3, 2]), (2, [2, 2, 2, 2])])
+def test_a_batch_above_the_limit_is_split_for_every_role_and_each_part_is_a_forward(
+    operation, max_batch, batches
+):
+    backend = Limited()
+    ref = BackendRef(operation.role, "x", "")
+    worker = ModelWorker(ref, lambda ref: backend, max_batch=max_batch)
+    assert values(futures_of(worker, operation, range(8))) == list(range(8))
+    assert backend.batches == batches
+    assert (worker.load.forwards, worker.load.requests) == (len(batches), 8)
+    assert worker.close(5)
+
+
+def test_the_limit_of_a_model_counts_for_the_functions_of_modules_too():
+    backend = Limited()
+    function = Operation("matcher", "theirs", lambda model, requests: model.embed_texts(requests))
+    worker = ModelWorker(BackendRef("matcher", "x", ""), lambda ref: backend)
+    assert values(futures_of(worker, function, range(4))) == list(range(4))
+    assert backend.batches == [3, 1]
     assert worker.close(5)
 
 

@@ -11,13 +11,14 @@ import pytest
 
 from docs.tooling.settings_page import with_tables
 from viper import ConfigError
+from viper.engine.options import OLD_NAMES
 from viper.settings.schema import (
     OTHER_VARIABLES,
     SECRETS,
     Settings,
     load_settings,
     names,
-    strange_variables,
+    unknown_variables,
     variable_of,
 )
 
@@ -26,7 +27,8 @@ CLIP = "transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
 
 OTHERS = {
     "models": "small", "generator": "local:model", "sandbox": "partial", "timeout_s": 7.5,
-    "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "lookahead": False,
+    "model_call_s": 3.0, "cache_mb": 1.0, "max_batch": 5, "cache": "folder", "prefetch": False,
+    "program_cache": "programs.sqlite",
     "max_attempts": 9, "votes": 4, "max_cost_usd": 0.5, "max_tokens": 77,
     "backends.detector": "onnx:a.onnx", "backends.matcher": "colors", "backends.depth": "stub",
     "backends.answerer": "openai:m", "backends.language": "openai:m",
@@ -44,7 +46,7 @@ def written(name, value):
 
 def value_and_origin(tree, wanted):
     ((value, origin),) = [(v, o) for name, v, o in tree.rows() if name == wanted]
-    return str(value) if wanted == "cache" and value is not None else value, origin
+    return str(value) if isinstance(value, Path) else value, origin
 
 
 def from_file(tmp_path, text, environment=None):
@@ -91,15 +93,16 @@ def test_an_empty_variable_sets_nothing():
         ("votes = '3'", "The setting votes (FILE) should be a valid integer, but got '3'."),
         ("votes = true", "should be a valid integer, but got True."),
         ("timeout_s = true", "should be a valid number, but got True."),
-        ("lookahead = 0", "should be a valid boolean, but got 0."),
+        ("prefetch = 0", "should be a valid boolean, but got 0."),
+        ("lookahead = 0", "The setting prefetch (FILE) should be a valid boolean, but got 0."),
         ("cache = 3", "The setting cache (FILE)"),
         ("timeout_s = inf", "should be a finite number, but got inf."),
         ("[serve]\nport = 70000", "The setting serve.port (FILE) should be less than or equal to 65535"),
         ("serve = 3", "'serve' must be a table: [serve]."),
         ("models = ", "FILE is not TOML"),
     ],
-    ids=["unknown", "unknown in a table", "range", "type", "truth", "truth for a time", "number", "path",
-         "infinite", "port", "table", "syntax"],
+    ids=["unknown", "unknown in a table", "range", "type", "truth", "truth for a time", "boolean", "old name",
+         "path", "infinite", "port", "table", "syntax"],
 )  # fmt: skip
 def test_a_wrong_file_is_told_with_file_key_and_value(tmp_path, text, complaint):
     with pytest.raises(ConfigError) as caught:
@@ -124,6 +127,8 @@ def test_a_file_that_was_named_and_is_not_there_is_told(tmp_path):
     [
         ('[backends]\ndetector = "ultralytics:a.pt?trust=true"', "run the code that a model file may hold"),
         ('sandbox = "partial"', "weaken the sandbox"),
+        ('program_cache = "theirs.sqlite"', "choose the file that programs are read from"),
+        ('memo = "theirs.sqlite"', "choose the file that programs are read from"),
         ('[serve]\nhost = "0.0.0.0"', "open the server to a network"),
         ('generator = "openai:m?base_url=https://example.org/v1"', "to another machine"),
         ('[backends]\nanswerer = "openai:m?base_url=http://localhost.example.org"', "to another machine"),
@@ -147,8 +152,9 @@ def test_a_file_that_was_named_and_is_not_there_is_told(tmp_path):
         ('generator = "plugin:./model"', "beyond the presets"),
         ('cache = "results"', "choose the folder that results are read from"),
     ],
-    ids=["code", "sandbox", "server", "generator", "backend", "folder", "fetched", "fetched of a preset",
-         "revision", "file of templates", "model of another role", "onnx", "ultralytics", "limber", "service",
+    ids=["code", "sandbox", "programs", "programs by an old name", "server", "generator", "backend", "folder",
+         "fetched", "fetched of a preset", "revision", "file of templates", "model of another role", "onnx",
+         "ultralytics", "limber", "service",
          "truth", "option of a built-in", "models", "local", "local with blanks", "local behind the grammar",
          "local fetched", "plugin", "cache"],
 )  # fmt: skip
@@ -230,13 +236,25 @@ def test_secrets_in_variables_of_settings_are_refused_and_not_repeated():
     assert "hush" not in str(caught.value)
 
 
-def test_unknown_variables_are_told_and_known_ones_are_not():
+def test_unknown_variables_are_reported_and_others_are_not():
     known = dict.fromkeys([*OTHER_VARIABLES, *SECRETS, *map(variable_of, names()), "PATH"], "x")
-    assert strange_variables(known) == strange_variables({"VIPER_MODLES": ""}) == []
-    (sentence,) = strange_variables({"VIPER_MODLES": "x"})
+    assert unknown_variables(known) == unknown_variables({"VIPER_MODLES": ""}) == []
+    (sentence,) = unknown_variables({"VIPER_MODLES": "x"})
     assert sentence.startswith(
         "The variable VIPER_MODLES is unknown and does nothing. Did you mean 'VIPER_M"
     )
+
+
+@pytest.mark.parametrize(("old", "new"), [("lookahead", "prefetch"), ("memo", "program_cache")])
+def test_names_of_0_1_are_read(tmp_path, old, new):
+    value = {"prefetch": False, "program_cache": "off"}[new]
+    text = "false" if value is False else value
+    assert (OLD_NAMES[old], unknown_variables({variable_of(old): text})) == (new, [])
+    tree = load_settings({variable_of(old): text})
+    assert (str(tree.changed()[new]), str(tree.origins[new])) == (str(value), variable_of(old))
+    assert value_and_origin(from_file(tmp_path, written(old, value)), new)[0] == value
+    both = {variable_of(old): text, variable_of(new): "true"}
+    assert str(load_settings(both).changed()[new]).lower() == "true"
 
 
 def test_defaults_are_those_of_the_engine():

@@ -14,8 +14,10 @@ import click
 __all__ = ["cli", "main"]
 
 _VERBS = tuple(
-    "ask run replay trace lint generate models modules memo world train serve config doctor".split()
+    "ask run replay trace lint generate models modules program-cache world train serve config doctor".split()
 )
+_OLD_VERBS = {"memo": "program-cache"}
+# Verbs of version 0.1 that still work, and are not listed.
 
 
 class _Verbs(click.Group):
@@ -25,8 +27,10 @@ class _Verbs(click.Group):
         return [*_VERBS, *sorted(_plugin_verbs())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = _OLD_VERBS.get(cmd_name, cmd_name)
         if cmd_name in _VERBS:
-            command = getattr(importlib.import_module(f"viper.cli.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command = getattr(importlib.import_module(f"viper.cli.{name}"), name)
         elif cmd_name in (plugins := _plugin_verbs()):
             command = plugins[cmd_name].load()
         else:

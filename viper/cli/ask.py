@@ -12,8 +12,8 @@ import click
 from viper.cli.options import (
     choices_option,
     engine_options,
-    memo_option,
     output_options,
+    program_cache_option,
     stats_option,
     task_option,
     trace_options,
@@ -50,10 +50,10 @@ def answer_options(function: Any) -> Any:
     help="Run this program instead of generating one; - reads it from stdin.",
 )
 @writing_options
-@memo_option
+@program_cache_option
 @answer_options
 def ask(image: str, question: str, program_path: str | None, **options: Any) -> None:
-    """Answer QUESTION about the picture in the file IMAGE.
+    """Answer QUESTION about the image in the file IMAGE.
 
     \b
     viper ask examples/shapes.png "How many metal things are left of the purple cube?"
@@ -100,12 +100,12 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
     else:
         status = print_answer(answer, options)
         if trace_path is not None:
-            # After the answer, which must not be lost when the file cannot be written.
+            # After printing the answer: it must not be lost when the file cannot be written.
             status = max(status, save_trace(answer, trace_path, options))
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
-            print_stats(stats, memo=engine.config.program_cache is not None)
+            print_stats(stats, program_cache=engine.config.program_cache is not None)
     if engine is not None and not engine.close(timeout_s=1.0):
         leave(status)
     sys.exit(status)
@@ -114,10 +114,10 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
 def print_answer(
     answer: Any, options: dict[str, Any], *, more: Mapping[str, Any] | None = None
 ) -> int:
-    """Print what came out; return the exit status.
+    """Print an answer; return the exit status.
 
     Args:
-        answer: What came of the question.
+        answer: The answer.
         options: Of the verb.
         more: Further keys of the JSON object.
     """
@@ -146,7 +146,7 @@ def print_answer(
 
 
 def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:
-    """Return the answer's JSON for an error that came before any run."""
+    """Return the JSON of an answer that failed before any run."""
     from viper.programs.program import Failure
     from viper.trace import ImageInfo, Trace
 
@@ -175,7 +175,7 @@ def _read_program(path: str) -> str:
 
 
 def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
-    """Write the trace; return 1 when that fails, which stderr tells."""
+    """Write the trace; return 1 when that fails, with a line on stderr."""
     from viper.cli.output import print_error
     from viper.errors import ViperError
 
@@ -188,7 +188,7 @@ def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
 
 
 def leave(status: int) -> None:
-    """End the process although a model's thread is still busy; nothing is left to save."""
+    """End the process although a model's thread is still busy; everything is saved."""
     import os
 
     sys.stdout.flush()

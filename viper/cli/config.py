@@ -1,4 +1,4 @@
-"""`viper config`: what is set, and where it comes from."""
+"""`viper config`: every setting, and where it comes from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.cli.options import output_options
+from viper.engine.options import OLD_NAMES
 
 if TYPE_CHECKING:
     from viper.settings.schema import SettingsTree
@@ -19,7 +20,7 @@ __all__ = ["config"]
 
 @click.group()
 def config() -> None:
-    """Show settings, or begin a file of settings.
+    """Show settings, or write a file of settings.
 
     \b
     command line  >  VIPER_NAME  >  viper.toml  >  default
@@ -48,7 +49,7 @@ def show(as_json: bool, debug: bool) -> None:
     if as_json:
         print_json(_to_json(tree))
         return
-    rows = [(name, _shown(value), str(origin)) for name, value, origin in tree.rows()]
+    rows = [(name, _text(value), str(origin)) for name, value, origin in tree.rows()]
     rows += [(name, state, "environment") for name, state in _secrets().items()]
     name_width = max(len(name) for name, _, _ in rows)
     value_width = min(40, max(len(value) for _, value, _ in rows))
@@ -68,7 +69,7 @@ def init(file: Path) -> None:
         with file.open("x", encoding="utf-8") as out:
             out.write(_template(SettingsTree(Settings(), {})))
     except FileExistsError:
-        notice(f"There is a file {str(file)!r} already; it is left as it is.")
+        notice(f"There is a file {str(file)!r} already; it was not changed.")
         sys.exit(1)
     except OSError as error:
         notice(f"{str(file)!r} cannot be written: {error.strerror}.")
@@ -77,37 +78,40 @@ def init(file: Path) -> None:
 
 
 def _to_json(tree: SettingsTree) -> dict[str, Any]:
+    settings = {
+        name: {
+            "value": str(value) if isinstance(value, Path) else value,
+            "origin": {"kind": origin.kind, "name": origin.name or None},
+        }
+        for name, value, origin in tree.rows()
+    }
     return {
         "file": None if tree.file is None else str(tree.file),
-        "settings": {
-            name: {
-                "value": str(value) if isinstance(value, Path) else value,
-                "origin": {"kind": origin.kind, "name": origin.name or None},
-            }
-            for name, value, origin in tree.rows()
-        },
+        "settings": settings | {old: settings[new] for old, new in OLD_NAMES.items()},
         "secrets": _secrets(),
     }
 
 
 def _secrets() -> dict[str, str]:
-    """Return for each secret whether it is set; never what it is."""
+    """Return for each secret whether it is set; never its value."""
     from viper.settings.schema import SECRETS
 
     return {name: "set" if os.environ.get(name, "").strip() else "not set" for name in SECRETS}
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "-"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _template(tree: SettingsTree) -> str:
-    """Return a file that changes nothing until a line of it is uncommented."""
+    """Return a file in which every setting is commented out."""
     import json
 
-    lines = ["# Settings of Viper. Uncomment what you change; viper config show tells what counts."]
+    lines = [
+        "# Settings of Viper. Uncomment what you change; viper config show prints what counts."
+    ]
     table = ""
     for name, value, _ in tree.rows():
         head, _, key = name.rpartition(".")

@@ -13,9 +13,9 @@ import click
 from viper.cli.options import (
     choices_option,
     draft_options,
-    memo_option,
     open_engine,
     output_options,
+    program_cache_option,
     task_option,
 )
 
@@ -52,7 +52,7 @@ class _Row:
 @task_option
 @choices_option
 @draft_options
-@memo_option
+@program_cache_option
 @output_options
 def generate(
     question: str | None, file: str | None, explain: bool, show_prompt: bool, **options: Any

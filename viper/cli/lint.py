@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -26,32 +27,20 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
 
     if not debug:
         show_warnings()  # of modules that are broken
+    findings: list[dict[str, Any]] = []
+    failure = None
     try:
         source = read_text(file, what="program")
         with Engine() as engine:
-            report = engine.check(source)
+            for finding in engine.check(source).findings:
+                message = finding.message
+                findings.append({"kind": finding.kind, "line": finding.line, "message": message})
     except ViperError as error:
         print_error(error, debug=debug)
-        if as_json:
-            print_json(
-                {
-                    "file": file,
-                    "findings": [],
-                    "failure": {"kind": error.kind, "line": None, "message": str(error)},
-                }
-            )
-        sys.exit(1)
+        failure = {"kind": error.kind, "line": None, "message": str(error)}
     if as_json:
-        print_json(
-            {
-                "file": file,
-                "findings": [
-                    {"kind": f.kind, "line": f.line, "message": f.message} for f in report.findings
-                ],
-                "failure": None,
-            }
-        )
+        print_json({"file": file, "findings": findings, "failure": failure})
     else:
-        for finding in report.findings:
-            click.echo(f"{file}:{finding.line}: {finding.kind}: {one_line(finding.message)}")
-    sys.exit(1 if report.findings else 0)
+        for found in findings:
+            click.echo(f"{file}:{found['line']}: {found['kind']}: {one_line(found['message'])}")
+    sys.exit(1 if findings or failure else 0)

@@ -1,12 +1,17 @@
-"""Options that several verbs share, and what is made of them."""
+"""Options that several verbs share, and the engine that they make.
+
+Name, type, default and help of an engine's option come from `viper.engine.options`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from viper.engine.options import OLD_NAMES, OPTIONS
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
@@ -17,9 +22,9 @@ __all__ = [
     "draft_options",
     "engine_arguments",
     "engine_options",
-    "memo_option",
     "open_engine",
     "output_options",
+    "program_cache_option",
     "stats_option",
     "task_option",
     "trace_options",
@@ -27,6 +32,19 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
+
+
+class _Renamed(click.Option):
+    """An option that has an old name as well, which the help leaves out."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        every = self.opts, self.secondary_opts
+        self.opts, self.secondary_opts = self.opts[:1], self.secondary_opts[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts, self.secondary_opts = every
 
 
 def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -38,45 +56,43 @@ def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
+def _option(name: str, **changed: Any) -> Callable[[F], F]:
+    """Return the option of the command line for an option of the engine."""
+    option = OPTIONS[name]
+    assert option.flag is not None
+    flag, _, placeholder = option.flag.partition(" ")
+    flags = [flag, *([f"--{_NEW_NAMES[name]}"] if name in _NEW_NAMES else [])]
+    kinds = (option.kind, *get_args(option.kind))
+    details: dict[str, Any] = {"metavar": placeholder, "default": option.default}
+    if option.kind is bool:
+        flags = [f"{flag}/--no-{flag[2:]}" for flag in flags]
+        details["metavar"] = None
+    elif option.default == "full":
+        details |= {"type": click.Choice(get_args(option.kind)), "metavar": None}
+    elif int in kinds:
+        details["type"] = click.IntRange(min=option.at_least)
+    elif float in kinds:
+        details["type"] = click.FloatRange(min=option.above, min_open=True)
+    elif placeholder in ("DIR", "FILE"):
+        in_folder = placeholder == "DIR"
+        details["type"] = click.Path(file_okay=not in_folder, dir_okay=in_folder, path_type=Path)
+    details |= {"show_default": option.default is not None, "help": option.help}
+    return click.option(*flags, name, cls=_Renamed, **details | changed)
+
+
 def engine_options(function: F) -> F:
-    """Add what decides how an engine works: models, backends, generator, limits."""
-    return _stacked(
-        _engine_options("auto"),
-        click.option(
-            "--cache",
-            metavar="DIR",
-            type=click.Path(file_okay=False, path_type=Path),
-            help="Keep what models computed in this folder, so that later runs on the same pictures ask "
-            "them less; several processes may share it.",
-        ),
-        click.option(
-            "--no-lookahead",
-            "lookahead",
-            flag_value=False,
-            default=True,
-            help="Do not ask models beforehand what a program will probably ask next. Answers are the "
-            "same, forwards more.",
-        ),
-    )(function)
+    """Add the options of a verb that runs programs."""
+    return _stacked(_common_options(), _option("cache"), _option("prefetch"))(function)
 
 
 def draft_options(function: F) -> F:
-    """Add the same for a verb that runs nothing: no models, unless they are named."""
-    return _engine_options("none")(function)
+    """Add the options of a verb that runs nothing: no models unless they are named."""
+    return _common_options(default="none")(function)
 
 
-def _engine_options(models: str) -> Callable[[F], F]:
+def _common_options(**of_models: Any) -> Callable[[F], F]:
     return _stacked(
-        click.option(
-            "--models",
-            metavar="PRESET",
-            default=models,
-            show_default=True,
-            help="Preset that says which model serves which role: builtin (comes with Viper; cubes, "
-            "spheres and cylinders only), small, base or large (for photographs; see viper models list), "
-            "auto (small where it is on disk, else builtin), none, stub, or truth:FILE (answers from a file "
-            "of CLEVR scenes or GQA scene graphs, to measure programs apart from perception).",
-        ),
+        _option("models", **of_models),
         click.option(
             "--backend",
             "backends",
@@ -85,72 +101,16 @@ def _engine_options(models: str) -> Callable[[F], F]:
             help="Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
             "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's.",
         ),
-        click.option(
-            "--generator",
-            metavar="NAME",
-            default="grammar",
-            show_default=True,
-            help="What writes the program: grammar (no model needed), openai:MODEL "
-            "(any OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY), local:MODEL_OR_FOLDER "
-            "(a language model of transformers on this machine), or auto:openai:MODEL: the grammar, "
-            "and the model where the grammar cannot answer. auto takes the model from VIPER_LLM.",
-        ),
-        click.option(
-            "--sandbox",
-            type=click.Choice(["full", "partial"]),
-            default="full",
-            show_default=True,
-            help="Least sandbox level accepted for programs that a model or a stranger wrote.",
-        ),
-        click.option(
-            "--timeout",
-            "timeout_s",
-            metavar="SECONDS",
-            type=click.FloatRange(min=0, min_open=True),
-            default=300.0,
-            show_default=True,
-            help="Longest time for a whole answer, repairs and model loading included.",
-        ),
+        _option("generator"),
+        _option("sandbox"),
+        _option("timeout_s"),
     )
 
 
 def writing_options(function: F) -> F:
-    """Add how a language model is used: attempts, votes, and what it may cost."""
-    return _stacked(
-        click.option(
-            "--max-attempts",
-            metavar="N",
-            type=click.IntRange(min=1),
-            default=3,
-            show_default=True,
-            help="Programs that a language model writes for a question; each is told how the one "
-            "before failed.",
-        ),
-        click.option(
-            "--votes",
-            metavar="K",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Programs that a language model writes at once; the answer is what most of them say, "
-            "and their share is its confidence. 1: no vote.",
-        ),
-        click.option(
-            "--max-cost",
-            "max_cost_usd",
-            metavar="USD",
-            type=click.FloatRange(min=0, min_open=True),
-            help="Stop before the next call of a language model when this is spent; needs its prices: "
-            "openai:MODEL?input_usd=…&output_usd=… (per million tokens).",
-        ),
-        click.option(
-            "--max-tokens",
-            metavar="N",
-            type=click.IntRange(min=1),
-            help="Stop before the next call of a language model when this many tokens are used, "
-            "prompts and completions together.",
-        ),
-    )(function)
+    """Add the use of a language model: attempts, votes, and budget."""
+    names = ("max_attempts", "votes", "max_cost_usd", "max_tokens")
+    return _stacked(*map(_option, names))(function)
 
 
 def stats_option(function: F) -> F:
@@ -158,20 +118,28 @@ def stats_option(function: F) -> F:
     return click.option(
         "--stats",
         is_flag=True,
-        help="Show on stderr what it took: programs, tokens, cost, memo and cache hits, calls, "
+        help="Show statistics on stderr: programs, tokens, cost, program cache and cache hits, calls, "
         "forwards, times.",
     )(function)
 
 
-def memo_option(function: F) -> F:
-    """Add `--no-memo`."""
-    return click.option(
-        "--no-memo",
-        "use_memo",
-        flag_value=False,
-        default=True,
-        help="Ask the language model even where an earlier program fits the question, and remember "
-        "nothing (see viper memo).",
+def program_cache_option(function: F) -> F:
+    """Add `--program-cache` and `--no-program-cache`."""
+    return _stacked(
+        _option(
+            "program_cache",
+            help=f"{OPTIONS['program_cache'].help} [default: in the user's cache folder]",
+        ),
+        click.option(
+            "--no-program-cache",
+            "--no-memo",
+            "use_program_cache",
+            cls=_Renamed,
+            flag_value=False,
+            default=True,
+            help="Ask the language model even where a program in the cache fits the question, and keep "
+            "nothing (see viper program-cache).",
+        ),
     )(function)
 
 
@@ -182,7 +150,7 @@ def task_option(function: F) -> F:
         type=click.Choice(["vqa", "grounding"]),
         default="vqa",
         show_default=True,
-        help="vqa: an answer in words. grounding: the box of what the expression names.",
+        help="vqa: an answer in words. grounding: the box of the object that the expression names.",
     )(function)
 
 
@@ -199,23 +167,23 @@ def choices_option(function: F) -> F:
 
 
 def trace_options(function: F) -> F:
-    """Add where the run is written to."""
+    """Add `--trace` and `--embed`."""
     return _stacked(
         click.option(
             "--trace",
             "trace_path",
             metavar="FILE",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="Write the whole run to this file: FILE.html is a page to step through, with the picture, "
-            "in any browser; FILE.json is for machines and for viper replay.",
+            help="Write the whole run to this file: FILE.html is a page to step through in any browser, with "
+            "the image; FILE.json is for machines and for viper replay.",
         ),
         click.option(
             "--embed",
             type=click.Choice(["none", "crops", "picture"]),
             default="none",
             show_default=True,
-            help="What of the picture goes into FILE.json: nothing but its hash, small crops of what was "
-            "looked at and found, or the whole picture too.",
+            help="Part of the image that goes into FILE.json: its hash only (none), small crops of the "
+            "patches as well, or also the whole image (picture).",
         ),
     )(function)
 
@@ -229,10 +197,10 @@ def output_options(function: F) -> F:
 
 
 def open_engine(options: dict[str, Any]) -> Engine:
-    """Make an engine of the options that `engine_options` added.
+    """Make an engine of parsed options.
 
     Args:
-        options: Parsed options by name; those of `writing_options` where the verb has them.
+        options: Parsed options by name, with those of `engine_options` or `draft_options`.
 
     Raises:
         ConfigError: A preset, backend or generator is unknown.
@@ -242,48 +210,38 @@ def open_engine(options: dict[str, Any]) -> Engine:
 
     if not options["debug"]:
         show_warnings()
-    arguments = engine_arguments(options)
-    return Engine(**arguments, on_loading=LoadingSpinner())
+    return Engine(**engine_arguments(options), on_loading=LoadingSpinner())
 
 
 def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None) -> dict[str, Any]:
-    """Return the options as arguments of `Engine`, plain values that can go to another process.
+    """Return parsed options as arguments of `Engine`: plain values that can go to another process.
 
     Args:
-        options: Parsed options by name; those of `writing_options` where the verb has them. Settings are
-            entered into it.
-        data_folder: Where a relative file of scenes is looked for second.
+        options: Parsed options by name; settings are entered into it.
+        data_folder: Second place to look for a relative file of scenes.
 
     Raises:
-        ConfigError: A backend is not written as it must be.
+        ConfigError: A value of `--backend` has the wrong form.
     """
-    from viper.cli.settings import apply_settings
-    from viper.generate.program_cache import memo_place
+    from viper.cli.settings import apply_settings, program_cache_file
 
     apply_settings(options)
+    arguments = {name: options[name] for name in OPTIONS if name in options}
+    used = options.get("use_program_cache")
     return {
-        "models": options["models"],
-        "generator": options["generator"],
-        "backends": backend_overrides(options["backends"]),
-        "timeout_s": options["timeout_s"],
-        "sandbox": options["sandbox"],
-        "data_folder": data_folder,
-        "cache": options.get("cache"),
-        "lookahead": options.get("lookahead", True),
-        "max_attempts": options.get("max_attempts", 3),
-        "votes": options.get("votes", 1),
-        "max_cost_usd": options.get("max_cost_usd"),
-        "max_tokens": options.get("max_tokens"),
-        "memo": memo_place() if options.get("use_memo") else None,
+        **arguments,
         **options.get("further", {}),
+        "backends": backend_overrides(options["backends"]),
+        "data_folder": data_folder,
+        "program_cache": program_cache_file(options.get("program_cache")) if used else None,
     }
 
 
 def backend_overrides(texts: Iterable[str]) -> dict[str, str]:
-    """Read the values of `--backend`: role → `NAME:REFERENCE`.
+    """Parse the values of `--backend`: role → `NAME:REFERENCE`.
 
     Raises:
-        ConfigError: One is not written as it must be.
+        ConfigError: A value has the wrong form.
     """
     from viper.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""What the verbs print: answers on stdout, all else on stderr, errors as one line."""
+"""Output of the verbs: answers on stdout, all else on stderr, errors as one line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def notice(text: str) -> None:
 
 
 def show_log() -> None:
-    """Send Viper's own log, tracebacks of models included, to stderr: what `--debug` does."""
+    """Print Viper's own log on stderr, tracebacks of models included, for `--debug`."""
     import logging
 
     handler = logging.StreamHandler()
@@ -60,7 +60,7 @@ def show_log() -> None:
 
 
 def show_warnings() -> None:
-    """Print warnings of Viper's log as remarks on stderr: what every verb with an engine does."""
+    """Print warnings of Viper's log as remarks on stderr, as every verb with an engine does."""
     import logging
 
     class Remarks(logging.Handler):
@@ -79,28 +79,28 @@ def print_error(error: ViperError, *, debug: bool) -> None:
 
 
 def failure_line(failure: Failure) -> str:
-    """Return a failure as the line that stderr gets."""
+    """Return a failure as one line for stderr."""
     place = f" at line {failure.line} of the program" if failure.line is not None else ""
     return f"no answer ({failure.kind}{place}): {failure.message}"
 
 
-def print_stats(stats: RunStats, *, memo: bool) -> None:
-    """Print on stderr what answers took; `memo` says whether programs were remembered."""
-    for name, value in stats.rows(memo=memo):
+def print_stats(stats: RunStats, *, program_cache: bool) -> None:
+    """Print statistics on stderr; `program_cache` is whether there was one."""
+    for name, value in stats.rows(memo=program_cache):
         click.echo(f"{name:<12}{one_line(value)}", err=True)
 
 
 class LoadingSpinner:
-    """Shows on a terminal which models load, and for how long; silent elsewhere."""
+    """Shows on a terminal which models are loading, and for how long; silent elsewhere."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loading: dict[str, str] = {}
-        self._shown: AbstractContextManager[Spinner] | None = None
+        self._context: AbstractContextManager[Spinner] | None = None
         self._spinner: Spinner | None = None
 
     def __call__(self, ref: BackendRef, starting: bool) -> None:
-        """Note that a model begins or ends to load; any thread may call."""
+        """Record that loading a model begins or has ended; any thread may call this."""
         from viper.cli.spinner import spinner
 
         with self._lock:
@@ -110,11 +110,11 @@ class LoadingSpinner:
                 self._loading.pop(ref.role, None)
             names = ", ".join(f"{role} {name}" for role, name in self._loading.items())
             text = f"Loading {one_line(names)}"
-            if self._shown is None and self._loading:
-                self._shown = spinner(text)
-                self._spinner = self._shown.__enter__()
-            elif self._shown is not None and not self._loading:
-                self._shown.__exit__(None, None, None)
-                self._shown = self._spinner = None
+            if self._context is None and self._loading:
+                self._context = spinner(text)
+                self._spinner = self._context.__enter__()
+            elif self._context is not None and not self._loading:
+                self._context.__exit__(None, None, None)
+                self._context = self._spinner = None
             elif self._spinner is not None:
                 self._spinner.update(text)

@@ -17,11 +17,11 @@ __all__ = ["run"]
 @click.option(
     "--question",
     default="",
-    help="What the program gets as its parameter `query`, if it has one.",
+    help="Value of the program's parameter `query`, if it has one.",
 )
 @answer_options
 def run(file: str, image: str, question: str, **options: Any) -> None:
-    """Run the program in FILE (- is stdin) on the picture in the file IMAGE.
+    """Run the program in FILE (- is stdin) on the image in the file IMAGE.
 
     \b
     viper run program.py street.jpg --models stub

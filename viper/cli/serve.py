@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from viper.cli.options import engine_options, memo_option, writing_options
+from viper.cli.options import engine_options, program_cache_option, writing_options
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 
 __all__ = ["serve"]
@@ -88,7 +88,7 @@ def _option(
 @click.option("--preload", is_flag=True, help="Load all models before the first request.")
 @engine_options
 @writing_options
-@memo_option
+@program_cache_option
 @click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
 def serve(**options: Any) -> None:
     """Serve answers over HTTP, with a web page that shows the steps as they happen.

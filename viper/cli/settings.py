@@ -1,19 +1,19 @@
-"""Puts settings in the place of defaults: for options that the command line leaves out."""
+"""Settings as defaults of the options that the command line leaves out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from viper.engine.options import OPTIONS
+
 if TYPE_CHECKING:
     from viper.settings.schema import SettingsTree
 
-__all__ = ["apply_settings", "current_settings"]
-
-_WITHOUT_OPTION = ("model_call_s", "cache_mb", "max_batch")
-# Arguments of the engine that can be set, and have no option.
+__all__ = ["apply_settings", "current_settings", "program_cache_file"]
 
 _META = "viper.settings.schema"
 
@@ -25,14 +25,14 @@ def current_settings() -> SettingsTree:
         ConfigError: File or environment hold a wrong value.
     """
     from viper.cli.output import notice
-    from viper.settings.schema import load_settings, strange_variables
+    from viper.settings.schema import load_settings, unknown_variables
 
     context = click.get_current_context(silent=True)
     if context is not None and _META in context.meta:
-        held: SettingsTree = context.meta[_META]
-        return held
+        tree: SettingsTree = context.meta[_META]
+        return tree
     tree = load_settings()
-    for sentence in strange_variables():
+    for sentence in unknown_variables():
         notice(sentence)
     if context is not None:
         context.meta[_META] = tree
@@ -42,21 +42,21 @@ def current_settings() -> SettingsTree:
 def apply_settings(
     options: dict[str, Any], *, table: str = "", only: Collection[str] | None = None
 ) -> None:
-    """Replace the defaults among parsed options by what is set; what was given stays.
+    """Replace defaults among parsed options by settings; options of the command line stay.
 
     Args:
-        options: Parsed options by name; changed in place. `further` becomes the engine's arguments that are
-            set and have no option. A verb that writes drafts (whose default is
-            to have no models) keeps that default: models and backends are not taken from settings.
+        options: Parsed options by name; changed in place. The key `further` gets the arguments of the
+            engine that are set and have no option. A verb that writes drafts keeps its default of no
+            models: it takes neither models nor backends from settings.
         table: Take the settings of this table, such as `serve`, instead of the engine's.
-        only: Take these names alone; all if None.
+        only: Take only these names; all if None.
 
     Raises:
         ConfigError: File or environment hold a wrong value.
     """
     context = click.get_current_context(silent=True)
     if context is None or (not table and "further" in options):
-        return  # not called by a command line, or done before
+        return  # called by no command line, or done before
     from click.core import ParameterSource
 
     changed = {
@@ -75,6 +75,26 @@ def apply_settings(
             if source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
                 options[key] = value
     if not table:
-        options["further"] = {name: changed[name] for name in _WITHOUT_OPTION if name in changed}
+        options["further"] = {
+            name: value
+            for name, value in changed.items()
+            if name in OPTIONS and OPTIONS[name].flag is None
+        }
     if own and "backends" in options:
         options["backends"] = (*own, *options["backends"])  # the last one of a role counts
+
+
+def program_cache_file(named: Path | None = None) -> Path | None:
+    """Return the file of the program cache: the named one, else that of the settings, else the default.
+
+    Returns:
+        None where the settings switch the program cache off.
+
+    Raises:
+        ConfigError: File or environment hold a wrong value.
+    """
+    from viper.generate.program_cache import memo_place
+
+    if (file := named or current_settings().changed().get("program_cache")) is None:
+        return memo_place()
+    return None if str(file).lower() == "off" else Path(file).expanduser()

@@ -1,4 +1,4 @@
-"""Refuses what is asked of generators that they cannot give: votes without chance, costs without prices."""
+"""Checks of votes and budgets against the generators: votes need sampling, a cost limit needs prices."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from viper.models.registry import STUB
 __all__ = ["check_demands", "vote_temperature"]
 
 _VOTE_TEMPERATURE = 0.7
-"""Programs differ at it and still parse; the papers on self-consistency sample at 0.5 to 0.7
+"""Programs differ at this temperature and still parse; papers on self-consistency sample at 0.5 to 0.7
 (Wang et al. 2023, https://arxiv.org/abs/2203.11171)."""
 
 _PRICES = ("input_usd", "output_usd")
 
 
 def vote_temperature(generator: str) -> float | None:
-    """Return what replaces the temperature when programs vote; None where the user gave one."""
+    """Return the temperature for programs that vote; None where the user gave one."""
     return None if "temperature" in options_of(generator) else _VOTE_TEMPERATURE
 
 
 def check_demands(config: EngineConfig, generators: Sequence[Generator]) -> None:
-    """Check that votes and budgets make sense for an engine.
+    """Check that the generators of an engine support its votes and budget.
 
     Raises:
         ConfigError: They do not; the message says what to change.

@@ -1,4 +1,4 @@
-"""The friendly face: an engine answers questions about images, blocking or awaited.
+"""`Engine`: answers questions about images, blocking or awaited.
 
 Everything happens in coroutines of `viper.engine.solver`, on an event loop that the engine owns.
 """
@@ -6,26 +6,23 @@ Everything happens in coroutines of `viper.engine.solver`, on an event loop that
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from viper.engine.answer import Answer
-from viper.engine.config import (
-    DEFAULT_CACHE_MB,
-    DEFAULT_PRESET,
-    EngineConfig,
-    SandboxLevel,
-    resolve_backends,
-)
+from viper.engine.config import EngineConfig, resolve_backends
 from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
+from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
 from viper.engine.solver import Solver
 from viper.generate.auto import resolved
-from viper.generate.generator import Generator, Threaded
+from viper.generate.generator import Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
 from viper.generate.registry import Opened, open_generators
@@ -37,7 +34,6 @@ from viper.modules.module import Module
 from viper.modules.program_api import ProgramApi, open_modules
 from viper.programs.program import CheckReport, Program, Task
 from viper.scheduling.model_pool import ModelPool
-from viper.scheduling.operation import MAX_BATCH
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.result_store import ResultStore
 from viper.scheduling.worker import Load
@@ -47,7 +43,46 @@ from viper_sandbox import LevelReport, Limits
 
 __all__ = ["Engine", "ask"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EngineArguments(EngineOptions):
+    """The arguments of `Engine`; its docstring describes them."""
+
+    backends: Mapping[str, str | Backend] | None = None
+    _: KW_ONLY
+    limits: Limits | None = None
+    data_folder: str | os.PathLike[str] | None = None
+    on_loading: Callable[[BackendRef, bool], None] | None = None
+    opener: Callable[[BackendRef], Backend] | None = None
+    pool: ModelPool | None = None
+    models_of: Engine | None = None
+    modules: Iterable[str | Module] | None = None
+
+
+def _with_arguments(
+    model: Callable[P, EngineArguments],
+) -> Callable[[Callable[[Engine, EngineArguments], None]], Callable[Concatenate[Engine, P], None]]:
+    """Return a decorator that gives a constructor the parameters of a dataclass, and their old names."""
+
+    def decorate(
+        constructor: Callable[[Engine, EngineArguments], None],
+    ) -> Callable[Concatenate[Engine, P], None]:
+        def init(self: Engine, /, *args: P.args, **options: P.kwargs) -> None:
+            renamed: dict[str, Any] = {OLD_NAMES.get(key, key): v for key, v in options.items()}
+            constructor(self, model(*args, **renamed))
+
+        parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)]
+        for name, parameter in inspect.signature(model).parameters.items():
+            kind = OPTIONS[name].kind if name in OPTIONS else parameter.annotation
+            kind = getattr(kind, "__forward_arg__", kind)
+            parameters.append(parameter.replace(annotation=kind))
+        vars(init)["__signature__"] = inspect.Signature(parameters)
+        return init
+
+    return decorate
 
 
 class Engine:
@@ -56,119 +91,67 @@ class Engine:
     Models load when they are first needed and stay until `close`; use it as a context manager.
 
     Args:
-        models: Name of a preset, or `truth:FILE` for true perception from a file of scenes. `auto` is
-            `small` where its weights are on disk, else `builtin`, or nothing beside backends given here.
-        generator: `grammar`, `openai:MODEL`, `local:MODEL_OR_FOLDER`, `auto:openai:MODEL` (the
-            grammar, and the model where the grammar cannot answer), or an object that implements
-            `Generator`.
-        backends: Role → `NAME:REFERENCE`; one given here replaces the preset's.
-        timeout_s: Longest time for a whole answer, repairs and model loading included.
-        model_call_s: Longest wait for one vision or language call.
-        max_attempts: Programs that a language model writes before a failure is final.
-        votes: Programs that a language model writes at once; the answer is what most of them say.
-        max_cost_usd: Most US dollars for language models, over all answers; needs their prices.
-        max_tokens: Most tokens of language models, over all answers.
-        cache_mb: Memory for results of models that later answers may use again, in MB; 0 for none.
-        cache: Folder in which they outlive the process; several processes may share it.
-        lookahead: Whether models are asked beforehand what a program will probably ask next. The
-            answers are the same. Models are not, where there is no memory (`cache_mb=0`).
-        max_batch: Most requests per forward, where a model's memory allows as many.
-        memo: File in which programs of language models are remembered and used again for questions
-            of the same form; None to remember nothing.
-        sandbox: Least sandbox level for programs that a model or a stranger wrote.
+        backends: Role → `NAME:REFERENCE`, or a loaded object with the batch methods of the role and a
+            `fingerprint` (and a `name` for traces, else its class is named); replaces the preset's.
         limits: What one program may use.
-        data_folder: Where a relative file of scenes is looked for if the working directory has none.
+        data_folder: Second place to look for a relative file of scenes, after the working directory.
         on_loading: Called from another thread with a backend's reference, and True before or False
             after it is loaded.
-        opener: Loads a backend; for tests and embedders with models of their own.
-        models_of: An engine whose models are shared: a role with the same backend in both has one
+        opener: Loads a backend; for embedders with loaders of their own.
+        pool: The models of another engine, `engine.pool`: a role with the same backend in both has one
             loaded model. Close that engine last.
+        models_of: The same as `pool`, given as the other engine.
         modules: Names of installed modules, or `viper.modules.Module` values, whose methods programs may
-            call; None for all that are installed, as far as `VIPER_PLUGINS` chooses them.
+            call; None for all that are installed, limited by `VIPER_PLUGINS`.
+        options: The fields of `viper.engine.options.EngineOptions`, by name.
 
     Raises:
-        ConfigError: A preset, backend, generator or value is unknown or out of range; or votes or
-            a budget are asked for that the generator cannot give.
+        ConfigError: A preset, backend, generator or value is unknown or out of range; or the generator
+            does not support the votes or the budget.
 
     Example:
         >>> with Engine(backends={"detector": "onnx:yolox_nano.onnx"}) as engine:
         ...     print(engine.ask("street.jpg", "How many people are there?"))
     """
 
-    def __init__(
-        self,
-        models: str = DEFAULT_PRESET,
-        generator: str | Generator = "grammar",
-        backends: Mapping[str, str] | None = None,
-        *,
-        timeout_s: float = 300.0,
-        model_call_s: float = 60.0,
-        max_attempts: int = 3,
-        votes: int = 1,
-        max_cost_usd: float | None = None,
-        max_tokens: int | None = None,
-        cache_mb: float = DEFAULT_CACHE_MB,
-        cache: str | os.PathLike[str] | None = None,
-        lookahead: bool = True,
-        max_batch: int = MAX_BATCH,
-        memo: str | os.PathLike[str] | None = None,
-        sandbox: SandboxLevel = "full",
-        limits: Limits | None = None,
-        data_folder: str | os.PathLike[str] | None = None,
-        on_loading: Callable[[BackendRef, bool], None] | None = None,
-        opener: Callable[[BackendRef], Backend] | None = None,
-        models_of: Engine | None = None,
-        modules: Iterable[str | Module] | None = None,
-    ) -> None:
+    @_with_arguments(EngineArguments)
+    def __init__(self, arguments: EngineArguments) -> None:
+        options = {name: getattr(arguments, name) for name in OPTIONS}
+        generator, folder = arguments.generator, arguments.data_folder
         name = resolved(generator) if isinstance(generator, str) else generator.name
-        contract = ProgramApi.of(open_modules(modules))
-        self.config = EngineConfig(
-            backends=resolve_backends(
-                models,
-                backends,
-                None if data_folder is None else Path(data_folder),
-                contract.roles,
-            ),
-            modules=contract.modules,
-            models=models,
-            generator=name,
-            timeout_s=timeout_s,
-            model_call_s=model_call_s,
-            max_attempts=max_attempts,
-            votes=votes,
-            vote_temperature=vote_temperature(name),
-            max_cost_usd=max_cost_usd,
-            max_tokens=max_tokens,
-            cache_mb=cache_mb,
-            cache=None if cache is None else Path(cache),
-            prefetch=lookahead,
-            max_batch=max_batch,
-            program_cache=None if memo is None else Path(memo),
-            sandbox=sandbox,
-            limits=limits or Limits(),
+        api = ProgramApi.of(open_modules(arguments.modules))
+        self.config = config = EngineConfig(
+            **options
+            | {
+                "generator": name,
+                "backends": resolve_backends(
+                    arguments.models,
+                    arguments.backends,
+                    None if folder is None else Path(folder),
+                    api.roles,
+                ),
+                "modules": api.modules,
+                "vote_temperature": vote_temperature(name),
+                "limits": arguments.limits or Limits(),
+            }
         )
         opened = open_generators(name) if isinstance(generator, str) else (Opened(generator),)
         self._writers = tuple(one.generator for one in opened)
-        check_demands(self.config, self._writers)
-        real: dict[Role, BackendRef] = {
-            role: ref for role, ref in self.config.backends.items() if ref.name != STUB
-        }
-        extra = {"opener": opener} if opener is not None else {}
-        self._budget = Budget(max_cost_usd=max_cost_usd, max_tokens=max_tokens)
-        lender = models_of._pool if models_of is not None else None
-        self._pool: ModelPool = ModelPool(
-            real,
-            on_loading=on_loading,
+        check_demands(config, self._writers)
+        self._budget = Budget(max_cost_usd=config.max_cost_usd, max_tokens=config.max_tokens)
+        lender = arguments.models_of
+        self.pool: ModelPool = ModelPool(
+            {role: ref for role, ref in config.backends.items() if ref.name != STUB},
+            on_loading=arguments.on_loading,
             budget=self._budget,
-            lender=lender,
-            cache=_open_cache(self.config),
-            max_batch=max_batch,
-            **extra,
+            lender=arguments.pool or (lender.pool if lender is not None else None),
+            cache=_open_cache(config),
+            max_batch=config.max_batch,
+            **({} if arguments.opener is None else {"opener": arguments.opener}),
         )
-        remembered = (
-            None if self.config.program_cache is None else ProgramCache(self.config.program_cache)
-        )
-        self._solver = Solver(self.config, opened, self._pool, self._budget, remembered, contract)
+        file = config.program_cache
+        program_cache = None if file is None else ProgramCache(Path(file))
+        self._solver = Solver(config, opened, self.pool, self._budget, program_cache, api)
         self._loop = LoopThread("viper-engine")
 
     def ask(
@@ -188,9 +171,9 @@ class Engine:
             question: A question, a statement to judge, or for grounding an expression.
             task: `vqa` for an answer in words, `grounding` for a box.
             choices: Answers to choose from; empty when any will do.
-            timeout_s: Replaces the engine's clock for this answer.
-            on_step: Called, from the engine's thread, with each step when it happens: a program that
-                is about to run, a call that was answered, a program that ended (see `viper.trace`).
+            timeout_s: Replaces the engine's timeout for this answer.
+            on_step: Called from the engine's thread with each step as it happens: a program is about to
+                run, a call was answered, a program ended (see `viper.trace`).
 
         Raises:
             InputError: The image cannot be read. Everything else is `answer.failure`.
@@ -207,7 +190,7 @@ class Engine:
         choices: Iterable[str] = (),
         timeout_s: float | None = None,
     ) -> Answer:
-        """Answer a question from any event loop; cancelling it cancels the session."""
+        """Answer a question from any event loop; cancelling it cancels the program."""
         query = Query(image, question, task, tuple(choices))
         return await self._elsewhere(self._solver.answer(query, timeout_s))
 
@@ -289,53 +272,53 @@ class Engine:
         Raises:
             ViperError: One of them cannot be loaded.
         """
-        self._loop.run(self._pool.preload())
+        self._loop.run(self.pool.preload())
 
     def capabilities(self) -> Capabilities:
-        """Say which roles are served and what a closed-vocabulary detector knows; loads it."""
+        """Return which roles are served and the vocabulary of the detector, which is loaded for it."""
         return self._loop.run(self._solver.capabilities())
 
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that have been loaded so far."""
-        return self._pool.fingerprints()
+        return self.pool.fingerprints()
 
     def load(self) -> dict[Role, Load]:
-        """Return what each model has done so far: forwards, requests, guesses, busy seconds.
+        """Return what each model has done so far: forwards, requests, prefetches, busy seconds.
 
-        A forward that answers shared is counted once here, and in each of their traces.
+        A forward that several answers share counts once here, and in each of their traces.
         """
-        return self._pool.load()
+        return self.pool.load()
 
     def pending(self) -> int:
-        """Return how many requests wait for a model, or are in one."""
-        return self._pool.pending
+        """Return the number of requests that are queued or in a forward."""
+        return self.pool.pending
 
     def forget(self) -> None:
-        """Forget what models computed so far, as far as it is in memory; answers stay the same."""
-        self._pool.forget()
+        """Drop the results of models that are cached in memory; answers stay the same."""
+        self.pool.forget()
 
     @property
     def spent(self) -> Usage:
-        """What language models have used for this engine so far."""
+        """The usage of language models for this engine so far."""
         return self._budget.spent
 
     def sandbox_level(self) -> LevelReport:
-        """Probe what the sandbox keeps out on this machine."""
+        """Probe which attacks the sandbox stops on this machine."""
         return self._loop.run(self._solver.level())
 
     def close(self, *, timeout_s: float | None = None) -> bool:
-        """End sessions, sandbox and models. Calling it again does nothing.
+        """End programs, sandbox and models. Calling it again does nothing.
 
         Args:
-            timeout_s: Longest wait for a model that is busy; None waits until it is done.
+            timeout_s: Longest wait for a busy model; None waits until it is done.
 
         Returns:
             False when a model was still busy; its thread ends with the process. A generator's own
-            model is waited for two seconds at most.
+            model gets at most two seconds.
         """
         self._loop.close(self._solver.close)
         writing = any(isinstance(w, Threaded) and w.is_running for w in self._writers)
-        return self._pool.close(timeout_s) and not writing
+        return self.pool.close(timeout_s) and not writing
 
     def __enter__(self) -> Self:
         return self
@@ -354,10 +337,10 @@ class Engine:
 
 
 def _open_cache(config: EngineConfig) -> ResultCache | None:
-    """Return what results are remembered in, None where nothing is to be."""
+    """Return the cache of results, None when it is switched off."""
     if not config.cache_mb:
         return None
-    store = None if config.cache is None else ResultStore(config.cache)
+    store = None if config.cache is None else ResultStore(Path(config.cache))
     return ResultCache(int(config.cache_mb * 1e6), store)
 
 
@@ -382,3 +365,9 @@ def ask(
     """
     with Engine(**options) as engine:
         return engine.ask(image, question, task=task, choices=choices)
+
+
+Engine.__doc__ = (Engine.__doc__ or "").replace(
+    "        options: The fields of `viper.engine.options.EngineOptions`, by name.\n",
+    "".join(f"        {name}: {option.help}\n" for name, option in OPTIONS.items()),
+)

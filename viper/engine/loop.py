@@ -59,7 +59,7 @@ class LoopThread:
         """Cancel what still runs, wait for it, stop the thread. Calling it again does nothing.
 
         Args:
-            last: Run on the loop when all else is cancelled, to close what lives there.
+            last: Run on the loop after all else is cancelled, to close what belongs to the loop.
         """
         with self._lock:
             self._closed = True
@@ -88,7 +88,7 @@ async def _wind_up(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None
         await last()
     loop = asyncio.get_running_loop()
     await loop.shutdown_asyncgens()
-    # A decoder stuck in a library cannot be interrupted; waiting for it would hang the caller.
+    # A decoder that hangs in a library cannot be interrupted; waiting for it would hang the caller.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(2):
             await loop.shutdown_default_executor()

@@ -19,12 +19,12 @@ ImageSource: TypeAlias = "media.ImageSource | ImageRef"
 """A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image opened before."""
 
 _MAX_QUESTION_CHARACTERS = 4_000
-# Longer than any question of the known benchmarks by a factor of 20, short enough for any model.
+# Twenty times the longest question of the benchmarks, and short enough for any model.
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked.
+    """A question about an image.
 
     Raises:
         InputError: The task is unknown.
@@ -32,14 +32,14 @@ class Query:
 
     image: ImageSource
     question: str
-    """A question, a statement to judge, or for grounding an expression."""
+    """A question, a statement that is true or false, or for grounding an expression."""
     task: Task = "vqa"
     choices: tuple[str, ...] = ()
     """Answers to choose from; empty when any will do."""
     program: str | None = None
     """Source to run instead of generating one."""
-    known: RecordedCalls | None = field(default=None, repr=False, compare=False)
-    """Answers calls before any model is asked, as a recorded run does (see `viper.replay`)."""
+    recorded: RecordedCalls | None = field(default=None, repr=False, compare=False)
+    """Answers calls instead of the models, as far as they were recorded (see `viper.replay`)."""
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
@@ -47,7 +47,7 @@ class Query:
 
 
 def checked_question(question: str) -> str:
-    """Return a question without surplus white space.
+    """Return a question without surplus whitespace.
 
     Raises:
         InputError: It is empty or too long.
@@ -64,7 +64,7 @@ def checked_question(question: str) -> str:
 
 
 def opened_image(source: ImageSource) -> ImageRef:
-    """Decode an image unless that has been done.
+    """Decode an image unless it is decoded already.
 
     Raises:
         InputError: It cannot be read.
@@ -73,7 +73,7 @@ def opened_image(source: ImageSource) -> ImageRef:
 
 
 def image_name(source: ImageSource) -> str:
-    """Return how to call an image that could not be opened."""
+    """Return a name for an image that could not be opened."""
     if isinstance(source, (str, os.PathLike)):
         return Path(os.fspath(source)).name
     return "image"

@@ -1,12 +1,12 @@
-"""One query on its way to an answer: programs are written, run, repaired, or vote.
+"""One query from question to answer: programs are written, run, repaired, or vote.
 
-    generators in turn        the next one is asked where the one before refuses, or its program fails
-      ├─ a program that is remembered (`memo`), before a language model is asked
-      ├─ one program at a time, each failure going back to the generator (`max_attempts`)
+    generators in turn        the next one where the one before refuses, or its program fails
+      ├─ a program of the program cache, before a language model is called
+      ├─ one program at a time, with each failure given back to the generator (`max_attempts`)
       └─ several at once, which vote (`votes`)
 
-What a program does wrong is data here. What ends the whole inquiry (no program could be written, the
-budget is spent) is raised, and told in the answer by the solver.
+Faults of a program are data here. Errors that end the whole query (no program could be written, the budget is
+spent) are raised; the solver turns them into the answer's failure.
 """
 
 from __future__ import annotations
@@ -44,25 +44,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EngineServices:
-    """What all inquiries of an engine work with."""
+    """Parts of an engine that all queries share."""
 
     config: EngineConfig
-    contract: ProgramApi
-    """What programs may call, and what serves it."""
-    api: Mapping[str, Any]
+    api: ProgramApi
+    """The functions that programs may call, and their methods."""
+    wire_api: Mapping[str, Any]
     """Its specification as plain data."""
     jail: Jail
     """Runs programs."""
     budget: Budget
-    """Holds the budget."""
     program_cache: ProgramCache | None
-    """Remembers the programs of language models."""
+    """Keeps the programs of language models."""
 
 
 async def written(opened: Opened, request: GenerationRequest, budget: Budget) -> Program:
-    """Have one program written, and enter what that cost, well or not.
+    """Let a generator write one program; record the cost, also of a failure.
 
-    Only the registry can say that a program may run in a weaker sandbox, whatever its generator claims.
+    Only the registry decides that a program may run in a weaker sandbox, whatever its generator claims.
 
     Raises:
         GenerationError: It could not be written.
@@ -76,7 +75,7 @@ async def written(opened: Opened, request: GenerationRequest, budget: Budget) ->
         raise
     except ViperError:
         raise
-    except Exception as error:  # a generator may be a stranger's
+    except Exception as error:  # a generator may be third-party code
         _log.exception("The generator %s failed.", opened.generator.name)
         raise GenerationError(
             f"The generator {opened.generator.name!r} failed: {described(error)}"
@@ -84,120 +83,113 @@ async def written(opened: Opened, request: GenerationRequest, budget: Budget) ->
     return program if opened.trusted else replace(program, trusted=False)
 
 
-class _Tried(NamedTuple):
+class _Run(NamedTuple):
     """A program that was run."""
 
     program: Program
-    session: CallDispatcher
-    outcome: ProgramResult
-
-    @property
-    def worth_another(self) -> bool:
-        """True when it failed, and another program might not."""
-        failure = self.outcome.failure
-        if failure is None or failure.kind not in PROGRAM_FAULTS:
-            return False
-        return self.session.unserved is None
+    result: ProgramResult
+    is_repairable: bool
+    """True when it failed, and another program might not."""
 
 
 class QueryRun:
-    """Answers one query and keeps the record of it.
+    """Answers one query and records it.
 
     Args:
-        query: What is asked.
+        query: The query.
         image: The query's image, opened.
-        run: The way to the models; the programs share what it has asked.
-        recorder: Where everything is entered.
+        client: Model client, whose results the programs share.
+        trace_builder: Records programs and calls.
         services: The engine's.
-        watcher: Told of each step when it happens.
+        watcher: Called with each step as it happens.
     """
 
     def __init__(
         self,
         query: Query,
         image: ImageRef,
-        run: VisionClient,
+        client: VisionClient,
         trace_builder: TraceBuilder,
         services: EngineServices,
         watcher: Watcher | None = None,
     ) -> None:
         self._query = query
         self._image = image
-        self._run = run
+        self._client = client
         self._trace_builder = trace_builder
         self._services = services
         self._watcher = watcher
         self._numbers = itertools.count()
-        self._lesson: Coroutine[Any, Any, None] | None = None
+        self._cache_update: Coroutine[Any, Any, None] | None = None
 
     async def remember(self) -> None:
-        """Enter into the cache what this query has taught; when the answer's clock has stopped."""
-        if self._lesson is not None:
-            await self._lesson
+        """Update the program cache; called after the answer's timeout no longer counts."""
+        if self._cache_update is not None:
+            await self._cache_update
 
     async def ask(self, generators: Sequence[Opened], request: GenerationRequest) -> None:
-        """Let generators write programs until one answers, or nobody can mend what is wrong.
+        """Let generators write programs until one answers, or a repair is impossible.
 
         Args:
-            generators: Asked in turn; all but the last write one program each.
-            request: What is asked of them.
+            generators: In turn; all but the last write one program each.
+            request: The request to each.
 
         Raises:
             GenerationError: The last one could not write a program.
-            BudgetError: The budget does not allow to ask it.
+            BudgetError: The budget does not allow another call of the last one.
         """
         *first, last = generators
         for opened in first:
             try:
-                tried = await self._write_and_run(opened, request)
+                run = await self._write_and_run(opened, request)
             except GenerationError:
                 continue  # the next one may understand
-            if not tried.worth_another:
+            if not run.is_repairable:
                 return
-            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+            request = self._with_rejected(request, run)
         if self._services.config.votes > 1:
             await self._vote(last, request)
         elif not await self._recall(last.generator, request):
             await self._repair(last, request)
 
     async def _recall(self, generator: Generator, request: GenerationRequest) -> bool:
-        """Answer with a remembered program; False where there is none, or it failed."""
+        """Answer with a program of the cache; return False if there is none, or it failed."""
         cache = self._cache_of(generator, request)
         started = time.perf_counter()
         recalled = await cache.recall(generator, request) if cache is not None else None
         if cache is None or recalled is None:
             return False
-        tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
-        failure = tried.outcome.failure
+        run = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
+        failure = run.result.failure
         if failure is None:
-            self._lesson = cache.used(recalled)
+            self._cache_update = cache.used(recalled)
         elif failure.kind in PROGRAM_FAULTS:
             await cache.forget(recalled)
             return False
         return True
 
     def _cache_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
-        """Return the cache where it counts: for language models, and not for repairs."""
+        """Return the cache where it is used: for language models, and not for repairs."""
         wanted = Abilities.of(generator).billed and not request.rejected
         return self._services.program_cache if wanted else None
 
     async def _repair(self, opened: Opened, request: GenerationRequest) -> None:
-        """Ask for one program at a time; each is told what was wrong with those before."""
+        """Request one program at a time; each request has the failures of the ones before."""
         generator = opened.generator
         for _ in range(self._services.config.max_attempts):
-            tried = await self._write_and_run(opened, request)
+            run = await self._write_and_run(opened, request)
             cache = self._cache_of(generator, request)
-            if cache is not None and tried.outcome.failure is None:
-                self._lesson = cache.learn(generator, request, tried.outcome.report)
-            if not tried.worth_another or not Abilities.of(generator).repairs:
+            if cache is not None and run.result.failure is None:
+                self._cache_update = cache.learn(generator, request, run.result.report)
+            if not run.is_repairable or not Abilities.of(generator).repairs:
                 return
-            request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
+            request = self._with_rejected(request, run)
 
     async def _vote(self, opened: Opened, request: GenerationRequest) -> None:
-        """Ask for several programs at once; the answer is what most of them say."""
+        """Request several programs at once; the answer is that of most of them."""
         config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
-        self._services.budget.check()  # once for all: they are one call of several programs
+        self._services.budget.check()  # once: they count as one call
 
         async def one(seed: int) -> ProgramResult:
             sampled = replace(request, seed=seed)
@@ -211,47 +203,47 @@ class QueryRun:
                 tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
                 return unwritten
             ms = (time.perf_counter() - started) * 1000
-            return (await self.run(program, ms)).outcome
+            return (await self.run(program, ms)).result
 
         try:
             async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(one(seed)) for seed in range(config.votes)]
+                tasks = [group.create_task(one(seed)) for seed in range(config.votes)]
         except BaseExceptionGroup as errors:
-            # One of the programs met an error of the engine; the others were cancelled for it.
+            # One program hit an error of the engine, which cancelled the others.
             raise errors.exceptions[0] from None
-        self._trace_builder.choose(*tally([task.result() for task in asked], self._query.task))
+        self._trace_builder.choose(*tally([task.result() for task in tasks], self._query.task))
 
-    async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Tried:
+    async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Run:
         if Abilities.of(opened.generator).billed:
             self._services.budget.check()
         started = time.perf_counter()
         program = await written(opened, request, self._services.budget)
         return await self.run(program, (time.perf_counter() - started) * 1000)
 
-    async def run(self, program: Program, generate_ms: float = 0.0) -> _Tried:
-        """Run one program and enter it into the record."""
+    async def run(self, program: Program, generate_ms: float = 0.0) -> _Run:
+        """Run one program and record it."""
         query, services, number = self._query, self._services, next(self._numbers)
-        contract = services.contract
-        session = CallDispatcher(
-            contract.spec,
+        api = services.api
+        dispatcher = CallDispatcher(
+            api.spec,
             self._image,
-            self._run.sibling(),
+            self._client.sibling(),
             services.config.backends,
-            contract.methods,
-            contract.stub_methods,
+            api.methods,
+            api.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
             clock_zero_s=self._trace_builder.started_s,
-            known=query.known,
+            known=query.recorded,
         )
 
         def checked(report: Checked) -> None:
-            session.read(call_sites(report))
+            dispatcher.read(call_sites(report))
             tell(self._watcher, ProgramStep(number, program.generator, report.source))
 
         request = Request(
             source=program.source,
-            api=services.api,
-            image=session.image_patch,
+            api=services.wire_api,
+            image=dispatcher.image_patch,
             image_size=self._image.size,
             arguments={"query": query.question, "possible_answers": list(query.choices)},
         )
@@ -260,25 +252,29 @@ class QueryRun:
         try:
             result = await services.jail.run(
                 request,
-                session.handle,
+                dispatcher.handle,
                 least_level="partial" if program.trusted else services.config.sandbox,
                 on_checked=checked,
             )
         finally:
-            session.close()
-            # Also when the answer's clock runs out: what was seen so far stays in the trace.
+            dispatcher.close()
+            # Also when the answer times out: the calls so far stay in the trace.
             outcome = self._trace_builder.enter(
                 program,
-                session,
+                dispatcher,
                 result,
                 generate_ms=generate_ms,
                 started_s=started,
             )
             tell(self._watcher, AttemptStep(number, outcome.attempt))
-        return _Tried(program, session, outcome)
+        failure = outcome.failure
+        is_fault = failure is not None and failure.kind in PROGRAM_FAULTS
+        return _Run(program, outcome, is_fault and dispatcher.unserved is None)
 
-    def _rejected(self, tried: _Tried) -> Rejected:
-        attempt = tried.outcome.attempt
-        assert attempt.failure is not None, "only what failed is rejected"
-        seen = observed_calls(attempt.calls, self._image.size[1])
-        return Rejected(tried.program, attempt.source, attempt.failure, seen)
+    def _with_rejected(self, request: GenerationRequest, run: _Run) -> GenerationRequest:
+        """Return a request with a failed program and its observations."""
+        attempt = run.result.attempt
+        assert attempt.failure is not None, "only a failed program is rejected"
+        observations = observed_calls(attempt.calls, self._image.size[1])
+        rejected = Rejected(run.program, attempt.source, attempt.failure, observations)
+        return replace(request, rejected=(*request.rejected, rejected))

@@ -1,15 +1,16 @@
-"""Answers queries with the parts of one engine, each within its clock.
+"""Answers queries with the parts of one engine, each within its timeout.
 
-How one query comes to its answer is told in `viper.engine.query_run`. What a program does wrong is data
-in the answer, never an exception. Everything here runs on the engine's event loop.
+`viper.engine.query_run` describes how one query is answered. Faults of a program are data in the answer,
+never an exception. Everything here runs on the engine's event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from viper.engine.answer import Answer
 from viper.engine.config import EngineConfig
@@ -41,12 +42,12 @@ class Solver:
     """Answers queries with one set of generators, one jail and one set of models.
 
     Args:
-        config: What decides how.
-        generators: Write the programs; each is asked where the one before could not answer.
-        scheduler: Holds the models.
-        ledger: Holds the budget.
-        program_cache: Remembers the programs of language models; None to remember nothing.
-        contract: What programs may call; None for Viper's own contract.
+        config: Of the engine.
+        generators: Write the programs; each is used where the one before could not answer.
+        pool: The models.
+        budget: Of language models.
+        program_cache: Keeps the programs of language models; None for no cache.
+        api: The functions that programs may call; None for those of Viper only.
     """
 
     def __init__(
@@ -56,20 +57,20 @@ class Solver:
         pool: ModelPool,
         budget: Budget,
         program_cache: ProgramCache | None = None,
-        contract: ProgramApi | None = None,
+        api: ProgramApi | None = None,
     ) -> None:
         self._config = config
         self._generators = tuple(generators)
         self._pool = pool
-        self._contract = contract or ProgramApi.of()
+        self._api = api or ProgramApi.of()
         self._jail = Jail(config.limits)
-        api = self._contract.spec.to_wire()
+        wire_api = self._api.spec.to_wire()
         self._services = EngineServices(
-            config, self._contract, api, self._jail, budget, program_cache
+            config, self._api, wire_api, self._jail, budget, program_cache
         )
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
-        """Answer many queries, in order; whatever goes wrong with one fails its own answer only."""
+        """Answer many queries, in order; an error of one fails its own answer only."""
         slots = asyncio.Semaphore(max(1, concurrency))
 
         async def one(query: Query) -> Answer:
@@ -87,9 +88,9 @@ class Solver:
         """Answer one query.
 
         Args:
-            query: What is asked.
-            timeout_s: Replaces the configured clock of the whole answer.
-            watcher: Told of each step when it happens.
+            query: The query.
+            timeout_s: Replaces the configured timeout of the whole answer.
+            watcher: Called with each step as it happens.
 
         Raises:
             InputError: The image cannot be read. Everything else is `answer.failure`.
@@ -109,19 +110,19 @@ class Solver:
         timeout_s: float | None,
         watcher: Watcher | None,
     ) -> Answer:
-        clock_s = self._config.timeout_s if timeout_s is None else timeout_s
-        run = VisionClient(
+        limit_s = self._config.timeout_s if timeout_s is None else timeout_s
+        client = VisionClient(
             self._pool,
             model_call_s=self._config.model_call_s,
             prefetch=self._config.prefetch,
         )
         trace_builder = TraceBuilder(
-            query.question, query.task, query.choices, image, self._config, run.account
+            query.question, query.task, query.choices, image, self._config, client.metrics
         )
-        query_run = QueryRun(query, image, run, trace_builder, self._services, watcher)
-        clock = asyncio.timeout(max(0.0, clock_s - (time.perf_counter() - started_s)))
+        query_run = QueryRun(query, image, client, trace_builder, self._services, watcher)
+        timeout = asyncio.timeout(max(0.0, limit_s - (time.perf_counter() - started_s)))
         try:
-            async with clock:
+            async with timeout:
                 if query.program is not None:
                     await query_run.run(Program(query.program, "file"))
                 else:
@@ -130,8 +131,8 @@ class Solver:
         except ViperError as error:
             trace_builder.fail(Failure(error.kind, str(error)))
         except Exception as error:
-            if isinstance(error, TimeoutError) and clock.expired():
-                trace_builder.fail(Failure("timeout", f"There was no answer within {clock_s:g} s."))
+            if isinstance(error, TimeoutError) and timeout.expired():
+                trace_builder.fail(Failure("timeout", f"There was no answer within {limit_s:g} s."))
             else:
                 trace_builder.fail(_unexpected(error))
         answer = trace_builder.answer()
@@ -145,12 +146,8 @@ class Solver:
             InputError: The question is empty or too long.
             GenerationError: No program could be written.
         """
-        try:
+        with _generation_errors():
             return await self._write(await self._request(question, task, choices))
-        except ViperError:
-            raise
-        except Exception as error:
-            raise GenerationError(_unexpected(error).message) from error
 
     async def _write(self, request: GenerationRequest) -> Program:
         *first, last = self._generators
@@ -171,40 +168,36 @@ class Solver:
         """Return the conversation that the generator would send, without sending it.
 
         Raises:
-            ConfigError: The generator asks no language model.
+            ConfigError: The generator uses no language model.
             InputError: The question is empty or too long.
             GenerationError: The prompt does not fit the model.
         """
         writer = self._generators[-1].generator
         if not isinstance(writer, Prompting):
             raise ConfigError(
-                f"The generator {writer.name!r} asks no language model, so there is no prompt. "
+                f"The generator {writer.name!r} uses no language model, so there is no prompt. "
                 "Choose one with --generator openai:MODEL or local:MODEL_OR_FOLDER."
             )
         request = await self._request(question, task, choices)
-        try:
+        with _generation_errors():
             return await writer.prompt(request)
-        except ViperError:
-            raise
-        except Exception as error:
-            raise GenerationError(_unexpected(error).message) from error
 
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
         try:
-            return check_report(await self._jail.check(source, self._services.api))
+            return check_report(await self._jail.check(source, self._services.wire_api))
         except Exception as error:
             return CheckReport(str(source), (Finding("sandbox", 1, _unexpected(error).message),))
 
     async def level(self) -> LevelReport:
-        """Probe what the sandbox keeps out on this machine."""
+        """Probe which attacks the sandbox stops on this machine."""
         return await self._jail.level()
 
     async def capabilities(self) -> Capabilities:
-        """Say what is served; loads the detector, whose vocabulary only it knows."""
-        own = frozenset(self._contract.roles)
+        """Return what is served; loads the detector for its vocabulary."""
+        own = frozenset(self._api.roles)
         if not self._config.backends.keys() - own:
-            # Nothing is configured: programs are written for the whole API, as a draft.
+            # No backend is configured: programs are drafts for the whole API.
             return Capabilities(Capabilities.everything().roles | own)
         served = await self._pool.capabilities()
         matcher = self._config.backends.get("matcher")
@@ -216,7 +209,7 @@ class Solver:
         )
 
     async def close(self) -> None:
-        """End the generators' connections and the jail."""
+        """Close the generators' connections and the jail."""
         for opened in self._generators:
             await opened.generator.aclose()
         await self._jail.close()
@@ -226,13 +219,13 @@ class Solver:
     ) -> GenerationRequest:
         checked = checked_question(question)
         capabilities = await self.capabilities()
-        return GenerationRequest(checked, task, choices, capabilities, self._contract.spec)
+        return GenerationRequest(checked, task, choices, capabilities, self._api.spec)
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
-        """Return the answer to a query of which nothing was recorded."""
+        """Return the answer to a query without any record."""
         try:
             name = image_name(query.image)
-        except Exception:  # a path that is none
+        except Exception:  # not a path
             name = "image"
         nothing = ImageRef("", (0, 0), name)
         trace_builder = TraceBuilder(
@@ -242,11 +235,22 @@ class Solver:
         return trace_builder.answer()
 
 
+@contextlib.contextmanager
+def _generation_errors() -> Iterator[None]:
+    """Turn an unexpected error into a `GenerationError`."""
+    try:
+        yield
+    except ViperError:
+        raise
+    except Exception as error:
+        raise GenerationError(_unexpected(error).message) from error
+
+
 async def _opened(query: Query) -> ImageRef:
     """Open the image of a query.
 
     Raises:
-        InputError: It cannot be read, whatever its object does.
+        InputError: It cannot be read, whatever its object raises.
     """
     try:
         return await asyncio.to_thread(opened_image, query.image)
@@ -258,9 +262,7 @@ async def _opened(query: Query) -> ImageRef:
 
 
 def _unexpected(error: Exception) -> Failure:
-    """Log an error that nobody has foreseen, and return it as a failure."""
+    """Log an unexpected error, and return it as a failure."""
     _log.error("Answering failed.", exc_info=error)
-    told = (
-        f"Viper met an error that it does not know: {described(error)}. The log has the traceback."
-    )
-    return Failure("config", told)
+    message = f"Viper hit an unexpected error: {described(error)}. The log has the traceback."
+    return Failure("config", message)

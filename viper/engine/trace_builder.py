@@ -188,7 +188,7 @@ class TraceBuilder:
                 if sizes
             },
             requests={role: sum(sizes.values()) for role, sizes in forwards.items() if sizes},
-            prefetch=self._account.prefetch(),
+            prefetch=self._account.prefetch_counts(),
             total_ms=(time.perf_counter() - self.started_s) * 1000,
             votes=self._votes,
             chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),

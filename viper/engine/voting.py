@@ -1,15 +1,14 @@
-"""Several programs vote on one question: which answer most of them gave, and how many did.
+"""Voting of several programs on one question: the answer of most of them, and its share.
 
 Answers in words are the same when they differ in case, articles and punctuation only; boxes are the
 same when their overlap (IoU) with the first of their group is at least one half. A program that failed
-has no vote, but it counts among those that were asked.
+has no vote, but counts in the total.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from viper.engine.answer import NO_SUCH_OBJECT
@@ -21,7 +20,7 @@ from viper.trace import Votes
 __all__ = ["Tally", "tally"]
 
 _SAME_BOX_IOU = 0.5
-# Where the benchmarks of referring expressions draw the line between right and wrong.
+# The threshold of benchmarks of referring expressions.
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -34,41 +33,26 @@ class Tally(NamedTuple):
     votes: Votes
 
 
-@dataclass(slots=True)
-class _Group:
-    """Programs that gave the same answer."""
-
-    first: ProgramResult
-    others: list[ProgramResult] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        return 1 + len(self.others)
-
-
 def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     """Count the votes.
 
     Args:
-        outcomes: One per program, at least one, in the order in which they were asked for. Of
-            answers with the same number of votes the one that was given first wins.
-        task: What the programs were to return.
+        outcomes: One per program, at least one, in order. Of answers with the same number of votes
+            the first wins.
+        task: The task of the programs.
     """
-    groups: list[_Group] = []
-    for outcome in outcomes:
-        if outcome.failure is not None:
-            continue
-        for group in groups:
-            if _agree(group.first, outcome, task):
-                group.others.append(outcome)
-                break
+    groups: list[list[ProgramResult]] = []  # of the same answer
+    succeeded = [outcome for outcome in outcomes if outcome.failure is None]
+    for outcome in succeeded:
+        group = next((group for group in groups if _agree(group[0], outcome, task)), None)
+        if group is None:
+            groups.append([outcome])
         else:
-            groups.append(_Group(outcome))
-    groups.sort(key=lambda group: -group.size)  # stable: the first of equals stays first
-    answers = {_name(group.first, task): group.size for group in groups}
-    failed = sum(outcome.failure is not None for outcome in outcomes)
-    winner = groups[0].first if groups else outcomes[0]
-    return Tally(winner, Votes(len(outcomes), answers, failed))
+            group.append(outcome)
+    groups.sort(key=len, reverse=True)  # stable: the first of equals stays first
+    answers = {_name(group[0], task): len(group) for group in groups}
+    winner = groups[0][0] if groups else outcomes[0]
+    return Tally(winner, Votes(len(outcomes), answers, len(outcomes) - len(succeeded)))
 
 
 def _agree(one: ProgramResult, other: ProgramResult, task: Task) -> bool:
@@ -86,7 +70,7 @@ def _plain(text: str | None) -> str:
 
 
 def _name(outcome: ProgramResult, task: Task) -> str:
-    """Return how an answer is listed: boxes by their place, for two of them may look alike."""
+    """Return the name of an answer in the list: boxes by their place, since two may look alike."""
     if task != "grounding":
         return outcome.text or ""
     if not outcome.patches:

@@ -104,11 +104,11 @@ class CallDispatcher:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What backends said against their own results on this picture."""
-        return tuple(self._run.account.doubts)
+        return tuple(self._run.metrics.doubts)
 
     def read(self, call_sites: Sequence[CallSite]) -> None:
         """Learn where the program calls what, before it runs."""
-        self._run.ahead.read(call_sites)
+        self._run.prefetcher.read(call_sites)
 
     def close(self) -> None:
         """End: what the program has asked for and has not begun is dropped."""
@@ -183,7 +183,7 @@ class CallDispatcher:
                 forwards=len(cost.forward_ids),
                 batch_size=cost.batch_size,
                 cached=cost.requests > 0 and cost.cached == cost.requests,
-                ahead=cost.ahead,
+                ahead=cost.prefetched,
                 usage=cost.usage,
                 unverified=tuple(dict.fromkeys(self._context.unverified[known_unverified:])),
             )
@@ -208,9 +208,9 @@ class CallDispatcher:
             return known.result
         method = self._method(entry, arguments)
         leading = (receiver,) if entry.is_method else ()
-        self._run.ahead.begin(entry.name, line, receiver, arguments)
+        self._run.prefetcher.begin(entry.name, line, receiver, arguments)
         result = await method(self._context, *leading, *arguments)
-        self._run.ahead.end(entry.name, receiver, result)
+        self._run.prefetcher.end(entry.name, receiver, result)
         return result
 
     def resolve(self, ref: PatchRef) -> Patch:

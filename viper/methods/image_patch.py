@@ -83,7 +83,7 @@ async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
     """Detect on the patch's crop, best first, without duplicates."""
     phrase = _text(object_name, "object_name")
     detector = await context.run.detector()
-    ahead = context.run.ahead
+    ahead = context.run.prefetcher
     if detector.vocabulary is None:
         request, wanted = DetectRequest(patch.view, (phrase,)), phrase
         others = (site[0] for site in ahead.literals("find", "exists", once=True) if site)
@@ -163,14 +163,14 @@ async def best_text_match(
 async def simple_query(context: Context, patch: Patch, question: str) -> str:
     """Ask the answerer about the patch."""
     asked = _text(question, "question")
-    siblings = context.run.ahead.siblings()
+    siblings = context.run.prefetcher.siblings()
     guesses = [AnswerRequest(view, asked) for view in siblings]
     return _short(await context.run.answer(AnswerRequest(patch.view, asked), guesses))
 
 
 async def compute_depth(context: Context, patch: Patch) -> float:
     """Return the depth of the patch, as a rule its median in the image's one depth map."""
-    siblings = context.run.ahead.siblings(and_groups_asked="compute_depth")
+    siblings = context.run.prefetcher.siblings(and_groups_of="compute_depth")
     return await context.run.depth(patch.view, siblings)
 
 

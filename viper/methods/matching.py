@@ -62,7 +62,7 @@ async def embed(
     run: VisionClient, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
 ) -> tuple[list[Vector], list[Vector]]:
     """Return the vectors of patches and texts, and have those computed that may be wanted next."""
-    ahead = run.ahead
+    ahead = run.prefetcher
     return await run.embed(
         [patch.view for patch in patches],
         texts,
@@ -97,9 +97,9 @@ def softmax(
 
 def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
     """Return the texts that the program will compare patches with, as far as they stand in it; once."""
-    if ahead.words_are_told:
+    if ahead.literals_prefetched:
         return []
-    ahead.words_are_told = True
+    ahead.literals_prefetched = True
     texts: list[str] = []
     for literals in ahead.literals("verify_property"):
         match literals:

@@ -176,7 +176,7 @@ def module_method(operation: Operation, batch: Batch) -> Method:
 
     async def call(context: Context, *values: Any) -> Any:
         request = _request(entry, values)
-        siblings = context.run.ahead.sibling_patches() if entry.is_method else []
+        siblings = context.run.prefetcher.sibling_patches() if entry.is_method else []
         guesses = [request.of(patch) for patch in siblings]
         result = await context.run.ask_module(operation, request, guesses)
         refused = isinstance(result.value, Refused)

@@ -1,4 +1,4 @@
-"""Waiting on an event loop for futures of other threads."""
+"""Await futures of other threads on an event loop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 async def results_of(futures: Sequence[Future[T]]) -> list[T]:
-    """Wait for futures of another thread with one wake-up; their results, or the first error.
+    """Wait for futures of another thread with one wake-up; return their results, or raise the first error.
 
-    Cancelling the waiting leaves the futures alone: they may be shared with other sessions.
+    Cancelling the wait does not cancel the futures: other programs may share them.
     """
     if all(future.done() for future in futures):
         return [future.result() for future in futures]
@@ -31,7 +31,7 @@ async def results_of(futures: Sequence[Future[T]]) -> list[T]:
 
     def finished(_: Future[T]) -> None:
         if next(left) == 0:
-            # A loop that was closed has nobody left who waits.
+            # The loop may be closed by now.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(wake)
 

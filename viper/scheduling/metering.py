@@ -1,4 +1,4 @@
-"""Counts what a module's function lets a language model do for it, whether it tells or not."""
+"""Metering of the language model calls of a module's function, whether it reports them or not."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _BILLED = ("answer", "complete")
 
 
 class Metered:
-    """Stands for a role's model, and adds up the usage of the completions that it gives.
+    """Proxy of a role's model that adds up the usage of its completions.
 
     Args:
-        model: A stranger's; everything but its usage is left to it.
+        model: All attributes are passed through.
     """
 
     _model: Any
@@ -29,7 +29,7 @@ class Metered:
         vars(self).update(_model=model, used=Usage())
 
     def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the model; its methods that are billed are counted."""
+        """Return an attribute of the model; billed methods are metered."""
         value = getattr(self._model, name)
         return self._counting(value) if name in _BILLED and callable(value) else value
 

@@ -1,4 +1,4 @@
-"""What a module's method is asked, and the objects that it keeps on the host."""
+"""Requests to a module's method, its results, and its objects on the host."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class HostObject:
     """An object that a module's method returned, and that programs hold a handle of."""
 
     kind: str
-    """Its class in the contract, such as "Mask"."""
-    value: Any = field(repr=False)  # whatever the module made; handed back to the module alone
+    """Its class in the API, such as "Mask"."""
+    value: Any = field(repr=False)  # of any type; given back to the module only
     """The object itself."""
     attributes: Mapping[str, Scalar]
-    """What programs may read of it."""
+    """Attributes that programs may read."""
     token: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
-    """Tells it from any other object, of any process: part of the keys of what is asked about it."""
+    """Identifies it among all objects of all processes; part of the keys of requests about it."""
 
     def to_record(self) -> dict[str, Any]:
-        """Return what a trace holds of it."""
+        """Return its form in a trace."""
         return {"handle": self.kind, "attributes": dict(self.attributes), "object": self.token}
 
 
@@ -38,17 +38,17 @@ class HostObject:
 class MethodRequest:
     """One call of a module's method.
 
-    Two requests are equal when their results are: same picture by content, same box, same arguments.
+    Two requests are equal when their results are: same image by content, same box, same arguments.
     """
 
     patch: Patch | None
     """The patch whose method it is; None for a function."""
-    given: Mapping[str, Any]  # as the contract types them, HostObject for a handle
-    """Arguments by name, defaults filled in; handles as the host holds them."""
+    given: Mapping[str, Any]  # typed by the API, HostObject for a handle
+    """Arguments by name, with defaults; a handle is its `HostObject`."""
 
     @property
     def view(self) -> View:
-        """What the patch shows; `view.pixels()` is the crop, shape (h, w, 3), uint8 RGB.
+        """The view of the patch; `view.pixels()` is the crop, shape (h, w, 3), uint8 RGB.
 
         Raises:
             ValueError: It is a call of a function, which has no patch.
@@ -68,19 +68,19 @@ class MethodRequest:
 
     @property
     def image(self) -> ImageRef | None:
-        """The picture that it is about; None where no patch has part in it."""
+        """Its image; None where no patch takes part."""
         patches = (self.patch, *self.given.values())
         return next((p.view.image for value in patches for p in _patches(value)), None)
 
     def of(self, patch: Patch) -> MethodRequest:
-        """Return the same question about another patch."""
+        """Return the same request for another patch."""
         return replace(self, patch=patch)
 
     def parts(self, by_name: bool = False) -> tuple[object, ...]:
-        """Return all that the result depends on, as texts, numbers and tuples of these.
+        """Return everything that the result depends on, as texts, numbers and tuples of these.
 
         Args:
-            by_name: Whether pictures of equal pixels but other names count as different.
+            by_name: Whether images of equal pixels but different names count as different.
         """
         given = ((name, _parts(value, by_name)) for name, value in self.given.items())
         return (_parts(self.patch, by_name), *given)
@@ -96,7 +96,7 @@ class MethodRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A patch in a result, without its picture, so that it can be remembered."""
+    """A patch in a result, without its image, so that it can be cached."""
 
     box_xyxy: tuple[float, float, float, float]
     """In pixels of the image, origin top left."""
@@ -113,11 +113,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ModuleResult:
-    """What a module's method gave, checked: scalars, lists, dicts, `Found`, `HostObject` or `Refused`."""
+    """Checked result of a module's method: scalars, lists, dicts, `Found`, `HostObject` or `Refused`."""
 
     value: Any
     usage: Usage = field(default_factory=Usage)
-    """Tokens that it was billed."""
+    """Tokens that were billed."""
 
 
 def _opened(value: Any) -> Any:
@@ -147,7 +147,7 @@ def _patches(value: Any) -> Iterator[Patch]:
 
 
 def _parts(value: Any, by_name: bool) -> tuple[object, ...]:
-    # The first text of each tells the kinds apart, so that no value can pass for another.
+    # The first text of each names its kind, so that no value equals one of another kind.
     match value:
         case Patch():
             image = value.view.image

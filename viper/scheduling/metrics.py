@@ -1,4 +1,4 @@
-"""What one answer has asked of the models, and what that cost.
+"""Metrics of one answer's requests to the models: forwards, times, tokens, cache and prefetch hits.
 
 An `AnswerMetrics` belongs to an answer and is shared by its programs; a `CallMetrics` belongs to one call.
 """
@@ -18,7 +18,7 @@ __all__ = ["AnswerMetrics", "CallMetrics", "was_computed"]
 
 @dataclass(slots=True)
 class CallMetrics:
-    """What one vision call cost."""
+    """Metrics of one vision call."""
 
     forward_ids: set[int] = field(default_factory=set)
     batch_size: int = 0
@@ -28,45 +28,45 @@ class CallMetrics:
     """Longest wait of one of its requests for its forward."""
     requests: int = 0
     cached: int = 0
-    """How many of its requests were known already."""
-    ahead: int = 0
-    """How many of its requests lookahead had guessed."""
+    """How many of its requests were cached."""
+    prefetched: int = 0
+    """How many of its requests had been prefetched."""
     usage: Usage = field(default_factory=Usage)
     """Tokens that it was billed."""
 
 
 @dataclass(slots=True)
 class AnswerMetrics:
-    """The results that an answer's programs share, and its counters."""
+    """Results that an answer's programs share, and its metrics."""
 
-    table: dict[Key, Served] = field(default_factory=dict)
-    """What was asked and answered, so that no program asks a model what another has asked."""
+    results: dict[Key, Served] = field(default_factory=dict)
+    """Results so far, so that no program repeats the request of another."""
     forwards: dict[Role, dict[int, int]] = field(default_factory=dict)
     """Forwards that the answer took part in, by role: number → batch size."""
     doubts: dict[str, None] = field(default_factory=dict)
-    """What backends said against their own results on the picture, each once, in order."""
-    guesses: dict[Key, Future[Served]] = field(default_factory=dict)
-    """What lookahead asked for."""
-    used: set[Key] = field(default_factory=set)
-    """Guesses that were asked for later."""
+    """Warnings of backends about their results on the image, each once, in order."""
+    prefetches: dict[Key, Future[Served]] = field(default_factory=dict)
+    """Requests that were submitted before the program made them."""
+    used_prefetches: set[Key] = field(default_factory=set)
+    """Those of them that the program made later."""
 
-    def enter(self, role: Role, results: Iterable[Served]) -> None:
-        """Enter results that took part in forwards."""
+    def record(self, role: Role, results: Iterable[Served]) -> None:
+        """Record the forwards of results."""
         forwards = self.forwards.setdefault(role, {})
         forwards.update((r.forward_id, r.batch_size) for r in results if r.forward_id)
 
     @property
-    def computed_guesses(self) -> set[Key]:
-        """Guesses for which a forward had room."""
-        return {key for key, future in self.guesses.items() if was_computed(future)}
+    def computed_prefetches(self) -> set[Key]:
+        """Prefetches that a forward had room for."""
+        return {key for key, future in self.prefetches.items() if was_computed(future)}
 
-    def prefetch(self) -> dict[str, int]:
-        """Return how many guesses were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
-        computed = self.computed_guesses
-        hits = len(computed & self.used)
+    def prefetch_counts(self) -> dict[str, int]:
+        """Return how many prefetches were computed (`items`), used later (`hits`), and not (`wasted`)."""
+        computed = self.computed_prefetches
+        hits = len(computed & self.used_prefetches)
         return {"items": len(computed), "hits": hits, "wasted": len(computed) - hits}
 
 
-def was_computed(guess: Future[Served]) -> bool:
-    """Tell whether a forward had room for a guess, and gave a result."""
-    return guess.done() and not guess.cancelled() and guess.exception() is None
+def was_computed(prefetch: Future[Served]) -> bool:
+    """Return whether a prefetch was computed and has a result."""
+    return prefetch.done() and not prefetch.cancelled() and prefetch.exception() is None

@@ -1,6 +1,6 @@
-"""The loaded models of one engine, the results that they remember, and the way to them.
+"""The loaded models of one engine and their cached results.
 
-    Run ── requests ──→ Scheduler ── key ──→ ModelWorker ── cache? in flight? ──→ queue ──→ forward
+    VisionClient ── requests ──→ ModelPool ── keys ──→ ModelWorker ── cached? pending? ──→ queue ──→ forward
 
 One worker per role. Programs of all answers share workers and cache.
 """
@@ -18,8 +18,9 @@ from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import BackendRef, backends_for, identity, open_backend
 from viper.models.roles import Backend, Detector, Role, knows_images_by_name
+from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
-from viper.scheduling.operation import MAX_BATCH, Key, Operation, request_key
+from viper.scheduling.operation import Key, Operation, request_key
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import Load, ModelWorker, Submitted
 
@@ -30,17 +31,17 @@ class ModelPool:
     """The loaded models of one engine.
 
     Args:
-        backends: What serves which role; roles that are missing are not served.
+        backends: The backend of each role; other roles are not served.
         opener: Loads a backend; tests pass fakes.
         on_loading: Called with a reference, and True before or False after its model is loaded.
-        ledger: Adds up what answerer and language model use, and holds the budget for them.
-        lender: A scheduler whose models, with what they remember, serve the roles for which both name
-            the same backend.
-        cache: Remembers results; None to remember nothing beyond an answer.
+        budget: Adds up and limits the usage of answerer and language model.
+        lender: Another pool, whose models and caches serve the roles for which both name the same
+            backend.
+        cache: Caches results between answers; None for no cache.
         max_batch: Most requests per forward.
 
     Raises:
-        ConfigError: A backend's list of devices has an empty place.
+        ConfigError: A list of devices has an empty place.
     """
 
     def __init__(
@@ -78,10 +79,10 @@ class ModelPool:
         self._owners = itertools.count(1)
 
     async def backend(self, role: Role) -> Backend:
-        """Return the loaded backend of a role, loading it if it is not.
+        """Return the backend of a role; load it first if necessary.
 
         Raises:
-            UnservedError: Nobody serves the role.
+            UnservedError: No backend serves the role.
             ViperError: The model could not be loaded.
         """
         worker = self._worker(role)
@@ -106,32 +107,32 @@ class ModelPool:
 
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that are loaded."""
-        known: dict[Role, str] = {}
+        loaded: dict[Role, str] = {}
         for role, worker in self._workers.items():
             if worker.loaded.done() and worker.loaded.exception() is None:
-                known[role] = worker.loaded.result().fingerprint
-        return known
+                loaded[role] = worker.loaded.result().fingerprint
+        return loaded
 
     async def capabilities(self) -> Capabilities:
-        """Say what is served; loads the detector, whose vocabulary only it knows."""
+        """Return what is served; loads the detector for its vocabulary."""
         vocabulary = None
         if "detector" in self._workers:
             vocabulary = cast("Detector", await self.backend("detector")).vocabulary
         return Capabilities(frozenset(self._workers), vocabulary)
 
     def new_owner(self) -> int:
-        """Return a number for a program that asks, for `submit` and `withdraw`."""
+        """Return a number for a program, for `submit` and `withdraw`."""
         return next(self._owners)
 
     def key(self, operation: Operation, request: Hashable) -> Key:
-        """Return what a request to a loaded model is known by."""
+        """Return the key of a request to a loaded model."""
         worker = self._worker(operation.role)
         backend = worker.loaded.result()
         by_name = knows_images_by_name(backend)
         return request_key(operation, identity(worker.ref, backend), request, by_name=by_name)
 
     async def from_disk(self, operation: Operation, keys: Sequence[Key]) -> dict[Key, Any]:
-        """Return what is remembered on disk alone, for `submit`; the event loop goes on meanwhile."""
+        """Return the results that are on disk only, for `submit`; does not block the event loop."""
         reading = self._worker(operation.role).from_disk(keys)
         return {} if reading is None else (await results_of([reading]))[0]
 
@@ -141,48 +142,48 @@ class ModelPool:
         requests: Sequence[tuple[Key, Hashable]],
         *,
         owner: int,
-        guesses: Sequence[tuple[Key, Hashable]] = (),
+        prefetches: Sequence[tuple[Key, Hashable]] = (),
         from_disk: Mapping[Key, Any] | None = None,
     ) -> Submitted:
         """Queue requests, to be run in as few forwards as possible.
 
         Args:
-            operation: What is asked.
+            operation: Of all of them.
             requests: Keys and requests, none twice.
-            owner: The program that asks.
-            guesses: What may be asked for soon.
+            owner: Number of the program.
+            prefetches: Keys and requests that the program may make soon.
             from_disk: Results that the method of this name has found.
 
         Raises:
             BudgetError: They go to a language model, and the budget is spent.
         """
         worker = self._worker(operation.role)
-        if worker.bills(operation):
+        if worker.is_billed(operation):
             self._budget.check()
         return worker.submit(
             operation,
             requests,
             owner=owner,
-            guesses=guesses,
+            prefetches=prefetches,
             budget=self._budget,
             from_disk=from_disk or {},
         )
 
-    def learn(self, operation: Operation, guessed: int, used: int) -> None:
-        """Note how many guesses a program that is over has used."""
-        self._worker(operation.role).learn(operation, guessed, used)
+    def record_prefetches(self, operation: Operation, issued: int, used: int) -> None:
+        """Record how many prefetches a program that has ended used."""
+        self._worker(operation.role).record_prefetches(operation, issued, used)
 
     def withdraw(self, owner: int) -> None:
-        """Drop what a program that is over has asked for, as far as nobody else wants it."""
+        """Drop queued requests of a program that has ended, unless another program wants them."""
         for worker in self._workers.values():
             worker.withdraw(owner)
 
     def load(self) -> dict[Role, Load]:
-        """Return what each model has done so far, for whoever asked."""
+        """Return the work of each model so far, for all engines that share it."""
         return {role: replace(worker.load) for role, worker in self._workers.items()}
 
     def forget(self) -> None:
-        """Forget the results in memory; those on disk stay."""
+        """Clear the results in memory; those on disk stay."""
         if self._cache is not None:
             self._cache.clear()
 
@@ -192,7 +193,7 @@ class ModelPool:
         return sum(worker.pending for worker in self._workers.values())
 
     def close(self, timeout_s: float | None = None) -> bool:
-        """Stop all model threads of its own; False when one was still busy after `timeout_s` seconds."""
+        """Stop its own model threads; return False when one was still busy after `timeout_s` seconds."""
         own = [worker for role, worker in self._workers.items() if role not in self._borrowed]
         ended = [worker.close(timeout_s) for worker in own]
         if self._cache is not None:
@@ -202,9 +203,11 @@ class ModelPool:
     def _worker(self, role: Role) -> ModelWorker:
         worker = self._workers.get(role)
         if worker is None:
-            known = ", ".join(f"--backend {role}={name}:…" for name in sorted(backends_for(role)))
+            examples = ", ".join(
+                f"--backend {role}={name}:…" for name in sorted(backends_for(role))
+            )
             raise UnservedError(
-                f"No backend serves the role '{role}'. Add one, for example {known}."
+                f"No backend serves the role '{role}'. Add one, for example {examples}."
             )
         return worker
 

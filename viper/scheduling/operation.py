@@ -1,8 +1,8 @@
-"""What can be asked of a model, what a request is known by, and what comes back.
+"""Operations of models, keys of requests, and results.
 
-A request's key says everything that its result depends on: the operation, the model's identity,
+A request's key contains everything that its result depends on: the operation, the model's identity,
 the content of the image, the box, the words. Equal keys have equal results, so one of them is computed.
-A key is a digest, not the request itself: a request holds pixels, which nobody would ever let go of.
+A key is a digest, not the request itself: a request would keep its pixels in memory.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from viper.models.roles import AnswerRequest, CompletionRequest, DetectRequest, 
 from viper.scheduling.method_request import MethodRequest
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE", "MEASURE"]
-__all__ += ["MAX_BATCH", "Key", "Operation", "Served", "request_key"]
-
-MAX_BATCH = 64
-"""Requests per forward where the backend knows no better."""
+__all__ += ["OPERATIONS", "Key", "Operation", "Served", "request_key"]
 
 
 class Operation(NamedTuple):
@@ -28,7 +25,7 @@ class Operation(NamedTuple):
 
     role: Role
     method: str
-    """Name of the method; of a function, all that tells it from others."""
+    """Name of the method; of a function, a text that identifies it."""
     function: Callable[[Any, Any], Sequence[Any]] | None = None  # see `module_methods.Batch`
     """Called with the model and the requests; None for a method of the model."""
 
@@ -40,23 +37,25 @@ ESTIMATE = Operation("depth", "estimate")
 MEASURE = Operation("depth", "measure")
 ANSWER = Operation("answerer", "answer")
 COMPLETE = Operation("language", "complete")
+OPERATIONS = (DETECT, EMBED_IMAGES, EMBED_TEXTS, ESTIMATE, MEASURE, ANSWER, COMPLETE)
+"""Every batch method of the roles that Viper itself knows."""
 
 Key = bytes
-"""What a request is known by, 16 bytes."""
+"""Digest of a request, 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A result and the forward that made it."""
 
-    value: Any  # what the operation's protocol method says; the run's typed front narrows it
+    value: Any  # as the protocol of the operation types it; `VisionClient` narrows it
     forward_id: int = 0
-    """0 for a result that was remembered."""
+    """0 for a cached result."""
     batch_size: int = 0
     model_ms: float = 0.0
     """Wall time of the whole forward, shared by its batch."""
     queue_ms: float = 0.0
-    """How long the request waited before its forward began."""
+    """Wait of the request before its forward."""
 
 
 def request_key(
@@ -65,11 +64,11 @@ def request_key(
     """Return the key of a request.
 
     Args:
-        operation: What is asked.
+        operation: Of the request.
         model: Its identity (see `viper.models.registry.identity`).
         request: A view, an image, a text, or one of the requests of `roles`.
-        by_name: Whether the model knows images by their names as well: two pictures of equal pixels
-            may then stand for different scenes.
+        by_name: Whether the model identifies images by their names as well: two images of equal pixels
+            may then belong to different scenes.
     """
     parts = (operation.role, operation.method, model, *_parts(request, by_name))
     # `repr` of a tuple of texts and numbers is exact, and quotes what it separates.

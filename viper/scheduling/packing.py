@@ -1,7 +1,7 @@
-"""Results as bytes and back: JSON for what is small, plain numbers for arrays, no pickles.
+"""Serialization of results: JSON for small ones, plain numbers for arrays, no pickles.
 
-The first byte says what follows: `A` an array (its kind and shape as JSON, a line feed, its numbers in the
-machine's byte order), `J` a JSON object. Whatever cannot be read is None.
+The first byte is the format: `A` an array (its kind and shape as JSON, a line feed, its numbers in the
+machine's byte order), `J` a JSON object. Bytes that cannot be read give None.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _KINDS = ("f4", "f8")
 
 
 def pack(value: Any) -> bytes | None:
-    """Return a result as bytes, None where it is of no kind that a role gives."""
+    """Return a result as bytes, None where its type has no form."""
     try:
         return _packed(value)
     except (TypeError, ValueError):
-        return None  # of a stranger's backend: a mask of numbers, a phrase that is no text
+        return None  # of a third-party backend: a mask of numbers, a phrase that is not a text
 
 
 def _packed(value: Any) -> bytes | None:
@@ -53,7 +53,7 @@ def _packed(value: Any) -> bytes | None:
 
 
 def unpack(packed: bytes) -> Any | None:
-    """Return the result that was packed; None where the bytes are none."""
+    """Return the result that was packed; None if the bytes are not one."""
     try:
         if packed[:1] == b"A":
             head, _, content = packed[1:].partition(b"\n")
@@ -75,7 +75,7 @@ def unpack(packed: bytes) -> Any | None:
 
 
 def _is_plain(value: Any, depth: int = 8) -> bool:
-    """Tell whether JSON gives a value back as it was: no patch, no object of a module's."""
+    """Return whether a value survives JSON unchanged: no patch, no object of a module."""
     match value:
         case None | bool() | int() | str():
             return True
@@ -120,7 +120,7 @@ def _read_mask(height: int, width: int, text: str) -> NDArray[np.bool_]:
 
 
 def size_in_memory(value: Any) -> int:
-    """Return about how many bytes a result takes."""
+    """Return the approximate size of a result in bytes."""
     match value:
         case np.ndarray():
             return _PER_ENTRY + int(value.nbytes)
@@ -138,7 +138,7 @@ def size_in_memory(value: Any) -> int:
 
 
 def _deep_size(value: Any, depth: int = 5) -> int:
-    """Return about how many bytes a value of a module takes, arrays and tensors in it included."""
+    """Return the approximate size of a module's value in bytes, arrays and tensors in it included."""
     try:
         size = getattr(value, "nbytes", None)
         if isinstance(size, int):
@@ -150,5 +150,5 @@ def _deep_size(value: Any, depth: int = 5) -> int:
         elif isinstance(value, (list, tuple, set)):
             parts += value
         return sys.getsizeof(value) + sum(_deep_size(part, depth - 1) for part in parts if depth)
-    except Exception:  # an object of a stranger's, whose parts may be anything
+    except Exception:  # a third-party object, whose parts may be anything
         return sys.getsizeof(value, _PER_ENTRY)

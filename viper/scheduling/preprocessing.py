@@ -1,8 +1,8 @@
-"""Makes models' inputs while the models are busy: decode, crop, resize, normalise, on threads of its own.
+"""Preprocessing while the model is busy: decode, crop, resize, normalize, on threads of its own.
 
-For backends whose batch methods have two stages (`roles.Preprocesses`). What is made ahead is bounded,
-since an input is much larger than the request that it is made of. The worker holds its lock around every call
-but `wait`.
+For backends whose batch methods have two stages (`roles.Preprocesses`). The number of inputs that are ready
+ahead is bounded, since an input is much larger than its request. The worker holds its lock around every call
+except `wait`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 from viper.models.roles import Backend, Preprocesses, has
 from viper.scheduling.request_queue import Job
 
-__all__ = ["Inputs"]
+__all__ = ["PreprocessingQueue"]
 
 
-class Inputs:
+class PreprocessingQueue:
     """The inputs of one model's queued jobs.
 
     Args:
         name: Of its threads.
-        most_ahead: Most jobs that wait with their input made.
+        most_ahead: Most queued jobs with their input ready.
     """
 
     def __init__(self, name: str, most_ahead: int) -> None:
@@ -33,26 +33,26 @@ class Inputs:
         self._closed = False
 
     def begin_ahead(self, backend: Backend, job: Job) -> None:
-        """Begin to make the input of a job that waits, if there is a stage for it and room."""
+        """Begin to preprocess a queued job, if its operation has that stage and there is room."""
         if job.prepared is not None or self._ahead >= self._most_ahead:
             return
         if has(backend, Preprocesses) and backend.stages(job.operation.method):
             self._begin(backend, job)
             self._ahead += 1
 
-    def taken(self, jobs: Iterable[Job]) -> None:
-        """Note that jobs wait no more."""
+    def release(self, jobs: Iterable[Job]) -> None:
+        """Record that jobs left the queue for a forward."""
         self._ahead -= sum(job.prepared is not None for job in jobs)
 
-    def dropped(self, jobs: Iterable[Job]) -> None:
-        """Note that jobs are not wanted any more."""
+    def cancel(self, jobs: Iterable[Job]) -> None:
+        """Stop preprocessing jobs that no program wants any more."""
         for job in jobs:
             if job.prepared is not None:
                 job.prepared.cancel()
                 self._ahead -= 1
 
     def begin(self, backend: Preprocesses, batch: list[Job]) -> None:
-        """Begin to make what is missing of a batch; a single input is left to `wait`."""
+        """Begin to preprocess the rest of a batch; a single input is left to `wait`."""
         if len(batch) > 1 and not self._closed:
             for job in batch:
                 if job.prepared is None:
@@ -60,19 +60,19 @@ class Inputs:
 
     @staticmethod
     def wait(backend: Preprocesses, job: Job) -> BaseException | None:
-        """Wait for the input of a job, or make it; return the error if there is none."""
+        """Wait for the input of a job, or make it; return the error if that failed."""
         try:
             if job.prepared is None:
                 made = backend.prepare(job.operation.method, job.request)
                 job.prepared = Future()
                 job.prepared.set_result(made)
             job.prepared.result()
-        except BaseException as error:  # a stranger's library; CancelledError when it was closed
+        except BaseException as error:  # a third-party library; CancelledError when closed
             return error
         return None
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Cancel what has not begun, and begin nothing more."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,11 +1,11 @@
-"""What waits for a model: who asked, who may go next, and what may ride along.
+"""The queue of a model: demand requests and prefetches, fair between programs.
 
-Requests are *asked* by a program that waits for them, or *guessed* by lookahead. A forward is made for
-asked ones only; guesses of the same operation fill the room that is left in it. Programs take turns, so
-that one with a thousand requests does not hold up one with a single request. What nobody wants any
-longer is taken out.
+A program waits for its *demand* requests; *prefetches* are what it will probably request next. Forwards are
+made for demand requests only; prefetches of the same operation fill the room that is left. Programs take
+turns, so that one with a thousand requests does not delay one with a single request. A request that no
+program wants any longer is removed.
 
-Not safe for threads by itself: the worker holds its lock around every call.
+Not thread-safe by itself: the worker holds its lock around every call.
 """
 
 from __future__ import annotations
@@ -24,43 +24,41 @@ from viper.scheduling.operation import Key, Operation, Served
 
 __all__ = ["Job", "RequestQueue"]
 
-_MOST_GUESSES = 1_024
-# Guesses that wait for room; older ones go. At a few hundred bytes each this is nothing.
+_MOST_PREFETCHES = 1_024
+# Prefetches that wait for room; the oldest are dropped. Each takes a few hundred bytes.
 
 _numbers = itertools.count()
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request on its way."""
+    """One request, queued or in a forward."""
 
     key: Key
     operation: Operation
     request: Hashable
     owners: set[int]
-    """Programs that wait for it, or guessed it."""
-    asked: bool
-    """False for a guess that nobody has asked for yet."""
+    """Programs that wait for it, or prefetch it."""
+    demanded: bool
+    """False for a prefetch that no program waits for yet."""
     future: Future[Served] = field(default_factory=Future)
     queued: bool = True
-    """False once it was taken for a forward."""
+    """False once it is in a forward."""
     queued_s: float = field(default_factory=time.perf_counter)
     number: int = field(default_factory=lambda: next(_numbers))
     """Order of arrival."""
-    prepared: Future[Any] | None = None  # what the backend made of it; see `roles.Preprocesses`
+    prepared: Future[Any] | None = None  # the model's input; see `roles.Preprocesses`
     budget: Budget | None = None
-    """That of the engine that asked first; None for the model's own."""
+    """That of the engine of the first request; None for the model's own."""
 
 
 class RequestQueue:
-    """Jobs by key, in turn by program."""
+    """Jobs by key; programs take turns."""
 
     def __init__(self) -> None:
         self._pending: dict[Key, Job] = {}  # queued or in a forward
-        self._asked: dict[
-            Operation, OrderedDict[int, deque[Job]]
-        ] = {}  # by the owner who came first
-        self._guessed: OrderedDict[Key, Job] = OrderedDict()
+        self._demanded: dict[Operation, OrderedDict[int, deque[Job]]] = {}  # by the first owner
+        self._prefetched: OrderedDict[Key, Job] = OrderedDict()
         self._owned: dict[int, set[Job]] = {}
 
     def __len__(self) -> int:
@@ -68,122 +66,124 @@ class RequestQueue:
         return len(self._pending)
 
     def find(self, key: Key) -> Job | None:
-        """Return the job that will have this result, None if there is none."""
+        """Return the job with this key, None if there is none."""
         return self._pending.get(key)
 
-    def ask(self, key: Key, operation: Operation, request: Hashable, owner: int) -> Job:
-        """Add a request that a program waits for, or join the one that is on its way."""
+    def demand(self, key: Key, operation: Operation, request: Hashable, owner: int) -> Job:
+        """Add a request that a program waits for, or join the pending job with its key."""
         job = self._pending.get(key)
         if job is None:
-            job = self._pending[key] = Job(key, operation, request, {owner}, asked=True)
+            job = self._pending[key] = Job(key, operation, request, {owner}, demanded=True)
             self._line_up(job, owner)
-        elif not job.asked:
-            job.asked = True
-            # From now on it lives as long as those who wait for it, not as those who guessed it.
-            for guesser in job.owners:
-                self._disown(job, guesser)
+        elif not job.demanded:
+            job.demanded = True
+            # From now on the programs that wait for it keep it, not those that prefetched it.
+            for prefetching_owner in job.owners:
+                self._disown(job, prefetching_owner)
             job.owners.clear()
             if job.queued:
-                del self._guessed[key]
+                del self._prefetched[key]
                 job.queued_s = time.perf_counter()
                 self._line_up(job, owner)
         job.owners.add(owner)
         self._owned.setdefault(owner, set()).add(job)
         return job
 
-    def guess(self, key: Key, operation: Operation, request: Hashable, owner: int) -> Job | None:
-        """Add a request that may be asked for soon; None if it is on its way already."""
+    def prefetch(self, key: Key, operation: Operation, request: Hashable, owner: int) -> Job | None:
+        """Add a request that a program may make soon; return None if it is pending already."""
         if key in self._pending:
             return None
-        job = self._pending[key] = self._guessed[key] = Job(
-            key, operation, request, {owner}, asked=False
+        job = self._pending[key] = self._prefetched[key] = Job(
+            key, operation, request, {owner}, demanded=False
         )
         self._owned.setdefault(owner, set()).add(job)
-        if len(self._guessed) > _MOST_GUESSES:
-            oldest = next(iter(self._guessed.values()))
-            self._take_out(oldest)
+        if len(self._prefetched) > _MOST_PREFETCHES:
+            oldest = next(iter(self._prefetched.values()))
+            self._remove(oldest)
             oldest.future.cancel()
         return job
 
     def take(self, most: Callable[[Operation], int], *, parts: int = 1) -> list[Job]:
-        """Take jobs of one operation for a forward: that of the oldest one asked for.
+        """Remove jobs of one operation for a forward: the operation of the oldest demand request.
 
         Args:
-            most: How many requests of an operation a forward takes.
-            parts: Among how many replicas what is waiting is divided.
+            most: Largest batch of an operation.
+            parts: Number of replicas that share what is waiting.
 
         Returns:
-            Asked jobs, a program at a time taking turns, then guesses; empty when nothing was asked.
+            Demand requests, programs taking turns, then prefetches; empty without a demand request.
         """
         first = min(
-            (line[0] for lines in self._asked.values() for line in lines.values()),
+            (line[0] for lines in self._demanded.values() for line in lines.values()),
             key=lambda job: job.number,
             default=None,
         )
         if first is None:
             return []
         operation, room = first.operation, max(1, most(first.operation))
-        lines = self._asked[operation]
+        lines = self._demanded[operation]
         waiting = sum(map(len, lines.values()))
-        asked = min(room, math.ceil(waiting / parts))
-        taken: list[Job] = []
-        while lines and len(taken) < asked:
+        share = min(room, math.ceil(waiting / parts))
+        batch: list[Job] = []
+        while lines and len(batch) < share:
             owner, line = next(iter(lines.items()))
-            taken.append(line.popleft())
+            batch.append(line.popleft())
             if line:
                 lines.move_to_end(owner)
             else:
                 del lines[owner]
         if not lines:
-            del self._asked[operation]
-        guesses = (job for job in self._guessed.values() if job.operation == operation)
-        for job in list(itertools.islice(guesses, room - len(taken))):
-            del self._guessed[job.key]
-            taken.append(job)
-        for job in taken:
+            del self._demanded[operation]
+        prefetches = (job for job in self._prefetched.values() if job.operation == operation)
+        for job in list(itertools.islice(prefetches, room - len(batch))):
+            del self._prefetched[job.key]
+            batch.append(job)
+        for job in batch:
             job.queued = False
-        return taken
+        return batch
 
     def finish(self, job: Job) -> None:
-        """Forget a job: its result is known, or there is none."""
+        """Remove a job that has its result, or failed."""
         if self._pending.get(job.key) is job:
             del self._pending[job.key]
         for owner in job.owners:
             self._disown(job, owner)
 
     def withdraw(self, owner: int) -> list[Job]:
-        """Forget a program; return the jobs that no forward has taken and nobody else wants."""
+        """Remove a program; return its queued jobs that no other program wants."""
         alone: list[Job] = []
         for job in sorted(self._owned.pop(owner, ()), key=lambda job: job.number):
             job.owners.discard(owner)
             if job.owners or not job.queued:
                 continue
-            self._take_out(job)
+            self._remove(job)
             job.future.cancel()
             alone.append(job)
         return alone
 
     def drain(self) -> list[Job]:
-        """Take out and return everything that no forward has taken."""
+        """Remove and return all queued jobs."""
         queued = [job for job in self._pending.values() if job.queued]
         for job in queued:
-            self._take_out(job)
+            self._remove(job)
         return queued
 
     def _line_up(self, job: Job, owner: int) -> None:
-        self._asked.setdefault(job.operation, OrderedDict()).setdefault(owner, deque()).append(job)
+        self._demanded.setdefault(job.operation, OrderedDict()).setdefault(owner, deque()).append(
+            job
+        )
 
-    def _take_out(self, job: Job) -> None:
+    def _remove(self, job: Job) -> None:
         del self._pending[job.key]
-        if self._guessed.pop(job.key, None) is None:
-            lines = self._asked[job.operation]
-            # It stands in one line, that of the program which asked first.
+        if self._prefetched.pop(job.key, None) is None:
+            lines = self._demanded[job.operation]
+            # It is in one line, that of its first owner.
             owner = next(owner for owner, line in lines.items() if job in line)
             lines[owner].remove(job)
             if not lines[owner]:
                 del lines[owner]
             if not lines:
-                del self._asked[job.operation]
+                del self._demanded[job.operation]
         for owner in job.owners:
             self._disown(job, owner)
         job.queued = False

@@ -1,11 +1,10 @@
-"""Results that are remembered: by key, in memory up to a number of bytes, and on disk where wanted.
+"""Cache of results: by key, in memory up to a number of bytes, and optionally on disk.
 
     cache = ResultCache(256_000_000, ResultStore(folder))
     cache.put(key, vector)
     cache.get(key)          the same vector, from memory, or from disk in a later process; or None
 
-What was not used for longest makes way. Only results of deterministic backends come here, and only
-those that are no errors.
+The least recently used results are evicted. Only results of deterministic backends are cached, and no errors.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class ResultCache:
-    """Byte-bounded, least recently used goes first; any thread may use it.
+    """Byte-bounded LRU cache; any thread may use it.
 
     Args:
-        max_bytes: Most bytes of results in memory. A result that is larger alone is not kept.
-        store: Where results outlive the process; None for nowhere.
+        max_bytes: Most bytes of results in memory. A single larger result is not cached.
+        store: Keeps results on disk; None for memory only.
     """
 
     def __init__(self, max_bytes: int, store: ResultStore | None = None) -> None:
@@ -55,7 +54,7 @@ class ResultCache:
         return len(self._values)
 
     def get(self, key: Key) -> Any | None:
-        """Return a result, None where none is known; may wait for the disk. Do not write into it."""
+        """Return a result or None; may wait for the disk. Do not write into the result."""
         value = self.in_memory(key)
         if value is not None:
             return value
@@ -63,22 +62,22 @@ class ResultCache:
             value = None if self._store is None else self._store.get(key)
             if value is not None:
                 self._keep(key, value)
-        except Exception:  # a disk, or a file that somebody else wrote: it is computed instead
+        except Exception:  # a disk, or a file of another program: it is computed instead
             _log.exception("A result could not be looked up.")
             return None
         return value
 
     def in_memory(self, key: Key) -> Any | None:
-        """Return a result that is in memory, None where there is none; waits for nothing."""
+        """Return a result that is in memory, or None; never waits."""
         with self._lock:
-            known = self._values.get(key)
-            if known is None:
+            entry = self._values.get(key)
+            if entry is None:
                 return None
             self._values.move_to_end(key)
-            return known[0]
+            return entry[0]
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
-        """Begin to read on another thread what is on disk alone; None where there is nothing to read."""
+        """Begin to read, on another thread, what is not in memory; None where there is nothing to read."""
         with self._lock:
             if self._reader is None:
                 return None
@@ -90,16 +89,16 @@ class ResultCache:
         return {key: value for key, value in found.items() if value is not None}
 
     def put(self, key: Key, value: Any) -> None:
-        """Remember a result; trouble with that is logged, and the result is not remembered."""
+        """Cache a result; an error is logged, and the result is not cached."""
         try:
             self._keep(key, value)
             if self._store is not None:
                 self._store.put(key, value)
-        except Exception:  # whoever waits for the result has a right to it
-            _log.exception("A result could not be remembered.")
+        except Exception:  # the caller still gets the result
+            _log.exception("A result could not be cached.")
 
     def close(self) -> None:
-        """Write what is not on disk yet, and forget everything."""
+        """Write what is not on disk yet, and clear the memory."""
         with self._lock:
             reader, self._reader = self._reader, None
         if reader is not None:
@@ -109,7 +108,7 @@ class ResultCache:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what is in memory."""
+        """Clear the memory."""
         with self._lock:
             self._values.clear()
             self._bytes = 0
@@ -130,7 +129,7 @@ class ResultCache:
 
 
 def _own(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array that keeps nothing else alive, and that no program can write into.
+    """Return a read-only array that keeps no larger array alive.
 
     A row of a batch's results would keep the whole batch.
     """

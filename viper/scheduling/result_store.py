@@ -1,12 +1,11 @@
 """Results on disk: one SQLite file that several processes may read and write at the same time.
 
-A read may wait for another process, so none is made on an event loop. Writes go through a thread of
-their own, many in a transaction, so that no model waits for a disk. A process that is killed loses what
-it had not written yet and nothing else (write-ahead log). What was written first makes way when the file
-reaches its size.
+A read may wait for another process, so event loops never read. A thread writes, many results in a
+transaction, so that no model waits for a disk. A process that is killed loses only what it had not written
+yet (write-ahead log). The oldest results are deleted when the file reaches its size.
 
-It is a cache: trouble with the file is a warning in the log, and results are computed instead. Files
-are never trusted: values are read as JSON and plain arrays (`viper.scheduling.packing`), never unpickled.
+It is a cache: an error of the file is a warning in the log, and results are computed instead. Files are not
+trusted: values are read as JSON and plain arrays (`viper.scheduling.packing`), never unpickled.
 """
 
 from __future__ import annotations
@@ -29,12 +28,13 @@ __all__ = ["MAX_STORE_BYTES", "ResultStore"]
 _log = logging.getLogger(__name__)
 
 MAX_STORE_BYTES = 4_000_000_000
-"""Size of the results on disk above which the oldest go."""
+"""Size of the results on disk above which the oldest are deleted."""
 _FILE = "results.sqlite"
 _BUSY_S = 5.0
 _MOST_BACKLOG = 64_000_000
-# Bytes that may wait to be written; what comes on top is not written.
+# Bytes that may wait to be written; further results are not written.
 _PER_TRANSACTION = 256
+_SUM = "SELECT coalesce(sum(size), 0) FROM results"
 
 _LAYOUT = Layout(
     application_id=0x56495052,  # "VIPR"
@@ -55,7 +55,7 @@ class ResultStore:
     """The file in a folder.
 
     Args:
-        folder: Where the file is; made if it is missing, for its owner alone.
+        folder: Folder of the file; created if it is missing, for its owner only.
         max_bytes: Most bytes of results.
 
     Raises:
@@ -66,7 +66,7 @@ class ResultStore:
         self.path = folder / _FILE
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        # Of its own: who hands in a result must not wait for a read, which waits for other processes.
+        # A lock of its own: `put` must not wait for a read, which may wait for other processes.
         self._reads = threading.Lock()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class ResultStore:
         self._writer.start()
 
     def get(self, key: Key) -> Any | None:
-        """Return a result, None where there is none or it cannot be read; may wait."""
+        """Return a result, None if there is none or it cannot be read; may wait."""
         with self._reads:
             if self._closed:
                 return None
@@ -100,7 +100,7 @@ class ResultStore:
         return None if row is None else unpack(row[0])
 
     def put(self, key: Key, value: Any) -> None:
-        """Have a result written; what is of no kind that can be written is left out."""
+        """Queue a result to be written; a result that has no form on disk is left out."""
         size = size_in_memory(value)
         with self._lock:
             if self._closed or self._backlog_bytes + size > _MOST_BACKLOG:
@@ -109,7 +109,7 @@ class ResultStore:
             self._backlog.put((key, value))
 
     def close(self) -> None:
-        """Write what waits, and close the file. Calling it again does nothing."""
+        """Write what is queued, and close the file. Calling it again does nothing."""
         with self._lock:
             if self._closed:
                 return
@@ -134,28 +134,19 @@ class ResultStore:
     def _write(self) -> None:
         try:
             with contextlib.closing(self._open()) as connection:
-                (total,) = connection.execute(
-                    "SELECT coalesce(sum(size), 0) FROM results"
-                ).fetchone()
-                self._total = total
-                open_ended = True
-                while open_ended:
-                    first = self._backlog.get()
-                    rows = [] if first is None else [first]
-                    open_ended = first is not None
-                    while open_ended and len(rows) < _PER_TRANSACTION:
-                        try:
-                            row = self._backlog.get_nowait()
-                        except queue.Empty:
-                            break
+                (self._total,) = connection.execute(_SUM).fetchone()
+                for first in iter(self._backlog.get, None):
+                    rows = [first]
+                    while len(rows) < _PER_TRANSACTION and not self._backlog.empty():
+                        row = self._backlog.get()
                         if row is None:
-                            open_ended = False
-                        else:
-                            rows.append(row)
+                            self._backlog.put(None)  # ends the loop after these rows
+                            break
+                        rows.append(row)
                     self._write_rows(connection, rows)
         except sqlite3.Error as error:
             _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
-        except Exception:  # a thread that ends by an error would print it
+        except Exception:  # a thread that ends with an error would print it
             _log.exception("The cache '%s' cannot be written.", self.path)
 
     def _write_rows(self, connection: sqlite3.Connection, results: list[tuple[Key, Any]]) -> None:
@@ -183,14 +174,9 @@ class ResultStore:
             _log.warning("%d results were not written to '%s': %s.", len(rows), self.path, error)
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        (total,) = connection.execute("SELECT coalesce(sum(size), 0) FROM results").fetchone()
-        while total > self._max_bytes:
-            oldest = connection.execute(
-                "SELECT number, size FROM results ORDER BY number LIMIT 100"
-            ).fetchall()
-            for number, size in oldest:
-                if total <= self._max_bytes:
-                    break
-                connection.execute("DELETE FROM results WHERE number = ?", (number,))
-                total -= size
-        self._total = total
+        connection.execute(
+            "DELETE FROM results WHERE number IN (SELECT number FROM (SELECT number, "
+            "sum(size) OVER (ORDER BY number DESC) AS kept FROM results) WHERE kept > ?)",
+            (self._max_bytes,),
+        )
+        (self._total,) = connection.execute(_SUM).fetchone()

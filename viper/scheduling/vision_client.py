@@ -1,4 +1,4 @@
-"""One program's way to the models: typed requests, a clock per call, and an account of what it took."""
+"""Model client for one program: typed requests, a timeout per call, metrics."""
 
 from __future__ import annotations
 
@@ -49,31 +49,31 @@ __all__ = ["Vector", "VisionClient"]
 Vector = NDArray[np.float32]
 
 
-class _Asked(NamedTuple):
-    """Requests of one operation that were handed in together."""
+class _Submission(NamedTuple):
+    """Requests of one operation that were submitted together."""
 
     operation: Operation
     keys: list[Key]
     """One per request, in order."""
     futures: dict[Key, Future[Served]]
-    """Of what the answer's table did not hold."""
+    """Of the requests without a result in the answer's metrics."""
     fresh: set[Key]
-    """Those of them that nobody had remembered."""
-    guesses: dict[Hashable, Future[Served]]
-    """Guesses that were handed in along with them, and are new."""
+    """Those of them that were not cached."""
+    prefetches: dict[Hashable, Future[Served]]
+    """Prefetches that were submitted along with them, and are new."""
 
 
 class VisionClient:
-    """One program's way to the models.
+    """Model client for one program.
 
-    The programs of one answer share an account, so that none asks what another has asked; what they are
-    guessed to ask next is a program's own, as is the cost of the call in progress.
+    The programs of one answer share its metrics and results, so that no request is made twice. The
+    prefetcher and the metrics of the call in progress belong to the program.
 
     Args:
-        scheduler: The engine's models.
-        model_call_s: Longest wait for one request, model loading excluded, in seconds.
-        lookahead: Whether to guess what will be asked next.
-        account: That of the answer; a new one if None.
+        pool: The engine's models.
+        model_call_s: Timeout for one request, model loading excluded, in seconds.
+        prefetch: Whether to compute beforehand what will probably be requested next.
+        metrics: Those of the answer; new ones if None.
     """
 
     def __init__(
@@ -82,41 +82,42 @@ class VisionClient:
         *,
         model_call_s: float,
         prefetch: bool = True,
-        account: AnswerMetrics | None = None,
+        metrics: AnswerMetrics | None = None,
     ) -> None:
         self._pool = pool
         self._model_call_s = model_call_s
-        self._looks_ahead = prefetch
+        self._prefetch = prefetch
         self._owner = pool.new_owner()
-        self._guesses: dict[Operation, set[Key]] = {}  # by what the program has asked for
-        self._offered: set[tuple[Operation, Hashable]] = set()  # guesses: each is worth one attempt
-        self.account = account if account is not None else AnswerMetrics()
-        self.ahead = Prefetcher(enabled=prefetch)
-        """What the program may ask next."""
-        self.cost = CallMetrics()
-        """Cost of the call in progress; replaced by `begin_call`."""
+        self._prefetches: dict[Operation, set[Key]] = {}  # of this program
+        self._offered: set[tuple[Operation, Hashable]] = set()  # prefetches, each once
+        self.metrics = metrics if metrics is not None else AnswerMetrics()
+        self.prefetcher = Prefetcher(enabled=prefetch)
+        """Predicts the program's next requests."""
+        self.call_metrics = CallMetrics()
+        """Metrics of the call in progress; replaced by `begin_call`."""
 
     def sibling(self) -> VisionClient:
-        """Return the run of another program of the same answer; both may go on at the same time."""
+        """Return the client of another program of the same answer; both may run at the same time."""
         return VisionClient(
             self._pool,
             model_call_s=self._model_call_s,
-            prefetch=self._looks_ahead,
-            account=self.account,
+            prefetch=self._prefetch,
+            metrics=self.metrics,
         )
 
     def begin_call(self) -> CallMetrics:
-        """Start a new call's account and return it."""
-        self.cost = CallMetrics()
-        return self.cost
+        """Begin a call and return its metrics."""
+        self.call_metrics = CallMetrics()
+        return self.call_metrics
 
     def close(self) -> None:
-        """Drop what was asked for or guessed and has not begun; the program is over."""
+        """Withdraw the program's requests that no forward has begun; the program has ended."""
         self._pool.withdraw(self._owner)
-        known = self.account.computed_guesses
-        for operation, guesses in self._guesses.items():
-            computed = guesses & known
-            self._pool.learn(operation, len(computed), len(computed & self.account.used))
+        every = self.metrics.computed_prefetches
+        for operation, keys in self._prefetches.items():
+            computed = keys & every
+            used = len(computed & self.metrics.used_prefetches)
+            self._pool.record_prefetches(operation, len(computed), used)
 
     async def detector(self) -> Detector:
         """Return the loaded detector."""
@@ -127,19 +128,19 @@ class VisionClient:
         return cast("Matcher", await self._pool.backend("matcher"))
 
     async def detect(
-        self, request: DetectRequest, guesses: Sequence[DetectRequest] = ()
+        self, request: DetectRequest, prefetches: Sequence[DetectRequest] = ()
     ) -> tuple[list[Detection], dict[DetectRequest, list[Detection]]]:
-        """Return the detections in a view, boxes in the crop's pixels, and those of guesses that are new."""
+        """Return the detections in a view, boxes in the crop's pixels, and those of new prefetches."""
         backend = await self._pool.backend("detector")
-        asked = await self._ask(DETECT, [request], guesses)
-        await self._wait(asked)
-        self._ask_for_doubts(backend, [request])
+        submission = await self._submit(DETECT, [request], prefetches)
+        await self._wait(submission)
+        self._record_doubts(backend, [request])
         found = {
-            cast("DetectRequest", guess): cast("list[Detection]", future.result().value)
-            for guess, future in asked.guesses.items()
+            cast("DetectRequest", prefetch): cast("list[Detection]", future.result().value)
+            for prefetch, future in submission.prefetches.items()
             if was_computed(future)
         }
-        return self._take(asked)[0], found
+        return self._values(submission)[0], found
 
     async def embed(
         self,
@@ -152,126 +153,131 @@ class VisionClient:
         """Return unit vectors of views and texts, shape (D,) each, in order.
 
         Args:
-            views: What is looked at.
-            texts: What it is compared with.
-            more_views: Guesses of views.
-            more_texts: Guesses of texts.
+            views: Views to encode.
+            texts: Texts to encode.
+            more_views: Views to prefetch.
+            more_texts: Texts to prefetch.
         """
         backend = await self._pool.backend("matcher")
-        images = await self._ask(EMBED_IMAGES, views, more_views)
-        words = await self._ask(EMBED_TEXTS, texts, more_texts)
+        images = await self._submit(EMBED_IMAGES, views, more_views)
+        words = await self._submit(EMBED_TEXTS, texts, more_texts)
         await self._wait(images, words)
-        self._ask_for_doubts(backend, views)
-        return self._take(images), self._take(words)
+        self._record_doubts(backend, views)
+        return self._values(images), self._values(words)
 
-    async def depth(self, view: View, guesses: Sequence[View] = ()) -> float:
+    async def depth(self, view: View, prefetches: Sequence[View] = ()) -> float:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""
         if has(await self._pool.backend("depth"), RegionDepth):
-            return (await self._serve(MEASURE, [view], guesses))[0]  # type: ignore[no-any-return]  # see Operation
+            return (await self._serve(MEASURE, [view], prefetches))[0]  # type: ignore[no-any-return]  # see Operation
         return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
 
-    async def answer(self, request: AnswerRequest, guesses: Sequence[AnswerRequest] = ()) -> str:
-        """Return what the answerer says about a view."""
-        return (await self._serve(ANSWER, [request], guesses))[0].text  # type: ignore[no-any-return]  # see Operation
+    async def answer(self, request: AnswerRequest, prefetches: Sequence[AnswerRequest] = ()) -> str:
+        """Return the answerer's answer to a question about a view."""
+        return (await self._serve(ANSWER, [request], prefetches))[0].text  # type: ignore[no-any-return]  # see Operation
 
     async def complete(self, request: CompletionRequest) -> str:
-        """Return what the language model says."""
+        """Return the completion of the language model."""
         return (await self._serve(COMPLETE, [request]))[0].text  # type: ignore[no-any-return]  # see Operation
 
     async def ask_module(
-        self, operation: Operation, request: MethodRequest, guesses: Sequence[MethodRequest] = ()
+        self,
+        operation: Operation,
+        request: MethodRequest,
+        prefetches: Sequence[MethodRequest] = (),
     ) -> ModuleResult:
-        """Return what a module's method gives for one call."""
-        return (await self._serve(operation, [request], guesses))[0]  # type: ignore[no-any-return]  # see Operation
+        """Return the result of one call of a module's method."""
+        return (await self._serve(operation, [request], prefetches))[0]  # type: ignore[no-any-return]  # see Operation
 
     async def _serve(
         self,
         operation: Operation,
         requests: Sequence[Hashable],
-        guesses: Sequence[Hashable] = (),
+        prefetches: Sequence[Hashable] = (),
     ) -> list[Any]:
         backend = await self._pool.backend(operation.role)
-        asked = await self._ask(operation, requests, guesses)
-        await self._wait(asked)
-        self._ask_for_doubts(backend, requests)
-        return self._take(asked)
+        submission = await self._submit(operation, requests, prefetches)
+        await self._wait(submission)
+        self._record_doubts(backend, requests)
+        return self._values(submission)
 
-    def _ask_for_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
+    def _record_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
         if has(backend, WarnsOutOfDomain):
             images = {image for request in requests if (image := _image_of(request)) is not None}
-            said = (backend.doubt(image) for image in images)
-            self.account.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
+            doubts = (backend.doubt(image) for image in images)
+            self.metrics.doubts.update(dict.fromkeys(doubt for doubt in doubts if doubt))
 
-    async def _ask(
-        self, operation: Operation, requests: Sequence[Hashable], guesses: Sequence[Hashable]
-    ) -> _Asked:
-        """Hand requests in; the model is loaded."""
-        pool, account = self._pool, self.account
+    async def _submit(
+        self, operation: Operation, requests: Sequence[Hashable], prefetches: Sequence[Hashable]
+    ) -> _Submission:
+        """Submit requests to a loaded model."""
+        pool, metrics = self._pool, self.metrics
         keys = [pool.key(operation, request) for request in requests]
         by_key = dict(zip(keys, requests, strict=True))
-        missing = [(key, by_key[key]) for key in by_key if key not in account.table]
+        missing = [(key, by_key[key]) for key in by_key if key not in metrics.results]
         futures: dict[Key, Future[Served]] = {}
         fresh: set[Key] = set()
-        told: dict[Hashable, Future[Served]] = {}
+        prefetched: dict[Hashable, Future[Served]] = {}
         if missing:
-            new = [guess for guess in guesses if (operation, guess) not in self._offered]
-            self._offered.update((operation, guess) for guess in new)
-            more = {pool.key(operation, guess): guess for guess in new}
+            new = [request for request in prefetches if (operation, request) not in self._offered]
+            self._offered.update((operation, request) for request in new)
+            more = {pool.key(operation, request): request for request in new}
             further = [
-                (key, guess)
-                for key, guess in more.items()
-                if key not in account.table and key not in by_key
+                (key, request)
+                for key, request in more.items()
+                if key not in metrics.results and key not in by_key
             ]
             submitted = pool.submit(
                 operation,
                 missing,
                 owner=self._owner,
-                guesses=further,
+                prefetches=further,
                 from_disk=await pool.from_disk(operation, [key for key, _ in (*missing, *further)]),
             )
             futures = {key: f for (key, _), f in zip(missing, submitted.futures, strict=True)}
-            known = submitted.remembered
-            fresh = {key for (key, _), old in zip(missing, known, strict=True) if not old}
-            account.guesses.update(submitted.guesses)
-            self._guesses.setdefault(operation, set()).update(submitted.guesses)
-            told = {more[key]: future for key, future in submitted.guesses.items()}
+            cached = zip(missing, submitted.cached, strict=True)
+            fresh = {key for (key, _), is_cached in cached if not is_cached}
+            metrics.prefetches.update(submitted.prefetches)
+            self._prefetches.setdefault(operation, set()).update(submitted.prefetches)
+            prefetched = {more[key]: future for key, future in submitted.prefetches.items()}
             if operation != EMBED_TEXTS:
-                self.ahead.guessed += len(submitted.guesses)
-        return _Asked(operation, keys, futures, fresh, told)
+                self.prefetcher.issued += len(submitted.prefetches)
+        return _Submission(operation, keys, futures, fresh, prefetched)
 
-    async def _wait(self, *asked: _Asked) -> None:
-        """Wait for what was handed in, and enter what it took."""
-        pending = [future for one in asked for future in one.futures.values()]
+    async def _wait(self, *submissions: _Submission) -> None:
+        """Wait for results and record their metrics."""
+        pending = [future for one in submissions for future in one.futures.values()]
         try:
             async with asyncio.timeout(self._model_call_s):
                 await results_of(pending)
         except ModelError as error:
             if error.usage is not None:
-                self.cost.usage += error.usage
+                self.call_metrics.usage += error.usage
             raise
         except TimeoutError as error:
-            role = asked[0].operation.role
+            role = submissions[0].operation.role
             raise TimeoutExceededError(
                 f"A call of the {role} took longer than {self._model_call_s:g} s (model_call_s)."
             ) from error
-        for one in asked:
-            self._enter(one)
+        for one in submissions:
+            self._record(one)
 
-    def _enter(self, asked: _Asked) -> None:
-        account, cost = self.account, self.cost
-        # A sibling may have entered the same meanwhile; whoever is first, pays.
-        results = {key: f.result() for key, f in asked.futures.items() if key not in account.table}
-        account.table.update(results)
-        guessed = asked.futures.keys() & account.guesses.keys() - account.used
-        account.used |= guessed
-        if asked.operation != EMBED_TEXTS:
-            self.ahead.used += len(guessed)
-        cost.ahead += len(guessed)
-        cost.requests += len(asked.keys)
-        news = results.keys() & (asked.fresh | guessed)
-        cost.cached += sum(key not in news for key in asked.keys)
+    def _record(self, submission: _Submission) -> None:
+        metrics, cost = self.metrics, self.call_metrics
+        # A sibling may have recorded the same meanwhile; a result counts for the first only.
+        results = {
+            key: f.result() for key, f in submission.futures.items() if key not in metrics.results
+        }
+        metrics.results.update(results)
+        hits = submission.futures.keys() & metrics.prefetches.keys() - metrics.used_prefetches
+        metrics.used_prefetches |= hits
+        if submission.operation != EMBED_TEXTS:
+            self.prefetcher.used += len(hits)
+        cost.prefetched += len(hits)
+        cost.requests += len(submission.keys)
+        computed = results.keys() & (submission.fresh | hits)
+        cost.cached += sum(key not in computed for key in submission.keys)
         forwarded = [result for result in results.values() if result.forward_id]
-        account.enter(asked.operation.role, forwarded)
+        metrics.record(submission.operation.role, forwarded)
         for result in forwarded:
             if isinstance(result.value, Completion | ModuleResult):
                 cost.usage += result.value.usage
@@ -281,12 +287,12 @@ class VisionClient:
             cost.batch_size = max(cost.batch_size, result.batch_size)
             cost.queue_ms = max(cost.queue_ms, result.queue_ms)
 
-    def _take(self, asked: _Asked) -> list[Any]:
-        return [self.account.table[key].value for key in asked.keys]
+    def _values(self, submission: _Submission) -> list[Any]:
+        return [self.metrics.results[key].value for key in submission.keys]
 
 
 def _image_of(request: Hashable) -> ImageRef | None:
-    """Return the image that a request is about, None for a request about words alone."""
+    """Return the image of a request, None for a request with words only."""
     if isinstance(request, DetectRequest | AnswerRequest):
         return request.view.image
     if isinstance(request, View | MethodRequest):

@@ -1,9 +1,10 @@
 """One loaded model (or several replicas of it), its queue and its threads.
 
-Each thread loads its replica when the model is first needed, and anew for who asks after that has
-failed; then it takes whatever is queued for one
-operation and runs it in one forward. While it is busy, requests gather: batches form by themselves and
-nobody waits for a timer. What can be made ready without the model is made ready by other threads meanwhile.
+Each thread loads its replica when the model is first needed, and again with the next request after loading
+failed. Then it takes a batch of one operation from the queue and runs it in one forward. While it is busy,
+requests gather: batches form without waiting for a timer, and other threads preprocess what is queued.
+
+This is the one place that limits the size of a batch (`_largest_batch`).
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
 from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
-from viper.scheduling.batch_execution import run_forward, told
-from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, Served
+from viper.scheduling import MAX_BATCH
+from viper.scheduling.batch_execution import as_viper_error, run_forward
+from viper.scheduling.operation import ANSWER, COMPLETE, OPERATIONS, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
-from viper.scheduling.preprocessing import Inputs
+from viper.scheduling.preprocessing import PreprocessingQueue
 from viper.scheduling.request_queue import Job, RequestQueue
 from viper.scheduling.result_cache import ResultCache
 from viper.usage import Usage
@@ -39,38 +41,43 @@ _BILLED = (ANSWER.role, COMPLETE.role)
 
 
 class Submitted(NamedTuple):
-    """What became of requests that were handed in together."""
+    """Futures of requests that were submitted together."""
 
     futures: list[Future[Served]]
-    """One per request, in order. Do not cancel them: others may wait for the same."""
-    remembered: list[bool]
-    """Whether the result was known already."""
-    guesses: dict[Key, Future[Served]]
-    """The guesses that were new, and are computed if there is room."""
+    """One per request, in order. Do not cancel them: other programs may wait for the same."""
+    cached: list[bool]
+    """For each request, whether its result was cached."""
+    prefetches: dict[Key, Future[Served]]
+    """New prefetches, which are computed if there is room."""
 
 
 @dataclass(slots=True)
 class Load:
-    """What a model has done so far."""
+    """Work of a model so far."""
 
     forwards: int = 0
     requests: int = 0
-    """In those forwards, guesses included."""
-    guesses: int = 0
-    """Those of them that nobody had asked for when the forward ended."""
+    """In those forwards, prefetches included."""
+    prefetched: int = 0
+    """Those of them that no program waited for when the forward ended."""
     busy_s: float = 0.0
     """Wall time inside the model, all replicas together."""
+
+    @property
+    def guesses(self) -> int:
+        """The same as `prefetched`, under its name in 0.1."""
+        return self.prefetched
 
 
 class ModelWorker:
     """Serves one backend, from one thread per replica.
 
     Args:
-        ref: What to load.
+        ref: The backend.
         open_backend: Loads it; called once per replica, on the replica's thread.
-        ledger: Where what was billed is entered, once, however many wait for it.
-        cache: Remembers results of deterministic backends; None to remember nothing.
-        replicas: What to load in each thread; `ref` alone if empty.
+        budget: Records what was billed, once, however many programs wait for it.
+        cache: Caches results of deterministic backends; None for no cache.
+        replicas: The backend of each thread; `ref` alone if empty.
         max_batch: Most requests per forward.
     """
 
@@ -91,27 +98,29 @@ class ModelWorker:
         self._open = open_backend
         self._cache = cache
         self._max_batch = max_batch
-        self._billed: set[Operation] = set()  # what was seen to be billed
+        self._billed: set[Operation] = set()  # according to their results
         self._limits: dict[Operation, int] = {}  # after a lack of memory
-        self._worth: defaultdict[Operation, PrefetchPolicy] = defaultdict(PrefetchPolicy)
+        self._policies: defaultdict[Operation, PrefetchPolicy] = defaultdict(PrefetchPolicy)
         self._queue = RequestQueue()
         self._changed = threading.Condition()
         self._closed = False
         self._idle = 0
         # True once a backend is loaded whose equal requests give equal results,
-        self._remembers = False
-        # and which may be asked for what nobody has asked for yet.
-        self._may_guess = False
+        self._caches_results = False
+        # and which may compute what no program has requested yet.
+        self._may_prefetch = False
         self._opened: list[Backend] = []
         self._threads: list[threading.Thread] = []
-        self._inputs = Inputs(f"viper-{ref.role}-input", most_ahead=2 * max_batch)
+        self._preprocessing = PreprocessingQueue(
+            f"viper-{ref.role}-input", most_ahead=2 * max_batch
+        )
         self.load = Load()
         self.loaded: Future[Backend] = Future()
         """Done when all replicas are loaded, or with the error that loading one of them raised; `start`
         replaces one that failed."""
 
     def start(self) -> Future[Backend]:
-        """Begin to load the model unless that has begun, anew where it has failed; return `loaded`."""
+        """Begin to load the model, unless it is loading or loaded; return `loaded`."""
         with self._changed:
             failed = _has_failed(self.loaded)
             if (failed or not self._threads) and not self._closed:
@@ -138,9 +147,9 @@ class ModelWorker:
             return len(self._queue)
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
-        """Begin to read what may be remembered on disk alone, for `submit`; None where nothing may."""
+        """Begin to read results that are on disk only, for `submit`; None where there cannot be any."""
         with self._changed:
-            if self._cache is None or not self._remembers:
+            if self._cache is None or not self._caches_results:
                 return None
             keys = [key for key in keys if self._queue.find(key) is None]
         return self._cache.from_disk(keys)
@@ -151,67 +160,68 @@ class ModelWorker:
         requests: Sequence[tuple[Key, Hashable]],
         *,
         owner: int = 0,
-        guesses: Sequence[tuple[Key, Hashable]] = (),
+        prefetches: Sequence[tuple[Key, Hashable]] = (),
         budget: Budget | None = None,
         from_disk: Mapping[Key, Any] = MappingProxyType({}),
     ) -> Submitted:
-        """Queue requests together; equal ones, remembered or in flight, share one result.
+        """Queue requests together; equal ones, cached or pending, share one result.
 
         Args:
-            operation: What is asked.
+            operation: Of all of them.
             requests: Keys and requests.
-            owner: Number of the program that asks, for `withdraw` and for taking turns.
-            guesses: What may be asked for soon; computed where a forward has room and costs nothing.
-            budget: Of the engine that asks, where it is another than the model's.
+            owner: Number of the program, for `withdraw` and for taking turns.
+            prefetches: Probable next requests; computed where a forward has room and they cost nothing.
+            budget: That of the program's engine, if it is not the model's.
             from_disk: Results that `ModelPool.from_disk` has found.
         """
         out = Submitted([], [], {})
         with self._changed:
             if self._closed:
                 raise ModelError(f"The {self.ref.role} was closed while a program still used it.")
-            self.start()  # under the lock: an attempt that fails takes along all that is queued
-            cache = self._cache if self._remembers else None
+            self.start()  # under the lock: an attempt that fails fails all that is queued
+            cache = self._cache if self._caches_results else None
             for key, request in requests:
-                # Asked under the lock: a result is remembered before its job is forgotten.
-                on_its_way = self._queue.find(key) is not None
-                value = None if on_its_way or cache is None else cache.in_memory(key)
-                if value is None and not on_its_way:
+                # Looked up under the lock: a result is cached before its job is removed.
+                pending = self._queue.find(key) is not None
+                value = None if pending or cache is None else cache.in_memory(key)
+                if value is None and not pending:
                     value = from_disk.get(key)
                 if value is None:
-                    job = self._queue.ask(key, operation, request, owner)
+                    job = self._queue.demand(key, operation, request, owner)
                     job.budget = job.budget or budget
-                    self._make_ready(job)
+                    self._preprocess_ahead(job)
                     out.futures.append(job.future)
                 else:
-                    known: Future[Served] = Future()
-                    known.set_result(Served(value))
-                    out.futures.append(known)
-                out.remembered.append(value is not None)
+                    cached: Future[Served] = Future()
+                    cached.set_result(Served(value))
+                    out.futures.append(cached)
+                out.cached.append(value is not None)
             wanted = (
-                self._may_guess and self._worth[operation].pays and operation not in self._billed
+                self._may_prefetch
+                and self._policies[operation].pays
+                and operation not in self._billed
             )
-            for key, request in guesses if wanted else ():
+            for key, request in prefetches if wanted else ():
                 if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
                     continue
-                guess = self._queue.guess(key, operation, request, owner)
-                if guess is not None:
-                    guess.budget = budget
-                    self._make_ready(guess)
-                    out.guesses[key] = guess.future
-            if not all(out.remembered):
+                if (added := self._queue.prefetch(key, operation, request, owner)) is not None:
+                    added.budget = budget
+                    self._preprocess_ahead(added)
+                    out.prefetches[key] = added.future
+            if not all(out.cached):
                 # A thread that is woken for nothing would cost more than the lookup.
                 self._changed.notify_all()
         return out
 
-    def learn(self, operation: Operation, guessed: int, used: int) -> None:
-        """Note how many guesses a program that is over has used."""
+    def record_prefetches(self, operation: Operation, issued: int, used: int) -> None:
+        """Record how many prefetches a program that has ended used."""
         with self._changed:
-            self._worth[operation].ended(guessed, used)
+            self._policies[operation].record_prefetches(issued, used)
 
     def withdraw(self, owner: int) -> None:
-        """Drop what a program has asked for and nobody else wants, as far as no forward has begun."""
+        """Drop queued requests of a program that no other program wants."""
         with self._changed:
-            self._inputs.dropped(self._queue.withdraw(owner))
+            self._preprocessing.cancel(self._queue.withdraw(owner))
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Stop the threads; what is queued fails.
@@ -223,7 +233,7 @@ class ModelWorker:
             self._closed = True
             for job in self._queue.drain():
                 job.future.set_exception(ModelError(f"The {self.ref.role} was closed."))
-            self._inputs.close()
+            self._preprocessing.close()
             self._changed.notify_all()
         ends = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
@@ -234,104 +244,112 @@ class ModelWorker:
         self, ref: BackendRef, loaded: Future[Backend], before: Sequence[threading.Thread]
     ) -> None:
         for thread in before:
-            thread.join()  # of an attempt that failed: what it has loaded is given back first
+            thread.join()  # of an attempt that failed: its models are freed first
         try:
             backend = self._open(ref)
             remembers = is_deterministic(backend, remote=ref.is_remote)
-        except BaseException as error:  # the loader is a stranger's library: report, keep serving
+        except BaseException as error:  # a third-party library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
-            self._fail(loaded, told(error, f"Loading the {ref.role} {str(ref)!r}"))
+            self._fail(loaded, as_viper_error(error, f"Loading the {ref.role} {str(ref)!r}"))
             return
         with self._changed:
             if _has_failed(loaded):
                 return  # another replica could not be loaded
             self._opened.append(backend)
             if len(self._opened) == len(self._replicas):
-                self._remembers = remembers
-                # A guess without a cache would be computed, and lost before it is asked for.
-                self._may_guess = remembers and not ref.is_remote and self._cache is not None
+                self._caches_results = remembers
+                # Without a cache, a prefetched result would be lost before it is used.
+                self._may_prefetch = remembers and not ref.is_remote and self._cache is not None
                 loaded.set_result(self._opened[0])
         while (batch := self._take(backend, loaded)) is not None:
             if batch := self._affordable(batch):
                 run_forward(backend, batch, self)
-            del batch  # nobody holds on to requests, and so to pixels, while waiting
+            del batch  # requests hold pixels: do not keep them while waiting
 
     def _fail(self, loaded: Future[Backend], error: ViperError) -> None:
-        """End an attempt to load the model, and all that is queued; who asks later begins another."""
+        """End an attempt to load the model, and fail all that is queued; a later request retries."""
         with self._changed:
             if loaded.done():
                 return
             self._opened.clear()
             jobs = self._queue.drain()
-            self._inputs.dropped(jobs)
+            self._preprocessing.cancel(jobs)
             self._changed.notify_all()  # replicas that are loaded end
             loaded.set_exception(error)
         for job in jobs:
             self.finish(job, error=error)
 
     def _take(self, backend: Backend, loaded: Future[Backend]) -> list[Job] | None:
-        """Wait for work; return queued jobs of one operation, None when there will be no more."""
+        """Wait for a batch of one operation; return None when there will be no more."""
         with self._changed:
             while not self._closed and not _has_failed(loaded):
-                batch = self._queue.take(partial(self._limit, backend), parts=self._idle + 1)
+                batch = self._queue.take(
+                    partial(self._largest_batch, backend), parts=self._idle + 1
+                )
                 if batch:
-                    self._inputs.taken(batch)
+                    self._preprocessing.release(batch)
                     return batch
                 self._idle += 1
                 self._changed.wait()
                 self._idle -= 1
             return None
 
-    def _make_ready(self, job: Job) -> None:
-        """Have a job's input made, unless an idle thread is about to take it."""
+    def _preprocess_ahead(self, job: Job) -> None:
+        """Begin to preprocess a job, unless an idle thread is about to take it."""
         if self._opened and not self._idle:
-            self._inputs.begin_ahead(self._opened[0], job)
+            self._preprocessing.begin_ahead(self._opened[0], job)
 
-    def _limit(self, backend: Backend, operation: Operation) -> int:
-        return min(
-            self._max_batch,
-            (operation.function is None and largest_batch(backend, operation.method))
-            or self._max_batch,
-            self._limits.get(operation, self._max_batch),
+    def _largest_batch(self, backend: Backend, operation: Operation) -> int:
+        """Return the most requests per forward: the engine's limit, the backend's, that of its memory."""
+        # A module's function may call any method of the role with its batch.
+        methods = (
+            [operation.method]
+            if operation.function is None
+            else [one.method for one in OPERATIONS if one.role == operation.role]
         )
+        limits = [largest_batch(backend, method) for method in methods]
+        limits += [self._limits.get(operation), self._max_batch]
+        return min(limit for limit in limits if limit)
 
-    def with_input(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
-        """Wait for the inputs of a batch; a request that has none fails here, alone."""
+    def with_inputs(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
+        """Wait for the inputs of a batch; a request that cannot be preprocessed fails here, alone."""
         with self._changed:
-            self._inputs.begin(backend, batch)
+            self._preprocessing.begin(backend, batch)
         ready: list[Job] = []
         for job in batch:
-            error = self._inputs.wait(backend, job)
+            error = self._preprocessing.wait(backend, job)
             if error is None:
                 ready.append(job)
             else:
-                self.finish(job, error=told(error, f"The {self.ref.role} {self.name!r}"))
+                self.finish(job, error=as_viper_error(error, f"The {self.ref.role} {self.name!r}"))
         return ready
 
-    def counted(self, batch: list[Job], busy_s: float) -> None:
-        """Enter a forward that ended."""
+    def record_forward(self, batch: list[Job], busy_s: float) -> None:
+        """Record a forward that ended."""
         with self._changed:
-            guesses = sum(not job.asked for job in batch)
+            prefetched = sum(not job.demanded for job in batch)
             self.load.forwards += 1
             self.load.requests += len(batch)
-            self.load.guesses += guesses
+            self.load.prefetched += prefetched
             self.load.busy_s += busy_s
-            self._worth[batch[0].operation].forward(len(batch), len(batch) - guesses, busy_s)
+            self._policies[batch[0].operation].record_forward(
+                len(batch), len(batch) - prefetched, busy_s
+            )
 
-    def bills(self, operation: Operation) -> bool:
-        """Tell whether an operation goes to a language model, as far as that is known."""
+    def is_billed(self, operation: Operation) -> bool:
+        """Return whether an operation goes to a language model, as far as results have shown."""
         return operation.role in _BILLED or operation in self._billed
 
-    def paid(self, job: Job, usage: Usage) -> None:
-        """Enter what a request has cost: for the model's engine, and for the one that borrows it."""
+    def record_usage(self, job: Job, usage: Usage) -> None:
+        """Record the cost of a request in the budgets of the model's engine and of the borrowing one."""
         self._billed.add(job.operation)
         self._budget.add(usage)
         if job.budget is not None and job.budget is not self._budget:
             job.budget.add(usage)
 
     def _affordable(self, batch: list[Job]) -> list[Job]:
-        """Return the requests of a batch that their budgets allow; the others fail."""
-        if not self.bills(batch[0].operation):
+        """Return the jobs of a batch that their budgets allow; the others fail."""
+        if not self.is_billed(batch[0].operation):
             return batch
         allowed: list[Job] = []
         for job in batch:
@@ -343,21 +361,21 @@ class ModelWorker:
                 allowed.append(job)
         return allowed
 
-    def without_guesses(self, batch: list[Job]) -> list[Job]:
-        """Give up the guesses in a batch, so that nobody can join them any more; return the others."""
+    def drop_prefetches(self, batch: list[Job]) -> list[Job]:
+        """Drop the prefetches of a batch, so that no request joins them any more; return the others."""
         with self._changed:
-            asked = [job for job in batch if job.asked]
+            demanded = [job for job in batch if job.demanded]
             for job in batch:
-                if not job.asked:
+                if not job.demanded:
                     self._queue.finish(job)
                     job.future.cancel()
-        return asked
+        return demanded
 
-    def too_large(self, operation: Operation, requests: int) -> None:
+    def shrink_batches(self, operation: Operation, requests: int) -> None:
         """Make batches half as large from now on."""
         self._limits[operation] = max(1, requests // 2)
         _log.info(
-            "%s has too little memory for %d requests of %s at once; from now on %d go together.",
+            "%s has too little memory for %d requests of %s at once; from now on batches have %d.",
             self.name,
             requests,
             operation.method,
@@ -367,16 +385,16 @@ class ModelWorker:
     def finish(
         self, job: Job, served: Served | None = None, *, error: ViperError | None = None
     ) -> None:
-        """Give a job its result, which is remembered, or the error in its place."""
+        """Set the result of a job, and cache it, or its error."""
         with self._changed:
-            asked = job.asked
-            if served is not None and self._cache is not None and self._remembers:
+            demanded = job.demanded
+            if served is not None and self._cache is not None and self._caches_results:
                 self._cache.put(job.key, served.value)
             self._queue.finish(job)
             job.prepared = None
         if served is not None:
             job.future.set_result(served)
-        elif asked:
+        elif demanded:
             job.future.set_exception(error)
         else:
             job.future.cancel()

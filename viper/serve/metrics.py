@@ -82,7 +82,7 @@ class _LiveCollector(Collector):
         for name, text, attribute in (
             ("viper_model_forwards", "Forwards of the models, by role.", "forwards"),
             ("viper_model_requests", "Requests in these forwards, by role.", "requests"),
-            ("viper_model_guesses", "Prefetched requests among them, by role.", "guesses"),
+            ("viper_model_guesses", "Prefetched requests among them, by role.", "prefetched"),
             ("viper_model_busy_seconds", "Time spent in the models, by role.", "busy_s"),
         ):
             family = CounterMetricFamily(name, text, labels=["role"])

@@ -1,6 +1,6 @@
-"""What no setting may say: secrets; and what a file that was only found must not decide.
+"""Checks of settings: no secrets anywhere, and nothing dangerous in a file that was only found.
 
-A file in the working directory may have come from a stranger, together with pictures.
+A file in the working directory may come from a stranger, together with images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONFIG_VARIABLE = "VIPER_CONFIG"
 SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
 """Environment variables whose values are shown nowhere."""
 
-# What a found file may say of a model; an option left out here may name a file, or fetch one.
+# Options of a model that a found file may set; others may name a file, or fetch one.
 _PLAIN_OPTIONS = frozenset(
     "batch_size compile device dtype image_splitting max_side max_tokens polarity score_threshold size "
     "text_threshold".split()
@@ -32,7 +32,7 @@ _LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bh
 
 
 def check_found(name: str, value: Any, file: Path, variable: str) -> None:
-    """Refuse what a file that nobody named must not decide.
+    """Refuse a dangerous setting of a file that was found, not named by the user.
 
     Args:
         name: Of the setting.
@@ -42,21 +42,23 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
 
     Raises:
         ConfigError: It would weaken the sandbox, run code of a model file, open the server, send
-            requests to another machine, choose a folder to read and write, fetch a model, or load one
-            that no preset names.
+            requests to another machine, choose a folder or file to read and write, fetch a model, or
+            load one that no preset names.
     """
     if name == "sandbox" and value != "full":
         reason = "weaken the sandbox"
     elif name == "serve.host" and not is_loopback(str(value)):
         reason = "open the server to a network"
     elif isinstance(value, str) and not all(map(is_loopback, _servers_in(value))):
-        reason = "send questions, pictures and keys to another machine"
+        reason = "send questions, images and keys to another machine"
     elif isinstance(value, str) and "trust" in parse_qs(
         value.partition("?")[2], keep_blank_values=True
     ):
         reason = "run the code that a model file may hold"
     elif name == "cache" and isinstance(value, str):
         reason = "choose the folder that results are read from and written to"
+    elif name == "program_cache" and value != "off":
+        reason = "choose the file that programs are read from and written to"
     elif isinstance(value, str) and not _is_shipped(name, value):
         reason = "name a model, a file or an option beyond the presets"
     else:
@@ -69,10 +71,10 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
 
 
 def refuse_secrets(name: str, value: Any, origin: object) -> None:
-    """Refuse a reference with a secret in it, without repeating it.
+    """Refuse a reference that holds a secret, without repeating it.
 
     Raises:
-        ConfigError: An option of the reference looks like one, or its address holds a password.
+        ConfigError: An option of the reference looks like a secret, or its address holds a password.
     """
     if not isinstance(value, str):
         return
@@ -85,18 +87,18 @@ def refuse_secrets(name: str, value: Any, origin: object) -> None:
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a name is that of a secret."""
-    words = name.lower().replace("max_token", "")  # a limit, however it is spelt
+    """Return whether a name is the name of a secret."""
+    words = name.lower().replace("max_token", "")  # a limit, however it is spelled
     return any(word in words for word in ("token", "key", "secret", "password"))
 
 
 def _is_shipped(name: str, value: str) -> bool:
-    """Tell whether a value names nothing but what Viper, or a file of presets, names itself.
+    """Return whether a value names only what Viper, or the user's file of presets, names itself.
 
-    A reference to anything else is a file of the stranger's, which a loader would open.
+    Any other reference may be a stranger's file, which a loader would open.
     """
     if name == "models":
-        # A preset that is unknown is refused where it is looked up, with the nearest names.
+        # An unknown preset is refused by the lookup, which suggests the nearest names.
         return ":" not in value and "/" not in value and "\\" not in value
     if name == "generator":
         kind, _, rest = (part.strip() for part in value.partition(":"))
@@ -119,7 +121,7 @@ def _servers_in(reference: str) -> list[str]:
 
 
 def received(value: Any) -> str:
-    """Return a value for an error; what is inside a table or a list was not searched for secrets."""
+    """Return a value for an error message; tables and lists were not searched for secrets."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)

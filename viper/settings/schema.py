@@ -3,9 +3,9 @@
     command line  >  VIPER_NAME  >  viper.toml  >  default
 
 The file is the one that `VIPER_CONFIG` names, else `viper.toml` in the working directory. Only verbs read
-settings; `Engine` takes arguments and looks at no file. A file that merely lies in the working directory may
-come from a stranger, with the pictures: it cannot weaken the sandbox, nor send a key to another machine.
-Secrets are read from the environment by those who need them, and are no settings.
+settings; `Engine` takes arguments and reads no file. A file that was found in the working directory may come
+from a stranger, together with images: it cannot weaken the sandbox or send a key to another machine. Secrets
+are not settings: the code that needs one reads it from the environment.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from viper.engine.config import SandboxLevel
+from viper.engine.options import OLD_NAMES, OPTIONS, Option, OptionalPath
 from viper.errors import ConfigError, did_you_mean
 from viper.serve.settings import ServerSettings
 from viper.settings.guard import (
@@ -32,7 +32,7 @@ from viper.settings.guard import (
 )
 
 __all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
-__all__ += ["SettingsTree", "load_settings", "strange_variables"]
+__all__ += ["SettingsTree", "load_settings", "unknown_variables"]
 
 FILE_NAME = "viper.toml"
 PREFIX = "VIPER_"
@@ -40,13 +40,12 @@ PREFIX = "VIPER_"
 OTHER_VARIABLES: Mapping[str, str] = {
     CONFIG_VARIABLE: "the file of settings",
     "VIPER_LLM": "the model that --generator auto stands for",
-    "VIPER_MEMO": "the file of remembered programs, or off",
     "VIPER_PLUGINS": "the plugins that are used",
     "VIPER_PRESETS": "a file of presets of your own",
-    "VIPER_SERVE_TOKEN": "the token that viper serve asks for",
+    "VIPER_SERVE_TOKEN": "the token that viper serve requires",
     "VIPER_TEST_DATA": "the folder of photographs for the tests",
 }
-"""Variables with the prefix that are no settings, and what they name."""
+"""Variables with the prefix that are not settings, and what they name."""
 
 _SERVER = ServerSettings()
 
@@ -61,22 +60,22 @@ class _Table(BaseModel):
 
 
 class BackendSettings(_Table):
-    """What serves a role instead of the preset's model: `NAME:REFERENCE`."""
+    """The backend of a role instead of the preset's: `NAME:REFERENCE`."""
 
     detector: str | None = None
-    """What finds objects."""
+    """Backend that finds objects."""
     matcher: str | None = None
-    """What compares pictures with words."""
+    """Backend that compares images with words."""
     depth: str | None = None
-    """What measures how far away things are."""
+    """Backend that measures how far away objects are."""
     answerer: str | None = None
-    """What answers short questions about a picture."""
+    """Backend that answers short questions about an image."""
     language: str | None = None
-    """What answers questions of general knowledge."""
+    """Backend that answers questions of general knowledge."""
 
 
 class ServeSettings(_Table):
-    """How `viper serve` serves."""
+    """Settings of `viper serve`."""
 
     host: str = _SERVER.host
     """Address to listen on; another than loopback needs VIPER_SERVE_TOKEN."""
@@ -85,53 +84,51 @@ class ServeSettings(_Table):
     concurrency: Count = _SERVER.concurrency
     """Questions that are answered at the same time."""
     queue: Annotated[int, Field(ge=0)] = _SERVER.queue
-    """Questions that may wait; one more is told to come again later."""
+    """Questions that may wait; one more is answered with 429 and Retry-After."""
     max_upload_mb: Positive = _SERVER.max_upload_mb
     """Largest upload, in MB."""
     max_pixels: Count = _SERVER.max_pixels
-    """Width times height of the largest picture."""
+    """Width times height of the largest image."""
     grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _SERVER.grace_s
-    """How long running questions may go on when the server is told to stop."""
+    """Seconds that running questions get when the server is stopped."""
 
 
-class Settings(_Table):
-    """Everything that can be set; names are those of `Engine`'s arguments."""
+class _Tables(_Table):
+    """The tables of a file; the settings outside a table are made of `EngineOptions`."""
 
-    models: str = "auto"
-    """Preset that says which model serves which role."""
-    generator: str = "grammar"
-    """What writes programs."""
-    sandbox: SandboxLevel = "full"
-    """Least level of the sandbox for programs that a model or a stranger wrote; not in a file."""
-    timeout_s: Positive = 300.0
-    """Longest time for a whole answer, in seconds."""
-    model_call_s: Positive = 60.0
-    """Longest wait for one vision or language call, in seconds."""
-    cache: Path | None = None
-    """Folder in which results of models outlive the process."""
-    cache_mb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 512.0
-    """Memory for results of models, in MB; 0 for none."""
-    max_batch: Count = 64
-    """Most requests per forward of a model."""
-    lookahead: bool = True
-    """Whether models are asked beforehand what a program will probably ask next."""
-    max_attempts: Count = 3
-    """Programs that a language model writes before a failure is final."""
-    votes: Count = 1
-    """Programs that vote on an answer."""
-    max_cost_usd: Positive | None = None
-    """Most US dollars for language models."""
-    max_tokens: Count | None = None
-    """Most tokens of language models."""
     backends: BackendSettings = BackendSettings()
-    """What serves a role instead of the preset's model."""
     serve: ServeSettings = ServeSettings()
-    """How `viper serve` serves."""
+
+
+def _setting(option: Option) -> Any:  # type and default, as `create_model` takes them
+    """Return an option of the engine as a field."""
+    kind = Path | None if option.kind is OptionalPath else option.kind
+    bounds: dict[str, Any] = {"gt": option.above, "ge": option.at_least}
+    if option.unit is not None:  # a number that may have decimals
+        bounds["allow_inf_nan"] = False
+    return Annotated[kind, Field(description=option.help, **bounds)], option.default
+
+
+Settings = create_model(
+    "Settings",
+    __base__=_Tables,
+    **{name: _setting(option) for name, option in OPTIONS.items()}
+    | {
+        "generator": _setting(OPTIONS["generator"]._replace(kind=str)),
+        "program_cache": _setting(
+            OPTIONS["program_cache"]._replace(
+                help=f"{OPTIONS['program_cache'].help} off: none. Without this setting it is in the "
+                "user's cache folder."
+            )
+        ),
+    },
+)
+"""Everything that can be set; names are those of `Engine`'s arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from."""
+    """The source of a value."""
 
     kind: Literal["default", "file", "environment"]
     name: str = ""
@@ -145,9 +142,9 @@ class Origin:
 class SettingsTree:
     """Settings, and where each value comes from."""
 
-    values: Settings
+    values: _Tables
     origins: Mapping[str, Origin]
-    """By dotted name, such as `serve.port`, for those that are no defaults."""
+    """By dotted name, such as `serve.port`, without those that are defaults."""
     file: Path | None = None
     """The file that was read."""
 
@@ -160,15 +157,15 @@ class SettingsTree:
             yield name, value, self.origins.get(name, Origin("default"))
 
     def changed(self) -> dict[str, Any]:
-        """Return the values that are no defaults, by dotted name."""
+        """Return the values that are not defaults, by dotted name."""
         return {name: value for name, value, origin in self.rows() if origin.kind != "default"}
 
 
 def names() -> Iterator[str]:
     """Yield the dotted names of all settings, tables last."""
-    tables: dict[str, type[_Table]] = {"backends": BackendSettings, "serve": ServeSettings}
-    yield from (name for name in Settings.model_fields if name not in tables)
-    for table, model in tables.items():
+    yield from OPTIONS
+    for table in _Tables.model_fields:
+        model: type[_Table] = type(getattr(_Tables(), table))
         yield from (f"{table}.{name}" for name in model.model_fields)
 
 
@@ -184,7 +181,7 @@ def load_settings(
 
     Args:
         environment: Variables; those of the process if None.
-        folder: Where `viper.toml` is looked for; the working directory if None.
+        folder: Folder of `viper.toml`; the working directory if None.
 
     Raises:
         ConfigError: The file cannot be read, or a value is unknown, of the wrong type or out of range; the
@@ -201,8 +198,7 @@ def load_settings(
                 check_found(name, value, file, variable_of(name))
             raw[name], origins[name] = value, Origin("file", str(file))
         _check_types(raw, origins)
-    for name in names():
-        variable = variable_of(name)
+    for variable, name in _variables().items():
         if value := variables.get(variable, "").strip():
             raw[name], origins[name] = value, Origin("environment", variable)
     for name, value in raw.items():
@@ -210,17 +206,23 @@ def load_settings(
     try:
         return SettingsTree(Settings.model_validate(_nested(raw)), origins, file)
     except ValidationError as error:
-        raise ConfigError(_told(error, raw, origins)) from None  # the cause repeats the value
+        raise ConfigError(_message(error, raw, origins)) from None  # the cause repeats the value
 
 
-def strange_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return a sentence for each variable with our prefix that means nothing."""
+def _variables() -> dict[str, str]:
+    """Return variable → setting; those of version 0.1 first, so that a new one counts."""
+    old = {variable_of(old): name for old, name in OLD_NAMES.items()}
+    return old | {variable_of(name): name for name in names()}
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence for each variable with the prefix `VIPER_` that means nothing."""
     variables = os.environ if environment is None else environment
-    known = {*OTHER_VARIABLES, *map(variable_of, names())}
+    read = {*OTHER_VARIABLES, *_variables()}
     return [
-        f"The variable {name} is unknown and does nothing. {did_you_mean(name, known)}".strip()
+        f"The variable {name} is unknown and does nothing. {did_you_mean(name, read)}".strip()
         for name in sorted(variables)
-        if name.startswith(PREFIX) and name not in known and variables[name].strip()
+        if name.startswith(PREFIX) and name not in read and variables[name].strip()
     ]
 
 
@@ -247,33 +249,33 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not TOML: {error}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text.") from error
-    except Exception as error:  # an InputError about the file, which is a setting here
+    except Exception as error:  # an InputError about the file
         raise ConfigError(str(error)) from error
 
 
 def _flat(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
-    known = list(names())
-    tables = {name.partition(".")[0] for name in known if "." in name}
+    """Yield dotted names and values of a file; old names become new ones."""
+    allowed = list(names())
     for key, value in table.items():
-        if isinstance(value, dict) and key in tables:
+        if isinstance(value, dict) and key in _Tables.model_fields:
             pairs = [(f"{key}.{inner}", entry) for inner, entry in value.items()]
         else:
-            pairs = [(key, value)]
+            pairs = [(OLD_NAMES.get(key, key), value)]
         for name, entry in pairs:
-            if name not in known:
-                raise ConfigError(_unknown(name, file, known, tables))
+            if name not in allowed:
+                raise ConfigError(_unknown(name, file, allowed))
             yield name, entry
 
 
-def _unknown(name: str, file: Path, known: list[str], tables: set[str]) -> str:
+def _unknown(name: str, file: Path, allowed: list[str]) -> str:
     if is_secret(name):
         return (
-            f"{file} has {name!r}. Secrets do not belong into a file: set an environment variable "
+            f"{file} has {name!r}. Secrets do not belong in a file: set an environment variable "
             f"({', '.join(SECRETS)})."
         )
-    if name in tables:
+    if name in _Tables.model_fields:
         return f"In {file}, {name!r} must be a table: [{name}]."
-    hint = did_you_mean(name, known)
+    hint = did_you_mean(name, allowed)
     return (
         f"{file} has an unknown setting {name!r}. {hint or 'viper config show lists all. '}".strip()
     )
@@ -289,32 +291,27 @@ def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_types(raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> None:
-    """Refuse values of a file that are of another type; only texts of variables are converted.
+    """Refuse values of a file that have the wrong type; only texts of variables are converted.
 
     Raises:
         ConfigError: A number is written as a text, or a truth value stands for a number.
     """
     paths = {
-        name: Path(value) for name, value in raw.items() if name == "cache" and value == str(value)
+        name: Path(value)
+        for name, value in raw.items()
+        if name in OPTIONS and OPTIONS[name].kind is OptionalPath and isinstance(value, str)
     }
     try:
         Settings.model_validate(_nested({**raw, **paths}), strict=True)
     except ValidationError as error:
-        raise ConfigError(_told(error, raw, origins)) from None
+        raise ConfigError(_message(error, raw, origins)) from None
 
 
-def _told(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
-    """Return the first thing that is wrong as a sentence."""
+def _message(error: ValidationError, raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
+    """Return the first fault as a sentence."""
     first = error.errors()[0]
-    name = next(
-        (
-            n
-            for n in raw
-            if tuple(n.split(".")) == tuple(map(str, first["loc"]))[: n.count(".") + 1]
-        ),
-        ".".join(map(str, first["loc"])),
-    )
-    origin = origins.get(name)
-    wrong = first["msg"].removeprefix("Input ").rstrip(".")
-    where = f" ({origin})" if origin is not None else ""
-    return f"The setting {name}{where} {wrong}, but got {received(raw.get(name))}."
+    place = ".".join(map(str, first["loc"]))
+    name = next((name for name in raw if f"{place}.".startswith(f"{name}.")), place)
+    where = f" ({origins[name]})" if name in origins else ""
+    fault = first["msg"].removeprefix("Input ").rstrip(".")
+    return f"The setting {name}{where} {fault}, but got {received(raw.get(name))}."

@@ -103,7 +103,7 @@ def measure(
         folder = Path(name)
         suite.draw_pictures(folder)
         queries = [Query(folder / row.image, "", program=row.program) for row in rows]
-        plain = _run(queries, 1, cache_mb=0.0, lookahead=False, max_batch=1)
+        plain = _run(queries, 1, cache_mb=0.0, prefetch=False, max_batch=1)
         engine = _run(queries, concurrency, model_ms=model_ms)
         cold = _run(queries, 1, forget=True)
     naive = [naive_forwards(answer) for answer in plain.answers]

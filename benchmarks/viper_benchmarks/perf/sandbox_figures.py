@@ -142,7 +142,7 @@ class SandboxFigures:
             await self._run(
                 many_questions(calls + _WARM_UP_CALLS), serve, image=session.image_patch
             )
-            forwards = len(run.account.forwards["answerer"])
+            forwards = len(run.metrics.forwards["answerer"])
             if forwards != calls + _WARM_UP_CALLS:
                 raise BenchmarkError(
                     f"{calls + _WARM_UP_CALLS} different questions took {forwards} forwards: some "

@@ -147,7 +147,7 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
             ceiling = bench.ceiling()
             pictures = _pictures(_COMPARED)
             clever, _ = _answer(engine, pictures, concurrency=_COMPARED)
-        plain_options: dict[str, Any] = {"cache_mb": 0.0, "lookahead": False, "max_batch": 1}
+        plain_options: dict[str, Any] = {"cache_mb": 0.0, "prefetch": False, "max_batch": 1}
         with Engine("none", backends=backends, **plain_options) as engine:
             plain, _ = _answer(engine, pictures, concurrency=1)
     for row in rows:

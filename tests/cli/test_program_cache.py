@@ -1,4 +1,4 @@
-"""`viper memo`, `--no-memo`, `--stats` and the options of language models, on loopback."""
+"""`viper program-cache`, its options, `--stats` and the options of language models, on loopback."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture(tmp_path):
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     path = tmp_path / "memo.sqlite"
-    monkeypatch.setenv("VIPER_MEMO", str(path))
+    monkeypatch.setenv("VIPER_PROGRAM_CACHE", str(path))
     return path
 
 
@@ -44,25 +44,25 @@ def ask(server, picture, question, *more):
     return viper("ask", picture, question, "--models", "stub", "--generator", name, *more)
 
 
-def test_ask_remembers_and_the_memo_can_be_listed_and_cleared(server, picture, path):
+def test_ask_keeps_programs_and_the_program_cache_can_be_listed_and_cleared(server, picture, path):
     ask(server, picture, "How many cups are there?")
     answer = json.loads(ask(server, picture, "How many dogs are there?", "--json").stdout)
     assert (answer["answer"], answer["memo"]) == ("3", True)
     assert len(server.requests) == 1
-    listed = viper("memo", "list")
+    listed = viper("program-cache", "list")
     assert listed.exit_code == 0
     uses, age, generator, skeleton = listed.stdout.split(maxsplit=3)
     assert (uses, generator, skeleton) == ("1", "openai:fake", "how many ‹noun plural› are there\n")
     assert age.endswith("s")
-    made = json.loads(viper("memo", "list", "--json").stdout)
+    made = json.loads(viper("program-cache", "list", "--json").stdout)
     (entry,) = made["entries"]
     assert made["path"] == str(path)
     assert entry["skeleton"] == "how many ‹noun plural› are there"
     assert (entry["generator"], entry["uses"]) == ("openai:fake", 1)
     assert entry["age_s"] >= 0
-    assert viper("memo", "clear").stderr == "viper: 1 programs were forgotten.\n"
-    assert json.loads(viper("memo", "clear", "--json").stdout)["removed"] == 0
-    assert "nothing is remembered" in viper("memo", "list").stderr
+    assert viper("program-cache", "clear").stderr == "viper: 1 programs were removed.\n"
+    assert json.loads(viper("program-cache", "clear", "--json").stdout)["removed"] == 0
+    assert "there is no program in" in viper("program-cache", "list").stderr
 
 
 def test_generate_recalls_what_ask_has_learnt(server, picture, path):
@@ -74,28 +74,33 @@ def test_generate_recalls_what_ask_has_learnt(server, picture, path):
 
 
 def test_no_memo_asks_the_model_and_remembers_nothing(server, picture, path):
-    ask(server, picture, "How many cups are there?", "--no-memo")
+    ask(server, picture, "How many cups are there?", "--no-program-cache")
     assert not path.exists()
     ask(server, picture, "How many cups are there?")
-    ask(server, picture, "How many cups are there?", "--no-memo")
+    ask(server, picture, "How many cups are there?", "--no-program-cache")
     assert len(server.requests) == 3
 
 
-def test_the_grammar_leaves_no_memo(picture, path):
+def test_the_grammar_leaves_no_program_cache(picture, path):
     assert viper("ask", picture, "How many cups are there?", "--models", "stub").stdout == "3\n"
     assert not path.exists()
 
 
-def test_a_memo_that_is_off_is_told(picture):
-    assert viper("memo", "list").stderr == "viper: the memo is off (VIPER_MEMO=off).\n"
-    assert json.loads(viper("memo", "list", "--json").stdout) == {"path": None, "entries": []}
-    assert "is off" in viper("memo", "clear").stderr
+def test_a_program_cache_that_is_off_is_reported(picture):
+    assert viper("program-cache", "list").stderr == (
+        "viper: the program cache is off (VIPER_PROGRAM_CACHE or program_cache in viper.toml).\n"
+    )
+    assert json.loads(viper("program-cache", "list", "--json").stdout) == {
+        "path": None,
+        "entries": [],
+    }
+    assert "is off" in viper("program-cache", "clear").stderr
 
 
 def test_a_corrupt_memo_is_one_clear_line_and_no_failed_answer(server, picture, path):
     path.write_bytes(b"nonsense" * 1000)
     for verb in ("list", "clear"):
-        result = viper("memo", verb)
+        result = viper("program-cache", verb)
         assert result.exit_code == 1
         (line,) = result.stderr.splitlines()
         assert "cannot be used: file is not a database. Remove the file" in line
@@ -142,3 +147,29 @@ def test_attempts_votes_and_budgets_are_options_of_ask(picture):
 )
 def test_numbers_that_make_no_sense_are_wrong_usage(picture, option):
     assert viper("ask", picture, "How many?", *option).exit_code == 2
+
+
+def test_words_of_0_1_still_work(server, picture, path, monkeypatch, tmp_path):
+    ask(server, picture, "How many cups are there?", "--no-memo", "--no-lookahead")
+    assert json.loads(viper("memo", "list", "--json").stdout)["entries"] == []
+    monkeypatch.delenv("VIPER_PROGRAM_CACHE")
+    monkeypatch.setenv("VIPER_MEMO", str(path))
+    ask(server, picture, "How many cups are there?", "--lookahead")
+    assert len(json.loads(viper("memo", "list", "--json").stdout)["entries"]) == 1
+    other = tmp_path / "other.sqlite"
+    ask(server, picture, "How many cups are there?", "--memo", str(other))
+    assert other.is_file()
+    assert json.loads(viper("memo", "clear", "--json").stdout) == {"path": str(path), "removed": 1}
+
+
+def test_help_leaves_the_words_of_0_1_out():
+    for arguments in (["ask"], ["generate"], ["serve"], []):
+        text = viper(*arguments, "--help").stdout
+        assert "memo" not in text
+        assert "lookahead" not in text
+
+
+def test_an_option_names_the_file_before_the_settings_do(server, picture, path, tmp_path):
+    named = tmp_path / "named.sqlite"
+    ask(server, picture, "How many cups are there?", "--program-cache", str(named))
+    assert (named.is_file(), path.is_file()) == (True, False)

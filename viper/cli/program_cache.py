@@ -1,4 +1,4 @@
-"""`viper memo list|clear`: programs of language models that are used again."""
+"""`viper program-cache list|clear`: programs of language models that are used again."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ import click
 if TYPE_CHECKING:
     from viper.generate.program_cache import Entry, Store
 
-__all__ = ["memo"]
+__all__ = ["program_cache"]
+
+_OFF = "the program cache is off (VIPER_PROGRAM_CACHE or program_cache in viper.toml)."
 
 
-@click.group()
-def memo() -> None:
-    """Show or clear the memo: programs that a language model wrote, used again.
+@click.group("program-cache")
+def program_cache() -> None:
+    """Show or clear the program cache: programs that a language model wrote, used again.
 
     A program that answered a question is kept with the form of the question ("how many ‹noun plural› are
     there"). The next question of that form gets the program with its own words, and no model is asked.
 
-    The memo lies in the user's cache folder; VIPER_MEMO names another file, or is "off".
+    The file is in the user's cache folder; VIPER_PROGRAM_CACHE names another one, or is "off".
     """
 
 
-@memo.command("list")
+@program_cache.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def list_(as_json: bool) -> None:
-    """List what is remembered, most used first."""
+    """List the programs, most used first."""
     from viper.cli.output import notice, one_line, print_json
 
     store = _store()
@@ -43,15 +45,15 @@ def list_(as_json: bool) -> None:
             f"{entry.uses:>6}  {age:>5}  {one_line(entry.generator)}  {one_line(entry.skeleton)}"
         )
     if store is None:
-        notice("the memo is off (VIPER_MEMO=off).")
+        notice(_OFF)
     elif not entries:
-        notice(f"nothing is remembered in {str(store.path)!r}.")
+        notice(f"there is no program in {str(store.path)!r}.")
 
 
-@memo.command("clear")
+@program_cache.command("clear")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def clear(as_json: bool) -> None:
-    """Forget everything."""
+    """Remove all programs."""
     from viper.cli.output import notice, print_json
 
     store = _store()
@@ -59,26 +61,33 @@ def clear(as_json: bool) -> None:
     if as_json:
         print_json({"path": None if store is None else str(store.path), "removed": removed})
     elif store is None:
-        notice("the memo is off (VIPER_MEMO=off).")
+        notice(_OFF)
     else:
-        notice(f"{removed} programs were forgotten.")
+        notice(f"{removed} programs were removed.")
 
 
 def _store() -> Store | None:
-    from viper.generate.program_cache import Store, memo_place
+    from viper.cli.output import print_error
+    from viper.cli.settings import program_cache_file
+    from viper.errors import ConfigError
+    from viper.generate.program_cache import Store
 
-    path = memo_place()
+    try:
+        path = program_cache_file()
+    except ConfigError as error:
+        print_error(error, debug=False)
+        sys.exit(1)
     return None if path is None else Store(path)
 
 
-def _or_exit(work: Any) -> Any:  # a method of the store, and what it returns
+def _or_exit(work: Any) -> Any:  # a method of the store, and its result
     from viper.cli.output import notice
     from viper.generate.program_cache import StoreError
 
     try:
         return work()
     except StoreError as error:
-        notice(f"{error} Remove the file, or name another with VIPER_MEMO.")
+        notice(f"{error} Remove the file, or name another with VIPER_PROGRAM_CACHE.")
         sys.exit(1)
 
 
