@@ -13,12 +13,12 @@ from viper.generate.grammar.vocabulary.scales import SCALES
 
 __all__ = ["AskedLastChart"]
 
-_VERBS = ("is", "are", "was", "were", "has", "have", "looks", "look")
-_OF = ("of", "in")
-_MADE = ("made of", "made out of", "made from")
-_WHAT = ("what", "which")
+_VERBS = "is|are|was|were|has|have|looks|look"
+_OF = "of|in"
+_MADE = "made of|made out of|made from"
+_WHAT = "what|which"
 _QUESTION_WORDS = frozenset({"what", "which", "how"})
-_IMPERATIVES = ("name", "give me", "give", "say")
+_IMPERATIVES = "name|give me|give|say"
 
 
 class AskedLastChart(QuestionChart):
@@ -34,18 +34,18 @@ class AskedLastChart(QuestionChart):
     def asked_last(self) -> Queries:
         """Read "The cup is what color?", "It is made of what?", "The man is doing what?"."""
         for subject, end in self.description(0):
-            verb = self.after(end, *_VERBS)
+            verb = self.after(end, _VERBS)
             if verb is None:
                 continue
-            made = self.after(verb, *_MADE)
-            what = self.after(made, *_WHAT) if made is not None else None
+            made = self.after(verb, _MADE)
+            what = self.after(made, _WHAT) if made is not None else None
             if what is not None:
                 material = self.after(what, "material") or what
                 yield from self.with_options(attribute_query(subject, "material"), material)
             doing = self.after(verb, "doing what")
             if doing is not None:
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
-            what = self.after(self.after(verb, *_OF) or verb, *_WHAT)
+            what = self.after(self.after(verb, _OF) or verb, _WHAT)
             for respect, stop in self.respect(what) if what is not None else ():
                 yield from self.with_options(attribute_query(subject, respect), stop)
             if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
@@ -53,7 +53,7 @@ class AskedLastChart(QuestionChart):
 
     def named(self) -> Queries:
         """Read "(Tell me) the color of the cup"."""
-        start = self.skip(self.after(0, *_IMPERATIVES) or 0, ("the",))
+        start = self.skip(self.after(0, _IMPERATIVES) or 0, "the")
         respect = RESPECTS.get(self.text(start))
         of = self.after(start + 1, "of")
         if respect is not None and of is not None:

@@ -111,7 +111,7 @@ class AttachChart(MarkChart):
     def pick(self, at: int) -> Readings[Condition]:
         """Read what picks one; "nearest the window" may lack its "to"."""
         found: Readings[Condition] = []
-        near = self.after(at, "closest", "nearest")
+        near = self.after(at, "closest|nearest")
         if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
             found += [
                 (Pick("nearest_to", 1, other), end)
@@ -165,7 +165,7 @@ class AttachChart(MarkChart):
 
     def _excluded(self, at: int) -> Readings[Condition]:
         """Read ", not the taxi": another kind of object, or another one of the kind."""
-        start = self.after(self.skip(at, (",", "but", "and")), "not", "except", "except for")
+        start = self.after(self.skip(at, ",|but|and"), "not|except|except for")
         if start is None:
             return []
         found: Readings[Condition] = []
@@ -183,8 +183,8 @@ class AttachChart(MarkChart):
         last = (None, *flat(condition))[-1]
         if not isinstance(last, Related) or last.relation not in _LISTED:
             return
-        start = self.skip(at, (",",))
-        start = self.skip(start, ("and",))
+        start = self.skip(at, ",")
+        start = self.skip(start, "and")
         if start == at:
             return
         for other, end in self.description(start, True):

@@ -9,12 +9,13 @@ readings are tried.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from viper.generate.grammar.vocabulary.tokens import Token
 
-__all__ = ["Chart", "Readings", "rule", "unique_ends"]
+__all__ = ["Chart", "Readings", "combined", "rule", "unique_ends"]
 
 T = TypeVar("T")
 Readings = list[tuple[T, int]]
@@ -47,22 +48,27 @@ class Chart:
         """Return the word at a position, "" behind the end."""
         return self.texts[at] if 0 <= at < len(self.texts) else ""
 
-    def after(self, at: int, *phrases: str) -> int | None:
-        """Return the position behind the first of the phrases that stands here, None if none does.
+    def after(self, at: int, phrases: str) -> int | None:
+        """Return the position behind the first of the phrases that matches here, None if none does.
 
-        A phrase is one or more words; `""` matches always.
+        Args:
+            at: Where the phrase begins.
+            phrases: Alternatives such as "made of|made out of"; an empty one always matches.
         """
-        for phrase in phrases:
-            words = tuple(phrase.split())
+        for words in _alternatives(phrases):
             if self.texts[at : at + len(words)] == words:
                 self.furthest = max(self.furthest, at + len(words))
                 return at + len(words)
         return None
 
-    def skip(self, at: int, words: Iterable[str]) -> int:
-        """Return the position behind all of the given words that stand here in a row."""
-        known = frozenset(words)
-        while self.text(at) in known:
+    def word_in(self, at: int, words: str) -> bool:
+        """Report whether the word at a position is one of those given, such as "is|are"."""
+        return self.text(at) in words.split("|")
+
+    def skip(self, at: int, words: str | Collection[str]) -> int:
+        """Return the position behind all of the given words that follow each other here."""
+        skipped = words.split("|") if isinstance(words, str) else words
+        while self.text(at) in skipped:
             at += 1
         return at
 
@@ -73,6 +79,17 @@ class Chart:
             if not sources or sources[-1] is not token.source:
                 sources.append(token.source)
         return " ".join(sources)
+
+
+@functools.cache
+def _alternatives(phrases: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.split()) for phrase in phrases.split("|"))
+
+
+def combined(*parts: str) -> str:
+    """Return the alternatives that parts make in sequence: "on|in" and "it" → "on it|in it"."""
+    phrases = itertools.product(*(part.split("|") for part in parts))
+    return "|".join(" ".join(phrase).strip() for phrase in phrases)
 
 
 def rule(method: Method) -> Method:

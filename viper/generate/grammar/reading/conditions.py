@@ -36,38 +36,20 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, singular, 
 __all__ = ["ConditionChart"]
 
 _COPULAS = (
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "being",
-    "looks",
-    "look",
-    "looks like",
-    "seem to be",
-    "seems to be",
-    "appears to be",
-    "appear to be",
-    "seem",
-    "seems",
-    "appears",
-    "appear",
-    "look to be",
-    "has been",
-    "stays",
+    "is|are|was|were|be|being|looks|look|looks like|seem to be|seems to be|"
+    "appears to be|appear to be|seem|seems|appears|appear|look to be|has been|stays"
 )
-SHOWN = ("there", "here", "visible", "seen", "shown", "pictured", "displayed", "depicted")
+SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
 """What says only that something is in the picture."""
-_SWITCHED = ("on", "off", "up", "down")
-_AFTER_SWITCHED = ("", "and", "or", ",", "than")
+_SWITCHED = "on|off|up|down"
+_AFTER_SWITCHED = "|and|or|,|than"
 _TO_CAMERA = {
     "facing": "facing",
     "towards": "facing",
     "facing_away": "facing away from",
     "behind": "behind",
 }
-_NOT = ("not", "isnt", "never")
+_NOT = "not|isnt|never"
 
 
 Conditions = tuple[Condition, ...]
@@ -101,15 +83,15 @@ class ConditionChart(VerbChart):
             return found
         if not nested:
             if text in (",", "and", "but"):
-                start = self.skip(at, (",", "and", "but", "also", "then"))
+                start = self.skip(at, ",|and|but|also|then")
                 found += self.behind_noun(start, False, animate)
                 found += self.clause(start, False)
-            if text in _NOT:
+            if self.word_in(at, _NOT):
                 found += [(Not(c), end) for c, end in self.unit(at + 1)]
                 found += [(Not(c), end) for c, end in self._negated_pick(at + 1)]
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
             found += self.clause(at + 1, True)
-        if text in SHOWN:
+        if self.word_in(at, SHOWN):
             found.append((AllOf(()), at + 1))
         found += self.place(at)
         found += self.relation(at)
@@ -136,11 +118,11 @@ class ConditionChart(VerbChart):
                 "the dog and ignore …" is no clause about the dog.
         """
         found: Readings[Condition] = []
-        for copula in _COPULAS:
+        for copula in _COPULAS.split("|"):
             start = self.after(at, copula)
             if start is not None:
                 found += self.predicate(start)
-        negated = self.after(at, "does not", "do not", "did not")
+        negated = self.after(at, "does not|do not|did not")
         if negated is not None:
             found += [(Not(c), end) for c, end in self.finite_verb(negated)]
         if relative or self._third_person(at):
@@ -160,14 +142,14 @@ class ConditionChart(VerbChart):
     @rule
     def predicate(self, at: int) -> Readings[Condition]:
         """Read what follows "is": one condition, or several joined by "and", "or" and commas."""
-        start = self.skip(at, ("both", "either", "there", "currently", "also", "all", "now"))
+        start = self.skip(at, "both|either|there|currently|also|all|now")
         if self.text(start) == "neither":
             return [(Not(c), end) for c, end in self.predicate(start + 1)]
         return self._joined(start)
 
     def _joined(self, at: int) -> Readings[Condition]:
         found: Readings[Condition] = []
-        negated = self.text(at) in _NOT
+        negated = self.word_in(at, _NOT)
         units = self.predicate_unit(at + negated)
         if negated:
             units = units + self._negated_pick(at + 1)
@@ -177,7 +159,7 @@ class ConditionChart(VerbChart):
                 first = Not(unit)
             found.append((first, end))
             word = self.text(end)
-            start = self.skip(end, (",",))
+            start = self.skip(end, ",")
             joint = self.text(start)
             if joint in ("or", "nor"):
                 word, start = "or", start + 1
@@ -185,8 +167,8 @@ class ConditionChart(VerbChart):
                 word, start = "and", start + 1
             if word not in ("and", "or", ","):
                 continue
-            start = self.after(start, "is it", "is he", "is she", "are they") or start
-            start = self.skip(start, ("either", "also", "is", "are", "maybe", "perhaps"))
+            start = self.after(start, "is it|is he|is she|are they") or start
+            start = self.skip(start, "either|also|is|are|maybe|perhaps")
             for rest, stop in self.predicate(start):
                 if word == "or" or (word == "," and isinstance(rest, AnyOf)):
                     found.append((AnyOf((first, *_options(rest))), stop))
@@ -195,17 +177,17 @@ class ConditionChart(VerbChart):
         return found
 
     def _negated_pick(self, at: int) -> Readings[Condition]:
-        start = self.skip(at, ("the",))
+        start = self.skip(at, "the")
         return [(pick, end) for pick, end in self.pick(start)]
 
     def predicate_unit(self, at: int) -> Readings[Condition]:
         """Read one condition that may stand behind "is"."""
         found: Readings[Condition] = []
-        if self.text(at) in SHOWN:
+        if self.word_in(at, SHOWN):
             found.append((AllOf(()), at + 1))
         found += self.unit(at)
         found += self._adjective(at)
-        article = self.text(at) in ("a", "an", "some")
+        article = self.word_in(at, "a|an|some")
         for kind, end in self.is_a(at):
             head = self.text(end - 1)
             if article or singular(head) != head:  # "is it *a cow*", "are they *cows*"
@@ -214,9 +196,9 @@ class ConditionChart(VerbChart):
 
     def _adjective(self, at: int) -> Readings[Condition]:
         """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
-        text, following = self.text(at), self.text(at + 1)
+        text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
-        if text in _SWITCHED and following in _AFTER_SWITCHED and own:
+        if self.word_in(at, _SWITCHED) and self.word_in(at + 1, _AFTER_SWITCHED) and own:
             return [(Attribute(text, "state"), at + 1)]
         if text in brands():
             return [(Attribute(text, "brand"), at + 1)]
@@ -239,7 +221,7 @@ class ConditionChart(VerbChart):
         found += self.attribute(at)
         found += self.verb_phrase(at)
         found += self.participle(at)
-        found += self.pick(self.skip(at, ("the",)))
+        found += self.pick(self.skip(at, "the"))
         found += self.same_as(at)
         found += self.without(at)
         return found
@@ -258,7 +240,7 @@ class ConditionChart(VerbChart):
             found += self._of_camera(match.relation, behind)
             if match.words == "in":
                 found += self.wearing_color(behind)
-            every = self.text(behind) in ("all", "every", "each")
+            every = self.word_in(behind, "all|every|each")
             for other, end in self.description(behind, True):
                 relation = match.relation
                 if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:
@@ -288,7 +270,7 @@ class ConditionChart(VerbChart):
 
     def without(self, at: int) -> Readings[Condition]:
         """Read "without a hat", "with no umbrella"."""
-        start = self.after(at, "without", "with no", "with out", "has no", "have no", "having no")
+        start = self.after(at, "without|with no|with out|has no|have no|having no")
         if start is None:
             return []
         return [
@@ -323,7 +305,7 @@ class ConditionChart(VerbChart):
                 for thing, end in self.noun_phrase(at)
                 if thing.noun is not None and thing.conditions
             ]
-            if self.text(at) in ("is", "are", "looks", "seems"):
+            if self.word_in(at, "is|are|looks|seems"):
                 found += self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
                 behind = self.after(at, extra)

@@ -20,7 +20,7 @@ from viper.generate.grammar.vocabulary.tokens import Token
 
 __all__ = ["DiscourseChart"]
 
-_INTRODUCTIONS = ("there is", "there are", "i see", "we see", "you can see")
+_INTRODUCTIONS = "there is|there are|i see|we see|you can see"
 _PRONOUNS = frozenset("it they them he she him this these those".split())
 _POSSESSIVES = frozenset("its their his her".split())
 _SEPARATORS = frozenset({",", "."})
@@ -36,7 +36,7 @@ class DiscourseChart(AskedLastChart):
 
     def introduced(self) -> Queries:
         """Read "There is a cube; what color is it?": a statement, then a question about the object."""
-        start = self.after(0, *_INTRODUCTIONS)
+        start = self.after(0, _INTRODUCTIONS)
         if start is None:
             return
         for referent, end in self.description(start):

@@ -33,52 +33,19 @@ Queries = Iterator[tuple[Query, int]]
 """Meanings, each with the position of the first word behind it."""
 
 _THERE_IS = (
-    "is there",
-    "are there",
-    "was there",
-    "were there",
-    "do you see",
-    "can you see",
-    "could you see",
-    "can we see",
-    "do we see",
-    "do you notice",
-    "can you spot",
-    "can you find",
-    "do you spot",
-    "can i see",
-    "does it show",
-    "does it contain",
-    "is it showing",
-    "there is",
-    "there are",
-    "there was",
-    "there were",
-    "i see",
-    "i can see",
-    "we see",
-    "you can see",
+    "is there|are there|was there|were there|do you see|can you see|could you see|"
+    "can we see|do we see|do you notice|can you spot|can you find|do you spot|"
+    "can i see|does it show|does it contain|is it showing|there is|there are|"
+    "there was|there were|i see|i can see|we see|you can see"
 )
-_SHOWS = ("show", "contain", "have", "depict", "include", "feature")
+_SHOWS = "show|contain|have|depict|include|feature"
 _MANY_BEHIND = (
-    "are there",
-    "is there",
-    "do you see",
-    "can you see",
-    "can be seen",
-    "do you count",
-    "do we see",
-    "are visible",
-    "are shown",
-    "are pictured",
-    "are present",
-    "are seen",
-    "there are",
-    "exist",
-    "are in total",
+    "are there|is there|do you see|can you see|can be seen|do you count|do we see|"
+    "are visible|are shown|are pictured|are present|are seen|there are|exist|"
+    "are in total"
 )
-_JOINTS = ("and", "or", "nor", "but")
-_BEFORE_NEXT = ("also", "is", "are", "there", "either")
+_JOINTS = "and|or|nor|but"
+_BEFORE_NEXT = "also|is|are|there|either"
 _COMPARED: tuple[tuple[str, Comparison], ...] = (
     ("more", ">"),
     ("fewer", "<"),
@@ -108,7 +75,7 @@ class ExistenceChart(ListChart):
 
     def existence(self) -> Queries:
         """Read "Is there a dog?", "Do you see cars or buses?", "There is no cat."."""
-        start = self.after(0, *_THERE_IS)
+        start = self.after(0, _THERE_IS)
         if start is None:
             start = self._picture_shows()
         if start is None:
@@ -119,15 +86,15 @@ class ExistenceChart(ListChart):
 
     def _picture_shows(self) -> int | None:
         """Return the position behind "does the picture show", None if absent."""
-        start = self.after(0, "does the", "does this", "does", "is the", "is this")
-        if start is None or self.text(start) not in ("picture", "image", "photo", "scene"):
+        start = self.after(0, "does the|does this|does|is the|is this")
+        if start is None or not self.word_in(start, "picture|image|photo|scene"):
             return None
-        return self.after(start + 1, *_SHOWS, "showing")
+        return self.after(start + 1, f"{_SHOWS}|showing")
 
     def _there(self, at: int) -> Iterator[tuple[YesNo, int]]:
         yield from self._compared_counts(at)
         yield from self._numbered(at)
-        if self.text(at) in ("both", "either", "neither"):
+        if self.word_in(at, "both|either|neither"):
             word = self.text(at)
             for parts, end, _ in self._listed(at + 1):
                 if len(parts) > 1:
@@ -158,14 +125,15 @@ class ExistenceChart(ListChart):
 
     def _things(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
         """Yield things in a row, each with whether it is negated, and the word that joins them."""
-        negated = self.text(at) in ("no", "not")
+        negated = self.word_in(at, "no|not")
         for thing, end in self.item(at + negated):
-            behind = self.skip(end, (",",))
+            behind = self.skip(end, ",")
             word = self.text(behind)
-            if word in _JOINTS or behind != end:
-                start = self.skip(behind + (word in _JOINTS), _BEFORE_NEXT)
+            joined = self.word_in(behind, _JOINTS)
+            if joined or behind != end:
+                start = self.skip(behind + joined, _BEFORE_NEXT)
                 for rest, stop, inner in self._things(start):
-                    kind = "and" if word in ("and", "but") else "or" if word in _JOINTS else inner
+                    kind = "and" if word in ("and", "but") else "or" if joined else inner
                     yield [(thing, negated), *rest], stop, kind
             yield [(thing, negated)], end, "and"
 
@@ -175,10 +143,10 @@ class ExistenceChart(ListChart):
             if start is None:
                 continue
             for first, end in self.description(start):
-                middle = self.after(end, "than", "as", "and")
+                middle = self.after(end, "than|as|and")
                 if middle is None:
                     continue
-                middle = self.skip(middle, ("there", "are"))
+                middle = self.skip(middle, "there|are")
                 for second, stop in self.description(middle):
                     yield CompareCounts(first, comparison, second), stop
 
@@ -212,7 +180,7 @@ class ExistenceChart(ListChart):
                 behind = self.after(end, word)
                 if behind is None:
                     continue
-                behind = self.after(behind, "the number of", "that of") or behind
+                behind = self.after(behind, "the number of|that of") or behind
                 for second, stop in self.description(behind):
                     yield CompareCounts(first, comparison, second), stop
 
@@ -220,17 +188,11 @@ class ExistenceChart(ListChart):
         """Read "How many people are left of the car?"."""
         start = self.after(
             0,
-            "how many",
-            "what number of",
-            "what is the number of",
-            "count the number of",
-            "count how many",
-            "count all the",
-            "count the",
-            "count",
-            "the number of",
-            "number of",
-            "what is the total number of",
+            (
+                "how many|what number of|what is the number of|count the number of|"
+                "count how many|count all the|count the|count|the number of|number of|"
+                "what is the total number of"
+            ),
         )
         if start is None:
             return
@@ -238,7 +200,7 @@ class ExistenceChart(ListChart):
             if what.noun in _PROPERTIES:
                 continue
             yield Count(what), end
-            there = self.after(end, *_MANY_BEHIND)
+            there = self.after(end, _MANY_BEHIND)
             if there is not None:
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):
                     yield Count(what.having(*conditions)), stop

@@ -14,15 +14,15 @@ class CommonChart(NameChart):
 
     def common_asked(self) -> Queries:
         """Read "What is common to the cup and the plate?", "What do both cups have in common?"."""
-        start = self.after(0, "what is common to", "what is common between", "what do", "what does")
+        start = self.after(0, "what is common to|what is common between|what do|what does")
         if start is None:
             return
         behind = self.text(1) != "is"
-        for first, end in self.description(self.skip(start, ("both",))):
+        for first, end in self.description(self.skip(start, "both")):
             joint = self.after(end, "and")
             if joint is None:
                 continue
             for second, stop in self.description(joint):
-                last = self.after(stop, "have in common", "share") if behind else stop
+                last = self.after(stop, "have in common|share") if behind else stop
                 if last is not None:
                     yield AskCommon((first, second)), last

@@ -8,7 +8,7 @@ expression, so that of two words alike both must be in it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from viper.generate.grammar.description import (
     Among,
@@ -44,32 +44,23 @@ _EMPTY = frozenset(
 )
 """Words that only hold a phrase together, or say no more than the form says without them."""
 
-_NEGATIONS = ("not", "no", "without", "except", "never", "nor", "neither")
-_CAMERA_WORDS = (
-    "looking",
-    "staring",
-    "watching",
-    "viewer",
-    "photographer",
-    "screen",
-    "back",
-    "turned",
-)
+_NEGATIONS = "not no without except never nor neither"
+_CAMERA_WORDS = "looking staring watching viewer photographer screen back turned"
 _PLACE_WORDS = {
-    "clock": ("o", "clock", "position", "spot"),
-    "edge": ("close", "closest", "far", "very"),
-    "corner": ("far", "very"),
+    "clock": "o clock position spot",
+    "edge": "close closest far very",
+    "corner": "far very",
 }
-_OUTERMOST = ("far", "most", "very", "closest", "nearest", "all", "way")
+_OUTERMOST = "far most very closest nearest all way"
 _DEPTHS = {"front": "near", "back": "far"}
 _NEAR_FAR = {
-    "near": ("closest", "nearest", "close", "closer", "nearer", "front", "foreground", "very"),
-    "far": ("farthest", "farther", "back", "background", "far", "away", "rear", "very", "way"),
-    "nearest_to": ("closest", "nearest", "close", "closer", "nearer"),
-    "farthest_from": ("farthest", "farther", "away", "far"),
-    "border": ("cut", "off", "cropped", "cutoff", "chopped", "frame", "screen", "border"),
-    "outer": ("end", "outside"),
-    "middle": ("inside",),
+    "near": "closest nearest close closer nearer front foreground very",
+    "far": "farthest farther back background far away rear very way",
+    "nearest_to": "closest nearest close closer nearer",
+    "farthest_from": "farthest farther away far",
+    "border": "cut off cropped cutoff chopped frame screen border",
+    "outer": "end outside",
+    "middle": "inside",
 }
 
 
@@ -80,7 +71,7 @@ def is_content(token: Token) -> bool:
 
 def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
     """Return the positions of the words that left no trace in a description."""
-    traces = Counter(_traces(what))
+    traces = Counter(word for node in walk(what) for word in _trace(node, what).split())
     missing: list[int] = []
     for at, token in enumerate(tokens):
         if not is_content(token) or _joins(tokens, at):
@@ -116,50 +107,38 @@ def with_leftovers(
     return what.having(*(Attribute(phrase, "words") for phrase in phrases))
 
 
-def _traces(what: Description) -> Iterator[str]:
-    """Yield a word for each word that the form accounts for."""
-    for node in walk(what):
-        match node:
-            case Description():
-                yield from (node.noun or "").split()
-                if node.other:
-                    yield "other"
-                if node.number is not None and (node is not what or node.plural):
-                    yield str(node.number)  # of the object itself there is one, unless it says more
-            case Attribute():
-                yield from node.value.replace("-", " ").split()
-                if node.value.endswith("the camera"):
-                    yield from _CAMERA_WORDS
-            case Place():
-                yield from (*node.names, node.part, *_PLACE_WORDS.get(node.part, ()))
-                for name in node.names:
-                    yield from _NEAR_FAR[_DEPTHS[name]] if name in _DEPTHS else ()
-            case Row():
-                yield from (
-                    "row",
-                    node.side,
-                    *_NEAR_FAR["near" if node.side == "bottom" else "far"],
-                )
-                yield str(node.rank)
-            case Among():
-                yield str(node.number)
-            case Related() | Inverse():
-                # That a thing is hidden is tested by no box.
-                yield from (word for word in node.words.split() if word != "hidden")
-                yield node.relation
-            case Pick():
-                direction = node.by.removeprefix("far_")
-                yield from _OUTERMOST if direction != node.by else ()
-                yield from (*direction.split(), str(node.rank), *_NEAR_FAR.get(node.by, ()))
-                yield from (
-                    ("most", "more", "middle") if node.rank > 0 else ("least", "less", "last")
-                )
-            case SameAs():
-                yield from (node.respect, "same" if node.same else "different")
-            case Not():
-                yield from _NEGATIONS
-            case _:
-                pass
+def _trace(node: object, what: Description) -> str:
+    """Return the words that one node of a form accounts for."""
+    match node:
+        case Description(noun=noun, number=number):
+            # Of the object itself there is one, unless the expression says more.
+            counted = number is not None and (node is not what or node.plural)
+            return f"{noun or ''} {'other' * node.other} {number if counted else ''}"
+        case Attribute(value=value):
+            value = value.replace("-", " ")
+            return f"{value} {_CAMERA_WORDS}" if value.endswith("the camera") else value
+        case Place(names=names, part=part):
+            depths = [_NEAR_FAR[_DEPTHS[name]] for name in names if name in _DEPTHS]
+            return " ".join([*names, part, _PLACE_WORDS.get(part, ""), *depths])
+        case Row(side=side, rank=rank):
+            return f"row {side} {rank} {_NEAR_FAR['near' if side == 'bottom' else 'far']}"
+        case Among(number=number):
+            return str(number)
+        case Related() | Inverse():
+            # No box shows that an object is hidden.
+            words = [word for word in node.words.split() if word != "hidden"]
+            return " ".join([*words, node.relation])
+        case Pick(by=by, rank=rank):
+            direction = by.removeprefix("far_")
+            outermost = _OUTERMOST if direction != by else ""
+            order = "most more middle" if rank > 0 else "least less last"
+            return f"{outermost} {direction} {rank} {_NEAR_FAR.get(by, '')} {order}"
+        case SameAs(respect=respect, same=same):
+            return f"{respect} {'same' if same else 'different'}"
+        case Not():
+            return _NEGATIONS
+        case _:
+            return ""
 
 
 def _forms(word: str) -> list[str]:

@@ -24,7 +24,7 @@ _SHARED_HEADS = frozenset(
     "player game match team cake sauce pie juice sandwich salad soup ball bat court field room".split()
 )
 """Nouns that one speaks of by what stands before them: "a soccer or baseball game"."""
-_DETERMINERS = ("a", "an", "the", "any", "some", "this", "that", "these", "those", "no", "another")
+_DETERMINERS = "a|an|the|any|some|this|that|these|those|no|another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,22 @@ class ListChart(UnionChart):
 
     def item(self, at: int) -> Iterator[tuple[Listed, int]]:
         """Yield the readings of one thing of a list."""
-        bare = self.text(at) not in _DETERMINERS
+        bare = not self.word_in(at, _DETERMINERS)
         for base, end in self.noun_phrase(at):
             for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
                 yield Listed(base, behind, bare), stop
 
     def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
         """Yield noun phrases joined by "or", sharing what belongs to all of them."""
-        for things, end in self._items(self.skip(at, ("either",))):
+        for things, end in self._items(self.skip(at, "either")):
             yield shared(things), end
 
     def _items(self, at: int) -> Iterator[tuple[list[Listed], int]]:
         for first, end in self.item(at):
-            behind = self.skip(end, (",",))
+            behind = self.skip(end, ",")
             if self.text(behind) == "or" or behind != end:
                 behind += self.text(behind) == "or"
-                start = self.skip(behind, ("maybe", "perhaps", "is", "it"))
+                start = self.skip(behind, "maybe|perhaps|is|it")
                 for rest, stop in self._items(start):
                     yield [first, *rest], stop
             yield [first], end

@@ -25,9 +25,9 @@ from viper.generate.grammar.vocabulary.words import (
 
 __all__ = ["READY", "MarkChart"]
 
-_ARTICLES = ("the", "a", "an")
-_LEADS = ("in", "on", "at", "from", "of", "the", "to")
-_OWN = frozenset("the a an its his her their my one both".split())
+_ARTICLES = "the|a|an"
+_LEADS = "in|on|at|from|of|the|to"
+_OWN = "the|a|an|its|his|her|their|my|one|both"
 _ROW_SIDES = {
     "front": "bottom",
     "bottom": "bottom",
@@ -37,12 +37,8 @@ _ROW_SIDES = {
 }
 _GAZES = frozenset("look face stare point turn head lean glance gaze lie bend tilt".split())
 _WAYS = (
-    "the other way",
-    "the other direction",
-    "other way",
-    "opposite way",
-    "straight ahead",
-    *"left right up down away back backwards forward forwards sideways straight ahead over off".split(),
+    "the other way|the other direction|other way|opposite way|straight ahead|left|right|up|down|away|"
+    "back|backwards|forward|forwards|sideways|straight|ahead|over|off"
 )
 _POSES = frozenset(
     "up down out open closed shut crossed spread raised extended bent back forward turned lowered off "
@@ -51,31 +47,11 @@ _POSES = frozenset(
 )
 """What may be said of a part: "head up", "arms crossed"."""
 _SAYS = (
-    "that says",
-    "which says",
-    "says",
-    "saying",
-    "that reads",
-    "reads",
-    "labeled",
-    "labelled",
-    "marked",
-    "with the word",
-    "with the words",
-    "with the letter",
-    "with the letters",
+    "that says|which says|says|saying|that reads|reads|labeled|labelled|marked|"
+    "with the word|with the words|with the letter|with the letters"
 )
-_NUMBER_LEADS = ("number", "no", "num", "numbered")
-_SIGHTS = (
-    "that you can",
-    "that we can",
-    "you can",
-    "we can",
-    "i can",
-    "whose",
-    "you can not",
-    "we can not",
-)
+_NUMBER_LEADS = "number|no|num|numbered"
+_SIGHTS = "that you can|that we can|you can|we can|i can|whose|you can not|we can not"
 READY = frozenset("ready preparing trying getting going waiting able".split())
 """Words behind which "to swing" is what somebody does, not where he goes."""
 _DEGREES = frozenset(
@@ -117,7 +93,7 @@ class MarkChart(QuestionChart):
     def mark_before(self, at: int) -> tuple[list[Condition], int] | None:
         """Read a mark before a noun: "front row guy", "number 12 player", "cut off person"."""
         for conditions, end in (*self.row(at), *self._number(at), *self._cut_off(at)):
-            if self.text(at) not in _LEADS and end < self.end:
+            if not self.word_in(at, _LEADS) and end < self.end:
                 return [conditions], end
         rank, quality = _MOST.get(self.text(at)), self.text(at + 1)
         named = self._is_plain_noun(at + 1) or is_participle(quality)
@@ -131,14 +107,14 @@ class MarkChart(QuestionChart):
         start = self.skip(at, _LEADS)
         text = self.text(start)
         behind = start + 2
-        if self.text(start + 1) not in ("row", "rows"):
+        if not self.word_in(start + 1, "row|rows"):
             return []
         if text in PLACES and PLACES[text] in _ROW_SIDES:
             return [(Row(_ROW_SIDES[PLACES[text]]), behind)]
         if text not in ORDINALS:
             return []
         rank = ORDINALS[text]
-        side_at = self.skip(behind, ("from", "the", "to", "in"))
+        side_at = self.skip(behind, "from|the|to|in")
         side = _ROW_SIDES.get(PLACES.get(self.text(side_at), ""))
         if self.text(behind) == "from" and side is not None:
             return [(Row(side, rank), side_at + 1)]
@@ -146,23 +122,23 @@ class MarkChart(QuestionChart):
 
     def _clock(self, at: int) -> Readings[Condition]:
         """Read "at 8 o'clock"; a bare "at 5" at the end is meant so too."""
-        start = self.skip(at, ("at", "the", "in", "on", "around"))
+        start = self.skip(at, "at|the|in|on|around")
         text = self.text(start)
         hour = NUMBERS.get(text) or (int(text) if text.isdigit() and len(text) < 3 else 0)
         if not 1 <= hour <= 12:
             return []
-        behind = self.after(start + 1, "o clock", "o 'clock", "oclock", "clock")
+        behind = self.after(start + 1, "o clock|o 'clock|oclock|clock")
         if behind is not None:
-            behind = self.after(behind, "position", "side", "spot") or behind
+            behind = self.after(behind, "position|side|spot") or behind
         elif self.text(at) == "at" and start + 1 == self.end:
             behind = start + 1
         return [] if behind is None else [(Place((str(hour),), "clock"), behind)]
 
     def written(self, at: int) -> Readings[Condition]:
         """Read what is written on a thing: "that says stop"; the words have no meaning of their own."""
-        start = self.after(at, *_SAYS)
+        start = self.after(at, _SAYS)
         end = start or self.end
-        while end < self.end and self.text(end) not in (",", "on", "in", "at", "near"):
+        while end < self.end and not self.word_in(end, ",|on|in|at|near"):
             end += 1
         if start is None or end == start:
             return []
@@ -170,14 +146,14 @@ class MarkChart(QuestionChart):
 
     def _number(self, at: int) -> Readings[Condition]:
         """Read a number on a thing: "number 34", "(bus) 36"."""
-        start = self.skip(at, ("with", "in", "wearing", *_ARTICLES))
-        named = self.after(start, *_NUMBER_LEADS)
+        start = self.skip(at, f"with|in|wearing|{_ARTICLES}")
+        named = self.after(start, _NUMBER_LEADS)
         text = self.text(at if named is None else named)
         end = (at if named is None else named) + 1
         if named is not None and (text.isdigit() or text in NUMBERS or len(text) == 1):
             worn = "wearing " if self.text(at) == "wearing" else ""
             return [(Attribute(f"{worn}number {text}", "words"), end)]
-        if text.isdigit() and self.text(end) in ("", ",", "on", "in", "at"):
+        if text.isdigit() and self.word_in(end, "|,|on|in|at"):
             return [(Attribute(f"with {text} on it", "words"), end)]
         return []
 
@@ -187,22 +163,22 @@ class MarkChart(QuestionChart):
         lemma = verb_lemma(text)
         if lemma not in _GAZES or lemma == text:
             return []
-        start = self.skip(at + 1, ("to", "towards", "the", "their", "his", "her", "its"))
+        start = self.skip(at + 1, "to|towards|the|their|his|her|its")
         for begin in (at + 1, start):
-            end = self.after(begin, *_WAYS)
-            if end is not None and self.text(end) not in ("of", "at", "from", "to", "on"):
-                end = self.after(end, "side", "way", "direction") or end
+            end = self.after(begin, _WAYS)
+            if end is not None and not self.word_in(end, "of|at|from|to|on"):
+                end = self.after(end, "side|way|direction") or end
                 return [(Attribute(self._words(at, end), "activity"), end)]
         return []
 
     def _back_turned(self, at: int) -> Readings[Condition]:
         """Read "with her back to us", "back turned"."""
-        start = self.skip(at, ("with", "has", "having", *_OWN))
-        end = self.after(start, "back", "backs", "backside")
+        start = self.skip(at, f"with|has|having|{_OWN}")
+        end = self.after(start, "back|backs|backside")
         if end is None:
             return []
-        turned = self.after(end, "turned", "facing")
-        to = self.after(turned or end, "to", "towards")
+        turned = self.after(end, "turned|facing")
+        to = self.after(turned or end, "to|towards")
         camera = None if to is None else self.camera(to)
         if camera is not None or turned is not None:
             stop = camera or turned
@@ -212,7 +188,7 @@ class MarkChart(QuestionChart):
 
     def _posed_part(self, at: int) -> Readings[Condition]:
         """Read how a part is held: "with head up", "with its wings spread"."""
-        start = self.after(at, "with", "having", "has", "and")
+        start = self.after(at, "with|having|has|and")
         if start is None:
             return []
         noun_at = self.skip(start, _OWN)
@@ -222,27 +198,23 @@ class MarkChart(QuestionChart):
             return []
         if pose_at == noun_at + 2 and not self._is_plain_noun(noun_at + 1):
             return []
-        if self.text(pose_end) not in ("", ",", "and", "looking", "in", "on", "to"):
+        if not self.word_in(pose_end, "|,|and|looking|in|on|to"):
             return []
-        if self.text(pose_at) in ("on", "back", "out") and self.text(pose_end) in _ARTICLES:
+        if self.word_in(pose_at, "on|back|out") and self.word_in(pose_end, _ARTICLES):
             return []
         return [(Attribute(f"with {self._words(noun_at, pose_end)}", "words"), pose_end)]
 
     def _cut_off(self, at: int) -> Readings[Condition]:
         """Read "(mostly) cut off (by the edge of the picture)": the edge of the picture does it."""
         start = self.skip(at, _DEGREES)
-        end = self.after(start, "cut off", "cropped", "cutoff", "chopped off", "cropped off")
+        end = self.after(start, "cut off|cropped|cutoff|chopped off|cropped off")
         if end is None and start > at:
             end = self.after(start, "cut")
         if end is None:
             return []
-        if self.text(end) in ("by", "at", "on", "in", "of"):
+        if self.word_in(end, "by|at|on|in|of"):
             behind = self.skip(end, _BORDER_WORDS)
-            end = (
-                behind
-                if self.text(behind - 1) not in ("by", "at", "on", "in", "of", "the")
-                else end
-            )
+            end = behind if not self.word_in(behind - 1, "by|at|on|in|of|the") else end
         if start == at:
             return [(Pick("border"), end)]
         degree = Attribute(f"{self._words(at, start)} cut off", "words")
@@ -250,7 +222,7 @@ class MarkChart(QuestionChart):
 
     def _sight(self, at: int) -> Readings[Condition]:
         """Read "you can barely see", "whose face is hidden": all words up to the next comma."""
-        start = self.after(at, *_SIGHTS)
+        start = self.after(at, _SIGHTS)
         if start is None or (self.text(start - 1) != "whose" and not self._sees(start)):
             return []
         end = start
@@ -259,10 +231,8 @@ class MarkChart(QuestionChart):
         return [(Attribute(self._words(at, end), "words"), end)] if end > start else []
 
     def _sees(self, at: int) -> bool:
-        at = self.skip(
-            at, ("not", "barely", "only", "hardly", "just", "fully", "almost", "actually")
-        )
-        return self.text(at) in ("see", "tell", "read", "make", "spot")
+        at = self.skip(at, "not|barely|only|hardly|just|fully|almost|actually")
+        return self.word_in(at, "see|tell|read|make|spot")
 
     def _purpose(self, at: int) -> Readings[Condition]:
         """Read "ready to serve", "preparing to hit the ball": words for the matcher."""
@@ -286,18 +256,18 @@ class MarkChart(QuestionChart):
 
     def _cut_up(self, at: int) -> Readings[Condition]:
         """Read "cut in half"."""
-        end = self.after(at + 1, "in half", "in two", "in pieces", "in thirds")
+        end = self.after(at + 1, "in half|in two|in pieces|in thirds")
         if end is None or not is_participle(self.text(at)):
             return []
         return [(Attribute(self._words(at, end), "words"), end)]
 
     def _end_of_all(self, at: int) -> Readings[Condition]:
         """Read "on the end", "in the corner", "on the inside": no side is named."""
-        far = self.after(self.skip(at, ("in", "on", "at", "the")), "far side", "far end")
+        far = self.after(self.skip(at, "in|on|at|the"), "far side|far end")
         if far is not None and self.text(far) != "of":
             return [(Pick("far"), far)]
-        start = self.skip(at, ("in", "on", "at", "the", "very"))
-        if start == at or self.text(start + 1) in ("of", "edge", "corner"):
+        start = self.skip(at, "in|on|at|the|very")
+        if start == at or self.word_in(start + 1, "of|edge|corner"):
             return []
         by = {
             "end": "outer",
@@ -311,17 +281,17 @@ class MarkChart(QuestionChart):
 
     def _with_most(self, at: int) -> Readings[Condition]:
         """Read "with the most cheese", "that has fewer stripes"."""
-        start = self.after(at, "with", "having", "has", "that has", "who has", "which has")
+        start = self.after(at, "with|having|has|that has|who has|which has")
         if start is None:
             return []
-        start = self.skip(start, ("the",))
+        start = self.skip(start, "the")
         rank = _MOST.get(self.text(start))
         if rank is None or not self._is_plain_noun(start + 1):
             return []
         end = start + 2
         while self._is_plain_noun(end):
             end += 1
-        behind = self.after(end, "to it", "on it", "in it", "on them", "of all") or end
+        behind = self.after(end, "to it|on it|in it|on them|of all") or end
         return [(Pick(self._words(start + 1, end), rank), behind)]
 
     @rule
@@ -355,4 +325,4 @@ class MarkChart(QuestionChart):
 
     def _words(self, start: int, end: int) -> str:
         """Return a span in the grammar's spelling, without articles."""
-        return " ".join(text for text in self.texts[start:end] if text not in _ARTICLES)
+        return " ".join(text for text in self.texts[start:end] if text not in _ARTICLES.split("|"))

@@ -91,7 +91,7 @@ class PhraseChart(ConditionChart):
                 break
             more, at = step
             conditions += more
-            at = self.skip(at, (",",)) if self.before_noun(at + 1) else at
+            at = self.skip(at, ",") if self.before_noun(at + 1) else at
             if self.text(at) == "and" and self.before_noun(at + 1) and self._noun_behind(at + 1):
                 at += 1
         if conditions and at > start and self._may_lack_noun(conditions, start):
@@ -153,7 +153,7 @@ class PhraseChart(ConditionChart):
         """Return the last word of a noun in the singular."""
         text = self.text(at)
         if text == "glasses" and at > first:  # "wine glasses" hold wine, glasses are worn
-            return "glass" if self.text(at - 1) not in ("eye", "reading", "sun", "safety") else text
+            return "glass" if not self.word_in(at - 1, "eye|reading|sun|safety") else text
         return singular(text)
 
     def _noun_ends(self, at: int) -> list[int]:

@@ -38,7 +38,7 @@ from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 
 __all__ = ["YesNoChart"]
 
-_COPULAS = ("is", "are", "was", "were")
+_COPULAS = "is|are|was|were"
 _PRESENT = frozenset("visible there present shown pictured here".split())
 """What "is" may be followed by where a question only asks whether something is there."""
 
@@ -48,21 +48,21 @@ class YesNoChart(ExistenceChart):
 
     def alike(self) -> Queries:
         """Read "Do the bag and the car have the same color?", "Are the animals of different types?"."""
-        start = self.after(0, "is the", "are the", "was the", "is", "are")
+        start = self.after(0, "is the|are the|was the|is|are")
         respect = RESPECTS.get(self.text(start)) if start is not None else None
         if start is not None and respect is not None and self.text(start + 1) == "of":
             for first, end in self.description(start + 2):
-                joint = self.skip(end, ("the",))
+                joint = self.skip(end, "the")
                 same = self.text(joint)
                 if same not in ("same", "different"):
                     continue
-                joint = self.after(joint + 1, "as", "than", "from", "to") or joint
-                joint = self.after(joint, "that of", "those of", "the one of") or joint
-                again = self.after(joint, f"the {self.text(start)} of", f"{self.text(start)} of")
+                joint = self.after(joint + 1, "as|than|from|to") or joint
+                joint = self.after(joint, "that of|those of|the one of") or joint
+                again = self.after(joint, f"the {self.text(start)} of|{self.text(start)} of")
                 joint = again or joint
                 for second, stop in self.description(joint):
                     yield Same(respect, (first, second), same == "same"), stop
-        start = self.after(0, *_COPULAS, "does", "do", "did", "has", "have")
+        start = self.after(0, f"{_COPULAS}|does|do|did|has|have")
         if start is None:
             return
         # "Is the cup behind the plate made of the same material as the fork left of the spoon?": what
@@ -71,7 +71,7 @@ class YesNoChart(ExistenceChart):
             for like, stop in self.same_as(end):
                 if isinstance(like, SameAs):
                     yield Same(like.respect, (subject, like.other), like.same), stop
-        for subjects, end in self._subjects(self.skip(start, ("all",))):
+        for subjects, end in self._subjects(self.skip(start, "all")):
             read = self._respect_shared(end)
             if read is not None and (len(subjects) > 1 or subjects[0].plural):
                 respect, same_word, stop = read
@@ -79,8 +79,8 @@ class YesNoChart(ExistenceChart):
 
     def _respect_shared(self, at: int) -> tuple[str, str, int] | None:
         """Read "(made of) the same material" at the end of a question."""
-        start = self.skip(at, ("made", "out", "of", "from", "have", "all", "both", "the", "a"))
-        word, respect_at = self.text(start), self.skip(start + 1, ("in", "kind"))
+        start = self.skip(at, "made|out|of|from|have|all|both|the|a")
+        word, respect_at = self.text(start), self.skip(start + 1, "in|kind")
         respect = RESPECTS.get(self.text(respect_at))
         if word not in ("same", "different") or respect is None:
             return None
@@ -88,7 +88,7 @@ class YesNoChart(ExistenceChart):
 
     def used_to_make(self) -> Queries:
         """Read "Was wood used to make the clock?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         for length in (1, 2):
             made = None if start is None else self.after(start + length, "used to make")
             if start is not None and made is not None:
@@ -98,11 +98,11 @@ class YesNoChart(ExistenceChart):
 
     def identity(self) -> Queries:
         """Read "Is it a cat or a dog?", "Is this a red curtain?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         if start is None:
             return
-        person = self.text(start) in ("he", "she", "they")
-        start = self.after(start, "this", "that", "it", "these", "those", "he", "she", "they")
+        person = self.word_in(start, "he|she|they")
+        start = self.after(start, "this|that|it|these|those|he|she|they")
         if start is None or self.text(start) == "not":
             return
         for options, end in self.alternatives(start):
@@ -114,15 +114,15 @@ class YesNoChart(ExistenceChart):
 
     def being(self) -> Queries:
         """Read "Is the cat on the car?", "Are all the dogs sleeping?", "Is the cup red or blue?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         if start is None or self.text(start) == "there":
             return
         yield from self.about(start, self._predicates)
 
     def doing(self) -> Queries:
         """Read "Does the man hold an umbrella?", "Do the bag and the car have the same color?"."""
-        start = self.after(0, "does", "do", "did", "can", "has", "have")
-        if start is None or self.text(start) in ("you", "we", "i"):
+        start = self.after(0, "does|do|did|can|has|have")
+        if start is None or self.word_in(start, "you|we|i"):
             return
         yield from self.about(start, self._verbs)
 
@@ -132,10 +132,10 @@ class YesNoChart(ExistenceChart):
 
     def clause_or_none(self, at: int) -> Readings[Condition]:
         """Read the predicate of a statement."""
-        return self.clause(at) if self.text(at) not in ("", "that") else []
+        return self.clause(at) if not self.word_in(at, "|that") else []
 
     def _predicates(self, at: int) -> Readings[Condition]:
-        start = self.skip(at, ("also",))
+        start = self.skip(at, "also")
         if self.text(start) in _PRESENT and start + 1 == self.end:
             return [(AllOf(()), start + 1)]
         return self.predicate(start)
@@ -144,7 +144,7 @@ class YesNoChart(ExistenceChart):
         negated = self.after(at, "not")
         if negated is not None:
             return [(Not(c), end) for c, end in self._verbs(negated)]
-        at = self.skip(at, ("both", "all", "also", "each"))
+        at = self.skip(at, "both|all|also|each")
         found: Readings[Condition] = []
         for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
             start = self.after(at, words)
@@ -162,9 +162,9 @@ class YesNoChart(ExistenceChart):
         negated = self.text(at) == "not"
         at += negated
         both = self.text(at) == "both"
-        every = self.text(at) in ("all", "every", "each", "everything", "everyone")
+        every = self.word_in(at, "all|every|each|everything|everyone")
         subject_at = at
-        none = self.text(at) in ("no", "none")
+        none = self.word_in(at, "no|none")
         subject_at += none
         for subjects, end in self._subjects(subject_at):
             for condition, stop in predicate(end):

@@ -24,34 +24,10 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
 __all__ = ["refer"]
 
 _IMPERATIVES = (
-    "find me",
-    "find",
-    "show me",
-    "show",
-    "locate",
-    "point to",
-    "point at",
-    "point out",
-    "select",
-    "click on",
-    "click",
-    "get",
-    "give me",
-    "mark",
-    "detect",
-    "ground",
-    "the region of",
+    "find me|find|show me|show|locate|point to|point at|point out|select|click on|"
+    "click|get|give me|mark|detect|ground|the region of"
 )
-_ADDRESSES = (
-    "you are",
-    "you must",
-    "you should",
-    "you will",
-    "i am",
-    "i want",
-    "i think",
-    "let us",
-)
+_ADDRESSES = "you are|you must|you should|you will|i am|i want|i think|let us"
 _QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
 _LEFT_OVER_SHARE = 0.5
 """Largest share of the words of an expression that may be left for the matcher, from its noun on."""
@@ -67,7 +43,7 @@ def refer(tokens: list[Token], question: str) -> Refer:
     """
     _refuse_orders(tokens, question)
     start = TelegramChart(tokens)
-    skipped = next((e for e in (start.after(0, p) for p in _IMPERATIVES) if e), 0)
+    skipped = start.after(0, _IMPERATIVES) or 0
     if skipped < len(tokens):
         tokens = tokens[skipped:]
     chart = TelegramChart(tokens)
@@ -143,10 +119,10 @@ def _asked_for(chart: QuestionChart) -> Description | None:
 def _refuse_orders(tokens: list[Token], question: str) -> None:
     """Refuse what tells somebody to do something other than find an object."""
     chart = TelegramChart(tokens)
-    if chart.after(0, *_ADDRESSES):
+    if chart.after(0, _ADDRESSES):
         raise refusal(chart.source(0, 4), question)
     for at, token in enumerate(tokens):
         begins = at == 0 or tokens[at - 1].text in (".", ",", "and", "then")
         plain = kinds(token.text) == {"VERB"} and verb_lemma(token.text) == token.text
-        if begins and plain and not any(chart.after(at, order) for order in _IMPERATIVES):
+        if begins and plain and not chart.after(at, _IMPERATIVES):
             raise refusal(chart.source(at, at + 4), question)

@@ -63,7 +63,7 @@ _NO_THINGS = frozenset(
 _HAIRED = frozenset(
     "haired eyed skinned legged sleeved toned faced tailed necked eared shaped".split()
 )
-_OTHERS = ("the other one", "the other", "another one", "another", "the others")
+_OTHERS = "the other one|the other|another one|another|the others"
 
 
 class TelegramChart(AttachChart):
@@ -89,7 +89,7 @@ class TelegramChart(AttachChart):
         step = self.mark_before(at) or self._degree_before(at) or self._made_before(at)
         step = step or super().before_noun(at)
         if step is not None and isinstance(step[0][0], Pick):
-            return step[0], self.after(step[1], "colored", "color") or step[1]
+            return step[0], self.after(step[1], "colored|color") or step[1]
         return step
 
     def _degree_before(self, at: int) -> tuple[list[Condition], int] | None:
@@ -101,7 +101,7 @@ class TelegramChart(AttachChart):
         """Read "chocolate covered", "lighter colored" before a noun."""
         if self.text(at + 1) in _HAIRED and self._is_plain_noun(at + 2):
             return [Attribute(f"{self.text(at)} {self.text(at + 1)}", "quality")], at + 2
-        if self.text(at) == "lighter" and self._is_plain_noun(self.skip(at + 1, ("colored",))):
+        if self.text(at) == "lighter" and self._is_plain_noun(self.skip(at + 1, "colored")):
             return [Pick("light")], at + 1
         end = at + 1
         while self.text(end).endswith("ed") and "VERB" in kinds(self.text(end)):
@@ -120,7 +120,7 @@ class TelegramChart(AttachChart):
             return False
         if at > first and ATTRIBUTE_KIND.get(text) == "state":
             return False  # "cheese visible", "door open"
-        if at > first and self.after(at + 1, "in half", "in two", "in pieces") is not None:
+        if at > first and self.after(at + 1, "in half|in two|in pieces") is not None:
             return False
         if text in ("front", "top") and at == first and ATTRIBUTE_KIND.get(previous) == "color":
             return True  # "train with yellow front"
@@ -152,7 +152,7 @@ class TelegramChart(AttachChart):
 
     def _the_one(self, at: int) -> Readings[Description]:
         """Read "the one that …": nothing is named."""
-        end = self.after(self.skip(at, ("the", "this", "that")), "one")
+        end = self.after(self.skip(at, "the|this|that"), "one")
         if end is None or not (self.text(end) in FUNCTION_WORDS or is_gerund(self.text(end))):
             return []
         return [(Description(None), end)]
@@ -162,13 +162,13 @@ class TelegramChart(AttachChart):
         start = self.skip(at, ARTICLES)
         text = self.text(start)
         named = self._is_plain_noun(start) and text not in ATTRIBUTE_KIND
-        if not named or self.text(start + 1) not in ("one", "ones"):
+        if not named or not self.word_in(start + 1, "one|ones"):
             return []
         return [(Description("object", (Attribute(text, "words"),)), start + 2)]
 
     def _selection(self, at: int) -> Readings[Description]:
         """Read one of several: "shorter of two women", "middle of the three"."""
-        start = self.skip(at, ("the",))
+        start = self.skip(at, "the")
         text = self.text(start)
         step: tuple[list[Condition], int] | None = None
         if text in PLACES and self.text(start + 1) == "of":
@@ -178,7 +178,7 @@ class TelegramChart(AttachChart):
         if step is None or self.text(step[1]) != "of":
             return []
         conditions, end = step
-        end = self.skip(end + 1, ("the", "these", "those", "all"))
+        end = self.skip(end + 1, "the|these|those|all")
         text = self.text(end)
         number = NUMBERS.get(text) or (int(text) if text.isdigit() else 0)
         if not number:
@@ -195,7 +195,7 @@ class TelegramChart(AttachChart):
 
     def _region(self, at: int) -> Readings[Description]:
         """Read "top half of the carrots", "back of computer", "left third"."""
-        start = self.skip(at, ("the", "a"))
+        start = self.skip(at, "the|a")
         names: list[str] = []
         while self.text(start) in PLACES and self.text(start + 1) != "of":
             names.append(PLACES[self.text(start)])
@@ -242,7 +242,7 @@ class TelegramChart(AttachChart):
 
     def _owned_bare(self, at: int) -> Readings[Description]:
         """Read a possessive without its apostrophe: "guys racket"."""
-        start = self.skip(at, ("the", "that", "this"))
+        start = self.skip(at, "the|that|this")
         text = self.text(start)
         owner = text.removesuffix("s")
         if owner == text or owner not in ANIMATES or not self._is_plain_noun(start + 1):
@@ -255,8 +255,8 @@ class TelegramChart(AttachChart):
 
     def _other(self, at: int) -> Readings[Description]:
         """Read "the other" without a noun: one of the same kind as the one described."""
-        end = self.after(at, *_OTHERS)
-        if at == 0 or end is None or self.text(end) in ("way", "direction", "side"):
+        end = self.after(at, _OTHERS)
+        if at == 0 or end is None or self.word_in(end, "way|direction|side"):
             return []
         return [(Description(None, other=True), end)]
 

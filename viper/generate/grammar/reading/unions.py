@@ -19,7 +19,7 @@ class UnionChart(PhraseChart):
 
     def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
         """Read the clauses of the superclass, and "are either red cubes or small balls"."""
-        start = self.after(at, "are", "were")
+        start = self.after(at, "are|were")
         unions: Readings[Condition] = []
         if start is not None:
             unions += self.one_of(start)
@@ -27,7 +27,7 @@ class UnionChart(PhraseChart):
 
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
         """Read the conditions of the superclass, and "other than the red cube"."""
-        start = self.after(at, "other than", "except for", "except")
+        start = self.after(at, "other than|except for|except")
         excluded: Readings[Condition] = []
         if start is not None:
             excluded = [(Not(OneOf((what,))), end) for what, end in self.description(start, True)]
@@ -38,7 +38,7 @@ class UnionChart(PhraseChart):
         """Read two or more plural descriptions with "or" between them."""
         return [
             (OneOf(tuple(parts)), end)
-            for parts, end in self._alternatives(self.skip(at, ("either",)))
+            for parts, end in self._alternatives(self.skip(at, "either"))
             if len(parts) > 1
         ]
 
@@ -52,8 +52,8 @@ class UnionChart(PhraseChart):
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
         unions: Readings[list[Description]] = []
         for first, end in firsts:
-            behind = self.after(end, "or", ", or", ",")
+            behind = self.after(end, "or|, or|,")
             if behind is not None:
-                rest = self._alternatives(self.skip(behind, ("either",)))
+                rest = self._alternatives(self.skip(behind, "either"))
                 unions += [(first + others, stop) for others, stop in rest]
         return unions + firsts

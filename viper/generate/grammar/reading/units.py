@@ -40,38 +40,11 @@ _DEGREES = frozenset(
     "completely pretty well extremely more bit little".split()
 ) - {"little", "well", "more", "bit"}
 _PART_NOUNS = (
-    "hand side",
-    "side",
-    "part",
-    "half",
-    "corner",
-    "edge",
-    "area",
-    "section",
-    "portion",
-    "end",
-    "row",
-    "most",
-    "third",
-    "ground",
-    "one",
+    "hand side|side|part|half|corner|edge|area|section|portion|end|row|most|third|ground|one"
 )
 _INTO_PLACE = (
-    "close to",
-    "next to",
-    "near",
-    "on to",
-    "in",
-    "on",
-    "at",
-    "to",
-    "towards",
-    "all the way to",
-    "all the way on",
-    "way on",
-    "over on",
-    "up",
-    "in upper",
+    "close to|next to|near|on to|in|on|at|to|towards|all the way to|all the way on|"
+    "way on|over on|up|in upper"
 )
 _PARTS = {
     "corner": "corner",
@@ -146,10 +119,10 @@ class UnitChart(Chart, ABC):
 
     def _direction_behind(self, at: int) -> int | None:
         """Return the position behind "from the left" or "to the right", None if absent."""
-        start = self.after(at, "from", "one from", "in from", "on", "to")
+        start = self.after(at, "from|one from|in from|on|to")
         if start is None:
             return None
-        start = self.skip(start, ("the", "far"))
+        start = self.skip(start, "the|far")
         if self.text(start) not in PLACES or self.text(start + 1) == "of":
             return None
         return start + 1
@@ -166,7 +139,7 @@ class UnitChart(Chart, ABC):
         if text in ("most", "far", "extreme", "very") and following in PLACES:
             if self.text(at + 2) == "of":
                 return None
-            end = self.after(at + 2, *_PART_NOUNS) or at + 2
+            end = self.after(at + 2, _PART_NOUNS) or at + 2
             return Pick(_outermost(following)), end
         adjective = "ADJ" in kinds(following) or following in ATTRIBUTE_KIND
         if text in ("most", "least") and adjective and following not in FUNCTION_WORDS:
@@ -186,13 +159,13 @@ class UnitChart(Chart, ABC):
         names = [PLACES[self.text(at)]]
         end = at + 1
         second = PLACES.get(self.text(end))
-        if second not in (None, names[0]) and self.text(end + 1) not in ("of", "row"):
+        if second not in (None, names[0]) and not self.word_in(end + 1, "of|row"):
             assert second is not None
             names.append(second)
             end += 1
         part_at, part = end, ""
         if self.text(end) != "half" or self.text(end + 1) not in HALF_DONE:
-            end = self.after(end, *_PART_NOUNS) or end
+            end = self.after(end, _PART_NOUNS) or end
         if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
             return None
         if self.telegraphic and end > part_at:
@@ -204,12 +177,12 @@ class UnitChart(Chart, ABC):
         """Read where in the picture: "on the left side", "in the background", "top right"."""
         found: Readings[Condition] = []
         starts: list[int] = [at]
-        lead = self.after(at, *_INTO_PLACE)
+        lead = self.after(at, _INTO_PLACE)
         if lead is not None:
             starts.insert(0, lead)
         for start in starts:
-            start = self.skip(start, ("the", "far", "very", "extreme"))
-            far = self.text(start - 1) in ("far", "very", "extreme")
+            start = self.skip(start, "the|far|very|extreme")
+            far = self.word_in(start - 1, "far|very|extreme")
             if self.text(start) not in PLACES:
                 continue
             read = self._place_words(start, before=False)
@@ -239,11 +212,11 @@ class UnitChart(Chart, ABC):
                 found.append((Pick(superlative[0].by, ORDINALS[text]), superlative[1]))
             found.append((conditions[0], self.after(end, "one") or end))
         near_or_far = self.after(
-            at, "closest", "nearest", "closer", "nearer", "close", "farthest", "most far", "farther"
+            at, "closest|nearest|closer|nearer|close|farthest|most far|farther"
         )
         if near_or_far is not None:
             far = "far" in self.text(near_or_far - 1)
-            found += self._pick_to(self.skip(near_or_far, ("away", "one")), far=far)
+            found += self._pick_to(self.skip(near_or_far, "away|one"), far=far)
         superlative = self._superlative(at)
         if superlative is not None:
             pick, end = superlative
@@ -252,12 +225,12 @@ class UnitChart(Chart, ABC):
 
     def _pick_to(self, at: int, *, far: bool) -> Readings[Condition]:
         """Read what something is closest to or farthest from."""
-        start = self.after(at, "to", "from") or at
+        start = self.after(at, "to|from") or at
         found: Readings[Condition] = []
         camera = self.camera(start)
         if camera is not None:
             found.append((Pick("far" if far else "near"), camera))
-        place = self.skip(start, ("the",))
+        place = self.skip(start, "the")
         if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
             read = self._place_words(place, before=False)
             if read is not None:
@@ -271,10 +244,10 @@ class UnitChart(Chart, ABC):
 
     def camera(self, at: int) -> int | None:
         """Return the position behind "the camera" or "us", None if neither stands here."""
-        start = self.skip(at, ("the", "my", "our"))
-        if self.text(start) not in CAMERA or self.text(start + 1) in ("'s",):
+        start = self.skip(at, "the|my|our")
+        if self.text(start) not in CAMERA or self.word_in(start + 1, "'s"):
             return None
-        if self.text(start) in ("screen", "lens") and self.text(start - 1) != "the":
+        if self.word_in(start, "screen|lens") and self.text(start - 1) != "the":
             return None
         return start + 1
 
@@ -286,7 +259,7 @@ class UnitChart(Chart, ABC):
         if read is None:
             return []
         found: Readings[Condition] = [read]
-        behind = self.after(read[1], "color", "in color", "in size", "colored")
+        behind = self.after(read[1], "color|in color|in size|colored")
         if behind is not None:
             found.append((read[0], behind))
         return found
@@ -317,23 +290,21 @@ class UnitChart(Chart, ABC):
     @rule
     def same_as(self, at: int) -> Readings[Condition]:
         """Read "the same color as the plate", "different in color than the ham"."""
-        start = self.skip(
-            at, ("of", "in", "made", "from", "out", "has", "have", "having", "with", "is", "are")
-        )
-        start = self.skip(start, ("the", "a"))
+        start = self.skip(at, "of|in|made|from|out|has|have|having|with|is|are")
+        start = self.skip(start, "the|a")
         word = self.text(start)
         if word not in ("same", "different"):
             return []
-        respect_at = self.skip(start + 1, ("in", "kind", "of"))
+        respect_at = self.skip(start + 1, "in|kind|of")
         respect = RESPECTS.get(self.text(respect_at))
         behind = respect_at + 1
         if respect is None:
             return []
-        joint = self.after(behind, "as", "than", "from", "like", "with")
+        joint = self.after(behind, "as|than|from|like|with")
         if joint is None:
             return []
-        joint = self.after(joint, "that of", "those of", "the one of") or joint
-        joint = self.skip(joint, ("does", "do"))
+        joint = self.after(joint, "that of|those of|the one of") or joint
+        joint = self.skip(joint, "does|do")
         return [
             (SameAs(respect, other, word == "same"), end)
             for other, end in self.description(joint, True)

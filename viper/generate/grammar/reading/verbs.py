@@ -34,15 +34,15 @@ from viper.generate.grammar.vocabulary.words import gerund, is_gerund, kinds, ve
 
 __all__ = ["VerbChart", "flat"]
 
-_AUXILIARIES = ("is", "are", "was", "were", "does", "do", "did", "has", "have", "can", "")
+_AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
 """Verbs whose participle says nothing of how a thing is: "the cup called …"."""
 _MERELY_THERE = frozenset(
     "located situated positioned placed shown seen presented pictured displayed depicted found".split()
 )
 """Participles that say no more than what stands behind them."""
-_QUALITIES = tuple("color size shape length height width material pattern texture tone".split())
-_SUBJECT_LEADS = ("the", "a", "an", "this", "that", "he", "she", "they", "his", "her", "people")
+_QUALITIES = "color|size|shape|length|height|width|material|pattern|texture|tone"
+_SUBJECT_LEADS = "the|a|an|this|that|he|she|they|his|her|people"
 
 
 class VerbChart(UnitChart):
@@ -65,7 +65,7 @@ class VerbChart(UnitChart):
         doing = gerund(lemma)
         activity = Attribute(doing, "activity")
         found: Readings[Condition] = []
-        start = self.skip(at, ("up", "down", "out", "off", "together", "alone", "still", "away"))
+        start = self.skip(at, "up|down|out|off|together|alone|still|away")
         if lemma == "wear":
             found += self.wearing_color(at)
         for joint in ("for", "from", "like"):
@@ -96,7 +96,7 @@ class VerbChart(UnitChart):
         """Read "wearing white": clothes that are not named."""
         return [
             (Attribute(f"wearing {color}", "clothing"), end)
-            for color, end in self.attribute(self.skip(at, ("all",)))
+            for color, end in self.attribute(self.skip(at, "all"))
             if isinstance(color, Attribute) and color.kind == "color"
         ]
 
@@ -105,7 +105,7 @@ class VerbChart(UnitChart):
         """Read "holds a cup", "has a hat", "contains the donut", "consists of the truck"."""
         text = self.text(at)
         found: Readings[Condition] = []
-        start = self.after(at, "has", "have", "had")
+        start = self.after(at, "has|have|had")
         if start is not None:
             found += self._having(start)
         for match in match_relation(self.texts[at : at + 6]):
@@ -136,21 +136,21 @@ class VerbChart(UnitChart):
                 for other, end in self.description(at + 1, True)
             ]
         for other, end in self.description(at, True):
-            end = self.after(end, "in it", "on it", "inside it", "on top") or end
+            end = self.after(end, "in it|on it|inside it|on top") or end
             found.append((Related("with", (other,), "having"), end))
         return found
 
     def _qualities(self, at: int) -> Readings[Condition]:
         """Read "large size and red color"."""
         found: Readings[Condition] = []
-        for quality, end in self.attribute(self.skip(at, ("a", "an"))):
-            named = self.text(end - 1) in _QUALITIES  # "red color" may be one unit already
-            behind = end if named else self.after(end, *_QUALITIES)
+        for quality, end in self.attribute(self.skip(at, "a|an")):
+            named = self.word_in(end - 1, _QUALITIES)  # "red color" may be one unit already
+            behind = end if named else self.after(end, _QUALITIES)
             if behind is None:
                 continue
             found.append((quality, behind))
-            if self.text(behind) in ("and", ","):
-                start = self.skip(behind, ("and", ","))
+            if self.word_in(behind, "and|,"):
+                start = self.skip(behind, "and|,")
                 found += [(AllOf((quality, *flat(c))), e) for c, e in self._qualities(start)]
         return found
 
@@ -158,7 +158,7 @@ class VerbChart(UnitChart):
     def participle(self, at: int) -> Readings[Condition]:
         """Read "held by the man", "parked on the street", "made of wood"."""
         text = self.text(at)
-        made = self.after(at, "made of", "made out of", "made from", "made up of", "made with")
+        made = self.after(at, "made of|made out of|made from|made up of|made with")
         if made is not None:
             return self._material(made)
         lemma = verb_lemma(text)
@@ -197,15 +197,15 @@ class VerbChart(UnitChart):
     @rule
     def gap_clause(self, at: int) -> Readings[Condition]:
         """Read a clause whose object is the noun before it: "(the hat) the man is wearing"."""
-        start = self.skip(at, ("that", "which"))
-        if self.text(start) in ("", "and", "or", ","):
+        start = self.skip(at, "that|which")
+        if self.word_in(start, "|and|or|,"):
             return []
-        if start == at and self.text(at - 1) in ("and", ",", "but"):
+        if start == at and self.word_in(at - 1, "and|,|but"):
             return []  # "the outlets and the drawers made …" begins no clause about the outlets
         found: Readings[Condition] = []
         for subject, end in self.description(start, True):
-            named = self.text(start) in _SUBJECT_LEADS or start != at
-            for auxiliary in _AUXILIARIES if named else ():
+            named = self.word_in(start, _SUBJECT_LEADS) or start != at
+            for auxiliary in _AUXILIARIES.split("|") if named else ():
                 behind = self.after(end, auxiliary) if auxiliary else end
                 if behind is None:
                     continue
@@ -257,7 +257,7 @@ class VerbChart(UnitChart):
         for inverse, end in self._preposition_gap(subject, at):
             found.append((replace(inverse, words=f"{words} {inverse.words}"), end))
         found.append((Inverse(VERBS.get(lemma, "acting_on"), subject, words), at))
-        if self.text(at) in ("in", "up", "to", "at", "with", "on", "of", "onto"):
+        if self.word_in(at, "in|up|to|at|with|on|of|onto"):
             found.append((Inverse("with", subject, words), at + 1))
         return found
 

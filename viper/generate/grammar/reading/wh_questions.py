@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from viper.generate.grammar.description import Attribute, Condition, Pick
 from viper.generate.grammar.logical_form import ChooseObject
+from viper.generate.grammar.reading.chart import combined
 from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.in_common import CommonChart
 from viper.generate.grammar.vocabulary.words import positive
 
 __all__ = ["QuestionChart"]
 
-_COPULAS = ("is", "are", "was", "were")
-_WHICH = tuple(
-    f"{word} {copula}"
-    for word in ("which one", "which", "what", "who")
-    for copula in (
-        *("seems to be", "seem to be", "appears to be", "appear to be", "looks to be"),
-        *("is", "are", "was", "were", "looks", "look", "seems", "seem", "appears", "appear", "has"),
-    )
+_COPULAS = "is|are|was|were"
+_WHICH = combined(
+    "which one|which|what|who",
+    "seems to be|seem to be|appears to be|appear to be|looks to be|"
+    "is|are|was|were|looks|look|seems|seem|appears|appear|has",
 )
 
 
@@ -47,27 +45,27 @@ class QuestionChart(CommonChart):
 
     def compared_things(self) -> Queries:
         """Read "Which is bigger, the cup or the bowl?", "What is closer to the camera, …?"."""
-        start = self.after(0, *_WHICH)
+        start = self.after(0, _WHICH)
         kind = None
         if start is None:
             kind, start = self._which_noun()
         if start is None:
             return
-        for condition, end in self.predicate(self.skip(start, ("the",))):
-            if self.text(end) not in (",", ""):
+        for condition, end in self.predicate(self.skip(start, "the")):
+            if not self.word_in(end, ",|"):
                 continue
-            for things, stop in self.alternatives(self.skip(end, (",",))):
+            for things, stop in self.alternatives(self.skip(end, ",")):
                 if len(things) > 1:
                     texts = tuple(thing.noun or "object" for thing in things)
                     yield ChooseObject(tuple(things), texts, _compared(condition), kind), stop
 
     def _which_noun(self) -> tuple[str | None, int | None]:
         """Return the noun of "which type of furniture is", and the position behind; None if absent."""
-        start = self.after(0, "which", "what")
+        start = self.after(0, "which|what")
         if start is None:
             return None, None
         for what, end in self.noun_phrase(start):
-            behind = self.after(end, *_COPULAS)
+            behind = self.after(end, _COPULAS)
             if behind is not None:
                 return what.noun, behind
         return None, None
