@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from viper.generate.grammar.vocabulary.word_table import word_table
+
 __all__ = [
     "ANIMATES",
     "ARTICLES",
@@ -40,40 +42,27 @@ COLORS = tuple(
 )
 """Basic colours: what "what color" chooses from where only a matcher is served."""
 
-RESPECTS = MappingProxyType(
-    {
-        "color": "color",
-        "colors": "color",
-        "size": "size",
-        "sizes": "size",
-        "shape": "shape",
-        "shapes": "shape",
-        "material": "material",
-        "materials": "material",
-        "pattern": "pattern",
-        "type": "kind",
-        "types": "kind",
-        "kind": "kind",
-        "kinds": "kind",
-        "species": "kind",
-        "gender": "gender",
-        "sex": "gender",
-        "age": "age",
-        "length": "length",
-        "height": "height",
-        "brand": "brand",
-        "company": "brand",
-        "width": "width",
-        "weight": "weight",
-        "thickness": "thickness",
-        "depth": "depth",
-        "tone": "tone",
-        "ethnicity": "ethnicity",
-        "race": "ethnicity",
-        "nationality": "ethnicity",
-        "pose": "pose",
-        "texture": "pattern",
-    }
+RESPECTS = word_table(
+    """
+    color: color colors
+    size: size sizes
+    shape: shape shapes
+    material: material materials
+    pattern: pattern texture
+    kind: type types kind kinds species
+    gender: gender sex
+    age: age
+    length: length
+    height: height
+    brand: brand company
+    width: width
+    weight: weight
+    thickness: thickness
+    depth: depth
+    tone: tone
+    ethnicity: ethnicity race nationality
+    pose: pose
+    """
 )
 """Noun → the kind of property that it names."""
 
@@ -102,44 +91,36 @@ BODY_PARTS = frozenset(
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
 """Words before a colour that belong to it: "light blue"."""
 
-_KINDS = {
-    "color": (
-        "black white gray red orange yellow green blue purple pink brown tan beige silver gold "
-        "golden maroon teal turquoise cyan magenta violet cream blond blonde brunette khaki "
-        "burgundy navy aqua peach lavender colorful multicolored dark light bright dark-colored "
-        "light-colored solid-colored pale"
-    ),
-    "material": (
-        "wooden wood metal metallic plastic glass leather steel brick concrete stone rubber paper "
-        "cardboard ceramic porcelain marble granite wool woolen cotton denim wicker straw bamboo "
-        "iron brass copper chrome aluminum vinyl nylon fabric cloth stainless silk fur furry foam "
-        "matte shiny rocky paved unpaved cobblestone tiled asphalt grass stuffed"
-    ),
-    "size": (
-        "small big large tiny huge little tall short long wide narrow thin thick fat skinny slim "
-        "giant enormous gigantic massive mini miniature medium larger-size low high deep heavy"
-    ),
-    "age": "old young new elderly teenage adult older-looking ancient modern vintage used antique",
-    "shape": "round square rectangular circular oval triangular curved curly straight flat bent "
-    "pointy pointed spherical cylindrical wavy oblong",
-    "pattern": "striped plaid checkered dotted spotted floral patterned plain printed polka-dot "
-    "polka-dotted checked",
-    "state": (
-        "open closed empty full clean dirty wet dry broken cut sliced peeled unpeeled ripe unripe "
-        "cooked raw fresh frozen hot cold happy sad smiling calm choppy cloudy sunny clear "
-        "cloudless overcast rainy snowy foggy bare leafy leafless lush grassy sandy dusty muddy "
-        "shirtless barefoot bald bearded naked asleep awake alone parked folded unfolded lit unlit "
-        "on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied "
-        "dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy "
-        "hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved "
-        "long-sleeved upside-down rolled stacked framed decorated lying off-shoulder partly-cloudy "
-        "turned-on turned-off shut made sturdy portable warm baked sitting-down standing-up"
-    ),
-    "ethnicity": "asian caucasian african american european chinese japanese indian italian "
-    "mexican british french african-american hispanic",
-}
-ATTRIBUTE_KIND = MappingProxyType(
-    {word: kind for kind, text in _KINDS.items() for word in text.split()}
+
+ATTRIBUTE_KIND = word_table(
+    """
+    color: black white gray red orange yellow green blue purple pink brown tan beige silver gold
+        golden maroon teal turquoise cyan magenta violet cream blond blonde brunette khaki
+        burgundy navy aqua peach lavender colorful multicolored dark light bright dark-colored
+        light-colored solid-colored pale
+    material: wooden wood metal metallic plastic glass leather steel brick concrete stone rubber
+        paper cardboard ceramic porcelain marble granite wool woolen cotton denim wicker straw
+        bamboo iron brass copper chrome aluminum vinyl nylon fabric cloth stainless silk fur furry
+        foam matte shiny rocky paved unpaved cobblestone tiled asphalt grass stuffed
+    size: small big large tiny huge little tall short long wide narrow thin thick fat skinny slim
+        giant enormous gigantic massive mini miniature medium larger-size low high deep heavy
+    age: old young new elderly teenage adult older-looking ancient modern vintage used antique
+    shape: round square rectangular circular oval triangular curved curly straight flat bent
+        pointy pointed spherical cylindrical wavy oblong
+    pattern: striped plaid checkered dotted spotted floral patterned plain printed polka-dot
+        polka-dotted checked
+    state: open closed empty full clean dirty wet dry broken cut sliced peeled unpeeled ripe
+        unripe cooked raw fresh frozen hot cold happy sad smiling calm choppy cloudy sunny clear
+        cloudless overcast rainy snowy foggy bare leafy leafless lush grassy sandy dusty muddy
+        shirtless barefoot bald bearded naked asleep awake alone parked folded unfolded lit unlit
+        on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied
+        dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy
+        hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved
+        long-sleeved upside-down rolled stacked framed decorated lying off-shoulder partly-cloudy
+        turned-on turned-off shut made sturdy portable warm baked sitting-down standing-up
+    ethnicity: asian caucasian african american european chinese japanese indian italian mexican
+        british french african-american hispanic
+    """
 )
 """Adjective → the kind of property that it names."""
 
@@ -174,89 +155,49 @@ ORDINALS = MappingProxyType(
     | {"last": -1}
 )
 
-PLACES = MappingProxyType(
-    {
-        "left": "left",
-        "leftside": "left",
-        "west": "left",
-        "right": "right",
-        "rightside": "right",
-        "east": "right",
-        "top": "top",
-        "upper": "top",
-        "bottom": "bottom",
-        "lower": "bottom",
-        "middle": "middle",
-        "center": "middle",
-        "central": "middle",
-        "front": "front",
-        "foreground": "front",
-        "background": "back",
-        "back": "back",
-        "rear": "back",
-    }
+PLACES = word_table(
+    """
+    left: left leftside west
+    right: right rightside east
+    top: top upper
+    bottom: bottom lower
+    middle: middle center central
+    front: front foreground
+    back: background back rear
+    """
 )
 """Word → part of the picture."""
 
-SUPERLATIVES = MappingProxyType(
-    {
-        "leftmost": "left",
-        "rightmost": "right",
-        "topmost": "top",
-        "uppermost": "top",
-        "highest": "top",
-        "bottommost": "bottom",
-        "lowest": "bottom",
-        "lowermost": "bottom",
-        "biggest": "big",
-        "largest": "big",
-        "main": "big",
-        "smallest": "small",
-        "tiniest": "small",
-        "littlest": "small",
-        "tallest": "tall",
-        "longest": "tall",
-        "shortest": "short",
-        "widest": "wide",
-        "fattest": "wide",
-        "thickest": "wide",
-        "narrowest": "narrow",
-        "thinnest": "narrow",
-        "skinniest": "narrow",
-        "slimmest": "narrow",
-        "frontmost": "near",
-        "foremost": "near",
-        "closest": "near",
-        "nearest": "near",
-        "farthest": "far",
-        "rearmost": "far",
-        "backmost": "far",
-    }
+SUPERLATIVES = word_table(
+    """
+    left: leftmost
+    right: rightmost
+    top: topmost uppermost highest
+    bottom: bottommost lowest lowermost
+    big: biggest largest main
+    small: smallest tiniest littlest
+    tall: tallest longest
+    short: shortest
+    wide: widest fattest thickest
+    narrow: narrowest thinnest skinniest slimmest
+    near: frontmost foremost closest nearest
+    far: farthest rearmost backmost
+    """
 )
 """Superlative → key of `Pick.by`."""
 
-COMPARATIVES = MappingProxyType(
-    {
-        "bigger": "big",
-        "larger": "big",
-        "smaller": "small",
-        "tinier": "small",
-        "littler": "small",
-        "taller": "tall",
-        "longer": "tall",
-        "shorter": "short",
-        "wider": "wide",
-        "fatter": "wide",
-        "thicker": "wide",
-        "thinner": "narrow",
-        "narrower": "narrow",
-        "skinnier": "narrow",
-        "slimmer": "narrow",
-        "higher": "top",
-        "closer": "near",
-        "nearer": "near",
-        "farther": "far",
-    }
+COMPARATIVES = word_table(
+    """
+    big: bigger larger
+    small: smaller tinier littler
+    tall: taller longer
+    short: shorter
+    wide: wider fatter thicker
+    narrow: thinner narrower skinnier slimmer
+    top: higher
+    near: closer nearer
+    far: farther
+    """
 )
 """Comparative without "than" → key of `Pick.by`: of two, the bigger one is the biggest."""
 

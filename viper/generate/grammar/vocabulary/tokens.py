@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from viper.errors import GenerationError
 from viper.generate.grammar.vocabulary.spelling import correction, is_named, split
+from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import is_known, singular
 
 __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
@@ -38,94 +39,92 @@ class Token:
         return self.text
 
 
-_SPELLINGS = {
-    "w": "with",
-    "colour": "color",
-    "colours": "colors",
-    "coloured": "colored",
-    "grey": "gray",
-    "centre": "center",
-    "centermost": "middle",
-    "middlemost": "middle",
-    "pic": "picture",
-    "pics": "picture",
-    "photograph": "photo",
-    "r": "are",
-    "n": "and",
-    "infront": "in front",
-    "ontop": "on top",
-    "nearst": "nearest",
-    "lft": "left",
-    "rt": "right",
-    "rite": "right",
-    "mid": "middle",
-    "btm": "bottom",
-    "behinde": "behind",
-    "beetween": "between",
-    "inbetween": "between",
-    "cannot": "can not",
-    "dont": "do not",
-    "doesnt": "does not",
-    "isnt": "is not",
-    "arent": "are not",
-    "whats": "what is",
-    "wheres": "where is",
-    "whos": "who is",
-    "thats": "that is",
-    "theres": "there is",
-    "toward": "towards",
-    "amongst": "among",
-    "righthand": "right hand",
-    "lefthand": "left hand",
-    "furthest": "farthest",
-    "further": "farther",
-    "wht": "white",
-    "whit": "white",
-    "blk": "black",
-    "grn": "green",
-    "tshirt": "t-shirt",
-    "ppl": "people",
-    "thru": "through",
-    "bg": "background",
-    "bw": "black white",
-    "btwn": "between",
-    "upsidedown": "upside-down",
-    "1st": "first",
-    "2nd": "second",
-    "3rd": "third",
-}
-_ORDINALS = "fourth fifth sixth seventh eighth ninth tenth".split()
-_SPELLINGS |= {f"{n}th": word for n, word in enumerate(_ORDINALS, start=4)}
-
+_SPELLINGS = word_table(
+    """
+    with: w
+    color: colour
+    colors: colours
+    colored: coloured
+    gray: grey
+    center: centre
+    middle: centermost middlemost mid
+    picture: pic pics
+    photo: photograph
+    are: r
+    and: n
+    in front: infront
+    on top: ontop
+    nearest: nearst
+    left: lft
+    right: rt rite
+    bottom: btm
+    behind: behinde
+    between: beetween inbetween btwn
+    can not: cannot
+    do not: dont
+    does not: doesnt
+    is not: isnt
+    are not: arent
+    what is: whats
+    where is: wheres
+    who is: whos
+    that is: thats
+    there is: theres
+    towards: toward
+    among: amongst
+    right hand: righthand
+    left hand: lefthand
+    farthest: furthest
+    farther: further
+    white: wht whit
+    black: blk
+    green: grn
+    t-shirt: tshirt
+    people: ppl
+    through: thru
+    background: bg
+    black white: bw
+    upside-down: upsidedown
+    first: 1st
+    second: 2nd
+    third: 3rd
+    fourth: 4th
+    fifth: 5th
+    sixth: 6th
+    seventh: 7th
+    eighth: 8th
+    ninth: 9th
+    tenth: 10th
+    """
+)
 _CUT_SHORT = {"ca": "can", "wo": "will"}
 _CONTRACTIONS = {"'re": "are", "'ve": "have", "'m": "am", "'ll": "will"}
 _IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 # "it's red" is "it is red", while "the man's hat" is a possessive.
 
-_GLUE = {
-    ("top", "most"): "topmost",
-    ("left", "most"): "leftmost",
-    ("right", "most"): "rightmost",
-    ("bottom", "most"): "bottommost",
-    ("upper", "most"): "topmost",
-    ("lower", "most"): "bottommost",
-    ("front", "most"): "frontmost",
-    ("t", "shirt"): "t-shirt",
-    ("tee", "shirt"): "t-shirt",
-    ("multi", "colored"): "multicolored",
-    ("multi", "color"): "multicolored",
-    ("hot", "dog"): "hot-dog",
-    ("hot", "dogs"): "hot-dogs",
-    ("no", "one"): "nobody",
-    ("any", "one"): "anyone",
-    ("north", "west"): "northwest",
-    ("short", "sleeved"): "short-sleeved",
-    ("long", "sleeved"): "long-sleeved",
-    ("turned", "on"): "turned-on",
-    ("turned", "off"): "turned-off",
-    ("old", "fashioned"): "old-fashioned",
-    ("partly", "cloudy"): "partly-cloudy",
-}
+_COMPOUNDS = word_table(
+    """
+    topmost: top most|upper most
+    leftmost: left most
+    rightmost: right most
+    bottommost: bottom most|lower most
+    frontmost: front most
+    t-shirt: t shirt|tee shirt
+    multicolored: multi colored|multi color
+    hot-dog: hot dog
+    hot-dogs: hot dogs
+    nobody: no one
+    anyone: any one
+    northwest: north west
+    short-sleeved: short sleeved
+    long-sleeved: long sleeved
+    turned-on: turned on
+    turned-off: turned off
+    old-fashioned: old fashioned
+    partly-cloudy: partly cloudy
+    """,
+    "|",
+)
 
 _PICTURE = frozenset("image picture photo scene shot photos images frame snapshot view".split())
 _PICTURE_LEADS = frozenset("in of on at from within inside throughout".split())
@@ -289,7 +288,7 @@ def _possessives(tokens: list[Token]) -> list[Token]:
 def _glued(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
-        glued = _GLUE.get((result[-1].text, token.text)) if result else None
+        glued = _COMPOUNDS.get(f"{result[-1].text} {token.text}") if result else None
         if glued is not None:
             result[-1] = Token(glued, f"{result[-1].source} {token.source}")
         else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 
+from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
+
 __all__ = [
     "gerund",
     "is_gerund",
@@ -23,87 +25,46 @@ __all__ = [
 
 # Nouns that the dictionary lacks or whose lemma it gets wrong.
 _NOUNS = {
-    "people": "person",
-    "persons": "person",
-    "folks": "person",
-    "men": "man",
-    "women": "woman",
-    "kids": "kid",
-    "tv": "tv",
-    "tvs": "tv",
-    "t-shirt": "t-shirt",
-    "t-shirts": "t-shirt",
-    "hot-dog": "hot dog",
-    "hot-dogs": "hot dog",
-    "wetsuit": "wetsuit",
-    "hoverboard": "hoverboard",
-    "skateboarder": "skateboarder",
-    "skateboarders": "skateboarder",
-    "snowboarder": "snowboarder",
-    "snowboarders": "snowboarder",
-    "selfie": "selfie",
-    "ottoman": "ottoman",
-    "doggy": "dog",
-    "doggie": "dog",
-    "giraff": "giraffe",
-    "mums": "mum",
-    "dude": "dude",
-    "dudes": "dude",
-    "cellphone": "cellphone",
-    "cellphones": "cellphone",
-    "smartphone": "smartphone",
-    "stroller": "stroller",
-    "jeans": "jeans",
-    "pants": "pants",
-    "trousers": "trousers",
-    "shorts": "shorts",
-    "glasses": "glasses",
-    "sunglasses": "sunglasses",
-    "goggles": "goggles",
-    "scissors": "scissors",
-    "skis": "skis",
-    "tongs": "tongs",
-    "stairs": "stairs",
-    "clothes": "clothes",
-    "headphones": "headphones",
-    "species": "species",
-    "bus": "bus",
-    "frisbee": "frisbee",
-    "frisbees": "frisbee",
-    "broccoli": "broccoli",
-    "broccolis": "broccoli",
-    "knifes": "knife",
-    "donut": "donut",
-    "portapotty": "portapotty",
-    "top": "top",
-    "tops": "top",
-    "remote": "remote",
-    "remotes": "remote",
-    "chili": "chili",
-    "tennis": "tennis",
-    "blinds": "blinds",
-    "fridge": "fridge",
-    "fridges": "fridge",
-    "wii": "wii",
-    "ipod": "ipod",
-    "dvd": "dvd",
-    "dvds": "dvd",
-    "cd": "cd",
-    "cds": "cd",
-    "suv": "suv",
-    "suvs": "suv",
-    "teddy": "teddy",
-    "leaves": "leaf",
-    "pan": "pan",
-    "pans": "pan",
-    "log": "log",
-    "logs": "log",
-    "drapes": "drapes",
-    "wetsuits": "wetsuit",
-    "graffiti": "graffiti",
-    "this": "this",
-    "anything": "anything",
-    "something": "something",
+    **word_table(
+        """
+        person: people persons folks
+        man: men
+        woman: women
+        kid: kids
+        tv: tv tvs
+        t-shirt: t-shirt t-shirts
+        hot dog: hot-dog hot-dogs
+        wetsuit: wetsuit wetsuits
+        skateboarder: skateboarder skateboarders
+        snowboarder: snowboarder snowboarders
+        dog: doggy doggie
+        giraffe: giraff
+        mum: mums
+        dude: dude dudes
+        cellphone: cellphone cellphones
+        frisbee: frisbee frisbees
+        broccoli: broccoli broccolis
+        knife: knifes
+        top: top tops
+        remote: remote remotes
+        fridge: fridge fridges
+        dvd: dvd dvds
+        cd: cd cds
+        suv: suv suvs
+        leaf: leaves
+        pan: pan pans
+        log: log logs
+        """
+    ),
+    **{
+        word: word
+        for word in (
+            "hoverboard selfie ottoman smartphone stroller jeans pants trousers shorts glasses "
+            "sunglasses goggles scissors skis tongs stairs clothes headphones species bus donut "
+            "portapotty chili tennis blinds wii ipod teddy drapes graffiti this anything "
+            "something"
+        ).split()
+    },
 }
 
 # Adjectives that the dictionary lacks.
@@ -127,49 +88,51 @@ _COMPOUND_HEADS = frozenset(
     "mower holder dryer washer maker opener cutter burner warmer guard line lamp bin bike".split()
 )
 # First words of compounds that only look like a verb: "dining table".
-_ING_MODIFIERS = {
-    "dining": ("table", "room", "chair", "hall", "area"),
-    "parking": ("meter", "lot", "sign", "garage", "space", "ticket"),
-    "cutting": ("board",),
-    "cooking": ("utensil", "pot", "pan", "oil", "ware"),
-    "flying": ("disc",),
-    "filing": ("cabinet",),
-    "ironing": ("board",),
-    "batting": ("helmet", "glove", "cage"),
-    "riding": ("boot", "helmet"),
-    "reading": ("glasses", "lamp"),
-    "whipping": ("cream",),
-    "running": ("shoe",),
-    "walking": ("stick",),
-    "drinking": ("glass", "glasses", "fountain", "straw"),
-    "cleaning": ("product", "supply"),
-    "hiking": ("boot", "pole"),
-    "landing": ("gear", "strip"),
-    "waiting": ("room", "area"),
-    "dressing": ("room", "table"),
-    "changing": ("room", "table"),
-    "chopping": ("board",),
-    "washing": ("machine",),
-    "drying": ("rack", "machine"),
-    "swimming": ("pool", "trunks", "suit", "cap"),
-    "frying": ("pan",),
-    "steering": ("wheel",),
-    "baking": ("sheet", "pan", "tray", "dish"),
-    "rolling": ("pin", "suitcase"),
-    "living": ("room",),
-    "sewing": ("machine",),
-    "fishing": ("rod", "pole", "boat", "net"),
-    "sleeping": ("bag",),
-    "shopping": ("cart", "bag", "bags", "basket"),
-    "vending": ("machine",),
-    "serving": ("dish", "bowl", "plate", "tray", "spoon"),
-    "mixing": ("bowl",),
-    "measuring": ("cup", "tape"),
-    "racing": ("car", "bike"),
-    "skiing": ("pole",),
-    "rocking": ("chair",),
-    "hanging": ("lamp", "light"),
-}
+_ING_MODIFIERS = word_groups(
+    """
+    dining: table room chair hall area
+    parking: meter lot sign garage space ticket
+    cutting: board
+    cooking: utensil pot pan oil ware
+    flying: disc
+    filing: cabinet
+    ironing: board
+    batting: helmet glove cage
+    riding: boot helmet
+    reading: glasses lamp
+    whipping: cream
+    running: shoe
+    walking: stick
+    drinking: glass glasses fountain straw
+    cleaning: product supply
+    hiking: boot pole
+    landing: gear strip
+    waiting: room area
+    dressing: room table
+    changing: room table
+    chopping: board
+    washing: machine
+    drying: rack machine
+    swimming: pool trunks suit cap
+    frying: pan
+    steering: wheel
+    baking: sheet pan tray dish
+    rolling: pin suitcase
+    living: room
+    sewing: machine
+    fishing: rod pole boat net
+    sleeping: bag
+    shopping: cart bag bags basket
+    vending: machine
+    serving: dish bowl plate tray spoon
+    mixing: bowl
+    measuring: cup tape
+    racing: car bike
+    skiing: pole
+    rocking: chair
+    hanging: lamp light
+    """
+)
 
 
 _NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())

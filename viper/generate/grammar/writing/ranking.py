@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable
 from types import MappingProxyType
 
+from viper.generate.grammar.vocabulary.word_table import word_table
+
 __all__ = ["KEYS", "SIZES", "clock_key", "corner_key"]
 
 KEYS = MappingProxyType(
@@ -40,23 +42,15 @@ KEYS = MappingProxyType(
 )
 """`Pick.by` → sort key of a patch `a`; a depth model replaces the last two where it is served."""
 
-SIZES = MappingProxyType(
-    {
-        "big": "big",
-        "large": "big",
-        "huge": "big",
-        "giant": "big",
-        "main": "big",
-        "small": "small",
-        "little": "small",
-        "tiny": "small",
-        "tall": "tall",
-        "short": "short",
-        "wide": "wide",
-        "fat": "wide",
-        "thin": "narrow",
-        "skinny": "narrow",
-    }
+SIZES = word_table(
+    """
+    big: big large huge giant main
+    small: small little tiny
+    tall: tall
+    short: short
+    wide: wide fat
+    narrow: thin skinny
+    """
 )
 """Adjective of size → `Pick.by`, for candidates that are compared with each other."""
 

@@ -20,35 +20,32 @@ from viper.generate.grammar.description import (
     Row,
     SameAs,
 )
+from viper.generate.grammar.vocabulary.word_table import word_table
 
 __all__ = ["condition_text", "description_text", "relation_text", "thing_text"]
 
 _WITHOUT_ARTICLE = re.compile(
     r"\b(to|on|at|in|from) (left|right|back|rear|middle|center|side|edge|end|corner|surface|vicinity)\b"
 )
-_PICKS = {
-    "big": "biggest",
-    "small": "smallest",
-    "tall": "tallest",
-    "short": "shortest",
-    "wide": "widest",
-    "narrow": "narrowest",
-    "near": "nearest",
-    "far": "farthest",
-    "left": "leftmost",
-    "right": "rightmost",
-    "top": "topmost",
-    "bottom": "lowest",
-    "middle": "middle",
-    "far_left": "leftmost",
-    "far_right": "rightmost",
-    "far_top": "topmost",
-    "far_bottom": "lowest",
-    "border": "cut off",
-    "outer": "outermost",
-    "nearest_to": "nearest",
-    "farthest_from": "farthest",
-}
+_SUPERLATIVES = word_table(
+    """
+    biggest: big
+    smallest: small
+    tallest: tall
+    shortest: short
+    widest: wide
+    narrowest: narrow
+    nearest: near nearest_to
+    farthest: far farthest_from
+    leftmost: left far_left
+    rightmost: right far_right
+    topmost: top far_top
+    lowest: bottom far_bottom
+    middle: middle
+    cut off: border
+    outermost: outer
+    """
+)
 
 
 def relation_text(words: str) -> str:
@@ -92,7 +89,7 @@ def condition_text(condition: Condition) -> str:
             return f"that {subject} is {relation_text(condition.words)}"
         case Pick():
             much = "most" if condition.rank > 0 else "least"
-            word = _PICKS.get(condition.by, f"{much} {condition.by}")
+            word = _SUPERLATIVES.get(condition.by, f"{much} {condition.by}")
             to = f" to the {description_text(condition.other)}" if condition.other else ""
             return word + to
         case SameAs():
