@@ -25,7 +25,7 @@ from viper.generate.grammar.description import (
     Related,
     Row,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.marks import READY, MarkChart
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
@@ -57,7 +57,7 @@ class AttachChart(MarkChart):
     """Reads conditions behind a noun, each with the thing that it is said of."""
 
     @rule
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase; a place behind what somebody has or wears is where *he* is."""
         found = super().description(at, nested)
         if not nested or self.text(at - 1) not in _POSSESSING:
@@ -66,26 +66,24 @@ class AttachChart(MarkChart):
         return [(what, end) for what, end in found if end in bare or not _is_placed(what)]
 
     @rule
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
         """Read one condition behind a noun: marks first, then what questions say."""
-        written = self.written(at)
+        written = list(self.written(at))
         if written:
             return written
-        found = self.mark(at, nested, animate)
-        found += self._either_attribute(at)
+        found = [*self.mark(at, nested, animate), *self._either_attribute(at)]
         if not nested:
             found += self._verb_form(at)
-        found += self.being_done(at)
-        found += super().behind_noun(at, nested, animate)
-        found += self._owner(at)
+        found += [
+            *self.being_done(at),
+            *super().behind_noun(at, nested, animate),
+            *self._owner(at),
+        ]
         if nested:
-            found = [
-                reading for reading in found if not self._is_of_the_head(reading[0], at, animate)
-            ]
-        if not nested:
-            found += self._excluded(at)
-            found += self._named_with(at)
-        return found + [longer for reading in found for longer in self._further(*reading)]
+            found = [parse for parse in found if not self._is_of_the_head(parse[0], at, animate)]
+        else:
+            found += [*self._excluded(at), *self._named_with(at)]
+        return found + [longer for parse in found for longer in self._further(*parse)]
 
     def _is_of_the_head(self, condition: Condition, at: int, animate: bool) -> bool:
         """Tell whether what is said behind a thing is said of the object itself.
@@ -108,29 +106,28 @@ class AttachChart(MarkChart):
                 return False
 
     @rule
-    def pick(self, at: int) -> Readings[Condition]:
+    def pick(self, at: int) -> Parses[Condition]:
         """Read what picks one; "nearest the window" may lack its "to"."""
-        found: Readings[Condition] = []
         near = self.after(at, "closest|nearest")
         if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
-            found += [
+            yield from (
                 (Pick("nearest_to", 1, other), end)
                 for other, end in self.description(near, True)
                 if other.noun is not None
-            ]
-        return found + super().pick(at)
+            )
+        yield from super().pick(at)
 
     @rule
-    def relation(self, at: int) -> Readings[Condition]:
+    def relation(self, at: int) -> Parses[Condition]:
         """Read a preposition with its noun phrase: something named, or "the red one"."""
         if self.text(at) == "to" and self.text(at - 1) in READY:
-            return []
-        return [
+            return
+        yield from (
             (condition, end)
             for condition, end in super().relation(at)
             if not isinstance(condition, Related)
             or all(self._is_thing(condition.relation, other, at, end) for other in condition.others)
-        ]
+        )
 
     def _is_thing(self, relation: str, other: Description, at: int, end: int) -> bool:
         """Tell whether a relation can be to this: not to the camera, nor to a mere place."""
@@ -138,7 +135,7 @@ class AttachChart(MarkChart):
             return relation not in ("facing", "facing_away", "near", "next_to", "towards")
         return other.noun is not None or not _ONES.isdisjoint(self.texts[at:end])
 
-    def _either_attribute(self, at: int) -> Readings[Condition]:
+    def _either_attribute(self, at: int) -> Parses[Condition]:
         """Read "black or dark green"."""
         return [
             (AnyOf((first, second)), end)
@@ -147,36 +144,32 @@ class AttachChart(MarkChart):
             for second, end in self.attribute(behind + 1)
         ]
 
-    def _verb_form(self, at: int) -> Readings[Condition]:
+    def _verb_form(self, at: int) -> Parses[Condition]:
         """Read a statement about the object: "a bench sits empty"."""
         text = self.text(at)
         third = text in _VERB_FORMS or (text.endswith("s") and kinds(text) == {"VERB"})
         return self.finite_verb(at) if third and at > 0 else []
 
-    def _owner(self, at: int) -> Readings[Condition]:
+    def _owner(self, at: int) -> Parses[Condition]:
         """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
         if self.text(at) != "of":
-            return []
-        return [
+            return
+        yield from (
             (Related("part_of", (owner,), "of"), end)
             for owner, end in self.description(at + 1, True)
             if owner.noun in ANIMATES
-        ]
+        )
 
-    def _excluded(self, at: int) -> Readings[Condition]:
+    def _excluded(self, at: int) -> Parses[Condition]:
         """Read ", not the taxi": another kind of object, or another one of the kind."""
         start = self.after(self.skip(at, ",|but|and"), "not|except|except for")
         if start is None:
-            return []
-        found: Readings[Condition] = []
+            return
         for other, end in self.description(start, True):
             kind = (Attribute(other.noun, "kind"),) if other.noun not in (None, "object") else ()
             conditions: list[Condition] = [*kind, *other.conditions]
             if conditions:
-                found.append(
-                    (Not(AllOf(tuple(conditions)) if len(conditions) > 1 else conditions[0]), end)
-                )
-        return found
+                yield Not(AllOf(tuple(conditions)) if len(conditions) > 1 else conditions[0]), end
 
     def _further(self, condition: Condition, at: int) -> Iterator[tuple[Condition, int]]:
         """Read further objects of the same relation: "wearing a hat and mittens"."""
@@ -193,15 +186,15 @@ class AttachChart(MarkChart):
                 yield joined, end
                 yield from self._further(joined, end)
 
-    def _named_with(self, at: int) -> Readings[Condition]:
+    def _named_with(self, at: int) -> Parses[Condition]:
         """Read a second object that is named with the first: "the mirror and the side of the car"."""
         if self.text(at) != "and":
-            return []
-        return [
+            return
+        yield from (
             (Related("with", (other,), "and"), end)
             for other, end in self.noun_phrase(at + 1)
             if other.noun is not None
-        ]
+        )
 
 
 def _is_worn(noun: str) -> bool:

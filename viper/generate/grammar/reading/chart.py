@@ -11,16 +11,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from viper.generate.grammar.vocabulary.tokens import Token
 
-__all__ = ["Chart", "Readings", "combined", "rule", "unique_ends"]
+__all__ = ["Chart", "Parses", "combined", "rule", "unique_ends"]
 
 T = TypeVar("T")
-Readings = list[tuple[T, int]]
-"""Values, each with the position of the first word behind it."""
-Method = TypeVar("Method", bound=Callable[..., Any])
+P = ParamSpec("P")
+Parses = Iterable[tuple[T, int]]
+"""Values, each with the position of the first word behind it, the preferred one first."""
 
 
 class Chart:
@@ -37,7 +37,8 @@ class Chart:
         self.telegraphic = telegraphic
         self.furthest = 0
         """Position up to which some rule has understood the words."""
-        self._memory: dict[tuple[object, ...], Readings[Any]] = {}
+        self.memory: dict[tuple[object, ...], list[tuple[Any, int]]] = {}
+        """Rule, position and flags → what the rule found."""
 
     @property
     def end(self) -> int:
@@ -92,29 +93,31 @@ def combined(*parts: str) -> str:
     return "|".join(" ".join(phrase).strip() for phrase in phrases)
 
 
-def rule(method: Method) -> Method:
-    """Keep a rule's readings per position and flags, and note how far it understood."""
+def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
+    """Keep what a rule finds at each position, and note how far it understood.
+
+    Args:
+        method: Takes the chart, a position, and flags.
+    """
 
     @functools.wraps(method)
-    def remembered(self: Chart, at: int, *flags: bool) -> Readings[Any]:
-        memory = self._memory
-        key = (method.__qualname__, at, *flags)
-        known = memory.get(key)
-        if known is not None:
-            return known
-        memory[key] = []  # a rule that asks for itself at the same place finds nothing
-        readings = unique_ends(method(self, at, *flags)) if at <= self.end else []
-        memory[key] = readings
-        for _, end in readings:
-            self.furthest = max(self.furthest, end)
-        return readings
+    def cached(*args: P.args, **kwargs: P.kwargs) -> list[tuple[T, int]]:
+        chart, *place = cast("tuple[Chart, int]", args)
+        key = (method.__qualname__, *place)
+        if key in chart.memory:
+            return chart.memory[key]
+        chart.memory[key] = []  # a rule that asks for itself at the same place finds nothing
+        parses = unique_ends(method(*args, **kwargs)) if place[0] <= chart.end else []
+        chart.memory[key] = parses
+        chart.furthest = max(chart.furthest, *(end for _, end in parses), 0)
+        return parses
 
-    return cast("Method", remembered)
+    return cached
 
 
-def unique_ends(readings: Iterable[tuple[T, int]]) -> Readings[T]:
-    """Keep the first reading of every end; longest first."""
+def unique_ends(parses: Parses[T]) -> list[tuple[T, int]]:
+    """Keep the first value of every end; longest first."""
     by_end: dict[int, T] = {}
-    for value, end in readings:
+    for value, end in parses:
         by_end.setdefault(end, value)
-    return [(by_end[end], end) for end in sorted(by_end, reverse=True)]
+    return sorted(((by_end[end], end) for end in by_end), key=lambda parse: -parse[1])

@@ -20,7 +20,7 @@ from viper.generate.grammar.description import (
     Place,
     Related,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.verbs import VerbChart, flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -59,7 +59,7 @@ class ConditionChart(VerbChart):
     """Reads the conditions around a noun; noun phrases come from the subclass."""
 
     @rule
-    def tail(self, at: int, nested: bool, animate: bool) -> Readings[Conditions]:
+    def tail(self, at: int, nested: bool, animate: bool) -> Parses[Conditions]:
         """Read all the conditions behind a noun, none included.
 
         Args:
@@ -67,49 +67,45 @@ class ConditionChart(VerbChart):
             nested: The noun is part of another noun's condition.
             animate: The noun means a living being.
         """
-        found: Readings[Conditions] = []
         for condition, end in self.behind_noun(at, nested, animate):
             for rest, stop in self.tail(end, nested, animate):
-                found.append(((*flat(condition), *rest), stop))
-        found.append(((), at))
-        return found
+                yield (*flat(condition), *rest), stop
+        yield (), at
 
     @rule
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
         """Read one condition behind a noun."""
-        found: Readings[Condition] = []
         text = self.text(at)
         if not text:
-            return found
+            return
         if not nested:
             if text in (",", "and", "but"):
                 start = self.skip(at, ",|and|but|also|then")
-                found += self.behind_noun(start, False, animate)
-                found += self.clause(start, False)
+                yield from self.behind_noun(start, False, animate)
+                yield from self.clause(start, False)
             if self.word_in(at, _NOT):
-                found += [(Not(c), end) for c, end in self.unit(at + 1)]
-                found += [(Not(c), end) for c, end in self._negated_pick(at + 1)]
+                yield from ((Not(c), end) for c, end in self.unit(at + 1))
+                yield from ((Not(c), end) for c, end in self._negated_pick(at + 1))
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
-            found += self.clause(at + 1, True)
+            yield from self.clause(at + 1, True)
         if self.word_in(at, SHOWN):
-            found.append((AllOf(()), at + 1))
-        found += self.place(at)
-        found += self.relation(at)
-        found += self.pick(at)
-        found += self.without(at)
-        found += self.same_as(at)
+            yield AllOf(()), at + 1
+        yield from self.place(at)
+        yield from self.relation(at)
+        yield from self.pick(at)
+        yield from self.without(at)
+        yield from self.same_as(at)
         if animate or not nested:
-            found += self.verb_phrase(at)
-        found += self.participle(at)
-        found += self.gap_clause(at)
+            yield from self.verb_phrase(at)
+        yield from self.participle(at)
+        yield from self.gap_clause(at)
         if self.telegraphic:
-            found += self._bare(at, nested)
+            yield from self._bare(at, nested)
         elif text in ("left", "right"):
-            found += self.place(at)
-        return found
+            yield from self.place(at)
 
     @rule
-    def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
+    def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
         """Read a relative clause behind its pronoun, or a further one behind "and".
 
         Args:
@@ -117,19 +113,17 @@ class ConditionChart(VerbChart):
             relative: Behind a pronoun; else the verb must be a form of the third person, since
                 "the dog and ignore …" is no clause about the dog.
         """
-        found: Readings[Condition] = []
         for copula in _COPULAS.split("|"):
             start = self.after(at, copula)
             if start is not None:
-                found += self.predicate(start)
+                yield from self.predicate(start)
         negated = self.after(at, "does not|do not|did not")
         if negated is not None:
-            found += [(Not(c), end) for c, end in self.finite_verb(negated)]
+            yield from ((Not(c), end) for c, end in self.finite_verb(negated))
         if relative or self._third_person(at):
-            found += self.finite_verb(at)
+            yield from self.finite_verb(at)
         if relative:
-            found += self.gap_clause(at)
-        return found
+            yield from self.gap_clause(at)
 
     def _third_person(self, at: int) -> bool:
         """Tell whether a verb of the third person stands here, and no plural of a list of things."""
@@ -140,24 +134,21 @@ class ConditionChart(VerbChart):
         return text.endswith("s") and (not listed or verb_lemma(text) in VERBS)
 
     @rule
-    def predicate(self, at: int) -> Readings[Condition]:
+    def predicate(self, at: int) -> Parses[Condition]:
         """Read what follows "is": one condition, or several joined by "and", "or" and commas."""
         start = self.skip(at, "both|either|there|currently|also|all|now")
         if self.text(start) == "neither":
             return [(Not(c), end) for c, end in self.predicate(start + 1)]
         return self._joined(start)
 
-    def _joined(self, at: int) -> Readings[Condition]:
-        found: Readings[Condition] = []
+    def _joined(self, at: int) -> Parses[Condition]:
         negated = self.word_in(at, _NOT)
-        units = self.predicate_unit(at + negated)
-        if negated:
-            units = units + self._negated_pick(at + 1)
-        for unit, end in units:
+        picks = self._negated_pick(at + 1) if negated else []
+        for unit, end in (*self.predicate_unit(at + negated), *picks):
             first: Condition = unit
             if negated and not isinstance(unit, Not):
                 first = Not(unit)
-            found.append((first, end))
+            yield first, end
             word = self.text(end)
             start = self.skip(end, ",")
             joint = self.text(start)
@@ -171,30 +162,27 @@ class ConditionChart(VerbChart):
             start = self.skip(start, "either|also|is|are|maybe|perhaps")
             for rest, stop in self.predicate(start):
                 if word == "or" or (word == "," and isinstance(rest, AnyOf)):
-                    found.append((AnyOf((first, *_options(rest))), stop))
+                    yield AnyOf((first, *_options(rest))), stop
                 else:
-                    found.append((AllOf((*flat(first), *flat(rest))), stop))
-        return found
+                    yield AllOf((*flat(first), *flat(rest))), stop
 
-    def _negated_pick(self, at: int) -> Readings[Condition]:
+    def _negated_pick(self, at: int) -> Parses[Condition]:
         start = self.skip(at, "the")
         return [(pick, end) for pick, end in self.pick(start)]
 
-    def predicate_unit(self, at: int) -> Readings[Condition]:
+    def predicate_unit(self, at: int) -> Parses[Condition]:
         """Read one condition that may stand behind "is"."""
-        found: Readings[Condition] = []
         if self.word_in(at, SHOWN):
-            found.append((AllOf(()), at + 1))
-        found += self.unit(at)
-        found += self._adjective(at)
+            yield AllOf(()), at + 1
+        yield from self.unit(at)
+        yield from self._adjective(at)
         article = self.word_in(at, "a|an|some")
         for kind, end in self.is_a(at):
             head = self.text(end - 1)
             if article or singular(head) != head:  # "is it *a cow*", "are they *cows*"
-                found.append((kind, end))
-        return found
+                yield kind, end
 
-    def _adjective(self, at: int) -> Readings[Condition]:
+    def _adjective(self, at: int) -> Parses[Condition]:
         """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
         text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
@@ -204,7 +192,7 @@ class ConditionChart(VerbChart):
             return [(Attribute(text, "brand"), at + 1)]
         return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
 
-    def is_a(self, at: int) -> Readings[Condition]:
+    def is_a(self, at: int) -> Parses[Condition]:
         """Read "a cow", "a baseball player": what the object is."""
         return [
             (AllOf((*noun.conditions, Attribute(noun.noun, "kind"))), end)
@@ -213,106 +201,100 @@ class ConditionChart(VerbChart):
         ]
 
     @rule
-    def unit(self, at: int) -> Readings[Condition]:
+    def unit(self, at: int) -> Parses[Condition]:
         """Read one condition without "and" or "or"."""
-        found: Readings[Condition] = []
-        found += self.place(at)
-        found += self.relation(at)
-        found += self.attribute(at)
-        found += self.verb_phrase(at)
-        found += self.participle(at)
-        found += self.pick(self.skip(at, "the"))
-        found += self.same_as(at)
-        found += self.without(at)
-        return found
+        yield from self.place(at)
+        yield from self.relation(at)
+        yield from self.attribute(at)
+        yield from self.verb_phrase(at)
+        yield from self.participle(at)
+        yield from self.pick(self.skip(at, "the"))
+        yield from self.same_as(at)
+        yield from self.without(at)
 
     @rule
-    def relation(self, at: int) -> Readings[Condition]:
+    def relation(self, at: int) -> Parses[Condition]:
         """Read a preposition with its noun phrase: "to the left of the car"."""
-        found: Readings[Condition] = []
         for match in match_relation(self.texts[at : at + 9]):
             behind = at + match.length
             self.furthest = max(self.furthest, behind)
-            found += self._either_side(match, behind)
+            yield from self._either_side(match, behind)
             if match.relation == "between":
-                found += self._between(behind, match.words)
+                yield from self._between(behind, match.words)
                 continue
-            found += self._of_camera(match.relation, behind)
+            yield from self._of_camera(match.relation, behind)
             if match.words == "in":
-                found += self.wearing_color(behind)
+                yield from self.wearing_color(behind)
             every = self.word_in(behind, "all|every|each")
             for other, end in self.description(behind, True):
                 relation = match.relation
                 if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:
                     relation = "wearing"
-                found.append((Related(relation, (other,), match.words, every), end))
-        return found
+                yield Related(relation, (other,), match.words, every), end
 
-    def _either_side(self, first: RelationMatch, at: int) -> Readings[Condition]:
+    def _either_side(self, first: RelationMatch, at: int) -> Parses[Condition]:
         """Read "behind or in front of the net": two relations to one object."""
         if self.text(at) != "or":
-            return []
-        return [
+            return
+        yield from (
             (AnyOf((Related(first.relation, c.others, first.words), c)), end)
             for c, end in self.relation(at + 1)
             if isinstance(c, Related)
-        ]
+        )
 
-    def _between(self, at: int, words: str) -> Readings[Condition]:
-        found: Readings[Condition] = []
+    def _between(self, at: int, words: str) -> Parses[Condition]:
         for first, end in self.description(at, True):
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1, True):
-                    found.append((Related("between", (first, second), words), stop))
+                    yield Related("between", (first, second), words), stop
             if self.text(end) != "and":
-                found.append((Related("between", (first,), words), end))
-        return found
+                yield Related("between", (first,), words), end
 
-    def without(self, at: int) -> Readings[Condition]:
+    def without(self, at: int) -> Parses[Condition]:
         """Read "without a hat", "with no umbrella"."""
         start = self.after(at, "without|with no|with out|has no|have no|having no")
         if start is None:
-            return []
-        return [
+            return
+        yield from (
             (Not(Related("with", (other,), "with")), end)
             for other, end in self.description(start, True)
-        ]
+        )
 
-    def _of_camera(self, relation: str, at: int) -> Readings[Condition]:
+    def _of_camera(self, relation: str, at: int) -> Parses[Condition]:
         """Read "the camera" behind a relation."""
         end = self.camera(at)
         if end is None:
-            return []
+            return
         if relation in ("near", "next_to", "in_front_of"):
-            return [(Place(("front",)), end)]
+            yield Place(("front",)), end
+            return
         if relation == "far_from":
-            return [(Place(("back",)), end)]
+            yield Place(("back",)), end
+            return
         words = _TO_CAMERA.get(relation)
         if words is None:  # a camera in the picture
-            return []
-        return [(Attribute(f"{words} the camera", "activity"), end)]
+            return
+        yield Attribute(f"{words} the camera", "activity"), end
 
-    def _bare(self, at: int, nested: bool) -> Readings[Condition]:
+    def _bare(self, at: int, nested: bool) -> Parses[Condition]:
         """Read what telegrams put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
-        found: Readings[Condition] = []
         if nested and self.text(at) in PLACES:
-            return found
+            return
         if not nested or self.text(at) not in COMPARATIVES:
-            found += self.attribute(at)
+            yield from self.attribute(at)
         if not nested:
-            found += [
+            yield from (
                 (Related("with", (thing,), "with"), end)
                 for thing, end in self.noun_phrase(at)
                 if thing.noun is not None and thing.conditions
-            ]
+            )
             if self.word_in(at, "is|are|looks|seems"):
-                found += self.clause(at, False)
+                yield from self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
                 behind = self.after(at, extra)
                 if behind is not None:
-                    found.append((AllOf(()), behind))
-        found += [(Not(c), end) for c, end in self._not_holding(at)]
-        return found
+                    yield AllOf(()), behind
+        yield from ((Not(c), end) for c, end in self._not_holding(at))
 
     def _not_holding(self, at: int) -> Iterator[tuple[Condition, int]]:
         if self.text(at) == "no":

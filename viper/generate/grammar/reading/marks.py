@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from viper.generate.grammar.description import AllOf, Attribute, Condition, Pick, Place, Row
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS, NUMBERS, ORDINALS, PLACES
 from viper.generate.grammar.vocabulary.words import (
@@ -67,7 +67,7 @@ _MOST = {"most": 1, "more": 1, "least": -1, "less": -1, "fewest": -1, "fewer": -
 class MarkChart(QuestionChart):
     """Reads marks."""
 
-    def mark(self, at: int, nested: bool = False, animate: bool = True) -> Readings[Condition]:
+    def mark(self, at: int, nested: bool = False, animate: bool = True) -> Parses[Condition]:
         """Read one mark behind a noun.
 
         Args:
@@ -76,19 +76,20 @@ class MarkChart(QuestionChart):
                 object is said of that, then.
             animate: The noun means a living being.
         """
-        found = self._number(at) + self._cut_up(at) + self._purpose(at)
+        yield from self._number(at)
+        yield from self._cut_up(at)
+        yield from self._purpose(at)
         if not nested or animate:
-            found += self._direction_of_gaze(at)
-            found += self._back_turned(at)
-            found += self._posed_part(at)
+            yield from self._direction_of_gaze(at)
+            yield from self._back_turned(at)
+            yield from self._posed_part(at)
         if not nested:
-            found += self.row(at)
-            found += self._clock(at)
-            found += self._cut_off(at)
-            found += self._sight(at)
-            found += self._end_of_all(at)
-            found += self._with_most(at)
-        return found
+            yield from self.row(at)
+            yield from self._clock(at)
+            yield from self._cut_off(at)
+            yield from self._sight(at)
+            yield from self._end_of_all(at)
+            yield from self._with_most(at)
 
     def mark_before(self, at: int) -> tuple[list[Condition], int] | None:
         """Read a mark before a noun: "front row guy", "number 12 player", "cut off person"."""
@@ -102,25 +103,27 @@ class MarkChart(QuestionChart):
         return None
 
     @rule
-    def row(self, at: int) -> Readings[Condition]:
+    def row(self, at: int) -> Parses[Condition]:
         """Read "(in the) back row", "second row from the top"."""
         start = self.skip(at, _LEADS)
         text = self.text(start)
         behind = start + 2
         if not self.word_in(start + 1, "row|rows"):
-            return []
+            return
         if text in PLACES and PLACES[text] in _ROW_SIDES:
-            return [(Row(_ROW_SIDES[PLACES[text]]), behind)]
+            yield Row(_ROW_SIDES[PLACES[text]]), behind
+            return
         if text not in ORDINALS:
-            return []
+            return
         rank = ORDINALS[text]
         side_at = self.skip(behind, "from|the|to|in")
         side = _ROW_SIDES.get(PLACES.get(self.text(side_at), ""))
         if self.text(behind) == "from" and side is not None:
-            return [(Row(side, rank), side_at + 1)]
-        return [(Row("top") if rank < 0 else Row("bottom", rank), behind)]
+            yield Row(side, rank), side_at + 1
+            return
+        yield Row("top") if rank < 0 else Row("bottom", rank), behind
 
-    def _clock(self, at: int) -> Readings[Condition]:
+    def _clock(self, at: int) -> Parses[Condition]:
         """Read "at 8 o'clock"; a bare "at 5" at the end is meant so too."""
         start = self.skip(at, "at|the|in|on|around")
         text = self.text(start)
@@ -134,17 +137,17 @@ class MarkChart(QuestionChart):
             behind = start + 1
         return [] if behind is None else [(Place((str(hour),), "clock"), behind)]
 
-    def written(self, at: int) -> Readings[Condition]:
+    def written(self, at: int) -> Parses[Condition]:
         """Read what is written on a thing: "that says stop"; the words have no meaning of their own."""
         start = self.after(at, _SAYS)
         end = start or self.end
         while end < self.end and not self.word_in(end, ",|on|in|at|near"):
             end += 1
         if start is None or end == start:
-            return []
-        return [(Attribute(self._words(at, end), "words"), end)]
+            return
+        yield Attribute(self._words(at, end), "words"), end
 
-    def _number(self, at: int) -> Readings[Condition]:
+    def _number(self, at: int) -> Parses[Condition]:
         """Read a number on a thing: "number 34", "(bus) 36"."""
         start = self.skip(at, f"with|in|wearing|{_ARTICLES}")
         named = self.after(start, _NUMBER_LEADS)
@@ -152,75 +155,80 @@ class MarkChart(QuestionChart):
         end = (at if named is None else named) + 1
         if named is not None and (text.isdigit() or text in NUMBERS or len(text) == 1):
             worn = "wearing " if self.text(at) == "wearing" else ""
-            return [(Attribute(f"{worn}number {text}", "words"), end)]
+            yield Attribute(f"{worn}number {text}", "words"), end
+            return
         if text.isdigit() and self.word_in(end, "|,|on|in|at"):
-            return [(Attribute(f"with {text} on it", "words"), end)]
-        return []
+            yield Attribute(f"with {text} on it", "words"), end
+            return
+        return
 
-    def _direction_of_gaze(self, at: int) -> Readings[Condition]:
+    def _direction_of_gaze(self, at: int) -> Parses[Condition]:
         """Read "looking left", "facing the other way", "turned away"."""
         text = self.text(at)
         lemma = verb_lemma(text)
         if lemma not in _GAZES or lemma == text:
-            return []
+            return
         start = self.skip(at + 1, "to|towards|the|their|his|her|its")
         for begin in (at + 1, start):
             end = self.after(begin, _WAYS)
             if end is not None and not self.word_in(end, "of|at|from|to|on"):
                 end = self.after(end, "side|way|direction") or end
-                return [(Attribute(self._words(at, end), "activity"), end)]
-        return []
+                yield Attribute(self._words(at, end), "activity"), end
+                return
+        return
 
-    def _back_turned(self, at: int) -> Readings[Condition]:
+    def _back_turned(self, at: int) -> Parses[Condition]:
         """Read "with her back to us", "back turned"."""
         start = self.skip(at, f"with|has|having|{_OWN}")
         end = self.after(start, "back|backs|backside")
         if end is None:
-            return []
+            return
         turned = self.after(end, "turned|facing")
         to = self.after(turned or end, "to|towards")
         camera = None if to is None else self.camera(to)
         if camera is not None or turned is not None:
             stop = camera or turned
             assert stop is not None
-            return [(Attribute("facing away from the camera", "activity"), stop)]
-        return []
+            yield Attribute("facing away from the camera", "activity"), stop
+            return
+        return
 
-    def _posed_part(self, at: int) -> Readings[Condition]:
+    def _posed_part(self, at: int) -> Parses[Condition]:
         """Read how a part is held: "with head up", "with its wings spread"."""
         start = self.after(at, "with|having|has|and")
         if start is None:
-            return []
+            return
         noun_at = self.skip(start, _OWN)
         pose_at = noun_at + 1 if self.text(noun_at + 1) in _POSES else noun_at + 2
         pose_end = pose_at + 1
         if self.text(pose_at) not in _POSES or not self._is_plain_noun(noun_at):
-            return []
+            return
         if pose_at == noun_at + 2 and not self._is_plain_noun(noun_at + 1):
-            return []
+            return
         if not self.word_in(pose_end, "|,|and|looking|in|on|to"):
-            return []
+            return
         if self.word_in(pose_at, "on|back|out") and self.word_in(pose_end, _ARTICLES):
-            return []
-        return [(Attribute(f"with {self._words(noun_at, pose_end)}", "words"), pose_end)]
+            return
+        yield Attribute(f"with {self._words(noun_at, pose_end)}", "words"), pose_end
 
-    def _cut_off(self, at: int) -> Readings[Condition]:
+    def _cut_off(self, at: int) -> Parses[Condition]:
         """Read "(mostly) cut off (by the edge of the picture)": the edge of the picture does it."""
         start = self.skip(at, _DEGREES)
         end = self.after(start, "cut off|cropped|cutoff|chopped off|cropped off")
         if end is None and start > at:
             end = self.after(start, "cut")
         if end is None:
-            return []
+            return
         if self.word_in(end, "by|at|on|in|of"):
             behind = self.skip(end, _BORDER_WORDS)
             end = behind if not self.word_in(behind - 1, "by|at|on|in|of|the") else end
         if start == at:
-            return [(Pick("border"), end)]
+            yield Pick("border"), end
+            return
         degree = Attribute(f"{self._words(at, start)} cut off", "words")
-        return [(AllOf((Pick("border"), degree)), end)]
+        yield AllOf((Pick("border"), degree)), end
 
-    def _sight(self, at: int) -> Readings[Condition]:
+    def _sight(self, at: int) -> Parses[Condition]:
         """Read "you can barely see", "whose face is hidden": all words up to the next comma."""
         start = self.after(at, _SIGHTS)
         if start is None or (self.text(start - 1) != "whose" and not self._sees(start)):
@@ -234,34 +242,35 @@ class MarkChart(QuestionChart):
         at = self.skip(at, "not|barely|only|hardly|just|fully|almost|actually")
         return self.word_in(at, "see|tell|read|make|spot")
 
-    def _purpose(self, at: int) -> Readings[Condition]:
+    def _purpose(self, at: int) -> Parses[Condition]:
         """Read "ready to serve", "preparing to hit the ball": words for the matcher."""
         if self.text(at + 1) != "to" or self.text(at) not in READY:
-            return []
+            return
         if verb_lemma(self.text(at + 2)) is None or self.text(at + 2) in FUNCTION_WORDS:
-            return []
+            return
         end = at + 3
         for _, stop in self.description(end, True):
-            return [(Attribute(self._words(at, stop), "words"), stop)]
-        return [(Attribute(self._words(at, end), "words"), end)]
+            yield Attribute(self._words(at, stop), "words"), stop
+            return
+        yield Attribute(self._words(at, end), "words"), end
 
-    def being_done(self, at: int) -> Readings[Condition]:
+    def being_done(self, at: int) -> Parses[Condition]:
         """Read "being pulled", "being held by the man"."""
         if self.text(at) != "being":
-            return []
-        return [
+            return
+        yield from (
             (replace(c, value=f"being {c.value}") if isinstance(c, Attribute) else c, end)
             for c, end in self.predicate(at + 1)
-        ]
+        )
 
-    def _cut_up(self, at: int) -> Readings[Condition]:
+    def _cut_up(self, at: int) -> Parses[Condition]:
         """Read "cut in half"."""
         end = self.after(at + 1, "in half|in two|in pieces|in thirds")
         if end is None or not is_participle(self.text(at)):
-            return []
-        return [(Attribute(self._words(at, end), "words"), end)]
+            return
+        yield Attribute(self._words(at, end), "words"), end
 
-    def _end_of_all(self, at: int) -> Readings[Condition]:
+    def _end_of_all(self, at: int) -> Parses[Condition]:
         """Read "on the end", "in the corner", "on the inside": no side is named."""
         far = self.after(self.skip(at, "in|on|at|the"), "far side|far end")
         if far is not None and self.text(far) != "of":
@@ -279,23 +288,23 @@ class MarkChart(QuestionChart):
         }.get(self.text(start))
         return [(Pick(by), start + 1)] if by else []
 
-    def _with_most(self, at: int) -> Readings[Condition]:
+    def _with_most(self, at: int) -> Parses[Condition]:
         """Read "with the most cheese", "that has fewer stripes"."""
         start = self.after(at, "with|having|has|that has|who has|which has")
         if start is None:
-            return []
+            return
         start = self.skip(start, "the")
         rank = _MOST.get(self.text(start))
         if rank is None or not self._is_plain_noun(start + 1):
-            return []
+            return
         end = start + 2
         while self._is_plain_noun(end):
             end += 1
         behind = self.after(end, "to it|on it|in it|on them|of all") or end
-        return [(Pick(self._words(start + 1, end), rank), behind)]
+        yield Pick(self._words(start + 1, end), rank), behind
 
     @rule
-    def attribute(self, at: int) -> Readings[Condition]:
+    def attribute(self, at: int) -> Parses[Condition]:
         """Read an attribute with its degree, which tells more here: "partially peeled"."""
         start = self.skip(at, _DEGREES)
         found = super().attribute(start)
@@ -312,9 +321,9 @@ class MarkChart(QuestionChart):
         return found
 
     @rule
-    def unit(self, at: int) -> Readings[Condition]:
+    def unit(self, at: int) -> Parses[Condition]:
         """Read one condition without "and" or "or"; marks are some too."""
-        return self.mark(at) + super().unit(at)
+        return [*self.mark(at), *super().unit(at)]
 
     def _is_plain_noun(self, at: int) -> bool:
         text = self.text(at)

@@ -17,7 +17,7 @@ from viper.generate.grammar.description import (
     Place,
     Related,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.conditions import ConditionChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -61,7 +61,7 @@ class PhraseChart(ConditionChart):
     """Reads noun phrases."""
 
     @rule
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase with the conditions behind it.
 
         Args:
@@ -69,23 +69,21 @@ class PhraseChart(ConditionChart):
             nested: True inside another noun phrase: what could belong to either then belongs to
                 the outer one.
         """
-        found: Readings[Description] = []
         for base, end in self.noun_phrase(at):
             animate = self.is_animate(base.noun)
             for conditions, stop in self.tail(end, nested, animate):
-                found.append((resolved(base.having(*conditions)), stop))
-        return found
+                yield resolved(base.having(*conditions)), stop
 
     @rule
-    def noun_phrase(self, at: int) -> Readings[Description]:
+    def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun (or up to "from the left" behind it)."""
         start = at
         at, other, number = self._lead(at)
-        found: Readings[Description] = []
+        found: list[tuple[Description, int]] = []
         conditions: list[Condition] = []
         while True:
             here = self._nouns(at, tuple(conditions), other=other, number=number)
-            found = here + found  # a word read as an attribute is preferred to a compound
+            found[:0] = here  # a word read as an attribute is preferred to a compound
             step = self.before_noun(at)
             if step is None:
                 break
@@ -122,10 +120,9 @@ class PhraseChart(ConditionChart):
 
     def _nouns(
         self, at: int, conditions: tuple[Condition, ...], *, other: bool, number: int | None
-    ) -> Readings[Description]:
+    ) -> Parses[Description]:
         """Return the phrases whose noun begins here, the longest noun first."""
         ends = self._noun_ends(at)
-        found: Readings[Description] = []
         for end in reversed(ends):
             head = self.text(end - 1)
             noun = " ".join([*self.texts[at : end - 1], self._head(end - 1, at)]).replace("-", " ")
@@ -144,10 +141,9 @@ class PhraseChart(ConditionChart):
                 number,
                 other or further,
             )
-            found += self._owned(base, end)
-            found += self._of_phrase(base, head, end)
-            found.append((base, end))
-        return found
+            yield from self._owned(base, end)
+            yield from self._of_phrase(base, head, end)
+            yield base, end
 
     def _head(self, at: int, first: int) -> str:
         """Return the last word of a noun in the singular."""
@@ -230,21 +226,20 @@ class PhraseChart(ConditionChart):
         picked = any(isinstance(condition, Pick) for condition in conditions)
         return picked or (self.telegraphic and start == 0)
 
-    def _owned(self, owner: Description, at: int) -> Readings[Description]:
+    def _owned(self, owner: Description, at: int) -> Parses[Description]:
         """Read what belongs to the owner: "the man 's hat"."""
         if self.text(at) != "'s":
-            return []
-        return [
+            return
+        yield from (
             (thing.having(Inverse("with", owner, "of")), end)
             for thing, end in self.noun_phrase(at + 1)
             if thing.noun
-        ]
+        )
 
-    def _of_phrase(self, base: Description, head: str, at: int) -> Readings[Description]:
+    def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
         """Read "of …" behind a noun: a piece of cake is cake, a handle of a door is part of it."""
         if self.text(at) != "of":
-            return []
-        found: Readings[Description] = []
+            return
         for whole, end in self.noun_phrase(at + 1):
             if head in _ITEMS and whole.noun in CATEGORIES:
                 # "a plush item of furniture": what stands before "item" is said of the furniture.
@@ -256,10 +251,10 @@ class PhraseChart(ConditionChart):
                     plural=base.plural,
                     number=base.number,
                 )
-                found.append((merged, end))
+                yield merged, end
             elif head in _UNSEEN_PARTITIVES and whole.noun and _is_bare(base.noun):
                 merged = replace(whole, conditions=(*base.conditions, *whole.conditions))
-                found.append((merged, end))
+                yield merged, end
             elif head in _MEASURES and whole.noun:
                 noun = f"{whole.noun} {singular(head)}"
                 merged = replace(
@@ -269,10 +264,9 @@ class PhraseChart(ConditionChart):
                     plural=base.plural,
                     number=base.number,
                 )
-                found.append((merged, end))
+                yield merged, end
             else:
-                found.append((base.having(Related("part_of", (whole,), "of")), end))
-        return found
+                yield base.having(Related("part_of", (whole,), "of")), end
 
 
 def _is_bare(noun: str | None) -> bool:

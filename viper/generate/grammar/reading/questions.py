@@ -30,7 +30,7 @@ from viper.generate.grammar.logical_form import (
     Same,
     Verify,
 )
-from viper.generate.grammar.reading.chart import Readings
+from viper.generate.grammar.reading.chart import Parses
 from viper.generate.grammar.reading.existence import ExistenceChart, Queries, exists
 from viper.generate.grammar.reading.lists import with_head
 from viper.generate.grammar.reading.options import option_text
@@ -130,29 +130,29 @@ class YesNoChart(ExistenceChart):
         """Read "The cat is on the car.", "The bowl contains the donut."."""
         yield from self.about(0, self.clause_or_none)
 
-    def clause_or_none(self, at: int) -> Readings[Condition]:
+    def clause_or_none(self, at: int) -> Parses[Condition]:
         """Read the predicate of a statement."""
         return self.clause(at) if not self.word_in(at, "|that") else []
 
-    def _predicates(self, at: int) -> Readings[Condition]:
+    def _predicates(self, at: int) -> Parses[Condition]:
         start = self.skip(at, "also")
         if self.text(start) in _PRESENT and start + 1 == self.end:
             return [(AllOf(()), start + 1)]
         return self.predicate(start)
 
-    def _verbs(self, at: int) -> Readings[Condition]:
+    def _verbs(self, at: int) -> Parses[Condition]:
         negated = self.after(at, "not")
         if negated is not None:
-            return [(Not(c), end) for c, end in self._verbs(negated)]
+            yield from ((Not(c), end) for c, end in self._verbs(negated))
+            return
         at = self.skip(at, "both|all|also|each")
-        found: Readings[Condition] = []
         for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
             start = self.after(at, words)
             if start is not None:
-                found += self.predicate(start)
-        return found + self.finite_verb(at)
+                yield from self.predicate(start)
+        yield from self.finite_verb(at)
 
-    def about(self, at: int, predicate: Callable[[int], Readings[Condition]]) -> Queries:
+    def about(self, at: int, predicate: Callable[[int], Parses[Condition]]) -> Queries:
         """Yield the readings of a subject and what is said of it.
 
         Args:

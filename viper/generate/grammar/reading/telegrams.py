@@ -25,7 +25,7 @@ from viper.generate.grammar.description import (
     Related,
 )
 from viper.generate.grammar.reading.attaching import AttachChart
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import HALF_DONE
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
@@ -132,41 +132,37 @@ class TelegramChart(AttachChart):
         return super()._is_noun(at, first)
 
     @rule
-    def noun_phrase(self, at: int) -> Readings[Description]:
+    def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun; those of telegrams first."""
-        found: Readings[Description] = [
-            *self._the_one(at),
-            *self._named_one(at),
-            *self._selection(at),
-            *self._region(at),
-            *self._group(at),
-            *self._owned_bare(at),
-        ]
-        found += [
-            (_labelled(what, alone=at == 0), end)
-            for what, end in super().noun_phrase(at)
-            if not any(_is_of_animate(condition) for condition in what.conditions)
-        ]
-        found += self._other(at)
-        return [*found, *self._doing(at)]
+        yield from self._the_one(at)
+        yield from self._named_one(at)
+        yield from self._selection(at)
+        yield from self._region(at)
+        yield from self._group(at)
+        yield from self._owned_bare(at)
+        for what, end in super().noun_phrase(at):
+            if not any(_is_of_animate(condition) for condition in what.conditions):
+                yield _labelled(what, alone=at == 0), end
+        yield from self._other(at)
+        yield from self._doing(at)
 
-    def _the_one(self, at: int) -> Readings[Description]:
+    def _the_one(self, at: int) -> Parses[Description]:
         """Read "the one that …": nothing is named."""
         end = self.after(self.skip(at, "the|this|that"), "one")
         if end is None or not (self.text(end) in FUNCTION_WORDS or is_gerund(self.text(end))):
-            return []
-        return [(Description(None), end)]
+            return
+        yield Description(None), end
 
-    def _named_one(self, at: int) -> Readings[Description]:
+    def _named_one(self, at: int) -> Parses[Description]:
         """Read "chocolate one": what it is like, not what it is."""
         start = self.skip(at, ARTICLES)
         text = self.text(start)
         named = self._is_plain_noun(start) and text not in ATTRIBUTE_KIND
         if not named or not self.word_in(start + 1, "one|ones"):
-            return []
-        return [(Description("object", (Attribute(text, "words"),)), start + 2)]
+            return
+        yield Description("object", (Attribute(text, "words"),)), start + 2
 
-    def _selection(self, at: int) -> Readings[Description]:
+    def _selection(self, at: int) -> Parses[Description]:
         """Read one of several: "shorter of two women", "middle of the three"."""
         start = self.skip(at, "the")
         text = self.text(start)
@@ -176,24 +172,22 @@ class TelegramChart(AttachChart):
         elif text in ORDINALS or text in COMPARATIVES or text.endswith(("er", "est", "most")):
             step = self.before_noun(start)
         if step is None or self.text(step[1]) != "of":
-            return []
+            return
         conditions, end = step
         end = self.skip(end + 1, "the|these|those|all")
         text = self.text(end)
         number = NUMBERS.get(text) or (int(text) if text.isdigit() else 0)
         if not number:
-            return []
+            return
         chosen: list[Condition] = [Among(number), *conditions]
         if conditions == [Place(("middle",))]:
             chosen = [Among(number), Pick("left", (number + 1) // 2)]
-        found: Readings[Description] = [
-            (replace(kind.having(*chosen), plural=False), stop)
-            for kind, stop in self.noun_phrase(end + 1)
-            if kind.noun is not None
-        ]
-        return [*found, (Description(None, tuple(chosen)), end + 1)]
+        for kind, stop in self.noun_phrase(end + 1):
+            if kind.noun is not None:
+                yield replace(kind.having(*chosen), plural=False), stop
+        yield Description(None, tuple(chosen)), end + 1
 
-    def _region(self, at: int) -> Readings[Description]:
+    def _region(self, at: int) -> Parses[Description]:
         """Read "top half of the carrots", "back of computer", "left third"."""
         start = self.skip(at, "the|a")
         names: list[str] = []
@@ -202,21 +196,19 @@ class TelegramChart(AttachChart):
             start += 1
         head, behind = self.text(start), self.after(start + 1, "of")
         if behind is None:
-            return []
-        found: Readings[Description] = []
+            return
         for whole, end in self.noun_phrase(behind):
             if whole.noun is None:
                 continue
             if names and head in _REGIONS:
                 part = head if head in ("half", "third") else "side"
-                found.append((whole.having(Place(tuple(names[:2]), part)), end))
+                yield whole.having(Place(tuple(names[:2]), part)), end
             elif head in _ASPECTS or head in ("part", "portion", "section", "half"):
                 aspect = Attribute(f"{head} of {whole.noun}", "words")
                 place = (Place(tuple(names[:2])),) if names else ()
-                found.append((whole.having(*place, aspect), end))
-        return found
+                yield whole.having(*place, aspect), end
 
-    def _group(self, at: int) -> Readings[Description]:
+    def _group(self, at: int) -> Parses[Description]:
         """Read "pile of green apples", "bowl of soup": one thing, called by both words."""
         start = at
         conditions: list[Condition] = []
@@ -228,8 +220,8 @@ class TelegramChart(AttachChart):
             start = step[1]
         head = self.text(start)
         if head not in _GROUPS | _CONTAINERS or self.text(start + 1) != "of":
-            return []
-        return [
+            return
+        yield from (
             (
                 Description(
                     f"{head} of {whole.noun}", (*conditions, *whole.conditions), plural=False
@@ -238,41 +230,41 @@ class TelegramChart(AttachChart):
             )
             for whole, end in self.noun_phrase(start + 2)
             if whole.noun is not None and whole.number is None
-        ]
+        )
 
-    def _owned_bare(self, at: int) -> Readings[Description]:
+    def _owned_bare(self, at: int) -> Parses[Description]:
         """Read a possessive without its apostrophe: "guys racket"."""
         start = self.skip(at, "the|that|this")
         text = self.text(start)
         owner = text.removesuffix("s")
         if owner == text or owner not in ANIMATES or not self._is_plain_noun(start + 1):
-            return []
-        return [
+            return
+        yield from (
             (thing.having(Inverse("with", Description(owner), "of")), end)
             for thing, end in self.noun_phrase(start + 1)
             if thing.noun is not None and thing.noun not in ANIMATES
-        ]
+        )
 
-    def _other(self, at: int) -> Readings[Description]:
+    def _other(self, at: int) -> Parses[Description]:
         """Read "the other" without a noun: one of the same kind as the one described."""
         end = self.after(at, _OTHERS)
         if at == 0 or end is None or self.word_in(end, "way|direction|side"):
-            return []
-        return [(Description(None, other=True), end)]
+            return
+        yield Description(None, other=True), end
 
-    def _doing(self, at: int) -> Readings[Description]:
+    def _doing(self, at: int) -> Parses[Description]:
         """Read "walking dog", "folding lounge chairs": what it does, or a part of its name."""
         text = self.text(at)
         lemma = verb_lemma(text)
         if not is_gerund(text, self.text(at + 1)) or lemma in VERBS or text in FUNCTION_WORDS:
-            return []
-        return [
+            return
+        yield from (
             (what.having(Attribute(text, "activity")), end)
             if what.noun in ANIMATES
             else (replace(what, noun=f"{text} {what.noun}"), end)
             for what, end in super().noun_phrase(at + 1)
             if what.noun is not None and not what.conditions and self.text(at + 1) not in ARTICLES
-        ]
+        )
 
 
 def _is_of_animate(condition: Condition) -> bool:

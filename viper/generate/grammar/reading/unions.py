@@ -8,7 +8,7 @@ so that whatever may be asked of an object may be asked of a union, and nothing 
 from __future__ import annotations
 
 from viper.generate.grammar.description import Condition, Description, Not, OneOf
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.phrases import PhraseChart
 
 __all__ = ["UnionChart"]
@@ -17,24 +17,24 @@ __all__ = ["UnionChart"]
 class UnionChart(PhraseChart):
     """Reads descriptions that are joined by "or"."""
 
-    def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
+    def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
         """Read the clauses of the superclass, and "are either red cubes or small balls"."""
         start = self.after(at, "are|were")
-        unions: Readings[Condition] = []
+        unions: Parses[Condition] = []
         if start is not None:
             unions += self.one_of(start)
         return unions + super().clause(at, relative)
 
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
         """Read the conditions of the superclass, and "other than the red cube"."""
         start = self.after(at, "other than|except for|except")
-        excluded: Readings[Condition] = []
+        excluded: Parses[Condition] = []
         if start is not None:
             excluded = [(Not(OneOf((what,))), end) for what, end in self.description(start, True)]
         return excluded + super().behind_noun(at, nested, animate)
 
     @rule
-    def one_of(self, at: int) -> Readings[OneOf]:
+    def one_of(self, at: int) -> Parses[OneOf]:
         """Read two or more plural descriptions with "or" between them."""
         return [
             (OneOf(tuple(parts)), end)
@@ -43,14 +43,14 @@ class UnionChart(PhraseChart):
         ]
 
     @rule
-    def _alternatives(self, at: int) -> Readings[list[Description]]:
+    def _alternatives(self, at: int) -> Parses[list[Description]]:
         """Read one description or more; the most that the words allow.
 
         "Things that are behind the cube or red balls": what could be one description with an "or"
         inside its relative clause is two descriptions.
         """
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
-        unions: Readings[list[Description]] = []
+        unions: Parses[list[Description]] = []
         for first, end in firsts:
             behind = self.after(end, "or|, or|,")
             if behind is not None:

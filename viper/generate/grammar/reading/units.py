@@ -15,7 +15,7 @@ from viper.generate.grammar.description import (
     Place,
     SameAs,
 )
-from viper.generate.grammar.reading.chart import Chart, Readings, rule
+from viper.generate.grammar.reading.chart import Chart, Parses, rule
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     ARTICLES,
@@ -173,9 +173,8 @@ class UnitChart(Chart, ABC):
         return [Place(tuple(names), part)], end
 
     @rule
-    def place(self, at: int) -> Readings[Condition]:
+    def place(self, at: int) -> Parses[Condition]:
         """Read where in the picture: "on the left side", "in the background", "top right"."""
-        found: Readings[Condition] = []
         starts: list[int] = [at]
         lead = self.after(at, _INTO_PLACE)
         if lead is not None:
@@ -194,53 +193,48 @@ class UnitChart(Chart, ABC):
                 place_or_pick: Condition = Pick(_outermost(self.text(start)))
             else:
                 place_or_pick = place
-            found.append((place_or_pick, end))
+            yield place_or_pick, end
         direction = self._direction_behind(at)
         if self.text(at) == "from" and direction is not None:
-            found.append((Pick(_direction(self.text(direction - 1)), 0), direction))
-        return found
+            yield Pick(_direction(self.text(direction - 1)), 0), direction
 
     @rule
-    def pick(self, at: int) -> Readings[Condition]:
+    def pick(self, at: int) -> Parses[Condition]:
         """Read "closest to the camera", "nearest to the car", "2nd from the left", "tallest"."""
         text = self.text(at)
-        found: Readings[Condition] = []
         if text in ORDINALS:
             conditions, end = self._ordinal(at)
             superlative = self._superlative(at + 1)
             if superlative is not None:
-                found.append((Pick(superlative[0].by, ORDINALS[text]), superlative[1]))
-            found.append((conditions[0], self.after(end, "one") or end))
+                yield Pick(superlative[0].by, ORDINALS[text]), superlative[1]
+            yield conditions[0], self.after(end, "one") or end
         near_or_far = self.after(
             at, "closest|nearest|closer|nearer|close|farthest|most far|farther"
         )
         if near_or_far is not None:
             far = "far" in self.text(near_or_far - 1)
-            found += self._pick_to(self.skip(near_or_far, "away|one"), far=far)
+            yield from self._pick_to(self.skip(near_or_far, "away|one"), far=far)
         superlative = self._superlative(at)
         if superlative is not None:
             pick, end = superlative
-            found.append((pick, self.after(end, "one") or end))
-        return found
+            yield pick, self.after(end, "one") or end
 
-    def _pick_to(self, at: int, *, far: bool) -> Readings[Condition]:
+    def _pick_to(self, at: int, *, far: bool) -> Parses[Condition]:
         """Read what something is closest to or farthest from."""
         start = self.after(at, "to|from") or at
-        found: Readings[Condition] = []
         camera = self.camera(start)
         if camera is not None:
-            found.append((Pick("far" if far else "near"), camera))
+            yield Pick("far" if far else "near"), camera
         place = self.skip(start, "the")
         if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
             read = self._place_words(place, before=False)
             if read is not None:
                 away = far and self.text(start - 1) == "from"
-                found.append((Pick(_outermost(self.text(place)), -1 if away else 1), read[1]))
+                yield Pick(_outermost(self.text(place)), -1 if away else 1), read[1]
         if start != at:
             for other, end in self.description(start, True):
                 if other.noun is not None:
-                    found.append((Pick("farthest_from" if far else "nearest_to", 1, other), end))
-        return found
+                    yield Pick("farthest_from" if far else "nearest_to", 1, other), end
 
     def camera(self, at: int) -> int | None:
         """Return the position behind "the camera" or "us", None if neither stands here."""
@@ -252,17 +246,16 @@ class UnitChart(Chart, ABC):
         return start + 1
 
     @rule
-    def attribute(self, at: int) -> Readings[Condition]:
+    def attribute(self, at: int) -> Parses[Condition]:
         """Read one attribute with its adverbs: "very dirty", "light blue", "shirtless"."""
         start = self.skip(at, _DEGREES)
         read = self._attribute_word(start)
         if read is None:
-            return []
-        found: Readings[Condition] = [read]
+            return
+        yield read
         behind = self.after(read[1], "color|in color|in size|colored")
         if behind is not None:
-            found.append((read[0], behind))
-        return found
+            yield read[0], behind
 
     def _attribute_word(self, at: int) -> tuple[Condition, int] | None:
         text, following = self.text(at), self.text(at + 1)
@@ -288,30 +281,30 @@ class UnitChart(Chart, ABC):
         return None
 
     @rule
-    def same_as(self, at: int) -> Readings[Condition]:
+    def same_as(self, at: int) -> Parses[Condition]:
         """Read "the same color as the plate", "different in color than the ham"."""
         start = self.skip(at, "of|in|made|from|out|has|have|having|with|is|are")
         start = self.skip(start, "the|a")
         word = self.text(start)
         if word not in ("same", "different"):
-            return []
+            return
         respect_at = self.skip(start + 1, "in|kind|of")
         respect = RESPECTS.get(self.text(respect_at))
         behind = respect_at + 1
         if respect is None:
-            return []
+            return
         joint = self.after(behind, "as|than|from|like|with")
         if joint is None:
-            return []
+            return
         joint = self.after(joint, "that of|those of|the one of") or joint
         joint = self.skip(joint, "does|do")
-        return [
+        yield from (
             (SameAs(respect, other, word == "same"), end)
             for other, end in self.description(joint, True)
-        ]
+        )
 
     @abstractmethod
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase."""
 
 
