@@ -10,7 +10,6 @@ Short texts put the conditions of the object behind the things that it has, wear
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from viper.generate.grammar.description import (
@@ -110,11 +109,9 @@ class AttachChart(MarkChart):
         """Read what picks one; "nearest the window" may lack its "to"."""
         near = self.after(at, "closest|nearest")
         if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
-            yield from (
-                (Pick("nearest_to", 1, other), end)
-                for other, end in self.description(near, True)
-                if other.noun is not None
-            )
+            for other, end in self.description(near, True):
+                if other.noun is not None:
+                    yield Pick("nearest_to", 1, other), end
         yield from super().pick(at)
 
     @rule
@@ -122,12 +119,11 @@ class AttachChart(MarkChart):
         """Read a preposition with its noun phrase: something named, or "the red one"."""
         if self.text(at) == "to" and self.text(at - 1) in READY:
             return
-        yield from (
-            (condition, end)
-            for condition, end in super().relation(at)
-            if not isinstance(condition, Related)
-            or all(self._is_thing(condition.relation, other, at, end) for other in condition.others)
-        )
+        for condition, end in super().relation(at):
+            if not isinstance(condition, Related) or all(
+                self._is_thing(condition.relation, other, at, end) for other in condition.others
+            ):
+                yield condition, end
 
     def _is_thing(self, relation: str, other: Description, at: int, end: int) -> bool:
         """Tell whether a relation can be to this: not to the camera, nor to a mere place."""
@@ -154,11 +150,9 @@ class AttachChart(MarkChart):
         """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
         if self.text(at) != "of":
             return
-        yield from (
-            (Related("part_of", (owner,), "of"), end)
-            for owner, end in self.description(at + 1, True)
-            if owner.noun in ANIMATES
-        )
+        for owner, end in self.description(at + 1, True):
+            if owner.noun in ANIMATES:
+                yield Related("part_of", (owner,), "of"), end
 
     def _excluded(self, at: int) -> Parses[Condition]:
         """Read ", not the taxi": another kind of object, or another one of the kind."""
@@ -171,7 +165,7 @@ class AttachChart(MarkChart):
             if conditions:
                 yield Not(AllOf(tuple(conditions)) if len(conditions) > 1 else conditions[0]), end
 
-    def _further(self, condition: Condition, at: int) -> Iterator[tuple[Condition, int]]:
+    def _further(self, condition: Condition, at: int) -> Parses[Condition]:
         """Read further objects of the same relation: "wearing a hat and mittens"."""
         last = (None, *flat(condition))[-1]
         if not isinstance(last, Related) or last.relation not in _LISTED:
@@ -190,11 +184,9 @@ class AttachChart(MarkChart):
         """Read a second object that is named with the first: "the mirror and the side of the car"."""
         if self.text(at) != "and":
             return
-        yield from (
-            (Related("with", (other,), "and"), end)
-            for other, end in self.noun_phrase(at + 1)
-            if other.noun is not None
-        )
+        for other, end in self.noun_phrase(at + 1):
+            if other.noun is not None:
+                yield Related("with", (other,), "and"), end
 
 
 def _is_worn(noun: str) -> bool:

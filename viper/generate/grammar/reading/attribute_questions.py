@@ -10,8 +10,6 @@ A list of answers behind the question makes a choice of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from viper.generate.grammar.description import Condition, Description
 from viper.generate.grammar.logical_form import (
     AskAttribute,
@@ -22,7 +20,7 @@ from viper.generate.grammar.logical_form import (
     Option,
     Query,
 )
-from viper.generate.grammar.reading.chart import combined
+from viper.generate.grammar.reading.chart import Parses, combined
 from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.reading.scenes import SceneChart
@@ -76,13 +74,13 @@ class AttributeChart(SceneChart):
                 options = tuple(Option(option_text(c), c) for c in conditions)
                 yield ChooseCondition(query.subject, options), end
 
-    def _predicates_listed(self, at: int) -> Iterator[tuple[tuple[Condition, ...], int]]:
+    def _predicates_listed(self, at: int) -> Parses[tuple[Condition, ...]]:
         for condition, end in self.predicate(self.skip(at, "the")):
             parts = getattr(condition, "conditions", (condition,))
             if len(parts) > 1:
                 yield parts, end
 
-    def respect(self, at: int) -> Iterator[tuple[str, int]]:
+    def respect(self, at: int) -> Parses[str]:
         """Yield the property that is named here: "color", "kind of material", "ethnic group"."""
         group = self.after(at, "ethnic group|ethnic background")
         if group is not None:

@@ -9,8 +9,6 @@ All of them are made of the same units: attributes, places, relations, verbs, pi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from viper.generate.grammar.description import (
     AllOf,
     AnyOf,
@@ -84,8 +82,10 @@ class ConditionChart(VerbChart):
                 yield from self.behind_noun(start, False, animate)
                 yield from self.clause(start, False)
             if self.word_in(at, _NOT):
-                yield from ((Not(c), end) for c, end in self.unit(at + 1))
-                yield from ((Not(c), end) for c, end in self._negated_pick(at + 1))
+                for c, end in self.unit(at + 1):
+                    yield Not(c), end
+                for c, end in self._negated_pick(at + 1):
+                    yield Not(c), end
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
             yield from self.clause(at + 1, True)
         if self.word_in(at, SHOWN):
@@ -119,7 +119,8 @@ class ConditionChart(VerbChart):
                 yield from self.predicate(start)
         negated = self.after(at, "does not|do not|did not")
         if negated is not None:
-            yield from ((Not(c), end) for c, end in self.finite_verb(negated))
+            for c, end in self.finite_verb(negated):
+                yield Not(c), end
         if relative or self._third_person(at):
             yield from self.finite_verb(at)
         if relative:
@@ -236,11 +237,9 @@ class ConditionChart(VerbChart):
         """Read "behind or in front of the net": two relations to one object."""
         if self.text(at) != "or":
             return
-        yield from (
-            (AnyOf((Related(first.relation, c.others, first.words), c)), end)
-            for c, end in self.relation(at + 1)
-            if isinstance(c, Related)
-        )
+        for c, end in self.relation(at + 1):
+            if isinstance(c, Related):
+                yield AnyOf((Related(first.relation, c.others, first.words), c)), end
 
     def _between(self, at: int, words: str) -> Parses[Condition]:
         for first, end in self.description(at, True):
@@ -255,10 +254,8 @@ class ConditionChart(VerbChart):
         start = self.after(at, "without|with no|with out|has no|have no|having no")
         if start is None:
             return
-        yield from (
-            (Not(Related("with", (other,), "with")), end)
-            for other, end in self.description(start, True)
-        )
+        for other, end in self.description(start, True):
+            yield Not(Related("with", (other,), "with")), end
 
     def _of_camera(self, relation: str, at: int) -> Parses[Condition]:
         """Read "the camera" behind a relation."""
@@ -283,20 +280,19 @@ class ConditionChart(VerbChart):
         if not nested or self.text(at) not in COMPARATIVES:
             yield from self.attribute(at)
         if not nested:
-            yield from (
-                (Related("with", (thing,), "with"), end)
-                for thing, end in self.noun_phrase(at)
-                if thing.noun is not None and thing.conditions
-            )
+            for thing, end in self.noun_phrase(at):
+                if thing.noun is not None and thing.conditions:
+                    yield Related("with", (thing,), "with"), end
             if self.word_in(at, "is|are|looks|seems"):
                 yield from self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
                 behind = self.after(at, extra)
                 if behind is not None:
                     yield AllOf(()), behind
-        yield from ((Not(c), end) for c, end in self._not_holding(at))
+        for c, end in self._not_holding(at):
+            yield Not(c), end
 
-    def _not_holding(self, at: int) -> Iterator[tuple[Condition, int]]:
+    def _not_holding(self, at: int) -> Parses[Condition]:
         if self.text(at) == "no":
             for thing, end in self.noun_phrase(at + 1):
                 yield Related("with", (thing,), "with"), end

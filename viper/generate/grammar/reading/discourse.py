@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import walk
 from viper.generate.grammar.reading.asked_last import AskedLastChart
-from viper.generate.grammar.reading.chart import Parses
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.tokens import Token
@@ -67,6 +67,7 @@ class _FollowUpChart(AskedLastChart):
         """Return the number of the question's own words before a position of this chart."""
         return self._origins[position]
 
+    @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase, or a pronoun, which means the object introduced."""
         if self.text(at) in _PRONOUNS:

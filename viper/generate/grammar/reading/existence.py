@@ -23,13 +23,14 @@ from viper.generate.grammar.logical_form import (
     Query,
     YesNo,
 )
+from viper.generate.grammar.reading.chart import Parses
 from viper.generate.grammar.reading.lists import ListChart, Listed, shared
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS
 
 __all__ = ["ExistenceChart", "Queries", "exists"]
 
-Queries = Iterator[tuple[Query, int]]
+Queries = Parses[Query]
 """Meanings, each with the position of the first word behind it."""
 
 _THERE_IS = (
@@ -81,7 +82,8 @@ class ExistenceChart(ListChart):
         if start is None:
             return
         if self.text(start) == "not":
-            yield from ((Isnt(query), end) for query, end in self._there(start + 1))
+            for query, end in self._there(start + 1):
+                yield Isnt(query), end
         yield from self._there(start)
 
     def _picture_shows(self) -> int | None:
@@ -91,7 +93,7 @@ class ExistenceChart(ListChart):
             return None
         return self.after(start + 1, f"{_SHOWS}|showing")
 
-    def _there(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _there(self, at: int) -> Parses[YesNo]:
         yield from self._compared_counts(at)
         yield from self._numbered(at)
         if self.word_in(at, "both|either|neither"):
@@ -137,7 +139,7 @@ class ExistenceChart(ListChart):
                     yield [(thing, negated), *rest], stop, kind
             yield [(thing, negated)], end, "and"
 
-    def _compared_counts(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _compared_counts(self, at: int) -> Parses[YesNo]:
         for words, comparison in _COMPARED:
             start = self.after(at, words)
             if start is None:
@@ -150,7 +152,7 @@ class ExistenceChart(ListChart):
                 for second, stop in self.description(middle):
                     yield CompareCounts(first, comparison, second), stop
 
-    def _numbered(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _numbered(self, at: int) -> Parses[YesNo]:
         for words, comparison in _NUMBERED:
             start = at + len(words.split())
             number = _number(self.text(start))

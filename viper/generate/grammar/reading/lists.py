@@ -11,10 +11,10 @@ its own before its noun; conditions behind the last noun go for the things befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from viper.generate.grammar.description import Condition, Description, Pick
+from viper.generate.grammar.reading.chart import Parses
 from viper.generate.grammar.reading.phrases import resolved
 from viper.generate.grammar.reading.unions import UnionChart
 
@@ -47,19 +47,19 @@ class Listed:
 class ListChart(UnionChart):
     """Reads things joined by "and", "or" and commas."""
 
-    def item(self, at: int) -> Iterator[tuple[Listed, int]]:
+    def item(self, at: int) -> Parses[Listed]:
         """Yield the readings of one thing of a list."""
         bare = not self.word_in(at, _DETERMINERS)
         for base, end in self.noun_phrase(at):
             for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
                 yield Listed(base, behind, bare), stop
 
-    def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
+    def alternatives(self, at: int) -> Parses[list[Description]]:
         """Yield noun phrases joined by "or", sharing what belongs to all of them."""
         for things, end in self._items(self.skip(at, "either")):
             yield shared(things), end
 
-    def _items(self, at: int) -> Iterator[tuple[list[Listed], int]]:
+    def _items(self, at: int) -> Parses[list[Listed]]:
         for first, end in self.item(at):
             behind = self.skip(end, ",")
             if self.text(behind) == "or" or behind != end:

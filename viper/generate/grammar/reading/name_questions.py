@@ -9,12 +9,10 @@ relation: that which the man is holding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from viper.generate.grammar.description import Condition, Description, Inverse
 from viper.generate.grammar.logical_form import AskName, AskPlace
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
-from viper.generate.grammar.reading.chart import combined
+from viper.generate.grammar.reading.chart import Parses, combined
 from viper.generate.grammar.reading.conditions import SHOWN
 from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.verbs import flat
@@ -50,7 +48,7 @@ class NameChart(AttributeChart):
         end = self.after(at, _CALLED) or at
         yield from self.with_options(AskName(what, question), end)
 
-    def _wanted(self, at: int) -> Iterator[tuple[Description, int]]:
+    def _wanted(self, at: int) -> Parses[Description]:
         """Yield what is asked for: "what", "who", "which kind of furniture"."""
         start = self.after(at, _WHAT)
         if start is None:
@@ -62,7 +60,7 @@ class NameChart(AttributeChart):
                 if self.text(start) not in ARTICLES:
                     yield what, end
 
-    def _described(self, what: Description, at: int) -> Iterator[tuple[Description, int]]:
+    def _described(self, what: Description, at: int) -> Parses[Description]:
         """Yield what is asked for with what the rest of the question says of it."""
         copula = self.after(at, _SEEMS)
         if copula is not None and what.noun not in _MEASURES:
@@ -84,7 +82,7 @@ class NameChart(AttributeChart):
                 for inverse, stop in self.gap(subject, end, finite=False, infinitive=True):
                     yield what.having(inverse), stop
 
-    def _being_what(self, what: Description, at: int) -> Iterator[tuple[Description, int]]:
+    def _being_what(self, what: Description, at: int) -> Parses[Description]:
         """Yield the readings behind "what is" and "which animal is"."""
         for word in f"{_THIS}|{SHOWN}|in|".split("|"):
             this = self.after(at, word)
@@ -103,9 +101,11 @@ class NameChart(AttributeChart):
         name = self.after(at, "the name of") or at
         if what == Description("object") and self.text(name) in ARTICLES.union(_THIS.split("|")):
             named = self.description(name)
-            yield from ((thing, end) for thing, end in named if thing.noun not in _MEASURES)
+            for thing, end in named:
+                if thing.noun not in _MEASURES:
+                    yield thing, end
 
-    def _fronted(self) -> Iterator[tuple[Description, int]]:
+    def _fronted(self) -> Parses[Description]:
         """Read "Behind what animal is the zebra standing?", "On which table are the cups?"."""
         for match in match_relation(self.texts[:5]):
             for what, end in self._wanted(match.length):
@@ -119,7 +119,7 @@ class NameChart(AttributeChart):
                         stop += 1
                     yield what.having(Inverse(match.relation, subject, words)), stop
 
-    def _asked_last(self) -> Iterator[tuple[Description, int]]:
+    def _asked_last(self) -> Parses[Description]:
         """Read "The man is holding what?", "She is looking at who?", "The dog is on what bed?"."""
         if self.word_in(0, f"{_WHAT}|{_COPULAS}|do|does|how|where"):
             return

@@ -230,11 +230,9 @@ class PhraseChart(ConditionChart):
         """Read what belongs to the owner: "the man 's hat"."""
         if self.text(at) != "'s":
             return
-        yield from (
-            (thing.having(Inverse("with", owner, "of")), end)
-            for thing, end in self.noun_phrase(at + 1)
-            if thing.noun
-        )
+        for thing, end in self.noun_phrase(at + 1):
+            if thing.noun:
+                yield thing.having(Inverse("with", owner, "of")), end
 
     def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
         """Read "of …" behind a noun: a piece of cake is cake, a handle of a door is part of it."""

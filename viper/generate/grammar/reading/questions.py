@@ -7,7 +7,7 @@ See `existence` for what a frame is; those that ask "what", "which" and "who" ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from viper.generate.grammar.description import (
     AllOf,
@@ -143,7 +143,8 @@ class YesNoChart(ExistenceChart):
     def _verbs(self, at: int) -> Parses[Condition]:
         negated = self.after(at, "not")
         if negated is not None:
-            yield from ((Not(c), end) for c, end in self._verbs(negated))
+            for c, end in self._verbs(negated):
+                yield Not(c), end
             return
         at = self.skip(at, "both|all|also|each")
         for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
@@ -172,9 +173,10 @@ class YesNoChart(ExistenceChart):
                 query = _said(subjects, condition, every=all_of_them)
                 yield (Isnt(query) if negated or none else query), stop
         if at > 0:  # "is the dog (in the picture)?"
-            yield from ((exists(what), end) for what, end in self.description(subject_at))
+            for what, end in self.description(subject_at):
+                yield exists(what), end
 
-    def _subjects(self, at: int) -> Iterator[tuple[list[Description], int]]:
+    def _subjects(self, at: int) -> Parses[list[Description]]:
         both = self.text(at) == "both"
         alone: list[tuple[list[Description], int]] = []
         for first, end in self.description(at + both):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viper.generate.grammar.logical_form import AskScene
-from viper.generate.grammar.reading.chart import combined
+from viper.generate.grammar.reading.chart import Parses, combined
 from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.questions import YesNoChart
 from viper.generate.grammar.vocabulary.lexicon import SCENE_PLACES, SCENE_STATES
@@ -80,7 +80,7 @@ class SceneChart(YesNoChart):
             else:
                 yield AskScene(asked, "weather" if weather else "scene", tuple(words)), end
 
-    def _state_words(self, at: int) -> Iterator[tuple[list[str], int]]:
+    def _state_words(self, at: int) -> Parses[list[str]]:
         """Yield adjectives joined by "or" or "and"."""
         at = self.skip(at, "either|maybe|perhaps|rather|very")
         word = self.text(at)
@@ -154,7 +154,7 @@ class SceneChart(YesNoChart):
             else:
                 yield AskScene(asked, "place", tuple(places)), end
 
-    def _places(self, at: int) -> Iterator[tuple[list[str], int]]:
+    def _places(self, at: int) -> Parses[list[str]]:
         """Yield the names of places joined by "or": "in a garage or at a parking lot"."""
         at = self.skip(at, "either|in|at|on|maybe|perhaps")
         for place, end in self.noun_phrase(at):

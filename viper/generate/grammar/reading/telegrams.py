@@ -221,16 +221,14 @@ class TelegramChart(AttachChart):
         head = self.text(start)
         if head not in _GROUPS | _CONTAINERS or self.text(start + 1) != "of":
             return
-        yield from (
-            (
-                Description(
-                    f"{head} of {whole.noun}", (*conditions, *whole.conditions), plural=False
-                ),
-                end,
-            )
-            for whole, end in self.noun_phrase(start + 2)
-            if whole.noun is not None and whole.number is None
-        )
+        for whole, end in self.noun_phrase(start + 2):
+            if whole.noun is not None and whole.number is None:
+                yield (
+                    Description(
+                        f"{head} of {whole.noun}", (*conditions, *whole.conditions), plural=False
+                    ),
+                    end,
+                )
 
     def _owned_bare(self, at: int) -> Parses[Description]:
         """Read a possessive without its apostrophe: "guys racket"."""
@@ -239,11 +237,9 @@ class TelegramChart(AttachChart):
         owner = text.removesuffix("s")
         if owner == text or owner not in ANIMATES or not self._is_plain_noun(start + 1):
             return
-        yield from (
-            (thing.having(Inverse("with", Description(owner), "of")), end)
-            for thing, end in self.noun_phrase(start + 1)
-            if thing.noun is not None and thing.noun not in ANIMATES
-        )
+        for thing, end in self.noun_phrase(start + 1):
+            if thing.noun is not None and thing.noun not in ANIMATES:
+                yield thing.having(Inverse("with", Description(owner), "of")), end
 
     def _other(self, at: int) -> Parses[Description]:
         """Read "the other" without a noun: one of the same kind as the one described."""

@@ -17,30 +17,28 @@ __all__ = ["UnionChart"]
 class UnionChart(PhraseChart):
     """Reads descriptions that are joined by "or"."""
 
+    @rule
     def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
-        """Read the clauses of the superclass, and "are either red cubes or small balls"."""
+        """Read "are either red cubes or small balls", and the clauses of the superclass."""
         start = self.after(at, "are|were")
-        unions: Parses[Condition] = []
         if start is not None:
-            unions += self.one_of(start)
-        return unions + super().clause(at, relative)
+            yield from self.one_of(start)
+        yield from super().clause(at, relative)
 
+    @rule
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
-        """Read the conditions of the superclass, and "other than the red cube"."""
+        """Read "other than the red cube", and the conditions of the superclass."""
         start = self.after(at, "other than|except for|except")
-        excluded: Parses[Condition] = []
-        if start is not None:
-            excluded = [(Not(OneOf((what,))), end) for what, end in self.description(start, True)]
-        return excluded + super().behind_noun(at, nested, animate)
+        for excluded, end in self.description(start, True) if start is not None else ():
+            yield Not(OneOf((excluded,))), end
+        yield from super().behind_noun(at, nested, animate)
 
     @rule
     def one_of(self, at: int) -> Parses[OneOf]:
         """Read two or more plural descriptions with "or" between them."""
-        return [
-            (OneOf(tuple(parts)), end)
-            for parts, end in self._alternatives(self.skip(at, "either"))
-            if len(parts) > 1
-        ]
+        for parts, end in self._alternatives(self.skip(at, "either")):
+            if len(parts) > 1:
+                yield OneOf(tuple(parts)), end
 
     @rule
     def _alternatives(self, at: int) -> Parses[list[Description]]:
@@ -50,10 +48,9 @@ class UnionChart(PhraseChart):
         inside its relative clause is two descriptions.
         """
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
-        unions: Parses[list[Description]] = []
         for first, end in firsts:
             behind = self.after(end, "or|, or|,")
             if behind is not None:
-                rest = self._alternatives(self.skip(behind, "either"))
-                unions += [(first + others, stop) for others, stop in rest]
-        return unions + firsts
+                for others, stop in self._alternatives(self.skip(behind, "either")):
+                    yield first + others, stop
+        yield from firsts

@@ -298,10 +298,8 @@ class UnitChart(Chart, ABC):
             return
         joint = self.after(joint, "that of|those of|the one of") or joint
         joint = self.skip(joint, "does|do")
-        yield from (
-            (SameAs(respect, other, word == "same"), end)
-            for other, end in self.description(joint, True)
-        )
+        for other, end in self.description(joint, True):
+            yield SameAs(respect, other, word == "same"), end
 
     @abstractmethod
     def description(self, at: int, nested: bool = False) -> Parses[Description]:

@@ -80,7 +80,8 @@ class VerbChart(UnitChart):
         }
         for position in sorted(done, reverse=True):
             for where in (self.relation(position), self.place(position)):
-                yield from ((AllOf((done[position], *flat(c))), end) for c, end in where)
+                for c, end in where:
+                    yield AllOf((done[position], *flat(c))), end
         for other, end in self.description(at, True):
             if other.noun == "object" and not other.conditions:
                 yield Attribute(f"{doing} something", "activity"), end
@@ -88,7 +89,8 @@ class VerbChart(UnitChart):
                 relation = VERBS.get(lemma, "acting_on")
                 yield Related(relation, (other,), doing), end
         if self.text(at) not in ARTICLES and not self._is_relation(at - 1):
-            yield from ((done[end], end) for end in sorted(done, reverse=True))
+            for end in sorted(done, reverse=True):
+                yield done[end], end
 
     def wearing_color(self, at: int) -> Parses[Condition]:
         """Read "wearing white": clothes that are not named."""
@@ -107,20 +109,16 @@ class VerbChart(UnitChart):
             yield from self._having(start)
         for match in match_relation(self.texts[at : at + 6]):
             if match.relation in ("has_part", "part_of"):
-                yield from (
-                    (Related(match.relation, (other,), match.words), end)
-                    for other, end in self.description(at + match.length, True)
-                )
+                for other, end in self.description(at + match.length, True):
+                    yield Related(match.relation, (other,), match.words), end
         lemma = None if text in NUMBERS or text in ORDINALS else verb_lemma(text)
         if lemma is None or lemma in ("be", "have", "do") or is_gerund(text):
             return
         if match_relation((gerund(lemma), *self.texts[at + 1 : at + 4])):
             texts = (gerund(lemma), *self.texts[at + 1 : at + 4])
             for match in match_relation(texts):
-                yield from (
-                    (Related(match.relation, (other,), match.words), end)
-                    for other, end in self.description(at + match.length, True)
-                )
+                for other, end in self.description(at + match.length, True):
+                    yield Related(match.relation, (other,), match.words), end
         yield from self.verb_object(at + 1, lemma)
 
     def _having(self, at: int) -> Parses[Condition]:
@@ -145,7 +143,8 @@ class VerbChart(UnitChart):
             yield quality, behind
             if self.word_in(behind, "and|,"):
                 start = self.skip(behind, "and|,")
-                yield from ((AllOf((quality, *flat(c))), e) for c, e in self._qualities(start))
+                for c, e in self._qualities(start):
+                    yield AllOf((quality, *flat(c))), e
 
     @rule
     def participle(self, at: int) -> Parses[Condition]:
@@ -167,7 +166,8 @@ class VerbChart(UnitChart):
         state = Attribute(text, "state")
         said = () if text in _MERELY_THERE else (state,)
         for where in (self.relation(at + 1), self.place(at + 1)):
-            yield from ((AllOf((*said, *flat(c))), end) for c, end in where)
+            for c, end in where:
+                yield AllOf((*said, *flat(c))), end
         alone = self.telegraphic or "NOUN" not in kinds(text)
         if alone and not self._is_relation(at):
             yield state, at + 1
@@ -230,10 +230,8 @@ class VerbChart(UnitChart):
         if lemma not in (None, "be", "have", "do") and acts:
             yield from self._verb_gap(subject, at + 1, lemma)
         elif lemma not in (None, "be", "have", "do", text) and not finite:
-            yield from (  # "(the person) the jacket is worn around"
-                (replace(inverse, words=f"{text} {inverse.words}"), end)
-                for inverse, end in self._preposition_gap(subject, at + 1)
-            )
+            for inverse, end in self._preposition_gap(subject, at + 1):
+                yield replace(inverse, words=f"{text} {inverse.words}"), end
 
     def _verb_gap(self, subject: Description, at: int, lemma: str) -> Parses[Condition]:
         """Read the preposition behind a verb whose object is missing; there may be none."""
