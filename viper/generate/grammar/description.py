@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = [
     "AllOf",
@@ -105,6 +105,11 @@ class Inverse:
     subject: Description
     """Who stands in the relation to the described object."""
     words: str
+
+    @property
+    def others(self) -> tuple[Description, ...]:
+        """The other end of the relation, as in `Related`."""
+        return (self.subject,)
 
     def __str__(self) -> str:
         return f"{self.relation}_by({self.subject})"
@@ -214,11 +219,13 @@ class Description:
         if self.number is not None:
             parts.append(f"{self.number} of them")
         parts += [str(condition) for condition in self.conditions]
-        noun = self.noun or "object"
-        return f"{noun}[{', '.join(parts)}]" if parts else noun
+        return f"{self.head}[{', '.join(parts)}]" if parts else self.head
+
+    @property
+    def head(self) -> str:
+        """The head noun; "object" where the phrase names none."""
+        return self.noun or "object"
 
     def having(self, *conditions: Condition) -> Description:
         """Return the same objects under more conditions."""
-        return Description(
-            self.noun, (*self.conditions, *conditions), self.plural, self.number, self.other
-        )
+        return replace(self, conditions=(*self.conditions, *conditions))

@@ -6,13 +6,9 @@ import re
 from collections.abc import Iterable
 
 from viper.errors import GenerationError
-from viper.generate.grammar.logical_form import (
-    CompareCounts,
-    LogicalForm,
-    Query,
-    walk,
-)
+from viper.generate.grammar.logical_form import CompareCounts, LogicalForm, Query, walk
 from viper.generate.grammar.reading.discourse import DiscourseChart
+from viper.generate.grammar.reading.leftovers import word_forms
 from viper.generate.grammar.reading.options import with_choices
 from viper.generate.grammar.reading.referring import refer
 from viper.generate.grammar.reading.refusing import (
@@ -22,15 +18,8 @@ from viper.generate.grammar.reading.refusing import (
     refuse_unknown,
 )
 from viper.generate.grammar.reading.wh_questions import QuestionChart
-from viper.generate.grammar.vocabulary.lexicon import (
-    COMPARATIVES,
-    NUMBERS,
-    ORDINALS,
-    PLACES,
-    SUPERLATIVES,
-)
+from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
 from viper.generate.grammar.vocabulary.tokens import Token, tokenise
-from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
 from viper.programs.program import Task
 
 __all__ = ["parse"]
@@ -108,7 +97,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
         if is_content(token)
         and (before is None or before.text != "how")  # "how large" asks for the size
         and token.text not in _FRAME_WORDS
-        and not _forms(token.text) & used
+        and used.isdisjoint(word_forms(token.text))
         and (ORDINALS | NUMBERS).get(token.text) not in numbers
         and token.text not in map(str, numbers)
     )
@@ -121,14 +110,3 @@ def _readings(tokens: list[Token]) -> tuple[str, ...]:
         if token.guessed:
             read.setdefault(token.source, []).append(token.text)
     return tuple(f"{source!r} read as {' '.join(words)!r}" for source, words in read.items())
-
-
-def _forms(word: str) -> set[str]:
-    """Return the ways in which a form may spell a word of the question."""
-    forms = {word, singular(word), *word.split("-"), positive(word)}
-    lemma = verb_lemma(word)
-    if lemma is not None:
-        forms |= {lemma, gerund(lemma)}
-    for table in (PLACES, SUPERLATIVES, COMPARATIVES):
-        forms |= {table[word]} if word in table else set()
-    return forms

@@ -66,7 +66,7 @@ class AttributeChart(SceneChart):
             for things, end in self.alternatives(at + 1):
                 if len(things) > 1:
                     described = tuple(t.having(*query.what.conditions) for t in things)
-                    texts = tuple(t.noun or "object" for t in things)
+                    texts = tuple(t.head for t in things)
                     kind = query.what.noun if query.what.noun != "object" else None
                     yield ChooseObject(described, texts, None, kind), end
         elif isinstance(query, AskAttribute | AskPlace):
@@ -165,7 +165,7 @@ class AttributeChart(SceneChart):
             if behind is not None:
                 verb = self.text(end)
                 verb_is = "are" if subject.plural else "is"
-                question = f"Where {verb_is} the {subject.noun or 'object'} {verb}?"
+                question = f"Where {verb_is} the {subject.head} {verb}?"
                 yield from self.with_options(AskAttribute(subject, "gaze", question), behind)
 
     def _how(self) -> Queries:
@@ -200,7 +200,7 @@ def attribute_query(subject: Description, respect: str, extent: str = "") -> Ask
         respect: Which property.
         extent: The adjective behind "how", where that asks for it: "large".
     """
-    noun = subject.noun or "object"
+    noun = subject.head
     verb = "are" if subject.plural else "is"
     if extent:
         return AskAttribute(subject, respect, f"How {extent} {verb} the {noun}?")

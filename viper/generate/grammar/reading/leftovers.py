@@ -33,7 +33,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 from viper.generate.grammar.vocabulary.tokens import Token
 from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
 
-__all__ = ["is_content", "left_over", "with_leftovers"]
+__all__ = ["is_content", "left_over", "with_leftovers", "word_forms"]
 
 _EMPTY = frozenset(
     "a an the this that these those there here of in on at to with by for from as is are was were be "
@@ -76,7 +76,7 @@ def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
     for at, token in enumerate(tokens):
         if not is_content(token) or _joins(tokens, at):
             continue
-        form = next((form for form in _forms(token.text) if traces[form] > 0), None)
+        form = next((form for form in word_forms(token.text) if traces[form] > 0), None)
         if form is None:
             missing.append(at)
         else:
@@ -141,7 +141,7 @@ def _trace(node: object, what: Description) -> str:
             return ""
 
 
-def _forms(word: str) -> list[str]:
+def word_forms(word: str) -> list[str]:
     """Return the ways in which a form may spell a word, the word itself first."""
     forms = [word, singular(word), *word.split("-"), positive(word)]
     lemma = verb_lemma(word)

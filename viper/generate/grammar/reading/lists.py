@@ -79,7 +79,7 @@ def with_head(things: list[Description]) -> tuple[list[Description], list[str]]:
     Returns:
         "soccer game" and "baseball game"; the answers "soccer" and "baseball".
     """
-    names = [thing.noun or "object" for thing in things]
+    names = [thing.head for thing in things]
     before, _, head = names[-1].rpartition(" ")
     if head not in _SHARED_HEADS or not before or any(" " in name for name in names[:-1]):
         return things, names

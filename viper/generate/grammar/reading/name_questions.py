@@ -160,7 +160,7 @@ _LYING = "located|placed|at|standing|sitting|lying|parked|walking|situated"
 
 
 def _place(subject: Description, axis: str, doing: str = "") -> AskPlace:
-    noun = subject.noun or "object"
+    noun = subject.head
     verb = "are" if subject.plural else "is"
     match axis:
         case "horizontal":

@@ -64,7 +64,7 @@ def option_text(condition: Condition) -> str:
             same_word = condition.relation in ("left_of", "right_of", "above", "below", "behind")
             if same_word or condition.relation == "in_front_of":
                 return word
-            return f"{condition.words} the {condition.others[0].noun or 'object'}"
+            return f"{condition.words} the {condition.others[0].head}"
         case Pick():
             return condition.by.replace("_", " ")
         case Inverse():

@@ -56,7 +56,7 @@ class QuestionChart(CommonChart):
                 continue
             for things, stop in self.alternatives(self.skip(end, ",")):
                 if len(things) > 1:
-                    texts = tuple(thing.noun or "object" for thing in things)
+                    texts = tuple(thing.head for thing in things)
                     yield ChooseObject(tuple(things), texts, _compared(condition), kind), stop
 
     def _which_noun(self) -> tuple[str | None, int | None]:

@@ -41,7 +41,9 @@ class Token:
 
 _SPELLINGS = word_table(
     """
-    with: w
+    with: w w/
+    without: w/o w/out
+    number: #
     color: colour
     colors: colours
     colored: coloured
@@ -50,8 +52,11 @@ _SPELLINGS = word_table(
     middle: centermost middlemost mid
     picture: pic pics
     photo: photograph
-    are: r
-    and: n
+    are: r 're
+    have: 've
+    am: 'm
+    will: 'll
+    and: n &
     in front: infront
     on top: ontop
     nearest: nearst
@@ -83,7 +88,7 @@ _SPELLINGS = word_table(
     people: ppl
     through: thru
     background: bg
-    black white: bw
+    black white: bw b/w
     upside-down: upsidedown
     first: 1st
     second: 2nd
@@ -97,8 +102,6 @@ _SPELLINGS = word_table(
     tenth: 10th
     """
 )
-_CUT_SHORT = {"ca": "can", "wo": "will"}
-_CONTRACTIONS = {"'re": "are", "'ve": "have", "'m": "am", "'ll": "will"}
 _IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 # "it's red" is "it is red", while "the man's hat" is a possessive.
 
@@ -129,27 +132,10 @@ _COMPOUNDS = word_table(
 _PICTURE = frozenset("image picture photo scene shot photos images frame snapshot view".split())
 _PICTURE_LEADS = frozenset("in of on at from within inside throughout".split())
 _POLITE = (
-    "please",
-    "can you tell me",
-    "could you tell me",
-    "tell me",
-    "i want to know",
-    "do you think",
-    "would you say",
-    "in your opinion",
-    "maybe",
-    "just",
-    "really",
-    "actually",
-    "exactly",
-    "currently",
-    "today",
-    "right now",
-    "hey",
-    "hello",
-    "hi",
+    "please|can you tell me|could you tell me|tell me|i want to know|do you think|would you say|"
+    "in your opinion|maybe|just|really|actually|exactly|currently|today|right now|hey|hello|hi"
 )
-_PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE)
+_PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE.split("|"))
 
 _MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
 # Typographic quotation marks, by number because they look alike.
@@ -217,7 +203,8 @@ def _words(text: str, question: str) -> list[str]:
     text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
     text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
-    text = re.sub(r"\b(ca|wo)n't\b", lambda match: _CUT_SHORT[match[1]] + " not", text)
+    text = re.sub(r"\bcan't\b", "can not", text)
+    text = re.sub(r"\bwon't\b", "will not", text)
     text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
     strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None)
@@ -230,24 +217,12 @@ def _words(text: str, question: str) -> list[str]:
 
 
 def _spelled(word: str) -> list[Token]:
-    if word == "w/":
-        return [Token("with", word)]
-    if word in ("w/o", "w/out"):
-        return [Token("without", word)]
-    if word == "b/w":
-        return [Token("black", word), Token("white", word)]
-    if word == "#":
-        return [Token("number", word)]
-    if word in ("n", "&"):
-        return [Token("and", word)]
     if word[0] in ".?!":
         return [Token(".", word)]
     if word[0] in ",;:":
         return [Token(",", word)]
     if word in "()\"'-/":
         return []
-    if word in _CONTRACTIONS:
-        return [Token(_CONTRACTIONS[word], word)]
     return [Token(part, word) for part in _SPELLINGS.get(word, word).split()]
 
 
@@ -256,7 +231,7 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     names = {word.lower() for word in _NAME.findall(question)}
     words = [token.text for token in tokens if token.text.isalpha()]
     unknown = {word for word in words if word not in names and not _is_word(word)}
-    meant = {word: split(word) or _corrections(word) for word in unknown}
+    meant = {word: split(word) or tuple(filter(None, [correction(word)])) for word in unknown}
     if not all(meant.values()) and len(unknown) > len(words) / 2:
         return tokens  # rather another language than a slip
     result: list[Token] = []
@@ -264,11 +239,6 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
         parts = meant.get(token.text, ())
         result += [Token(part, token.source, guessed=True) for part in parts] or [token]
     return result
-
-
-def _corrections(word: str) -> tuple[str, ...]:
-    found = correction(word)
-    return () if found is None else (found,)
 
 
 def _is_word(word: str) -> bool:

@@ -28,7 +28,6 @@ from viper.generate.grammar.writing.wording import (
     condition_text,
     description_text,
     relation_text,
-    thing_text,
 )
 from viper.models.capabilities import Capabilities
 
@@ -87,7 +86,7 @@ class AskWriter(SelectWriter):
         elif self.capabilities.serves("answerer") or options is None:
             self.write(f"return {one}.simple_query({query.question!r})")
             return
-        prefix = f"{thing_text(query.subject)} that is"
+        prefix = f"{query.subject.head} that is"
         self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
 
     def ask_common(self, query: AskCommon) -> None:
@@ -112,7 +111,7 @@ class AskWriter(SelectWriter):
             self._name_by_category(what, query.question)
             return
         related = [c for c in what.conditions if isinstance(c, Related | Inverse)]
-        unnamed = thing_text(what) == "object"
+        unnamed = what.head == "object"
         if unnamed and len(what.conditions) == 1 and related:
             (condition,) = related
             if condition.relation in _SEEN_ON_OTHER | _SEEN_AROUND:
@@ -127,7 +126,7 @@ class AskWriter(SelectWriter):
         if others:
             gaps = f"min(distance({one}, {other}) for {other} in {others})"
             self.write(f"{found} = sorted({found}, key=lambda {one}: {gaps})")
-        noun = thing_text(what)
+        noun = what.head
         asked = query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
         if unnamed and self.capabilities.vocabulary is not None:
             answer = f"{found}[0].category"
@@ -148,7 +147,7 @@ class AskWriter(SelectWriter):
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
         """Ask the patch of the object that the thing asked for is seen on."""
-        other = condition.subject if isinstance(condition, Inverse) else condition.others[0]
+        other = condition.others[0]
         asked = _question_around(what)
         if not self.can_find(other):
             self.write(f"return image_patch.simple_query({asked!r})")
@@ -205,7 +204,7 @@ class AskWriter(SelectWriter):
 
 def _question_around(what: Description) -> str:
     """Return the question for a name as the patch of a related object is asked it."""
-    noun = thing_text(what)
+    noun = what.head
     lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
     tests = [c for c in what.conditions if not isinstance(c, Inverse)]
     gaps = [c for c in what.conditions if isinstance(c, Inverse)]

@@ -44,7 +44,7 @@ from viper.generate.grammar.writing.geometry import RULES
 from viper.generate.grammar.writing.predicates import SAME_OBJECT
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
 from viper.generate.grammar.writing.selecting import SelectWriter
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.vocabulary.attributes import contrasts, named_colors
 
 __all__ = ["PointWriter"]
@@ -130,7 +130,7 @@ class PointWriter(SelectWriter):
             many = self.named("object")
             self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
             return "object", many
-        noun = thing_text(description)
+        noun = description.head
         if description.noun is None:
             noun = self._unnamed(description)
         elif not self.can_find(description) and self._is_of_person(noun):
@@ -181,8 +181,7 @@ class PointWriter(SelectWriter):
         if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
             return []
         rule = RULES.get(condition.relation)
-        others = condition.others if isinstance(condition, Related) else (condition.subject,)
-        if rule is None or not all(map(self.can_find, others)):
+        if rule is None or not all(map(self.can_find, condition.others)):
             return []  # tested in words already
         # "looking through": a verb of which the relation holds but the preposition
         verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
@@ -255,9 +254,8 @@ class PointWriter(SelectWriter):
     def _estimates(self, condition: Condition) -> bool:
         """Tell whether what tests a condition may be wrong about all candidates."""
         match condition:
-            case Related(others=others) | Inverse(subject=others):
-                involved = others if isinstance(others, tuple) else (others,)
-                if not all(self.can_find(other) for other in involved):
+            case Related() | Inverse():
+                if not all(map(self.can_find, condition.others)):
                     return True  # tested in words
                 rule = RULES.get(condition.relation)
                 return rule is None or (rule.estimate and rule.note != "depth")
@@ -302,7 +300,7 @@ class PointWriter(SelectWriter):
         ranked: bool,
     ) -> None:
         """Write what prefers the candidates that fit phrases best."""
-        noun = thing_text(description)
+        noun = description.head
         judged = [p for p in picks if p.other is None and p.by not in KEYS]
         ranked = ranked or len(picks) > len(judged)
         if ranked:

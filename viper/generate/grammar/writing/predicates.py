@@ -31,7 +31,7 @@ from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.draft import Draft
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.ranking import clock_key
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 from viper.vocabulary.attributes import named_colors
 
@@ -226,7 +226,7 @@ class PredicateWriter(Draft, ABC):
         if not self.can_find(condition.other):
             self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
             return None
-        noun = thing_text(condition.other)
+        noun = condition.other.head
         value = self.value_of(condition.respect, item, noun)
         if value is None:
             self.note(f"{condition_text(condition)!r}: no matcher")
@@ -273,14 +273,14 @@ class PredicateWriter(Draft, ABC):
             return f"{item}.verify_property({noun!r}, {text!r})"
         if self.capabilities.serves("answerer"):
             return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
-        others = condition.others if isinstance(condition, Related) else (condition.subject,)
+        others = condition.others
         missing = next((o for o in others if not self.can_find(o)), others[0])
-        self.note(f"{text!r} of the {noun}: cannot detect {thing_text(missing)!r}")
+        self.note(f"{text!r} of the {noun}: cannot detect {missing.head!r}")
         return None
 
     def can_find(self, description: Description) -> bool:
         """Tell whether the detector can look for what a description means."""
-        return search_for(thing_text(description), self.capabilities) is not None
+        return search_for(description.head, self.capabilities) is not None
 
     def found(self, description: Description, item: str = "") -> tuple[str, str]:
         """Write the lines that find other objects.
@@ -304,7 +304,7 @@ class PredicateWriter(Draft, ABC):
 
 def _may_be_one(noun: str, other: Description) -> bool:
     """Tell whether what a noun means may be the other object itself: a person and a man."""
-    pair = (noun, thing_text(other))
+    pair = (noun, other.head)
     if pair[0] == pair[1] or "object" in pair:
         return True
     return any(

@@ -28,7 +28,7 @@ from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
 from viper.generate.grammar.writing.ranking import KEYS
 from viper.generate.grammar.writing.sharing import narrowed
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 
 __all__ = ["SelectWriter"]
@@ -67,7 +67,7 @@ class SelectWriter(FindWriter):
             ),
         )
         first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
-        noun = thing_text(description)
+        noun = description.head
         many = self.named(noun, prefix="matching")
         for other in rest:
             each = self.plain(other)
@@ -79,7 +79,7 @@ class SelectWriter(FindWriter):
         return many
 
     def _select(self, description: Description) -> str:
-        noun = thing_text(description)
+        noun = description.head
         if description.noun is None:
             noun = self._unnamed(description)
         many = self.find(noun, description)
@@ -154,8 +154,7 @@ class SelectWriter(FindWriter):
         if pick.other is not None:
             if not self.can_find(pick.other):
                 self.note(
-                    f"{condition_text(pick)!r} of the {noun}: cannot detect "
-                    f"{thing_text(pick.other)!r}"
+                    f"{condition_text(pick)!r} of the {noun}: cannot detect {pick.other.head!r}"
                 )
                 return None
             others, other = self.found(pick.other, one)

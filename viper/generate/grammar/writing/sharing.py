@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from viper.generate.grammar.description import Attribute, Description, OneOf
-from viper.generate.grammar.writing.wording import thing_text
 
 __all__ = ["common_nouns", "narrowed"]
 
@@ -28,16 +27,16 @@ def narrowed(alternative: Description, head: Description) -> Description:
     """
     conditions = (*head.conditions, *alternative.conditions)
     noun = alternative.noun
-    if thing_text(alternative) == "object":
+    if alternative.head == "object":
         noun = head.noun
-    elif thing_text(head) not in ("object", noun):
-        conditions = (*conditions, Attribute(thing_text(head), "kind"))
+    elif head.head not in ("object", noun):
+        conditions = (*conditions, Attribute(head.head, "kind"))
     return replace(alternative, noun=noun, conditions=conditions)
 
 
 def common_nouns(query: object) -> frozenset[str]:
     """Return the nouns of which a query describes two or more different sets of objects."""
-    searched = {(thing_text(what), what.conditions) for what in _searched(query)}
+    searched = {(what.head, what.conditions) for what in _searched(query)}
     counts = Counter(noun for noun, _ in searched)
     return frozenset(noun for noun, count in counts.items() if count > 1)
 

@@ -22,7 +22,7 @@ from viper.generate.grammar.description import (
 )
 from viper.generate.grammar.vocabulary.word_table import word_table
 
-__all__ = ["condition_text", "description_text", "relation_text", "thing_text"]
+__all__ = ["condition_text", "description_text", "relation_text"]
 
 _WITHOUT_ARTICLE = re.compile(
     r"\b(to|on|at|in|from) (left|right|back|rear|middle|center|side|edge|end|corner|surface|vicinity)\b"
@@ -53,16 +53,11 @@ def relation_text(words: str) -> str:
     return _WITHOUT_ARTICLE.sub(r"\1 the \2", words)
 
 
-def thing_text(description: Description) -> str:
-    """Return the noun, "object" where there is none."""
-    return description.noun or "object"
-
-
 def description_text(description: Description) -> str:
     """Return a noun phrase without article: "red cup on the table"."""
     before = [c.value for c in description.conditions if isinstance(c, Attribute)]
     behind = [condition_text(c) for c in description.conditions if isinstance(c, Related | Inverse)]
-    return " ".join([*before, thing_text(description), *behind])
+    return " ".join([*before, description.head, *behind])
 
 
 def condition_text(condition: Condition) -> str:

@@ -31,7 +31,7 @@ from viper.generate.grammar.logical_form import (
 from viper.generate.grammar.writing.asking import AskWriter
 from viper.generate.grammar.writing.pointing import PointWriter
 from viper.generate.grammar.writing.predicates import OPTIONS, any_of
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 from viper.programs.program import Program
 
@@ -120,7 +120,7 @@ class _ProgramWriter(PointWriter, AskWriter):
             return f"not {self._named(part.part)}"
         truth = self._truth(part)
         subject = getattr(part, "what", None) or getattr(part, "subject", None)
-        wish = thing_text(subject) if isinstance(subject, Description) else "part"
+        wish = subject.head if isinstance(subject, Description) else "part"
         name = self.names.single(f"{wish}_found" if isinstance(part, Exists) else f"{wish}_fits")
         self.write(f"{name} = {truth}")
         return name
@@ -131,7 +131,7 @@ class _ProgramWriter(PointWriter, AskWriter):
             return self._verify_pick(query.subject, condition)
         subjects = self.select(query.subject)
         one = self.one_of(subjects)
-        test = self.test(condition, one, thing_text(query.subject))
+        test = self.test(condition, one, query.subject.head)
         if test is None:
             return f"len({subjects}) > 0"
         if query.every:
@@ -148,7 +148,7 @@ class _ProgramWriter(PointWriter, AskWriter):
     def _same(self, query: Same) -> str:
         lists = list(dict.fromkeys(self.select(subject) for subject in query.subjects))
         one = self.one_of(lists[0])
-        value = self.value_of(query.respect, one, thing_text(query.subjects[0]))
+        value = self.value_of(query.respect, one, query.subjects[0].head)
         if value is None:
             value = f"{one}.best_text_match({list(OPTIONS.get(query.respect, ()))!r})"
         sign = "==" if query.same else "!="
@@ -180,7 +180,7 @@ class _ProgramWriter(PointWriter, AskWriter):
 
     def _choose_condition(self, query: ChooseCondition) -> None:
         found = self.select(query.subject)
-        noun = thing_text(query.subject)
+        noun = query.subject.head
         texts = [option.text for option in query.options]
         if all(isinstance(option.condition, Attribute) for option in query.options):
             one = self.first_or_picture(found)
