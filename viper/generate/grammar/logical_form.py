@@ -232,8 +232,8 @@ class AskScene:
     options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        asked = self.question if self.respect == "yesno" else " | ".join(self.options)
-        return f"scene({self.respect}{f': {asked}' if asked else ''})"
+        detail = self.question if self.respect == "yesno" else " | ".join(self.options)
+        return f"scene({self.respect}{f': {detail}' if detail else ''})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +333,8 @@ def _tree(node: object, depth: int) -> Iterator[str]:
         if nested:
             children += nested
         elif value not in (None, (), False, field.default):
-            shown = " ".join(map(str, parts))
-            plain.append(f"{field.name}={shown}")
+            text = " ".join(map(str, parts))
+            plain.append(f"{field.name}={text}")
     yield "  " * depth + " ".join([type(node).__name__, *plain])
     for child in children:
         yield from _tree(child, depth + 1)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from viper.errors import GenerationError
 from viper.generate.grammar.logical_form import CompareCounts, LogicalForm, Query, walk
 from viper.generate.grammar.reading.discourse import DiscourseChart
-from viper.generate.grammar.reading.leftovers import word_forms
 from viper.generate.grammar.reading.options import with_choices
 from viper.generate.grammar.reading.referring import refer
 from viper.generate.grammar.reading.refusing import (
@@ -17,6 +16,7 @@ from viper.generate.grammar.reading.refusing import (
     refuse_foreign,
     refuse_unknown,
 )
+from viper.generate.grammar.reading.unparsed_words import word_forms
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
 from viper.generate.grammar.vocabulary.tokens import Token, tokenise
@@ -59,7 +59,7 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
     query = refer(tokens, question) if task == "grounding" else _ask(tokens, question)
     query = with_choices(query, allowed, question)
     unparsed = () if task == "grounding" else _unparsed(query, tokens, allowed)
-    return LogicalForm(query, allowed, unparsed, _readings(tokens))
+    return LogicalForm(query, allowed, unparsed, _spelling_notes(tokens))
 
 
 def _ask(tokens: list[Token], question: str) -> Query:
@@ -103,10 +103,10 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
     )
 
 
-def _readings(tokens: list[Token]) -> tuple[str, ...]:
+def _spelling_notes(tokens: list[Token]) -> tuple[str, ...]:
     """Return which words were read as others; two of one source were written as one."""
     read: dict[str, list[str]] = {}
     for token in tokens:
-        if token.guessed:
+        if token.corrected:
             read.setdefault(token.source, []).append(token.text)
     return tuple(f"{source!r} read as {' '.join(words)!r}" for source, words in read.items())

@@ -49,7 +49,7 @@ _GAZES = "looking at|looking|facing|staring at|staring|gazing at|gazing|pointing
 class AttributeChart(SceneChart):
     """Reads questions for a property of an object."""
 
-    def attribute_asked(self) -> Queries:
+    def attribute_question(self) -> Queries:
         """Yield the readings of a question for a property."""
         yield from self._made_of()
         yield from self._property()
@@ -63,10 +63,10 @@ class AttributeChart(SceneChart):
         if self.text(at) != ",":
             return
         if isinstance(query, AskName):
-            for things, end in self.alternatives(at + 1):
-                if len(things) > 1:
-                    described = tuple(t.having(*query.what.conditions) for t in things)
-                    texts = tuple(t.head for t in things)
+            for objects, end in self.alternatives(at + 1):
+                if len(objects) > 1:
+                    described = tuple(t.having(*query.what.conditions) for t in objects)
+                    texts = tuple(t.head for t in objects)
                     kind = query.what.noun if query.what.noun != "object" else None
                     yield ChooseObject(described, texts, None, kind), end
         elif isinstance(query, AskAttribute | AskPlace):

@@ -37,7 +37,7 @@ class Chart:
         self.telegraphic = telegraphic
         self.furthest = 0
         """Position up to which some rule has understood the words."""
-        self.memory: dict[tuple[object, ...], list[tuple[Any, int]]] = {}
+        self.cache: dict[tuple[object, ...], list[tuple[Any, int]]] = {}
         """Rule, position and flags → what the rule found."""
 
     @property
@@ -104,11 +104,11 @@ def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
     def cached(*args: P.args, **kwargs: P.kwargs) -> list[tuple[T, int]]:
         chart, *place = cast("tuple[Chart, int]", args)
         key = (method.__qualname__, *place)
-        if key in chart.memory:
-            return chart.memory[key]
-        chart.memory[key] = []  # a rule that asks for itself at the same place finds nothing
+        if key in chart.cache:
+            return chart.cache[key]
+        chart.cache[key] = []  # a rule that asks for itself at the same place finds nothing
         parses = unique_ends(method(*args, **kwargs)) if place[0] <= chart.end else []
-        chart.memory[key] = parses
+        chart.cache[key] = parses
         chart.furthest = max(chart.furthest, *(end for _, end in parses), 0)
         return parses
 

@@ -280,9 +280,9 @@ class ConditionChart(VerbChart):
         if not nested or self.text(at) not in COMPARATIVES:
             yield from self.attribute(at)
         if not nested:
-            for thing, end in self.noun_phrase(at):
-                if thing.noun is not None and thing.conditions:
-                    yield Related("with", (thing,), "with"), end
+            for other, end in self.noun_phrase(at):
+                if other.noun is not None and other.conditions:
+                    yield Related("with", (other,), "with"), end
             if self.word_in(at, "is|are|looks|seems"):
                 yield from self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
@@ -294,8 +294,8 @@ class ConditionChart(VerbChart):
 
     def _not_holding(self, at: int) -> Parses[Condition]:
         if self.text(at) == "no":
-            for thing, end in self.noun_phrase(at + 1):
-                yield Related("with", (thing,), "with"), end
+            for other, end in self.noun_phrase(at + 1):
+                yield Related("with", (other,), "with"), end
 
     def is_animate(self, noun: str | None) -> bool:
         """Tell whether a noun means a living being, as far as the grammar knows."""

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import walk
-from viper.generate.grammar.reading.asked_last import AskedLastChart
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.in_situ import InSituChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.tokens import Token
 
@@ -26,7 +26,7 @@ _POSSESSIVES = frozenset("its their his her".split())
 _SEPARATORS = frozenset({",", "."})
 
 
-class DiscourseChart(AskedLastChart):
+class DiscourseChart(InSituChart):
     """Reads whole questions, those in two steps first."""
 
     def frames(self) -> Queries:
@@ -50,7 +50,7 @@ class DiscourseChart(AskedLastChart):
             self.furthest = max(self.furthest, end + 1 + follow_up.consumed(follow_up.furthest))
 
 
-class _FollowUpChart(AskedLastChart):
+class _FollowUpChart(InSituChart):
     """Reads a question in which pronouns mean an object that was introduced before.
 
     Args:

@@ -78,7 +78,7 @@ class ExistenceChart(ListChart):
         """Read "Is there a dog?", "Do you see cars or buses?", "There is no cat."."""
         start = self.after(0, _THERE_IS)
         if start is None:
-            start = self._picture_shows()
+            start = self._image_shows()
         if start is None:
             return
         if self.text(start) == "not":
@@ -86,7 +86,7 @@ class ExistenceChart(ListChart):
                 yield Isnt(query), end
         yield from self._there(start)
 
-    def _picture_shows(self) -> int | None:
+    def _image_shows(self) -> int | None:
         """Return the position behind "does the picture show", None if absent."""
         start = self.after(0, "does the|does this|does|is the|is this")
         if start is None or not self.word_in(start, "picture|image|photo|scene"):
@@ -110,34 +110,34 @@ class ExistenceChart(ListChart):
 
     def _listed(self, at: int) -> Iterator[tuple[list[YesNo], int, str]]:
         """Yield lists of things whose existence is asked for, with the word that joins them."""
-        for things, end, word in self._things(at):
-            if any(negated for _, negated in things):
-                wholes = [thing.whole for thing, _ in things]
+        for items, end, word in self._negatable_items(at):
+            if any(negated for _, negated in items):
+                wholes = [item.whole for item, _ in items]
             else:
-                wholes = shared([thing for thing, _ in things], joined_by_and=word == "and")
+                wholes = shared([item for item, _ in items], joined_by_and=word == "and")
             parts: list[YesNo] = [exists(whole) for whole in wholes]
             yield (
                 [
                     Isnt(part) if negated else part
-                    for part, (_, negated) in zip(parts, things, strict=True)
+                    for part, (_, negated) in zip(parts, items, strict=True)
                 ],
                 end,
                 word,
             )
 
-    def _things(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
+    def _negatable_items(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
         """Yield things in a row, each with whether it is negated, and the word that joins them."""
         negated = self.word_in(at, "no|not")
-        for thing, end in self.item(at + negated):
+        for item, end in self.item(at + negated):
             behind = self.skip(end, ",")
             word = self.text(behind)
             joined = self.word_in(behind, _JOINTS)
             if joined or behind != end:
                 start = self.skip(behind + joined, _BEFORE_NEXT)
-                for rest, stop, inner in self._things(start):
+                for rest, stop, inner in self._negatable_items(start):
                     kind = "and" if word in ("and", "but") else "or" if joined else inner
-                    yield [(thing, negated), *rest], stop, kind
-            yield [(thing, negated)], end, "and"
+                    yield [(item, negated), *rest], stop, kind
+            yield [(item, negated)], end, "and"
 
     def _compared_counts(self, at: int) -> Parses[YesNo]:
         for words, comparison in _COMPARED:

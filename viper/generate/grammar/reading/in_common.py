@@ -12,7 +12,7 @@ __all__ = ["CommonChart"]
 class CommonChart(NameChart):
     """Reads questions for a property in common."""
 
-    def common_asked(self) -> Queries:
+    def common_question(self) -> Queries:
         """Read "What is common to the cup and the plate?", "What do both cups have in common?"."""
         start = self.after(0, "what is common to|what is common between|what do|what does")
         if start is None:

@@ -56,8 +56,8 @@ class ListChart(UnionChart):
 
     def alternatives(self, at: int) -> Parses[list[Description]]:
         """Yield noun phrases joined by "or", sharing what belongs to all of them."""
-        for things, end in self._items(self.skip(at, "either")):
-            yield shared(things), end
+        for items, end in self._items(self.skip(at, "either")):
+            yield shared(items), end
 
     def _items(self, at: int) -> Parses[list[Listed]]:
         for first, end in self.item(at):
@@ -70,40 +70,40 @@ class ListChart(UnionChart):
             yield [first], end
 
 
-def with_head(things: list[Description]) -> tuple[list[Description], list[str]]:
+def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
     """Return things with the noun that only the last one names, and how an answer calls them.
 
     Args:
-        things: At least one: "a soccer", "baseball game".
+        items: At least one: "a soccer", "baseball game".
 
     Returns:
         "soccer game" and "baseball game"; the answers "soccer" and "baseball".
     """
-    names = [thing.head for thing in things]
+    names = [item.head for item in items]
     before, _, head = names[-1].rpartition(" ")
     if head not in _SHARED_HEADS or not before or any(" " in name for name in names[:-1]):
-        return things, names
+        return items, names
     nouns = [f"{name} {head}" for name in names[:-1]]
-    headed = [replace(thing, noun=noun) for thing, noun in zip(things, nouns, strict=False)]
-    return [*headed, things[-1]], [*names[:-1], before]
+    headed = [replace(item, noun=noun) for item, noun in zip(items, nouns, strict=False)]
+    return [*headed, items[-1]], [*names[:-1], before]
 
 
-def shared(things: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
+def shared(items: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
     """Return the things of a list, each with what the list says of all.
 
     Args:
-        things: At least one.
+        items: At least one.
         joined_by_and: True for "paper cups and forks": alternatives are alike, the things of a sum
             need not be, so the words before the first noun are its own.
     """
-    kept = () if joined_by_and else things[0].base.conditions
+    kept = () if joined_by_and else items[0].base.conditions
     before = tuple(c for c in kept if not isinstance(c, Pick))
-    behind = things[-1].behind
+    behind = items[-1].behind
     wholes: list[Description] = []
-    for position, thing in enumerate(things):
-        base = thing.base
-        if position and thing.bare and not base.conditions:
+    for position, item in enumerate(items):
+        base = item.base
+        if position and item.bare and not base.conditions:
             base = replace(base, conditions=before)
-        tail = thing.behind or (behind if position < len(things) - 1 else ())
-        wholes.append(replace(thing, base=base, behind=tail).whole)
+        tail = item.behind or (behind if position < len(items) - 1 else ())
+        wholes.append(replace(item, base=base, behind=tail).whole)
     return wholes

@@ -35,12 +35,12 @@ _WHAT = "which one|which|whom|what|who"
 class NameChart(AttributeChart):
     """Reads questions for the name of a thing."""
 
-    def name_asked(self) -> Queries:
+    def name_question(self) -> Queries:
         """Yield the readings of a question for a name."""
         for what, end in self._wanted(0):
             for described, stop in self._described(what, end):
                 yield from self._named(described, stop)
-        for described, end in (*self._fronted(), *self._asked_last()):
+        for described, end in (*self._fronted(), *self._in_situ()):
             yield from self._named(described, end)
 
     def _named(self, what: Description, at: int) -> Queries:
@@ -101,9 +101,9 @@ class NameChart(AttributeChart):
         name = self.after(at, "the name of") or at
         if what == Description("object") and self.text(name) in ARTICLES.union(_THIS.split("|")):
             named = self.description(name)
-            for thing, end in named:
-                if thing.noun not in _MEASURES:
-                    yield thing, end
+            for candidate, end in named:
+                if candidate.noun not in _MEASURES:
+                    yield candidate, end
 
     def _fronted(self) -> Parses[Description]:
         """Read "Behind what animal is the zebra standing?", "On which table are the cups?"."""
@@ -119,7 +119,7 @@ class NameChart(AttributeChart):
                         stop += 1
                     yield what.having(Inverse(match.relation, subject, words)), stop
 
-    def _asked_last(self) -> Parses[Description]:
+    def _in_situ(self) -> Parses[Description]:
         """Read "The man is holding what?", "She is looking at who?", "The dog is on what bed?"."""
         if self.word_in(0, f"{_WHAT}|{_COPULAS}|do|does|how|where"):
             return
@@ -133,7 +133,7 @@ class NameChart(AttributeChart):
                 for what, stop in self._wanted(behind):
                     yield what.having(inverse), stop
 
-    def place_asked(self) -> Queries:
+    def place_question(self) -> Queries:
         """Read "Which side is the knife on?", "Where is the dog?", "The dog is sitting where?"."""
         side = self.after(0, combined("|on|in", "which|what", "side|part", _COPULAS))
         where = self.after(0, "where is|where are|where was|where were|where")
@@ -166,7 +166,7 @@ def _place(subject: Description, axis: str, doing: str = "") -> AskPlace:
         case "horizontal":
             return AskPlace(subject, "horizontal", f"On which side {verb} the {noun}?")
         case "around":
-            asked = f"Where {verb} the {noun} {doing}".strip()
-            return AskPlace(subject, "around", f"{asked}?")
+            question = f"Where {verb} the {noun} {doing}".strip()
+            return AskPlace(subject, "around", f"{question}?")
         case _:
             return AskPlace(subject, "both", f"In which part {verb} the {noun}?")

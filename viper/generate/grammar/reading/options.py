@@ -108,10 +108,10 @@ def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query
             if None not in respects:
                 return query
         case AskName():
-            things = tuple(
+            objects = tuple(
                 Description(plain_choice(choice), query.what.conditions) for choice in choices
             )
-            return ChooseObject(things, choices)
+            return ChooseObject(objects, choices)
         case AskScene():
             if query.respect != "yesno":
                 return AskScene(query.question, query.respect, choices)
@@ -170,7 +170,7 @@ def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, 
 
 
 def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObject:
-    things = []
+    objects = []
     for choice in choices:
         plain = plain_choice(choice)
         found = next(
@@ -181,8 +181,8 @@ def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObje
             ),
             None,
         )
-        things.append(found or Description(plain))
-    return ChooseObject(tuple(things), choices, query.condition, query.kind)
+        objects.append(found or Description(plain))
+    return ChooseObject(tuple(objects), choices, query.condition, query.kind)
 
 
 def _place(choice: str) -> Condition:

@@ -211,8 +211,8 @@ class PhraseChart(ConditionChart):
         text, following = self.text(at), self.text(at + 1)
         if self.telegraphic or self.text(at - 1) not in ARTICLES or not is_gerund(text, following):
             return False
-        thing = "NOUN" in kinds(following) and following not in FUNCTION_WORDS
-        return thing and not is_gerund(following) and singular(following) not in ANIMATES
+        owned = "NOUN" in kinds(following) and following not in FUNCTION_WORDS
+        return owned and not is_gerund(following) and singular(following) not in ANIMATES
 
     def _noun_behind(self, at: int) -> bool:
         """Tell whether words before a noun, and then a noun, begin here."""
@@ -230,9 +230,9 @@ class PhraseChart(ConditionChart):
         """Read what belongs to the owner: "the man 's hat"."""
         if self.text(at) != "'s":
             return
-        for thing, end in self.noun_phrase(at + 1):
-            if thing.noun:
-                yield thing.having(Inverse("with", owner, "of")), end
+        for owned, end in self.noun_phrase(at + 1):
+            if owned.noun:
+                yield owned.having(Inverse("with", owner, "of")), end
 
     def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
         """Read "of …" behind a noun: a piece of cake is cake, a handle of a door is part of it."""

@@ -107,8 +107,8 @@ class YesNoChart(ExistenceChart):
             return
         for options, end in self.alternatives(start):
             if len(options) > 1:
-                things, texts = with_head(options)
-                yield ChooseObject(tuple(things), tuple(texts)), end
+                objects, texts = with_head(options)
+                yield ChooseObject(tuple(objects), tuple(texts)), end
             elif not person:
                 yield exists(options[0]), end
 

@@ -12,10 +12,14 @@ from dataclasses import replace
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import AskName, AskPlace, Exists, Refer, Verify
-from viper.generate.grammar.reading.leftovers import is_content, left_over, with_leftovers
+from viper.generate.grammar.reading.elliptical import EllipticalChart, same_kind
 from viper.generate.grammar.reading.phrases import resolved
 from viper.generate.grammar.reading.refusing import not_understood, refusal, refuse_unknown
-from viper.generate.grammar.reading.telegrams import TelegramChart, same_kind
+from viper.generate.grammar.reading.unparsed_words import (
+    is_meaningful,
+    unparsed_positions,
+    with_unparsed_words,
+)
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import POSTURES
 from viper.generate.grammar.vocabulary.tokens import Token
@@ -29,7 +33,7 @@ _IMPERATIVES = (
 )
 _ADDRESSES = "you are|you must|you should|you will|i am|i want|i think|let us"
 _QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
-_LEFT_OVER_SHARE = 0.5
+_UNPARSED_SHARE = 0.5
 """Largest share of the words of an expression that may be left for the matcher, from its noun on."""
 _MOST_WORDS = 24
 """Words of the longest expression of which a part is read; longer ones are prose."""
@@ -42,14 +46,14 @@ def refer(tokens: list[Token], question: str) -> Refer:
         GenerationError: It is none; the message quotes the part that was not understood.
     """
     _refuse_orders(tokens, question)
-    start = TelegramChart(tokens)
+    start = EllipticalChart(tokens)
     skipped = start.after(0, _IMPERATIVES) or 0
     if skipped < len(tokens):
         tokens = tokens[skipped:]
-    chart = TelegramChart(tokens)
+    chart = EllipticalChart(tokens)
     first = len(tokens)
     if tokens[0].text in _QUESTION_WORDS:
-        what = chart.whole_clause() or _asked_for(QuestionChart(tokens))
+        what = chart.whole_clause() or _question_object(QuestionChart(tokens))
     else:
         what = next(_whole(chart), None)
         if what is None:
@@ -60,15 +64,15 @@ def refer(tokens: list[Token], question: str) -> Refer:
     if what.noun is None and any(token.text in ("one", "ones") for token in tokens):
         what = replace(what, noun="object")  # people are called so; "one" is said of things
     refuse_unknown(what, tokens, question)
-    missing = left_over(what, tokens)
+    missing = unparsed_positions(what, tokens)
     # Where only a part could be read, what is left over behind the noun is dubious; before it there
     # are adjectives as a rule.
-    if sum(at >= first for at in missing) > _LEFT_OVER_SHARE * sum(map(is_content, tokens)):
+    if sum(at >= first for at in missing) > _UNPARSED_SHARE * sum(map(is_meaningful, tokens)):
         raise refusal(chart.source(missing[0], missing[-1] + 1), question)
-    return Refer(with_leftovers(what, tokens, missing))
+    return Refer(with_unparsed_words(what, tokens, missing))
 
 
-def _whole(chart: TelegramChart) -> Iterator[Description]:
+def _whole(chart: EllipticalChart) -> Iterator[Description]:
     """Yield the readings of all the words."""
     phrases = [what for what, end in chart.description(0) if end == chart.end]
     tails = [
@@ -81,7 +85,7 @@ def _whole(chart: TelegramChart) -> Iterator[Description]:
     yield from (*tails, *phrases) if doing else (*phrases, *tails)
 
 
-def _part(chart: TelegramChart) -> tuple[Description | None, int]:
+def _part(chart: EllipticalChart) -> tuple[Description | None, int]:
     """Return what can be read when words that fit nowhere are left out, and where that begins."""
     if chart.end > _MOST_WORDS:
         return None, 0
@@ -99,7 +103,7 @@ def _part(chart: TelegramChart) -> tuple[Description | None, int]:
     return None, 0
 
 
-def _asked_for(chart: QuestionChart) -> Description | None:
+def _question_object(chart: QuestionChart) -> Description | None:
     """Return the object that a question is about: "where is the dog?", "which dog is left?"."""
     for query, end in chart.frames():
         if end != chart.end:
@@ -118,7 +122,7 @@ def _asked_for(chart: QuestionChart) -> Description | None:
 
 def _refuse_orders(tokens: list[Token], question: str) -> None:
     """Refuse what tells somebody to do something other than find an object."""
-    chart = TelegramChart(tokens)
+    chart = EllipticalChart(tokens)
     if chart.after(0, _ADDRESSES):
         raise refusal(chart.source(0, 4), question)
     for at, token in enumerate(tokens):

@@ -47,7 +47,7 @@ class SceneChart(YesNoChart):
         """Yield what the question asks of the whole picture."""
         yield from self._weather()
         yield from self._state()
-        yield from self._place_asked()
+        yield from self._which_place()
         yield from self._place_named()
 
     def _weather(self) -> Queries:
@@ -58,8 +58,8 @@ class SceneChart(YesNoChart):
         yield AskScene("What is the weather like?", "weather"), start
         for words, end in self._state_words(self.skip(start, ",")):
             if len(words) > 1:
-                asked = f"What is the weather like, {' or '.join(words)}?"
-                yield AskScene(asked, "weather", tuple(words)), end
+                question = f"What is the weather like, {' or '.join(words)}?"
+                yield AskScene(question, "weather", tuple(words)), end
 
     def _state(self) -> Queries:
         """Read "Is the weather cloudy?", "Is it indoors or outdoors?"."""
@@ -70,15 +70,15 @@ class SceneChart(YesNoChart):
         negated = self.text(start) == "not"
         for words, end in self._state_words(start + negated):
             end = self.after(end, "scene|place|weather|picture|photo|image") or end
-            known = weather or {word.replace(" ", "-") for word in words} <= SCENE_STATES
-            if not known or (negated and len(words) > 1):
+            of_scene = weather or {word.replace(" ", "-") for word in words} <= SCENE_STATES
+            if not of_scene or (negated and len(words) > 1):
                 continue
             subject = "the weather" if weather else "it"
-            asked = f"Is {subject} {'not ' * negated}{' or '.join(words)}?"
+            question = f"Is {subject} {'not ' * negated}{' or '.join(words)}?"
             if len(words) == 1:
-                yield AskScene(asked, "yesno"), end
+                yield AskScene(question, "yesno"), end
             else:
-                yield AskScene(asked, "weather" if weather else "scene", tuple(words)), end
+                yield AskScene(question, "weather" if weather else "scene", tuple(words)), end
 
     def _state_words(self, at: int) -> Parses[list[str]]:
         """Yield adjectives joined by "or" or "and"."""
@@ -95,23 +95,23 @@ class SceneChart(YesNoChart):
                 yield [word.replace("-", " "), *rest], stop
         yield [word.replace("-", " ")], end
 
-    def _place_asked(self) -> Queries:
+    def _which_place(self) -> Queries:
         """Read "Which place is it?", "Where was the picture taken, at a beach or a lake?"."""
         for end, noun in self._place_question():
-            asked = f"What {noun} is this?"
-            yield AskScene(asked, "place"), end
+            question = f"What {noun} is this?"
+            yield AskScene(question, "place"), end
             for places, stop in self._places(self.skip(end, ",")):
                 if len(places) > 1 and stop == self.end:
-                    listed = f"{asked[:-1]}, {' or '.join(places)}?"
+                    listed = f"{question[:-1]}, {' or '.join(places)}?"
                     yield AskScene(listed, "place", tuple(places)), stop
 
     def _place_question(self) -> Iterator[tuple[int, str]]:
         where = self.after(0, "where was|where is|where")
         if where is not None:
-            picture = self.after(where, f"{_PICTURES}|it|this")
-            taken = picture and self.after(picture, "taken|shot")
-            if taken:
-                yield taken, "place"
+            image = self.after(where, f"{_PICTURES}|it|this")
+            photographed = image and self.after(image, "taken|shot")
+            if photographed:
+                yield photographed, "place"
             return
         start = self.after(0, "what|which|in what|in which|at what|at which")
         if start is None:
@@ -123,9 +123,9 @@ class SceneChart(YesNoChart):
         behind = self.after(start + 1, _PLACE_BEHIND)
         if behind is None:
             return
-        picture = self.after(behind, combined("is", _PICTURES))
-        if picture is not None:
-            behind = self.after(picture, "in|at|of|showing|taken in|taken at") or picture
+        image = self.after(behind, combined("is", _PICTURES))
+        if image is not None:
+            behind = self.after(image, "in|at|of|showing|taken in|taken at") or image
         elif behind == start + 1:
             return
         yield behind, self.text(start)
@@ -135,24 +135,24 @@ class SceneChart(YesNoChart):
         start = self.after(0, f"{_COPULAS}|does|did")
         if start is None:
             return
-        picture = self.after(start, f"{_PICTURES}|this place|the place|it|this|that")
-        if picture is None:
+        image = self.after(start, f"{_PICTURES}|this place|the place|it|this|that")
+        if image is None:
             return
-        told = self.after(
-            picture,
+        lead = self.after(
+            image,
             "a picture of|a photo of|a scene of|showing|show|taken in|taken at|taken on|taken from|"
             "an image of|of",
         )
-        place = self.text(picture - 1) == "place"
-        for places, end in self._places(told or picture):
-            taken = told is not None and self.text(told - 2) == "taken"
-            if not (taken or place) and not set(places) <= SCENE_PLACES:
+        place = self.text(image - 1) == "place"
+        for places, end in self._places(lead or image):
+            photographed = lead is not None and self.text(lead - 2) == "taken"
+            if not (photographed or place) and not set(places) <= SCENE_PLACES:
                 continue  # "does the picture show a kite?" asks for an object
-            asked = f"Is this {' or '.join(map(_with_article, places))}?"
+            question = f"Is this {' or '.join(map(_with_article, places))}?"
             if len(places) == 1:
-                yield AskScene(asked, "yesno"), end
+                yield AskScene(question, "yesno"), end
             else:
-                yield AskScene(asked, "place", tuple(places)), end
+                yield AskScene(question, "place", tuple(places)), end
 
     def _places(self, at: int) -> Parses[list[str]]:
         """Yield the names of places joined by "or": "in a garage or at a parking lot"."""

@@ -182,8 +182,8 @@ class VerbChart(UnitChart):
         if (material, self.text(at + 1)) == ("stainless", "steel"):
             yield Attribute("stainless steel", "material"), at + 2
             return
-        known = ATTRIBUTE_KIND.get(material) == "material"
-        if not known and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
+        is_material = ATTRIBUTE_KIND.get(material) == "material"
+        if not is_material and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
             return
         yield Attribute(material, "material"), at + 1
 

@@ -32,18 +32,18 @@ class QuestionChart(CommonChart):
             self.alike,
             self.used_to_make,
             self.identity,
-            self.common_asked,
-            self.attribute_asked,
-            self.place_asked,
-            self.compared_things,
-            self.name_asked,
+            self.common_question,
+            self.attribute_question,
+            self.place_question,
+            self.compared_objects,
+            self.name_question,
             self.being,
             self.doing,
             self.statement,
         ):
             yield from frame()
 
-    def compared_things(self) -> Queries:
+    def compared_objects(self) -> Queries:
         """Read "Which is bigger, the cup or the bowl?", "What is closer to the camera, …?"."""
         start = self.after(0, _WHICH)
         kind = None
@@ -54,10 +54,10 @@ class QuestionChart(CommonChart):
         for condition, end in self.predicate(self.skip(start, "the")):
             if not self.word_in(end, ",|"):
                 continue
-            for things, stop in self.alternatives(self.skip(end, ",")):
-                if len(things) > 1:
-                    texts = tuple(thing.head for thing in things)
-                    yield ChooseObject(tuple(things), texts, _compared(condition), kind), stop
+            for options, stop in self.alternatives(self.skip(end, ",")):
+                if len(options) > 1:
+                    texts = tuple(option.head for option in options)
+                    yield ChooseObject(tuple(options), texts, _compared(condition), kind), stop
 
     def _which_noun(self) -> tuple[str | None, int | None]:
         """Return the noun of "which type of furniture is", and the position behind; None if absent."""

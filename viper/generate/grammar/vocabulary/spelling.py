@@ -52,17 +52,17 @@ def correction(word: str) -> str | None:
     if len(word) < _SHORTEST or not word.isalpha():
         return None
     allowed = 1 if len(word) < _TWO_SLIPS_FROM else 2
-    judged: list[tuple[_Likelihood, str]] = []
+    ranked: list[tuple[_Likelihood, str]] = []
     for candidate in _candidates(word):
         number = slips(word, candidate)
-        likelihood = _judge(word, candidate, number)
+        likelihood = _likelihood(word, candidate, number)
         if number <= allowed and (len(candidate) >= _SHORTEST or not likelihood.unlikely):
-            judged.append((likelihood, candidate))
-    if not judged:
+            ranked.append((likelihood, candidate))
+    if not ranked:
         return None
-    judged.sort()
-    best, found = judged[0]
-    if len(judged) > 1 and judged[1][0] == best and not _same_word(found, judged[1][1]):
+    ranked.sort()
+    best, found = ranked[0]
+    if len(ranked) > 1 and ranked[1][0] == best and not _same_word(found, ranked[1][1]):
         return None
     return found
 
@@ -100,16 +100,16 @@ def slips(word: str, other: str) -> int:
 @functools.cache
 def vocabulary() -> frozenset[str]:
     """Return the words that corrections are chosen from."""
-    return frozenset(word for word in _words(brands=False) if word.isalpha())
+    return frozenset(word for word in _section_words(brands=False) if word.isalpha())
 
 
 @functools.cache
 def brands() -> frozenset[str]:
     """Return names of makers and shops, which no dictionary has but pictures show."""
-    return frozenset(_words(brands=True))
+    return frozenset(_section_words(brands=True))
 
 
-def _judge(word: str, candidate: str, number: int) -> _Likelihood:
+def _likelihood(word: str, candidate: str, number: int) -> _Likelihood:
     exchanged = sorted(word) == sorted(candidate)
     undoubled = _undoubled(word) == _undoubled(candidate)
     return _Likelihood(number, 0 if exchanged or undoubled else number, word[0] != candidate[0])
@@ -147,7 +147,7 @@ def _sections() -> dict[str, tuple[str, ...]]:
     return {name: tuple(words) for name, words in sections.items()}
 
 
-def _words(*, brands: bool) -> Iterator[str]:
+def _section_words(*, brands: bool) -> Iterator[str]:
     for section, words in _sections().items():
         if (section == "brands") is brands:
             yield from words

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from viper.errors import GenerationError
 from viper.generate.grammar.vocabulary.spelling import correction, is_named, split
 from viper.generate.grammar.vocabulary.word_table import word_table
-from viper.generate.grammar.vocabulary.words import is_known, singular
+from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 
 __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
 
@@ -32,7 +32,7 @@ class Token:
     """Lower case, in the grammar's own spelling; "," and "." stand for punctuation."""
     source: str
     """As the user wrote it."""
-    guessed: bool = False
+    corrected: bool = False
     """True where `text` is the correction of a word that no dictionary has."""
 
     def __str__(self) -> str:
@@ -129,15 +129,15 @@ _COMPOUNDS = word_table(
     "|",
 )
 
-_PICTURE = frozenset("image picture photo scene shot photos images frame snapshot view".split())
-_PICTURE_LEADS = frozenset("in of on at from within inside throughout".split())
+_IMAGE_NOUNS = frozenset("image picture photo scene shot photos images frame snapshot view".split())
+_IMAGE_LEADS = frozenset("in of on at from within inside throughout".split())
 _POLITE = (
     "please|can you tell me|could you tell me|tell me|i want to know|do you think|would you say|"
     "in your opinion|maybe|just|really|actually|exactly|currently|today|right now|hey|hello|hi"
 )
 _PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE.split("|"))
 
-_MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
+_QUOTATION_MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
 # Typographic quotation marks, by number because they look alike.
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
@@ -167,10 +167,10 @@ def tokenise(question: str) -> list[Token]:
             f"{MAX_CHARACTERS}. Shorten it, or use a language model: --generator openai:MODEL"
         )
     text = _plain_letters(question)
-    tokens = [_spelled(token) for token in _words(text, question)]
+    tokens = [_normalized(token) for token in _split_words(text, question)]
     spelled = _corrected([token for group in tokens for token in group], question)
     flat = _possessives(spelled)
-    flat = _without_phrases(_glued(flat))
+    flat = _without_phrases(_joined_compounds(flat))
     while flat and flat[-1].text in (".", ",", '"'):
         flat.pop()
     if not any(token.text[0].isalnum() for token in flat):
@@ -187,8 +187,8 @@ def tokenise(question: str) -> list[Token]:
 
 def _plain_letters(question: str) -> str:
     text = unicodedata.normalize("NFKC", question).lower()
-    for mark, plain in _MARKS:
-        text = text.replace(mark, plain)
+    for quotation_mark, plain in _QUOTATION_MARKS:
+        text = text.replace(quotation_mark, plain)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     foreign = sorted({c for c in text if not c.isascii() and c.isalpha()})
     if foreign:
@@ -199,7 +199,7 @@ def _plain_letters(question: str) -> str:
     return text
 
 
-def _words(text: str, question: str) -> list[str]:
+def _split_words(text: str, question: str) -> list[str]:
     text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
     text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
@@ -207,16 +207,18 @@ def _words(text: str, question: str) -> list[str]:
     text = re.sub(r"\bwon't\b", "will not", text)
     text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
-    strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None)
-    if strange is not None:
+    unsupported = next(
+        (w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None
+    )
+    if unsupported is not None:
         raise GenerationError(
-            f"The grammar did not understand {strange!r} in {question[:200]!r}. Rephrase it, or "
+            f"The grammar did not understand {unsupported!r} in {question[:200]!r}. Rephrase it, or "
             f"use a language model: --generator openai:MODEL"
         )
     return words
 
 
-def _spelled(word: str) -> list[Token]:
+def _normalized(word: str) -> list[Token]:
     if word[0] in ".?!":
         return [Token(".", word)]
     if word[0] in ",;:":
@@ -237,12 +239,12 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
         parts = meant.get(token.text, ())
-        result += [Token(part, token.source, guessed=True) for part in parts] or [token]
+        result += [Token(part, token.source, corrected=True) for part in parts] or [token]
     return result
 
 
 def _is_word(word: str) -> bool:
-    return is_known(word) or is_known(singular(word)) or is_named(word)
+    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word)
 
 
 def _possessives(tokens: list[Token]) -> list[Token]:
@@ -255,12 +257,12 @@ def _possessives(tokens: list[Token]) -> list[Token]:
     return result
 
 
-def _glued(tokens: list[Token]) -> list[Token]:
+def _joined_compounds(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
-        glued = _COMPOUNDS.get(f"{result[-1].text} {token.text}") if result else None
-        if glued is not None:
-            result[-1] = Token(glued, f"{result[-1].source} {token.source}")
+        compound = _COMPOUNDS.get(f"{result[-1].text} {token.text}") if result else None
+        if compound is not None:
+            result[-1] = Token(compound, f"{result[-1].source} {token.source}")
         else:
             result.append(token)
     return _sides(result)
@@ -288,7 +290,7 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
         # "Do you think" needs a clause behind it, not the end.
         if polite is not None and index + len(polite) < len(tokens) + (polite == ("please",)):
             index += len(polite)
-        elif (skip := _picture_phrase(texts)) and result and not _in_front(result):
+        elif (skip := _image_phrase(texts)) and result and not _in_front(result):
             index += skip
         else:
             result.append(tokens[index])
@@ -301,10 +303,10 @@ def _in_front(before: list[Token]) -> bool:
     return [token.text for token in before[-2:]] == ["in", "front"]
 
 
-def _picture_phrase(texts: list[str]) -> int:
+def _image_phrase(texts: list[str]) -> int:
     """Return the number of words of "in the picture" at the start of `texts`, 0 if absent."""
-    if len(texts) < 2 or texts[0] not in _PICTURE_LEADS:
+    if len(texts) < 2 or texts[0] not in _IMAGE_LEADS:
         return 0
     if len(texts) > 2 and texts[1] in ("the", "this", "that", "your", "our"):
-        return 3 if texts[2] in _PICTURE else 0
+        return 3 if texts[2] in _IMAGE_NOUNS else 0
     return 2 if texts[1] in ("picture", "photo", "image", "pic") else 0

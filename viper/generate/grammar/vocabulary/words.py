@@ -13,8 +13,8 @@ from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
 __all__ = [
     "gerund",
+    "in_dictionary",
     "is_gerund",
-    "is_known",
     "is_participle",
     "kinds",
     "plural",
@@ -169,7 +169,7 @@ def _compound(word: str) -> tuple[str, str] | None:
     return None
 
 
-def is_known(word: str) -> bool:
+def in_dictionary(word: str) -> bool:
     """Tell whether a word is English."""
     return bool(kinds(word))
 

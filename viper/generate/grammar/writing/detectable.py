@@ -59,9 +59,9 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
         members = () if match is not None else _members(part, capabilities)
         if match is not None or members:
             phrases = (part,) if match is not None else members
-            known = match.name if match is not None else _listed(members)
-            shown = repr(known) if match is not None else known
-            return Search(phrases, f"{noun!r} detected as {shown}", part)
+            class_name = match.name if match is not None else _listed(members)
+            quoted = repr(class_name) if match is not None else class_name
+            return Search(phrases, f"{noun!r} detected as {quoted}", part)
     return None
 
 
@@ -70,5 +70,5 @@ def _members(noun: str, capabilities: Capabilities) -> tuple[str, ...]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    shown = [repr(name) for name in names]
-    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    quoted = [repr(name) for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -16,7 +16,7 @@ __all__ = ["HELPERS", "RULES", "Rule", "helper_source"]
 class Rule(NamedTuple):
     """How one relation between a patch `a` and a patch `b` is tested."""
 
-    test: str
+    predicate: str
     """Python expression with `{a}` and `{b}`."""
     helpers: tuple[str, ...] = ()
     """Functions that the expression calls."""

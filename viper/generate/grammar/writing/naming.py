@@ -38,7 +38,7 @@ class Names:
     """Gives out names that are free in one program."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._used: set[str] = set()
 
     def pair(self, noun: str) -> tuple[str, str]:
         """Return free names for a list of objects and for one of them: `("dogs", "dog")`."""
@@ -46,25 +46,25 @@ class Names:
         many = _plural(one)
         for prefix in ("", "other_", "further_"):
             if self._free(prefix + one) and self._free(prefix + many):
-                return self._take(prefix + many), self._take(prefix + one)
+                return self._reserve(prefix + many), self._reserve(prefix + one)
         number = 2
         while not (self._free(f"{one}_{number}") and self._free(f"{many}_{number}")):
             number += 1
-        return self._take(f"{many}_{number}"), self._take(f"{one}_{number}")
+        return self._reserve(f"{many}_{number}"), self._reserve(f"{one}_{number}")
 
-    def single(self, wish: str) -> str:
+    def single(self, base: str) -> str:
         """Return a free name like the one wished for."""
-        name, number = _identifier(wish), 2
+        name, number = _identifier(base), 2
         while not self._free(name):
-            name = f"{_identifier(wish)}_{number}"
+            name = f"{_identifier(base)}_{number}"
             number += 1
-        return self._take(name)
+        return self._reserve(name)
 
     def _free(self, name: str) -> bool:
-        return name not in self._taken and name not in _RESERVED
+        return name not in self._used and name not in _RESERVED
 
-    def _take(self, name: str) -> str:
-        self._taken.add(name)
+    def _reserve(self, name: str) -> str:
+        self._used.add(name)
         return name
 
 

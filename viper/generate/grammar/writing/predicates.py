@@ -28,8 +28,8 @@ from viper.generate.grammar.description import (
 from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
 from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
 from viper.generate.grammar.writing.detectable import search_for
-from viper.generate.grammar.writing.draft import Draft
 from viper.generate.grammar.writing.geometry import RULES, Rule
+from viper.generate.grammar.writing.program_builder import ProgramBuilder
 from viper.generate.grammar.writing.ranking import clock_key
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
@@ -72,7 +72,7 @@ _NEVER_TO_ITSELF = frozenset(
 """Relations in which no object stands to itself, so that it need not be left out."""
 
 
-class PredicateWriter(Draft, ABC):
+class PredicateWriter(ProgramBuilder, ABC):
     """Writes tests of conditions; `select` of the subclass finds the other objects."""
 
     last_others = ("", "")
@@ -83,7 +83,7 @@ class PredicateWriter(Draft, ABC):
         self._options: dict[str, str] = {}
         """Respect → the variable of the options for it."""
 
-    def test(self, condition: Condition, item: str, noun: str) -> str | None:
+    def predicate(self, condition: Condition, item: str, noun: str) -> str | None:
         """Return an expression that is true where the condition holds, None if nothing can test it.
 
         Args:
@@ -112,16 +112,20 @@ class PredicateWriter(Draft, ABC):
                 lists = [self.select(kind) for kind in kinds]
                 return " and ".join(f"{item} not in {many}" for many in lists)
             case Not(condition=inner):
-                tested = self.test(inner, item, noun)
-                return None if tested is None else f"not {_grouped(tested)}"
+                positive = self.predicate(inner, item, noun)
+                return None if positive is None else f"not {_grouped(positive)}"
             case AnyOf():
-                tests = [self.test(part, item, noun) for part in condition.conditions]
-                known = [test for test in tests if test is not None]
-                return " or ".join(map(_grouped, known)) if len(known) == len(tests) else None
+                predicates = [self.predicate(part, item, noun) for part in condition.conditions]
+                testable = [predicate for predicate in predicates if predicate is not None]
+                return (
+                    " or ".join(map(_grouped, testable))
+                    if len(testable) == len(predicates)
+                    else None
+                )
             case AllOf():
-                tests = [self.test(part, item, noun) for part in condition.conditions]
-                known = [test for test in tests if test is not None]
-                return " and ".join(map(_grouped, known)) or None
+                predicates = [self.predicate(part, item, noun) for part in condition.conditions]
+                testable = [predicate for predicate in predicates if predicate is not None]
+                return " and ".join(map(_grouped, testable)) or None
 
     @abstractmethod
     def select(self, description: Description) -> str:
@@ -155,11 +159,11 @@ class PredicateWriter(Draft, ABC):
     def _place(self, place: Place, item: str) -> str:
         if place.part == "clock":
             return f"{clock_key(int(place.names[0]), item)} < 0"
-        tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
+        predicates = [_PLACE_TESTS[name].format(a=item) for name in place.names]
         for name in place.names:
             if name in ("front", "back"):
                 self.note(f"{name!r} judged from the lower edge of the box")
-        return " and ".join(tests)
+        return " and ".join(predicates)
 
     def rule_for(self, relation: str, words: str) -> Rule | None:
         """Return the rule that judges a relation from boxes, or by depth where that is served."""
@@ -184,19 +188,19 @@ class PredicateWriter(Draft, ABC):
         others, one = self.found(other, item)
         self.last_others = (others, one)
         self.use(*rule.helpers)
-        test = rule.test.format(a=item, b=one)
+        predicate = rule.predicate.format(a=item, b=one)
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
-            return f"all({test} for {one} in {others}{but_itself})"
+            return f"all({predicate} for {one} in {others}{but_itself})"
         if other.other:
             # "two other people" beside a man: not the man himself, whom both searches may find.
-            test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"
+            predicate = f"distance({item}, {one}) > -{SAME_OBJECT} and {predicate}"
         elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
-            test = f"{one} != {item} and {test}"
+            predicate = f"{one} != {item} and {predicate}"
         if other.number is not None:
             least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
-            return f"sum({test} for {one} in {others}) {least} {other.number}"
-        return f"any({test} for {one} in {others})"
+            return f"sum({predicate} for {one} in {others}) {least} {other.number}"
+        return f"any({predicate} for {one} in {others})"
 
     def _between(self, condition: Related, item: str) -> str:
         self.use("is_between")
@@ -217,10 +221,10 @@ class PredicateWriter(Draft, ABC):
         rule = self.rule_for(condition.relation, condition.words) or rule
         subjects, one = self.found(condition.subject, item)
         self.use(*rule.helpers)
-        test = rule.test.format(a=one, b=item)
+        predicate = rule.predicate.format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
-            test = f"{one} != {item} and {test}"
-        return f"any({test} for {one} in {subjects})"
+            predicate = f"{one} != {item} and {predicate}"
+        return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
         if not self.can_find(condition.other):
@@ -244,8 +248,8 @@ class PredicateWriter(Draft, ABC):
         if self._chooses(respect):
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
-            asked = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
-            return f"{item}.simple_query({f'{asked} is this?'!r})"
+            lead = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
+            return f"{item}.simple_query({f'{lead} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
     def _chooses(self, respect: str) -> bool:
@@ -313,32 +317,32 @@ def _may_be_one(noun: str, other: Description) -> bool:
     )
 
 
-def _grouped(test: str) -> str:
-    """Put brackets around an expression that "not" or "and" would tear apart."""
-    simple = _is_search(test)
-    call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
-    return test if simple or (call and " > " not in test) else f"({test})"
+def _grouped(predicate: str) -> str:
+    """Put parentheses around an expression that "not" or "and" would tear apart."""
+    operators = any(sign in predicate for sign in (" and ", " or ", " < ", " > "))
+    simple = _is_search(predicate) or (predicate.endswith(")") and not operators)
+    return predicate if simple else f"({predicate})"
 
 
-def _is_search(test: str) -> bool:
+def _is_search(predicate: str) -> bool:
     """Tell whether an expression is one "any(…)" and nothing beside it."""
-    if not test.startswith("any(") or test.count("any(") != 1:
+    if not predicate.startswith("any(") or predicate.count("any(") != 1:
         return False
     depth = 0
-    for at, letter in enumerate(test):
+    for at, letter in enumerate(predicate):
         depth += (letter == "(") - (letter == ")")
         if letter == ")" and not depth:
-            return at == len(test) - 1
+            return at == len(predicate) - 1
     return False
 
 
-def any_of(test: str, one: str, many: str) -> str:
+def any_of(predicate: str, one: str, many: str) -> str:
     """Return an expression that is true where a test holds of any patch of a list.
 
     A test that itself looks for any other object becomes one search over pairs.
     """
-    if _is_search(test):
-        inner, _, others = test[4:-1].rpartition(" for ")
+    if _is_search(predicate):
+        inner, _, others = predicate[4:-1].rpartition(" for ")
         if " for " not in inner:
             return f"any({inner} for {one} in {many} for {others})"
-    return f"any({test} for {one} in {many})"
+    return f"any({predicate} for {one} in {many})"

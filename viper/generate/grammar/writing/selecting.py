@@ -117,9 +117,9 @@ class SelectWriter(FindWriter):
     def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
         for part in condition.conditions if isinstance(condition, AllOf) else (condition,):
             each = self.plain(many) if isinstance(part, Attribute | Place) else one
-            test = self.test(part, each, noun)
-            if test is not None:
-                self.keep(many, f"[{each} for {each} in {self.read(many)} if {test}]")
+            predicate = self.predicate(part, each, noun)
+            if predicate is not None:
+                self.keep(many, f"[{each} for {each} in {self.read(many)} if {predicate}]")
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Leave out the one that a negated superlative means."""

@@ -7,7 +7,7 @@ import pytest
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator, parse
-from viper.generate.grammar.reading.leftovers import is_content
+from viper.generate.grammar.reading.unparsed_words import is_content
 from viper.generate.grammar.vocabulary.tokens import tokenise
 from viper.models.capabilities import Capabilities
 from viper.programs.program import Program

@@ -6,12 +6,12 @@ from viper.generate.grammar.writing.geometry import helper_source
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
 
-__all__ = ["Draft"]
+__all__ = ["ProgramBuilder"]
 
 _INDENT = "    "
 
 
-class Draft:
+class ProgramBuilder:
     """Collects the parts of one program.
 
     Args:

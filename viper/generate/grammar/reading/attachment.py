@@ -25,7 +25,7 @@ from viper.generate.grammar.description import (
     Row,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
-from viper.generate.grammar.reading.marks import READY, MarkChart
+from viper.generate.grammar.reading.distinguishing import READY, DistinguishingChart
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -37,7 +37,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 )
 from viper.generate.grammar.vocabulary.words import kinds
 
-__all__ = ["AttachChart"]
+__all__ = ["AttachmentChart"]
 
 _LISTED = frozenset({"with", "wearing", "holding", "containing", "next_to", "near", "inside"})
 """Relations of which a list may name several objects."""
@@ -52,7 +52,7 @@ _SPATIAL = frozenset(
 )
 
 
-class AttachChart(MarkChart):
+class AttachmentChart(DistinguishingChart):
     """Reads conditions behind a noun, each with the thing that it is said of."""
 
     @rule
@@ -70,7 +70,7 @@ class AttachChart(MarkChart):
         written = list(self.written(at))
         if written:
             return written
-        found = [*self.mark(at, nested, animate), *self._either_attribute(at)]
+        found = [*self.distinguishing(at, nested, animate), *self._either_attribute(at)]
         if not nested:
             found += self._verb_form(at)
         found += [
@@ -121,11 +121,11 @@ class AttachChart(MarkChart):
             return
         for condition, end in super().relation(at):
             if not isinstance(condition, Related) or all(
-                self._is_thing(condition.relation, other, at, end) for other in condition.others
+                self._is_object(condition.relation, other, at, end) for other in condition.others
             ):
                 yield condition, end
 
-    def _is_thing(self, relation: str, other: Description, at: int, end: int) -> bool:
+    def _is_object(self, relation: str, other: Description, at: int, end: int) -> bool:
         """Tell whether a relation can be to this: not to the camera, nor to a mere place."""
         if other.noun in CAMERA:
             return relation not in ("facing", "facing_away", "near", "next_to", "towards")

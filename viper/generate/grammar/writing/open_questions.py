@@ -31,7 +31,7 @@ from viper.generate.grammar.writing.wording import (
 )
 from viper.models.capabilities import Capabilities
 
-__all__ = ["AskWriter"]
+__all__ = ["OpenQuestionWriter"]
 
 _SEEN_ON_OTHER = frozenset(
     "holding wearing riding acting_on with part_of has_part inside covered_by covering around".split()
@@ -43,25 +43,25 @@ _COMMON_RESPECTS = ["color", "material", "shape"]
 """What two things may have in common, the likeliest first."""
 
 
-class AskWriter(SelectWriter):
+class OpenQuestionWriter(SelectWriter):
     """Writes what answers an open question."""
 
     def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
         super().__init__(capabilities, form.query)
         self.form = form
 
-    def return_yes_no(self, truth: str) -> None:
+    def return_yes_no(self, expression: str) -> None:
         """Return yes or no in the spelling of the choices."""
         yes, no = "yes", "no"
         if is_yes_no(self.form.choices):
             yes = next(c for c in self.form.choices if c.strip().lower()[:1] in ("y", "t"))
             no = next(c for c in self.form.choices if c != yes)
         if (yes, no) == ("yes", "no"):
-            self.write(f"return bool_to_yesno({truth})")
+            self.write(f"return bool_to_yesno({expression})")
         else:
-            self.write(f"return {yes!r} if {truth} else {no!r}")
+            self.write(f"return {yes!r} if {expression} else {no!r}")
 
-    def first_or_picture(self, found: str) -> str:
+    def first_or_image(self, found: str) -> str:
         """Write the choice of the best patch, the whole picture where nothing was found."""
         one = self.one_of(found)
         self.write(f"{one} = {found}[0] if {found} else image_patch")
@@ -78,7 +78,7 @@ class AskWriter(SelectWriter):
     def ask_attribute(self, query: AskAttribute) -> None:
         """Find the object and tell its property, or ask for it."""
         found = self.select(query.subject)
-        one = self.first_or_picture(found)
+        one = self.first_or_image(found)
         ends = ENDS.get(query.respect)
         options = OPTIONS.get(query.respect)
         if ends is not None and self.capabilities.serves("matcher"):
@@ -91,7 +91,7 @@ class AskWriter(SelectWriter):
 
     def ask_common(self, query: AskCommon) -> None:
         """Compare two objects in one respect after the other."""
-        first, second = [self.first_or_picture(self.select(subject)) for subject in query.subjects]
+        first, second = [self.first_or_image(self.select(subject)) for subject in query.subjects]
         choices = self.form.choices
         respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
         texts = list(choices) or respects
@@ -127,14 +127,16 @@ class AskWriter(SelectWriter):
             gaps = f"min(distance({one}, {other}) for {other} in {others})"
             self.write(f"{found} = sorted({found}, key=lambda {one}: {gaps})")
         noun = what.head
-        asked = query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
+        question = (
+            query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
+        )
         if unnamed and self.capabilities.vocabulary is not None:
             answer = f"{found}[0].category"
         else:
-            answer = f"{found}[0].simple_query({asked!r})"
+            answer = f"{found}[0].simple_query({question!r})"
         if not what.conditions:
-            one = self.first_or_picture(found)
-            self.write(f"return {one}.simple_query({asked!r})")
+            one = self.first_or_image(found)
+            self.write(f"return {one}.simple_query({question!r})")
             return
         self.write(f"if {found}:")
         self.write(f"return {answer}", 1)
@@ -143,21 +145,21 @@ class AskWriter(SelectWriter):
             self.write(f"if {others}:")
             around = f"surroundings(image_patch, {others}[0])"
             self.write(f"return {around}.simple_query({_question_around(what)!r})", 1)
-        self.write(f"return image_patch.simple_query({asked!r})")
+        self.write(f"return image_patch.simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
         """Ask the patch of the object that the thing asked for is seen on."""
         other = condition.others[0]
-        asked = _question_around(what)
+        question = _question_around(what)
         if not self.can_find(other):
-            self.write(f"return image_patch.simple_query({asked!r})")
+            self.write(f"return image_patch.simple_query({question!r})")
             return
-        one = self.first_or_picture(self.select(other))
+        one = self.first_or_image(self.select(other))
         if condition.relation in _SEEN_AROUND:
             self.use("surroundings")
-            self.write(f"return surroundings(image_patch, {one}).simple_query({asked!r})")
+            self.write(f"return surroundings(image_patch, {one}).simple_query({question!r})")
         else:
-            self.write(f"return {one}.simple_query({asked!r})")
+            self.write(f"return {one}.simple_query({question!r})")
 
     def _name_by_category(self, what: Description, question: str) -> None:
         if not self.can_find(what):
@@ -171,7 +173,7 @@ class AskWriter(SelectWriter):
         """Tell the part of the picture, or ask what the object is in, on or near."""
         found = self.select(query.subject)
         if query.axis == "around" and self.capabilities.serves("answerer"):
-            one = self.first_or_picture(found)
+            one = self.first_or_image(found)
             self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
             return
@@ -208,8 +210,8 @@ def _question_around(what: Description) -> str:
     lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
     tests = [c for c in what.conditions if not isinstance(c, Inverse)]
     gaps = [c for c in what.conditions if isinstance(c, Inverse)]
-    asked = f"{lead} is"
+    question = f"{lead} is"
     if gaps:
-        asked += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
+        question += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
     said = [c.value if isinstance(c, Attribute) else condition_text(c) for c in tests]
-    return f"{' '.join([asked, *said])}?"
+    return f"{' '.join([question, *said])}?"

@@ -11,7 +11,7 @@ from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import SCALES
 
-__all__ = ["AskedLastChart"]
+__all__ = ["InSituChart"]
 
 _VERBS = "is|are|was|were|has|have|looks|look"
 _OF = "of|in"
@@ -21,17 +21,17 @@ _QUESTION_WORDS = frozenset({"what", "which", "how"})
 _IMPERATIVES = "name|give me|give|say"
 
 
-class AskedLastChart(QuestionChart):
+class InSituChart(QuestionChart):
     """Reads questions that end with what is asked for, or only name it."""
 
     def frames(self) -> Queries:
         """Yield the readings of all frames."""
         if _QUESTION_WORDS.intersection(self.texts[1:]):
-            yield from self.asked_last()
+            yield from self.in_situ()
         yield from self.named()
         yield from super().frames()
 
-    def asked_last(self) -> Queries:
+    def in_situ(self) -> Queries:
         """Read "The cup is what color?", "It is made of what?", "The man is doing what?"."""
         for subject, end in self.description(0):
             verb = self.after(end, _VERBS)

@@ -33,7 +33,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 from viper.generate.grammar.vocabulary.tokens import Token
 from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
 
-__all__ = ["is_content", "left_over", "with_leftovers", "word_forms"]
+__all__ = ["is_meaningful", "unparsed_positions", "with_unparsed_words", "word_forms"]
 
 _EMPTY = frozenset(
     "a an the this that these those there here of in on at to with by for from as is are was were be "
@@ -64,17 +64,17 @@ _NEAR_FAR = {
 }
 
 
-def is_content(token: Token) -> bool:
+def is_meaningful(token: Token) -> bool:
     """Tell whether a word says something of its own."""
     return token.text[0].isalnum() and token.text not in _EMPTY
 
 
-def left_over(what: Description, tokens: Sequence[Token]) -> list[int]:
+def unparsed_positions(what: Description, tokens: Sequence[Token]) -> list[int]:
     """Return the positions of the words that left no trace in a description."""
     traces = Counter(word for node in walk(what) for word in _trace(node, what).split())
     missing: list[int] = []
     for at, token in enumerate(tokens):
-        if not is_content(token) or _joins(tokens, at):
+        if not is_meaningful(token) or _joins(tokens, at):
             continue
         form = next((form for form in word_forms(token.text) if traces[form] > 0), None)
         if form is None:
@@ -90,18 +90,18 @@ def _joins(tokens: Sequence[Token], at: int) -> bool:
     return tokens[at].text == "both" and at > 0 and follows
 
 
-def with_leftovers(
+def with_unparsed_words(
     what: Description, tokens: Sequence[Token], missing: Sequence[int]
 ) -> Description:
     """Return a description with its left-over words as conditions in words, one for each run."""
     runs: list[list[int]] = []
     for at in missing:
-        if runs and all(not is_content(token) for token in tokens[runs[-1][-1] + 1 : at]):
+        if runs and all(not is_meaningful(token) for token in tokens[runs[-1][-1] + 1 : at]):
             runs[-1].append(at)
         else:
             runs.append([at])
     phrases = [
-        " ".join(t.text for t in tokens[run[0] : run[-1] + 1] if is_content(t) or t.text == "of")
+        " ".join(t.text for t in tokens[run[0] : run[-1] + 1] if is_meaningful(t) or t.text == "of")
         for run in runs
     ]
     return what.having(*(Attribute(phrase, "words") for phrase in phrases))

@@ -23,7 +23,7 @@ from viper.generate.grammar.vocabulary.words import (
     verb_lemma,
 )
 
-__all__ = ["READY", "MarkChart"]
+__all__ = ["READY", "DistinguishingChart"]
 
 _ARTICLES = "the|a|an"
 _LEADS = "in|on|at|from|of|the|to"
@@ -64,10 +64,12 @@ _BORDER_WORDS = frozenset(
 _MOST = {"most": 1, "more": 1, "least": -1, "less": -1, "fewest": -1, "fewer": -1}
 
 
-class MarkChart(QuestionChart):
+class DistinguishingChart(QuestionChart):
     """Reads marks."""
 
-    def mark(self, at: int, nested: bool = False, animate: bool = True) -> Parses[Condition]:
+    def distinguishing(
+        self, at: int, nested: bool = False, animate: bool = True
+    ) -> Parses[Condition]:
         """Read one mark behind a noun.
 
         Args:
@@ -91,7 +93,7 @@ class MarkChart(QuestionChart):
             yield from self._end_of_all(at)
             yield from self._with_most(at)
 
-    def mark_before(self, at: int) -> tuple[list[Condition], int] | None:
+    def distinguishing_before(self, at: int) -> tuple[list[Condition], int] | None:
         """Read a mark before a noun: "front row guy", "number 12 player", "cut off person"."""
         for conditions, end in (*self.row(at), *self._number(at), *self._cut_off(at)):
             if not self.word_in(at, _LEADS) and end < self.end:
@@ -145,7 +147,7 @@ class MarkChart(QuestionChart):
             end += 1
         if start is None or end == start:
             return
-        yield Attribute(self._words(at, end), "words"), end
+        yield Attribute(self._span(at, end), "words"), end
 
     def _number(self, at: int) -> Parses[Condition]:
         """Read a number on a thing: "number 34", "(bus) 36"."""
@@ -173,7 +175,7 @@ class MarkChart(QuestionChart):
             end = self.after(begin, _WAYS)
             if end is not None and not self.word_in(end, "of|at|from|to|on"):
                 end = self.after(end, "side|way|direction") or end
-                yield Attribute(self._words(at, end), "activity"), end
+                yield Attribute(self._span(at, end), "activity"), end
                 return
         return
 
@@ -209,7 +211,7 @@ class MarkChart(QuestionChart):
             return
         if self.word_in(pose_at, "on|back|out") and self.word_in(pose_end, _ARTICLES):
             return
-        yield Attribute(f"with {self._words(noun_at, pose_end)}", "words"), pose_end
+        yield Attribute(f"with {self._span(noun_at, pose_end)}", "words"), pose_end
 
     def _cut_off(self, at: int) -> Parses[Condition]:
         """Read "(mostly) cut off (by the edge of the picture)": the edge of the picture does it."""
@@ -225,7 +227,7 @@ class MarkChart(QuestionChart):
         if start == at:
             yield Pick("border"), end
             return
-        degree = Attribute(f"{self._words(at, start)} cut off", "words")
+        degree = Attribute(f"{self._span(at, start)} cut off", "words")
         yield AllOf((Pick("border"), degree)), end
 
     def _sight(self, at: int) -> Parses[Condition]:
@@ -236,7 +238,7 @@ class MarkChart(QuestionChart):
         end = start
         while end < self.end and self.text(end) != ",":
             end += 1
-        return [(Attribute(self._words(at, end), "words"), end)] if end > start else []
+        return [(Attribute(self._span(at, end), "words"), end)] if end > start else []
 
     def _sees(self, at: int) -> bool:
         at = self.skip(at, "not|barely|only|hardly|just|fully|almost|actually")
@@ -250,9 +252,9 @@ class MarkChart(QuestionChart):
             return
         end = at + 3
         for _, stop in self.description(end, True):
-            yield Attribute(self._words(at, stop), "words"), stop
+            yield Attribute(self._span(at, stop), "words"), stop
             return
-        yield Attribute(self._words(at, end), "words"), end
+        yield Attribute(self._span(at, end), "words"), end
 
     def being_done(self, at: int) -> Parses[Condition]:
         """Read "being pulled", "being held by the man"."""
@@ -268,7 +270,7 @@ class MarkChart(QuestionChart):
         end = self.after(at + 1, "in half|in two|in pieces|in thirds")
         if end is None or not is_participle(self.text(at)):
             return
-        yield Attribute(self._words(at, end), "words"), end
+        yield Attribute(self._span(at, end), "words"), end
 
     def _end_of_all(self, at: int) -> Parses[Condition]:
         """Read "on the end", "in the corner", "on the inside": no side is named."""
@@ -301,7 +303,7 @@ class MarkChart(QuestionChart):
         while self._is_plain_noun(end):
             end += 1
         behind = self.after(end, "to it|on it|in it|on them|of all") or end
-        yield Pick(self._words(start + 1, end), rank), behind
+        yield Pick(self._span(start + 1, end), rank), behind
 
     @rule
     def attribute(self, at: int) -> Parses[Condition]:
@@ -312,7 +314,7 @@ class MarkChart(QuestionChart):
         if start > at and not found and is_participle(text):
             found.append((Attribute(text, "state"), start + 1))
         if start > at:
-            degree = self._words(at, start)
+            degree = self._span(at, start)
             return [
                 (Attribute(f"{degree} {c.value}", "words"), end)
                 for c, end in found
@@ -323,7 +325,7 @@ class MarkChart(QuestionChart):
     @rule
     def unit(self, at: int) -> Parses[Condition]:
         """Read one condition without "and" or "or"; marks are some too."""
-        return [*self.mark(at), *super().unit(at)]
+        return [*self.distinguishing(at), *super().unit(at)]
 
     def _is_plain_noun(self, at: int) -> bool:
         text = self.text(at)
@@ -332,6 +334,6 @@ class MarkChart(QuestionChart):
         sorts = kinds(singular(text))
         return ("NOUN" in sorts or not sorts) and not is_gerund(text)
 
-    def _words(self, start: int, end: int) -> str:
+    def _span(self, start: int, end: int) -> str:
         """Return a span in the grammar's spelling, without articles."""
         return " ".join(text for text in self.texts[start:end] if text not in _ARTICLES.split("|"))

@@ -24,7 +24,7 @@ from viper.generate.grammar.description import (
     Place,
     Related,
 )
-from viper.generate.grammar.reading.attaching import AttachChart
+from viper.generate.grammar.reading.attachment import AttachmentChart
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import HALF_DONE
 from viper.generate.grammar.reading.verbs import flat
@@ -43,7 +43,7 @@ from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.tokens import Token
 from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
 
-__all__ = ["TelegramChart", "same_kind"]
+__all__ = ["EllipticalChart", "same_kind"]
 
 _REGIONS = frozenset("half part side portion section third".split())
 """Heads that mean a part of the picture: "top half of the carrots" are the upper ones."""
@@ -66,7 +66,7 @@ _HAIRED = frozenset(
 _OTHERS = "the other one|the other|another one|another|the others"
 
 
-class TelegramChart(AttachChart):
+class EllipticalChart(AttachmentChart):
     """Reads referring expressions.
 
     Args:
@@ -86,7 +86,7 @@ class TelegramChart(AttachChart):
         """Read what limits a noun before it, marks too."""
         if self.compound(at):
             return None
-        step = self.mark_before(at) or self._degree_before(at) or self._made_before(at)
+        step = self.distinguishing_before(at) or self._degree_before(at) or self._made_before(at)
         step = step or super().before_noun(at)
         if step is not None and isinstance(step[0][0], Pick):
             return step[0], self.after(step[1], "colored|color") or step[1]
@@ -237,9 +237,9 @@ class TelegramChart(AttachChart):
         owner = text.removesuffix("s")
         if owner == text or owner not in ANIMATES or not self._is_plain_noun(start + 1):
             return
-        for thing, end in self.noun_phrase(start + 1):
-            if thing.noun is not None and thing.noun not in ANIMATES:
-                yield thing.having(Inverse("with", Description(owner), "of")), end
+        for owned, end in self.noun_phrase(start + 1):
+            if owned.noun is not None and owned.noun not in ANIMATES:
+                yield owned.having(Inverse("with", Description(owner), "of")), end
 
     def _other(self, at: int) -> Parses[Description]:
         """Read "the other" without a noun: one of the same kind as the one described."""
@@ -288,17 +288,17 @@ def same_kind(what: Description) -> Description:
             return same_kind(replace(other, noun=what.noun))
         return other
 
-    def told(condition: Condition) -> Condition:
+    def with_noun(condition: Condition) -> Condition:
         match condition:
             case Related():
                 return replace(condition, others=tuple(map(named, condition.others)))
             case Pick(other=Description() as other):
                 return replace(condition, other=named(other))
             case AllOf():
-                return AllOf(tuple(map(told, condition.conditions)))
+                return AllOf(tuple(map(with_noun, condition.conditions)))
             case Not():
-                return Not(told(condition.condition))
+                return Not(with_noun(condition.condition))
             case _:
                 return condition
 
-    return replace(what, conditions=tuple(map(told, what.conditions)))
+    return replace(what, conditions=tuple(map(with_noun, what.conditions)))

@@ -47,7 +47,7 @@ from viper.generate.grammar.writing.selecting import SelectWriter
 from viper.generate.grammar.writing.wording import condition_text
 from viper.vocabulary.attributes import contrasts, named_colors
 
-__all__ = ["PointWriter"]
+__all__ = ["ReferentWriter"]
 
 _PLACE_PICKS = {"front": "near", "back": "far"}
 _CORNERS = frozenset({"left", "right", "top", "bottom"})
@@ -70,10 +70,10 @@ _SHARES = {
 _SHARES["side"] = _SHARES["half"]
 
 
-class PointWriter(SelectWriter):
+class ReferentWriter(SelectWriter):
     """Writes the search for the one object that is meant."""
 
-    def point(self, description: Description) -> str:
+    def find_referent(self, description: Description) -> str:
         """Write the lines that find the object of a referring expression.
 
         Returns:
@@ -103,7 +103,7 @@ class PointWriter(SelectWriter):
                     sizes.append(value)
                 case Attribute() if self._only_prefers(condition, noun):
                     phrases.append(condition.value)
-                case Related() if self._is_colored_dress(condition):
+                case Related() if self._is_colored_clothing(condition):
                     phrases.append(condition_text(condition))
                 case Not(condition=inner):
                     self._exclude_fitting(inner, many, noun)
@@ -150,7 +150,7 @@ class PointWriter(SelectWriter):
 
     def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
         """Tell whether a matcher can only compare an attribute with the bare noun, or candidates."""
-        if self._judges_colors_only:
+        if self._matches_colors_only:
             return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
         if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
             return False
@@ -159,18 +159,18 @@ class PointWriter(SelectWriter):
         return not contrasts(attribute.value)
 
     @property
-    def _judges_colors_only(self) -> bool:
+    def _matches_colors_only(self) -> bool:
         return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
 
-    def _is_colored_dress(self, condition: Related) -> bool:
+    def _is_colored_clothing(self, condition: Related) -> bool:
         """Tell whether somebody wears what only its colour is known of: "in a red shirt"."""
-        if not self._judges_colors_only or len(condition.others) != 1:
+        if not self._matches_colors_only or len(condition.others) != 1:
             return False
         (worn,) = condition.others
         if self.can_find(worn) or worn.noun is None:
             return False
-        dress = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
-        return dress and bool(named_colors(condition_text(condition)))
+        is_clothing = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
+        return is_clothing and bool(named_colors(condition_text(condition)))
 
     def _note_size(self, size: str) -> None:
         if not self.capabilities.serves("matcher"):
@@ -193,9 +193,9 @@ class PointWriter(SelectWriter):
         """Keep what lies in the named share of the picture; return the keys that rank the rest."""
         shares = _SHARES.get(place.part, {})
         each = self.plain(many)
-        tests = [shares[name].format(a=each) for name in place.names if name in shares]
-        if tests:
-            kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(tests)}]"
+        predicates = [shares[name].format(a=each) for name in place.names if name in shares]
+        if predicates:
+            kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(predicates)}]"
             self.keep(many, f"{kept} or {self.read(many)}" if place.part == "side" else kept)
         outermost = place.part in ("corner", "edge")
         return [
@@ -221,11 +221,11 @@ class PointWriter(SelectWriter):
         """Write the filter of a condition; what only estimates never leaves nothing."""
         one = self.one_of(many)
         each = self.plain(many) if isinstance(condition, Attribute) else one
-        test = self.test(condition, each, noun)
-        if test is None:
+        predicate = self.predicate(condition, each, noun)
+        if predicate is None:
             return
         before = self.read(many)
-        kept = f"[{each} for {each} in {before} if {test}]"
+        kept = f"[{each} for {each} in {before} if {predicate}]"
         gaps = self._gaps(condition, one)
         if gaps is not None:
             fitting = self.names.single(f"fitting_{many}")
@@ -283,10 +283,10 @@ class PointWriter(SelectWriter):
         if len(parts) == 1 and isinstance(first, Pick):
             self._exclude(first, many, one, noun)
             return
-        test = self.test(Not(condition), one, noun)
-        if test is not None:
+        predicate = self.predicate(Not(condition), one, noun)
+        if predicate is not None:
             before = self.read(many)
-            kept = f"[{one} for {one} in {before} if {test}]"
+            kept = f"[{one} for {one} in {before} if {predicate}]"
             soft = any(self._estimates(part) for part in parts)
             self.keep(many, f"{kept} or {before}" if soft else kept)
 
@@ -301,15 +301,17 @@ class PointWriter(SelectWriter):
     ) -> None:
         """Write what prefers the candidates that fit phrases best."""
         noun = description.head
-        judged = [p for p in picks if p.other is None and p.by not in KEYS]
-        ranked = ranked or len(picks) > len(judged)
+        by_words = [p for p in picks if p.other is None and p.by not in KEYS]
+        ranked = ranked or len(picks) > len(by_words)
         if ranked:
-            for pick in judged:  # "older woman on the left": the place decides between the old ones
+            for (
+                pick
+            ) in by_words:  # "older woman on the left": the place decides between the old ones
                 picks.remove(pick)
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
         if not phrases:
             return
-        if self._judges_colors_only:
+        if self._matches_colors_only:
             colored = [phrase for phrase in phrases if named_colors(phrase)]
             for phrase in colored:
                 self.note_pixels(f"{phrase!r} of the {noun}")
@@ -325,9 +327,11 @@ class PointWriter(SelectWriter):
             return
         each, before = self.plain(many), self.read(many)
         if ranked or picks:
-            tests = [f"{each}.verify_property({noun!r}, {phrase!r})" for phrase in phrases]
+            predicates = [f"{each}.verify_property({noun!r}, {phrase!r})" for phrase in phrases]
             self.comment("The place decides: all where these words fit none.")
-            self.keep(many, f"[{each} for {each} in {before} if {' and '.join(tests)}] or {before}")
+            self.keep(
+                many, f"[{each} for {each} in {before} if {' and '.join(predicates)}] or {before}"
+            )
             return
         named = [] if description.noun is None else [noun]
         text = " ".join([*named, *(phrase for phrase in phrases if phrase != noun)])
