@@ -1,7 +1,7 @@
-"""What a noun phrase means: a noun, and the conditions that an object must fulfil.
+"""The meaning of a noun phrase: a noun, and the conditions that an object must fulfil.
 
     Description  "the red cups left of the laptop": a noun and conditions
-    └── Condition    attribute · place · relation · pick · not · any of · same as · one of
+    └── Condition    attribute · place · relation · rank · negation · alternatives · comparison
         └── Description  (of the other object)
 
 `logical_form` holds the questions that are asked about descriptions.
@@ -44,13 +44,13 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the picture: "left", "top right", "middle", "front" or "back"."""
+    """A part of the image: "left", "top right", "middle", "front" or "back"."""
 
     names: tuple[str, ...]
     """One or two of `left right top bottom middle front back`."""
     part: str = ""
     """How exactly a referring expression means it: `half`, `third` and `side` are shares of the
-    picture, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
+    image, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
 
     def __str__(self) -> str:
         return "_".join(("at", *self.names, *filter(None, (self.part,))))
@@ -122,7 +122,7 @@ class Pick:
     by: str
     """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
     `far_left far_right far_top far_bottom` (by the outermost edge), `border` (cut off by the edge of
-    the picture), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
+    the image), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
     (another object), or an adjective such as "old"."""
     rank: int = 1
     """1 is the first; -1 the last."""

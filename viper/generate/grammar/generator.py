@@ -1,4 +1,4 @@
-"""The generator that needs no model: it parses the question and writes the program by rule."""
+"""The program generator that needs no model: it parses the question and writes the program by rule."""
 
 from __future__ import annotations
 

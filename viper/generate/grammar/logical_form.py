@@ -1,11 +1,11 @@
-"""What a question means, before any program is written: a small tree of plain values.
+"""The meaning of a question, before any program is written: a small tree of plain values.
 
     LogicalForm
     └── Query            exists · count · compare · verify · choose · attribute · name · refer · …
         └── Description  "the red cups left of the laptop": see `description`
 
-A form does not know what can be detected or tested: that is the writer's business. `str(form)` is
-one line, `form.explain()` the same as an indented tree.
+A form does not depend on which objects can be detected or which conditions can be tested; the writer
+decides that. `str(form)` is one line, `form.explain()` the same as an indented tree.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing to choose, as the answer must be spelled."""
+    """One object to choose, as the answer must be spelled."""
 
     text: str
     condition: Condition
@@ -178,7 +178,7 @@ class ChooseObject:
 
 @dataclass(frozen=True, slots=True)
 class AskAttribute:
-    """What colour (material, size, activity, …) is the object?"""
+    """What color (material, size, activity, …) is the object?"""
 
     subject: Description
     respect: str
@@ -211,11 +211,11 @@ class AskCommon:
 
 @dataclass(frozen=True, slots=True)
 class AskPlace:
-    """In which part of the picture, or where in the scene is it?"""
+    """In which part of the image, or where in the scene is it?"""
 
     subject: Description
     axis: Literal["horizontal", "vertical", "both", "around"]
-    """Which part of the picture is asked for; `around` asks what it is in, on or near."""
+    """Which part of the image is asked for; `around` asks what it is in, on or near."""
     question: str
 
     def __str__(self) -> str:
@@ -224,7 +224,7 @@ class AskPlace:
 
 @dataclass(frozen=True, slots=True)
 class AskScene:
-    """A question about the picture as a whole, where there is nothing to compose."""
+    """A question about the image as a whole, where there is nothing to compose."""
 
     question: str
     respect: str

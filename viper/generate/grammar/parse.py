@@ -1,4 +1,4 @@
-"""From a question to its logical form, or to a refusal that names what was not understood."""
+"""Parse a question into its logical form, or refuse it and quote what was not understood."""
 
 from __future__ import annotations
 

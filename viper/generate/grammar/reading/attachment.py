@@ -1,11 +1,11 @@
-"""What is said of which thing: conditions of a telegram behind the nouns that they belong to.
+"""Attachment: which noun of a referring expression a condition belongs to.
 
     kid with a hat looking at us            the kid looks, not the hat
     man holding a dog on the left           the man is on the left, not the dog
     green bus behind the yellow one         the yellow bus
     black car, not the taxi                 wearing a red hat and mittens
 
-Short texts put the conditions of the object behind the things that it has, wears or stands by.
+Short expressions put the conditions of the object behind other objects that it has, wears or stands by.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SPATIAL = frozenset(
 
 
 class AttachmentChart(DistinguishingChart):
-    """Reads conditions behind a noun, each with the thing that it is said of."""
+    """Reads conditions behind a noun, each with the object that it is said of."""
 
     @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
@@ -85,7 +85,7 @@ class AttachmentChart(DistinguishingChart):
         return found + [longer for parse in found for longer in self._further(*parse)]
 
     def _is_of_the_head(self, condition: Condition, at: int, animate: bool) -> bool:
-        """Tell whether what is said behind a thing is said of the object itself.
+        """Return whether what is said behind an object is said of the object itself.
 
         "kid with a hat *looking at us*", "guy in the dugout *w/ red jersey*", "player on the bench
         *third from right*"
@@ -126,7 +126,7 @@ class AttachmentChart(DistinguishingChart):
                 yield condition, end
 
     def _is_object(self, relation: str, other: Description, at: int, end: int) -> bool:
-        """Tell whether a relation can be to this: not to the camera, nor to a mere place."""
+        """Return whether a relation can be to this: not to the camera, nor to a mere place."""
         if other.noun in CAMERA:
             return relation not in ("facing", "facing_away", "near", "next_to", "towards")
         return other.noun is not None or not _ONES.isdisjoint(self.texts[at:end])

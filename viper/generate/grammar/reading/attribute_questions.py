@@ -1,11 +1,11 @@
-"""The frames of questions for a property: color, material, size, state or activity.
+"""Question frames for an attribute: color, material, size, state or activity.
 
     What color is the car?      Of what color is it?        What color do you think it is?
     What is it made of?         Which material makes up the cup, glass or metal?
     How big is the plate?       How does the sky look, clear or cloudy?
     What is the man doing?      Where is the cat looking?   Which company made the shoes?
 
-A list of answers behind the question makes a choice of it.
+A list of answers behind the question turns it into a choice.
 """
 
 from __future__ import annotations

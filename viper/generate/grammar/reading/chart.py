@@ -1,9 +1,9 @@
-"""The words of one question, and the rules' results at each of them.
+"""Base of the chart parser: the tokens of one question, and the parses that the rules find in them.
 
-A rule is a method that takes a position and returns its readings there: values with the position
-behind them, the preferred one first, at most one per end. Results are kept, so that no rule is
-worked out twice at a place: time stays polynomial in the (bounded) number of words although all
-readings are tried.
+A rule is a method that takes a position and yields parses: values, each with the position behind its
+last word, the preferred one first. The chart keeps one parse per rule, position and end, so that no
+rule runs twice at a place: the time stays polynomial in the (bounded) number of words although the
+parser explores all readings of an ambiguous question.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Conditions: what a question says of an object, before its noun, behind it, or as a predicate.
+"""Rules for conditions: what a question says of an object, in the noun phrase or as a predicate.
 
-    before      the *second small red* cup
-    behind      the cup *on the table that is not red*
-    predicate   is the cup *red or blue*?
+    before the noun     the *second small red* cup
+    behind the noun     the cup *on the table that is not red*
+    predicate           is the cup *red or blue*?
 
-All of them are made of the same units: attributes, places, relations, verbs, picks, comparisons.
+All of them are made of the same units: attributes, places, relations, verbs, superlatives, comparisons.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COPULAS = (
     "appears to be|appear to be|seem|seems|appears|appear|look to be|has been|stays"
 )
 SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
-"""What says only that something is in the picture."""
+"""What says only that something is in the image."""
 _SWITCHED = "on|off|up|down"
 _AFTER_SWITCHED = "|and|or|,|than"
 _TO_CAMERA = {
@@ -127,7 +127,7 @@ class ConditionChart(VerbChart):
             yield from self.gap_clause(at)
 
     def _third_person(self, at: int) -> bool:
-        """Tell whether a verb of the third person stands here, and no plural of a list of things."""
+        """Return whether a verb of the third person stands here, and no plural of a list of objects."""
         text = self.text(at)
         if text in ("has", "have", "had"):
             return True
@@ -269,12 +269,12 @@ class ConditionChart(VerbChart):
             yield Place(("back",)), end
             return
         words = _TO_CAMERA.get(relation)
-        if words is None:  # a camera in the picture
+        if words is None:  # a camera in the image
             return
         yield Attribute(f"{words} the camera", "activity"), end
 
     def _bare(self, at: int, nested: bool) -> Parses[Condition]:
-        """Read what telegrams put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
+        """Read what elliptical expressions put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
         if nested and self.text(at) in PLACES:
             return
         if not nested or self.text(at) not in COMPARATIVES:
@@ -298,7 +298,7 @@ class ConditionChart(VerbChart):
                 yield Related("with", (other,), "with"), end
 
     def is_animate(self, noun: str | None) -> bool:
-        """Tell whether a noun means a living being, as far as the grammar knows."""
+        """Return whether a noun means a living being, as far as the grammar knows."""
         return noun is None or noun.split()[-1] in ANIMATES
 
 

@@ -1,9 +1,8 @@
 """Questions in two steps: "There is a big cube behind the ball; what is its color?".
 
-The statement introduces an object; the question behind it speaks of the object by a pronoun. The
-pronoun is resolved while reading: the form holds the description itself, so that nothing after the
-grammar needs to know of pronouns. A question that does not use what the statement introduces is not
-understood, because the statement would be dropped without a word.
+The statement introduces an object, and the question refers to it by a pronoun. The parser resolves the
+pronoun: the form holds the description itself, so later stages need not handle pronouns. A question
+that does not use the introduced object is refused, because its form would ignore the statement.
 """
 
 from __future__ import annotations
@@ -75,11 +74,11 @@ class _FollowUpChart(InSituChart):
         return super().description(at, nested)
 
     def identity(self) -> Queries:
-        """Read nothing: "is it a dog?" asks about the object introduced, not about the picture."""
+        """Read nothing: "is it a dog?" asks about the object introduced, not about the image."""
         yield from ()
 
     def scene(self) -> Queries:
-        """Read nothing: the question is about the object introduced, not about the picture."""
+        """Read nothing: the question is about the object introduced, not about the image."""
         yield from ()
 
 

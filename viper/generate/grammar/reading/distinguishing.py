@@ -1,9 +1,9 @@
-"""Marks by which people tell an object of a photograph from others of its kind.
+"""Distinguishing attributes: how people tell an object in a photograph from others of its kind.
 
     in the back row       at 3 o'clock        number 34, that says stop       looking left
     with head up          cut off             that you can barely see         with the most cheese
 
-They are conditions behind a noun (some stand before it too); what no box can tell becomes a
+They are conditions behind a noun (some also stand before it). What boxes cannot decide becomes a
 condition in words, which a matcher compares with the candidates.
 """
 
@@ -140,7 +140,7 @@ class DistinguishingChart(QuestionChart):
         return [] if behind is None else [(Place((str(hour),), "clock"), behind)]
 
     def written(self, at: int) -> Parses[Condition]:
-        """Read what is written on a thing: "that says stop"; the words have no meaning of their own."""
+        """Read what is written on an object: "that says stop"; the words have no meaning of their own."""
         start = self.after(at, _SAYS)
         end = start or self.end
         while end < self.end and not self.word_in(end, ",|on|in|at|near"):
@@ -150,7 +150,7 @@ class DistinguishingChart(QuestionChart):
         yield Attribute(self._span(at, end), "words"), end
 
     def _number(self, at: int) -> Parses[Condition]:
-        """Read a number on a thing: "number 34", "(bus) 36"."""
+        """Read a number on an object: "number 34", "(bus) 36"."""
         start = self.skip(at, f"with|in|wearing|{_ARTICLES}")
         named = self.after(start, _NUMBER_LEADS)
         text = self.text(at if named is None else named)
@@ -214,7 +214,7 @@ class DistinguishingChart(QuestionChart):
         yield Attribute(f"with {self._span(noun_at, pose_end)}", "words"), pose_end
 
     def _cut_off(self, at: int) -> Parses[Condition]:
-        """Read "(mostly) cut off (by the edge of the picture)": the edge of the picture does it."""
+        """Read "(mostly) cut off (by the edge of the picture)": the edge of the image does it."""
         start = self.skip(at, _DEGREES)
         end = self.after(start, "cut off|cropped|cutoff|chopped off|cropped off")
         if end is None and start > at:

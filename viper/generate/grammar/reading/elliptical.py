@@ -1,10 +1,10 @@
-"""What only referring expressions say: telegrams about one object of a photograph.
+"""Noun phrases of referring expressions, which leave out articles, prepositions and verbs.
 
     shorter of two women      guys racket          chocolate covered donut
     top half of carrots       pile of oranges      the other
 
-Every rule here adds readings to the rules of noun phrases and is tried before them. What is said
-behind the nouns is read in `attaching`, and marks such as "number 34" in `marks`.
+Every rule here adds parses to the rules of noun phrases and is tried before them. Conditions behind
+the noun are in `attachment`, and those such as "number 34" in `distinguishing`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
 __all__ = ["EllipticalChart", "same_kind"]
 
 _REGIONS = frozenset("half part side portion section third".split())
-"""Heads that mean a part of the picture: "top half of the carrots" are the upper ones."""
+"""Heads that mean a part of the image: "top half of the carrots" are the upper ones."""
 _ASPECTS = frozenset("back front rear end top bottom edge side corner".split())
 """Heads that mean the object as seen from there: "back of computer"."""
 _KINDS_OF = frozenset("kind type sort lot couple number picture slice slices piece pieces".split())
@@ -59,7 +59,7 @@ _NO_THINGS = frozenset(
     for word, kind in ATTRIBUTE_KIND.items()
     if kind in ("color", "pattern") and word not in ("orange", "cream", "peach", "navy", "light")
 )
-"""Colours and patterns; some words name a fruit or a lamp all the same."""
+"""Colors and patterns; some words name a fruit or a lamp all the same."""
 _HAIRED = frozenset(
     "haired eyed skinned legged sleeved toned faced tailed necked eared shaped".split()
 )
@@ -133,7 +133,7 @@ class EllipticalChart(AttachmentChart):
 
     @rule
     def noun_phrase(self, at: int) -> Parses[Description]:
-        """Read a noun phrase up to its noun; those of telegrams first."""
+        """Read a noun phrase up to its noun; those of elliptical expressions first."""
         yield from self._the_one(at)
         yield from self._named_one(at)
         yield from self._selection(at)
@@ -209,7 +209,7 @@ class EllipticalChart(AttachmentChart):
                 yield whole.having(*place, aspect), end
 
     def _group(self, at: int) -> Parses[Description]:
-        """Read "pile of green apples", "bowl of soup": one thing, called by both words."""
+        """Read "pile of green apples", "bowl of soup": one object, called by both words."""
         start = at
         conditions: list[Condition] = []
         start = self.skip(start, ARTICLES)
@@ -264,14 +264,14 @@ class EllipticalChart(AttachmentChart):
 
 
 def _is_of_animate(condition: Condition) -> bool:
-    """Tell whether a condition is "of the boy", which is read with what is said of the boy."""
+    """Return whether a condition is "of the boy", which is read with what is said of the boy."""
     if not isinstance(condition, Related) or condition.words != "of":
         return False
     return any(other.noun in ANIMATES for other in condition.others)
 
 
 def _labelled(what: Description, *, alone: bool) -> Description:
-    """Read a number or a colour that stands as a noun as a mark of the thing: "red 34", "yellow"."""
+    """Read a number or a color that stands as a noun as a mark of the object: "red 34", "yellow"."""
     first, _, rest = (what.noun or "").partition(" ")
     if alone and first in _NO_THINGS and not rest:
         return replace(what, noun=None).having(Attribute(first, ATTRIBUTE_KIND[first]))
@@ -281,7 +281,7 @@ def _labelled(what: Description, *, alone: bool) -> Description:
 
 
 def same_kind(what: Description) -> Description:
-    """Give the things that are named only as "the other" or "the white one" the noun of the head."""
+    """Give the objects that are named only as "the other" or "the white one" the noun of the head."""
 
     def named(other: Description) -> Description:
         if other.noun is None and what.noun is not None:

@@ -1,9 +1,9 @@
-"""The frames that ask whether something is there, and how many there are.
+"""Question frames for existence and number.
 
     Is there a dog but no cat?      Are there more dogs than cats?      How many people wear hats?
 
-A frame is the fixed words of a question form with slots for noun phrases. It is a method that yields
-readings of the question; the first that uses every word is the meaning.
+A frame is the fixed words of a question form, with slots for noun phrases. It is a method that yields
+parses of the question; the first that uses every word is the meaning.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class ExistenceChart(ListChart):
                 yield (Both(tuple(parts)) if word == "and" else Either(tuple(parts))), end
 
     def _listed(self, at: int) -> Iterator[tuple[list[YesNo], int, str]]:
-        """Yield lists of things whose existence is asked for, with the word that joins them."""
+        """Yield lists of objects whose existence is asked for, with the word that joins them."""
         for items, end, word in self._negatable_items(at):
             if any(negated for _, negated in items):
                 wholes = [item.whole for item, _ in items]
@@ -126,7 +126,7 @@ class ExistenceChart(ListChart):
             )
 
     def _negatable_items(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
-        """Yield things in a row, each with whether it is negated, and the word that joins them."""
+        """Yield objects in a row, each with whether it is negated, and the word that joins them."""
         negated = self.word_in(at, "no|not")
         for item, end in self.item(at + negated):
             behind = self.skip(end, ",")

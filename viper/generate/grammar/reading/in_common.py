@@ -1,4 +1,4 @@
-"""The frames of questions for what two things share: "What do the cup and the plate have in common?"."""
+"""Question frame for a shared attribute: "What do the cup and the plate have in common?"."""
 
 from __future__ import annotations
 

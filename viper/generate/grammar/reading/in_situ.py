@@ -1,6 +1,6 @@
-"""The frames without a question word in front: "the cup is what color?", "(tell me) the color of the cup".
+"""Question frames without a fronted question word: "the cup is what color?", "(tell me) its color".
 
-They begin like a statement or like the name of an object, so they are tried before those.
+They begin like a statement or like a noun phrase, so they are tried before those.
 """
 
 from __future__ import annotations

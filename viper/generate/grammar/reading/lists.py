@@ -1,12 +1,12 @@
-"""Several things in a row: what is said of one of them and what of all.
+"""Rules for coordinated noun phrases, and which modifiers belong to all of them.
 
-    a red train or bus                  the bus is to be red, too
+    a red train or bus                  the bus is red, too
     a chair or a bag that is green      so is the chair
     a red car or a blue bus             each has a color of its own
     a soccer or baseball game           both are games
 
-Between alternatives, words before the first noun go for a thing that has neither words nor an article of
-its own before its noun; conditions behind the last noun go for the things before it that have none.
+Modifiers before the first noun also hold for a later noun that has neither modifiers nor an article;
+conditions behind the last noun also hold for earlier nouns that have none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DETERMINERS = "a|an|the|any|some|this|that|these|those|no|another"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One thing of a list, still in its parts."""
+    """One object of a list, still in its parts."""
 
     base: Description
     """With the conditions before the noun."""
@@ -40,15 +40,15 @@ class Listed:
 
     @property
     def whole(self) -> Description:
-        """The thing with all its conditions."""
+        """The object with all its conditions."""
         return resolved(self.base.having(*self.behind))
 
 
 class ListChart(UnionChart):
-    """Reads things joined by "and", "or" and commas."""
+    """Reads objects joined by "and", "or" and commas."""
 
     def item(self, at: int) -> Parses[Listed]:
-        """Yield the readings of one thing of a list."""
+        """Yield the readings of one object of a list."""
         bare = not self.word_in(at, _DETERMINERS)
         for base, end in self.noun_phrase(at):
             for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
@@ -71,7 +71,7 @@ class ListChart(UnionChart):
 
 
 def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
-    """Return things with the noun that only the last one names, and how an answer calls them.
+    """Return objects with the noun that only the last one names, and how an answer calls them.
 
     Args:
         items: At least one: "a soccer", "baseball game".
@@ -89,11 +89,11 @@ def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
 
 
 def shared(items: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
-    """Return the things of a list, each with what the list says of all.
+    """Return the objects of a list, each with what the list says of all.
 
     Args:
         items: At least one.
-        joined_by_and: True for "paper cups and forks": alternatives are alike, the things of a sum
+        joined_by_and: True for "paper cups and forks": alternatives are alike, the objects of a sum
             need not be, so the words before the first noun are its own.
     """
     kept = () if joined_by_and else items[0].base.conditions

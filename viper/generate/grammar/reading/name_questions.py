@@ -1,10 +1,10 @@
-"""The frames of questions for a name: what, which and who.
+"""Question frames for a name: what, which and who.
 
     What is this?     What is on the table?     Who is wearing the helmet?     Which dog is asleep?
     What does the man hold?     Behind what animal is the zebra?     The boy is sitting on what?
 
-The last three ask for the other end of a relation, so the thing asked for is described by an inverse
-relation: that which the man is holding.
+The last three ask for the other end of a relation. The form describes the requested object by the
+inverse relation: the object that the man is holding.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _SEEMS = f"{_COPULAS}|seems to be|seem to be|appears to be|appear to be"
 _THIS = "this|that|it|these|those|he|she|they"
 _CALLED = "called|named|referred to as"
 _MEASURES = frozenset("color size shape material height length age".split())
-"""What is no thing: "what color is it?" needs to know what "it" is."""
+"""What is no object: "what color is it?" needs to know what "it" is."""
 _PEOPLE = "who|whom"
 _WHAT = "which one|which|whom|what|who"
 
 
 class NameChart(AttributeChart):
-    """Reads questions for the name of a thing."""
+    """Reads questions for the name of an object."""
 
     def name_question(self) -> Queries:
         """Yield the readings of a question for a name."""

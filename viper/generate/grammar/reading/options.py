@@ -1,7 +1,7 @@
-"""What the caller allows as answers, and how that changes a logical form.
+"""Answers that the caller allows, and how they change a logical form.
 
-"Is the cup red or blue?" is a choice, but with the choices yes and no it asks whether the cup is
-one of them; "What color is the cup?" with the choices red and blue becomes a choice.
+"Is the cup red or blue?" is a choice, but with the choices yes and no it asks whether the cup is red
+or blue; "What color is the cup?" with the choices red and blue becomes a choice.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _RELATION_TEXT = {
 
 
 def is_yes_no(choices: tuple[str, ...]) -> bool:
-    """Tell whether the allowed answers are yes and no, in any spelling."""
+    """Return whether the allowed answers are yes and no, in any spelling."""
     return frozenset(choice.strip().lower().rstrip(".") for choice in choices) in _YES_NO
 
 

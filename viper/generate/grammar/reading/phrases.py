@@ -1,7 +1,7 @@
-"""Noun phrases: "the second small red cup from the left on the table".
+"""Rules for noun phrases: "the second small red cup from the left on the table".
 
-A phrase is read as: articles and numbers; words before the noun (ordinals, superlatives, places,
-attributes); the noun, of one or more words; conditions behind it (see `conditions`).
+A noun phrase is read as articles and numbers; words before the noun (ordinals, superlatives, places,
+attributes); the noun, of one or more words; and conditions behind it (see `conditions`).
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class PhraseChart(ConditionChart):
         return ends
 
     def _is_noun(self, at: int, first: int) -> bool:
-        """Tell whether the word at a position can continue a noun that began at `first`."""
+        """Return whether the word at a position can continue a noun that began at `first`."""
         text, previous = self.text(at), self.text(at - 1)
         following = self.text(at + 1)
         if text.isdigit() and len(text) > 1 and at == first:
@@ -207,7 +207,7 @@ class PhraseChart(ConditionChart):
         return not sorts or "NOUN" in sorts
 
     def _gerund_compound(self, at: int) -> bool:
-        """Tell whether a noun such as "climbing wall" begins here, unlike "the climbing man"."""
+        """Return whether a noun such as "climbing wall" begins here, unlike "the climbing man"."""
         text, following = self.text(at), self.text(at + 1)
         if self.telegraphic or self.text(at - 1) not in ARTICLES or not is_gerund(text, following):
             return False
@@ -215,7 +215,7 @@ class PhraseChart(ConditionChart):
         return owned and not is_gerund(following) and singular(following) not in ANIMATES
 
     def _noun_behind(self, at: int) -> bool:
-        """Tell whether words before a noun, and then a noun, begin here."""
+        """Return whether words before a noun, and then a noun, begin here."""
         step = self.before_noun(at)
         while step is not None:
             at = step[1]
@@ -268,7 +268,7 @@ class PhraseChart(ConditionChart):
 
 
 def _is_bare(noun: str | None) -> bool:
-    """Tell whether a noun says no more than a part or a number: "top half", but not "TV side"."""
+    """Return whether a noun says no more than a part or a number: "top half", but not "TV side"."""
     return all(word in PLACES for word in (noun or "").split()[:-1])
 
 

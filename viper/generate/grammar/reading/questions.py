@@ -1,8 +1,8 @@
-"""The frames that say something of an object, to be answered yes or no, or by a choice.
+"""Question frames about an object, answered by yes or no, or by a choice.
 
     Is the cat on the car?      Is the cup red or blue?      Do the bag and the hat look alike?
 
-See `existence` for what a frame is; those that ask "what", "which" and "who" are in `wh_questions`.
+`existence` explains frames; those that ask "what", "which" and "who" are in `wh_questions`.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class YesNoChart(ExistenceChart):
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1):
                     yield [first, second], stop
-        if both:  # "both" asks for two things; "both the people" has them in one
+        if both:  # "both" asks for two objects; "both the people" has them in one
             yield from alone
 
 

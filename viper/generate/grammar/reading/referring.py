@@ -1,8 +1,8 @@
-"""From a referring expression to the description of its object, or to a refusal.
+"""Parse a referring expression into the description of its object, or refuse it.
 
-An expression is read by the rules of telegrams as a whole if that can be done; else what the rules
-can read of it, and the words that are left become conditions in words (see `leftovers`). What is
-refused: text of which too much would be left, whose words no dictionary knows, or that gives orders.
+The rules of `elliptical` read the expression as a whole if they can; otherwise they read a part of it,
+and the remaining words become conditions in words (see `unparsed_words`). Refused are expressions with
+too many unparsed words, with words that are in no dictionary, and instructions.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def refer(tokens: list[Token], question: str) -> Refer:
         raise not_understood(chart, question)
     what = same_kind(what)
     if what.noun is None and any(token.text in ("one", "ones") for token in tokens):
-        what = replace(what, noun="object")  # people are called so; "one" is said of things
+        what = replace(what, noun="object")  # people are called so; "one" is said of objects
     refuse_unknown(what, tokens, question)
     missing = unparsed_positions(what, tokens)
     # Where only a part could be read, what is left over behind the noun is dubious; before it there

@@ -1,4 +1,4 @@
-"""Refusals of the grammar: each names the part that was not understood and what to do instead."""
+"""Refusals of the grammar: each quotes the part that was not understood and says what to do instead."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None
 
 
 def is_content(token: Token) -> bool:
-    """Tell whether a word is more than a part of a question's frame."""
+    """Return whether a word is more than a part of a question's frame."""
     return token.text[0].isalnum() and token.text not in FUNCTION_WORDS
 
 

@@ -1,8 +1,8 @@
-"""The frames of questions about the picture as a whole: weather, place, indoors or outdoors.
+"""Question frames about the whole image: weather, place, indoors or outdoors.
 
     What is the weather like?      Which place is shown, a park or a farm?      Is it an outdoors scene?
 
-There is nothing to compose in them, so the form holds the question, put in the grammar's own words.
+They mention no objects to look for, so the logical form holds the question itself, in normalized words.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SceneChart(YesNoChart):
     """Reads questions where there is nothing to compose."""
 
     def scene(self) -> Queries:
-        """Yield what the question asks of the whole picture."""
+        """Yield what the question asks of the whole image."""
         yield from self._weather()
         yield from self._state()
         yield from self._which_place()

@@ -1,8 +1,8 @@
-"""Unions of objects: "either red cubes or small balls in front of the cylinder".
+"""Rules for alternatives of noun phrases: "either red cubes or small balls in front of the cylinder".
 
 The alternatives are whole descriptions, each with its own relations: "or" ends the description before
-it. A union is a condition of the object that it is said of ("How many *shiny things* are either …?"),
-so that whatever may be asked of an object may be asked of a union, and nothing is counted twice.
+it. A union is a condition of the object that it describes ("How many *shiny things* are either …?"),
+so every kind of question can ask about a union, and no object is counted twice.
 """
 
 from __future__ import annotations

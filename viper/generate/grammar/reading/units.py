@@ -1,6 +1,6 @@
-"""The smallest conditions: attributes, places in the picture, picks and comparisons of attributes.
+"""Rules for the smallest conditions: attributes, places in the image, superlatives, comparisons.
 
-They need no noun phrase, except for what something is nearest to; that comes from a subclass.
+They need no noun phrase, except for "nearest to …" and "the same color as …"; a subclass reads that.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _PARTS = {
     "portion": "side",
 }
 HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
-"""In "glass on the left half full" no half of the picture is meant."""
+"""In "glass on the left half full" no half of the image is meant."""
 _DEPTH_PICKS = {"front": "near", "back": "far"}
 _OUTERMOST = frozenset({"left", "right", "top", "bottom"})
 
@@ -95,7 +95,7 @@ class UnitChart(Chart, ABC):
         return ([found[0]], found[1]) if found else None
 
     def _acting(self, at: int, noun: str) -> bool:
-        """Tell whether a verb stands between an article and who does it: "the reading man"."""
+        """Return whether a verb stands between an article and who does it: "the reading man"."""
         return (
             self.text(at - 1) in ARTICLES
             and is_gerund(self.text(at))
@@ -174,7 +174,7 @@ class UnitChart(Chart, ABC):
 
     @rule
     def place(self, at: int) -> Parses[Condition]:
-        """Read where in the picture: "on the left side", "in the background", "top right"."""
+        """Read where in the image: "on the left side", "in the background", "top right"."""
         starts: list[int] = [at]
         lead = self.after(at, _INTO_PLACE)
         if lead is not None:

@@ -1,8 +1,8 @@
-"""Which words of a referring expression left no trace in its form, and what becomes of them.
+"""Words of a referring expression that the parse did not use, and what becomes of them.
 
-No word is dropped in silence: those that the rules could not place become conditions in words on the
-object itself, for a matcher to decide by. Every word of a form accounts for one word of the
-expression, so that of two words alike both must be in it.
+No word is dropped silently: unparsed words become conditions in words on the object itself, for a
+matcher to test. Each word of a form accounts for one word of the expression, so a word that occurs
+twice must be in the form twice.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _NEAR_FAR = {
 
 
 def is_meaningful(token: Token) -> bool:
-    """Tell whether a word says something of its own."""
+    """Return whether a word says something of its own."""
     return token.text[0].isalnum() and token.text not in _EMPTY
 
 
@@ -85,7 +85,7 @@ def unparsed_positions(what: Description, tokens: Sequence[Token]) -> list[int]:
 
 
 def _joins(tokens: Sequence[Token], at: int) -> bool:
-    """Tell whether a word only announces two conditions: "that is both behind the cup and red"."""
+    """Return whether a word only announces two conditions: "that is both behind the cup and red"."""
     follows = any(token.text == "and" for token in tokens[at + 1 :])
     return tokens[at].text == "both" and at > 0 and follows
 

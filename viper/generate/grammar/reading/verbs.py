@@ -1,8 +1,8 @@
-"""Verbs in conditions: "holding a cup", "parked on the street", "(the hat) the man is wearing".
+"""Rules for verb phrases: "holding a cup", "parked on the street", "(the hat) the man is wearing".
 
-A verb with an object is a relation between two things, one without is an activity, and a participle
-with "by" is a relation seen from the other end. What stands behind a verb can be a noun phrase or a
-place, which subclasses read.
+A verb with an object is a relation between two objects, a verb without one is an activity, and a
+participle with "by" is a relation seen from the other end. A verb may be followed by a noun phrase or
+a place, which subclasses read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["VerbChart", "flat"]
 
 _AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
-"""Verbs whose participle says nothing of how a thing is: "the cup called …"."""
+"""Verbs whose participle says nothing of how an object is: "the cup called …"."""
 _MERELY_THERE = frozenset(
     "located situated positioned placed shown seen presented pictured displayed depicted found".split()
 )
@@ -173,7 +173,7 @@ class VerbChart(UnitChart):
             yield state, at + 1
 
     def _is_relation(self, at: int) -> bool:
-        """Tell whether a verb form begins a relation of several words: "attached to"."""
+        """Return whether a verb form begins a relation of several words: "attached to"."""
         return any(match.length > 1 for match in match_relation(self.texts[at : at + 6]))
 
     def _material(self, at: int) -> Parses[Condition]:

@@ -1,4 +1,4 @@
-"""All frames of questions in the order in which they are tried, and those that compare named things."""
+"""All question frames in the order of trial, and the frame that compares named objects."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class QuestionChart(CommonChart):
 
 
 def _compared(condition: Condition) -> Condition:
-    """Return "younger" as the rank that it gives among the things named."""
+    """Return "younger" as the rank that it gives among the objects named."""
     if isinstance(condition, Attribute) and positive(condition.value) != condition.value:
         return Pick(positive(condition.value))
     return condition

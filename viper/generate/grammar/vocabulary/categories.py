@@ -1,4 +1,4 @@
-"""Wide words and what they mean where a detector knows narrow ones only, and words for persons.
+"""Categories and their members, for detectors that only know the members; and words for persons.
 
 Data only.
 """

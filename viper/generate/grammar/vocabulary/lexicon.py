@@ -1,4 +1,4 @@
-"""The words that the grammar knows by meaning: attributes, places, superlatives, kinds of things.
+"""The words whose meaning the grammar knows: attributes, places, superlatives, kinds of objects.
 
 Data only. Words that are not here can still be nouns, adjectives and verbs (see `words`).
 """
@@ -40,7 +40,7 @@ COLORS = tuple(
     "black white gray red orange yellow green cyan blue purple pink brown tan beige silver "
     "gold".split()
 )
-"""Basic colours: what "what color" chooses from where only a matcher is served."""
+"""Basic colors: what "what color" chooses from where only a matcher is served."""
 
 RESPECTS = word_table(
     """
@@ -89,7 +89,7 @@ BODY_PARTS = frozenset(
 """Parts of persons, whom a detector finds where it does not know the part."""
 
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
-"""Words before a colour that belong to it: "light blue"."""
+"""Words before a color that belong to it: "light blue"."""
 
 
 ATTRIBUTE_KIND = word_table(
@@ -166,7 +166,7 @@ PLACES = word_table(
     back: background back rear
     """
 )
-"""Word → part of the picture."""
+"""Word → part of the image."""
 
 SUPERLATIVES = word_table(
     """
@@ -218,7 +218,7 @@ VAGUE_NOUNS = frozenset(
 CATEGORIES = frozenset(
     "furniture clothing equipment luggage jewelry silverware cutlery meat fruit bread food".split()
 )
-"""Words for many things without a plural: one of them is a "piece of furniture"."""
+"""Words for many objects without a plural: one of them is a "piece of furniture"."""
 
 PERSON_PRONOUNS = frozenset("he she they him them her".split())
 
@@ -258,7 +258,7 @@ SCENE_PLACES = frozenset(
         "valley village woods yard zoo"
     ).split()
 )
-"""Places that a picture as a whole can show."""
+"""Places that an image as a whole can show."""
 
 ANIMATES = frozenset(
     "person man woman boy girl guy lady child kid baby player batter pitcher catcher umpire skier "

@@ -1,7 +1,7 @@
-"""Relations between objects: how questions say them and what they are called in a logical form.
+"""Relations between objects: their spellings in questions, and their names in logical forms.
 
-Spellings are written without articles; "the" is skipped where a question has it, so that "to the
-left of" is found under "to left of". Verbs of relation ("holding", "contains") are here too.
+Spellings are written without articles; a "the" in the question is skipped, so "to the left of" is
+found under "to left of". Relations that are verbs ("holding", "contains") are here too.
 """
 
 from __future__ import annotations

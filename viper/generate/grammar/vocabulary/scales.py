@@ -1,6 +1,6 @@
-"""Properties with two ends: what "how large", "how clean" and "how old" ask for, and the answers.
+"""Attributes with two ends: the attribute that "how large" or "how old" asks for, and its two values.
 
-Data only. The ends are what a matcher chooses between; an answerer is asked the question itself.
+Data only. A matcher chooses between the two values; an answerer gets the question itself.
 """
 
 from __future__ import annotations

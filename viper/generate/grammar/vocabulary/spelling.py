@@ -1,12 +1,11 @@
-"""Reads a misspelt word as the word of the visual world that it is nearly spelled like.
+"""Spelling correction towards words of the visual world.
 
     umbrela → umbrella      gril → girl      standign → standing      pruple → purple
 
-Only words that no dictionary has are touched. Nearness is the number of slips between two spellings:
-a letter too many, too few, wrong, or two neighbours exchanged (Damerau 1964, optimal string
-alignment). Short words allow one slip, long ones two. Where two words are equally near, the one with
-the likelier slip is meant (neighbours exchanged, a letter doubled or not); where that is no
-difference either, the word stays as it is.
+Only words that are in no dictionary are corrected. The distance is the number of edits: a letter too
+many, too few, wrong, or two neighbours exchanged (Damerau 1964, optimal string alignment). Short words
+allow one edit, long ones two. Of two equally near words the one with the likelier edit is chosen
+(neighbours exchanged, a letter doubled or not); if that does not decide, the word stays as it is.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ def split(word: str) -> tuple[str, ...]:
 
 
 def is_named(word: str) -> bool:
-    """Tell whether the visual vocabulary or the brands have a word, in the singular or plural."""
+    """Return whether the visual vocabulary or the brands have a word, in the singular or plural."""
     one = word.removesuffix("s")
     return bool({word, one} & vocabulary()) or bool({word, one} & brands())
 
@@ -105,7 +104,7 @@ def vocabulary() -> frozenset[str]:
 
 @functools.cache
 def brands() -> frozenset[str]:
-    """Return names of makers and shops, which no dictionary has but pictures show."""
+    """Return names of makers and shops, which no dictionary has but images show."""
     return frozenset(_section_words(brands=True))
 
 
@@ -122,7 +121,7 @@ def _undoubled(word: str) -> str:
 
 
 def _same_word(one: str, other: str) -> bool:
-    """Tell whether two words differ in their ending only: "shoe" and "shoes"."""
+    """Return whether two words differ in their ending only: "shoe" and "shoes"."""
     shorter, longer = sorted((one, other), key=len)
     return longer in (f"{shorter}s", f"{shorter}es")
 

@@ -1,9 +1,9 @@
-"""Cuts a question into words and brings their spelling into one form.
+"""The tokenizer: splits a question into words and normalizes their spelling.
 
-Everything that can be said in two spellings is settled here, so that the grammar sees one: "w/" is
-"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second"; a misspelt
-word is the one that it is nearly spelled like. Phrases that only say "look at the picture" ("in this
-image", "please") are taken out. Each token keeps the text that the user wrote, for error messages.
+Spelling variants are settled here, so that the rules see one form: "w/" becomes "with", "isn't" "is
+not", "grey" "gray", "top most" "topmost", "2nd" "second"; a misspelt word becomes the word that it is
+nearly spelled like. Phrases without content ("in this image", "please") are removed. Each token keeps
+the text that the user wrote, for error messages.
 """
 
 from __future__ import annotations
@@ -299,7 +299,7 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
 
 
 def _in_front(before: list[Token]) -> bool:
-    """Tell whether "of the picture" goes on with "in front": then the picture is a thing."""
+    """Return whether "of the picture" goes on with "in front": then the image is an object."""
     return [token.text for token in before[-2:]] == ["in", "front"]
 
 

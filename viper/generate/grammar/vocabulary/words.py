@@ -1,8 +1,8 @@
-"""What kind of word a word can be, by dictionary.
+"""Parts of speech and word forms, by dictionary.
 
-Closed-class words (articles, prepositions, …) are the grammar's own tables; nouns, verbs and
-adjectives are too many for tables, so an English dictionary (lemminflect) says what each can be. It
-is loaded at the first question, which takes about 0.3 seconds.
+Closed-class words (articles, prepositions, …) are listed in the grammar's own tables; for nouns, verbs
+and adjectives an English dictionary (lemminflect) gives the possible parts of speech. It is loaded at
+the first question, which takes about 0.3 seconds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _NOUNS = {
 
 # Adjectives that the dictionary lacks.
 _ADJECTIVES = frozenset({"sleeved"})
-# Words ending in -ing that name a thing.
+# Words ending in -ing that name an object.
 _ING_NOUNS = frozenset(
     "building buildings painting paintings ceiling ceilings railing railings clothing ring rings "
     "string strings wing wings king kings ping pudding stocking stockings earring earrings icing "
@@ -136,7 +136,7 @@ _ING_MODIFIERS = word_groups(
 
 
 _NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
-# Verbs to a dictionary, but in questions about pictures always things.
+# Verbs to a dictionary, but in questions about images always objects.
 
 
 @functools.lru_cache(maxsize=16384)
@@ -170,12 +170,12 @@ def _compound(word: str) -> tuple[str, str] | None:
 
 
 def in_dictionary(word: str) -> bool:
-    """Tell whether a word is English."""
+    """Return whether a word is English."""
     return bool(kinds(word))
 
 
 def is_gerund(word: str, following: str = "") -> bool:
-    """Tell whether a word in -ing is a verb form here, not a thing or the start of a compound."""
+    """Return whether a word in -ing is a verb form here, not an object or the start of a compound."""
     if not word.endswith("ing") or len(word) < 5 or word in _ING_NOUNS:
         return False
     named = _ING_MODIFIERS.get(word, ())
@@ -229,7 +229,7 @@ def verb_lemma(word: str) -> str | None:
 
 
 def is_participle(word: str) -> bool:
-    """Tell whether a word can be a past participle: "peeled", "hidden", "burnt"."""
+    """Return whether a word can be a past participle: "peeled", "hidden", "burnt"."""
     lemma = verb_lemma(word)
     if word in ("cut", "split", "shut", "set", "spread"):
         return True

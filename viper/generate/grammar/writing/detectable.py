@@ -1,8 +1,8 @@
-"""Which phrases to ask the detector for, to find what a noun means.
+"""Detector queries: the phrases that find the objects a noun means.
 
-An open-vocabulary detector takes the noun itself. A closed one may know the noun, a synonym or a
-wider class; else the noun's last word ("banana bunch" is no class, "traffic island" neither), or the
-members of a wide word ("fruit" → banana, apple, orange).
+An open-vocabulary detector gets the noun itself. A closed one may know the noun, a synonym or a wider
+class; otherwise the search uses the noun's last word ("juice glass" → glass) or the members of a
+category ("fruit" → banana, apple, orange).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
     if members:
         return Search(members, f"{noun!r} detected as {_listed(members)}")
     words = noun.split()
-    # The last word of a compound names the thing, as "glass" in "juice glass"; in "pizza slice" and
+    # The last word of a compound names the object, as "glass" in "juice glass"; in "pizza slice" and
     # "banana bunch" the first does.
     for part in [*(" ".join(words[at:]) for at in range(1, len(words))), *words[:1]]:
         if part == noun:

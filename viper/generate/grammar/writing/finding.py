@@ -1,12 +1,12 @@
-"""The lists of a program: each object is looked for once, each list has a name, each element too.
+"""Searches and list variables: one search per object, one name per list and per element.
 
     cubes = image_patch.find("cube")
     red_cubes = [cube for cube in cubes if cube.verify_property("cube", "red")]
     small_cubes = [cube for cube in cubes if cube.verify_property("cube", "small")]
 
-A noun that one description uses is narrowed under its own name ("cubes = [cube for cube in cubes if
-…]"). A noun that several descriptions use is looked for once; each of them takes a list of its own
-from all that was found.
+A noun that one description uses is filtered under its own name ("cubes = [cube for cube in cubes if
+…]"). A noun that several descriptions use is searched for once; each of them gets a list of its own
+from all objects found.
 """
 
 from __future__ import annotations

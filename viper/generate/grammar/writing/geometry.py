@@ -1,8 +1,8 @@
-"""How relations between objects are judged from their boxes: the functions that programs bring along.
+"""Geometric rules: how relations between objects are decided from their boxes.
 
-Programs hold these functions as text, so that a reader of a program sees the rule. They use the
+A program holds the functions that it needs as text, so that its reader sees the rule. They use the
 program's frame: y grows upwards, `lower < upper`. Sizes in the rules are relative to the objects,
-so that the same rule holds for large and small pictures.
+so that the same rule holds for large and small images.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Names of variables in programs: readable, and never anything but plain identifiers.
+"""Names of variables in programs: readable, and always plain identifiers.
 
-A name is made of the letters of a noun, so nothing of a question can become code.
+A name is made of the letters of a noun, so no part of a question can become code.
 """
 
 from __future__ import annotations

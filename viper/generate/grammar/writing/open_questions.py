@@ -1,11 +1,12 @@
-"""Closing lines of questions that leave a small question of one patch: its color, name or place.
+"""Closing lines of open questions: the program asks one patch for its color, name or place.
 
     men = image_patch.find('man')
     man = men[0] if men else image_patch
     return man.simple_query('What is the man holding?')
 
-What is asked for is looked for first and asked about by itself. Only what a person does with a thing is
-asked of the patch of that person; what boxes decide ("left of the cup") is decided by boxes.
+The program finds the requested object first and asks about that patch alone. Only what a person does
+with an object is asked on the patch of that person; relations such as "left of the cup" are decided
+from boxes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _SEEN_ON_OTHER = frozenset(
 _SEEN_AROUND = frozenset("facing facing_away towards far_from".split())
 """Relations whose other end lies somewhere around that object."""
 _COMMON_RESPECTS = ["color", "material", "shape"]
-"""What two things may have in common, the likeliest first."""
+"""What two objects may have in common, the likeliest first."""
 
 
 class OpenQuestionWriter(SelectWriter):
@@ -62,7 +63,7 @@ class OpenQuestionWriter(SelectWriter):
             self.write(f"return {yes!r} if {expression} else {no!r}")
 
     def first_or_image(self, found: str) -> str:
-        """Write the choice of the best patch, the whole picture where nothing was found."""
+        """Write the choice of the best patch, the whole image where nothing was found."""
         one = self.one_of(found)
         self.write(f"{one} = {found}[0] if {found} else image_patch")
         return one
@@ -148,7 +149,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return image_patch.simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
-        """Ask the patch of the object that the thing asked for is seen on."""
+        """Ask the patch of the object that the object asked for is seen on."""
         other = condition.others[0]
         question = _question_around(what)
         if not self.can_find(other):
@@ -170,7 +171,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {found}[0].category if {found} else {nothing!r}")
 
     def ask_place(self, query: AskPlace) -> None:
-        """Tell the part of the picture, or ask what the object is in, on or near."""
+        """Tell the part of the image, or ask what the object is in, on or near."""
         found = self.select(query.subject)
         if query.axis == "around" and self.capabilities.serves("answerer"):
             one = self.first_or_image(found)
@@ -192,7 +193,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {row} + ' ' + {column}")
 
     def ask_scene(self, query: AskScene) -> None:
-        """Ask the whole picture."""
+        """Ask the whole image."""
         options = list(query.options)
         if options and self.capabilities.serves("matcher"):
             self.write(f"return image_patch.best_text_match({options!r})")

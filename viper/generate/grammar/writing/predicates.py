@@ -1,8 +1,8 @@
-"""From a condition to the Python expression that tests it on one patch.
+"""Predicates: the Python expression that tests a condition on one patch.
 
-What tests a condition depends on what is served: a relation is judged by the boxes of both objects
-where both can be detected, else by the matcher or the answerer in words. A condition that nothing
-can test gives None, and a note says so.
+The expression depends on the models that are served: a relation is decided from the boxes of both
+objects if both can be detected, otherwise by the matcher or the answerer in words. A condition that
+cannot be tested gives None, and a note reports it.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return None
 
     def _is_class(self, noun: str) -> bool:
-        """Tell whether a closed vocabulary has a class of just this meaning."""
+        """Return whether a closed vocabulary has a class of just this meaning."""
         match = self.capabilities.match(noun)
         closed = self.capabilities.vocabulary is not None
         return closed and match is not None and match.kind != "narrower"
@@ -244,7 +244,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return f"{item} not in {others} and {value} {alike} {values}"
 
     def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
-        """Return an expression for a property of a patch, such as its colour; None if unserved."""
+        """Return an expression for a property of a patch, such as its color; None if unserved."""
         if self._chooses(respect):
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
@@ -253,7 +253,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return f"{item}.category" if respect == "kind" else None
 
     def _chooses(self, respect: str) -> bool:
-        """Tell whether a matcher can choose among the values of a property."""
+        """Return whether a matcher can choose among the values of a property."""
         if respect == "color" and self.capabilities.judges("color"):
             return True
         return self.capabilities.serves("matcher") and respect in OPTIONS
@@ -283,7 +283,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return None
 
     def can_find(self, description: Description) -> bool:
-        """Tell whether the detector can look for what a description means."""
+        """Return whether the detector can look for what a description means."""
         return search_for(description.head, self.capabilities) is not None
 
     def found(self, description: Description, item: str = "") -> tuple[str, str]:
@@ -307,7 +307,7 @@ class PredicateWriter(ProgramBuilder, ABC):
 
 
 def _may_be_one(noun: str, other: Description) -> bool:
-    """Tell whether what a noun means may be the other object itself: a person and a man."""
+    """Return whether what a noun means may be the other object itself: a person and a man."""
     pair = (noun, other.head)
     if pair[0] == pair[1] or "object" in pair:
         return True
@@ -325,7 +325,7 @@ def _grouped(predicate: str) -> str:
 
 
 def _is_search(predicate: str) -> bool:
-    """Tell whether an expression is one "any(…)" and nothing beside it."""
+    """Return whether an expression is one "any(…)" and nothing beside it."""
     if not predicate.startswith("any(") or predicate.count("any(") != 1:
         return False
     depth = 0

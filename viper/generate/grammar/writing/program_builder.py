@@ -1,4 +1,4 @@
-"""A program while it is written: its lines, the names in it, and what it had to leave out."""
+"""The program under construction: its lines, its variable names, and the notes on what it cannot test."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Sort keys: what "leftmost", "biggest" or "bottom left corner" mean for a list of patches.
+"""Sort keys: the meaning of "leftmost", "biggest" or "bottom left corner" for a list of patches.
 
 A key is a Python expression over one patch; the patch with the smallest value comes first. Keys are in
-the program's frame: y grows upwards, and `image_patch` is the whole picture.
+the program's frame: y grows upwards, and `image_patch` is the whole image.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _UPRIGHT = frozenset({"top", "bottom", "far_top", "far_bottom", "near", "far"})
 
 
 def corner_key(places: Iterable[str], item: str) -> str:
-    """Return the key of nearness to a corner: each axis as a share of the picture.
+    """Return the key of nearness to a corner: each axis as a share of the image.
 
     Args:
         places: Values of `Pick.by`, such as "bottom" and "far_left".

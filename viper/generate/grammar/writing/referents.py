@@ -1,4 +1,4 @@
-"""From a referring expression to the program lines that find its one object.
+"""The program lines that find the one object of a referring expression.
 
     guys = image_patch.find("guy")
     shirts = image_patch.find("shirt")
@@ -8,16 +8,18 @@
     guys = sorted(guys, key=lambda guy: guy.horizontal_center)
     return guys[0] if guys else None
 
-The object is nearly always there, and what judges it errs. So a condition *decides* only where it can:
+The object is nearly always in the image, and models make errors. So a condition *excludes* candidates
+only where the test is reliable:
 
-- boxes decide left and right of another object; a matcher decides an attribute that it can weigh
-  against others of its kind (colour, material, pattern, …) and what kind of thing it is. Where such a
-  condition holds of no candidate, nothing fits: None.
-- everything else *prefers*: what boxes only estimate sorts by distance; a phrase that a matcher can
-  only compare with the bare noun ("looking down", "that says stop", words no rule could place) ranks
-  the candidates, or keeps those that fit unless none does; "big" is bigger than the others.
+- boxes decide left and right of another object; a matcher decides an attribute that it can compare
+  with others of its kind (color, material, pattern, …) and the kind of object. Where such a condition
+  holds for no candidate, nothing fits: None.
+- every other condition only *ranks* candidates: relations that boxes merely estimate sort by distance;
+  a phrase that a matcher can only compare with the bare noun ("looking down", "that says stop",
+  unparsed words) ranks the candidates, or keeps those that fit unless none does; "big" means bigger
+  than the others.
 
-Last come the places: "left" is the leftmost of what is left.
+Places come last: "left" is the leftmost of the remaining candidates.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ class ReferentWriter(SelectWriter):
         return parts
 
     def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
-        """Tell whether a matcher can only compare an attribute with the bare noun, or candidates."""
+        """Return whether a matcher can only compare an attribute with the bare noun, or candidates."""
         if self._matches_colors_only:
             return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
         if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
@@ -163,7 +165,7 @@ class ReferentWriter(SelectWriter):
         return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
 
     def _is_colored_clothing(self, condition: Related) -> bool:
-        """Tell whether somebody wears what only its colour is known of: "in a red shirt"."""
+        """Return whether somebody wears what only its color is known of: "in a red shirt"."""
         if not self._matches_colors_only or len(condition.others) != 1:
             return False
         (worn,) = condition.others
@@ -190,7 +192,7 @@ class ReferentWriter(SelectWriter):
         return []
 
     def _places(self, place: Place, many: str) -> list[str]:
-        """Keep what lies in the named share of the picture; return the keys that rank the rest."""
+        """Keep what lies in the named share of the image; return the keys that rank the rest."""
         shares = _SHARES.get(place.part, {})
         each = self.plain(many)
         predicates = [shares[name].format(a=each) for name in place.names if name in shares]
@@ -252,7 +254,7 @@ class ReferentWriter(SelectWriter):
         return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
 
     def _estimates(self, condition: Condition) -> bool:
-        """Tell whether what tests a condition may be wrong about all candidates."""
+        """Return whether what tests a condition may be wrong about all candidates."""
         match condition:
             case Related() | Inverse():
                 if not all(map(self.can_find, condition.others)):

@@ -1,12 +1,12 @@
-"""From a description to the program lines that find its objects.
+"""The program lines that find the objects of a description.
 
     dogs = image_patch.find("dog")
     cars = image_patch.find("car")
     dogs = [dog for dog in dogs if any(is_near(dog, car) for car in cars)]
     dogs = sorted(dogs, key=lambda dog: dog.left)[:1]
 
-Conditions filter first; what picks by rank ("leftmost", "second from the right") comes last. The one
-object of a referring expression is found more leniently: see `pointing`.
+Conditions filter first; ranks ("leftmost", "second from the right") come last. The object of a
+referring expression is found more leniently: see `referents`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which objects a form has to look for, so that none is looked for twice.
+"""The objects that a form has to search for, so that no search is repeated.
 
-A union is looked for as its alternatives, each under the conditions of the object that the union is
-said of; a noun that several descriptions have in common is looked for once.
+A union is searched for as its alternatives, each under the conditions of the object that the union
+describes; a noun that several descriptions have in common is searched for once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Says conditions and descriptions in English again, for matchers, answerers and notes."""
+"""Conditions and descriptions in English words, for matchers, answerers and notes."""
 
 from __future__ import annotations
 

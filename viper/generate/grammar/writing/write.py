@@ -1,8 +1,8 @@
-"""From a logical form to a program.
+"""Write the program of a logical form.
 
-Every kind of query has its few closing lines here; what finds objects is in `selecting`, what tests
-conditions in `testing`. The text of a program is the grammar's own except for string literals, which
-are written with `repr`.
+Each kind of query has its few closing lines here; `selecting` writes the searches for objects, and
+`predicates` the tests of conditions. The text of a program is the grammar's own except for string
+literals, which are written with `repr`.
 """
 
 from __future__ import annotations
