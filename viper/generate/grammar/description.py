@@ -49,8 +49,8 @@ class Place:
     names: tuple[str, ...]
     """One or two of `left right top bottom middle front back`."""
     part: str = ""
-    """How exactly a referring expression means it: `half`, `third` and `side` are shares of the
-    image, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
+    """The extent in a referring expression: `half`, `third` and `side` are shares of the image,
+    `corner` and `edge` its outermost parts; "" ranks the candidates along that direction."""
 
     def __str__(self) -> str:
         return "_".join(("at", *self.names, *filter(None, (self.part,))))
@@ -71,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """One of a number of objects that are there: "the larger of the two bears"."""
+    """One of a number of visible objects: "the larger of the two bears"."""
 
     number: int
 
@@ -103,7 +103,7 @@ class Inverse:
 
     relation: str
     subject: Description
-    """Who stands in the relation to the described object."""
+    """The object that has the relation to the described object."""
     words: str
 
     @property
@@ -117,7 +117,7 @@ class Inverse:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The one that is most of something: "leftmost", "second from the right", "nearest to the car"."""
+    """A superlative or rank: "leftmost", "second from the right", "nearest to the car"."""
 
     by: str
     """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
@@ -207,7 +207,7 @@ class Description:
     """The objects that a noun phrase means."""
 
     noun: str | None
-    """In the singular, such as "fire hydrant"; None where no object is named ("second from left")."""
+    """In the singular, such as "fire hydrant"; None if there is none ("second from left")."""
     conditions: tuple[Condition, ...] = ()
     plural: bool = False
     number: int | None = None
@@ -227,5 +227,5 @@ class Description:
         return self.noun or "object"
 
     def having(self, *conditions: Condition) -> Description:
-        """Return the same objects under more conditions."""
+        """Return the description with more conditions."""
         return replace(self, conditions=(*self.conditions, *conditions))

@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One object to choose, as the answer must be spelled."""
+    """One possible answer, and the condition under which it is right."""
 
     text: str
     condition: Condition
@@ -140,7 +140,7 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Isnt:
-    """The contrary of a yes/no question."""
+    """The negation of a yes/no question."""
 
     part: Query
 
@@ -165,11 +165,11 @@ class ChooseObject:
 
     options: tuple[Description, ...]
     texts: tuple[str, ...]
-    """The answers as they must be spelled, in the order of `options`."""
+    """The text of each answer, in the order of `options`."""
     condition: Condition | None = None
-    """What must hold of the right one; None: the one that is there."""
+    """The condition on the right one; None for the one that is visible."""
     kind: str | None = None
-    """What all of them are, where the question says so: "which animal is it, …"."""
+    """The common category where the question names one: "which animal is it, …"."""
 
     def __str__(self) -> str:
         tail = f": {self.condition}" if self.condition else ""
@@ -224,7 +224,7 @@ class AskPlace:
 
 @dataclass(frozen=True, slots=True)
 class AskScene:
-    """A question about the image as a whole, where there is nothing to compose."""
+    """A question about the whole image, which mentions no object to look for."""
 
     question: str
     respect: str
@@ -263,7 +263,7 @@ Query = (
 
 @dataclass(frozen=True, slots=True)
 class LogicalForm:
-    """A question as the grammar understood it."""
+    """The meaning of a question."""
 
     query: Query
     choices: tuple[str, ...] = ()
@@ -271,14 +271,14 @@ class LogicalForm:
     unparsed: tuple[str, ...] = ()
     """Words of the question that had no part in the form."""
     notes: tuple[str, ...] = ()
-    """How the question was read where that is not plain: "umbrela read as umbrella"."""
+    """Spelling corrections: "umbrela read as umbrella"."""
 
     def __str__(self) -> str:
         return str(self.query)
 
     @property
     def answer_kind(self) -> AnswerKind:
-        """What kind of answer the question asks for."""
+        """The kind of answer that the question asks for."""
         match self.query:
             case Count():
                 return "number"

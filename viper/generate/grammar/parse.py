@@ -33,9 +33,9 @@ _FRAME_WORDS = frozenset(
     "named like ethnic group race located situated positioned placed displayed presented found anyone "
     "anybody someone somebody everyone everybody".split()
 )
-"""Words of question forms; that they are no part of the meaning needs no mention."""
+"""Words of question frames: they need not appear in the form, nor be reported as unparsed."""
 _COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())
-"""What a number can be than another; the form holds the sign instead."""
+"""Comparatives of numbers; the form holds a comparison sign instead."""
 
 
 def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> LogicalForm:
@@ -43,12 +43,12 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
 
     Args:
         question: An English question, statement or (for grounding) referring expression.
-        task: `grounding` asks for one object; telegraphic phrases are read there only.
+        task: `grounding` asks for one object; only there may phrases be elliptical.
         choices: Answers that the caller allows; empty when any will do.
 
     Returns:
-        The form that uses every word; what the rules of a question skip is in `unparsed`, what those
-        of a referring expression cannot place is a condition in words.
+        The form. Words of a question that it does not use are in `unparsed`; those of a referring
+        expression become conditions in words.
 
     Raises:
         GenerationError: The question was not understood; the message quotes the part.
@@ -80,7 +80,7 @@ def _ask(tokens: list[Token], question: str) -> Query:
 
 
 def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of the question that left no trace in the form."""
+    """Return the words of the question that the form does not use."""
     used = set(" ".join(choices).lower().split())
     numbers: set[int] = set()
     for node in walk(query):
@@ -104,7 +104,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
 
 
 def _spelling_notes(tokens: list[Token]) -> tuple[str, ...]:
-    """Return which words were read as others; two of one source were written as one."""
+    """Return the spelling corrections; one misspelt word may be corrected to two."""
     read: dict[str, list[str]] = {}
     for token in tokens:
         if token.corrected:

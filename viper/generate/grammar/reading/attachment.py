@@ -40,24 +40,24 @@ from viper.generate.grammar.vocabulary.words import kinds
 __all__ = ["AttachmentChart"]
 
 _LISTED = frozenset({"with", "wearing", "holding", "containing", "next_to", "near", "inside"})
-"""Relations of which a list may name several objects."""
+"""Relations that a list of objects may follow: "wearing a hat and mittens"."""
 _POSSESSING = frozenset("with wearing holding carrying has having and".split())
-"""Words before what somebody has or wears."""
+"""Words before something that a person has or wears."""
 _VERB_FORMS = frozenset("sits stands lies hangs wears holds looks".split())
-"""Forms of the third person that the dictionary takes for nouns too."""
+"""Third-person verb forms that are nouns in the dictionary, too."""
 _ONES = frozenset("one ones other others another two".split())
-"""Words that stand for the noun of the head."""
+"""Words that stand for the head noun of the expression."""
 _SPATIAL = frozenset(
     "left_of right_of in_front_of behind next_to near far_from between above below".split()
 )
 
 
 class AttachmentChart(DistinguishingChart):
-    """Reads conditions behind a noun, each with the object that it is said of."""
+    """Reads conditions behind a noun and attaches each to the object that it describes."""
 
     @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
-        """Read a noun phrase; a place behind what somebody has or wears is where *he* is."""
+        """Read a noun phrase; a place behind something worn or held belongs to the person."""
         found = super().description(at, nested)
         if not nested or self.text(at - 1) not in _POSSESSING:
             return found
@@ -66,7 +66,7 @@ class AttachmentChart(DistinguishingChart):
 
     @rule
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
-        """Read one condition behind a noun: marks first, then what questions say."""
+        """Read one condition behind a noun: distinguishing attributes first, then those of questions."""
         written = list(self.written(at))
         if written:
             return written
@@ -85,7 +85,7 @@ class AttachmentChart(DistinguishingChart):
         return found + [longer for parse in found for longer in self._further(*parse)]
 
     def _is_of_the_head(self, condition: Condition, at: int, animate: bool) -> bool:
-        """Return whether what is said behind an object is said of the object itself.
+        """Return whether a condition behind a nested noun describes the head of the expression.
 
         "kid with a hat *looking at us*", "guy in the dugout *w/ red jersey*", "player on the bench
         *third from right*"
@@ -106,7 +106,7 @@ class AttachmentChart(DistinguishingChart):
 
     @rule
     def pick(self, at: int) -> Parses[Condition]:
-        """Read what picks one; "nearest the window" may lack its "to"."""
+        """Read a superlative; "nearest the window" may lack its "to"."""
         near = self.after(at, "closest|nearest")
         if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
             for other, end in self.description(near, True):
@@ -126,7 +126,7 @@ class AttachmentChart(DistinguishingChart):
                 yield condition, end
 
     def _is_object(self, relation: str, other: Description, at: int, end: int) -> bool:
-        """Return whether a relation can be to this: not to the camera, nor to a mere place."""
+        """Return whether this can be the other end of a relation: the camera or a mere place cannot."""
         if other.noun in CAMERA:
             return relation not in ("facing", "facing_away", "near", "next_to", "towards")
         return other.noun is not None or not _ONES.isdisjoint(self.texts[at:end])
@@ -147,7 +147,7 @@ class AttachmentChart(DistinguishingChart):
         return self.finite_verb(at) if third and at > 0 else []
 
     def _owner(self, at: int) -> Parses[Condition]:
-        """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
+        """Read the owner with all conditions: "(the racket) of the boy in red"."""
         if self.text(at) != "of":
             return
         for owner, end in self.description(at + 1, True):

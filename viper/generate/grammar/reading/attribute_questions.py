@@ -47,10 +47,10 @@ _GAZES = "looking at|looking|facing|staring at|staring|gazing at|gazing|pointing
 
 
 class AttributeChart(SceneChart):
-    """Reads questions for a property of an object."""
+    """Reads questions for an attribute of an object."""
 
     def attribute_question(self) -> Queries:
-        """Yield the readings of a question for a property."""
+        """Yield the parses of a question for an attribute."""
         yield from self._made_of()
         yield from self._property()
         yield from self._maker()
@@ -58,7 +58,7 @@ class AttributeChart(SceneChart):
         yield from self._how()
 
     def with_options(self, query: Query, at: int) -> Queries:
-        """Yield the query itself, and the choice that a list behind it makes: ", red or blue?"."""
+        """Yield the query, and the choice that it becomes with a list behind it: ", red or blue?"."""
         yield query, at
         if self.text(at) != ",":
             return
@@ -81,7 +81,7 @@ class AttributeChart(SceneChart):
                 yield parts, end
 
     def respect(self, at: int) -> Parses[str]:
-        """Yield the property that is named here: "color", "kind of material", "ethnic group"."""
+        """Yield the attribute named here: "color", "kind of material", "ethnic group"."""
         group = self.after(at, "ethnic group|ethnic background")
         if group is not None:
             yield "ethnicity", group
@@ -193,11 +193,11 @@ class AttributeChart(SceneChart):
 
 
 def attribute_query(subject: Description, respect: str, extent: str = "") -> AskAttribute:
-    """Return the question for a property.
+    """Return the query for an attribute.
 
     Args:
-        subject: Whose property.
-        respect: Which property.
+        subject: The object.
+        respect: The requested attribute, such as "color".
         extent: The adjective behind "how", where that asks for it: "large".
     """
     noun = subject.head

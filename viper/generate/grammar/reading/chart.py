@@ -24,11 +24,11 @@ Parses = Iterable[tuple[T, int]]
 
 
 class Chart:
-    """Words with a memory for rules.
+    """The tokens of one question and the parses found so far.
 
     Args:
         tokens: The words of the question.
-        telegraphic: True where articles and little words may be missing ("left guy blue shirt").
+        telegraphic: True if articles and function words may be missing ("left guy blue shirt").
     """
 
     def __init__(self, tokens: Sequence[Token], *, telegraphic: bool = False) -> None:
@@ -36,9 +36,9 @@ class Chart:
         self.texts = tuple(token.text for token in tokens)
         self.telegraphic = telegraphic
         self.furthest = 0
-        """Position up to which some rule has understood the words."""
+        """The furthest position that a rule has reached."""
         self.cache: dict[tuple[object, ...], list[tuple[Any, int]]] = {}
-        """Rule, position and flags → what the rule found."""
+        """Rule, position and flags → its parses."""
 
     @property
     def end(self) -> int:
@@ -88,13 +88,13 @@ def _alternatives(phrases: str) -> tuple[tuple[str, ...], ...]:
 
 
 def combined(*parts: str) -> str:
-    """Return the alternatives that parts make in sequence: "on|in" and "it" → "on it|in it"."""
+    """Return all sequences of the alternatives: "on|in" and "it" → "on it|in it"."""
     phrases = itertools.product(*(part.split("|") for part in parts))
     return "|".join(" ".join(phrase).strip() for phrase in phrases)
 
 
 def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
-    """Keep what a rule finds at each position, and note how far it understood.
+    """Cache the parses of a rule at each position, and record how far it got.
 
     Args:
         method: Takes the chart, a position, and flags.
@@ -106,7 +106,7 @@ def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
         key = (method.__qualname__, *place)
         if key in chart.cache:
             return chart.cache[key]
-        chart.cache[key] = []  # a rule that asks for itself at the same place finds nothing
+        chart.cache[key] = []  # a left-recursive call finds nothing
         parses = unique_ends(method(*args, **kwargs)) if place[0] <= chart.end else []
         chart.cache[key] = parses
         chart.furthest = max(chart.furthest, *(end for _, end in parses), 0)
@@ -116,7 +116,7 @@ def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
 
 
 def unique_ends(parses: Parses[T]) -> list[tuple[T, int]]:
-    """Keep the first value of every end; longest first."""
+    """Return the first parse of each end position, the longest first."""
     by_end: dict[int, T] = {}
     for value, end in parses:
         by_end.setdefault(end, value)

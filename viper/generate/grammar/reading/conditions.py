@@ -38,7 +38,7 @@ _COPULAS = (
     "appears to be|appear to be|seem|seems|appears|appear|look to be|has been|stays"
 )
 SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
-"""What says only that something is in the image."""
+"""Words that only say that something is in the image."""
 _SWITCHED = "on|off|up|down"
 _AFTER_SWITCHED = "|and|or|,|than"
 _TO_CAMERA = {
@@ -63,7 +63,7 @@ class ConditionChart(VerbChart):
         Args:
             at: Behind the noun.
             nested: The noun is part of another noun's condition.
-            animate: The noun means a living being.
+            animate: The noun denotes a living being.
         """
         for condition, end in self.behind_noun(at, nested, animate):
             for rest, stop in self.tail(end, nested, animate):
@@ -111,7 +111,7 @@ class ConditionChart(VerbChart):
         Args:
             at: Where its verb stands.
             relative: Behind a pronoun; else the verb must be a form of the third person, since
-                "the dog and ignore …" is no clause about the dog.
+                "the dog and ignore …" is not a clause about the dog.
         """
         for copula in _COPULAS.split("|"):
             start = self.after(at, copula)
@@ -127,7 +127,7 @@ class ConditionChart(VerbChart):
             yield from self.gap_clause(at)
 
     def _third_person(self, at: int) -> bool:
-        """Return whether a verb of the third person stands here, and no plural of a list of objects."""
+        """Return whether a third-person verb stands here, not the plural noun of a list."""
         text = self.text(at)
         if text in ("has", "have", "had"):
             return True
@@ -184,7 +184,7 @@ class ConditionChart(VerbChart):
                 yield kind, end
 
     def _adjective(self, at: int) -> Parses[Condition]:
-        """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
+        """Read a word that is an adjective only behind "is": "off", "still", "vertical"."""
         text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
         if self.word_in(at, _SWITCHED) and self.word_in(at + 1, _AFTER_SWITCHED) and own:
@@ -194,7 +194,7 @@ class ConditionChart(VerbChart):
         return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
 
     def is_a(self, at: int) -> Parses[Condition]:
-        """Read "a cow", "a baseball player": what the object is."""
+        """Read a predicate noun: "a cow", "a baseball player"."""
         return [
             (AllOf((*noun.conditions, Attribute(noun.noun, "kind"))), end)
             for noun, end in self.noun_phrase(at)
@@ -274,7 +274,7 @@ class ConditionChart(VerbChart):
         yield Attribute(f"{words} the camera", "activity"), end
 
     def _bare(self, at: int, nested: bool) -> Parses[Condition]:
-        """Read what elliptical expressions put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
+        """Read a modifier behind its noun: "shirt blue", "guy blue shirt", "oven right"."""
         if nested and self.text(at) in PLACES:
             return
         if not nested or self.text(at) not in COMPARATIVES:
@@ -298,7 +298,7 @@ class ConditionChart(VerbChart):
                 yield Related("with", (other,), "with"), end
 
     def is_animate(self, noun: str | None) -> bool:
-        """Return whether a noun means a living being, as far as the grammar knows."""
+        """Return whether a noun denotes a living being, by the lexicon."""
         return noun is None or noun.split()[-1] in ANIMATES
 
 

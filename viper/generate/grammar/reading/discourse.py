@@ -43,18 +43,18 @@ class DiscourseChart(InSituChart):
                 continue
             follow_up = _FollowUpChart(self.tokens[end + 1 :], referent)
             for query, stop in follow_up.frames():
-                # Behind the pronoun's own rules everything else counts as not understood.
+                # A question that does not use the introduced object is not understood.
                 if any(node is referent for node in walk(query)):
                     yield query, end + 1 + follow_up.consumed(stop)
             self.furthest = max(self.furthest, end + 1 + follow_up.consumed(follow_up.furthest))
 
 
 class _FollowUpChart(InSituChart):
-    """Reads a question in which pronouns mean an object that was introduced before.
+    """Reads a question whose pronouns refer to an object introduced before.
 
     Args:
         tokens: The words of the question.
-        referent: What the pronouns mean.
+        referent: The object that the pronouns refer to.
     """
 
     def __init__(self, tokens: Sequence[Token], referent: Description) -> None:
@@ -68,17 +68,17 @@ class _FollowUpChart(InSituChart):
 
     @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
-        """Read a noun phrase, or a pronoun, which means the object introduced."""
+        """Read a noun phrase, or a pronoun that refers to the introduced object."""
         if self.text(at) in _PRONOUNS:
             return [(self._referent, at + 1)]
         return super().description(at, nested)
 
     def identity(self) -> Queries:
-        """Read nothing: "is it a dog?" asks about the object introduced, not about the image."""
+        """Yield nothing: "is it a dog?" asks about the introduced object, not about the image."""
         yield from ()
 
     def scene(self) -> Queries:
-        """Read nothing: the question is about the object introduced, not about the image."""
+        """Yield nothing: the question is about the introduced object, not about the image."""
         yield from ()
 
 

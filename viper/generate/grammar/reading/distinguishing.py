@@ -45,7 +45,7 @@ _POSES = frozenset(
     "on away sideways showing visible missing folded stretched together apart tucked tilted cut "
     "outstretched uncovered exposed".split()
 )
-"""What may be said of a part: "head up", "arms crossed"."""
+"""Poses of a body part: "head up", "arms crossed"."""
 _SAYS = (
     "that says|which says|says|saying|that reads|reads|labeled|labelled|marked|"
     "with the word|with the words|with the letter|with the letters"
@@ -53,7 +53,7 @@ _SAYS = (
 _NUMBER_LEADS = "number|no|num|numbered"
 _SIGHTS = "that you can|that we can|you can|we can|i can|whose|you can not|we can not"
 READY = frozenset("ready preparing trying getting going waiting able".split())
-"""Words behind which "to swing" is what somebody does, not where he goes."""
+"""Words behind which "to swing" is an action, not a direction."""
 _DEGREES = frozenset(
     "very quite rather so too slightly partially mostly partly barely almost nearly really somewhat "
     "fully completely totally entirely extremely half".split()
@@ -65,18 +65,18 @@ _MOST = {"most": 1, "more": 1, "least": -1, "less": -1, "fewest": -1, "fewer": -
 
 
 class DistinguishingChart(QuestionChart):
-    """Reads marks."""
+    """Reads distinguishing attributes."""
 
     def distinguishing(
         self, at: int, nested: bool = False, animate: bool = True
     ) -> Parses[Condition]:
-        """Read one mark behind a noun.
+        """Read one distinguishing attribute behind a noun.
 
         Args:
             at: Behind the noun.
-            nested: The noun is part of another noun's condition: what can be said of the whole
-                object is said of that, then.
-            animate: The noun means a living being.
+            nested: The noun is part of another noun's condition, so attributes that fit the outer
+                noun are left to it.
+            animate: The noun denotes a living being.
         """
         yield from self._number(at)
         yield from self._cut_up(at)
@@ -94,7 +94,7 @@ class DistinguishingChart(QuestionChart):
             yield from self._with_most(at)
 
     def distinguishing_before(self, at: int) -> tuple[list[Condition], int] | None:
-        """Read a mark before a noun: "front row guy", "number 12 player", "cut off person"."""
+        """Read one before a noun: "front row guy", "number 12 player", "cut off person"."""
         for conditions, end in (*self.row(at), *self._number(at), *self._cut_off(at)):
             if not self.word_in(at, _LEADS) and end < self.end:
                 return [conditions], end
@@ -126,7 +126,7 @@ class DistinguishingChart(QuestionChart):
         yield Row("top") if rank < 0 else Row("bottom", rank), behind
 
     def _clock(self, at: int) -> Parses[Condition]:
-        """Read "at 8 o'clock"; a bare "at 5" at the end is meant so too."""
+        """Read "at 8 o'clock", also a bare "at 5" at the end."""
         start = self.skip(at, "at|the|in|on|around")
         text = self.text(start)
         hour = NUMBERS.get(text) or (int(text) if text.isdigit() and len(text) < 3 else 0)
@@ -140,7 +140,7 @@ class DistinguishingChart(QuestionChart):
         return [] if behind is None else [(Place((str(hour),), "clock"), behind)]
 
     def written(self, at: int) -> Parses[Condition]:
-        """Read what is written on an object: "that says stop"; the words have no meaning of their own."""
+        """Read a text written on an object: "that says stop"; its words are not parsed."""
         start = self.after(at, _SAYS)
         end = start or self.end
         while end < self.end and not self.word_in(end, ",|on|in|at|near"):
@@ -214,7 +214,7 @@ class DistinguishingChart(QuestionChart):
         yield Attribute(f"with {self._span(noun_at, pose_end)}", "words"), pose_end
 
     def _cut_off(self, at: int) -> Parses[Condition]:
-        """Read "(mostly) cut off (by the edge of the picture)": the edge of the image does it."""
+        """Read "(mostly) cut off (by the edge of the picture)": the object touches the image border."""
         start = self.skip(at, _DEGREES)
         end = self.after(start, "cut off|cropped|cutoff|chopped off|cropped off")
         if end is None and start > at:
@@ -307,7 +307,7 @@ class DistinguishingChart(QuestionChart):
 
     @rule
     def attribute(self, at: int) -> Parses[Condition]:
-        """Read an attribute with its degree, which tells more here: "partially peeled"."""
+        """Read an attribute with its degree, which distinguishes here: "partially peeled"."""
         start = self.skip(at, _DEGREES)
         found = super().attribute(start)
         text = self.text(start)
@@ -324,7 +324,7 @@ class DistinguishingChart(QuestionChart):
 
     @rule
     def unit(self, at: int) -> Parses[Condition]:
-        """Read one condition without "and" or "or"; marks are some too."""
+        """Read one condition without "and" or "or", distinguishing attributes included."""
         return [*self.distinguishing(at), *super().unit(at)]
 
     def _is_plain_noun(self, at: int) -> bool:
@@ -335,5 +335,5 @@ class DistinguishingChart(QuestionChart):
         return ("NOUN" in sorts or not sorts) and not is_gerund(text)
 
     def _span(self, start: int, end: int) -> str:
-        """Return a span in the grammar's spelling, without articles."""
+        """Return the words of a span, normalized and without articles."""
         return " ".join(text for text in self.texts[start:end] if text not in _ARTICLES.split("|"))

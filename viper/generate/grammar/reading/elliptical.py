@@ -46,9 +46,9 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
 __all__ = ["EllipticalChart", "same_kind"]
 
 _REGIONS = frozenset("half part side portion section third".split())
-"""Heads that mean a part of the image: "top half of the carrots" are the upper ones."""
+"""Heads that denote a part of the image: "top half of the carrots" are the upper ones."""
 _ASPECTS = frozenset("back front rear end top bottom edge side corner".split())
-"""Heads that mean the object as seen from there: "back of computer"."""
+"""Heads that denote one side of the object: "back of computer"."""
 _KINDS_OF = frozenset("kind type sort lot couple number picture slice slices piece pieces".split())
 _GROUPS = (PARTITIVES | {"pile", "plate"}) - _ASPECTS - _REGIONS - _KINDS_OF
 _CONTAINERS = frozenset(
@@ -59,7 +59,7 @@ _NO_THINGS = frozenset(
     for word, kind in ATTRIBUTE_KIND.items()
     if kind in ("color", "pattern") and word not in ("orange", "cream", "peach", "navy", "light")
 )
-"""Colors and patterns; some words name a fruit or a lamp all the same."""
+"""Colors and patterns, except words that are also fruits or lamps."""
 _HAIRED = frozenset(
     "haired eyed skinned legged sleeved toned faced tailed necked eared shaped".split()
 )
@@ -67,7 +67,7 @@ _OTHERS = "the other one|the other|another one|another|the others"
 
 
 class EllipticalChart(AttachmentChart):
-    """Reads referring expressions.
+    """Reads the noun phrases of referring expressions.
 
     Args:
         tokens: The words of the expression.
@@ -83,7 +83,7 @@ class EllipticalChart(AttachmentChart):
         return None if whole is None else Description("object", flat(whole))
 
     def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
-        """Read what limits a noun before it, marks too."""
+        """Read a modifier before a noun, distinguishing attributes included."""
         if self.compound(at):
             return None
         step = self.distinguishing_before(at) or self._degree_before(at) or self._made_before(at)
@@ -133,7 +133,7 @@ class EllipticalChart(AttachmentChart):
 
     @rule
     def noun_phrase(self, at: int) -> Parses[Description]:
-        """Read a noun phrase up to its noun; those of elliptical expressions first."""
+        """Read a noun phrase up to its noun, elliptical ones first."""
         yield from self._the_one(at)
         yield from self._named_one(at)
         yield from self._selection(at)
@@ -264,14 +264,14 @@ class EllipticalChart(AttachmentChart):
 
 
 def _is_of_animate(condition: Condition) -> bool:
-    """Return whether a condition is "of the boy", which is read with what is said of the boy."""
+    """Return whether a condition is "of the boy", which `AttachmentChart` reads."""
     if not isinstance(condition, Related) or condition.words != "of":
         return False
     return any(other.noun in ANIMATES for other in condition.others)
 
 
 def _labelled(what: Description, *, alone: bool) -> Description:
-    """Read a number or a color that stands as a noun as a mark of the object: "red 34", "yellow"."""
+    """Turn a number or color in the place of a noun into an attribute: "red 34", "yellow"."""
     first, _, rest = (what.noun or "").partition(" ")
     if alone and first in _NO_THINGS and not rest:
         return replace(what, noun=None).having(Attribute(first, ATTRIBUTE_KIND[first]))
@@ -281,7 +281,7 @@ def _labelled(what: Description, *, alone: bool) -> Description:
 
 
 def same_kind(what: Description) -> Description:
-    """Give the objects that are named only as "the other" or "the white one" the noun of the head."""
+    """Give phrases such as "the other" or "the white one" the head noun of the expression."""
 
     def named(other: Description) -> Description:
         if other.noun is None and what.noun is not None:

@@ -68,7 +68,7 @@ _NUMBERED: tuple[tuple[str, Comparison], ...] = (
     ("only", "=="),
 )
 _PROPERTIES = frozenset("color size shape material".split())
-"""What is no object: "how many colors are there?" is not to be answered by detecting colors."""
+"""Nouns that are not objects: "how many colors are there?" cannot be answered by detecting colors."""
 
 
 class ExistenceChart(ListChart):
@@ -109,7 +109,7 @@ class ExistenceChart(ListChart):
                 yield (Both(tuple(parts)) if word == "and" else Either(tuple(parts))), end
 
     def _listed(self, at: int) -> Iterator[tuple[list[YesNo], int, str]]:
-        """Yield lists of objects whose existence is asked for, with the word that joins them."""
+        """Yield existence queries of coordinated objects, with the conjunction."""
         for items, end, word in self._negatable_items(at):
             if any(negated for _, negated in items):
                 wholes = [item.whole for item, _ in items]
@@ -126,7 +126,7 @@ class ExistenceChart(ListChart):
             )
 
     def _negatable_items(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
-        """Yield objects in a row, each with whether it is negated, and the word that joins them."""
+        """Yield coordinated objects, each with whether it is negated, and the conjunction."""
         negated = self.word_in(at, "no|not")
         for item, end in self.item(at + negated):
             behind = self.skip(end, ",")
@@ -156,7 +156,7 @@ class ExistenceChart(ListChart):
         for words, comparison in _NUMBERED:
             start = at + len(words.split())
             number = _number(self.text(start))
-            # Looked at without `after`: "only" without a number is not understood.
+            # Compared without `after`, so that "only" without a number does not count as understood.
             if number is None or self.texts[at:start] != tuple(words.split()):
                 continue
             for what, end in self.description(start + 1):
@@ -211,7 +211,7 @@ class ExistenceChart(ListChart):
 
 
 def exists(what: Description) -> Exists:
-    """Return the question whether there is such an object, or exactly so many of them."""
+    """Return the query whether such an object exists, or exactly that number of them."""
     if what.number is not None:
         return Exists(replace(what, number=None), "==", what.number)
     return Exists(what)

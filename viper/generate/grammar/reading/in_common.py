@@ -10,7 +10,7 @@ __all__ = ["CommonChart"]
 
 
 class CommonChart(NameChart):
-    """Reads questions for a property in common."""
+    """Reads questions for a shared attribute."""
 
     def common_question(self) -> Queries:
         """Read "What is common to the cup and the plate?", "What do both cups have in common?"."""

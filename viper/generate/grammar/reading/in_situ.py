@@ -22,7 +22,7 @@ _IMPERATIVES = "name|give me|give|say"
 
 
 class InSituChart(QuestionChart):
-    """Reads questions that end with what is asked for, or only name it."""
+    """Reads questions that end with the question word, or only name the attribute."""
 
     def frames(self) -> Queries:
         """Yield the readings of all frames."""

@@ -23,20 +23,20 @@ __all__ = ["ListChart", "Listed", "shared", "with_head"]
 _SHARED_HEADS = frozenset(
     "player game match team cake sauce pie juice sandwich salad soup ball bat court field room".split()
 )
-"""Nouns that one speaks of by what stands before them: "a soccer or baseball game"."""
+"""Nouns that may be omitted before "or": "a soccer or baseball game"."""
 _DETERMINERS = "a|an|the|any|some|this|that|these|those|no|another"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One object of a list, still in its parts."""
+    """One member of a coordination, before modifiers are shared."""
 
     base: Description
     """With the conditions before the noun."""
     behind: tuple[Condition, ...]
     """The conditions behind the noun."""
     bare: bool
-    """It has no article before it."""
+    """True without an article."""
 
     @property
     def whole(self) -> Description:
@@ -45,17 +45,17 @@ class Listed:
 
 
 class ListChart(UnionChart):
-    """Reads objects joined by "and", "or" and commas."""
+    """Reads noun phrases joined by "and", "or" and commas."""
 
     def item(self, at: int) -> Parses[Listed]:
-        """Yield the readings of one object of a list."""
+        """Yield the parses of one member of a coordination."""
         bare = not self.word_in(at, _DETERMINERS)
         for base, end in self.noun_phrase(at):
             for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
                 yield Listed(base, behind, bare), stop
 
     def alternatives(self, at: int) -> Parses[list[Description]]:
-        """Yield noun phrases joined by "or", sharing what belongs to all of them."""
+        """Yield noun phrases joined by "or", with shared modifiers distributed."""
         for items, end in self._items(self.skip(at, "either")):
             yield shared(items), end
 
@@ -71,7 +71,7 @@ class ListChart(UnionChart):
 
 
 def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
-    """Return objects with the noun that only the last one names, and how an answer calls them.
+    """Return the members with the head noun that only the last one names, and their answer texts.
 
     Args:
         items: At least one: "a soccer", "baseball game".
@@ -89,12 +89,12 @@ def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
 
 
 def shared(items: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
-    """Return the objects of a list, each with what the list says of all.
+    """Return the members of a coordination, each with the shared modifiers.
 
     Args:
         items: At least one.
-        joined_by_and: True for "paper cups and forks": alternatives are alike, the objects of a sum
-            need not be, so the words before the first noun are its own.
+        joined_by_and: True for "paper cups and forks", where the words before the first noun are
+            not shared.
     """
     kept = () if joined_by_and else items[0].base.conditions
     before = tuple(c for c in kept if not isinstance(c, Pick))

@@ -27,7 +27,7 @@ _SEEMS = f"{_COPULAS}|seems to be|seem to be|appears to be|appear to be"
 _THIS = "this|that|it|these|those|he|she|they"
 _CALLED = "called|named|referred to as"
 _MEASURES = frozenset("color size shape material height length age".split())
-"""What is no object: "what color is it?" needs to know what "it" is."""
+"""Nouns that are not objects: "what color is it?" needs a referent for "it"."""
 _PEOPLE = "who|whom"
 _WHAT = "which one|which|whom|what|who"
 
@@ -36,7 +36,7 @@ class NameChart(AttributeChart):
     """Reads questions for the name of an object."""
 
     def name_question(self) -> Queries:
-        """Yield the readings of a question for a name."""
+        """Yield the parses of a question for a name."""
         for what, end in self._wanted(0):
             for described, stop in self._described(what, end):
                 yield from self._named(described, stop)
@@ -49,7 +49,7 @@ class NameChart(AttributeChart):
         yield from self.with_options(AskName(what, question), end)
 
     def _wanted(self, at: int) -> Parses[Description]:
-        """Yield what is asked for: "what", "who", "which kind of furniture"."""
+        """Yield the requested object: "what", "who", "which kind of furniture"."""
         start = self.after(at, _WHAT)
         if start is None:
             return
@@ -61,7 +61,7 @@ class NameChart(AttributeChart):
                     yield what, end
 
     def _described(self, what: Description, at: int) -> Parses[Description]:
-        """Yield what is asked for with what the rest of the question says of it."""
+        """Yield the requested object with the conditions of the rest of the question."""
         copula = self.after(at, _SEEMS)
         if copula is not None and what.noun not in _MEASURES:
             yield from self._being_what(what, copula)
@@ -83,7 +83,7 @@ class NameChart(AttributeChart):
                     yield what.having(inverse), stop
 
     def _being_what(self, what: Description, at: int) -> Parses[Description]:
-        """Yield the readings behind "what is" and "which animal is"."""
+        """Yield the parses behind "what is" and "which animal is"."""
         for word in f"{_THIS}|{SHOWN}|in|".split("|"):
             this = self.after(at, word)
             if this is not None and (word or what.noun != "object"):

@@ -53,7 +53,7 @@ def is_yes_no(choices: tuple[str, ...]) -> bool:
 
 
 def option_text(condition: Condition) -> str:
-    """Return how an answer names a condition: "red", "left", "on the chair"."""
+    """Return the text of a condition as an answer: "red", "left", "on the chair"."""
     match condition:
         case Attribute():
             return condition.value
@@ -150,13 +150,13 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
 
 
 def plain_choice(choice: str) -> str:
-    """Return a choice as the grammar spells words: lower case, without article and full stop."""
+    """Return a choice in lower case, without article and full stop."""
     words = choice.lower().strip(" .").split()
     return " ".join(words[1:] if words and words[0] in ("a", "an", "the") else words)
 
 
 def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, ...]:
-    """Spell each option as the caller does; what no option means is taken as an attribute."""
+    """Give each option the caller's text; a choice that matches no option becomes an attribute."""
     kinds = [o.condition.kind for o in query.options if isinstance(o.condition, Attribute)]
     options = []
     for choice in choices:

@@ -66,8 +66,8 @@ class PhraseChart(ConditionChart):
 
         Args:
             at: Where it begins.
-            nested: True inside another noun phrase: what could belong to either then belongs to
-                the outer one.
+            nested: True inside another noun phrase; conditions that could belong to either are left
+                to the outer one.
         """
         for base, end in self.noun_phrase(at):
             animate = self.is_animate(base.noun)
@@ -83,7 +83,7 @@ class PhraseChart(ConditionChart):
         conditions: list[Condition] = []
         while True:
             here = self._nouns(at, tuple(conditions), other=other, number=number)
-            found[:0] = here  # a word read as an attribute is preferred to a compound
+            found[:0] = here  # an attribute is preferred to a part of a compound
             step = self.before_noun(at)
             if step is None:
                 break
@@ -161,7 +161,7 @@ class PhraseChart(ConditionChart):
         position = at
         while position < min(self.end, at + _MOST_NOUNS) and self._is_noun(position, at):
             if self.text(position) in self.texts[at:position]:
-                break  # no noun says a word twice
+                break  # a compound does not repeat a word
             position += 1
             ends.append(position)
         compound = self.compound(at)
@@ -268,7 +268,7 @@ class PhraseChart(ConditionChart):
 
 
 def _is_bare(noun: str | None) -> bool:
-    """Return whether a noun says no more than a part or a number: "top half", but not "TV side"."""
+    """Return whether a noun is only a part or a number: "top half", but not "TV side"."""
     return all(word in PLACES for word in (noun or "").split()[:-1])
 
 

@@ -40,11 +40,11 @@ __all__ = ["YesNoChart"]
 
 _COPULAS = "is|are|was|were"
 _PRESENT = frozenset("visible there present shown pictured here".split())
-"""What "is" may be followed by where a question only asks whether something is there."""
+"""Words behind "is" in questions that only ask whether something is visible."""
 
 
 class YesNoChart(ExistenceChart):
-    """Reads questions with a yes or no, counts, and choices between predicates."""
+    """Reads yes/no questions, and choices between predicates."""
 
     def alike(self) -> Queries:
         """Read "Do the bag and the car have the same color?", "Are the animals of different types?"."""
@@ -65,8 +65,8 @@ class YesNoChart(ExistenceChart):
         start = self.after(0, f"{_COPULAS}|does|do|did|has|have")
         if start is None:
             return
-        # "Is the cup behind the plate made of the same material as the fork left of the spoon?": what
-        # is compared is said of the subject, not of the plate.
+        # "Is the cup behind the plate made of the same material as the fork left of the spoon?": the
+        # comparison is about the subject, not about the plate.
         for subject, end in self.description(start):
             for like, stop in self.same_as(end):
                 if isinstance(like, SameAs):
@@ -154,11 +154,11 @@ class YesNoChart(ExistenceChart):
         yield from self.finite_verb(at)
 
     def about(self, at: int, predicate: Callable[[int], Parses[Condition]]) -> Queries:
-        """Yield the readings of a subject and what is said of it.
+        """Yield the parses of a subject and its predicate.
 
         Args:
             at: Where the subject begins.
-            predicate: A rule that reads what is said.
+            predicate: A rule that reads the predicate.
         """
         negated = self.text(at) == "not"
         at += negated
@@ -191,7 +191,7 @@ class YesNoChart(ExistenceChart):
 
 
 def _said(subjects: list[Description], condition: Condition, *, every: bool) -> Query:
-    """Return the question whether, or which of, the conditions hold of the subjects."""
+    """Return the query whether the condition holds of the subjects, or which of its alternatives."""
     if isinstance(condition, SameAs) and len(subjects) == 1:
         return Same(condition.respect, (subjects[0], condition.other), condition.same)
     if condition == AllOf(()):
@@ -210,7 +210,7 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
 
 
 def _bearer(subject: Description) -> Description:
-    """Return what "the size of the plate" is said of: the plate."""
+    """Return the owner of an attribute: the plate in "the size of the plate"."""
     if subject.noun in RESPECTS and len(subject.conditions) == 1:
         (condition,) = subject.conditions
         if isinstance(condition, Related) and condition.words == "of":

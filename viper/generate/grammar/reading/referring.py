@@ -34,16 +34,16 @@ _IMPERATIVES = (
 _ADDRESSES = "you are|you must|you should|you will|i am|i want|i think|let us"
 _QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
 _UNPARSED_SHARE = 0.5
-"""Largest share of the words of an expression that may be left for the matcher, from its noun on."""
+"""Largest share of an expression's words, from its noun on, that may stay unparsed."""
 _MOST_WORDS = 24
-"""Words of the longest expression of which a part is read; longer ones are prose."""
+"""Longest expression, in words, of which only a part may be parsed; longer ones are prose."""
 
 
 def refer(tokens: list[Token], question: str) -> Refer:
     """Read a referring expression.
 
     Raises:
-        GenerationError: It is none; the message quotes the part that was not understood.
+        GenerationError: It was not understood; the message quotes the part.
     """
     _refuse_orders(tokens, question)
     start = EllipticalChart(tokens)
@@ -62,18 +62,20 @@ def refer(tokens: list[Token], question: str) -> Refer:
         raise not_understood(chart, question)
     what = same_kind(what)
     if what.noun is None and any(token.text in ("one", "ones") for token in tokens):
-        what = replace(what, noun="object")  # people are called so; "one" is said of objects
+        what = replace(
+            what, noun="object"
+        )  # without a noun a person is meant; "one" stands for an object
     refuse_unknown(what, tokens, question)
     missing = unparsed_positions(what, tokens)
-    # Where only a part could be read, what is left over behind the noun is dubious; before it there
-    # are adjectives as a rule.
+    # In a partial parse, unparsed words behind the noun are dubious; those before it are usually
+    # adjectives.
     if sum(at >= first for at in missing) > _UNPARSED_SHARE * sum(map(is_meaningful, tokens)):
         raise refusal(chart.source(missing[0], missing[-1] + 1), question)
     return Refer(with_unparsed_words(what, tokens, missing))
 
 
 def _whole(chart: EllipticalChart) -> Iterator[Description]:
-    """Yield the readings of all the words."""
+    """Yield the parses that use every word."""
     phrases = [what for what, end in chart.description(0) if end == chart.end]
     tails = [
         resolved(Description(None, conditions))
@@ -86,7 +88,7 @@ def _whole(chart: EllipticalChart) -> Iterator[Description]:
 
 
 def _part(chart: EllipticalChart) -> tuple[Description | None, int]:
-    """Return what can be read when words that fit nowhere are left out, and where that begins."""
+    """Return a parse that skips words, and its start position."""
     if chart.end > _MOST_WORDS:
         return None, 0
     for start in range(chart.end):
@@ -121,7 +123,7 @@ def _question_object(chart: QuestionChart) -> Description | None:
 
 
 def _refuse_orders(tokens: list[Token], question: str) -> None:
-    """Refuse what tells somebody to do something other than find an object."""
+    """Refuse instructions other than to find an object."""
     chart = EllipticalChart(tokens)
     if chart.after(0, _ADDRESSES):
         raise refusal(chart.source(0, 4), question)

@@ -22,9 +22,9 @@ _FOREIGN = frozenset(
 
 
 def not_understood(chart: Chart, question: str) -> GenerationError:
-    """Return the refusal that quotes where the rules came to a stop."""
+    """Return the refusal that quotes the words at which parsing stopped."""
     at = min(chart.furthest, chart.end - 1)
-    # A word that no dictionary has is the likeliest cause, wherever the rules came to a stop.
+    # A word that no dictionary has is the likeliest cause, wherever parsing stopped.
     unknown = (i for i, t in enumerate(chart.tokens) if is_content(t) and not _is_english(t.text))
     at = min(next(unknown, at), at)
     return refusal(chart.source(at, min(at + 4, chart.end)), question)
@@ -40,7 +40,7 @@ def refusal(part: str, question: str) -> GenerationError:
 
 
 def refuse_foreign(tokens: list[Token], question: str) -> None:
-    """Refuse what is written in another language, as its little words tell."""
+    """Refuse a question in another language, recognized by its function words."""
     foreign = [token for token in tokens if token.text in _FOREIGN]
     unknown_words = [t for t in foreign if not in_dictionary(t.text) or len(foreign) > 1]
     if (
@@ -55,7 +55,7 @@ def refuse_foreign(tokens: list[Token], question: str) -> None:
 
 
 def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None:
-    """Refuse what is made of words that no dictionary has: it would be a guess."""
+    """Refuse a question of which too many words are in no dictionary."""
     content = [token for token in tokens if is_content(token)]
     unknown = [token for token in content if not _is_english(token.text)]
     is_question = not isinstance(node, Description)

@@ -41,7 +41,7 @@ _HOW_WEATHER = (
 
 
 class SceneChart(YesNoChart):
-    """Reads questions where there is nothing to compose."""
+    """Reads questions about the whole image."""
 
     def scene(self) -> Queries:
         """Yield what the question asks of the whole image."""

@@ -42,10 +42,10 @@ class UnionChart(PhraseChart):
 
     @rule
     def _alternatives(self, at: int) -> Parses[list[Description]]:
-        """Read one description or more; the most that the words allow.
+        """Read one or more descriptions, as many as the words allow.
 
-        "Things that are behind the cube or red balls": what could be one description with an "or"
-        inside its relative clause is two descriptions.
+        "Things that are behind the cube or red balls": two descriptions are preferred to one whose
+        relative clause holds an "or".
         """
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
         for first, end in firsts:

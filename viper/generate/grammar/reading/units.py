@@ -68,10 +68,10 @@ class UnitChart(Chart, ABC):
     """Reads the smallest conditions."""
 
     def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
-        """Read one word (or a few) that stands before a noun and limits it.
+        """Read one modifier before a noun.
 
         Returns:
-            The conditions and the position behind them, None if no such word stands here.
+            The conditions and the position behind them, None without a modifier here.
         """
         text, following = self.text(at), self.text(at + 1)
         if self.compound(at):
@@ -95,7 +95,7 @@ class UnitChart(Chart, ABC):
         return ([found[0]], found[1]) if found else None
 
     def _acting(self, at: int, noun: str) -> bool:
-        """Return whether a verb stands between an article and who does it: "the reading man"."""
+        """Return whether a verb stands between an article and its subject: "the reading man"."""
         return (
             self.text(at - 1) in ARTICLES
             and is_gerund(self.text(at))
@@ -220,7 +220,7 @@ class UnitChart(Chart, ABC):
             yield pick, self.after(end, "one") or end
 
     def _pick_to(self, at: int, *, far: bool) -> Parses[Condition]:
-        """Read what something is closest to or farthest from."""
+        """Read the noun phrase behind "closest to" or "farthest from"."""
         start = self.after(at, "to|from") or at
         camera = self.camera(start)
         if camera is not None:
@@ -312,6 +312,6 @@ def _direction(word: str) -> str:
 
 
 def _outermost(word: str) -> str:
-    """Return what picks by the outermost edge: "far left" is what begins farthest to the left."""
+    """Return the rank by the outermost edge: the object "far left" has the leftmost edge."""
     direction = _direction(word)
     return f"far_{direction}" if direction in _OUTERMOST else direction

@@ -42,7 +42,7 @@ _EMPTY = frozenset(
     "items some any everything something anything someone anyone side hand corner edge part picture "
     "image photo camera what where while when also color colored , .".split()
 )
-"""Words that only hold a phrase together, or say no more than the form says without them."""
+"""Function words, and words that add nothing to the form."""
 
 _NEGATIONS = "not no without except never nor neither"
 _CAMERA_WORDS = "looking staring watching viewer photographer screen back turned"
@@ -65,12 +65,12 @@ _NEAR_FAR = {
 
 
 def is_meaningful(token: Token) -> bool:
-    """Return whether a word says something of its own."""
+    """Return whether a word has a meaning of its own."""
     return token.text[0].isalnum() and token.text not in _EMPTY
 
 
 def unparsed_positions(what: Description, tokens: Sequence[Token]) -> list[int]:
-    """Return the positions of the words that left no trace in a description."""
+    """Return the positions of the words that a description does not account for."""
     traces = Counter(word for node in walk(what) for word in _trace(node, what).split())
     missing: list[int] = []
     for at, token in enumerate(tokens):
@@ -93,7 +93,7 @@ def _joins(tokens: Sequence[Token], at: int) -> bool:
 def with_unparsed_words(
     what: Description, tokens: Sequence[Token], missing: Sequence[int]
 ) -> Description:
-    """Return a description with its left-over words as conditions in words, one for each run."""
+    """Return the description with its unparsed words as conditions, one for each run of words."""
     runs: list[list[int]] = []
     for at in missing:
         if runs and all(not is_meaningful(token) for token in tokens[runs[-1][-1] + 1 : at]):

@@ -36,21 +36,21 @@ __all__ = ["VerbChart", "flat"]
 
 _AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
-"""Verbs whose participle says nothing of how an object is: "the cup called …"."""
+"""Verbs whose participle does not describe an object: "the cup called …"."""
 _MERELY_THERE = frozenset(
     "located situated positioned placed shown seen presented pictured displayed depicted found".split()
 )
-"""Participles that say no more than what stands behind them."""
+"""Participles without a meaning of their own: "located on the table"."""
 _QUALITIES = "color|size|shape|length|height|width|material|pattern|texture|tone"
 _SUBJECT_LEADS = "the|a|an|this|that|he|she|they|his|her|people"
 
 
 class VerbChart(UnitChart):
-    """Reads conditions that a verb makes."""
+    """Reads verb phrases as conditions."""
 
     @rule
     def verb_phrase(self, at: int) -> Parses[Condition]:
-        """Read a verb in -ing with what belongs to it: "holding a cup", "sitting on the bench"."""
+        """Read a gerund with its object or place: "holding a cup", "sitting on the bench"."""
         text = self.text(at)
         soon = self.after(at, "about to")
         if soon is not None and verb_lemma(self.text(soon)) is not None:
@@ -61,7 +61,7 @@ class VerbChart(UnitChart):
         return self.verb_object(at + 1, lemma)
 
     def verb_object(self, at: int, lemma: str) -> Parses[Condition]:
-        """Read what stands behind a verb and return the whole as conditions."""
+        """Read the object or place behind a verb, and yield the whole as conditions."""
         doing = gerund(lemma)
         activity = Attribute(doing, "activity")
         start = self.skip(at, "up|down|out|off|together|alone|still|away")
@@ -73,7 +73,7 @@ class VerbChart(UnitChart):
                 for other, end in self.noun_phrase(behind):
                     value = f"{doing} {joint} {other.noun}"
                     yield Attribute(value, "activity"), end
-        # "looking down", "standing up": the little word belongs to what is done.
+        # "looking down", "standing up": the particle belongs to the verb.
         done = {
             at: activity,
             start: Attribute(" ".join((doing, *self.texts[at:start])), "activity"),
@@ -177,7 +177,7 @@ class VerbChart(UnitChart):
         return any(match.length > 1 for match in match_relation(self.texts[at : at + 6]))
 
     def _material(self, at: int) -> Parses[Condition]:
-        """Read what something is made of."""
+        """Read a material."""
         material = self.text(at)
         if (material, self.text(at + 1)) == ("stainless", "steel"):
             yield Attribute("stainless steel", "material"), at + 2
@@ -264,5 +264,5 @@ class VerbChart(UnitChart):
 
 
 def flat(condition: Condition) -> tuple[Condition, ...]:
-    """Return the parts of "both … and …", or the condition itself."""
+    """Return the parts of a conjunction, or the condition itself."""
     return condition.conditions if isinstance(condition, AllOf) else (condition,)

@@ -23,7 +23,7 @@ class QuestionChart(CommonChart):
     """Reads every kind of question; `frames` lists them in the order of trial."""
 
     def frames(self) -> Queries:
-        """Yield all readings of the question, whole ones and such that end too early."""
+        """Yield all parses of the question, also those that do not reach its end."""
         for frame in (
             self.scene,
             self.existence,
@@ -72,7 +72,7 @@ class QuestionChart(CommonChart):
 
 
 def _compared(condition: Condition) -> Condition:
-    """Return "younger" as the rank that it gives among the objects named."""
+    """Return the rank that a comparative gives among the named objects: "younger"."""
     if isinstance(condition, Attribute) and positive(condition.value) != condition.value:
         return Pick(positive(condition.value))
     return condition

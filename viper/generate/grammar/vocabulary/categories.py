@@ -55,7 +55,7 @@ HYPERNYMS = {
     word: tuple(member.replace("-", " ") for member in members)
     for word, members in _MEMBERS.items()
 }
-"""A wide word → the classes to look for where a closed vocabulary lacks the word itself."""
+"""A category → the classes to search for where a closed vocabulary lacks the category."""
 
 CONTRASTS = word_table(
     """
@@ -67,4 +67,4 @@ CONTRASTS = word_table(
     female: male
     """
 )
-"""Words for persons → the word that a matcher compares them with."""
+"""Words for persons → the contrasting word for a matcher."""

@@ -40,7 +40,7 @@ COLORS = tuple(
     "black white gray red orange yellow green cyan blue purple pink brown tan beige silver "
     "gold".split()
 )
-"""Basic colors: what "what color" chooses from where only a matcher is served."""
+"""Basic colors: a matcher's options for "what color"."""
 
 RESPECTS = word_table(
     """
@@ -64,7 +64,7 @@ RESPECTS = word_table(
     pose: pose
     """
 )
-"""Noun → the kind of property that it names."""
+"""Noun → the attribute that it names."""
 
 POSTURES = frozenset(
     "sitting standing walking running sleeping lying flying smiling resting grazing jumping "
@@ -80,13 +80,13 @@ CLOTHES = frozenset(
     "gloves goggles wetsuit blouse robe apron tank bikini swimsuit trunks polo stripe outfit "
     "clothes clothing costume gown overalls tee sweatshirt cardigan tutu".split()
 )
-"""Nouns that a person is "in" when wearing them."""
+"""Nouns for clothes: "in a hat" is wearing a hat."""
 
 BODY_PARTS = frozenset(
     "head face hair beard mustache ponytail hand hands arm arms leg legs foot feet finger fingers back "
     "shoulder body".split()
 )
-"""Parts of persons, whom a detector finds where it does not know the part."""
+"""Parts of persons; a detector without the part finds the person."""
 
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
 """Words before a color that belong to it: "light blue"."""
@@ -122,7 +122,7 @@ ATTRIBUTE_KIND = word_table(
         british french african-american hispanic
     """
 )
-"""Adjective → the kind of property that it names."""
+"""Adjective → the attribute that it is a value of."""
 
 PREDICATIVES = frozenset(
     "still warm cool real sturdy portable regular vertical horizontal oblong mobile plush olive pastel "
@@ -202,7 +202,7 @@ COMPARATIVES = word_table(
 """Comparative without "than" → key of `Pick.by`: of two, the bigger one is the biggest."""
 
 CAMERA = frozenset("camera us me you viewer viewers lens screen photographer observer".split())
-"""What "closest to" may be followed by when it means: in the foreground."""
+"""Nouns for the camera and its user: closest to them is in the foreground."""
 
 PARTITIVES = frozenset(
     "piece slice bunch group pair pile stack bit chunk herd flock bouquet set row half side part "
@@ -218,7 +218,7 @@ VAGUE_NOUNS = frozenset(
 CATEGORIES = frozenset(
     "furniture clothing equipment luggage jewelry silverware cutlery meat fruit bread food".split()
 )
-"""Words for many objects without a plural: one of them is a "piece of furniture"."""
+"""Mass nouns for objects: one of them is a "piece of furniture"."""
 
 PERSON_PRONOUNS = frozenset("he she they him them her".split())
 
@@ -235,13 +235,13 @@ COMPOUNDS = tuple(
         "sweet-potato soft-drink frozen-yogurt fried-rice wii-controller"
     ).split()
 )
-"""Nouns of several words whose first would else be read as an attribute or a verb."""
+"""Compound nouns whose first word alone would be an attribute or a verb."""
 
 SCENE_STATES = frozenset(
     "indoors outdoors indoor outdoor inside outside sunny cloudy partly-cloudy rainy raining stormy "
     "snowy snowing foggy windy overcast clear cloudless daytime nighttime day night dark".split()
 )
-"""What "it" is where "it" means the scene: "Is it sunny?"."""
+"""Adjectives of a scene: "Is it sunny?"."""
 
 SCENE_PLACES = frozenset(
     place.replace("-", " ")
@@ -266,7 +266,7 @@ ANIMATES = frozenset(
     "snowboarder couple family crowd cat dog horse cow sheep elephant bear zebra giraffe bird "
     "animal pony puppy kitten duck lamb bull tourist student bride groom chef teddy-bear".split()
 )
-"""Nouns that "wearing …" or "who …" behind them is about."""
+"""Nouns for living beings, which "wearing …" or "who …" may follow."""
 
 FUNCTION_WORDS = frozenset(
     "a an the this that these those some any all both each every either neither no not none never "

@@ -121,7 +121,7 @@ class RelationMatch(NamedTuple):
 
 
 def match_relation(texts: Sequence[str]) -> list[RelationMatch]:
-    """Find the relations that a sequence of words begins with.
+    """Return the relations that a sequence of words begins with.
 
     Args:
         texts: Words in the grammar's spelling.

@@ -24,26 +24,26 @@ __all__ = ["brands", "correction", "is_named", "slips", "split", "vocabulary"]
 _SHORTEST = 4
 """Letters of the shortest word that is corrected; three letters are near to too many words."""
 _TWO_SLIPS_FROM = 8
-"""Letters from which on two slips are allowed: a quarter of the word at most."""
+"""Letters of the shortest word with two allowed edits: a quarter of the word at most."""
 _LEADS = ("on", "in", "at", "to", "far")
 _ALIKE = 0.6
-"""Least share of letters in common (`difflib`) of words that slips are counted for."""
+"""Least similarity (`difflib` ratio) of the candidates."""
 _MOST_CANDIDATES = 25
 
 
 class _Likelihood(NamedTuple):
-    """What decides between equally near words, the smallest first."""
+    """Sort key of correction candidates, the smallest first."""
 
     number: int
     unlikely: int
-    """How many slips are neither an exchange nor a doubled letter."""
+    """Number of edits that are neither an exchange nor a doubled letter."""
     first_differs: bool
     """People rarely get the first letter wrong."""
 
 
 @functools.lru_cache(maxsize=4096)
 def correction(word: str) -> str | None:
-    """Return the word that a misspelt one means, None if there is none or several are as near.
+    """Return the correction of a misspelt word, None without a candidate or between equal ones.
 
     Args:
         word: Lower case letters, in no dictionary; the caller has checked that.
@@ -67,7 +67,7 @@ def correction(word: str) -> str | None:
 
 
 def split(word: str) -> tuple[str, ...]:
-    """Return the two words that were written as one, such as "onleft"; empty if it is no such pair."""
+    """Return the two words that were written as one, such as "onleft"; empty for any other word."""
     for lead in _LEADS:
         place = word.removeprefix(lead)
         if place != word and place in PLACES:
@@ -82,7 +82,7 @@ def is_named(word: str) -> bool:
 
 
 def slips(word: str, other: str) -> int:
-    """Return the number of slips between two spellings."""
+    """Return the edit distance of two spellings."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(word, start=1):
@@ -98,13 +98,13 @@ def slips(word: str, other: str) -> int:
 
 @functools.cache
 def vocabulary() -> frozenset[str]:
-    """Return the words that corrections are chosen from."""
+    """Return the candidates for corrections."""
     return frozenset(word for word in _section_words(brands=False) if word.isalpha())
 
 
 @functools.cache
 def brands() -> frozenset[str]:
-    """Return names of makers and shops, which no dictionary has but images show."""
+    """Return brand names, which are in no dictionary."""
     return frozenset(_section_words(brands=True))
 
 
@@ -115,7 +115,7 @@ def _likelihood(word: str, candidate: str, number: int) -> _Likelihood:
 
 
 def _undoubled(word: str) -> str:
-    """Return a spelling without the letters that are not heard: "ll", "ck"."""
+    """Return a spelling without doubled letters: "ll", "ck"."""
     heard = word.replace("ck", "k")
     return "".join(c for at, c in enumerate(heard) if at == 0 or heard[at - 1] != c)
 
@@ -127,7 +127,7 @@ def _same_word(one: str, other: str) -> bool:
 
 
 def _candidates(word: str) -> list[str]:
-    """Return the words of the vocabulary that look like a word, the likeliest first."""
+    """Return the vocabulary words of similar spelling, the most similar first."""
     return get_close_matches(word, sorted(vocabulary()), _MOST_CANDIDATES, _ALIKE)
 
 

@@ -20,7 +20,7 @@ from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
 
 MAX_CHARACTERS = 1000
-"""Longest question that is read; the longest of GQA and CLEVR have about 230 characters."""
+"""Longest question that is parsed; the longest of GQA and CLEVR have about 230 characters."""
 MAX_WORDS = 120
 
 
@@ -31,7 +31,7 @@ class Token:
     text: str
     """Lower case, in the grammar's own spelling; "," and "." stand for punctuation."""
     source: str
-    """As the user wrote it."""
+    """The user's own spelling."""
     corrected: bool = False
     """True where `text` is the correction of a word that no dictionary has."""
 
@@ -147,7 +147,7 @@ _WORD = re.compile(
 
 
 def tokenise(question: str) -> list[Token]:
-    """Cut a question into tokens.
+    """Split a question into tokens.
 
     Args:
         question: Any text.
@@ -235,7 +235,7 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     unknown = {word for word in words if word not in names and not _is_word(word)}
     meant = {word: split(word) or tuple(filter(None, [correction(word)])) for word in unknown}
     if not all(meant.values()) and len(unknown) > len(words) / 2:
-        return tokens  # rather another language than a slip
+        return tokens  # probably another language
     result: list[Token] = []
     for token in tokens:
         parts = meant.get(token.text, ())
@@ -281,7 +281,7 @@ def _sides(tokens: list[Token]) -> list[Token]:
 
 
 def _without_phrases(tokens: list[Token]) -> list[Token]:
-    """Take out polite words, and phrases such as "in this picture"."""
+    """Remove polite words, and phrases such as "in this picture"."""
     result: list[Token] = []
     index = 0
     while index < len(tokens):
@@ -299,7 +299,7 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
 
 
 def _in_front(before: list[Token]) -> bool:
-    """Return whether "of the picture" goes on with "in front": then the image is an object."""
+    """Return whether "in front" stands before "of the picture", which then is an object."""
     return [token.text for token in before[-2:]] == ["in", "front"]
 
 

@@ -136,21 +136,21 @@ _ING_MODIFIERS = word_groups(
 
 
 _NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
-# Verbs to a dictionary, but in questions about images always objects.
+# Verbs in the dictionary, but always nouns in questions about images.
 
 
 @functools.lru_cache(maxsize=16384)
 def kinds(word: str) -> frozenset[str]:
-    """Return what a word can be: some of NOUN, VERB, ADJ, ADV; empty if no dictionary has it."""
+    """Return the possible parts of speech: some of NOUN, VERB, ADJ, ADV; empty for an unknown word."""
     if word in _NOUNS or word in _ING_NOUNS:
         return frozenset({"NOUN"})
     if word in _ADJECTIVES:
         return frozenset({"ADJ"})
-    from lemminflect import getAllLemmas  # loads its tables, so not before the first question
+    from lemminflect import getAllLemmas  # imported late because it loads large tables
 
     found = getAllLemmas(word)
     if not found and "-" in word:
-        # "half-eaten", "long-sleeved": what its last part is
+        # "half-eaten", "long-sleeved": the part of speech of the last part
         last = word.rpartition("-")[2]
         return kinds(last) or frozenset({"ADJ"})
     if not found and _compound(word):
@@ -159,7 +159,7 @@ def kinds(word: str) -> frozenset[str]:
 
 
 def _compound(word: str) -> tuple[str, str] | None:
-    """Cut a noun that is written as one word into its parts: "nightstands" → "night", "stands"."""
+    """Split a compound noun into its parts: "nightstands" → "night", "stands"."""
     from lemminflect import getAllLemmas
 
     for at in range(3, len(word) - 2):
@@ -170,12 +170,12 @@ def _compound(word: str) -> tuple[str, str] | None:
 
 
 def in_dictionary(word: str) -> bool:
-    """Return whether a word is English."""
+    """Return whether a word is in the dictionary."""
     return bool(kinds(word))
 
 
 def is_gerund(word: str, following: str = "") -> bool:
-    """Return whether a word in -ing is a verb form here, not an object or the start of a compound."""
+    """Return whether a word in -ing is a verb form here, not a noun or the start of a compound."""
     if not word.endswith("ing") or len(word) < 5 or word in _ING_NOUNS:
         return False
     named = _ING_MODIFIERS.get(word, ())
@@ -184,7 +184,7 @@ def is_gerund(word: str, following: str = "") -> bool:
 
 @functools.lru_cache(maxsize=16384)
 def singular(word: str) -> str:
-    """Return a noun in the singular; words that are no noun come back as they are."""
+    """Return the singular of a noun, any other word unchanged."""
     if word in _NOUNS:
         return _NOUNS[word]
     from lemminflect import getAllLemmas
@@ -204,7 +204,7 @@ def singular(word: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def plural(noun: str) -> str:
-    """Return a noun in the plural; one that is a plural already ("scissors") comes back as it is."""
+    """Return the plural of a noun; one that has no singular ("scissors") is unchanged."""
     if _NOUNS.get(noun) == noun and noun.endswith("s") and noun != "bus":
         return noun
     from lemminflect import getInflection

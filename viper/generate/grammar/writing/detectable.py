@@ -17,22 +17,22 @@ __all__ = ["Search", "search_for"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to ask the detector for."""
+    """The detector queries for one noun."""
 
     phrases: tuple[str, ...]
-    """One or more phrases; all that is found counts."""
+    """One or more phrases; the results are joined."""
     note: str = ""
     """How the phrases differ from the noun, as a short text; empty if they mean the same."""
     narrower: str = ""
-    """The class that is found, where the noun means only some of its members."""
+    """The detected class, where the noun denotes only some of its members."""
 
 
 def search_for(noun: str, capabilities: Capabilities) -> Search | None:
-    """Return how to find what a noun means, None if the detector cannot.
+    """Return the detector queries for a noun, None if it is not detectable.
 
     Args:
-        noun: In the singular; "object" means anything.
-        capabilities: What is served.
+        noun: In the singular; "object" stands for any object.
+        capabilities: The served models.
     """
     if not capabilities.serves("detector"):
         return None
@@ -50,8 +50,8 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
     if members:
         return Search(members, f"{noun!r} detected as {_listed(members)}")
     words = noun.split()
-    # The last word of a compound names the object, as "glass" in "juice glass"; in "pizza slice" and
-    # "banana bunch" the first does.
+    # The last word of a compound is its head, as "glass" in "juice glass"; in "pizza slice" and
+    # "banana bunch" the first word names the object.
     for part in [*(" ".join(words[at:]) for at in range(1, len(words))), *words[:1]]:
         if part == noun:
             continue

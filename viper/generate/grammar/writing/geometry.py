@@ -14,16 +14,16 @@ __all__ = ["HELPERS", "RULES", "Rule", "helper_source"]
 
 
 class Rule(NamedTuple):
-    """How one relation between a patch `a` and a patch `b` is tested."""
+    """The predicate of one relation between a patch `a` and a patch `b`."""
 
     predicate: str
     """Python expression with `{a}` and `{b}`."""
     helpers: tuple[str, ...] = ()
     """Functions that the expression calls."""
     estimate: bool = True
-    """False where boxes decide the matter, as for left and right."""
+    """False where boxes are reliable, as for left and right."""
     note: str = ""
-    """What the boxes stand in for, as a short text; empty where nothing is replaced."""
+    """What boxes only approximate, such as "depth"; empty where they are the definition."""
 
 
 HELPERS = MappingProxyType(

@@ -30,18 +30,18 @@ _UNCOUNTED = frozenset(
     "furniture clothing equipment luggage jewelry silverware food meat bread fruit water mud sand "
     "grass snow dirt hair ground".split()
 )
-"""Nouns without a plural that one would write."""
+"""Mass nouns, which have no plural."""
 _LONGEST = 30
 
 
 class Names:
-    """Gives out names that are free in one program."""
+    """Assigns unique variable names within one program."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
 
     def pair(self, noun: str) -> tuple[str, str]:
-        """Return free names for a list of objects and for one of them: `("dogs", "dog")`."""
+        """Return unused names for a list of objects and for its elements: `("dogs", "dog")`."""
         one = _identifier(noun)
         many = _plural(one)
         for prefix in ("", "other_", "further_"):
@@ -53,7 +53,7 @@ class Names:
         return self._reserve(f"{many}_{number}"), self._reserve(f"{one}_{number}")
 
     def single(self, base: str) -> str:
-        """Return a free name like the one wished for."""
+        """Return an unused name like the given one."""
         name, number = _identifier(base), 2
         while not self._free(name):
             name = f"{_identifier(base)}_{number}"

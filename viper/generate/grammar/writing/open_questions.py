@@ -37,15 +37,15 @@ __all__ = ["OpenQuestionWriter"]
 _SEEN_ON_OTHER = frozenset(
     "holding wearing riding acting_on with part_of has_part inside covered_by covering around".split()
 )
-"""Relations whose other end is seen on the patch of the object that the question names."""
+"""Relations whose other end is visible on the patch of the named object."""
 _SEEN_AROUND = frozenset("facing facing_away towards far_from".split())
-"""Relations whose other end lies somewhere around that object."""
+"""Relations whose other end is somewhere around the named object."""
 _COMMON_RESPECTS = ["color", "material", "shape"]
 """What two objects may have in common, the likeliest first."""
 
 
 class OpenQuestionWriter(SelectWriter):
-    """Writes what answers an open question."""
+    """Writes the closing lines of open questions."""
 
     def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
         super().__init__(capabilities, form.query)
@@ -63,13 +63,13 @@ class OpenQuestionWriter(SelectWriter):
             self.write(f"return {yes!r} if {expression} else {no!r}")
 
     def first_or_image(self, found: str) -> str:
-        """Write the choice of the best patch, the whole image where nothing was found."""
+        """Write the choice of the best patch, or the whole image if nothing is found."""
         one = self.one_of(found)
         self.write(f"{one} = {found}[0] if {found} else image_patch")
         return one
 
     def answer_among(self, answer: str, texts: list[str]) -> None:
-        """Write the choice of the option that a free answer names."""
+        """Write the choice of the option that a free-text answer contains."""
         name = self.names.single("said")
         option = self.names.single("option")
         self.write(f"{name} = {answer}")
@@ -77,7 +77,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return ({named} or [{texts[0]!r}])[0]")
 
     def ask_attribute(self, query: AskAttribute) -> None:
-        """Find the object and tell its property, or ask for it."""
+        """Write the query for an attribute: options for a matcher, or a question."""
         found = self.select(query.subject)
         one = self.first_or_image(found)
         ends = ENDS.get(query.respect)
@@ -91,7 +91,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
 
     def ask_common(self, query: AskCommon) -> None:
-        """Compare two objects in one respect after the other."""
+        """Write a comparison of two objects, one attribute after the other."""
         first, second = [self.first_or_image(self.select(subject)) for subject in query.subjects]
         choices = self.form.choices
         respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
@@ -106,7 +106,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {texts[-1]!r}")
 
     def ask_name(self, query: AskName) -> None:
-        """Find what is asked for and ask what it is, or ask the object that it is seen on."""
+        """Write the query for a name: to the requested object's patch, or to that of a related object."""
         what = query.what
         if not self.capabilities.serves("answerer"):
             self._name_by_category(what, query.question)
@@ -149,7 +149,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return image_patch.simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
-        """Ask the patch of the object that the object asked for is seen on."""
+        """Write the question to the patch of the related object."""
         other = condition.others[0]
         question = _question_around(what)
         if not self.can_find(other):
@@ -171,7 +171,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {found}[0].category if {found} else {nothing!r}")
 
     def ask_place(self, query: AskPlace) -> None:
-        """Tell the part of the image, or ask what the object is in, on or near."""
+        """Write the query for a place: a part of the image, or a question about the surroundings."""
         found = self.select(query.subject)
         if query.axis == "around" and self.capabilities.serves("answerer"):
             one = self.first_or_image(found)
@@ -193,7 +193,7 @@ class OpenQuestionWriter(SelectWriter):
         self.write(f"return {row} + ' ' + {column}")
 
     def ask_scene(self, query: AskScene) -> None:
-        """Ask the whole image."""
+        """Write the question to the whole image."""
         options = list(query.options)
         if options and self.capabilities.serves("matcher"):
             self.write(f"return image_patch.best_text_match({options!r})")
@@ -206,7 +206,7 @@ class OpenQuestionWriter(SelectWriter):
 
 
 def _question_around(what: Description) -> str:
-    """Return the question for a name as the patch of a related object is asked it."""
+    """Return the question for a name, in words that suit the patch of a related object."""
     noun = what.head
     lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
     tests = [c for c in what.conditions if not isinstance(c, Inverse)]

@@ -47,7 +47,7 @@ OPTIONS = {
     "pattern": ("plain", "striped", "checkered", "dotted", "floral"),
     "gender": ("male", "female"),
 }
-"""What a matcher chooses from where a question names no options."""
+"""A matcher's options where the question names none."""
 
 _PLACE_TESTS = {
     "left": "{a}.horizontal_center < image_patch.horizontal_center",
@@ -69,14 +69,14 @@ _NEVER_TO_ITSELF = frozenset(
     "left_of right_of in_front_of behind bigger_than smaller_than taller_than shorter_than "
     "wider_than narrower_than".split()
 )
-"""Relations in which no object stands to itself, so that it need not be left out."""
+"""Relations that no object has to itself, so that the program need not exclude it."""
 
 
 class PredicateWriter(ProgramBuilder, ABC):
-    """Writes tests of conditions; `select` of the subclass finds the other objects."""
+    """Writes predicates of conditions; `select` of the subclass finds the other objects."""
 
     last_others = ("", "")
-    """The other objects of the relation tested last: the list, and the variable for one of it."""
+    """The other objects of the last relation: the list and the element variable."""
 
     def __init__(self, capabilities: Capabilities) -> None:
         super().__init__(capabilities)
@@ -84,12 +84,12 @@ class PredicateWriter(ProgramBuilder, ABC):
         """Respect → the variable of the options for it."""
 
     def predicate(self, condition: Condition, item: str, noun: str) -> str | None:
-        """Return an expression that is true where the condition holds, None if nothing can test it.
+        """Return the expression that tests a condition, None if no served model can.
 
         Args:
-            condition: What to test.
+            condition: The condition.
             item: Variable that holds the patch.
-            noun: What the patch shows.
+            noun: The noun of the patch's object.
         """
         match condition:
             case Attribute():
@@ -151,7 +151,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return None
 
     def _is_class(self, noun: str) -> bool:
-        """Return whether a closed vocabulary has a class of just this meaning."""
+        """Return whether a closed vocabulary has a class with exactly this meaning."""
         match = self.capabilities.match(noun)
         closed = self.capabilities.vocabulary is not None
         return closed and match is not None and match.kind != "narrower"
@@ -166,7 +166,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return " and ".join(predicates)
 
     def rule_for(self, relation: str, words: str) -> Rule | None:
-        """Return the rule that judges a relation from boxes, or by depth where that is served."""
+        """Return the rule that decides a relation from boxes, or from depth if that is served."""
         if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
             return Rule(_DEPTH_TESTS[relation], estimate=False)
         rule = RULES.get(relation)
@@ -259,19 +259,19 @@ class PredicateWriter(ProgramBuilder, ABC):
         return self.capabilities.serves("matcher") and respect in OPTIONS
 
     def note_pixels(self, what: str) -> None:
-        """Note that something is judged from pixels alone, where that is all there is."""
+        """Add the note that an attribute is judged from pixels, without a matcher."""
         if not self.capabilities.serves("matcher"):
             self.note(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:
-        """Write the list of what a matcher chooses from, once; return its variable."""
+        """Write the list of a matcher's options once; return its variable."""
         if respect not in self._options:
             self._options[respect] = self.names.single(f"{respect}s")
             self.write(f"{self._options[respect]} = {list(OPTIONS[respect])!r}")
         return self._options[respect]
 
     def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
-        """Test a relation to something undetectable in words, if anything can."""
+        """Return the expression that tests a relation to an undetectable object in words."""
         text = condition_text(condition)
         if self.capabilities.serves("matcher"):
             return f"{item}.verify_property({noun!r}, {text!r})"
@@ -283,7 +283,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         return None
 
     def can_find(self, description: Description) -> bool:
-        """Return whether the detector can look for what a description means."""
+        """Return whether the objects of a description are detectable."""
         return search_for(description.head, self.capabilities) is not None
 
     def found(self, description: Description, item: str = "") -> tuple[str, str]:
@@ -307,7 +307,7 @@ class PredicateWriter(ProgramBuilder, ABC):
 
 
 def _may_be_one(noun: str, other: Description) -> bool:
-    """Return whether what a noun means may be the other object itself: a person and a man."""
+    """Return whether two nouns may denote the same object: a person and a man."""
     pair = (noun, other.head)
     if pair[0] == pair[1] or "object" in pair:
         return True
@@ -325,7 +325,7 @@ def _grouped(predicate: str) -> str:
 
 
 def _is_search(predicate: str) -> bool:
-    """Return whether an expression is one "any(…)" and nothing beside it."""
+    """Return whether an expression is a single "any(…)"."""
     if not predicate.startswith("any(") or predicate.count("any(") != 1:
         return False
     depth = 0
@@ -337,9 +337,9 @@ def _is_search(predicate: str) -> bool:
 
 
 def any_of(predicate: str, one: str, many: str) -> str:
-    """Return an expression that is true where a test holds of any patch of a list.
+    """Return an expression that is true if a predicate holds of any patch of a list.
 
-    A test that itself looks for any other object becomes one search over pairs.
+    A predicate that is itself an "any(…)" over other objects becomes one "any(…)" over pairs.
     """
     if _is_search(predicate):
         inner, _, others = predicate[4:-1].rpartition(" for ")

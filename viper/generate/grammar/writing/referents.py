@@ -73,7 +73,7 @@ _SHARES["side"] = _SHARES["half"]
 
 
 class ReferentWriter(SelectWriter):
-    """Writes the search for the one object that is meant."""
+    """Writes the search for the object of a referring expression."""
 
     def find_referent(self, description: Description) -> str:
         """Write the lines that find the object of a referring expression.
@@ -125,7 +125,7 @@ class ReferentWriter(SelectWriter):
         return self.read(many)
 
     def _candidates(self, description: Description) -> tuple[str, str]:
-        """Write the first search; return the noun that is tested and the list."""
+        """Write the first search; return the noun and the list."""
         vocabulary = self.capabilities.vocabulary
         if description.noun is None and vocabulary is None:
             # Expressions without a noun mean a person more often than not.
@@ -165,7 +165,7 @@ class ReferentWriter(SelectWriter):
         return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
 
     def _is_colored_clothing(self, condition: Related) -> bool:
-        """Return whether somebody wears what only its color is known of: "in a red shirt"."""
+        """Return whether only the color of the clothes can be tested: "in a red shirt"."""
         if not self._matches_colors_only or len(condition.others) != 1:
             return False
         (worn,) = condition.others
@@ -179,7 +179,7 @@ class ReferentWriter(SelectWriter):
             self.note(f"size {size!r} judged among the candidates")
 
     def _action(self, condition: Condition) -> list[str]:
-        """Return in words what boxes cannot tell of a relation: who is near a pizza may not eat it."""
+        """Return phrases for what boxes cannot decide: a person near a pizza may not be eating it."""
         if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
             return []
         rule = RULES.get(condition.relation)
@@ -220,7 +220,7 @@ class ReferentWriter(SelectWriter):
         self.keep(many, f"{kept} or {before}")
 
     def _narrow(self, condition: Condition, many: str, noun: str) -> None:
-        """Write the filter of a condition; what only estimates never leaves nothing."""
+        """Write the filter of a condition; an unreliable one never leaves an empty list."""
         one = self.one_of(many)
         each = self.plain(many) if isinstance(condition, Attribute) else one
         predicate = self.predicate(condition, each, noun)
@@ -254,7 +254,7 @@ class ReferentWriter(SelectWriter):
         return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
 
     def _estimates(self, condition: Condition) -> bool:
-        """Return whether what tests a condition may be wrong about all candidates."""
+        """Return whether the test of a condition is unreliable."""
         match condition:
             case Related() | Inverse():
                 if not all(map(self.can_find, condition.others)):
@@ -267,7 +267,7 @@ class ReferentWriter(SelectWriter):
                 return False
 
     def _exclude_fitting(self, condition: Condition, many: str, noun: str) -> None:
-        """Leave out the candidates that a negated condition holds of."""
+        """Write the exclusion of candidates that a negated condition describes."""
         parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
         one = self.one_of(many)
         first = parts[0]
@@ -301,7 +301,7 @@ class ReferentWriter(SelectWriter):
         *,
         ranked: bool,
     ) -> None:
-        """Write what prefers the candidates that fit phrases best."""
+        """Write the preference for candidates that match phrases."""
         noun = description.head
         by_words = [p for p in picks if p.other is None and p.by not in KEYS]
         ranked = ranked or len(picks) > len(by_words)
@@ -344,7 +344,7 @@ class ReferentWriter(SelectWriter):
     def _rank_by_place(
         self, places: list[str], picks: list[Pick], clocks: list[int], many: str
     ) -> None:
-        """Write the sorting by where the candidates are; takes those of `picks` that it uses up."""
+        """Write the sorting by position; removes the elements of `picks` that it uses."""
         one = self.one_of(many)
         border = next((pick for pick in picks if pick.by == "border"), None)
         if border is not None and len(picks) + len(places) > 1:

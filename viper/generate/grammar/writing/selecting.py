@@ -40,7 +40,7 @@ class SelectWriter(FindWriter):
     def __init__(self, capabilities: Capabilities, query: Query) -> None:
         super().__init__(capabilities, query)
         self._selected: dict[tuple[str | None, tuple[Condition, ...]], str] = {}
-        """Description → the variable of what it means."""
+        """Description → the variable of its objects."""
 
     def select(self, description: Description) -> str:
         """Write the lines that find the objects of a description, once for each description.
@@ -97,14 +97,14 @@ class SelectWriter(FindWriter):
         return self.read(many)
 
     def _unnamed(self, description: Description) -> str:
-        """Return the noun to look for where the question names none."""
+        """Return the noun to search for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
             return "object"
         self.note("no object is named: taken as 'person'")
         return "person"
 
     def _conditions(self, description: Description, noun: str) -> list[Condition]:
-        """Return the conditions to test, with one more where the detector finds too much."""
+        """Return the conditions, with one more where the detector's class is wider than the noun."""
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
         if search is not None and search.note:
@@ -122,7 +122,7 @@ class SelectWriter(FindWriter):
                 self.keep(many, f"[{each} for {each} in {self.read(many)} if {predicate}]")
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
-        """Leave out the one that a negated superlative means."""
+        """Write the exclusion of the object that a negated superlative denotes."""
         key = self._key(pick, one, noun)
         if key is None:
             return
@@ -150,7 +150,7 @@ class SelectWriter(FindWriter):
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def _key(self, pick: Pick, one: str, noun: str) -> str | None:
-        """Return the sort key of a pick, the best first; None if nothing can judge it."""
+        """Return the sort key of a rank, None if no served model gives one."""
         if pick.other is not None:
             if not self.can_find(pick.other):
                 self.note(

@@ -16,14 +16,14 @@ __all__ = ["common_nouns", "narrowed"]
 
 
 def narrowed(alternative: Description, head: Description) -> Description:
-    """Return an alternative of a union under the conditions of the object that it is said of.
+    """Return an alternative of a union under the conditions of the object that the union describes.
 
     Of "how many *shiny cubes* are large things or red blocks?" the alternatives are large shiny cubes
     and red shiny blocks that are cubes as well.
 
     Args:
         alternative: One of the union.
-        head: The object that the union is said of, without the union.
+        head: The object that the union describes, without the union.
     """
     conditions = (*head.conditions, *alternative.conditions)
     noun = alternative.noun
@@ -42,7 +42,7 @@ def common_nouns(query: object) -> frozenset[str]:
 
 
 def _searched(node: object) -> Iterator[Description]:
-    """Yield the descriptions of a form as they are looked for: unions by their alternatives."""
+    """Yield the descriptions that are searched for: the alternatives in place of a union."""
     if isinstance(node, tuple):
         for part in node:
             yield from _searched(part)

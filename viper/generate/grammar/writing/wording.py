@@ -49,7 +49,7 @@ _SUPERLATIVES = word_table(
 
 
 def relation_text(words: str) -> str:
-    """Return a relation with the article that forms leave out: "to left of" → "to the left of"."""
+    """Return a relation with its articles: "to left of" → "to the left of"."""
     return _WITHOUT_ARTICLE.sub(r"\1 the \2", words)
 
 
@@ -61,7 +61,7 @@ def description_text(description: Description) -> str:
 
 
 def condition_text(condition: Condition) -> str:
-    """Return a condition as it may stand behind a noun: "wearing a red hat"."""
+    """Return a condition as a modifier behind a noun: "wearing a red hat"."""
     match condition:
         case Attribute():
             return condition.value

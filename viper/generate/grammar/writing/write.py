@@ -42,8 +42,8 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
     """Write the program that answers a question.
 
     Args:
-        form: What the question means.
-        capabilities: What is served; conditions outside it are left out and named.
+        form: The meaning of the question.
+        capabilities: The served models; conditions that none of them can test are noted.
         generator: Name of the generator, for the record.
 
     Returns:
@@ -91,7 +91,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
                 self.return_yes_no(self._yes_no_expression(query))
 
     def _yes_no_expression(self, query: Query) -> str:
-        """Write what a yes/no question needs; return the expression of its truth."""
+        """Write the lines that a yes/no question needs; return the expression of its answer."""
         match query:
             case Exists():
                 found = self.select(query.what)
@@ -115,7 +115,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
                 raise AssertionError(f"{type(query).__name__} is not answered by yes or no")
 
     def _named(self, part: Query) -> str:
-        """Write a part of a yes/no question; return the variable that holds its truth."""
+        """Write one part of a yes/no question; return the variable of its answer."""
         if isinstance(part, Isnt):
             return f"not {self._named(part.part)}"
         expression = self._yes_no_expression(part)
@@ -139,7 +139,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
         return any_of(predicate, one, subjects)
 
     def _verify_pick(self, subject: Description, pick: Pick) -> str:
-        """Compare the object with all of its kind: "is the red car the biggest?"."""
+        """Return the comparison of an object with all of its kind: "is the red car the biggest?"."""
         subjects = self.select(subject)
         winners = self.select(Description(subject.noun, (pick,)))
         one = self.one_of(subjects)
@@ -238,7 +238,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
         self.write(f"return min({options}, key=lambda {option}: {key}, default={first})[0]")
 
     def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
-        """Write the choice of the object that is most (or least) of what only words describe."""
+        """Write the choice of the object that is most (or least) of what a phrase describes."""
         if not self.capabilities.serves("matcher"):
             self.note(f"{condition_text(pick)!r}: no matcher")
             self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")
