@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attribute:
     """A property of one object: "red", "wooden", "sleeping"."""
 
@@ -42,7 +42,7 @@ class Attribute:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A part of the image: "left", "top right", "middle", "front" or "back"."""
 
@@ -56,7 +56,7 @@ class Place:
         return "_".join(("at", *self.names, *filter(None, (self.part,))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One of the rows that the candidates stand in: "back row", "second row from the top"."""
 
@@ -69,7 +69,7 @@ class Row:
         return f"row({self.side}{rank})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Among:
     """One of a number of visible objects: "the larger of the two bears"."""
 
@@ -79,7 +79,7 @@ class Among:
         return f"among({self.number})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Related:
     """A relation to other objects, such as "left of the car"."""
 
@@ -97,7 +97,7 @@ class Related:
         return f"{self.relation}({'every ' if self.every else ''}{others})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inverse:
     """A relation with the ends exchanged: the hat "that the man is wearing"."""
 
@@ -115,7 +115,7 @@ class Inverse:
         return f"{self.relation}_by({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pick:
     """A superlative or rank: "leftmost", "second from the right", "nearest to the car"."""
 
@@ -134,7 +134,7 @@ class Pick:
         return f"most({self.by}{to}{rank})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SameAs:
     """Equal in one respect to another object: "the same color as the plate"."""
 
@@ -146,7 +146,7 @@ class SameAs:
         return f"{'same' if self.same else 'different'}_{self.respect}({self.other})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Not:
     """The condition does not hold."""
 
@@ -156,7 +156,7 @@ class Not:
         return f"not {self.condition}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnyOf:
     """At least one of the conditions holds."""
 
@@ -166,7 +166,7 @@ class AnyOf:
         return f"({' or '.join(map(str, self.conditions))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AllOf:
     """All of the conditions hold."""
 
@@ -176,7 +176,7 @@ class AllOf:
         return f"({' and '.join(map(str, self.conditions))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf:
     """The object is one of several: "(things that are) either red cubes or small balls"."""
 
@@ -202,7 +202,7 @@ Condition = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
     """The objects that a noun phrase means."""
 

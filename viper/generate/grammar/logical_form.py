@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
     """One possible answer, and the condition under which it is right."""
 
@@ -56,7 +56,7 @@ class Option:
 Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exists:
     """Is there such an object (or such a number of them)?"""
 
@@ -70,7 +70,7 @@ class Exists:
         return f"count({self.what}) {self.comparison} {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Count:
     """How many are there?"""
 
@@ -80,7 +80,7 @@ class Count:
         return f"count({self.what})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompareCounts:
     """Are there more of these than of those?"""
 
@@ -92,7 +92,7 @@ class CompareCounts:
         return f"count({self.first}) {self.comparison} count({self.second})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verify:
     """Does a condition hold of the object, of any such object, or (`every`) of all of them?"""
 
@@ -104,7 +104,7 @@ class Verify:
         return f"{'every' if self.every else 'some'}({self.subject}: {self.condition})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Same:
     """Are objects alike in one respect?"""
 
@@ -118,7 +118,7 @@ class Same:
         return f"{word}_{self.respect}({', '.join(map(str, self.subjects))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Both:
     """All of several yes/no questions."""
 
@@ -128,7 +128,7 @@ class Both:
         return " and ".join(f"({part})" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Either:
     """At least one of several yes/no questions."""
 
@@ -138,7 +138,7 @@ class Either:
         return " or ".join(f"({part})" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Isnt:
     """The negation of a yes/no question."""
 
@@ -148,7 +148,7 @@ class Isnt:
         return f"not ({self.part})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChooseCondition:
     """Which of these holds of the object: "red or blue?", "left or right of the chair?"."""
 
@@ -159,7 +159,7 @@ class ChooseCondition:
         return f"choose({self.subject}: {' | '.join(map(str, self.options))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChooseObject:
     """Which of these objects is it: "a cat or a dog?", "which is bigger, the cup or the bowl?"."""
 
@@ -176,7 +176,7 @@ class ChooseObject:
         return f"choose_object({' | '.join(map(str, self.options))}{tail})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskAttribute:
     """What color (material, size, activity, …) is the object?"""
 
@@ -188,7 +188,7 @@ class AskAttribute:
         return f"{self.respect}({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskName:
     """What is the object called that fulfils the description?"""
 
@@ -199,7 +199,7 @@ class AskName:
         return f"name({self.what})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskCommon:
     """In which respect are two objects alike: "color", "material" or "shape"?"""
 
@@ -209,7 +209,7 @@ class AskCommon:
         return f"common({', '.join(map(str, self.subjects))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskPlace:
     """In which part of the image, or where in the scene is it?"""
 
@@ -222,7 +222,7 @@ class AskPlace:
         return f"place_{self.axis}({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskScene:
     """A question about the whole image, which mentions no object to look for."""
 
@@ -236,7 +236,7 @@ class AskScene:
         return f"scene({self.respect}{f': {detail}' if detail else ''})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refer:
     """Which object is meant?"""
 
@@ -261,7 +261,7 @@ Query = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogicalForm:
     """The meaning of a question."""
 

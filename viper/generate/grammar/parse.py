@@ -19,7 +19,7 @@ from viper.generate.grammar.reading.refusing import (
 from viper.generate.grammar.reading.unparsed_words import word_forms
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
-from viper.generate.grammar.vocabulary.tokens import Token, tokenise
+from viper.generate.grammar.vocabulary.tokens import Token, tokenize
 from viper.programs.program import Task
 
 __all__ = ["parse"]
@@ -54,7 +54,7 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
         GenerationError: The question was not understood; the message quotes the part.
     """
     allowed = tuple(choices)
-    tokens = tokenise(question)
+    tokens = tokenize(question)
     refuse_foreign(tokens, question)
     query = refer(tokens, question) if task == "grounding" else _ask(tokens, question)
     query = with_choices(query, allowed, question)

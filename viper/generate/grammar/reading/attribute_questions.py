@@ -20,8 +20,7 @@ from viper.generate.grammar.logical_form import (
     Option,
     Query,
 )
-from viper.generate.grammar.reading.chart import Parses, combined
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.reading.scenes import SceneChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
@@ -99,7 +98,7 @@ class AttributeChart(SceneChart):
         for respect, end in self.respect(start):
             yield from self._of_subject(end, respect)
             for subject, stop in self.description(end):  # "what color (do you think) the sky is"
-                behind = self.after(stop, f"{_COPULAS}|has|have") or stop
+                behind = self.optional(stop, f"{_COPULAS}|has|have")
                 yield from self.with_options(attribute_query(subject, respect), behind)
         copula = self.after(start, _COPULAS)
         if copula is None:
@@ -123,7 +122,7 @@ class AttributeChart(SceneChart):
         if start is None:
             return
         for subject, end in self.description(start):
-            behind = self.after(end, _BEHIND_SUBJECT) or end
+            behind = self.optional(end, _BEHIND_SUBJECT)
             yield from self.with_options(attribute_query(subject, respect, question), behind)
 
     def _made_of(self) -> Queries:
@@ -131,7 +130,7 @@ class AttributeChart(SceneChart):
         start = self.after(0, _WHAT)
         if start is None:
             return
-        material = self.after(self.after(start, _SORTS) or start, "material|materials") or start
+        material = self.after(self.optional(start, _SORTS), "material|materials") or start
         makes = self.after(material, _MAKES)
         if makes is None:
             return

@@ -13,14 +13,16 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
 
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.vocabulary.tokens import Token
 
-__all__ = ["Chart", "Parses", "combined", "rule", "unique_ends"]
+__all__ = ["Chart", "Parses", "Queries", "combined", "rule", "unique_ends"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
 Parses = Iterable[tuple[T, int]]
 """Values, each with the position of the first word behind it, the preferred one first."""
+Queries = Parses[Query]
 
 
 class Chart:
@@ -61,6 +63,10 @@ class Chart:
                 self.furthest = max(self.furthest, at + len(words))
                 return at + len(words)
         return None
+
+    def optional(self, at: int, phrases: str) -> int:
+        """Return the position behind one of the phrases if it matches here, else the position."""
+        return self.after(at, phrases) or at
 
     def word_in(self, at: int, words: str) -> bool:
         """Report whether the word at a position is one of those given, such as "is|are"."""

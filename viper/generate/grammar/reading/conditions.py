@@ -159,7 +159,7 @@ class ConditionChart(VerbChart):
                 word, start = "and", start + 1
             if word not in ("and", "or", ","):
                 continue
-            start = self.after(start, "is it|is he|is she|are they") or start
+            start = self.optional(start, "is it|is he|is she|are they")
             start = self.skip(start, "either|also|is|are|maybe|perhaps")
             for rest, stop in self.predicate(start):
                 if word == "or" or (word == "," and isinstance(rest, AnyOf)):

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import walk
-from viper.generate.grammar.reading.chart import Parses, rule
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, rule
 from viper.generate.grammar.reading.in_situ import InSituChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.tokens import Token

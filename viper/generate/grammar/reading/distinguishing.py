@@ -134,7 +134,7 @@ class DistinguishingChart(QuestionChart):
             return []
         behind = self.after(start + 1, "o clock|o 'clock|oclock|clock")
         if behind is not None:
-            behind = self.after(behind, "position|side|spot") or behind
+            behind = self.optional(behind, "position|side|spot")
         elif self.text(at) == "at" and start + 1 == self.end:
             behind = start + 1
         return [] if behind is None else [(Place((str(hour),), "clock"), behind)]
@@ -174,7 +174,7 @@ class DistinguishingChart(QuestionChart):
         for begin in (at + 1, start):
             end = self.after(begin, _WAYS)
             if end is not None and not self.word_in(end, "of|at|from|to|on"):
-                end = self.after(end, "side|way|direction") or end
+                end = self.optional(end, "side|way|direction")
                 yield Attribute(self._span(at, end), "activity"), end
                 return
         return
@@ -302,7 +302,7 @@ class DistinguishingChart(QuestionChart):
         end = start + 2
         while self._is_plain_noun(end):
             end += 1
-        behind = self.after(end, "to it|on it|in it|on them|of all") or end
+        behind = self.optional(end, "to it|on it|in it|on them|of all")
         yield Pick(self._span(start + 1, end), rank), behind
 
     @rule

@@ -34,14 +34,13 @@ from viper.generate.grammar.vocabulary.lexicon import (
     ATTRIBUTE_KIND,
     COMPARATIVES,
     FUNCTION_WORDS,
-    NUMBERS,
     ORDINALS,
     PARTITIVES,
     PLACES,
 )
 from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.tokens import Token
-from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
+from viper.generate.grammar.vocabulary.words import is_gerund, kinds, number_of, verb_lemma
 
 __all__ = ["EllipticalChart", "same_kind"]
 
@@ -176,7 +175,7 @@ class EllipticalChart(AttachmentChart):
         conditions, end = step
         end = self.skip(end + 1, "the|these|those|all")
         text = self.text(end)
-        number = NUMBERS.get(text) or (int(text) if text.isdigit() else 0)
+        number = number_of(text)
         if not number:
             return
         chosen: list[Condition] = [Among(number), *conditions]

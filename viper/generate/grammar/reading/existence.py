@@ -20,18 +20,14 @@ from viper.generate.grammar.logical_form import (
     Either,
     Exists,
     Isnt,
-    Query,
     YesNo,
 )
-from viper.generate.grammar.reading.chart import Parses
+from viper.generate.grammar.reading.chart import Parses, Queries
 from viper.generate.grammar.reading.lists import ListChart, Listed, shared
 from viper.generate.grammar.reading.verbs import flat
-from viper.generate.grammar.vocabulary.lexicon import NUMBERS
+from viper.generate.grammar.vocabulary.words import number_of
 
-__all__ = ["ExistenceChart", "Queries", "exists"]
-
-Queries = Parses[Query]
-"""Meanings, each with the position of the first word behind it."""
+__all__ = ["ExistenceChart", "exists"]
 
 _THERE_IS = (
     "is there|are there|was there|were there|do you see|can you see|could you see|"
@@ -155,7 +151,7 @@ class ExistenceChart(ListChart):
     def _numbered(self, at: int) -> Parses[YesNo]:
         for words, comparison in _NUMBERED:
             start = at + len(words.split())
-            number = _number(self.text(start))
+            number = number_of(self.text(start))
             # Compared without `after`, so that "only" without a number does not count as understood.
             if number is None or self.texts[at:start] != tuple(words.split()):
                 continue
@@ -182,7 +178,7 @@ class ExistenceChart(ListChart):
                 behind = self.after(end, word)
                 if behind is None:
                     continue
-                behind = self.after(behind, "the number of|that of") or behind
+                behind = self.optional(behind, "the number of|that of")
                 for second, stop in self.description(behind):
                     yield CompareCounts(first, comparison, second), stop
 
@@ -198,7 +194,7 @@ class ExistenceChart(ListChart):
         )
         if start is None:
             return
-        for what, end in self.description(self.after(start, "of") or start):
+        for what, end in self.description(self.optional(start, "of")):
             if what.noun in _PROPERTIES:
                 continue
             yield Count(what), end
@@ -215,9 +211,3 @@ def exists(what: Description) -> Exists:
     if what.number is not None:
         return Exists(replace(what, number=None), "==", what.number)
     return Exists(what)
-
-
-def _number(text: str) -> int | None:
-    if text.isdigit():
-        return int(text)
-    return NUMBERS.get(text)

@@ -6,7 +6,7 @@ They begin like a statement or like a noun phrase, so they are tried before thos
 from __future__ import annotations
 
 from viper.generate.grammar.reading.attribute_questions import attribute_query
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Queries
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import SCALES
@@ -40,12 +40,12 @@ class InSituChart(QuestionChart):
             made = self.after(verb, _MADE)
             what = self.after(made, _WHAT) if made is not None else None
             if what is not None:
-                material = self.after(what, "material") or what
+                material = self.optional(what, "material")
                 yield from self.with_options(attribute_query(subject, "material"), material)
             doing = self.after(verb, "doing what")
             if doing is not None:
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
-            what = self.after(self.after(verb, _OF) or verb, _WHAT)
+            what = self.after(self.optional(verb, _OF), _WHAT)
             for respect, stop in self.respect(what) if what is not None else ():
                 yield from self.with_options(attribute_query(subject, respect), stop)
             if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
@@ -53,7 +53,7 @@ class InSituChart(QuestionChart):
 
     def named(self) -> Queries:
         """Read "(Tell me) the color of the cup"."""
-        start = self.skip(self.after(0, _IMPERATIVES) or 0, "the")
+        start = self.skip(self.optional(0, _IMPERATIVES), "the")
         respect = RESPECTS.get(self.text(start))
         of = self.after(start + 1, "of")
         if respect is not None and of is not None:

@@ -12,9 +12,8 @@ from __future__ import annotations
 from viper.generate.grammar.description import Condition, Description, Inverse
 from viper.generate.grammar.logical_form import AskName, AskPlace
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
-from viper.generate.grammar.reading.chart import Parses, combined
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.conditions import SHOWN
-from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import ARTICLES
 from viper.generate.grammar.vocabulary.relations import match_relation
@@ -45,7 +44,7 @@ class NameChart(AttributeChart):
 
     def _named(self, what: Description, at: int) -> Queries:
         question = "Who is this?" if what.noun == "person" else "What is this?"
-        end = self.after(at, _CALLED) or at
+        end = self.optional(at, _CALLED)
         yield from self.with_options(AskName(what, question), end)
 
     def _wanted(self, at: int) -> Parses[Description]:
@@ -98,7 +97,7 @@ class NameChart(AttributeChart):
         for subject, end in reversed(self.description(at)):
             for inverse, stop in self.gap(subject, end, finite=False):
                 yield what.having(inverse), stop
-        name = self.after(at, "the name of") or at
+        name = self.optional(at, "the name of")
         if what == Description("object") and self.text(name) in ARTICLES.union(_THIS.split("|")):
             named = self.description(name)
             for candidate, end in named:
@@ -140,18 +139,18 @@ class NameChart(AttributeChart):
         if side is not None:
             axis = "horizontal" if "side" in self.texts[:3] else "both"
             for subject, end in self.description(side):
-                behind = self.after(end, "on|in|at|located|placed") or end
+                behind = self.optional(end, "on|in|at|located|placed")
                 yield from self.with_options(_place(subject, axis), behind)
         if where is not None:
             for subject, end in reversed(self.description(where)):
-                doing = self.after(end, _LYING) or end
-                behind = self.after(doing, "on|in|at") or doing
+                doing = self.optional(end, _LYING)
+                behind = self.optional(doing, "on|in|at")
                 place = _place(subject, "around", " ".join(self.texts[end:doing]))
                 yield from self.with_options(place, behind)
         elif self.texts[-1] == "where":
             for subject, end in self.description(0):
-                start = self.after(end, _COPULAS) or end
-                behind = self.after(start, _LYING) or start
+                start = self.optional(end, _COPULAS)
+                behind = self.optional(start, _LYING)
                 if self.text(behind) == "where":
                     yield _place(subject, "around", " ".join(self.texts[start:behind])), behind + 1
 

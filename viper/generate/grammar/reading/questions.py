@@ -30,8 +30,8 @@ from viper.generate.grammar.logical_form import (
     Same,
     Verify,
 )
-from viper.generate.grammar.reading.chart import Parses
-from viper.generate.grammar.reading.existence import ExistenceChart, Queries, exists
+from viper.generate.grammar.reading.chart import Parses, Queries
+from viper.generate.grammar.reading.existence import ExistenceChart, exists
 from viper.generate.grammar.reading.lists import with_head
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
@@ -57,7 +57,7 @@ class YesNoChart(ExistenceChart):
                 if same not in ("same", "different"):
                     continue
                 joint = self.after(joint + 1, "as|than|from|to") or joint
-                joint = self.after(joint, "that of|those of|the one of") or joint
+                joint = self.optional(joint, "that of|those of|the one of")
                 again = self.after(joint, f"the {self.text(start)} of|{self.text(start)} of")
                 joint = again or joint
                 for second, stop in self.description(joint):

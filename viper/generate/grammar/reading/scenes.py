@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viper.generate.grammar.logical_form import AskScene
-from viper.generate.grammar.reading.chart import Parses, combined
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.questions import YesNoChart
 from viper.generate.grammar.vocabulary.lexicon import SCENE_PLACES, SCENE_STATES
 
@@ -69,7 +68,7 @@ class SceneChart(YesNoChart):
         weather = "weather" in self.texts[:start]
         negated = self.text(start) == "not"
         for words, end in self._state_words(start + negated):
-            end = self.after(end, "scene|place|weather|picture|photo|image") or end
+            end = self.optional(end, "scene|place|weather|picture|photo|image")
             of_scene = weather or {word.replace(" ", "-") for word in words} <= SCENE_STATES
             if not of_scene or (negated and len(words) > 1):
                 continue
@@ -125,7 +124,7 @@ class SceneChart(YesNoChart):
             return
         image = self.after(behind, combined("is", _PICTURES))
         if image is not None:
-            behind = self.after(image, "in|at|of|showing|taken in|taken at") or image
+            behind = self.optional(image, "in|at|of|showing|taken in|taken at")
         elif behind == start + 1:
             return
         yield behind, self.text(start)

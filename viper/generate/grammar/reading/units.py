@@ -165,7 +165,7 @@ class UnitChart(Chart, ABC):
             end += 1
         part_at, part = end, ""
         if self.text(end) != "half" or self.text(end + 1) not in HALF_DONE:
-            end = self.after(end, _PART_NOUNS) or end
+            end = self.optional(end, _PART_NOUNS)
         if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
             return None
         if self.telegraphic and end > part_at:
@@ -207,7 +207,7 @@ class UnitChart(Chart, ABC):
             superlative = self._superlative(at + 1)
             if superlative is not None:
                 yield Pick(superlative[0].by, ORDINALS[text]), superlative[1]
-            yield conditions[0], self.after(end, "one") or end
+            yield conditions[0], self.optional(end, "one")
         near_or_far = self.after(
             at, "closest|nearest|closer|nearer|close|farthest|most far|farther"
         )
@@ -217,11 +217,11 @@ class UnitChart(Chart, ABC):
         superlative = self._superlative(at)
         if superlative is not None:
             pick, end = superlative
-            yield pick, self.after(end, "one") or end
+            yield pick, self.optional(end, "one")
 
     def _pick_to(self, at: int, *, far: bool) -> Parses[Condition]:
         """Read the noun phrase behind "closest to" or "farthest from"."""
-        start = self.after(at, "to|from") or at
+        start = self.optional(at, "to|from")
         camera = self.camera(start)
         if camera is not None:
             yield Pick("far" if far else "near"), camera
@@ -296,7 +296,7 @@ class UnitChart(Chart, ABC):
         joint = self.after(behind, "as|than|from|like|with")
         if joint is None:
             return
-        joint = self.after(joint, "that of|those of|the one of") or joint
+        joint = self.optional(joint, "that of|those of|the one of")
         joint = self.skip(joint, "does|do")
         for other, end in self.description(joint, True):
             yield SameAs(respect, other, word == "same"), end

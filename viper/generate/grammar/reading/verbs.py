@@ -130,7 +130,7 @@ class VerbChart(UnitChart):
         yield from self._qualities(at)
         yield from self.same_as(at)
         for other, end in self.description(at, True):
-            end = self.after(end, "in it|on it|inside it|on top") or end
+            end = self.optional(end, "in it|on it|inside it|on top")
             yield Related("with", (other,), "having"), end
 
     def _qualities(self, at: int) -> Parses[Condition]:
@@ -214,7 +214,7 @@ class VerbChart(UnitChart):
             finite: True where there is no auxiliary: "(the hat) the man wears".
             infinitive: True behind "does": "(what) does the man wear".
         """
-        at = self.after(at, "about to") or at
+        at = self.optional(at, "about to")
         infinitive = infinitive or self.text(at - 1) == "to"
         text = self.text(at)
         lemma = verb_lemma(text)
@@ -249,7 +249,7 @@ class VerbChart(UnitChart):
     def _preposition_gap(self, subject: Description, at: int) -> list[tuple[Inverse, int]]:
         """Read a preposition at the end of a clause: "(the table) the cup is on top of"."""
         return [
-            (Inverse(match.relation, subject, match.words), self.after(end, "of") or end)
+            (Inverse(match.relation, subject, match.words), self.optional(end, "of"))
             for match in match_relation(self.texts[at : at + 6])
             for end in (at + match.length,)
         ]

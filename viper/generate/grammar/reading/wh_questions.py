@@ -1,12 +1,11 @@
-"""All question frames in the order of trial, and the frame that compares named objects."""
+"""All question frames in the order of trial, and the frames that compare objects."""
 
 from __future__ import annotations
 
 from viper.generate.grammar.description import Attribute, Condition, Pick
-from viper.generate.grammar.logical_form import ChooseObject
-from viper.generate.grammar.reading.chart import combined
-from viper.generate.grammar.reading.existence import Queries
-from viper.generate.grammar.reading.in_common import CommonChart
+from viper.generate.grammar.logical_form import AskCommon, ChooseObject
+from viper.generate.grammar.reading.chart import Queries, combined
+from viper.generate.grammar.reading.name_questions import NameChart
 from viper.generate.grammar.vocabulary.words import positive
 
 __all__ = ["QuestionChart"]
@@ -19,7 +18,7 @@ _WHICH = combined(
 )
 
 
-class QuestionChart(CommonChart):
+class QuestionChart(NameChart):
     """Reads every kind of question; `frames` lists them in the order of trial."""
 
     def frames(self) -> Queries:
@@ -42,6 +41,21 @@ class QuestionChart(CommonChart):
             self.statement,
         ):
             yield from frame()
+
+    def common_question(self) -> Queries:
+        """Read "What is common to the cup and the plate?", "What do both cups have in common?"."""
+        start = self.after(0, "what is common to|what is common between|what do|what does")
+        if start is None:
+            return
+        behind = self.text(1) != "is"
+        for first, end in self.description(self.skip(start, "both")):
+            joint = self.after(end, "and")
+            if joint is None:
+                continue
+            for second, stop in self.description(joint):
+                last = self.after(stop, "have in common|share") if behind else stop
+                if last is not None:
+                    yield AskCommon((first, second)), last
 
     def compared_objects(self) -> Queries:
         """Read "Which is bigger, the cup or the bowl?", "What is closer to the camera, …?"."""

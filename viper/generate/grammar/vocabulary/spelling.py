@@ -3,9 +3,9 @@
     umbrela → umbrella      gril → girl      standign → standing      pruple → purple
 
 Only words that are in no dictionary are corrected. The distance is the number of edits: a letter too
-many, too few, wrong, or two neighbours exchanged (Damerau 1964, optimal string alignment). Short words
+many, too few, wrong, or two neighbors exchanged (Damerau 1964, optimal string alignment). Short words
 allow one edit, long ones two. Of two equally near words the one with the likelier edit is chosen
-(neighbours exchanged, a letter doubled or not); if that does not decide, the word stays as it is.
+(neighbors exchanged, a letter doubled or not); if that does not decide, the word stays as it is.
 """
 
 from __future__ import annotations

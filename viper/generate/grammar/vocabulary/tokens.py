@@ -17,7 +17,7 @@ from viper.generate.grammar.vocabulary.spelling import correction, is_named, spl
 from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 
-__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
+__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenize"]
 
 MAX_CHARACTERS = 1000
 """Longest question that is parsed; the longest of GQA and CLEVR have about 230 characters."""
@@ -146,7 +146,7 @@ _WORD = re.compile(
 )
 
 
-def tokenise(question: str) -> list[Token]:
+def tokenize(question: str) -> list[Token]:
     """Split a question into tokens.
 
     Args:
@@ -200,7 +200,7 @@ def _plain_letters(question: str) -> str:
 
 
 def _split_words(text: str, question: str) -> list[str]:
-    text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
+    text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenized corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
     text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
     text = re.sub(r"\bcan't\b", "can not", text)
@@ -248,13 +248,12 @@ def _is_word(word: str) -> bool:
 
 
 def _possessives(tokens: list[Token]) -> list[Token]:
-    result: list[Token] = []
-    for token in tokens:
-        if token.text == "'s" and result and result[-1].text in _IS_AFTER:
-            result.append(Token("is", token.source))
-        else:
-            result.append(token)
-    return result
+    return [
+        Token("is", token.source)
+        if token.text == "'s" and before is not None and before.text in _IS_AFTER
+        else token
+        for before, token in zip([None, *tokens], tokens, strict=False)
+    ]
 
 
 def _joined_compounds(tokens: list[Token]) -> list[Token]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 
+from viper.generate.grammar.vocabulary.lexicon import NUMBERS
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "is_gerund",
     "is_participle",
     "kinds",
+    "number_of",
     "plural",
     "positive",
     "singular",
@@ -226,6 +228,11 @@ def verb_lemma(word: str) -> str | None:
 
     lemmas = getAllLemmas(word, upos="VERB").get("VERB", ())
     return str(lemmas[-1]) if lemmas else None
+
+
+def number_of(word: str) -> int | None:
+    """Return the number that a word or its digits stand for, None for any other word."""
+    return int(word) if word.isdigit() else NUMBERS.get(word)
 
 
 def is_participle(word: str) -> bool:

@@ -209,12 +209,9 @@ class ReferentWriter(SelectWriter):
         self.use("rows_of")
         rows, before, each = self.names.single("rows"), self.read(many), self.plain(many)
         self.write(f"{rows} = rows_of({before})")
+        chosen = f"{rows}{'[::-1]' if row.side == 'top' else ''}[{row.rank - 1}:{row.rank}]"
         if row.side == "middle":
             chosen = f"{rows}[len({rows}) // 2:][:1]"
-        elif row.side == "top":
-            chosen = f"{rows}[::-1][{row.rank - 1}:{row.rank}]"
-        else:
-            chosen = f"{rows}[{row.rank - 1}:{row.rank}]"
         line = self.names.single("row")
         kept = f"[{each} for {each} in {before} if any({each} in {line} for {line} in {chosen})]"
         self.keep(many, f"{kept} or {before}")
@@ -311,8 +308,6 @@ class ReferentWriter(SelectWriter):
             ) in by_words:  # "older woman on the left": the place decides between the old ones
                 picks.remove(pick)
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
-        if not phrases:
-            return
         if self._matches_colors_only:
             colored = [phrase for phrase in phrases if named_colors(phrase)]
             for phrase in colored:
@@ -354,11 +349,8 @@ class ReferentWriter(SelectWriter):
             self.keep(many, f"[{one} for {one} in {before} if {cut}] or {before}")
         for hour in clocks:
             self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {clock_key(hour, one)})")
-        if all(pick.rank == 1 and pick.by in _CORNERS for pick in picks) and len(picks) > 1:
-            places += [pick.by for pick in picks]
-            picks.clear()
-        elif places and any(pick.by in _CORNERS and pick.rank == 1 for pick in picks):
-            joined = [pick for pick in picks if pick.by in _CORNERS and pick.rank == 1]
+        joined = [pick for pick in picks if pick.rank == 1 and pick.by in _CORNERS]
+        if places or len(joined) == len(picks) > 1:
             places += [pick.by for pick in joined]
             picks[:] = [pick for pick in picks if pick not in joined]
         if not places:

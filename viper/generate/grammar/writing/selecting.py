@@ -141,12 +141,9 @@ class SelectWriter(FindWriter):
             else:
                 self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
             return
+        span = f"[{pick.rank - 1}:{pick.rank}]" if pick.rank > 1 else "[:1]"
         if pick.rank == -1:
             span = "[-1:]"
-        elif pick.rank > 1:
-            span = f"[{pick.rank - 1}:{pick.rank}]"
-        else:
-            span = "[:1]"
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def _key(self, pick: Pick, one: str, noun: str) -> str | None:
