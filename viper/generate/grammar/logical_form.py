@@ -38,6 +38,7 @@ __all__ = [
     "Refer",
     "Same",
     "Verify",
+    "YesNo",
     "walk",
 ]
 

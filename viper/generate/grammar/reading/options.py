@@ -33,6 +33,7 @@ from viper.generate.grammar.logical_form import (
     Query,
     Refer,
     Verify,
+    YesNo,
 )
 from viper.generate.grammar.vocabulary.lexicon import PLACES, RESPECTS
 
@@ -129,24 +130,14 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
             return Verify(query.subject, AnyOf(tuple(o.condition for o in query.options)))
         case ChooseObject(condition=None):
             return Either(tuple(Exists(option) for option in query.options))
-        case AskScene(options=options) if not options or query.respect == "yesno":
+        case AskScene(options=()) | AskScene(respect="yesno"):
             return AskScene(query.question, "yesno")
-        case (
-            Count()
-            | AskAttribute()
-            | AskCommon()
-            | AskName()
-            | AskPlace()
-            | AskScene()
-            | ChooseObject()
-            | Refer()
-        ):
-            raise GenerationError(
-                f"The question {question[:200]!r} is not one of yes and no, but the choices are "
-                f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
-            )
-        case _:
+        case _ if isinstance(query, YesNo):
             return query
+    raise GenerationError(
+        f"The question {question[:200]!r} is not one of yes and no, but the choices are "
+        f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
+    )
 
 
 def plain_choice(choice: str) -> str:

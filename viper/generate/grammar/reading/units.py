@@ -64,6 +64,9 @@ _DEPTH_PICKS = {"front": "near", "back": "far"}
 _OUTERMOST = frozenset({"left", "right", "top", "bottom"})
 
 
+_NO_ATTRIBUTES = FUNCTION_WORDS.union(SUPERLATIVES, COMPARATIVES, PLACES, ORDINALS)
+
+
 class UnitChart(Chart, ABC):
     """Reads the smallest conditions."""
 
@@ -268,9 +271,7 @@ class UnitChart(Chart, ABC):
             if following in ("colored", "color") and ATTRIBUTE_KIND[text] == "color":
                 end += 1
             return Attribute(text.replace("-", " "), ATTRIBUTE_KIND[text]), end
-        if text in FUNCTION_WORDS or text in SUPERLATIVES or text in COMPARATIVES:
-            return None
-        if text in PLACES or text in ORDINALS:
+        if text in _NO_ATTRIBUTES:
             return None
         sorts = kinds(text)
         if "ADJ" in sorts and "NOUN" not in sorts and not text.endswith("est"):

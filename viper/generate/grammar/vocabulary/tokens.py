@@ -269,14 +269,14 @@ def _joined_compounds(tokens: list[Token]) -> list[Token]:
 
 def _sides(tokens: list[Token]) -> list[Token]:
     """Drop "hand" from "left hand side"."""
-    result: list[Token] = []
-    for index, token in enumerate(tokens):
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        side = following in ("side", "corner", "edge", "part")
-        if token.text == "hand" and side and result and result[-1].text in ("left", "right"):
-            continue
-        result.append(token)
-    return result
+    texts = ["", *(token.text for token in tokens), ""]
+    return [
+        token
+        for token, before, following in zip(tokens, texts, texts[2:], strict=False)
+        if token.text != "hand"
+        or before not in ("left", "right")
+        or following not in ("side", "corner", "edge", "part")
+    ]
 
 
 def _without_phrases(tokens: list[Token]) -> list[Token]:
