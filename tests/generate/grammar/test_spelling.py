@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from viper.errors import GenerationError
 from viper.generate.grammar import parse
 from viper.generate.grammar.vocabulary.spelling import correction, slips, split, vocabulary
-from viper.generate.grammar.vocabulary.words import is_known
+from viper.generate.grammar.vocabulary.words import in_dictionary
 
 WORDS = st.text(string.ascii_lowercase, max_size=9)
 
@@ -107,5 +107,5 @@ def test_another_language_is_not_bent_into_english() -> None:
 
 def test_all_words_of_the_vocabulary_are_lower_case_letters() -> None:
     assert all(word.isascii() and word.islower() for word in vocabulary())
-    unknown = {word for word in vocabulary() if not is_known(word)}
+    unknown = {word for word in vocabulary() if not in_dictionary(word)}
     assert len(unknown) < 0.1 * len(vocabulary())

@@ -3,11 +3,11 @@
 parse("Is the cat on the car?")          some(cat: on(car))          viper.generate.grammar.parse
 write_program(form, capabilities, …)     def execute_command(image)  viper.generate.grammar.writing.write
 
-vocabulary/     spelling, the dictionary, and the words that the grammar knows by meaning
-reading/        noun phrases and conditions; frames of questions; referring expressions; refusals
-description     what a noun phrase means  ┐ plain values, `viper generate --explain` prints them,
-logical_form    what a question means     ┘ docs/grammar.md explains them
-writing/        searches, tests and closing lines of programs, for what is served
+vocabulary/     tokenizer, spelling correction, dictionary, and the word lists of the grammar
+reading/        a chart parser: noun phrases, conditions, question frames, referring expressions
+description     the meaning of a noun phrase  ┐ plain values, printed by `viper generate --explain`
+logical_form    the meaning of a question     ┘ and explained in docs/grammar.md
+writing/        a code generator: searches, predicates and answers, for the models that are served
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a noun phrase means: a noun, and the conditions that an object must fulfil.
+"""The meaning of a noun phrase: a noun, and the conditions that an object must fulfil.
 
     Description  "the red cups left of the laptop": a noun and conditions
-    └── Condition    attribute · place · relation · pick · not · any of · same as · one of
+    └── Condition    attribute · place · relation · rank · negation · alternatives · comparison
         └── Description  (of the other object)
 
 `logical_form` holds the questions that are asked about descriptions.
@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = [
     "AllOf",
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attribute:
     """A property of one object: "red", "wooden", "sleeping"."""
 
@@ -42,21 +42,21 @@ class Attribute:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
-    """A part of the picture: "left", "top right", "middle", "front" or "back"."""
+    """A part of the image: "left", "top right", "middle", "front" or "back"."""
 
     names: tuple[str, ...]
     """One or two of `left right top bottom middle front back`."""
     part: str = ""
-    """How exactly a referring expression means it: `half`, `third` and `side` are shares of the
-    picture, `corner` and `edge` its outermost parts; "" only says what is more so than the rest."""
+    """The extent in a referring expression: `half`, `third` and `side` are shares of the image,
+    `corner` and `edge` its outermost parts; "" ranks the candidates along that direction."""
 
     def __str__(self) -> str:
         return "_".join(("at", *self.names, *filter(None, (self.part,))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One of the rows that the candidates stand in: "back row", "second row from the top"."""
 
@@ -69,9 +69,9 @@ class Row:
         return f"row({self.side}{rank})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Among:
-    """One of a number of objects that are there: "the larger of the two bears"."""
+    """One of a number of visible objects: "the larger of the two bears"."""
 
     number: int
 
@@ -79,7 +79,7 @@ class Among:
         return f"among({self.number})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Related:
     """A relation to other objects, such as "left of the car"."""
 
@@ -97,27 +97,32 @@ class Related:
         return f"{self.relation}({'every ' if self.every else ''}{others})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inverse:
     """A relation with the ends exchanged: the hat "that the man is wearing"."""
 
     relation: str
     subject: Description
-    """Who stands in the relation to the described object."""
+    """The object that has the relation to the described object."""
     words: str
+
+    @property
+    def others(self) -> tuple[Description, ...]:
+        """The other end of the relation, as in `Related`."""
+        return (self.subject,)
 
     def __str__(self) -> str:
         return f"{self.relation}_by({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pick:
-    """The one that is most of something: "leftmost", "second from the right", "nearest to the car"."""
+    """A superlative or rank: "leftmost", "second from the right", "nearest to the car"."""
 
     by: str
     """`left right top bottom middle big small tall short wide narrow near far` (of the camera),
     `far_left far_right far_top far_bottom` (by the outermost edge), `border` (cut off by the edge of
-    the picture), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
+    the image), `clock` (in the direction of the hour `rank`), `nearest_to`, `farthest_from`
     (another object), or an adjective such as "old"."""
     rank: int = 1
     """1 is the first; -1 the last."""
@@ -129,7 +134,7 @@ class Pick:
         return f"most({self.by}{to}{rank})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SameAs:
     """Equal in one respect to another object: "the same color as the plate"."""
 
@@ -141,7 +146,7 @@ class SameAs:
         return f"{'same' if self.same else 'different'}_{self.respect}({self.other})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Not:
     """The condition does not hold."""
 
@@ -151,7 +156,7 @@ class Not:
         return f"not {self.condition}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnyOf:
     """At least one of the conditions holds."""
 
@@ -161,7 +166,7 @@ class AnyOf:
         return f"({' or '.join(map(str, self.conditions))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AllOf:
     """All of the conditions hold."""
 
@@ -171,7 +176,7 @@ class AllOf:
         return f"({' and '.join(map(str, self.conditions))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf:
     """The object is one of several: "(things that are) either red cubes or small balls"."""
 
@@ -197,12 +202,12 @@ Condition = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
     """The objects that a noun phrase means."""
 
     noun: str | None
-    """In the singular, such as "fire hydrant"; None where no object is named ("second from left")."""
+    """In the singular, such as "fire hydrant"; None if there is none ("second from left")."""
     conditions: tuple[Condition, ...] = ()
     plural: bool = False
     number: int | None = None
@@ -214,11 +219,13 @@ class Description:
         if self.number is not None:
             parts.append(f"{self.number} of them")
         parts += [str(condition) for condition in self.conditions]
-        noun = self.noun or "object"
-        return f"{noun}[{', '.join(parts)}]" if parts else noun
+        return f"{self.head}[{', '.join(parts)}]" if parts else self.head
+
+    @property
+    def head(self) -> str:
+        """The head noun; "object" where the phrase names none."""
+        return self.noun or "object"
 
     def having(self, *conditions: Condition) -> Description:
-        """Return the same objects under more conditions."""
-        return Description(
-            self.noun, (*self.conditions, *conditions), self.plural, self.number, self.other
-        )
+        """Return the description with more conditions."""
+        return replace(self, conditions=(*self.conditions, *conditions))

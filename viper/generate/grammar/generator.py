@@ -1,4 +1,4 @@
-"""The generator that needs no model: it parses the question and writes the program by rule."""
+"""The program generator that needs no model: it parses the question and writes the program by rule."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class GrammarGenerator:
 
     @property
     def name(self) -> str:
-        """As the user names it."""
+        """The name that users give on the command line."""
         return "grammar"
 
     @property
     def billed(self) -> bool:
-        """False: no language model is asked."""
+        """False: no language model is called."""
         return False
 
     @property

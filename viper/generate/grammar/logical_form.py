@@ -1,11 +1,11 @@
-"""What a question means, before any program is written: a small tree of plain values.
+"""The meaning of a question, before any program is written: a small tree of plain values.
 
     LogicalForm
     └── Query            exists · count · compare · verify · choose · attribute · name · refer · …
         └── Description  "the red cups left of the laptop": see `description`
 
-A form does not know what can be detected or tested: that is the writer's business. `str(form)` is
-one line, `form.explain()` the same as an indented tree.
+A form does not depend on which objects can be detected or which conditions can be tested; the writer
+decides that. `str(form)` is one line, `form.explain()` the same as an indented tree.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ __all__ = [
     "Refer",
     "Same",
     "Verify",
+    "YesNo",
     "walk",
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
-    """One thing to choose, as the answer must be spelled."""
+    """One possible answer, and the condition under which it is right."""
 
     text: str
     condition: Condition
@@ -56,7 +57,7 @@ class Option:
 Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exists:
     """Is there such an object (or such a number of them)?"""
 
@@ -70,7 +71,7 @@ class Exists:
         return f"count({self.what}) {self.comparison} {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Count:
     """How many are there?"""
 
@@ -80,7 +81,7 @@ class Count:
         return f"count({self.what})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompareCounts:
     """Are there more of these than of those?"""
 
@@ -92,7 +93,7 @@ class CompareCounts:
         return f"count({self.first}) {self.comparison} count({self.second})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verify:
     """Does a condition hold of the object, of any such object, or (`every`) of all of them?"""
 
@@ -104,7 +105,7 @@ class Verify:
         return f"{'every' if self.every else 'some'}({self.subject}: {self.condition})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Same:
     """Are objects alike in one respect?"""
 
@@ -118,7 +119,7 @@ class Same:
         return f"{word}_{self.respect}({', '.join(map(str, self.subjects))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Both:
     """All of several yes/no questions."""
 
@@ -128,7 +129,7 @@ class Both:
         return " and ".join(f"({part})" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Either:
     """At least one of several yes/no questions."""
 
@@ -138,9 +139,9 @@ class Either:
         return " or ".join(f"({part})" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Isnt:
-    """The contrary of a yes/no question."""
+    """The negation of a yes/no question."""
 
     part: Query
 
@@ -148,7 +149,7 @@ class Isnt:
         return f"not ({self.part})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChooseCondition:
     """Which of these holds of the object: "red or blue?", "left or right of the chair?"."""
 
@@ -159,26 +160,26 @@ class ChooseCondition:
         return f"choose({self.subject}: {' | '.join(map(str, self.options))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChooseObject:
     """Which of these objects is it: "a cat or a dog?", "which is bigger, the cup or the bowl?"."""
 
     options: tuple[Description, ...]
     texts: tuple[str, ...]
-    """The answers as they must be spelled, in the order of `options`."""
+    """The text of each answer, in the order of `options`."""
     condition: Condition | None = None
-    """What must hold of the right one; None: the one that is there."""
+    """The condition on the right one; None for the one that is visible."""
     kind: str | None = None
-    """What all of them are, where the question says so: "which animal is it, …"."""
+    """The common category where the question names one: "which animal is it, …"."""
 
     def __str__(self) -> str:
         tail = f": {self.condition}" if self.condition else ""
         return f"choose_object({' | '.join(map(str, self.options))}{tail})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskAttribute:
-    """What colour (material, size, activity, …) is the object?"""
+    """What color (material, size, activity, …) is the object?"""
 
     subject: Description
     respect: str
@@ -188,7 +189,7 @@ class AskAttribute:
         return f"{self.respect}({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskName:
     """What is the object called that fulfils the description?"""
 
@@ -199,7 +200,7 @@ class AskName:
         return f"name({self.what})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskCommon:
     """In which respect are two objects alike: "color", "material" or "shape"?"""
 
@@ -209,22 +210,22 @@ class AskCommon:
         return f"common({', '.join(map(str, self.subjects))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskPlace:
-    """In which part of the picture, or where in the scene is it?"""
+    """In which part of the image, or where in the scene is it?"""
 
     subject: Description
     axis: Literal["horizontal", "vertical", "both", "around"]
-    """Which part of the picture is asked for; `around` asks what it is in, on or near."""
+    """Which part of the image is asked for; `around` asks what it is in, on or near."""
     question: str
 
     def __str__(self) -> str:
         return f"place_{self.axis}({self.subject})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskScene:
-    """A question about the picture as a whole, where there is nothing to compose."""
+    """A question about the whole image, which mentions no object to look for."""
 
     question: str
     respect: str
@@ -232,11 +233,11 @@ class AskScene:
     options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        asked = self.question if self.respect == "yesno" else " | ".join(self.options)
-        return f"scene({self.respect}{f': {asked}' if asked else ''})"
+        detail = self.question if self.respect == "yesno" else " | ".join(self.options)
+        return f"scene({self.respect}{f': {detail}' if detail else ''})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refer:
     """Which object is meant?"""
 
@@ -261,9 +262,9 @@ Query = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogicalForm:
-    """A question as the grammar understood it."""
+    """The meaning of a question."""
 
     query: Query
     choices: tuple[str, ...] = ()
@@ -271,14 +272,14 @@ class LogicalForm:
     unparsed: tuple[str, ...] = ()
     """Words of the question that had no part in the form."""
     notes: tuple[str, ...] = ()
-    """How the question was read where that is not plain: "umbrela read as umbrella"."""
+    """Spelling corrections: "umbrela read as umbrella"."""
 
     def __str__(self) -> str:
         return str(self.query)
 
     @property
     def answer_kind(self) -> AnswerKind:
-        """What kind of answer the question asks for."""
+        """The kind of answer that the question asks for."""
         match self.query:
             case Count():
                 return "number"
@@ -333,8 +334,8 @@ def _tree(node: object, depth: int) -> Iterator[str]:
         if nested:
             children += nested
         elif value not in (None, (), False, field.default):
-            shown = " ".join(map(str, parts))
-            plain.append(f"{field.name}={shown}")
+            text = " ".join(map(str, parts))
+            plain.append(f"{field.name}={text}")
     yield "  " * depth + " ".join([type(node).__name__, *plain])
     for child in children:
         yield from _tree(child, depth + 1)

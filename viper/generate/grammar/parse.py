@@ -1,4 +1,4 @@
-"""From a question to its logical form, or to a refusal that names what was not understood."""
+"""Parse a question into its logical form, or refuse it and quote what was not understood."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import re
 from collections.abc import Iterable
 
 from viper.errors import GenerationError
-from viper.generate.grammar.logical_form import (
-    CompareCounts,
-    LogicalForm,
-    Query,
-    walk,
-)
+from viper.generate.grammar.logical_form import CompareCounts, LogicalForm, Query, walk
 from viper.generate.grammar.reading.discourse import DiscourseChart
 from viper.generate.grammar.reading.options import with_choices
 from viper.generate.grammar.reading.referring import refer
@@ -21,16 +16,10 @@ from viper.generate.grammar.reading.refusing import (
     refuse_foreign,
     refuse_unknown,
 )
+from viper.generate.grammar.reading.unparsed_words import word_forms
 from viper.generate.grammar.reading.wh_questions import QuestionChart
-from viper.generate.grammar.vocabulary.lexicon import (
-    COMPARATIVES,
-    NUMBERS,
-    ORDINALS,
-    PLACES,
-    SUPERLATIVES,
-)
-from viper.generate.grammar.vocabulary.tokens import Token, tokenise
-from viper.generate.grammar.vocabulary.words import gerund, positive, singular, verb_lemma
+from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
+from viper.generate.grammar.vocabulary.tokens import Token, tokenize
 from viper.programs.program import Task
 
 __all__ = ["parse"]
@@ -44,9 +33,9 @@ _FRAME_WORDS = frozenset(
     "named like ethnic group race located situated positioned placed displayed presented found anyone "
     "anybody someone somebody everyone everybody".split()
 )
-"""Words of question forms; that they are no part of the meaning needs no mention."""
+"""Words of question frames: they need not appear in the form, nor be reported as unparsed."""
 _COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())
-"""What a number can be than another; the form holds the sign instead."""
+"""Comparatives of numbers; the form holds a comparison sign instead."""
 
 
 def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> LogicalForm:
@@ -54,23 +43,23 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
 
     Args:
         question: An English question, statement or (for grounding) referring expression.
-        task: `grounding` asks for one object; telegraphic phrases are read there only.
+        task: `grounding` asks for one object; only there may phrases be elliptical.
         choices: Answers that the caller allows; empty when any will do.
 
     Returns:
-        The form that uses every word; what the rules of a question skip is in `unparsed`, what those
-        of a referring expression cannot place is a condition in words.
+        The form. Words of a question that it does not use are in `unparsed`; those of a referring
+        expression become conditions in words.
 
     Raises:
         GenerationError: The question was not understood; the message quotes the part.
     """
     allowed = tuple(choices)
-    tokens = tokenise(question)
+    tokens = tokenize(question)
     refuse_foreign(tokens, question)
     query = refer(tokens, question) if task == "grounding" else _ask(tokens, question)
     query = with_choices(query, allowed, question)
     unparsed = () if task == "grounding" else _unparsed(query, tokens, allowed)
-    return LogicalForm(query, allowed, unparsed, _readings(tokens))
+    return LogicalForm(query, allowed, unparsed, _spelling_notes(tokens))
 
 
 def _ask(tokens: list[Token], question: str) -> Query:
@@ -91,7 +80,7 @@ def _ask(tokens: list[Token], question: str) -> Query:
 
 
 def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of the question that left no trace in the form."""
+    """Return the words of the question that the form does not use."""
     used = set(" ".join(choices).lower().split())
     numbers: set[int] = set()
     for node in walk(query):
@@ -108,27 +97,16 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
         if is_content(token)
         and (before is None or before.text != "how")  # "how large" asks for the size
         and token.text not in _FRAME_WORDS
-        and not _forms(token.text) & used
+        and used.isdisjoint(word_forms(token.text))
         and (ORDINALS | NUMBERS).get(token.text) not in numbers
         and token.text not in map(str, numbers)
     )
 
 
-def _readings(tokens: list[Token]) -> tuple[str, ...]:
-    """Return which words were read as others; two of one source were written as one."""
+def _spelling_notes(tokens: list[Token]) -> tuple[str, ...]:
+    """Return the spelling corrections; one misspelt word may be corrected to two."""
     read: dict[str, list[str]] = {}
     for token in tokens:
-        if token.guessed:
+        if token.corrected:
             read.setdefault(token.source, []).append(token.text)
     return tuple(f"{source!r} read as {' '.join(words)!r}" for source, words in read.items())
-
-
-def _forms(word: str) -> set[str]:
-    """Return the ways in which a form may spell a word of the question."""
-    forms = {word, singular(word), *word.split("-"), positive(word)}
-    lemma = verb_lemma(word)
-    if lemma is not None:
-        forms |= {lemma, gerund(lemma)}
-    for table in (PLACES, SUPERLATIVES, COMPARATIVES):
-        forms |= {table[word]} if word in table else set()
-    return forms

@@ -1,1 +1,1 @@
-"""From words to a logical form: rules for noun phrases, and the frames of questions around them."""
+"""The chart parser: from the tokens of a question to its logical form."""

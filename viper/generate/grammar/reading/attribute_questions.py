@@ -1,16 +1,14 @@
-"""The frames of questions for a property: color, material, size, state or activity.
+"""Question frames for an attribute: color, material, size, state or activity.
 
     What color is the car?      Of what color is it?        What color do you think it is?
     What is it made of?         Which material makes up the cup, glass or metal?
     How big is the plate?       How does the sky look, clear or cloudy?
     What is the man doing?      Where is the cat looking?   Which company made the shoes?
 
-A list of answers behind the question makes a choice of it.
+A list of answers behind the question turns it into a choice.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from viper.generate.grammar.description import Condition, Description
 from viper.generate.grammar.logical_form import (
@@ -22,7 +20,7 @@ from viper.generate.grammar.logical_form import (
     Option,
     Query,
 )
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.reading.scenes import SceneChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
@@ -30,61 +28,28 @@ from viper.generate.grammar.vocabulary.scales import SCALES
 
 __all__ = ["AttributeChart", "attribute_query"]
 
-_COPULAS = ("is", "are", "was", "were")
-_WHAT = ("what", "which")
-_SORTS = ("kind of", "type of", "sort of")
+_COPULAS = "is|are|was|were"
+_WHAT = "what|which"
+_SORTS = "kind of|type of|sort of"
 _BEHIND_SUBJECT = (
-    "made of",
-    "made out of",
-    "made from",
-    "made up of",
-    "made with",
-    "constructed of",
-    "have",
-    "appear to be",
-    "appear to have",
-    "seem to be",
-    "seem to have",
-    "look to be",
-    "look like",
-    "look",
-    "appear",
-    "seem",
-    "be",
-    "painted",
-    "wearing",
+    "made of|made out of|made from|made up of|made with|constructed of|have|"
+    "appear to be|appear to have|seem to be|seem to have|look to be|look like|look|"
+    "appear|seem|be|painted|wearing"
 )
-_MADE = ("made of", "made out of", "made from", "made up of", "composed of", "constructed of")
+_MADE = "made of|made out of|made from|made up of|composed of|constructed of"
 _MAKES = (
-    "makes up",
-    "make up",
-    "was used to make",
-    "were used to make",
-    "is used to make",
-    "are used to make",
-    "is used for",
-    "was used for",
-    "is used to create",
-    "was used to build",
+    "makes up|make up|was used to make|were used to make|is used to make|"
+    "are used to make|is used for|was used for|is used to create|was used to build"
 )
-_MAKERS = ("made", "makes", "produced", "produces", "manufactured", "manufactures")
-_GAZES = (
-    "looking at",
-    "looking",
-    "facing",
-    "staring at",
-    "staring",
-    "gazing at",
-    "gazing",
-    "pointing",
-)
+_MAKERS = "made|makes|produced|produces|manufactured|manufactures"
+_GAZES = "looking at|looking|facing|staring at|staring|gazing at|gazing|pointing"
 
 
 class AttributeChart(SceneChart):
-    """Reads questions for a property of an object."""
+    """Reads questions for an attribute of an object."""
 
-    def attribute_asked(self) -> Queries:
-        """Yield the readings of a question for a property."""
+    def attribute_question(self) -> Queries:
+        """Yield the parses of a question for an attribute."""
         yield from self._made_of()
         yield from self._property()
         yield from self._maker()
@@ -92,15 +57,15 @@ class AttributeChart(SceneChart):
         yield from self._how()
 
     def with_options(self, query: Query, at: int) -> Queries:
-        """Yield the query itself, and the choice that a list behind it makes: ", red or blue?"."""
+        """Yield the query, and the choice that it becomes with a list behind it: ", red or blue?"."""
         yield query, at
         if self.text(at) != ",":
             return
         if isinstance(query, AskName):
-            for things, end in self.alternatives(at + 1):
-                if len(things) > 1:
-                    described = tuple(t.having(*query.what.conditions) for t in things)
-                    texts = tuple(t.noun or "object" for t in things)
+            for objects, end in self.alternatives(at + 1):
+                if len(objects) > 1:
+                    described = tuple(t.having(*query.what.conditions) for t in objects)
+                    texts = tuple(t.head for t in objects)
                     kind = query.what.noun if query.what.noun != "object" else None
                     yield ChooseObject(described, texts, None, kind), end
         elif isinstance(query, AskAttribute | AskPlace):
@@ -108,18 +73,18 @@ class AttributeChart(SceneChart):
                 options = tuple(Option(option_text(c), c) for c in conditions)
                 yield ChooseCondition(query.subject, options), end
 
-    def _predicates_listed(self, at: int) -> Iterator[tuple[tuple[Condition, ...], int]]:
-        for condition, end in self.predicate(self.skip(at, ("the",))):
+    def _predicates_listed(self, at: int) -> Parses[tuple[Condition, ...]]:
+        for condition, end in self.predicate(self.skip(at, "the")):
             parts = getattr(condition, "conditions", (condition,))
             if len(parts) > 1:
                 yield parts, end
 
-    def respect(self, at: int) -> Iterator[tuple[str, int]]:
-        """Yield the property that is named here: "color", "kind of material", "ethnic group"."""
-        group = self.after(at, "ethnic group", "ethnic background")
+    def respect(self, at: int) -> Parses[str]:
+        """Yield the attribute named here: "color", "kind of material", "ethnic group"."""
+        group = self.after(at, "ethnic group|ethnic background")
         if group is not None:
             yield "ethnicity", group
-        sort = self.after(at, *_SORTS)
+        sort = self.after(at, _SORTS)
         if sort is not None and RESPECTS.get(self.text(sort)) not in (None, "kind"):
             yield RESPECTS[self.text(sort)], sort + 1
         if self.text(at) in RESPECTS and self.text(at + 1) != "of":
@@ -127,25 +92,25 @@ class AttributeChart(SceneChart):
 
     def _property(self) -> Queries:
         """Read "What color is the car?", "Of which color is it?", "What is the color of the car?"."""
-        start = self.after(0, *_WHAT, "of what", "of which", "in what", "in which")
+        start = self.after(0, f"{_WHAT}|of what|of which|in what|in which")
         if start is None:
             return
         for respect, end in self.respect(start):
             yield from self._of_subject(end, respect)
             for subject, stop in self.description(end):  # "what color (do you think) the sky is"
-                behind = self.after(stop, *_COPULAS, "has", "have") or stop
+                behind = self.optional(stop, f"{_COPULAS}|has|have")
                 yield from self.with_options(attribute_query(subject, respect), behind)
-        copula = self.after(start, *_COPULAS)
+        copula = self.after(start, _COPULAS)
         if copula is None:
             return
-        named = self.skip(copula, ("the",))
+        named = self.skip(copula, "the")
         respect_of = RESPECTS.get(self.text(named))
         of = self.after(named + 1, "of")
         if respect_of is not None and of is not None:
             for subject, end in self.description(of):
                 yield from self.with_options(attribute_query(subject, respect_of), end)
         for subject, end in self.description(copula):
-            made = self.after(end, *_MADE)
+            made = self.after(end, _MADE)
             if made is not None:
                 yield from self.with_options(attribute_query(subject, "material"), made)
             doing = self.after(end, "doing")
@@ -153,20 +118,20 @@ class AttributeChart(SceneChart):
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
 
     def _of_subject(self, at: int, respect: str, question: str = "") -> Queries:
-        start = self.after(at, *_COPULAS, "does", "do", "did", "has", "have")
+        start = self.after(at, f"{_COPULAS}|does|do|did|has|have")
         if start is None:
             return
         for subject, end in self.description(start):
-            behind = self.after(end, *_BEHIND_SUBJECT) or end
+            behind = self.optional(end, _BEHIND_SUBJECT)
             yield from self.with_options(attribute_query(subject, respect, question), behind)
 
     def _made_of(self) -> Queries:
         """Read "What was used to make the cup?", "Which material makes up the cup, glass or metal?"."""
-        start = self.after(0, *_WHAT)
+        start = self.after(0, _WHAT)
         if start is None:
             return
-        material = self.after(self.after(start, *_SORTS) or start, "material", "materials") or start
-        makes = self.after(material, *_MAKES)
+        material = self.after(self.optional(start, _SORTS), "material|materials") or start
+        makes = self.after(material, _MAKES)
         if makes is None:
             return
         for subject, end in self.description(makes):
@@ -174,34 +139,32 @@ class AttributeChart(SceneChart):
 
     def _maker(self) -> Queries:
         """Read "Which company made the shoes?", "Which company are the shoes from?"."""
-        start = self.after(
-            0, *(f"{what} {noun}" for what in _WHAT for noun in ("company", "brand"))
-        )
+        start = self.after(0, combined(_WHAT, "company|brand"))
         if start is None:
             return
-        made = self.after(start, *_MAKERS)
+        made = self.after(start, _MAKERS)
         for subject, end in self.description(made) if made is not None else ():
             yield from self.with_options(attribute_query(subject, "brand"), end)
-        copula = self.after(start, *_COPULAS)
+        copula = self.after(start, _COPULAS)
         for subject, end in self.description(copula) if copula is not None else ():
-            behind = self.after(end, "from", "made by", "produced by")
+            behind = self.after(end, "from|made by|produced by")
             if behind is not None:
                 yield from self.with_options(attribute_query(subject, "brand"), behind)
 
     def _gaze(self) -> Queries:
         """Read "Where is the cat looking?", "Which direction is the boy looking at?"."""
-        start = self.after(0, "where is", "where are", "where")
+        start = self.after(0, "where is|where are|where")
         if start is None:
-            lead = self.after(0, *_WHAT, "in what", "in which", "to which")
-            start = None if lead is None else self.after(lead, "direction is", "direction are")
+            lead = self.after(0, f"{_WHAT}|in what|in which|to which")
+            start = None if lead is None else self.after(lead, "direction is|direction are")
         if start is None:
             return
         for subject, end in self.description(start):
-            behind = self.after(end, *_GAZES)
+            behind = self.after(end, _GAZES)
             if behind is not None:
                 verb = self.text(end)
                 verb_is = "are" if subject.plural else "is"
-                question = f"Where {verb_is} the {subject.noun or 'object'} {verb}?"
+                question = f"Where {verb_is} the {subject.head} {verb}?"
                 yield from self.with_options(AskAttribute(subject, "gaze", question), behind)
 
     def _how(self) -> Queries:
@@ -213,30 +176,30 @@ class AttributeChart(SceneChart):
         if adjective in SCALES:
             yield from self._of_subject(start + 1, SCALES[adjective], adjective)
             return
-        copula = self.after(start, *_COPULAS)
+        copula = self.after(start, _COPULAS)
         for subject, end in self.description(copula) if copula is not None else ():
-            called = self.after(end, "called", "named")
+            called = self.after(end, "called|named")
             if called is not None:
                 yield AskName(subject, "What is this?"), called
             else:
                 yield from self.with_options(attribute_query(subject, "state"), end)
-        verb = self.after(start, "does", "do", "did")
+        verb = self.after(start, "does|do|did")
         if verb is not None:
             for subject, end in self.description(verb):
-                behind = self.after(end, *_BEHIND_SUBJECT)
+                behind = self.after(end, _BEHIND_SUBJECT)
                 if behind is not None:
                     yield from self.with_options(attribute_query(subject, "state"), behind)
 
 
 def attribute_query(subject: Description, respect: str, extent: str = "") -> AskAttribute:
-    """Return the question for a property.
+    """Return the query for an attribute.
 
     Args:
-        subject: Whose property.
-        respect: Which property.
+        subject: The object.
+        respect: The requested attribute, such as "color".
         extent: The adjective behind "how", where that asks for it: "large".
     """
-    noun = subject.noun or "object"
+    noun = subject.head
     verb = "are" if subject.plural else "is"
     if extent:
         return AskAttribute(subject, respect, f"How {extent} {verb} the {noun}?")

@@ -1,33 +1,36 @@
-"""The words of one question, and the rules' results at each of them.
+"""Base of the chart parser: the tokens of one question, and the parses that the rules find in them.
 
-A rule is a method that takes a position and returns its readings there: values with the position
-behind them, the preferred one first, at most one per end. Results are kept, so that no rule is
-worked out twice at a place: time stays polynomial in the (bounded) number of words although all
-readings are tried.
+A rule is a method that takes a position and yields parses: values, each with the position behind its
+last word, the preferred one first. The chart keeps one parse per rule, position and end, so that no
+rule runs twice at a place: the time stays polynomial in the (bounded) number of words although the
+parser explores all readings of an ambiguous question.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, cast
+import itertools
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, ParamSpec, TypeVar, cast
 
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.vocabulary.tokens import Token
 
-__all__ = ["Chart", "Readings", "rule", "unique_ends"]
+__all__ = ["Chart", "Parses", "Queries", "combined", "rule", "unique_ends"]
 
 T = TypeVar("T")
-Readings = list[tuple[T, int]]
-"""Values, each with the position of the first word behind it."""
-Method = TypeVar("Method", bound=Callable[..., Any])
+P = ParamSpec("P")
+Parses = Iterable[tuple[T, int]]
+"""Values, each with the position of the first word behind it, the preferred one first."""
+Queries = Parses[Query]
 
 
 class Chart:
-    """Words with a memory for rules.
+    """The tokens of one question and the parses found so far.
 
     Args:
         tokens: The words of the question.
-        telegraphic: True where articles and little words may be missing ("left guy blue shirt").
+        telegraphic: True if articles and function words may be missing ("left guy blue shirt").
     """
 
     def __init__(self, tokens: Sequence[Token], *, telegraphic: bool = False) -> None:
@@ -35,8 +38,9 @@ class Chart:
         self.texts = tuple(token.text for token in tokens)
         self.telegraphic = telegraphic
         self.furthest = 0
-        """Position up to which some rule has understood the words."""
-        self._memory: dict[tuple[object, ...], Readings[Any]] = {}
+        """The furthest position that a rule has reached."""
+        self.cache: dict[tuple[object, ...], list[tuple[Any, int]]] = {}
+        """Rule, position and flags → its parses."""
 
     @property
     def end(self) -> int:
@@ -47,22 +51,31 @@ class Chart:
         """Return the word at a position, "" behind the end."""
         return self.texts[at] if 0 <= at < len(self.texts) else ""
 
-    def after(self, at: int, *phrases: str) -> int | None:
-        """Return the position behind the first of the phrases that stands here, None if none does.
+    def after(self, at: int, phrases: str) -> int | None:
+        """Return the position behind the first of the phrases that matches here, None if none does.
 
-        A phrase is one or more words; `""` matches always.
+        Args:
+            at: Where the phrase begins.
+            phrases: Alternatives such as "made of|made out of"; an empty one always matches.
         """
-        for phrase in phrases:
-            words = tuple(phrase.split())
+        for words in _alternatives(phrases):
             if self.texts[at : at + len(words)] == words:
                 self.furthest = max(self.furthest, at + len(words))
                 return at + len(words)
         return None
 
-    def skip(self, at: int, words: Iterable[str]) -> int:
-        """Return the position behind all of the given words that stand here in a row."""
-        known = frozenset(words)
-        while self.text(at) in known:
+    def optional(self, at: int, phrases: str) -> int:
+        """Return the position behind one of the phrases if it matches here, else the position."""
+        return self.after(at, phrases) or at
+
+    def word_in(self, at: int, words: str) -> bool:
+        """Report whether the word at a position is one of those given, such as "is|are"."""
+        return self.text(at) in words.split("|")
+
+    def skip(self, at: int, words: str | Collection[str]) -> int:
+        """Return the position behind all of the given words that follow each other here."""
+        skipped = words.split("|") if isinstance(words, str) else words
+        while self.text(at) in skipped:
             at += 1
         return at
 
@@ -75,29 +88,42 @@ class Chart:
         return " ".join(sources)
 
 
-def rule(method: Method) -> Method:
-    """Keep a rule's readings per position and flags, and note how far it understood."""
+@functools.cache
+def _alternatives(phrases: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.split()) for phrase in phrases.split("|"))
+
+
+def combined(*parts: str) -> str:
+    """Return all sequences of the alternatives: "on|in" and "it" → "on it|in it"."""
+    phrases = itertools.product(*(part.split("|") for part in parts))
+    return "|".join(" ".join(phrase).strip() for phrase in phrases)
+
+
+def rule(method: Callable[P, Parses[T]]) -> Callable[P, list[tuple[T, int]]]:
+    """Cache the parses of a rule at each position, and record how far it got.
+
+    Args:
+        method: Takes the chart, a position, and flags.
+    """
 
     @functools.wraps(method)
-    def remembered(self: Chart, at: int, *flags: bool) -> Readings[Any]:
-        memory = self._memory
-        key = (method.__qualname__, at, *flags)
-        known = memory.get(key)
-        if known is not None:
-            return known
-        memory[key] = []  # a rule that asks for itself at the same place finds nothing
-        readings = unique_ends(method(self, at, *flags)) if at <= self.end else []
-        memory[key] = readings
-        for _, end in readings:
-            self.furthest = max(self.furthest, end)
-        return readings
+    def cached(*args: P.args, **kwargs: P.kwargs) -> list[tuple[T, int]]:
+        chart, *place = cast("tuple[Chart, int]", args)
+        key = (method.__qualname__, *place)
+        if key in chart.cache:
+            return chart.cache[key]
+        chart.cache[key] = []  # a left-recursive call finds nothing
+        parses = unique_ends(method(*args, **kwargs)) if place[0] <= chart.end else []
+        chart.cache[key] = parses
+        chart.furthest = max(chart.furthest, *(end for _, end in parses), 0)
+        return parses
 
-    return cast("Method", remembered)
+    return cached
 
 
-def unique_ends(readings: Iterable[tuple[T, int]]) -> Readings[T]:
-    """Keep the first reading of every end; longest first."""
+def unique_ends(parses: Parses[T]) -> list[tuple[T, int]]:
+    """Return the first parse of each end position, the longest first."""
     by_end: dict[int, T] = {}
-    for value, end in readings:
+    for value, end in parses:
         by_end.setdefault(end, value)
-    return [(by_end[end], end) for end in sorted(by_end, reverse=True)]
+    return sorted(((by_end[end], end) for end in by_end), key=lambda parse: -parse[1])

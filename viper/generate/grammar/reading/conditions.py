@@ -1,15 +1,13 @@
-"""Conditions: what a question says of an object, before its noun, behind it, or as a predicate.
+"""Rules for conditions: what a question says of an object, in the noun phrase or as a predicate.
 
-    before      the *second small red* cup
-    behind      the cup *on the table that is not red*
-    predicate   is the cup *red or blue*?
+    before the noun     the *second small red* cup
+    behind the noun     the cup *on the table that is not red*
+    predicate           is the cup *red or blue*?
 
-All of them are made of the same units: attributes, places, relations, verbs, picks, comparisons.
+All of them are made of the same units: attributes, places, relations, verbs, superlatives, comparisons.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from viper.generate.grammar.description import (
     AllOf,
@@ -20,7 +18,7 @@ from viper.generate.grammar.description import (
     Place,
     Related,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.verbs import VerbChart, flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -36,38 +34,20 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, singular, 
 __all__ = ["ConditionChart"]
 
 _COPULAS = (
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "being",
-    "looks",
-    "look",
-    "looks like",
-    "seem to be",
-    "seems to be",
-    "appears to be",
-    "appear to be",
-    "seem",
-    "seems",
-    "appears",
-    "appear",
-    "look to be",
-    "has been",
-    "stays",
+    "is|are|was|were|be|being|looks|look|looks like|seem to be|seems to be|"
+    "appears to be|appear to be|seem|seems|appears|appear|look to be|has been|stays"
 )
-SHOWN = ("there", "here", "visible", "seen", "shown", "pictured", "displayed", "depicted")
-"""What says only that something is in the picture."""
-_SWITCHED = ("on", "off", "up", "down")
-_AFTER_SWITCHED = ("", "and", "or", ",", "than")
+SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
+"""Words that only say that something is in the image."""
+_SWITCHED = "on|off|up|down"
+_AFTER_SWITCHED = "|and|or|,|than"
 _TO_CAMERA = {
     "facing": "facing",
     "towards": "facing",
     "facing_away": "facing away from",
     "behind": "behind",
 }
-_NOT = ("not", "isnt", "never")
+_NOT = "not|isnt|never"
 
 
 Conditions = tuple[Condition, ...]
@@ -77,80 +57,77 @@ class ConditionChart(VerbChart):
     """Reads the conditions around a noun; noun phrases come from the subclass."""
 
     @rule
-    def tail(self, at: int, nested: bool, animate: bool) -> Readings[Conditions]:
+    def tail(self, at: int, nested: bool, animate: bool) -> Parses[Conditions]:
         """Read all the conditions behind a noun, none included.
 
         Args:
             at: Behind the noun.
             nested: The noun is part of another noun's condition.
-            animate: The noun means a living being.
+            animate: The noun denotes a living being.
         """
-        found: Readings[Conditions] = []
         for condition, end in self.behind_noun(at, nested, animate):
             for rest, stop in self.tail(end, nested, animate):
-                found.append(((*flat(condition), *rest), stop))
-        found.append(((), at))
-        return found
+                yield (*flat(condition), *rest), stop
+        yield (), at
 
     @rule
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
         """Read one condition behind a noun."""
-        found: Readings[Condition] = []
         text = self.text(at)
         if not text:
-            return found
+            return
         if not nested:
             if text in (",", "and", "but"):
-                start = self.skip(at, (",", "and", "but", "also", "then"))
-                found += self.behind_noun(start, False, animate)
-                found += self.clause(start, False)
-            if text in _NOT:
-                found += [(Not(c), end) for c, end in self.unit(at + 1)]
-                found += [(Not(c), end) for c, end in self._negated_pick(at + 1)]
+                start = self.skip(at, ",|and|but|also|then")
+                yield from self.behind_noun(start, False, animate)
+                yield from self.clause(start, False)
+            if self.word_in(at, _NOT):
+                for c, end in self.unit(at + 1):
+                    yield Not(c), end
+                for c, end in self._negated_pick(at + 1):
+                    yield Not(c), end
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
-            found += self.clause(at + 1, True)
-        if text in SHOWN:
-            found.append((AllOf(()), at + 1))
-        found += self.place(at)
-        found += self.relation(at)
-        found += self.pick(at)
-        found += self.without(at)
-        found += self.same_as(at)
+            yield from self.clause(at + 1, True)
+        if self.word_in(at, SHOWN):
+            yield AllOf(()), at + 1
+        yield from self.place(at)
+        yield from self.relation(at)
+        yield from self.pick(at)
+        yield from self.without(at)
+        yield from self.same_as(at)
         if animate or not nested:
-            found += self.verb_phrase(at)
-        found += self.participle(at)
-        found += self.gap_clause(at)
+            yield from self.verb_phrase(at)
+        yield from self.participle(at)
+        yield from self.gap_clause(at)
         if self.telegraphic:
-            found += self._bare(at, nested)
+            yield from self._bare(at, nested)
         elif text in ("left", "right"):
-            found += self.place(at)
-        return found
+            yield from self.place(at)
 
     @rule
-    def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
+    def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
         """Read a relative clause behind its pronoun, or a further one behind "and".
 
         Args:
             at: Where its verb stands.
             relative: Behind a pronoun; else the verb must be a form of the third person, since
-                "the dog and ignore …" is no clause about the dog.
+                "the dog and ignore …" is not a clause about the dog.
         """
-        found: Readings[Condition] = []
-        for copula in _COPULAS:
+        for copula in _COPULAS.split("|"):
             start = self.after(at, copula)
             if start is not None:
-                found += self.predicate(start)
-        negated = self.after(at, "does not", "do not", "did not")
+                yield from self.predicate(start)
+        negated = self.after(at, "does not|do not|did not")
         if negated is not None:
-            found += [(Not(c), end) for c, end in self.finite_verb(negated)]
+            for c, end in self.finite_verb(negated):
+                yield Not(c), end
         if relative or self._third_person(at):
-            found += self.finite_verb(at)
+            yield from self.finite_verb(at)
         if relative:
-            found += self.gap_clause(at)
-        return found
+            yield from self.gap_clause(at)
 
     def _third_person(self, at: int) -> bool:
-        """Tell whether a verb of the third person stands here, and no plural of a list of things."""
+        """Return whether a third-person verb stands here, not the plural noun of a list."""
         text = self.text(at)
         if text in ("has", "have", "had"):
             return True
@@ -158,26 +135,23 @@ class ConditionChart(VerbChart):
         return text.endswith("s") and (not listed or verb_lemma(text) in VERBS)
 
     @rule
-    def predicate(self, at: int) -> Readings[Condition]:
+    def predicate(self, at: int) -> Parses[Condition]:
         """Read what follows "is": one condition, or several joined by "and", "or" and commas."""
-        start = self.skip(at, ("both", "either", "there", "currently", "also", "all", "now"))
+        start = self.skip(at, "both|either|there|currently|also|all|now")
         if self.text(start) == "neither":
             return [(Not(c), end) for c, end in self.predicate(start + 1)]
         return self._joined(start)
 
-    def _joined(self, at: int) -> Readings[Condition]:
-        found: Readings[Condition] = []
-        negated = self.text(at) in _NOT
-        units = self.predicate_unit(at + negated)
-        if negated:
-            units = units + self._negated_pick(at + 1)
-        for unit, end in units:
+    def _joined(self, at: int) -> Parses[Condition]:
+        negated = self.word_in(at, _NOT)
+        picks = self._negated_pick(at + 1) if negated else []
+        for unit, end in (*self.predicate_unit(at + negated), *picks):
             first: Condition = unit
             if negated and not isinstance(unit, Not):
                 first = Not(unit)
-            found.append((first, end))
+            yield first, end
             word = self.text(end)
-            start = self.skip(end, (",",))
+            start = self.skip(end, ",")
             joint = self.text(start)
             if joint in ("or", "nor"):
                 word, start = "or", start + 1
@@ -185,45 +159,42 @@ class ConditionChart(VerbChart):
                 word, start = "and", start + 1
             if word not in ("and", "or", ","):
                 continue
-            start = self.after(start, "is it", "is he", "is she", "are they") or start
-            start = self.skip(start, ("either", "also", "is", "are", "maybe", "perhaps"))
+            start = self.optional(start, "is it|is he|is she|are they")
+            start = self.skip(start, "either|also|is|are|maybe|perhaps")
             for rest, stop in self.predicate(start):
                 if word == "or" or (word == "," and isinstance(rest, AnyOf)):
-                    found.append((AnyOf((first, *_options(rest))), stop))
+                    yield AnyOf((first, *_options(rest))), stop
                 else:
-                    found.append((AllOf((*flat(first), *flat(rest))), stop))
-        return found
+                    yield AllOf((*flat(first), *flat(rest))), stop
 
-    def _negated_pick(self, at: int) -> Readings[Condition]:
-        start = self.skip(at, ("the",))
+    def _negated_pick(self, at: int) -> Parses[Condition]:
+        start = self.skip(at, "the")
         return [(pick, end) for pick, end in self.pick(start)]
 
-    def predicate_unit(self, at: int) -> Readings[Condition]:
+    def predicate_unit(self, at: int) -> Parses[Condition]:
         """Read one condition that may stand behind "is"."""
-        found: Readings[Condition] = []
-        if self.text(at) in SHOWN:
-            found.append((AllOf(()), at + 1))
-        found += self.unit(at)
-        found += self._adjective(at)
-        article = self.text(at) in ("a", "an", "some")
+        if self.word_in(at, SHOWN):
+            yield AllOf(()), at + 1
+        yield from self.unit(at)
+        yield from self._adjective(at)
+        article = self.word_in(at, "a|an|some")
         for kind, end in self.is_a(at):
             head = self.text(end - 1)
             if article or singular(head) != head:  # "is it *a cow*", "are they *cows*"
-                found.append((kind, end))
-        return found
+                yield kind, end
 
-    def _adjective(self, at: int) -> Readings[Condition]:
-        """Read what only behind "is" is an adjective: "off", "still", "vertical"."""
-        text, following = self.text(at), self.text(at + 1)
+    def _adjective(self, at: int) -> Parses[Condition]:
+        """Read a word that is an adjective only behind "is": "off", "still", "vertical"."""
+        text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
-        if text in _SWITCHED and following in _AFTER_SWITCHED and own:
+        if self.word_in(at, _SWITCHED) and self.word_in(at + 1, _AFTER_SWITCHED) and own:
             return [(Attribute(text, "state"), at + 1)]
         if text in brands():
             return [(Attribute(text, "brand"), at + 1)]
         return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
 
-    def is_a(self, at: int) -> Readings[Condition]:
-        """Read "a cow", "a baseball player": what the object is."""
+    def is_a(self, at: int) -> Parses[Condition]:
+        """Read a predicate noun: "a cow", "a baseball player"."""
         return [
             (AllOf((*noun.conditions, Attribute(noun.noun, "kind"))), end)
             for noun, end in self.noun_phrase(at)
@@ -231,114 +202,103 @@ class ConditionChart(VerbChart):
         ]
 
     @rule
-    def unit(self, at: int) -> Readings[Condition]:
+    def unit(self, at: int) -> Parses[Condition]:
         """Read one condition without "and" or "or"."""
-        found: Readings[Condition] = []
-        found += self.place(at)
-        found += self.relation(at)
-        found += self.attribute(at)
-        found += self.verb_phrase(at)
-        found += self.participle(at)
-        found += self.pick(self.skip(at, ("the",)))
-        found += self.same_as(at)
-        found += self.without(at)
-        return found
+        yield from self.place(at)
+        yield from self.relation(at)
+        yield from self.attribute(at)
+        yield from self.verb_phrase(at)
+        yield from self.participle(at)
+        yield from self.pick(self.skip(at, "the"))
+        yield from self.same_as(at)
+        yield from self.without(at)
 
     @rule
-    def relation(self, at: int) -> Readings[Condition]:
+    def relation(self, at: int) -> Parses[Condition]:
         """Read a preposition with its noun phrase: "to the left of the car"."""
-        found: Readings[Condition] = []
         for match in match_relation(self.texts[at : at + 9]):
             behind = at + match.length
             self.furthest = max(self.furthest, behind)
-            found += self._either_side(match, behind)
+            yield from self._either_side(match, behind)
             if match.relation == "between":
-                found += self._between(behind, match.words)
+                yield from self._between(behind, match.words)
                 continue
-            found += self._of_camera(match.relation, behind)
+            yield from self._of_camera(match.relation, behind)
             if match.words == "in":
-                found += self.wearing_color(behind)
-            every = self.text(behind) in ("all", "every", "each")
+                yield from self.wearing_color(behind)
+            every = self.word_in(behind, "all|every|each")
             for other, end in self.description(behind, True):
                 relation = match.relation
                 if match.words == "in" and other.noun and other.noun.split()[-1] in CLOTHES:
                     relation = "wearing"
-                found.append((Related(relation, (other,), match.words, every), end))
-        return found
+                yield Related(relation, (other,), match.words, every), end
 
-    def _either_side(self, first: RelationMatch, at: int) -> Readings[Condition]:
+    def _either_side(self, first: RelationMatch, at: int) -> Parses[Condition]:
         """Read "behind or in front of the net": two relations to one object."""
         if self.text(at) != "or":
-            return []
-        return [
-            (AnyOf((Related(first.relation, c.others, first.words), c)), end)
-            for c, end in self.relation(at + 1)
-            if isinstance(c, Related)
-        ]
+            return
+        for c, end in self.relation(at + 1):
+            if isinstance(c, Related):
+                yield AnyOf((Related(first.relation, c.others, first.words), c)), end
 
-    def _between(self, at: int, words: str) -> Readings[Condition]:
-        found: Readings[Condition] = []
+    def _between(self, at: int, words: str) -> Parses[Condition]:
         for first, end in self.description(at, True):
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1, True):
-                    found.append((Related("between", (first, second), words), stop))
+                    yield Related("between", (first, second), words), stop
             if self.text(end) != "and":
-                found.append((Related("between", (first,), words), end))
-        return found
+                yield Related("between", (first,), words), end
 
-    def without(self, at: int) -> Readings[Condition]:
+    def without(self, at: int) -> Parses[Condition]:
         """Read "without a hat", "with no umbrella"."""
-        start = self.after(at, "without", "with no", "with out", "has no", "have no", "having no")
+        start = self.after(at, "without|with no|with out|has no|have no|having no")
         if start is None:
-            return []
-        return [
-            (Not(Related("with", (other,), "with")), end)
-            for other, end in self.description(start, True)
-        ]
+            return
+        for other, end in self.description(start, True):
+            yield Not(Related("with", (other,), "with")), end
 
-    def _of_camera(self, relation: str, at: int) -> Readings[Condition]:
+    def _of_camera(self, relation: str, at: int) -> Parses[Condition]:
         """Read "the camera" behind a relation."""
         end = self.camera(at)
         if end is None:
-            return []
+            return
         if relation in ("near", "next_to", "in_front_of"):
-            return [(Place(("front",)), end)]
+            yield Place(("front",)), end
+            return
         if relation == "far_from":
-            return [(Place(("back",)), end)]
+            yield Place(("back",)), end
+            return
         words = _TO_CAMERA.get(relation)
-        if words is None:  # a camera in the picture
-            return []
-        return [(Attribute(f"{words} the camera", "activity"), end)]
+        if words is None:  # a camera in the image
+            return
+        yield Attribute(f"{words} the camera", "activity"), end
 
-    def _bare(self, at: int, nested: bool) -> Readings[Condition]:
-        """Read what telegrams put behind a noun: "shirt blue", "guy blue shirt", "oven right"."""
-        found: Readings[Condition] = []
+    def _bare(self, at: int, nested: bool) -> Parses[Condition]:
+        """Read a modifier behind its noun: "shirt blue", "guy blue shirt", "oven right"."""
         if nested and self.text(at) in PLACES:
-            return found
+            return
         if not nested or self.text(at) not in COMPARATIVES:
-            found += self.attribute(at)
+            yield from self.attribute(at)
         if not nested:
-            found += [
-                (Related("with", (thing,), "with"), end)
-                for thing, end in self.noun_phrase(at)
-                if thing.noun is not None and thing.conditions
-            ]
-            if self.text(at) in ("is", "are", "looks", "seems"):
-                found += self.clause(at, False)
+            for other, end in self.noun_phrase(at):
+                if other.noun is not None and other.conditions:
+                    yield Related("with", (other,), "with"), end
+            if self.word_in(at, "is|are|looks|seems"):
+                yield from self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
                 behind = self.after(at, extra)
                 if behind is not None:
-                    found.append((AllOf(()), behind))
-        found += [(Not(c), end) for c, end in self._not_holding(at)]
-        return found
+                    yield AllOf(()), behind
+        for c, end in self._not_holding(at):
+            yield Not(c), end
 
-    def _not_holding(self, at: int) -> Iterator[tuple[Condition, int]]:
+    def _not_holding(self, at: int) -> Parses[Condition]:
         if self.text(at) == "no":
-            for thing, end in self.noun_phrase(at + 1):
-                yield Related("with", (thing,), "with"), end
+            for other, end in self.noun_phrase(at + 1):
+                yield Related("with", (other,), "with"), end
 
     def is_animate(self, noun: str | None) -> bool:
-        """Tell whether a noun means a living being, as far as the grammar knows."""
+        """Return whether a noun denotes a living being, by the lexicon."""
         return noun is None or noun.split()[-1] in ANIMATES
 
 

@@ -1,9 +1,8 @@
 """Questions in two steps: "There is a big cube behind the ball; what is its color?".
 
-The statement introduces an object; the question behind it speaks of the object by a pronoun. The
-pronoun is resolved while reading: the form holds the description itself, so that nothing after the
-grammar needs to know of pronouns. A question that does not use what the statement introduces is not
-understood, because the statement would be dropped without a word.
+The statement introduces an object, and the question refers to it by a pronoun. The parser resolves the
+pronoun: the form holds the description itself, so later stages need not handle pronouns. A question
+that does not use the introduced object is refused, because its form would ignore the statement.
 """
 
 from __future__ import annotations
@@ -12,21 +11,20 @@ from collections.abc import Sequence
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import walk
-from viper.generate.grammar.reading.asked_last import AskedLastChart
-from viper.generate.grammar.reading.chart import Readings
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, rule
+from viper.generate.grammar.reading.in_situ import InSituChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.tokens import Token
 
 __all__ = ["DiscourseChart"]
 
-_INTRODUCTIONS = ("there is", "there are", "i see", "we see", "you can see")
+_INTRODUCTIONS = "there is|there are|i see|we see|you can see"
 _PRONOUNS = frozenset("it they them he she him this these those".split())
 _POSSESSIVES = frozenset("its their his her".split())
 _SEPARATORS = frozenset({",", "."})
 
 
-class DiscourseChart(AskedLastChart):
+class DiscourseChart(InSituChart):
     """Reads whole questions, those in two steps first."""
 
     def frames(self) -> Queries:
@@ -36,7 +34,7 @@ class DiscourseChart(AskedLastChart):
 
     def introduced(self) -> Queries:
         """Read "There is a cube; what color is it?": a statement, then a question about the object."""
-        start = self.after(0, *_INTRODUCTIONS)
+        start = self.after(0, _INTRODUCTIONS)
         if start is None:
             return
         for referent, end in self.description(start):
@@ -44,18 +42,18 @@ class DiscourseChart(AskedLastChart):
                 continue
             follow_up = _FollowUpChart(self.tokens[end + 1 :], referent)
             for query, stop in follow_up.frames():
-                # Behind the pronoun's own rules everything else counts as not understood.
+                # A question that does not use the introduced object is not understood.
                 if any(node is referent for node in walk(query)):
                     yield query, end + 1 + follow_up.consumed(stop)
             self.furthest = max(self.furthest, end + 1 + follow_up.consumed(follow_up.furthest))
 
 
-class _FollowUpChart(AskedLastChart):
-    """Reads a question in which pronouns mean an object that was introduced before.
+class _FollowUpChart(InSituChart):
+    """Reads a question whose pronouns refer to an object introduced before.
 
     Args:
         tokens: The words of the question.
-        referent: What the pronouns mean.
+        referent: The object that the pronouns refer to.
     """
 
     def __init__(self, tokens: Sequence[Token], referent: Description) -> None:
@@ -67,18 +65,19 @@ class _FollowUpChart(AskedLastChart):
         """Return the number of the question's own words before a position of this chart."""
         return self._origins[position]
 
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase, or a pronoun, which means the object introduced."""
+    @rule
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
+        """Read a noun phrase, or a pronoun that refers to the introduced object."""
         if self.text(at) in _PRONOUNS:
             return [(self._referent, at + 1)]
         return super().description(at, nested)
 
     def identity(self) -> Queries:
-        """Read nothing: "is it a dog?" asks about the object introduced, not about the picture."""
+        """Yield nothing: "is it a dog?" asks about the introduced object, not about the image."""
         yield from ()
 
     def scene(self) -> Queries:
-        """Read nothing: the question is about the object introduced, not about the picture."""
+        """Yield nothing: the question is about the introduced object, not about the image."""
         yield from ()
 
 

@@ -1,9 +1,9 @@
-"""The frames that ask whether something is there, and how many there are.
+"""Question frames for existence and number.
 
     Is there a dog but no cat?      Are there more dogs than cats?      How many people wear hats?
 
-A frame is the fixed words of a question form with slots for noun phrases. It is a method that yields
-readings of the question; the first that uses every word is the meaning.
+A frame is the fixed words of a question form, with slots for noun phrases. It is a method that yields
+parses of the question; the first that uses every word is the meaning.
 """
 
 from __future__ import annotations
@@ -20,65 +20,29 @@ from viper.generate.grammar.logical_form import (
     Either,
     Exists,
     Isnt,
-    Query,
     YesNo,
 )
+from viper.generate.grammar.reading.chart import Parses, Queries
 from viper.generate.grammar.reading.lists import ListChart, Listed, shared
 from viper.generate.grammar.reading.verbs import flat
-from viper.generate.grammar.vocabulary.lexicon import NUMBERS
+from viper.generate.grammar.vocabulary.words import number_of
 
-__all__ = ["ExistenceChart", "Queries", "exists"]
-
-Queries = Iterator[tuple[Query, int]]
-"""Meanings, each with the position of the first word behind it."""
+__all__ = ["ExistenceChart", "exists"]
 
 _THERE_IS = (
-    "is there",
-    "are there",
-    "was there",
-    "were there",
-    "do you see",
-    "can you see",
-    "could you see",
-    "can we see",
-    "do we see",
-    "do you notice",
-    "can you spot",
-    "can you find",
-    "do you spot",
-    "can i see",
-    "does it show",
-    "does it contain",
-    "is it showing",
-    "there is",
-    "there are",
-    "there was",
-    "there were",
-    "i see",
-    "i can see",
-    "we see",
-    "you can see",
+    "is there|are there|was there|were there|do you see|can you see|could you see|"
+    "can we see|do we see|do you notice|can you spot|can you find|do you spot|"
+    "can i see|does it show|does it contain|is it showing|there is|there are|"
+    "there was|there were|i see|i can see|we see|you can see"
 )
-_SHOWS = ("show", "contain", "have", "depict", "include", "feature")
+_SHOWS = "show|contain|have|depict|include|feature"
 _MANY_BEHIND = (
-    "are there",
-    "is there",
-    "do you see",
-    "can you see",
-    "can be seen",
-    "do you count",
-    "do we see",
-    "are visible",
-    "are shown",
-    "are pictured",
-    "are present",
-    "are seen",
-    "there are",
-    "exist",
-    "are in total",
+    "are there|is there|do you see|can you see|can be seen|do you count|do we see|"
+    "are visible|are shown|are pictured|are present|are seen|there are|exist|"
+    "are in total"
 )
-_JOINTS = ("and", "or", "nor", "but")
-_BEFORE_NEXT = ("also", "is", "are", "there", "either")
+_JOINTS = "and|or|nor|but"
+_BEFORE_NEXT = "also|is|are|there|either"
 _COMPARED: tuple[tuple[str, Comparison], ...] = (
     ("more", ">"),
     ("fewer", "<"),
@@ -100,7 +64,7 @@ _NUMBERED: tuple[tuple[str, Comparison], ...] = (
     ("only", "=="),
 )
 _PROPERTIES = frozenset("color size shape material".split())
-"""What is no object: "how many colors are there?" is not to be answered by detecting colors."""
+"""Nouns that are not objects: "how many colors are there?" cannot be answered by detecting colors."""
 
 
 class ExistenceChart(ListChart):
@@ -108,26 +72,27 @@ class ExistenceChart(ListChart):
 
     def existence(self) -> Queries:
         """Read "Is there a dog?", "Do you see cars or buses?", "There is no cat."."""
-        start = self.after(0, *_THERE_IS)
+        start = self.after(0, _THERE_IS)
         if start is None:
-            start = self._picture_shows()
+            start = self._image_shows()
         if start is None:
             return
         if self.text(start) == "not":
-            yield from ((Isnt(query), end) for query, end in self._there(start + 1))
+            for query, end in self._there(start + 1):
+                yield Isnt(query), end
         yield from self._there(start)
 
-    def _picture_shows(self) -> int | None:
+    def _image_shows(self) -> int | None:
         """Return the position behind "does the picture show", None if absent."""
-        start = self.after(0, "does the", "does this", "does", "is the", "is this")
-        if start is None or self.text(start) not in ("picture", "image", "photo", "scene"):
+        start = self.after(0, "does the|does this|does|is the|is this")
+        if start is None or not self.word_in(start, "picture|image|photo|scene"):
             return None
-        return self.after(start + 1, *_SHOWS, "showing")
+        return self.after(start + 1, f"{_SHOWS}|showing")
 
-    def _there(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _there(self, at: int) -> Parses[YesNo]:
         yield from self._compared_counts(at)
         yield from self._numbered(at)
-        if self.text(at) in ("both", "either", "neither"):
+        if self.word_in(at, "both|either|neither"):
             word = self.text(at)
             for parts, end, _ in self._listed(at + 1):
                 if len(parts) > 1:
@@ -140,53 +105,54 @@ class ExistenceChart(ListChart):
                 yield (Both(tuple(parts)) if word == "and" else Either(tuple(parts))), end
 
     def _listed(self, at: int) -> Iterator[tuple[list[YesNo], int, str]]:
-        """Yield lists of things whose existence is asked for, with the word that joins them."""
-        for things, end, word in self._things(at):
-            if any(negated for _, negated in things):
-                wholes = [thing.whole for thing, _ in things]
+        """Yield existence queries of coordinated objects, with the conjunction."""
+        for items, end, word in self._negatable_items(at):
+            if any(negated for _, negated in items):
+                wholes = [item.whole for item, _ in items]
             else:
-                wholes = shared([thing for thing, _ in things], joined_by_and=word == "and")
+                wholes = shared([item for item, _ in items], joined_by_and=word == "and")
             parts: list[YesNo] = [exists(whole) for whole in wholes]
             yield (
                 [
                     Isnt(part) if negated else part
-                    for part, (_, negated) in zip(parts, things, strict=True)
+                    for part, (_, negated) in zip(parts, items, strict=True)
                 ],
                 end,
                 word,
             )
 
-    def _things(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
-        """Yield things in a row, each with whether it is negated, and the word that joins them."""
-        negated = self.text(at) in ("no", "not")
-        for thing, end in self.item(at + negated):
-            behind = self.skip(end, (",",))
+    def _negatable_items(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
+        """Yield coordinated objects, each with whether it is negated, and the conjunction."""
+        negated = self.word_in(at, "no|not")
+        for item, end in self.item(at + negated):
+            behind = self.skip(end, ",")
             word = self.text(behind)
-            if word in _JOINTS or behind != end:
-                start = self.skip(behind + (word in _JOINTS), _BEFORE_NEXT)
-                for rest, stop, inner in self._things(start):
-                    kind = "and" if word in ("and", "but") else "or" if word in _JOINTS else inner
-                    yield [(thing, negated), *rest], stop, kind
-            yield [(thing, negated)], end, "and"
+            joined = self.word_in(behind, _JOINTS)
+            if joined or behind != end:
+                start = self.skip(behind + joined, _BEFORE_NEXT)
+                for rest, stop, inner in self._negatable_items(start):
+                    kind = "and" if word in ("and", "but") else "or" if joined else inner
+                    yield [(item, negated), *rest], stop, kind
+            yield [(item, negated)], end, "and"
 
-    def _compared_counts(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _compared_counts(self, at: int) -> Parses[YesNo]:
         for words, comparison in _COMPARED:
             start = self.after(at, words)
             if start is None:
                 continue
             for first, end in self.description(start):
-                middle = self.after(end, "than", "as", "and")
+                middle = self.after(end, "than|as|and")
                 if middle is None:
                     continue
-                middle = self.skip(middle, ("there", "are"))
+                middle = self.skip(middle, "there|are")
                 for second, stop in self.description(middle):
                     yield CompareCounts(first, comparison, second), stop
 
-    def _numbered(self, at: int) -> Iterator[tuple[YesNo, int]]:
+    def _numbered(self, at: int) -> Parses[YesNo]:
         for words, comparison in _NUMBERED:
             start = at + len(words.split())
-            number = _number(self.text(start))
-            # Looked at without `after`: "only" without a number is not understood.
+            number = number_of(self.text(start))
+            # Compared without `after`, so that "only" without a number does not count as understood.
             if number is None or self.texts[at:start] != tuple(words.split()):
                 continue
             for what, end in self.description(start + 1):
@@ -212,7 +178,7 @@ class ExistenceChart(ListChart):
                 behind = self.after(end, word)
                 if behind is None:
                     continue
-                behind = self.after(behind, "the number of", "that of") or behind
+                behind = self.optional(behind, "the number of|that of")
                 for second, stop in self.description(behind):
                     yield CompareCounts(first, comparison, second), stop
 
@@ -220,25 +186,19 @@ class ExistenceChart(ListChart):
         """Read "How many people are left of the car?"."""
         start = self.after(
             0,
-            "how many",
-            "what number of",
-            "what is the number of",
-            "count the number of",
-            "count how many",
-            "count all the",
-            "count the",
-            "count",
-            "the number of",
-            "number of",
-            "what is the total number of",
+            (
+                "how many|what number of|what is the number of|count the number of|"
+                "count how many|count all the|count the|count|the number of|number of|"
+                "what is the total number of"
+            ),
         )
         if start is None:
             return
-        for what, end in self.description(self.after(start, "of") or start):
+        for what, end in self.description(self.optional(start, "of")):
             if what.noun in _PROPERTIES:
                 continue
             yield Count(what), end
-            there = self.after(end, *_MANY_BEHIND)
+            there = self.after(end, _MANY_BEHIND)
             if there is not None:
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):
                     yield Count(what.having(*conditions)), stop
@@ -247,13 +207,7 @@ class ExistenceChart(ListChart):
 
 
 def exists(what: Description) -> Exists:
-    """Return the question whether there is such an object, or exactly so many of them."""
+    """Return the query whether such an object exists, or exactly that number of them."""
     if what.number is not None:
         return Exists(replace(what, number=None), "==", what.number)
     return Exists(what)
-
-
-def _number(text: str) -> int | None:
-    if text.isdigit():
-        return int(text)
-    return NUMBERS.get(text)

@@ -1,20 +1,20 @@
-"""Several things in a row: what is said of one of them and what of all.
+"""Rules for coordinated noun phrases, and which modifiers belong to all of them.
 
-    a red train or bus                  the bus is to be red, too
+    a red train or bus                  the bus is red, too
     a chair or a bag that is green      so is the chair
     a red car or a blue bus             each has a color of its own
     a soccer or baseball game           both are games
 
-Between alternatives, words before the first noun go for a thing that has neither words nor an article of
-its own before its noun; conditions behind the last noun go for the things before it that have none.
+Modifiers before the first noun also hold for a later noun that has neither modifiers nor an article;
+conditions behind the last noun also hold for earlier nouns that have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from viper.generate.grammar.description import Condition, Description, Pick
+from viper.generate.grammar.reading.chart import Parses
 from viper.generate.grammar.reading.phrases import resolved
 from viper.generate.grammar.reading.unions import UnionChart
 
@@ -23,87 +23,87 @@ __all__ = ["ListChart", "Listed", "shared", "with_head"]
 _SHARED_HEADS = frozenset(
     "player game match team cake sauce pie juice sandwich salad soup ball bat court field room".split()
 )
-"""Nouns that one speaks of by what stands before them: "a soccer or baseball game"."""
-_DETERMINERS = ("a", "an", "the", "any", "some", "this", "that", "these", "those", "no", "another")
+"""Nouns that may be omitted before "or": "a soccer or baseball game"."""
+_DETERMINERS = "a|an|the|any|some|this|that|these|those|no|another"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One thing of a list, still in its parts."""
+    """One member of a coordination, before modifiers are shared."""
 
     base: Description
     """With the conditions before the noun."""
     behind: tuple[Condition, ...]
     """The conditions behind the noun."""
     bare: bool
-    """It has no article before it."""
+    """True without an article."""
 
     @property
     def whole(self) -> Description:
-        """The thing with all its conditions."""
+        """The object with all its conditions."""
         return resolved(self.base.having(*self.behind))
 
 
 class ListChart(UnionChart):
-    """Reads things joined by "and", "or" and commas."""
+    """Reads noun phrases joined by "and", "or" and commas."""
 
-    def item(self, at: int) -> Iterator[tuple[Listed, int]]:
-        """Yield the readings of one thing of a list."""
-        bare = self.text(at) not in _DETERMINERS
+    def item(self, at: int) -> Parses[Listed]:
+        """Yield the parses of one member of a coordination."""
+        bare = not self.word_in(at, _DETERMINERS)
         for base, end in self.noun_phrase(at):
             for behind, stop in self.tail(end, False, self.is_animate(base.noun)):
                 yield Listed(base, behind, bare), stop
 
-    def alternatives(self, at: int) -> Iterator[tuple[list[Description], int]]:
-        """Yield noun phrases joined by "or", sharing what belongs to all of them."""
-        for things, end in self._items(self.skip(at, ("either",))):
-            yield shared(things), end
+    def alternatives(self, at: int) -> Parses[list[Description]]:
+        """Yield noun phrases joined by "or", with shared modifiers distributed."""
+        for items, end in self._items(self.skip(at, "either")):
+            yield shared(items), end
 
-    def _items(self, at: int) -> Iterator[tuple[list[Listed], int]]:
+    def _items(self, at: int) -> Parses[list[Listed]]:
         for first, end in self.item(at):
-            behind = self.skip(end, (",",))
+            behind = self.skip(end, ",")
             if self.text(behind) == "or" or behind != end:
                 behind += self.text(behind) == "or"
-                start = self.skip(behind, ("maybe", "perhaps", "is", "it"))
+                start = self.skip(behind, "maybe|perhaps|is|it")
                 for rest, stop in self._items(start):
                     yield [first, *rest], stop
             yield [first], end
 
 
-def with_head(things: list[Description]) -> tuple[list[Description], list[str]]:
-    """Return things with the noun that only the last one names, and how an answer calls them.
+def with_head(items: list[Description]) -> tuple[list[Description], list[str]]:
+    """Return the members with the head noun that only the last one names, and their answer texts.
 
     Args:
-        things: At least one: "a soccer", "baseball game".
+        items: At least one: "a soccer", "baseball game".
 
     Returns:
         "soccer game" and "baseball game"; the answers "soccer" and "baseball".
     """
-    names = [thing.noun or "object" for thing in things]
+    names = [item.head for item in items]
     before, _, head = names[-1].rpartition(" ")
     if head not in _SHARED_HEADS or not before or any(" " in name for name in names[:-1]):
-        return things, names
+        return items, names
     nouns = [f"{name} {head}" for name in names[:-1]]
-    headed = [replace(thing, noun=noun) for thing, noun in zip(things, nouns, strict=False)]
-    return [*headed, things[-1]], [*names[:-1], before]
+    headed = [replace(item, noun=noun) for item, noun in zip(items, nouns, strict=False)]
+    return [*headed, items[-1]], [*names[:-1], before]
 
 
-def shared(things: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
-    """Return the things of a list, each with what the list says of all.
+def shared(items: list[Listed], *, joined_by_and: bool = False) -> list[Description]:
+    """Return the members of a coordination, each with the shared modifiers.
 
     Args:
-        things: At least one.
-        joined_by_and: True for "paper cups and forks": alternatives are alike, the things of a sum
-            need not be, so the words before the first noun are its own.
+        items: At least one.
+        joined_by_and: True for "paper cups and forks", where the words before the first noun are
+            not shared.
     """
-    kept = () if joined_by_and else things[0].base.conditions
+    kept = () if joined_by_and else items[0].base.conditions
     before = tuple(c for c in kept if not isinstance(c, Pick))
-    behind = things[-1].behind
+    behind = items[-1].behind
     wholes: list[Description] = []
-    for position, thing in enumerate(things):
-        base = thing.base
-        if position and thing.bare and not base.conditions:
+    for position, item in enumerate(items):
+        base = item.base
+        if position and item.bare and not base.conditions:
             base = replace(base, conditions=before)
-        tail = thing.behind or (behind if position < len(things) - 1 else ())
-        wholes.append(replace(thing, base=base, behind=tail).whole)
+        tail = item.behind or (behind if position < len(items) - 1 else ())
+        wholes.append(replace(item, base=base, behind=tail).whole)
     return wholes

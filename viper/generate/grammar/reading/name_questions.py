@@ -1,21 +1,19 @@
-"""The frames of questions for a name: what, which and who.
+"""Question frames for a name: what, which and who.
 
     What is this?     What is on the table?     Who is wearing the helmet?     Which dog is asleep?
     What does the man hold?     Behind what animal is the zebra?     The boy is sitting on what?
 
-The last three ask for the other end of a relation, so the thing asked for is described by an inverse
-relation: that which the man is holding.
+The last three ask for the other end of a relation. The form describes the requested object by the
+inverse relation: the object that the man is holding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from viper.generate.grammar.description import Condition, Description, Inverse
 from viper.generate.grammar.logical_form import AskName, AskPlace
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.conditions import SHOWN
-from viper.generate.grammar.reading.existence import Queries
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import ARTICLES
 from viper.generate.grammar.vocabulary.relations import match_relation
@@ -23,69 +21,69 @@ from viper.generate.grammar.vocabulary.words import gerund, verb_lemma
 
 __all__ = ["NameChart"]
 
-_COPULAS = ("is", "are", "was", "were")
-_SEEMS = (*_COPULAS, "seems to be", "seem to be", "appears to be", "appear to be")
-_THIS = ("this", "that", "it", "these", "those", "he", "she", "they")
-_CALLED = ("called", "named", "referred to as")
+_COPULAS = "is|are|was|were"
+_SEEMS = f"{_COPULAS}|seems to be|seem to be|appears to be|appear to be"
+_THIS = "this|that|it|these|those|he|she|they"
+_CALLED = "called|named|referred to as"
 _MEASURES = frozenset("color size shape material height length age".split())
-"""What is no thing: "what color is it?" needs to know what "it" is."""
-_PEOPLE = ("who", "whom")
-_WHAT = ("what", "which", "which one", *_PEOPLE)
+"""Nouns that are not objects: "what color is it?" needs a referent for "it"."""
+_PEOPLE = "who|whom"
+_WHAT = "which one|which|whom|what|who"
 
 
 class NameChart(AttributeChart):
-    """Reads questions for the name of a thing."""
+    """Reads questions for the name of an object."""
 
-    def name_asked(self) -> Queries:
-        """Yield the readings of a question for a name."""
+    def name_question(self) -> Queries:
+        """Yield the parses of a question for a name."""
         for what, end in self._wanted(0):
             for described, stop in self._described(what, end):
                 yield from self._named(described, stop)
-        for described, end in (*self._fronted(), *self._asked_last()):
+        for described, end in (*self._fronted(), *self._in_situ()):
             yield from self._named(described, end)
 
     def _named(self, what: Description, at: int) -> Queries:
         question = "Who is this?" if what.noun == "person" else "What is this?"
-        end = self.after(at, *_CALLED) or at
+        end = self.optional(at, _CALLED)
         yield from self.with_options(AskName(what, question), end)
 
-    def _wanted(self, at: int) -> Iterator[tuple[Description, int]]:
-        """Yield what is asked for: "what", "who", "which kind of furniture"."""
-        start = self.after(at, *sorted(_WHAT, key=len, reverse=True))
+    def _wanted(self, at: int) -> Parses[Description]:
+        """Yield the requested object: "what", "who", "which kind of furniture"."""
+        start = self.after(at, _WHAT)
         if start is None:
             return
-        person = self.text(start - 1) in _PEOPLE
+        person = self.word_in(start - 1, _PEOPLE)
         yield Description("person" if person else "object"), start
         if not person:
             for what, end in self.noun_phrase(start):
                 if self.text(start) not in ARTICLES:
                     yield what, end
 
-    def _described(self, what: Description, at: int) -> Iterator[tuple[Description, int]]:
-        """Yield what is asked for with what the rest of the question says of it."""
-        copula = self.after(at, *_SEEMS)
+    def _described(self, what: Description, at: int) -> Parses[Description]:
+        """Yield the requested object with the conditions of the rest of the question."""
+        copula = self.after(at, _SEEMS)
         if copula is not None and what.noun not in _MEASURES:
             yield from self._being_what(what, copula)
         for condition, end in self.clause(at):
             yield what.having(*flat(condition)), end
         if what == Description("object"):
             for described, end in self.description(at):  # "what the red thing is called"
-                called = self.after(end, *(f"{be} {word}" for be in _COPULAS for word in _CALLED))
+                called = self.after(end, combined(_COPULAS, _CALLED))
                 if called is not None:
                     yield described, called
-        see = self.after(at, "do you see", "can you see", "can be seen", "do we see")
+        see = self.after(at, "do you see|can you see|can be seen|do we see")
         if see is not None:
             for conditions, end in self.tail(see, False, False):
                 yield what.having(*conditions), end
-        does = self.after(at, "does", "do", "did", "can")
+        does = self.after(at, "does|do|did|can")
         if does is not None:
             for subject, end in reversed(self.description(does)):
                 for inverse, stop in self.gap(subject, end, finite=False, infinitive=True):
                     yield what.having(inverse), stop
 
-    def _being_what(self, what: Description, at: int) -> Iterator[tuple[Description, int]]:
-        """Yield the readings behind "what is" and "which animal is"."""
-        for word in (*_THIS, *SHOWN, "in", ""):
+    def _being_what(self, what: Description, at: int) -> Parses[Description]:
+        """Yield the parses behind "what is" and "which animal is"."""
+        for word in f"{_THIS}|{SHOWN}|in|".split("|"):
             this = self.after(at, word)
             if this is not None and (word or what.noun != "object"):
                 yield what, this
@@ -99,16 +97,18 @@ class NameChart(AttributeChart):
         for subject, end in reversed(self.description(at)):
             for inverse, stop in self.gap(subject, end, finite=False):
                 yield what.having(inverse), stop
-        name = self.after(at, "the name of") or at
-        if what == Description("object") and self.text(name) in (*ARTICLES, *_THIS):
+        name = self.optional(at, "the name of")
+        if what == Description("object") and self.text(name) in ARTICLES.union(_THIS.split("|")):
             named = self.description(name)
-            yield from ((thing, end) for thing, end in named if thing.noun not in _MEASURES)
+            for candidate, end in named:
+                if candidate.noun not in _MEASURES:
+                    yield candidate, end
 
-    def _fronted(self) -> Iterator[tuple[Description, int]]:
+    def _fronted(self) -> Parses[Description]:
         """Read "Behind what animal is the zebra standing?", "On which table are the cups?"."""
         for match in match_relation(self.texts[:5]):
             for what, end in self._wanted(match.length):
-                copula = self.after(end, *_COPULAS, "does", "do")
+                copula = self.after(end, f"{_COPULAS}|does|do")
                 subjects = self.description(copula) if copula is not None else []
                 for subject, stop in reversed(subjects):
                     words = match.words
@@ -118,12 +118,12 @@ class NameChart(AttributeChart):
                         stop += 1
                     yield what.having(Inverse(match.relation, subject, words)), stop
 
-    def _asked_last(self) -> Iterator[tuple[Description, int]]:
+    def _in_situ(self) -> Parses[Description]:
         """Read "The man is holding what?", "She is looking at who?", "The dog is on what bed?"."""
-        if self.text(0) in (*_WHAT, *_COPULAS, "do", "does", "how", "where"):
+        if self.word_in(0, f"{_WHAT}|{_COPULAS}|do|does|how|where"):
             return
         for subject, end in self.description(0):
-            auxiliary = self.after(end, *_COPULAS)
+            auxiliary = self.after(end, _COPULAS)
             gaps: list[tuple[Condition, int]] = []
             if auxiliary is not None:
                 gaps += self.gap(subject, auxiliary, finite=False)
@@ -132,59 +132,40 @@ class NameChart(AttributeChart):
                 for what, stop in self._wanted(behind):
                     yield what.having(inverse), stop
 
-    def place_asked(self) -> Queries:
+    def place_question(self) -> Queries:
         """Read "Which side is the knife on?", "Where is the dog?", "The dog is sitting where?"."""
-        side = self.after(
-            0,
-            *(
-                f"{lead}{what} {noun} {copula}"
-                for lead in ("", "on ", "in ")
-                for what in ("which", "what")
-                for noun in ("side", "part")
-                for copula in _COPULAS
-            ),
-        )
-        where = self.after(0, "where is", "where are", "where was", "where were", "where")
+        side = self.after(0, combined("|on|in", "which|what", "side|part", _COPULAS))
+        where = self.after(0, "where is|where are|where was|where were|where")
         if side is not None:
             axis = "horizontal" if "side" in self.texts[:3] else "both"
             for subject, end in self.description(side):
-                behind = self.after(end, "on", "in", "at", "located", "placed") or end
+                behind = self.optional(end, "on|in|at|located|placed")
                 yield from self.with_options(_place(subject, axis), behind)
         if where is not None:
             for subject, end in reversed(self.description(where)):
-                doing = self.after(end, *_LYING) or end
-                behind = self.after(doing, "on", "in", "at") or doing
+                doing = self.optional(end, _LYING)
+                behind = self.optional(doing, "on|in|at")
                 place = _place(subject, "around", " ".join(self.texts[end:doing]))
                 yield from self.with_options(place, behind)
         elif self.texts[-1] == "where":
             for subject, end in self.description(0):
-                start = self.after(end, *_COPULAS) or end
-                behind = self.after(start, *_LYING) or start
+                start = self.optional(end, _COPULAS)
+                behind = self.optional(start, _LYING)
                 if self.text(behind) == "where":
                     yield _place(subject, "around", " ".join(self.texts[start:behind])), behind + 1
 
 
-_LYING = (
-    "located",
-    "placed",
-    "at",
-    "standing",
-    "sitting",
-    "lying",
-    "parked",
-    "walking",
-    "situated",
-)
+_LYING = "located|placed|at|standing|sitting|lying|parked|walking|situated"
 
 
 def _place(subject: Description, axis: str, doing: str = "") -> AskPlace:
-    noun = subject.noun or "object"
+    noun = subject.head
     verb = "are" if subject.plural else "is"
     match axis:
         case "horizontal":
             return AskPlace(subject, "horizontal", f"On which side {verb} the {noun}?")
         case "around":
-            asked = f"Where {verb} the {noun} {doing}".strip()
-            return AskPlace(subject, "around", f"{asked}?")
+            question = f"Where {verb} the {noun} {doing}".strip()
+            return AskPlace(subject, "around", f"{question}?")
         case _:
             return AskPlace(subject, "both", f"In which part {verb} the {noun}?")

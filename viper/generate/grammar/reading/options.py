@@ -1,7 +1,7 @@
-"""What the caller allows as answers, and how that changes a logical form.
+"""Answers that the caller allows, and how they change a logical form.
 
-"Is the cup red or blue?" is a choice, but with the choices yes and no it asks whether the cup is
-one of them; "What color is the cup?" with the choices red and blue becomes a choice.
+"Is the cup red or blue?" is a choice, but with the choices yes and no it asks whether the cup is red
+or blue; "What color is the cup?" with the choices red and blue becomes a choice.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from viper.generate.grammar.logical_form import (
     Query,
     Refer,
     Verify,
+    YesNo,
 )
 from viper.generate.grammar.vocabulary.lexicon import PLACES, RESPECTS
 
@@ -48,12 +49,12 @@ _RELATION_TEXT = {
 
 
 def is_yes_no(choices: tuple[str, ...]) -> bool:
-    """Tell whether the allowed answers are yes and no, in any spelling."""
+    """Return whether the allowed answers are yes and no, in any spelling."""
     return frozenset(choice.strip().lower().rstrip(".") for choice in choices) in _YES_NO
 
 
 def option_text(condition: Condition) -> str:
-    """Return how an answer names a condition: "red", "left", "on the chair"."""
+    """Return the text of a condition as an answer: "red", "left", "on the chair"."""
     match condition:
         case Attribute():
             return condition.value
@@ -64,7 +65,7 @@ def option_text(condition: Condition) -> str:
             same_word = condition.relation in ("left_of", "right_of", "above", "below", "behind")
             if same_word or condition.relation == "in_front_of":
                 return word
-            return f"{condition.words} the {condition.others[0].noun or 'object'}"
+            return f"{condition.words} the {condition.others[0].head}"
         case Pick():
             return condition.by.replace("_", " ")
         case Inverse():
@@ -108,10 +109,10 @@ def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query
             if None not in respects:
                 return query
         case AskName():
-            things = tuple(
+            objects = tuple(
                 Description(plain_choice(choice), query.what.conditions) for choice in choices
             )
-            return ChooseObject(things, choices)
+            return ChooseObject(objects, choices)
         case AskScene():
             if query.respect != "yesno":
                 return AskScene(query.question, query.respect, choices)
@@ -129,34 +130,24 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
             return Verify(query.subject, AnyOf(tuple(o.condition for o in query.options)))
         case ChooseObject(condition=None):
             return Either(tuple(Exists(option) for option in query.options))
-        case AskScene(options=options) if not options or query.respect == "yesno":
+        case AskScene(options=()) | AskScene(respect="yesno"):
             return AskScene(query.question, "yesno")
-        case (
-            Count()
-            | AskAttribute()
-            | AskCommon()
-            | AskName()
-            | AskPlace()
-            | AskScene()
-            | ChooseObject()
-            | Refer()
-        ):
-            raise GenerationError(
-                f"The question {question[:200]!r} is not one of yes and no, but the choices are "
-                f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
-            )
-        case _:
+        case _ if isinstance(query, YesNo):
             return query
+    raise GenerationError(
+        f"The question {question[:200]!r} is not one of yes and no, but the choices are "
+        f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
+    )
 
 
 def plain_choice(choice: str) -> str:
-    """Return a choice as the grammar spells words: lower case, without article and full stop."""
+    """Return a choice in lower case, without article and full stop."""
     words = choice.lower().strip(" .").split()
     return " ".join(words[1:] if words and words[0] in ("a", "an", "the") else words)
 
 
 def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, ...]:
-    """Spell each option as the caller does; what no option means is taken as an attribute."""
+    """Give each option the caller's text; a choice that matches no option becomes an attribute."""
     kinds = [o.condition.kind for o in query.options if isinstance(o.condition, Attribute)]
     options = []
     for choice in choices:
@@ -170,7 +161,7 @@ def _renamed(query: ChooseCondition, choices: tuple[str, ...]) -> tuple[Option, 
 
 
 def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObject:
-    things = []
+    objects = []
     for choice in choices:
         plain = plain_choice(choice)
         found = next(
@@ -181,8 +172,8 @@ def _chosen_objects(query: ChooseObject, choices: tuple[str, ...]) -> ChooseObje
             ),
             None,
         )
-        things.append(found or Description(plain))
-    return ChooseObject(tuple(things), choices, query.condition, query.kind)
+        objects.append(found or Description(plain))
+    return ChooseObject(tuple(objects), choices, query.condition, query.kind)
 
 
 def _place(choice: str) -> Condition:

@@ -1,7 +1,7 @@
-"""Noun phrases: "the second small red cup from the left on the table".
+"""Rules for noun phrases: "the second small red cup from the left on the table".
 
-A phrase is read as: articles and numbers; words before the noun (ordinals, superlatives, places,
-attributes); the noun, of one or more words; conditions behind it (see `conditions`).
+A noun phrase is read as articles and numbers; words before the noun (ordinals, superlatives, places,
+attributes); the noun, of one or more words; and conditions behind it (see `conditions`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from viper.generate.grammar.description import (
     Place,
     Related,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.conditions import ConditionChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -61,37 +61,35 @@ class PhraseChart(ConditionChart):
     """Reads noun phrases."""
 
     @rule
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase with the conditions behind it.
 
         Args:
             at: Where it begins.
-            nested: True inside another noun phrase: what could belong to either then belongs to
-                the outer one.
+            nested: True inside another noun phrase; conditions that could belong to either are left
+                to the outer one.
         """
-        found: Readings[Description] = []
         for base, end in self.noun_phrase(at):
             animate = self.is_animate(base.noun)
             for conditions, stop in self.tail(end, nested, animate):
-                found.append((resolved(base.having(*conditions)), stop))
-        return found
+                yield resolved(base.having(*conditions)), stop
 
     @rule
-    def noun_phrase(self, at: int) -> Readings[Description]:
+    def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun (or up to "from the left" behind it)."""
         start = at
         at, other, number = self._lead(at)
-        found: Readings[Description] = []
+        found: list[tuple[Description, int]] = []
         conditions: list[Condition] = []
         while True:
             here = self._nouns(at, tuple(conditions), other=other, number=number)
-            found = here + found  # a word read as an attribute is preferred to a compound
+            found[:0] = here  # an attribute is preferred to a part of a compound
             step = self.before_noun(at)
             if step is None:
                 break
             more, at = step
             conditions += more
-            at = self.skip(at, (",",)) if self.before_noun(at + 1) else at
+            at = self.skip(at, ",") if self.before_noun(at + 1) else at
             if self.text(at) == "and" and self.before_noun(at + 1) and self._noun_behind(at + 1):
                 at += 1
         if conditions and at > start and self._may_lack_noun(conditions, start):
@@ -122,10 +120,9 @@ class PhraseChart(ConditionChart):
 
     def _nouns(
         self, at: int, conditions: tuple[Condition, ...], *, other: bool, number: int | None
-    ) -> Readings[Description]:
+    ) -> Parses[Description]:
         """Return the phrases whose noun begins here, the longest noun first."""
         ends = self._noun_ends(at)
-        found: Readings[Description] = []
         for end in reversed(ends):
             head = self.text(end - 1)
             noun = " ".join([*self.texts[at : end - 1], self._head(end - 1, at)]).replace("-", " ")
@@ -144,16 +141,15 @@ class PhraseChart(ConditionChart):
                 number,
                 other or further,
             )
-            found += self._owned(base, end)
-            found += self._of_phrase(base, head, end)
-            found.append((base, end))
-        return found
+            yield from self._owned(base, end)
+            yield from self._of_phrase(base, head, end)
+            yield base, end
 
     def _head(self, at: int, first: int) -> str:
         """Return the last word of a noun in the singular."""
         text = self.text(at)
         if text == "glasses" and at > first:  # "wine glasses" hold wine, glasses are worn
-            return "glass" if self.text(at - 1) not in ("eye", "reading", "sun", "safety") else text
+            return "glass" if not self.word_in(at - 1, "eye|reading|sun|safety") else text
         return singular(text)
 
     def _noun_ends(self, at: int) -> list[int]:
@@ -165,7 +161,7 @@ class PhraseChart(ConditionChart):
         position = at
         while position < min(self.end, at + _MOST_NOUNS) and self._is_noun(position, at):
             if self.text(position) in self.texts[at:position]:
-                break  # no noun says a word twice
+                break  # a compound does not repeat a word
             position += 1
             ends.append(position)
         compound = self.compound(at)
@@ -175,7 +171,7 @@ class PhraseChart(ConditionChart):
         return ends
 
     def _is_noun(self, at: int, first: int) -> bool:
-        """Tell whether the word at a position can continue a noun that began at `first`."""
+        """Return whether the word at a position can continue a noun that began at `first`."""
         text, previous = self.text(at), self.text(at - 1)
         following = self.text(at + 1)
         if text.isdigit() and len(text) > 1 and at == first:
@@ -211,15 +207,15 @@ class PhraseChart(ConditionChart):
         return not sorts or "NOUN" in sorts
 
     def _gerund_compound(self, at: int) -> bool:
-        """Tell whether a noun such as "climbing wall" begins here, unlike "the climbing man"."""
+        """Return whether a noun such as "climbing wall" begins here, unlike "the climbing man"."""
         text, following = self.text(at), self.text(at + 1)
         if self.telegraphic or self.text(at - 1) not in ARTICLES or not is_gerund(text, following):
             return False
-        thing = "NOUN" in kinds(following) and following not in FUNCTION_WORDS
-        return thing and not is_gerund(following) and singular(following) not in ANIMATES
+        owned = "NOUN" in kinds(following) and following not in FUNCTION_WORDS
+        return owned and not is_gerund(following) and singular(following) not in ANIMATES
 
     def _noun_behind(self, at: int) -> bool:
-        """Tell whether words before a noun, and then a noun, begin here."""
+        """Return whether words before a noun, and then a noun, begin here."""
         step = self.before_noun(at)
         while step is not None:
             at = step[1]
@@ -230,21 +226,18 @@ class PhraseChart(ConditionChart):
         picked = any(isinstance(condition, Pick) for condition in conditions)
         return picked or (self.telegraphic and start == 0)
 
-    def _owned(self, owner: Description, at: int) -> Readings[Description]:
+    def _owned(self, owner: Description, at: int) -> Parses[Description]:
         """Read what belongs to the owner: "the man 's hat"."""
         if self.text(at) != "'s":
-            return []
-        return [
-            (thing.having(Inverse("with", owner, "of")), end)
-            for thing, end in self.noun_phrase(at + 1)
-            if thing.noun
-        ]
+            return
+        for owned, end in self.noun_phrase(at + 1):
+            if owned.noun:
+                yield owned.having(Inverse("with", owner, "of")), end
 
-    def _of_phrase(self, base: Description, head: str, at: int) -> Readings[Description]:
+    def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
         """Read "of …" behind a noun: a piece of cake is cake, a handle of a door is part of it."""
         if self.text(at) != "of":
-            return []
-        found: Readings[Description] = []
+            return
         for whole, end in self.noun_phrase(at + 1):
             if head in _ITEMS and whole.noun in CATEGORIES:
                 # "a plush item of furniture": what stands before "item" is said of the furniture.
@@ -256,10 +249,10 @@ class PhraseChart(ConditionChart):
                     plural=base.plural,
                     number=base.number,
                 )
-                found.append((merged, end))
+                yield merged, end
             elif head in _UNSEEN_PARTITIVES and whole.noun and _is_bare(base.noun):
                 merged = replace(whole, conditions=(*base.conditions, *whole.conditions))
-                found.append((merged, end))
+                yield merged, end
             elif head in _MEASURES and whole.noun:
                 noun = f"{whole.noun} {singular(head)}"
                 merged = replace(
@@ -269,14 +262,13 @@ class PhraseChart(ConditionChart):
                     plural=base.plural,
                     number=base.number,
                 )
-                found.append((merged, end))
+                yield merged, end
             else:
-                found.append((base.having(Related("part_of", (whole,), "of")), end))
-        return found
+                yield base.having(Related("part_of", (whole,), "of")), end
 
 
 def _is_bare(noun: str | None) -> bool:
-    """Tell whether a noun says no more than a part or a number: "top half", but not "TV side"."""
+    """Return whether a noun is only a part or a number: "top half", but not "TV side"."""
     return all(word in PLACES for word in (noun or "").split()[:-1])
 
 

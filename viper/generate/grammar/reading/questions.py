@@ -1,13 +1,13 @@
-"""The frames that say something of an object, to be answered yes or no, or by a choice.
+"""Question frames about an object, answered by yes or no, or by a choice.
 
     Is the cat on the car?      Is the cup red or blue?      Do the bag and the hat look alike?
 
-See `existence` for what a frame is; those that ask "what", "which" and "who" are in `wh_questions`.
+`existence` explains frames; those that ask "what", "which" and "who" are in `wh_questions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from viper.generate.grammar.description import (
     AllOf,
@@ -30,48 +30,48 @@ from viper.generate.grammar.logical_form import (
     Same,
     Verify,
 )
-from viper.generate.grammar.reading.chart import Readings
-from viper.generate.grammar.reading.existence import ExistenceChart, Queries, exists
+from viper.generate.grammar.reading.chart import Parses, Queries
+from viper.generate.grammar.reading.existence import ExistenceChart, exists
 from viper.generate.grammar.reading.lists import with_head
 from viper.generate.grammar.reading.options import option_text
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 
 __all__ = ["YesNoChart"]
 
-_COPULAS = ("is", "are", "was", "were")
+_COPULAS = "is|are|was|were"
 _PRESENT = frozenset("visible there present shown pictured here".split())
-"""What "is" may be followed by where a question only asks whether something is there."""
+"""Words behind "is" in questions that only ask whether something is visible."""
 
 
 class YesNoChart(ExistenceChart):
-    """Reads questions with a yes or no, counts, and choices between predicates."""
+    """Reads yes/no questions, and choices between predicates."""
 
     def alike(self) -> Queries:
         """Read "Do the bag and the car have the same color?", "Are the animals of different types?"."""
-        start = self.after(0, "is the", "are the", "was the", "is", "are")
+        start = self.after(0, "is the|are the|was the|is|are")
         respect = RESPECTS.get(self.text(start)) if start is not None else None
         if start is not None and respect is not None and self.text(start + 1) == "of":
             for first, end in self.description(start + 2):
-                joint = self.skip(end, ("the",))
+                joint = self.skip(end, "the")
                 same = self.text(joint)
                 if same not in ("same", "different"):
                     continue
-                joint = self.after(joint + 1, "as", "than", "from", "to") or joint
-                joint = self.after(joint, "that of", "those of", "the one of") or joint
-                again = self.after(joint, f"the {self.text(start)} of", f"{self.text(start)} of")
+                joint = self.after(joint + 1, "as|than|from|to") or joint
+                joint = self.optional(joint, "that of|those of|the one of")
+                again = self.after(joint, f"the {self.text(start)} of|{self.text(start)} of")
                 joint = again or joint
                 for second, stop in self.description(joint):
                     yield Same(respect, (first, second), same == "same"), stop
-        start = self.after(0, *_COPULAS, "does", "do", "did", "has", "have")
+        start = self.after(0, f"{_COPULAS}|does|do|did|has|have")
         if start is None:
             return
-        # "Is the cup behind the plate made of the same material as the fork left of the spoon?": what
-        # is compared is said of the subject, not of the plate.
+        # "Is the cup behind the plate made of the same material as the fork left of the spoon?": the
+        # comparison is about the subject, not about the plate.
         for subject, end in self.description(start):
             for like, stop in self.same_as(end):
                 if isinstance(like, SameAs):
                     yield Same(like.respect, (subject, like.other), like.same), stop
-        for subjects, end in self._subjects(self.skip(start, ("all",))):
+        for subjects, end in self._subjects(self.skip(start, "all")):
             read = self._respect_shared(end)
             if read is not None and (len(subjects) > 1 or subjects[0].plural):
                 respect, same_word, stop = read
@@ -79,8 +79,8 @@ class YesNoChart(ExistenceChart):
 
     def _respect_shared(self, at: int) -> tuple[str, str, int] | None:
         """Read "(made of) the same material" at the end of a question."""
-        start = self.skip(at, ("made", "out", "of", "from", "have", "all", "both", "the", "a"))
-        word, respect_at = self.text(start), self.skip(start + 1, ("in", "kind"))
+        start = self.skip(at, "made|out|of|from|have|all|both|the|a")
+        word, respect_at = self.text(start), self.skip(start + 1, "in|kind")
         respect = RESPECTS.get(self.text(respect_at))
         if word not in ("same", "different") or respect is None:
             return None
@@ -88,7 +88,7 @@ class YesNoChart(ExistenceChart):
 
     def used_to_make(self) -> Queries:
         """Read "Was wood used to make the clock?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         for length in (1, 2):
             made = None if start is None else self.after(start + length, "used to make")
             if start is not None and made is not None:
@@ -98,31 +98,31 @@ class YesNoChart(ExistenceChart):
 
     def identity(self) -> Queries:
         """Read "Is it a cat or a dog?", "Is this a red curtain?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         if start is None:
             return
-        person = self.text(start) in ("he", "she", "they")
-        start = self.after(start, "this", "that", "it", "these", "those", "he", "she", "they")
+        person = self.word_in(start, "he|she|they")
+        start = self.after(start, "this|that|it|these|those|he|she|they")
         if start is None or self.text(start) == "not":
             return
         for options, end in self.alternatives(start):
             if len(options) > 1:
-                things, texts = with_head(options)
-                yield ChooseObject(tuple(things), tuple(texts)), end
+                objects, texts = with_head(options)
+                yield ChooseObject(tuple(objects), tuple(texts)), end
             elif not person:
                 yield exists(options[0]), end
 
     def being(self) -> Queries:
         """Read "Is the cat on the car?", "Are all the dogs sleeping?", "Is the cup red or blue?"."""
-        start = self.after(0, *_COPULAS)
+        start = self.after(0, _COPULAS)
         if start is None or self.text(start) == "there":
             return
         yield from self.about(start, self._predicates)
 
     def doing(self) -> Queries:
         """Read "Does the man hold an umbrella?", "Do the bag and the car have the same color?"."""
-        start = self.after(0, "does", "do", "did", "can", "has", "have")
-        if start is None or self.text(start) in ("you", "we", "i"):
+        start = self.after(0, "does|do|did|can|has|have")
+        if start is None or self.word_in(start, "you|we|i"):
             return
         yield from self.about(start, self._verbs)
 
@@ -130,41 +130,42 @@ class YesNoChart(ExistenceChart):
         """Read "The cat is on the car.", "The bowl contains the donut."."""
         yield from self.about(0, self.clause_or_none)
 
-    def clause_or_none(self, at: int) -> Readings[Condition]:
+    def clause_or_none(self, at: int) -> Parses[Condition]:
         """Read the predicate of a statement."""
-        return self.clause(at) if self.text(at) not in ("", "that") else []
+        return self.clause(at) if not self.word_in(at, "|that") else []
 
-    def _predicates(self, at: int) -> Readings[Condition]:
-        start = self.skip(at, ("also",))
+    def _predicates(self, at: int) -> Parses[Condition]:
+        start = self.skip(at, "also")
         if self.text(start) in _PRESENT and start + 1 == self.end:
             return [(AllOf(()), start + 1)]
         return self.predicate(start)
 
-    def _verbs(self, at: int) -> Readings[Condition]:
+    def _verbs(self, at: int) -> Parses[Condition]:
         negated = self.after(at, "not")
         if negated is not None:
-            return [(Not(c), end) for c, end in self._verbs(negated)]
-        at = self.skip(at, ("both", "all", "also", "each"))
-        found: Readings[Condition] = []
+            for c, end in self._verbs(negated):
+                yield Not(c), end
+            return
+        at = self.skip(at, "both|all|also|each")
         for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
             start = self.after(at, words)
             if start is not None:
-                found += self.predicate(start)
-        return found + self.finite_verb(at)
+                yield from self.predicate(start)
+        yield from self.finite_verb(at)
 
-    def about(self, at: int, predicate: Callable[[int], Readings[Condition]]) -> Queries:
-        """Yield the readings of a subject and what is said of it.
+    def about(self, at: int, predicate: Callable[[int], Parses[Condition]]) -> Queries:
+        """Yield the parses of a subject and its predicate.
 
         Args:
             at: Where the subject begins.
-            predicate: A rule that reads what is said.
+            predicate: A rule that reads the predicate.
         """
         negated = self.text(at) == "not"
         at += negated
         both = self.text(at) == "both"
-        every = self.text(at) in ("all", "every", "each", "everything", "everyone")
+        every = self.word_in(at, "all|every|each|everything|everyone")
         subject_at = at
-        none = self.text(at) in ("no", "none")
+        none = self.word_in(at, "no|none")
         subject_at += none
         for subjects, end in self._subjects(subject_at):
             for condition, stop in predicate(end):
@@ -172,9 +173,10 @@ class YesNoChart(ExistenceChart):
                 query = _said(subjects, condition, every=all_of_them)
                 yield (Isnt(query) if negated or none else query), stop
         if at > 0:  # "is the dog (in the picture)?"
-            yield from ((exists(what), end) for what, end in self.description(subject_at))
+            for what, end in self.description(subject_at):
+                yield exists(what), end
 
-    def _subjects(self, at: int) -> Iterator[tuple[list[Description], int]]:
+    def _subjects(self, at: int) -> Parses[list[Description]]:
         both = self.text(at) == "both"
         alone: list[tuple[list[Description], int]] = []
         for first, end in self.description(at + both):
@@ -184,12 +186,12 @@ class YesNoChart(ExistenceChart):
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1):
                     yield [first, second], stop
-        if both:  # "both" asks for two things; "both the people" has them in one
+        if both:  # "both" asks for two objects; "both the people" has them in one
             yield from alone
 
 
 def _said(subjects: list[Description], condition: Condition, *, every: bool) -> Query:
-    """Return the question whether, or which of, the conditions hold of the subjects."""
+    """Return the query whether the condition holds of the subjects, or which of its alternatives."""
     if isinstance(condition, SameAs) and len(subjects) == 1:
         return Same(condition.respect, (subjects[0], condition.other), condition.same)
     if condition == AllOf(()):
@@ -208,7 +210,7 @@ def _said(subjects: list[Description], condition: Condition, *, every: bool) -> 
 
 
 def _bearer(subject: Description) -> Description:
-    """Return what "the size of the plate" is said of: the plate."""
+    """Return the owner of an attribute: the plate in "the size of the plate"."""
     if subject.noun in RESPECTS and len(subject.conditions) == 1:
         (condition,) = subject.conditions
         if isinstance(condition, Related) and condition.words == "of":

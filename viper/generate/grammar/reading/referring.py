@@ -1,8 +1,8 @@
-"""From a referring expression to the description of its object, or to a refusal.
+"""Parse a referring expression into the description of its object, or refuse it.
 
-An expression is read by the rules of telegrams as a whole if that can be done; else what the rules
-can read of it, and the words that are left become conditions in words (see `leftovers`). What is
-refused: text of which too much would be left, whose words no dictionary knows, or that gives orders.
+The rules of `elliptical` read the expression as a whole if they can; otherwise they read a part of it,
+and the remaining words become conditions in words (see `unparsed_words`). Refused are expressions with
+too many unparsed words, with words that are in no dictionary, and instructions.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from dataclasses import replace
 
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.logical_form import AskName, AskPlace, Exists, Refer, Verify
-from viper.generate.grammar.reading.leftovers import is_content, left_over, with_leftovers
+from viper.generate.grammar.reading.elliptical import EllipticalChart, same_kind
 from viper.generate.grammar.reading.phrases import resolved
 from viper.generate.grammar.reading.refusing import not_understood, refusal, refuse_unknown
-from viper.generate.grammar.reading.telegrams import TelegramChart, same_kind
+from viper.generate.grammar.reading.unparsed_words import (
+    is_meaningful,
+    unparsed_positions,
+    with_unparsed_words,
+)
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import POSTURES
 from viper.generate.grammar.vocabulary.tokens import Token
@@ -24,56 +28,32 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, verb_lemma
 __all__ = ["refer"]
 
 _IMPERATIVES = (
-    "find me",
-    "find",
-    "show me",
-    "show",
-    "locate",
-    "point to",
-    "point at",
-    "point out",
-    "select",
-    "click on",
-    "click",
-    "get",
-    "give me",
-    "mark",
-    "detect",
-    "ground",
-    "the region of",
+    "find me|find|show me|show|locate|point to|point at|point out|select|click on|"
+    "click|get|give me|mark|detect|ground|the region of"
 )
-_ADDRESSES = (
-    "you are",
-    "you must",
-    "you should",
-    "you will",
-    "i am",
-    "i want",
-    "i think",
-    "let us",
-)
+_ADDRESSES = "you are|you must|you should|you will|i am|i want|i think|let us"
 _QUESTION_WORDS = frozenset("is are was were do does did can where which what who".split())
-_LEFT_OVER_SHARE = 0.5
-"""Largest share of the words of an expression that may be left for the matcher, from its noun on."""
+_UNPARSED_SHARE = 0.5
+"""Largest share of an expression's words, from its noun on, that may stay unparsed."""
 _MOST_WORDS = 24
-"""Words of the longest expression of which a part is read; longer ones are prose."""
+"""Longest expression, in words, of which only a part may be parsed; longer ones are prose."""
 
 
 def refer(tokens: list[Token], question: str) -> Refer:
     """Read a referring expression.
 
     Raises:
-        GenerationError: It is none; the message quotes the part that was not understood.
+        GenerationError: It was not understood; the message quotes the part.
     """
     _refuse_orders(tokens, question)
-    start = TelegramChart(tokens)
-    skipped = next((e for e in (start.after(0, p) for p in _IMPERATIVES) if e), 0)
+    start = EllipticalChart(tokens)
+    skipped = start.after(0, _IMPERATIVES) or 0
     if skipped < len(tokens):
         tokens = tokens[skipped:]
-    chart = TelegramChart(tokens)
+    chart = EllipticalChart(tokens)
     first = len(tokens)
     if tokens[0].text in _QUESTION_WORDS:
-        what = chart.whole_clause() or _asked_for(QuestionChart(tokens))
+        what = chart.whole_clause() or _question_object(QuestionChart(tokens))
     else:
         what = next(_whole(chart), None)
         if what is None:
@@ -82,18 +62,20 @@ def refer(tokens: list[Token], question: str) -> Refer:
         raise not_understood(chart, question)
     what = same_kind(what)
     if what.noun is None and any(token.text in ("one", "ones") for token in tokens):
-        what = replace(what, noun="object")  # people are called so; "one" is said of things
+        what = replace(
+            what, noun="object"
+        )  # without a noun a person is meant; "one" stands for an object
     refuse_unknown(what, tokens, question)
-    missing = left_over(what, tokens)
-    # Where only a part could be read, what is left over behind the noun is dubious; before it there
-    # are adjectives as a rule.
-    if sum(at >= first for at in missing) > _LEFT_OVER_SHARE * sum(map(is_content, tokens)):
+    missing = unparsed_positions(what, tokens)
+    # In a partial parse, unparsed words behind the noun are dubious; those before it are usually
+    # adjectives.
+    if sum(at >= first for at in missing) > _UNPARSED_SHARE * sum(map(is_meaningful, tokens)):
         raise refusal(chart.source(missing[0], missing[-1] + 1), question)
-    return Refer(with_leftovers(what, tokens, missing))
+    return Refer(with_unparsed_words(what, tokens, missing))
 
 
-def _whole(chart: TelegramChart) -> Iterator[Description]:
-    """Yield the readings of all the words."""
+def _whole(chart: EllipticalChart) -> Iterator[Description]:
+    """Yield the parses that use every word."""
     phrases = [what for what, end in chart.description(0) if end == chart.end]
     tails = [
         resolved(Description(None, conditions))
@@ -105,8 +87,8 @@ def _whole(chart: TelegramChart) -> Iterator[Description]:
     yield from (*tails, *phrases) if doing else (*phrases, *tails)
 
 
-def _part(chart: TelegramChart) -> tuple[Description | None, int]:
-    """Return what can be read when words that fit nowhere are left out, and where that begins."""
+def _part(chart: EllipticalChart) -> tuple[Description | None, int]:
+    """Return a parse that skips words, and its start position."""
     if chart.end > _MOST_WORDS:
         return None, 0
     for start in range(chart.end):
@@ -123,7 +105,7 @@ def _part(chart: TelegramChart) -> tuple[Description | None, int]:
     return None, 0
 
 
-def _asked_for(chart: QuestionChart) -> Description | None:
+def _question_object(chart: QuestionChart) -> Description | None:
     """Return the object that a question is about: "where is the dog?", "which dog is left?"."""
     for query, end in chart.frames():
         if end != chart.end:
@@ -141,12 +123,12 @@ def _asked_for(chart: QuestionChart) -> Description | None:
 
 
 def _refuse_orders(tokens: list[Token], question: str) -> None:
-    """Refuse what tells somebody to do something other than find an object."""
-    chart = TelegramChart(tokens)
-    if chart.after(0, *_ADDRESSES):
+    """Refuse instructions other than to find an object."""
+    chart = EllipticalChart(tokens)
+    if chart.after(0, _ADDRESSES):
         raise refusal(chart.source(0, 4), question)
     for at, token in enumerate(tokens):
         begins = at == 0 or tokens[at - 1].text in (".", ",", "and", "then")
         plain = kinds(token.text) == {"VERB"} and verb_lemma(token.text) == token.text
-        if begins and plain and not any(chart.after(at, order) for order in _IMPERATIVES):
+        if begins and plain and not chart.after(at, _IMPERATIVES):
             raise refusal(chart.source(at, at + 4), question)

@@ -1,4 +1,4 @@
-"""Refusals of the grammar: each names the part that was not understood and what to do instead."""
+"""Refusals of the grammar: each quotes the part that was not understood and says what to do instead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from viper.generate.grammar.reading.chart import Chart
 from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS
 from viper.generate.grammar.vocabulary.spelling import is_named
 from viper.generate.grammar.vocabulary.tokens import Token
-from viper.generate.grammar.vocabulary.words import is_known, singular
+from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 
 __all__ = ["is_content", "not_understood", "refusal", "refuse_foreign", "refuse_unknown"]
 
@@ -22,9 +22,9 @@ _FOREIGN = frozenset(
 
 
 def not_understood(chart: Chart, question: str) -> GenerationError:
-    """Return the refusal that quotes where the rules came to a stop."""
+    """Return the refusal that quotes the words at which parsing stopped."""
     at = min(chart.furthest, chart.end - 1)
-    # A word that no dictionary has is the likeliest cause, wherever the rules came to a stop.
+    # A word that no dictionary has is the likeliest cause, wherever parsing stopped.
     unknown = (i for i, t in enumerate(chart.tokens) if is_content(t) and not _is_english(t.text))
     at = min(next(unknown, at), at)
     return refusal(chart.source(at, min(at + 4, chart.end)), question)
@@ -32,37 +32,42 @@ def not_understood(chart: Chart, question: str) -> GenerationError:
 
 def refusal(part: str, question: str) -> GenerationError:
     """Return the refusal of a question for one of its parts."""
-    shown = question if len(question) <= 200 else f"{question[:197]}…"
+    excerpt = question if len(question) <= 200 else f"{question[:197]}…"
     return GenerationError(
-        f"The grammar did not understand {part!r} in {shown!r}. Rephrase it, or use a language "
+        f"The grammar did not understand {part!r} in {excerpt!r}. Rephrase it, or use a language "
         f"model: --generator openai:MODEL"
     )
 
 
 def refuse_foreign(tokens: list[Token], question: str) -> None:
-    """Refuse what is written in another language, as its little words tell."""
+    """Refuse a question in another language, recognized by its function words."""
     foreign = [token for token in tokens if token.text in _FOREIGN]
-    strange = [t for t in foreign if not is_known(t.text) or len(foreign) > 1]
-    if foreign and foreign[0] is tokens[0] and not is_known(tokens[0].text) and len(tokens) > 1:
+    unknown_words = [t for t in foreign if not in_dictionary(t.text) or len(foreign) > 1]
+    if (
+        foreign
+        and foreign[0] is tokens[0]
+        and not in_dictionary(tokens[0].text)
+        and len(tokens) > 1
+    ):
         raise refusal(tokens[0].source, question)
-    if len(foreign) >= 2 and len(strange) >= max(1, len(tokens) // 4):
-        raise refusal(strange[0].source, question)
+    if len(foreign) >= 2 and len(unknown_words) >= max(1, len(tokens) // 4):
+        raise refusal(unknown_words[0].source, question)
 
 
 def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None:
-    """Refuse what is made of words that no dictionary has: it would be a guess."""
+    """Refuse a question of which too many words are in no dictionary."""
     content = [token for token in tokens if is_content(token)]
     unknown = [token for token in content if not _is_english(token.text)]
-    asked = not isinstance(node, Description)
+    is_question = not isinstance(node, Description)
     # A question has words of its own around one unknown noun; a bare phrase has nothing else.
-    if len(unknown) > max(len(content) / 2, 1 if asked else 0):
+    if len(unknown) > max(len(content) / 2, 1 if is_question else 0):
         raise refusal(" ".join(token.source for token in unknown[:4]), question)
 
 
 def is_content(token: Token) -> bool:
-    """Tell whether a word is more than a part of a question's frame."""
+    """Return whether a word is more than a part of a question's frame."""
     return token.text[0].isalnum() and token.text not in FUNCTION_WORDS
 
 
 def _is_english(word: str) -> bool:
-    return is_known(word) or is_known(singular(word)) or is_named(word) or word.isdigit()
+    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word) or word.isdigit()

@@ -1,14 +1,14 @@
-"""Unions of objects: "either red cubes or small balls in front of the cylinder".
+"""Rules for alternatives of noun phrases: "either red cubes or small balls in front of the cylinder".
 
 The alternatives are whole descriptions, each with its own relations: "or" ends the description before
-it. A union is a condition of the object that it is said of ("How many *shiny things* are either …?"),
-so that whatever may be asked of an object may be asked of a union, and nothing is counted twice.
+it. A union is a condition of the object that it describes ("How many *shiny things* are either …?"),
+so every kind of question can ask about a union, and no object is counted twice.
 """
 
 from __future__ import annotations
 
 from viper.generate.grammar.description import Condition, Description, Not, OneOf
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.phrases import PhraseChart
 
 __all__ = ["UnionChart"]
@@ -17,43 +17,40 @@ __all__ = ["UnionChart"]
 class UnionChart(PhraseChart):
     """Reads descriptions that are joined by "or"."""
 
-    def clause(self, at: int, relative: bool = True) -> Readings[Condition]:
-        """Read the clauses of the superclass, and "are either red cubes or small balls"."""
-        start = self.after(at, "are", "were")
-        unions: Readings[Condition] = []
+    @rule
+    def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
+        """Read "are either red cubes or small balls", and the clauses of the superclass."""
+        start = self.after(at, "are|were")
         if start is not None:
-            unions += self.one_of(start)
-        return unions + super().clause(at, relative)
-
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
-        """Read the conditions of the superclass, and "other than the red cube"."""
-        start = self.after(at, "other than", "except for", "except")
-        excluded: Readings[Condition] = []
-        if start is not None:
-            excluded = [(Not(OneOf((what,))), end) for what, end in self.description(start, True)]
-        return excluded + super().behind_noun(at, nested, animate)
+            yield from self.one_of(start)
+        yield from super().clause(at, relative)
 
     @rule
-    def one_of(self, at: int) -> Readings[OneOf]:
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
+        """Read "other than the red cube", and the conditions of the superclass."""
+        start = self.after(at, "other than|except for|except")
+        for excluded, end in self.description(start, True) if start is not None else ():
+            yield Not(OneOf((excluded,))), end
+        yield from super().behind_noun(at, nested, animate)
+
+    @rule
+    def one_of(self, at: int) -> Parses[OneOf]:
         """Read two or more plural descriptions with "or" between them."""
-        return [
-            (OneOf(tuple(parts)), end)
-            for parts, end in self._alternatives(self.skip(at, ("either",)))
-            if len(parts) > 1
-        ]
+        for parts, end in self._alternatives(self.skip(at, "either")):
+            if len(parts) > 1:
+                yield OneOf(tuple(parts)), end
 
     @rule
-    def _alternatives(self, at: int) -> Readings[list[Description]]:
-        """Read one description or more; the most that the words allow.
+    def _alternatives(self, at: int) -> Parses[list[Description]]:
+        """Read one or more descriptions, as many as the words allow.
 
-        "Things that are behind the cube or red balls": what could be one description with an "or"
-        inside its relative clause is two descriptions.
+        "Things that are behind the cube or red balls": two descriptions are preferred to one whose
+        relative clause holds an "or".
         """
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
-        unions: Readings[list[Description]] = []
         for first, end in firsts:
-            behind = self.after(end, "or", ", or", ",")
+            behind = self.after(end, "or|, or|,")
             if behind is not None:
-                rest = self._alternatives(self.skip(behind, ("either",)))
-                unions += [(first + others, stop) for others, stop in rest]
-        return unions + firsts
+                for others, stop in self._alternatives(self.skip(behind, "either")):
+                    yield first + others, stop
+        yield from firsts

@@ -1,6 +1,6 @@
-"""The smallest conditions: attributes, places in the picture, picks and comparisons of attributes.
+"""Rules for the smallest conditions: attributes, places in the image, superlatives, comparisons.
 
-They need no noun phrase, except for what something is nearest to; that comes from a subclass.
+They need no noun phrase, except for "nearest to …" and "the same color as …"; a subclass reads that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from viper.generate.grammar.description import (
     Place,
     SameAs,
 )
-from viper.generate.grammar.reading.chart import Chart, Readings, rule
+from viper.generate.grammar.reading.chart import Chart, Parses, rule
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     ARTICLES,
@@ -40,38 +40,11 @@ _DEGREES = frozenset(
     "completely pretty well extremely more bit little".split()
 ) - {"little", "well", "more", "bit"}
 _PART_NOUNS = (
-    "hand side",
-    "side",
-    "part",
-    "half",
-    "corner",
-    "edge",
-    "area",
-    "section",
-    "portion",
-    "end",
-    "row",
-    "most",
-    "third",
-    "ground",
-    "one",
+    "hand side|side|part|half|corner|edge|area|section|portion|end|row|most|third|ground|one"
 )
 _INTO_PLACE = (
-    "close to",
-    "next to",
-    "near",
-    "on to",
-    "in",
-    "on",
-    "at",
-    "to",
-    "towards",
-    "all the way to",
-    "all the way on",
-    "way on",
-    "over on",
-    "up",
-    "in upper",
+    "close to|next to|near|on to|in|on|at|to|towards|all the way to|all the way on|"
+    "way on|over on|up|in upper"
 )
 _PARTS = {
     "corner": "corner",
@@ -86,19 +59,22 @@ _PARTS = {
     "portion": "side",
 }
 HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
-"""In "glass on the left half full" no half of the picture is meant."""
+"""In "glass on the left half full" no half of the image is meant."""
 _DEPTH_PICKS = {"front": "near", "back": "far"}
 _OUTERMOST = frozenset({"left", "right", "top", "bottom"})
+
+
+_NO_ATTRIBUTES = FUNCTION_WORDS.union(SUPERLATIVES, COMPARATIVES, PLACES, ORDINALS)
 
 
 class UnitChart(Chart, ABC):
     """Reads the smallest conditions."""
 
     def before_noun(self, at: int) -> tuple[list[Condition], int] | None:
-        """Read one word (or a few) that stands before a noun and limits it.
+        """Read one modifier before a noun.
 
         Returns:
-            The conditions and the position behind them, None if no such word stands here.
+            The conditions and the position behind them, None without a modifier here.
         """
         text, following = self.text(at), self.text(at + 1)
         if self.compound(at):
@@ -122,7 +98,7 @@ class UnitChart(Chart, ABC):
         return ([found[0]], found[1]) if found else None
 
     def _acting(self, at: int, noun: str) -> bool:
-        """Tell whether a verb stands between an article and who does it: "the reading man"."""
+        """Return whether a verb stands between an article and its subject: "the reading man"."""
         return (
             self.text(at - 1) in ARTICLES
             and is_gerund(self.text(at))
@@ -146,10 +122,10 @@ class UnitChart(Chart, ABC):
 
     def _direction_behind(self, at: int) -> int | None:
         """Return the position behind "from the left" or "to the right", None if absent."""
-        start = self.after(at, "from", "one from", "in from", "on", "to")
+        start = self.after(at, "from|one from|in from|on|to")
         if start is None:
             return None
-        start = self.skip(start, ("the", "far"))
+        start = self.skip(start, "the|far")
         if self.text(start) not in PLACES or self.text(start + 1) == "of":
             return None
         return start + 1
@@ -166,7 +142,7 @@ class UnitChart(Chart, ABC):
         if text in ("most", "far", "extreme", "very") and following in PLACES:
             if self.text(at + 2) == "of":
                 return None
-            end = self.after(at + 2, *_PART_NOUNS) or at + 2
+            end = self.after(at + 2, _PART_NOUNS) or at + 2
             return Pick(_outermost(following)), end
         adjective = "ADJ" in kinds(following) or following in ATTRIBUTE_KIND
         if text in ("most", "least") and adjective and following not in FUNCTION_WORDS:
@@ -186,13 +162,13 @@ class UnitChart(Chart, ABC):
         names = [PLACES[self.text(at)]]
         end = at + 1
         second = PLACES.get(self.text(end))
-        if second not in (None, names[0]) and self.text(end + 1) not in ("of", "row"):
+        if second not in (None, names[0]) and not self.word_in(end + 1, "of|row"):
             assert second is not None
             names.append(second)
             end += 1
         part_at, part = end, ""
         if self.text(end) != "half" or self.text(end + 1) not in HALF_DONE:
-            end = self.after(end, *_PART_NOUNS) or end
+            end = self.optional(end, _PART_NOUNS)
         if self.text(end) == "of" or (before and end == self.end and not self.telegraphic):
             return None
         if self.telegraphic and end > part_at:
@@ -200,16 +176,15 @@ class UnitChart(Chart, ABC):
         return [Place(tuple(names), part)], end
 
     @rule
-    def place(self, at: int) -> Readings[Condition]:
-        """Read where in the picture: "on the left side", "in the background", "top right"."""
-        found: Readings[Condition] = []
+    def place(self, at: int) -> Parses[Condition]:
+        """Read where in the image: "on the left side", "in the background", "top right"."""
         starts: list[int] = [at]
-        lead = self.after(at, *_INTO_PLACE)
+        lead = self.after(at, _INTO_PLACE)
         if lead is not None:
             starts.insert(0, lead)
         for start in starts:
-            start = self.skip(start, ("the", "far", "very", "extreme"))
-            far = self.text(start - 1) in ("far", "very", "extreme")
+            start = self.skip(start, "the|far|very|extreme")
+            far = self.word_in(start - 1, "far|very|extreme")
             if self.text(start) not in PLACES:
                 continue
             read = self._place_words(start, before=False)
@@ -221,75 +196,69 @@ class UnitChart(Chart, ABC):
                 place_or_pick: Condition = Pick(_outermost(self.text(start)))
             else:
                 place_or_pick = place
-            found.append((place_or_pick, end))
+            yield place_or_pick, end
         direction = self._direction_behind(at)
         if self.text(at) == "from" and direction is not None:
-            found.append((Pick(_direction(self.text(direction - 1)), 0), direction))
-        return found
+            yield Pick(_direction(self.text(direction - 1)), 0), direction
 
     @rule
-    def pick(self, at: int) -> Readings[Condition]:
+    def pick(self, at: int) -> Parses[Condition]:
         """Read "closest to the camera", "nearest to the car", "2nd from the left", "tallest"."""
         text = self.text(at)
-        found: Readings[Condition] = []
         if text in ORDINALS:
             conditions, end = self._ordinal(at)
             superlative = self._superlative(at + 1)
             if superlative is not None:
-                found.append((Pick(superlative[0].by, ORDINALS[text]), superlative[1]))
-            found.append((conditions[0], self.after(end, "one") or end))
+                yield Pick(superlative[0].by, ORDINALS[text]), superlative[1]
+            yield conditions[0], self.optional(end, "one")
         near_or_far = self.after(
-            at, "closest", "nearest", "closer", "nearer", "close", "farthest", "most far", "farther"
+            at, "closest|nearest|closer|nearer|close|farthest|most far|farther"
         )
         if near_or_far is not None:
             far = "far" in self.text(near_or_far - 1)
-            found += self._pick_to(self.skip(near_or_far, ("away", "one")), far=far)
+            yield from self._pick_to(self.skip(near_or_far, "away|one"), far=far)
         superlative = self._superlative(at)
         if superlative is not None:
             pick, end = superlative
-            found.append((pick, self.after(end, "one") or end))
-        return found
+            yield pick, self.optional(end, "one")
 
-    def _pick_to(self, at: int, *, far: bool) -> Readings[Condition]:
-        """Read what something is closest to or farthest from."""
-        start = self.after(at, "to", "from") or at
-        found: Readings[Condition] = []
+    def _pick_to(self, at: int, *, far: bool) -> Parses[Condition]:
+        """Read the noun phrase behind "closest to" or "farthest from"."""
+        start = self.optional(at, "to|from")
         camera = self.camera(start)
         if camera is not None:
-            found.append((Pick("far" if far else "near"), camera))
-        place = self.skip(start, ("the",))
+            yield Pick("far" if far else "near"), camera
+        place = self.skip(start, "the")
         if start != at and self.text(place) in PLACES and self.text(place + 1) != "of":
             read = self._place_words(place, before=False)
             if read is not None:
                 away = far and self.text(start - 1) == "from"
-                found.append((Pick(_outermost(self.text(place)), -1 if away else 1), read[1]))
+                yield Pick(_outermost(self.text(place)), -1 if away else 1), read[1]
         if start != at:
             for other, end in self.description(start, True):
                 if other.noun is not None:
-                    found.append((Pick("farthest_from" if far else "nearest_to", 1, other), end))
-        return found
+                    yield Pick("farthest_from" if far else "nearest_to", 1, other), end
 
     def camera(self, at: int) -> int | None:
         """Return the position behind "the camera" or "us", None if neither stands here."""
-        start = self.skip(at, ("the", "my", "our"))
-        if self.text(start) not in CAMERA or self.text(start + 1) in ("'s",):
+        start = self.skip(at, "the|my|our")
+        if self.text(start) not in CAMERA or self.word_in(start + 1, "'s"):
             return None
-        if self.text(start) in ("screen", "lens") and self.text(start - 1) != "the":
+        if self.word_in(start, "screen|lens") and self.text(start - 1) != "the":
             return None
         return start + 1
 
     @rule
-    def attribute(self, at: int) -> Readings[Condition]:
+    def attribute(self, at: int) -> Parses[Condition]:
         """Read one attribute with its adverbs: "very dirty", "light blue", "shirtless"."""
         start = self.skip(at, _DEGREES)
         read = self._attribute_word(start)
         if read is None:
-            return []
-        found: Readings[Condition] = [read]
-        behind = self.after(read[1], "color", "in color", "in size", "colored")
+            return
+        yield read
+        behind = self.after(read[1], "color|in color|in size|colored")
         if behind is not None:
-            found.append((read[0], behind))
-        return found
+            yield read[0], behind
 
     def _attribute_word(self, at: int) -> tuple[Condition, int] | None:
         text, following = self.text(at), self.text(at + 1)
@@ -302,9 +271,7 @@ class UnitChart(Chart, ABC):
             if following in ("colored", "color") and ATTRIBUTE_KIND[text] == "color":
                 end += 1
             return Attribute(text.replace("-", " "), ATTRIBUTE_KIND[text]), end
-        if text in FUNCTION_WORDS or text in SUPERLATIVES or text in COMPARATIVES:
-            return None
-        if text in PLACES or text in ORDINALS:
+        if text in _NO_ATTRIBUTES:
             return None
         sorts = kinds(text)
         if "ADJ" in sorts and "NOUN" not in sorts and not text.endswith("est"):
@@ -315,32 +282,28 @@ class UnitChart(Chart, ABC):
         return None
 
     @rule
-    def same_as(self, at: int) -> Readings[Condition]:
+    def same_as(self, at: int) -> Parses[Condition]:
         """Read "the same color as the plate", "different in color than the ham"."""
-        start = self.skip(
-            at, ("of", "in", "made", "from", "out", "has", "have", "having", "with", "is", "are")
-        )
-        start = self.skip(start, ("the", "a"))
+        start = self.skip(at, "of|in|made|from|out|has|have|having|with|is|are")
+        start = self.skip(start, "the|a")
         word = self.text(start)
         if word not in ("same", "different"):
-            return []
-        respect_at = self.skip(start + 1, ("in", "kind", "of"))
+            return
+        respect_at = self.skip(start + 1, "in|kind|of")
         respect = RESPECTS.get(self.text(respect_at))
         behind = respect_at + 1
         if respect is None:
-            return []
-        joint = self.after(behind, "as", "than", "from", "like", "with")
+            return
+        joint = self.after(behind, "as|than|from|like|with")
         if joint is None:
-            return []
-        joint = self.after(joint, "that of", "those of", "the one of") or joint
-        joint = self.skip(joint, ("does", "do"))
-        return [
-            (SameAs(respect, other, word == "same"), end)
-            for other, end in self.description(joint, True)
-        ]
+            return
+        joint = self.optional(joint, "that of|those of|the one of")
+        joint = self.skip(joint, "does|do")
+        for other, end in self.description(joint, True):
+            yield SameAs(respect, other, word == "same"), end
 
     @abstractmethod
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
         """Read a noun phrase."""
 
 
@@ -350,6 +313,6 @@ def _direction(word: str) -> str:
 
 
 def _outermost(word: str) -> str:
-    """Return what picks by the outermost edge: "far left" is what begins farthest to the left."""
+    """Return the rank by the outermost edge: the object "far left" has the leftmost edge."""
     direction = _direction(word)
     return f"far_{direction}" if direction in _OUTERMOST else direction

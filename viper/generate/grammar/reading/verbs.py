@@ -1,8 +1,8 @@
-"""Verbs in conditions: "holding a cup", "parked on the street", "(the hat) the man is wearing".
+"""Rules for verb phrases: "holding a cup", "parked on the street", "(the hat) the man is wearing".
 
-A verb with an object is a relation between two things, one without is an activity, and a participle
-with "by" is a relation seen from the other end. What stands behind a verb can be a noun phrase or a
-place, which subclasses read.
+A verb with an object is a relation between two objects, a verb without one is an activity, and a
+participle with "by" is a relation seen from the other end. A verb may be followed by a noun phrase or
+a place, which subclasses read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from viper.generate.grammar.description import (
     Not,
     Related,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
+from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import UnitChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ARTICLES,
@@ -34,23 +34,23 @@ from viper.generate.grammar.vocabulary.words import gerund, is_gerund, kinds, ve
 
 __all__ = ["VerbChart", "flat"]
 
-_AUXILIARIES = ("is", "are", "was", "were", "does", "do", "did", "has", "have", "can", "")
+_AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
-"""Verbs whose participle says nothing of how a thing is: "the cup called …"."""
+"""Verbs whose participle does not describe an object: "the cup called …"."""
 _MERELY_THERE = frozenset(
     "located situated positioned placed shown seen presented pictured displayed depicted found".split()
 )
-"""Participles that say no more than what stands behind them."""
-_QUALITIES = tuple("color size shape length height width material pattern texture tone".split())
-_SUBJECT_LEADS = ("the", "a", "an", "this", "that", "he", "she", "they", "his", "her", "people")
+"""Participles without a meaning of their own: "located on the table"."""
+_QUALITIES = "color|size|shape|length|height|width|material|pattern|texture|tone"
+_SUBJECT_LEADS = "the|a|an|this|that|he|she|they|his|her|people"
 
 
 class VerbChart(UnitChart):
-    """Reads conditions that a verb makes."""
+    """Reads verb phrases as conditions."""
 
     @rule
-    def verb_phrase(self, at: int) -> Readings[Condition]:
-        """Read a verb in -ing with what belongs to it: "holding a cup", "sitting on the bench"."""
+    def verb_phrase(self, at: int) -> Parses[Condition]:
+        """Read a gerund with its object or place: "holding a cup", "sitting on the bench"."""
         text = self.text(at)
         soon = self.after(at, "about to")
         if soon is not None and verb_lemma(self.text(soon)) is not None:
@@ -60,161 +60,152 @@ class VerbChart(UnitChart):
         lemma = verb_lemma(text) or text
         return self.verb_object(at + 1, lemma)
 
-    def verb_object(self, at: int, lemma: str) -> Readings[Condition]:
-        """Read what stands behind a verb and return the whole as conditions."""
+    def verb_object(self, at: int, lemma: str) -> Parses[Condition]:
+        """Read the object or place behind a verb, and yield the whole as conditions."""
         doing = gerund(lemma)
         activity = Attribute(doing, "activity")
-        found: Readings[Condition] = []
-        start = self.skip(at, ("up", "down", "out", "off", "together", "alone", "still", "away"))
+        start = self.skip(at, "up|down|out|off|together|alone|still|away")
         if lemma == "wear":
-            found += self.wearing_color(at)
+            yield from self.wearing_color(at)
         for joint in ("for", "from", "like"):
             behind = self.after(start, joint)
             if behind is not None:
                 for other, end in self.noun_phrase(behind):
                     value = f"{doing} {joint} {other.noun}"
-                    found.append((Attribute(value, "activity"), end))
-        # "looking down", "standing up": the little word belongs to what is done.
+                    yield Attribute(value, "activity"), end
+        # "looking down", "standing up": the particle belongs to the verb.
         done = {
             at: activity,
             start: Attribute(" ".join((doing, *self.texts[at:start])), "activity"),
         }
         for position in sorted(done, reverse=True):
             for where in (self.relation(position), self.place(position)):
-                found += [(AllOf((done[position], *flat(c))), end) for c, end in where]
+                for c, end in where:
+                    yield AllOf((done[position], *flat(c))), end
         for other, end in self.description(at, True):
             if other.noun == "object" and not other.conditions:
-                found.append((Attribute(f"{doing} something", "activity"), end))
+                yield Attribute(f"{doing} something", "activity"), end
             elif other.noun is not None:
                 relation = VERBS.get(lemma, "acting_on")
-                found.append((Related(relation, (other,), doing), end))
+                yield Related(relation, (other,), doing), end
         if self.text(at) not in ARTICLES and not self._is_relation(at - 1):
-            found += [(done[end], end) for end in sorted(done, reverse=True)]
-        return found
+            for end in sorted(done, reverse=True):
+                yield done[end], end
 
-    def wearing_color(self, at: int) -> Readings[Condition]:
+    def wearing_color(self, at: int) -> Parses[Condition]:
         """Read "wearing white": clothes that are not named."""
         return [
             (Attribute(f"wearing {color}", "clothing"), end)
-            for color, end in self.attribute(self.skip(at, ("all",)))
+            for color, end in self.attribute(self.skip(at, "all"))
             if isinstance(color, Attribute) and color.kind == "color"
         ]
 
     @rule
-    def finite_verb(self, at: int) -> Readings[Condition]:
+    def finite_verb(self, at: int) -> Parses[Condition]:
         """Read "holds a cup", "has a hat", "contains the donut", "consists of the truck"."""
         text = self.text(at)
-        found: Readings[Condition] = []
-        start = self.after(at, "has", "have", "had")
+        start = self.after(at, "has|have|had")
         if start is not None:
-            found += self._having(start)
+            yield from self._having(start)
         for match in match_relation(self.texts[at : at + 6]):
             if match.relation in ("has_part", "part_of"):
-                found += [
-                    (Related(match.relation, (other,), match.words), end)
-                    for other, end in self.description(at + match.length, True)
-                ]
+                for other, end in self.description(at + match.length, True):
+                    yield Related(match.relation, (other,), match.words), end
         lemma = None if text in NUMBERS or text in ORDINALS else verb_lemma(text)
         if lemma is None or lemma in ("be", "have", "do") or is_gerund(text):
-            return found
+            return
         if match_relation((gerund(lemma), *self.texts[at + 1 : at + 4])):
             texts = (gerund(lemma), *self.texts[at + 1 : at + 4])
             for match in match_relation(texts):
-                found += [
-                    (Related(match.relation, (other,), match.words), end)
-                    for other, end in self.description(at + match.length, True)
-                ]
-        return found + self.verb_object(at + 1, lemma)
+                for other, end in self.description(at + match.length, True):
+                    yield Related(match.relation, (other,), match.words), end
+        yield from self.verb_object(at + 1, lemma)
 
-    def _having(self, at: int) -> Readings[Condition]:
+    def _having(self, at: int) -> Parses[Condition]:
         """Read behind "has": a part or possession, or "red color", "large size"."""
-        found = self._qualities(at)
-        found += self.same_as(at)
         if self.text(at) == "no":
-            return [
-                (Not(Related("with", (other,), "having")), end)
-                for other, end in self.description(at + 1, True)
-            ]
+            for other, end in self.description(at + 1, True):
+                yield Not(Related("with", (other,), "having")), end
+            return
+        yield from self._qualities(at)
+        yield from self.same_as(at)
         for other, end in self.description(at, True):
-            end = self.after(end, "in it", "on it", "inside it", "on top") or end
-            found.append((Related("with", (other,), "having"), end))
-        return found
+            end = self.optional(end, "in it|on it|inside it|on top")
+            yield Related("with", (other,), "having"), end
 
-    def _qualities(self, at: int) -> Readings[Condition]:
+    def _qualities(self, at: int) -> Parses[Condition]:
         """Read "large size and red color"."""
-        found: Readings[Condition] = []
-        for quality, end in self.attribute(self.skip(at, ("a", "an"))):
-            named = self.text(end - 1) in _QUALITIES  # "red color" may be one unit already
-            behind = end if named else self.after(end, *_QUALITIES)
+        for quality, end in self.attribute(self.skip(at, "a|an")):
+            named = self.word_in(end - 1, _QUALITIES)  # "red color" may be one unit already
+            behind = end if named else self.after(end, _QUALITIES)
             if behind is None:
                 continue
-            found.append((quality, behind))
-            if self.text(behind) in ("and", ","):
-                start = self.skip(behind, ("and", ","))
-                found += [(AllOf((quality, *flat(c))), e) for c, e in self._qualities(start)]
-        return found
+            yield quality, behind
+            if self.word_in(behind, "and|,"):
+                start = self.skip(behind, "and|,")
+                for c, e in self._qualities(start):
+                    yield AllOf((quality, *flat(c))), e
 
     @rule
-    def participle(self, at: int) -> Readings[Condition]:
+    def participle(self, at: int) -> Parses[Condition]:
         """Read "held by the man", "parked on the street", "made of wood"."""
         text = self.text(at)
-        made = self.after(at, "made of", "made out of", "made from", "made up of", "made with")
+        made = self.after(at, "made of|made out of|made from|made up of|made with")
         if made is not None:
-            return self._material(made)
+            yield from self._material(made)
+            return
         lemma = verb_lemma(text)
         past = lemma is not None and lemma != text and not text.endswith(("ing", "s"))
         if not past or lemma is None or lemma in _NO_STATES or text in PLACES:
-            return []
-        found: Readings[Condition] = []
+            return
         by = self.after(at + 1, "by")
         if by is not None:
             for agent, end in self.description(by, True):
                 relation = VERBS.get(lemma, "acting_on")
-                found.append((Inverse(relation, agent, gerund(lemma)), end))
+                yield Inverse(relation, agent, gerund(lemma)), end
         state = Attribute(text, "state")
         said = () if text in _MERELY_THERE else (state,)
         for where in (self.relation(at + 1), self.place(at + 1)):
-            found += [(AllOf((*said, *flat(c))), end) for c, end in where]
+            for c, end in where:
+                yield AllOf((*said, *flat(c))), end
         alone = self.telegraphic or "NOUN" not in kinds(text)
         if alone and not self._is_relation(at):
-            found.append((state, at + 1))
-        return found
+            yield state, at + 1
 
     def _is_relation(self, at: int) -> bool:
-        """Tell whether a verb form begins a relation of several words: "attached to"."""
+        """Return whether a verb form begins a relation of several words: "attached to"."""
         return any(match.length > 1 for match in match_relation(self.texts[at : at + 6]))
 
-    def _material(self, at: int) -> Readings[Condition]:
-        """Read what something is made of."""
+    def _material(self, at: int) -> Parses[Condition]:
+        """Read a material."""
         material = self.text(at)
         if (material, self.text(at + 1)) == ("stainless", "steel"):
-            return [(Attribute("stainless steel", "material"), at + 2)]
-        known = ATTRIBUTE_KIND.get(material) == "material"
-        if not known and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
-            return []
-        return [(Attribute(material, "material"), at + 1)]
+            yield Attribute("stainless steel", "material"), at + 2
+            return
+        is_material = ATTRIBUTE_KIND.get(material) == "material"
+        if not is_material and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
+            return
+        yield Attribute(material, "material"), at + 1
 
     @rule
-    def gap_clause(self, at: int) -> Readings[Condition]:
+    def gap_clause(self, at: int) -> Parses[Condition]:
         """Read a clause whose object is the noun before it: "(the hat) the man is wearing"."""
-        start = self.skip(at, ("that", "which"))
-        if self.text(start) in ("", "and", "or", ","):
-            return []
-        if start == at and self.text(at - 1) in ("and", ",", "but"):
-            return []  # "the outlets and the drawers made …" begins no clause about the outlets
-        found: Readings[Condition] = []
+        start = self.skip(at, "that|which")
+        if self.word_in(start, "|and|or|,"):
+            return
+        if start == at and self.word_in(at - 1, "and|,|but"):
+            return  # "the outlets and the drawers made …" begins no clause about the outlets
         for subject, end in self.description(start, True):
-            named = self.text(start) in _SUBJECT_LEADS or start != at
-            for auxiliary in _AUXILIARIES if named else ():
+            named = self.word_in(start, _SUBJECT_LEADS) or start != at
+            for auxiliary in _AUXILIARIES.split("|") if named else ():
                 behind = self.after(end, auxiliary) if auxiliary else end
                 if behind is None:
                     continue
-                found += self.gap(subject, behind, finite=not auxiliary)
-        return found
+                yield from self.gap(subject, behind, finite=not auxiliary)
 
     def gap(
         self, subject: Description, at: int, *, finite: bool, infinitive: bool = False
-    ) -> Readings[Condition]:
+    ) -> Parses[Condition]:
         """Read the verb or preposition of a clause whose object is missing.
 
         Args:
@@ -223,10 +214,9 @@ class VerbChart(UnitChart):
             finite: True where there is no auxiliary: "(the hat) the man wears".
             infinitive: True behind "does": "(what) does the man wear".
         """
-        at = self.after(at, "about to") or at
+        at = self.optional(at, "about to")
         infinitive = infinitive or self.text(at - 1) == "to"
         text = self.text(at)
-        found: Readings[Condition] = []
         lemma = verb_lemma(text)
         # "(the hat) the man wears", but not "the coffee table"
         plain_verb = finite and (lemma in VERBS or "NOUN" not in kinds(text))
@@ -236,48 +226,43 @@ class VerbChart(UnitChart):
         swallowed = bool(subject.conditions) and isinstance(subject.conditions[-1], Inverse)
         if not finite and not swallowed:
             # In "the chair that the cat sits on" the cat does not sit: "on" belongs to its verb.
-            found += self._preposition_gap(subject, at)
+            yield from self._preposition_gap(subject, at)
         if lemma not in (None, "be", "have", "do") and acts:
-            found += self._verb_gap(subject, at + 1, lemma)
+            yield from self._verb_gap(subject, at + 1, lemma)
         elif lemma not in (None, "be", "have", "do", text) and not finite:
-            found += [  # "(the person) the jacket is worn around"
-                (replace(inverse, words=f"{text} {inverse.words}"), end)
-                for inverse, end in self._preposition_gap(subject, at + 1)
-            ]
-        return found
+            for inverse, end in self._preposition_gap(subject, at + 1):
+                yield replace(inverse, words=f"{text} {inverse.words}"), end
 
-    def _verb_gap(self, subject: Description, at: int, lemma: str) -> Readings[Condition]:
+    def _verb_gap(self, subject: Description, at: int, lemma: str) -> Parses[Condition]:
         """Read the preposition behind a verb whose object is missing; there may be none."""
         words = gerund(lemma)
-        found: Readings[Condition] = []
         # "looking at" is a relation of its own, not "at".
         named = match_relation((words, *self.texts[at : at + 3]))
         for match in named[:1] if named and named[0].length > 1 else ():
-            found.append((Inverse(match.relation, subject, match.words), at + match.length - 1))
+            yield Inverse(match.relation, subject, match.words), at + match.length - 1
         for inverse, end in self._preposition_gap(subject, at):
-            found.append((replace(inverse, words=f"{words} {inverse.words}"), end))
-        found.append((Inverse(VERBS.get(lemma, "acting_on"), subject, words), at))
-        if self.text(at) in ("in", "up", "to", "at", "with", "on", "of", "onto"):
-            found.append((Inverse("with", subject, words), at + 1))
-        return found
+            yield replace(inverse, words=f"{words} {inverse.words}"), end
+        yield Inverse(VERBS.get(lemma, "acting_on"), subject, words), at
+        if self.word_in(at, "in|up|to|at|with|on|of|onto"):
+            yield Inverse("with", subject, words), at + 1
 
     def _preposition_gap(self, subject: Description, at: int) -> list[tuple[Inverse, int]]:
         """Read a preposition at the end of a clause: "(the table) the cup is on top of"."""
         return [
-            (Inverse(match.relation, subject, match.words), self.after(end, "of") or end)
+            (Inverse(match.relation, subject, match.words), self.optional(end, "of"))
             for match in match_relation(self.texts[at : at + 6])
             for end in (at + match.length,)
         ]
 
     @abstractmethod
-    def relation(self, at: int) -> Readings[Condition]:
+    def relation(self, at: int) -> Parses[Condition]:
         """Read a preposition with its noun phrase."""
 
     @abstractmethod
-    def noun_phrase(self, at: int) -> Readings[Description]:
+    def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun."""
 
 
 def flat(condition: Condition) -> tuple[Condition, ...]:
-    """Return the parts of "both … and …", or the condition itself."""
+    """Return the parts of a conjunction, or the condition itself."""
     return condition.conditions if isinstance(condition, AllOf) else (condition,)

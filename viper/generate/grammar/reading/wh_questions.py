@@ -1,31 +1,28 @@
-"""All frames of questions in the order in which they are tried, and those that compare named things."""
+"""All question frames in the order of trial, and the frames that compare objects."""
 
 from __future__ import annotations
 
 from viper.generate.grammar.description import Attribute, Condition, Pick
-from viper.generate.grammar.logical_form import ChooseObject
-from viper.generate.grammar.reading.existence import Queries
-from viper.generate.grammar.reading.in_common import CommonChart
+from viper.generate.grammar.logical_form import AskCommon, ChooseObject
+from viper.generate.grammar.reading.chart import Queries, combined
+from viper.generate.grammar.reading.name_questions import NameChart
 from viper.generate.grammar.vocabulary.words import positive
 
 __all__ = ["QuestionChart"]
 
-_COPULAS = ("is", "are", "was", "were")
-_WHICH = tuple(
-    f"{word} {copula}"
-    for word in ("which one", "which", "what", "who")
-    for copula in (
-        *("seems to be", "seem to be", "appears to be", "appear to be", "looks to be"),
-        *("is", "are", "was", "were", "looks", "look", "seems", "seem", "appears", "appear", "has"),
-    )
+_COPULAS = "is|are|was|were"
+_WHICH = combined(
+    "which one|which|what|who",
+    "seems to be|seem to be|appears to be|appear to be|looks to be|"
+    "is|are|was|were|looks|look|seems|seem|appears|appear|has",
 )
 
 
-class QuestionChart(CommonChart):
+class QuestionChart(NameChart):
     """Reads every kind of question; `frames` lists them in the order of trial."""
 
     def frames(self) -> Queries:
-        """Yield all readings of the question, whole ones and such that end too early."""
+        """Yield all parses of the question, also those that do not reach its end."""
         for frame in (
             self.scene,
             self.existence,
@@ -34,47 +31,62 @@ class QuestionChart(CommonChart):
             self.alike,
             self.used_to_make,
             self.identity,
-            self.common_asked,
-            self.attribute_asked,
-            self.place_asked,
-            self.compared_things,
-            self.name_asked,
+            self.common_question,
+            self.attribute_question,
+            self.place_question,
+            self.compared_objects,
+            self.name_question,
             self.being,
             self.doing,
             self.statement,
         ):
             yield from frame()
 
-    def compared_things(self) -> Queries:
+    def common_question(self) -> Queries:
+        """Read "What is common to the cup and the plate?", "What do both cups have in common?"."""
+        start = self.after(0, "what is common to|what is common between|what do|what does")
+        if start is None:
+            return
+        behind = self.text(1) != "is"
+        for first, end in self.description(self.skip(start, "both")):
+            joint = self.after(end, "and")
+            if joint is None:
+                continue
+            for second, stop in self.description(joint):
+                last = self.after(stop, "have in common|share") if behind else stop
+                if last is not None:
+                    yield AskCommon((first, second)), last
+
+    def compared_objects(self) -> Queries:
         """Read "Which is bigger, the cup or the bowl?", "What is closer to the camera, …?"."""
-        start = self.after(0, *_WHICH)
+        start = self.after(0, _WHICH)
         kind = None
         if start is None:
             kind, start = self._which_noun()
         if start is None:
             return
-        for condition, end in self.predicate(self.skip(start, ("the",))):
-            if self.text(end) not in (",", ""):
+        for condition, end in self.predicate(self.skip(start, "the")):
+            if not self.word_in(end, ",|"):
                 continue
-            for things, stop in self.alternatives(self.skip(end, (",",))):
-                if len(things) > 1:
-                    texts = tuple(thing.noun or "object" for thing in things)
-                    yield ChooseObject(tuple(things), texts, _compared(condition), kind), stop
+            for options, stop in self.alternatives(self.skip(end, ",")):
+                if len(options) > 1:
+                    texts = tuple(option.head for option in options)
+                    yield ChooseObject(tuple(options), texts, _compared(condition), kind), stop
 
     def _which_noun(self) -> tuple[str | None, int | None]:
         """Return the noun of "which type of furniture is", and the position behind; None if absent."""
-        start = self.after(0, "which", "what")
+        start = self.after(0, "which|what")
         if start is None:
             return None, None
         for what, end in self.noun_phrase(start):
-            behind = self.after(end, *_COPULAS)
+            behind = self.after(end, _COPULAS)
             if behind is not None:
                 return what.noun, behind
         return None, None
 
 
 def _compared(condition: Condition) -> Condition:
-    """Return "younger" as the rank that it gives among the things named."""
+    """Return the rank that a comparative gives among the named objects: "younger"."""
     if isinstance(condition, Attribute) and positive(condition.value) != condition.value:
         return Pick(positive(condition.value))
     return condition

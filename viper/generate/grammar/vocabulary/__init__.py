@@ -1,1 +1,1 @@
-"""The words of the grammar: how they are spelled, what kind they are and what they mean."""
+"""The words of the grammar: their spelling, their parts of speech and their meaning."""

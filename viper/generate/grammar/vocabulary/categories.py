@@ -1,72 +1,70 @@
-"""Wide words and what they mean where a detector knows narrow ones only, and words for persons.
+"""Categories and their members, for detectors that only know the members; and words for persons.
 
 Data only.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
 __all__ = ["CONTRASTS", "HYPERNYMS"]
 
-_CATEGORY_MEMBERS = {
-    "animal": "bird cat dog horse sheep cow elephant bear zebra giraffe",
-    "pet": "cat dog bird",
-    "vehicle": "bicycle car motorcycle airplane bus train truck boat",
-    "fruit": "banana apple orange",
-    "vegetable": "broccoli carrot",
-    "food": "banana apple sandwich orange broccoli carrot hot-dog pizza donut cake",
-    "furniture": "chair couch bed dining-table bench",
-    "appliance": "microwave oven toaster refrigerator",
-    "device": "tv laptop mouse remote keyboard cell-phone",
-    "electronic": "tv laptop mouse remote keyboard cell-phone",
-    "utensil": "fork knife spoon",
-    "silverware": "fork knife spoon",
-    "cutlery": "fork knife spoon",
-    "dish": "bowl cup",
-    "container": "bottle cup bowl vase",
-    "bag": "backpack handbag suitcase",
-    "seat": "chair couch bench",
-    "ski pole": "skis",
-    "sign": "stop-sign",
-    "plane": "airplane",
-    "glass": "wine-glass cup",
-    "mug": "cup",
-    "screen": "tv laptop",
-    "plant": "potted-plant",
-    "computer": "laptop",
-    "racket": "tennis-racket",
-    "baby": "person",
-    "player": "person",
-    "someone": "person",
-    "anyone": "person",
-    "somebody": "person",
-    "anybody": "person",
-    "nobody": "person",
-    "everyone": "person",
-    "he": "person",
-    "she": "person",
-    "they": "person",
-}
-HYPERNYMS = MappingProxyType(
-    {
-        word: tuple(member.replace("-", " ") for member in members.split())
-        for word, members in _CATEGORY_MEMBERS.items()
-    }
-)
-"""A wide word → the classes to look for where a closed vocabulary lacks the word itself."""
 
-CONTRASTS = MappingProxyType(
-    {
-        "woman": "man",
-        "lady": "man",
-        "girl": "boy",
-        "female": "male",
-        "man": "woman",
-        "guy": "woman",
-        "boy": "girl",
-        "male": "female",
-        "gentleman": "woman",
-    }
+_MEMBERS = word_groups(
+    """
+    animal: bird cat dog horse sheep cow elephant bear zebra giraffe
+    pet: cat dog bird
+    vehicle: bicycle car motorcycle airplane bus train truck boat
+    fruit: banana apple orange
+    vegetable: broccoli carrot
+    food: banana apple sandwich orange broccoli carrot hot-dog pizza donut cake
+    furniture: chair couch bed dining-table bench
+    appliance: microwave oven toaster refrigerator
+    device: tv laptop mouse remote keyboard cell-phone
+    electronic: tv laptop mouse remote keyboard cell-phone
+    utensil: fork knife spoon
+    silverware: fork knife spoon
+    cutlery: fork knife spoon
+    dish: bowl cup
+    container: bottle cup bowl vase
+    bag: backpack handbag suitcase
+    seat: chair couch bench
+    ski pole: skis
+    sign: stop-sign
+    plane: airplane
+    glass: wine-glass cup
+    mug: cup
+    screen: tv laptop
+    plant: potted-plant
+    computer: laptop
+    racket: tennis-racket
+    baby: person
+    player: person
+    someone: person
+    anyone: person
+    somebody: person
+    anybody: person
+    nobody: person
+    everyone: person
+    he: person
+    she: person
+    they: person
+    """
 )
-"""Words for persons → the word that a matcher compares them with."""
+HYPERNYMS = {
+    word: tuple(member.replace("-", " ") for member in members)
+    for word, members in _MEMBERS.items()
+}
+"""A category → the classes to search for where a closed vocabulary lacks the category."""
+
+CONTRASTS = word_table(
+    """
+    man: woman lady
+    boy: girl
+    male: female
+    woman: man guy gentleman
+    girl: boy
+    female: male
+    """
+)
+"""Words for persons → the contrasting word for a matcher."""

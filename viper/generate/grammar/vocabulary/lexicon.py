@@ -1,4 +1,4 @@
-"""The words that the grammar knows by meaning: attributes, places, superlatives, kinds of things.
+"""The words whose meaning the grammar knows: attributes, places, superlatives, kinds of objects.
 
 Data only. Words that are not here can still be nouns, adjectives and verbs (see `words`).
 """
@@ -6,6 +6,8 @@ Data only. Words that are not here can still be nouns, adjectives and verbs (see
 from __future__ import annotations
 
 from types import MappingProxyType
+
+from viper.generate.grammar.vocabulary.word_table import word_table
 
 __all__ = [
     "ANIMATES",
@@ -38,44 +40,31 @@ COLORS = tuple(
     "black white gray red orange yellow green cyan blue purple pink brown tan beige silver "
     "gold".split()
 )
-"""Basic colours: what "what color" chooses from where only a matcher is served."""
+"""Basic colors: a matcher's options for "what color"."""
 
-RESPECTS = MappingProxyType(
-    {
-        "color": "color",
-        "colors": "color",
-        "size": "size",
-        "sizes": "size",
-        "shape": "shape",
-        "shapes": "shape",
-        "material": "material",
-        "materials": "material",
-        "pattern": "pattern",
-        "type": "kind",
-        "types": "kind",
-        "kind": "kind",
-        "kinds": "kind",
-        "species": "kind",
-        "gender": "gender",
-        "sex": "gender",
-        "age": "age",
-        "length": "length",
-        "height": "height",
-        "brand": "brand",
-        "company": "brand",
-        "width": "width",
-        "weight": "weight",
-        "thickness": "thickness",
-        "depth": "depth",
-        "tone": "tone",
-        "ethnicity": "ethnicity",
-        "race": "ethnicity",
-        "nationality": "ethnicity",
-        "pose": "pose",
-        "texture": "pattern",
-    }
+RESPECTS = word_table(
+    """
+    color: color colors
+    size: size sizes
+    shape: shape shapes
+    material: material materials
+    pattern: pattern texture
+    kind: type types kind kinds species
+    gender: gender sex
+    age: age
+    length: length
+    height: height
+    brand: brand company
+    width: width
+    weight: weight
+    thickness: thickness
+    depth: depth
+    tone: tone
+    ethnicity: ethnicity race nationality
+    pose: pose
+    """
 )
-"""Noun → the kind of property that it names."""
+"""Noun → the attribute that it names."""
 
 POSTURES = frozenset(
     "sitting standing walking running sleeping lying flying smiling resting grazing jumping "
@@ -91,57 +80,49 @@ CLOTHES = frozenset(
     "gloves goggles wetsuit blouse robe apron tank bikini swimsuit trunks polo stripe outfit "
     "clothes clothing costume gown overalls tee sweatshirt cardigan tutu".split()
 )
-"""Nouns that a person is "in" when wearing them."""
+"""Nouns for clothes: "in a hat" is wearing a hat."""
 
 BODY_PARTS = frozenset(
     "head face hair beard mustache ponytail hand hands arm arms leg legs foot feet finger fingers back "
     "shoulder body".split()
 )
-"""Parts of persons, whom a detector finds where it does not know the part."""
+"""Parts of persons; a detector without the part finds the person."""
 
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
-"""Words before a colour that belong to it: "light blue"."""
+"""Words before a color that belong to it: "light blue"."""
 
-_KINDS = {
-    "color": (
-        "black white gray red orange yellow green blue purple pink brown tan beige silver gold "
-        "golden maroon teal turquoise cyan magenta violet cream blond blonde brunette khaki "
-        "burgundy navy aqua peach lavender colorful multicolored dark light bright dark-colored "
-        "light-colored solid-colored pale"
-    ),
-    "material": (
-        "wooden wood metal metallic plastic glass leather steel brick concrete stone rubber paper "
-        "cardboard ceramic porcelain marble granite wool woolen cotton denim wicker straw bamboo "
-        "iron brass copper chrome aluminum vinyl nylon fabric cloth stainless silk fur furry foam "
-        "matte shiny rocky paved unpaved cobblestone tiled asphalt grass stuffed"
-    ),
-    "size": (
-        "small big large tiny huge little tall short long wide narrow thin thick fat skinny slim "
-        "giant enormous gigantic massive mini miniature medium larger-size low high deep heavy"
-    ),
-    "age": "old young new elderly teenage adult older-looking ancient modern vintage used antique",
-    "shape": "round square rectangular circular oval triangular curved curly straight flat bent "
-    "pointy pointed spherical cylindrical wavy oblong",
-    "pattern": "striped plaid checkered dotted spotted floral patterned plain printed polka-dot "
-    "polka-dotted checked",
-    "state": (
-        "open closed empty full clean dirty wet dry broken cut sliced peeled unpeeled ripe unripe "
-        "cooked raw fresh frozen hot cold happy sad smiling calm choppy cloudy sunny clear "
-        "cloudless overcast rainy snowy foggy bare leafy leafless lush grassy sandy dusty muddy "
-        "shirtless barefoot bald bearded naked asleep awake alone parked folded unfolded lit unlit "
-        "on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied "
-        "dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy "
-        "hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved "
-        "long-sleeved upside-down rolled stacked framed decorated lying off-shoulder partly-cloudy "
-        "turned-on turned-off shut made sturdy portable warm baked sitting-down standing-up"
-    ),
-    "ethnicity": "asian caucasian african american european chinese japanese indian italian "
-    "mexican british french african-american hispanic",
-}
-ATTRIBUTE_KIND = MappingProxyType(
-    {word: kind for kind, text in _KINDS.items() for word in text.split()}
+
+ATTRIBUTE_KIND = word_table(
+    """
+    color: black white gray red orange yellow green blue purple pink brown tan beige silver gold
+        golden maroon teal turquoise cyan magenta violet cream blond blonde brunette khaki
+        burgundy navy aqua peach lavender colorful multicolored dark light bright dark-colored
+        light-colored solid-colored pale
+    material: wooden wood metal metallic plastic glass leather steel brick concrete stone rubber
+        paper cardboard ceramic porcelain marble granite wool woolen cotton denim wicker straw
+        bamboo iron brass copper chrome aluminum vinyl nylon fabric cloth stainless silk fur furry
+        foam matte shiny rocky paved unpaved cobblestone tiled asphalt grass stuffed
+    size: small big large tiny huge little tall short long wide narrow thin thick fat skinny slim
+        giant enormous gigantic massive mini miniature medium larger-size low high deep heavy
+    age: old young new elderly teenage adult older-looking ancient modern vintage used antique
+    shape: round square rectangular circular oval triangular curved curly straight flat bent
+        pointy pointed spherical cylindrical wavy oblong
+    pattern: striped plaid checkered dotted spotted floral patterned plain printed polka-dot
+        polka-dotted checked
+    state: open closed empty full clean dirty wet dry broken cut sliced peeled unpeeled ripe
+        unripe cooked raw fresh frozen hot cold happy sad smiling calm choppy cloudy sunny clear
+        cloudless overcast rainy snowy foggy bare leafy leafless lush grassy sandy dusty muddy
+        shirtless barefoot bald bearded naked asleep awake alone parked folded unfolded lit unlit
+        on-off seated pregnant visible blurry blurred half-eaten eaten crowded busy quiet tied
+        dead alive healthy unhealthy tidy messy sharp dull smooth rough hard soft fluffy fuzzy
+        hairy indoors outdoors indoor outdoor male female tinted iced sleeveless short-sleeved
+        long-sleeved upside-down rolled stacked framed decorated lying off-shoulder partly-cloudy
+        turned-on turned-off shut made sturdy portable warm baked sitting-down standing-up
+    ethnicity: asian caucasian african american european chinese japanese indian italian mexican
+        british french african-american hispanic
+    """
 )
-"""Adjective → the kind of property that it names."""
+"""Adjective → the attribute that it is a value of."""
 
 PREDICATIVES = frozenset(
     "still warm cool real sturdy portable regular vertical horizontal oblong mobile plush olive pastel "
@@ -174,94 +155,54 @@ ORDINALS = MappingProxyType(
     | {"last": -1}
 )
 
-PLACES = MappingProxyType(
-    {
-        "left": "left",
-        "leftside": "left",
-        "west": "left",
-        "right": "right",
-        "rightside": "right",
-        "east": "right",
-        "top": "top",
-        "upper": "top",
-        "bottom": "bottom",
-        "lower": "bottom",
-        "middle": "middle",
-        "center": "middle",
-        "central": "middle",
-        "front": "front",
-        "foreground": "front",
-        "background": "back",
-        "back": "back",
-        "rear": "back",
-    }
+PLACES = word_table(
+    """
+    left: left leftside west
+    right: right rightside east
+    top: top upper
+    bottom: bottom lower
+    middle: middle center central
+    front: front foreground
+    back: background back rear
+    """
 )
-"""Word → part of the picture."""
+"""Word → part of the image."""
 
-SUPERLATIVES = MappingProxyType(
-    {
-        "leftmost": "left",
-        "rightmost": "right",
-        "topmost": "top",
-        "uppermost": "top",
-        "highest": "top",
-        "bottommost": "bottom",
-        "lowest": "bottom",
-        "lowermost": "bottom",
-        "biggest": "big",
-        "largest": "big",
-        "main": "big",
-        "smallest": "small",
-        "tiniest": "small",
-        "littlest": "small",
-        "tallest": "tall",
-        "longest": "tall",
-        "shortest": "short",
-        "widest": "wide",
-        "fattest": "wide",
-        "thickest": "wide",
-        "narrowest": "narrow",
-        "thinnest": "narrow",
-        "skinniest": "narrow",
-        "slimmest": "narrow",
-        "frontmost": "near",
-        "foremost": "near",
-        "closest": "near",
-        "nearest": "near",
-        "farthest": "far",
-        "rearmost": "far",
-        "backmost": "far",
-    }
+SUPERLATIVES = word_table(
+    """
+    left: leftmost
+    right: rightmost
+    top: topmost uppermost highest
+    bottom: bottommost lowest lowermost
+    big: biggest largest main
+    small: smallest tiniest littlest
+    tall: tallest longest
+    short: shortest
+    wide: widest fattest thickest
+    narrow: narrowest thinnest skinniest slimmest
+    near: frontmost foremost closest nearest
+    far: farthest rearmost backmost
+    """
 )
 """Superlative → key of `Pick.by`."""
 
-COMPARATIVES = MappingProxyType(
-    {
-        "bigger": "big",
-        "larger": "big",
-        "smaller": "small",
-        "tinier": "small",
-        "littler": "small",
-        "taller": "tall",
-        "longer": "tall",
-        "shorter": "short",
-        "wider": "wide",
-        "fatter": "wide",
-        "thicker": "wide",
-        "thinner": "narrow",
-        "narrower": "narrow",
-        "skinnier": "narrow",
-        "slimmer": "narrow",
-        "higher": "top",
-        "closer": "near",
-        "nearer": "near",
-        "farther": "far",
-    }
+COMPARATIVES = word_table(
+    """
+    big: bigger larger
+    small: smaller tinier littler
+    tall: taller longer
+    short: shorter
+    wide: wider fatter thicker
+    narrow: thinner narrower skinnier slimmer
+    top: higher
+    near: closer nearer
+    far: farther
+    """
 )
 """Comparative without "than" → key of `Pick.by`: of two, the bigger one is the biggest."""
 
 CAMERA = frozenset("camera us me you viewer viewers lens screen photographer observer".split())
-"""What "closest to" may be followed by when it means: in the foreground."""
+"""Nouns for the camera and its user: closest to them is in the foreground."""
 
 PARTITIVES = frozenset(
     "piece slice bunch group pair pile stack bit chunk herd flock bouquet set row half side part "
@@ -277,7 +218,7 @@ VAGUE_NOUNS = frozenset(
 CATEGORIES = frozenset(
     "furniture clothing equipment luggage jewelry silverware cutlery meat fruit bread food".split()
 )
-"""Words for many things without a plural: one of them is a "piece of furniture"."""
+"""Mass nouns for objects: one of them is a "piece of furniture"."""
 
 PERSON_PRONOUNS = frozenset("he she they him them her".split())
 
@@ -294,13 +235,13 @@ COMPOUNDS = tuple(
         "sweet-potato soft-drink frozen-yogurt fried-rice wii-controller"
     ).split()
 )
-"""Nouns of several words whose first would else be read as an attribute or a verb."""
+"""Compound nouns whose first word alone would be an attribute or a verb."""
 
 SCENE_STATES = frozenset(
     "indoors outdoors indoor outdoor inside outside sunny cloudy partly-cloudy rainy raining stormy "
     "snowy snowing foggy windy overcast clear cloudless daytime nighttime day night dark".split()
 )
-"""What "it" is where "it" means the scene: "Is it sunny?"."""
+"""Adjectives of a scene: "Is it sunny?"."""
 
 SCENE_PLACES = frozenset(
     place.replace("-", " ")
@@ -317,7 +258,7 @@ SCENE_PLACES = frozenset(
         "valley village woods yard zoo"
     ).split()
 )
-"""Places that a picture as a whole can show."""
+"""Places that an image as a whole can show."""
 
 ANIMATES = frozenset(
     "person man woman boy girl guy lady child kid baby player batter pitcher catcher umpire skier "
@@ -325,7 +266,7 @@ ANIMATES = frozenset(
     "snowboarder couple family crowd cat dog horse cow sheep elephant bear zebra giraffe bird "
     "animal pony puppy kitten duck lamb bull tourist student bride groom chef teddy-bear".split()
 )
-"""Nouns that "wearing …" or "who …" behind them is about."""
+"""Nouns for living beings, which "wearing …" or "who …" may follow."""
 
 FUNCTION_WORDS = frozenset(
     "a an the this that these those some any all both each every either neither no not none never "

@@ -1,9 +1,9 @@
-"""Cuts a question into words and brings their spelling into one form.
+"""The tokenizer: splits a question into words and normalizes their spelling.
 
-Everything that can be said in two spellings is settled here, so that the grammar sees one: "w/" is
-"with", "isn't" is "is not", "grey" is "gray", "top most" is "topmost", "2nd" is "second"; a misspelt
-word is the one that it is nearly spelled like. Phrases that only say "look at the picture" ("in this
-image", "please") are taken out. Each token keeps the text that the user wrote, for error messages.
+Spelling variants are settled here, so that the rules see one form: "w/" becomes "with", "isn't" "is
+not", "grey" "gray", "top most" "topmost", "2nd" "second"; a misspelt word becomes the word that it is
+nearly spelled like. Phrases without content ("in this image", "please") are removed. Each token keeps
+the text that the user wrote, for error messages.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from viper.errors import GenerationError
 from viper.generate.grammar.vocabulary.spelling import correction, is_named, split
-from viper.generate.grammar.vocabulary.words import is_known, singular
+from viper.generate.grammar.vocabulary.word_table import word_table
+from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 
-__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenise"]
+__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenize"]
 
 MAX_CHARACTERS = 1000
-"""Longest question that is read; the longest of GQA and CLEVR have about 230 characters."""
+"""Longest question that is parsed; the longest of GQA and CLEVR have about 230 characters."""
 MAX_WORDS = 120
 
 
@@ -30,129 +31,113 @@ class Token:
     text: str
     """Lower case, in the grammar's own spelling; "," and "." stand for punctuation."""
     source: str
-    """As the user wrote it."""
-    guessed: bool = False
+    """The user's own spelling."""
+    corrected: bool = False
     """True where `text` is the correction of a word that no dictionary has."""
 
     def __str__(self) -> str:
         return self.text
 
 
-_SPELLINGS = {
-    "w": "with",
-    "colour": "color",
-    "colours": "colors",
-    "coloured": "colored",
-    "grey": "gray",
-    "centre": "center",
-    "centermost": "middle",
-    "middlemost": "middle",
-    "pic": "picture",
-    "pics": "picture",
-    "photograph": "photo",
-    "r": "are",
-    "n": "and",
-    "infront": "in front",
-    "ontop": "on top",
-    "nearst": "nearest",
-    "lft": "left",
-    "rt": "right",
-    "rite": "right",
-    "mid": "middle",
-    "btm": "bottom",
-    "behinde": "behind",
-    "beetween": "between",
-    "inbetween": "between",
-    "cannot": "can not",
-    "dont": "do not",
-    "doesnt": "does not",
-    "isnt": "is not",
-    "arent": "are not",
-    "whats": "what is",
-    "wheres": "where is",
-    "whos": "who is",
-    "thats": "that is",
-    "theres": "there is",
-    "toward": "towards",
-    "amongst": "among",
-    "righthand": "right hand",
-    "lefthand": "left hand",
-    "furthest": "farthest",
-    "further": "farther",
-    "wht": "white",
-    "whit": "white",
-    "blk": "black",
-    "grn": "green",
-    "tshirt": "t-shirt",
-    "ppl": "people",
-    "thru": "through",
-    "bg": "background",
-    "bw": "black white",
-    "btwn": "between",
-    "upsidedown": "upside-down",
-    "1st": "first",
-    "2nd": "second",
-    "3rd": "third",
-}
-_ORDINALS = "fourth fifth sixth seventh eighth ninth tenth".split()
-_SPELLINGS |= {f"{n}th": word for n, word in enumerate(_ORDINALS, start=4)}
-
-_CUT_SHORT = {"ca": "can", "wo": "will"}
-_CONTRACTIONS = {"'re": "are", "'ve": "have", "'m": "am", "'ll": "will"}
+_SPELLINGS = word_table(
+    """
+    with: w w/
+    without: w/o w/out
+    number: #
+    color: colour
+    colors: colours
+    colored: coloured
+    gray: grey
+    center: centre
+    middle: centermost middlemost mid
+    picture: pic pics
+    photo: photograph
+    are: r 're
+    have: 've
+    am: 'm
+    will: 'll
+    and: n &
+    in front: infront
+    on top: ontop
+    nearest: nearst
+    left: lft
+    right: rt rite
+    bottom: btm
+    behind: behinde
+    between: beetween inbetween btwn
+    can not: cannot
+    do not: dont
+    does not: doesnt
+    is not: isnt
+    are not: arent
+    what is: whats
+    where is: wheres
+    who is: whos
+    that is: thats
+    there is: theres
+    towards: toward
+    among: amongst
+    right hand: righthand
+    left hand: lefthand
+    farthest: furthest
+    farther: further
+    white: wht whit
+    black: blk
+    green: grn
+    t-shirt: tshirt
+    people: ppl
+    through: thru
+    background: bg
+    black white: bw b/w
+    upside-down: upsidedown
+    first: 1st
+    second: 2nd
+    third: 3rd
+    fourth: 4th
+    fifth: 5th
+    sixth: 6th
+    seventh: 7th
+    eighth: 8th
+    ninth: 9th
+    tenth: 10th
+    """
+)
 _IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 # "it's red" is "it is red", while "the man's hat" is a possessive.
 
-_GLUE = {
-    ("top", "most"): "topmost",
-    ("left", "most"): "leftmost",
-    ("right", "most"): "rightmost",
-    ("bottom", "most"): "bottommost",
-    ("upper", "most"): "topmost",
-    ("lower", "most"): "bottommost",
-    ("front", "most"): "frontmost",
-    ("t", "shirt"): "t-shirt",
-    ("tee", "shirt"): "t-shirt",
-    ("multi", "colored"): "multicolored",
-    ("multi", "color"): "multicolored",
-    ("hot", "dog"): "hot-dog",
-    ("hot", "dogs"): "hot-dogs",
-    ("no", "one"): "nobody",
-    ("any", "one"): "anyone",
-    ("north", "west"): "northwest",
-    ("short", "sleeved"): "short-sleeved",
-    ("long", "sleeved"): "long-sleeved",
-    ("turned", "on"): "turned-on",
-    ("turned", "off"): "turned-off",
-    ("old", "fashioned"): "old-fashioned",
-    ("partly", "cloudy"): "partly-cloudy",
-}
-
-_PICTURE = frozenset("image picture photo scene shot photos images frame snapshot view".split())
-_PICTURE_LEADS = frozenset("in of on at from within inside throughout".split())
-_POLITE = (
-    "please",
-    "can you tell me",
-    "could you tell me",
-    "tell me",
-    "i want to know",
-    "do you think",
-    "would you say",
-    "in your opinion",
-    "maybe",
-    "just",
-    "really",
-    "actually",
-    "exactly",
-    "currently",
-    "today",
-    "right now",
-    "hey",
-    "hello",
-    "hi",
+_COMPOUNDS = word_table(
+    """
+    topmost: top most|upper most
+    leftmost: left most
+    rightmost: right most
+    bottommost: bottom most|lower most
+    frontmost: front most
+    t-shirt: t shirt|tee shirt
+    multicolored: multi colored|multi color
+    hot-dog: hot dog
+    hot-dogs: hot dogs
+    nobody: no one
+    anyone: any one
+    northwest: north west
+    short-sleeved: short sleeved
+    long-sleeved: long sleeved
+    turned-on: turned on
+    turned-off: turned off
+    old-fashioned: old fashioned
+    partly-cloudy: partly cloudy
+    """,
+    "|",
 )
-_PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE)
 
-_MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
+_IMAGE_NOUNS = frozenset("image picture photo scene shot photos images frame snapshot view".split())
+_IMAGE_LEADS = frozenset("in of on at from within inside throughout".split())
+_POLITE = (
+    "please|can you tell me|could you tell me|tell me|i want to know|do you think|would you say|"
+    "in your opinion|maybe|just|really|actually|exactly|currently|today|right now|hey|hello|hi"
+)
+_PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE.split("|"))
+
+_QUOTATION_MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
 # Typographic quotation marks, by number because they look alike.
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
@@ -161,8 +146,8 @@ _WORD = re.compile(
 )
 
 
-def tokenise(question: str) -> list[Token]:
-    """Cut a question into tokens.
+def tokenize(question: str) -> list[Token]:
+    """Split a question into tokens.
 
     Args:
         question: Any text.
@@ -182,10 +167,10 @@ def tokenise(question: str) -> list[Token]:
             f"{MAX_CHARACTERS}. Shorten it, or use a language model: --generator openai:MODEL"
         )
     text = _plain_letters(question)
-    tokens = [_spelled(token) for token in _words(text, question)]
+    tokens = [_normalized(token) for token in _split_words(text, question)]
     spelled = _corrected([token for group in tokens for token in group], question)
     flat = _possessives(spelled)
-    flat = _without_phrases(_glued(flat))
+    flat = _without_phrases(_joined_compounds(flat))
     while flat and flat[-1].text in (".", ",", '"'):
         flat.pop()
     if not any(token.text[0].isalnum() for token in flat):
@@ -202,8 +187,8 @@ def tokenise(question: str) -> list[Token]:
 
 def _plain_letters(question: str) -> str:
     text = unicodedata.normalize("NFKC", question).lower()
-    for mark, plain in _MARKS:
-        text = text.replace(mark, plain)
+    for quotation_mark, plain in _QUOTATION_MARKS:
+        text = text.replace(quotation_mark, plain)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     foreign = sorted({c for c in text if not c.isascii() and c.isalpha()})
     if foreign:
@@ -214,41 +199,32 @@ def _plain_letters(question: str) -> str:
     return text
 
 
-def _words(text: str, question: str) -> list[str]:
-    text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenised corpora write it
+def _split_words(text: str, question: str) -> list[str]:
+    text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenized corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
     text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
-    text = re.sub(r"\b(ca|wo)n't\b", lambda match: _CUT_SHORT[match[1]] + " not", text)
+    text = re.sub(r"\bcan't\b", "can not", text)
+    text = re.sub(r"\bwon't\b", "will not", text)
     text = re.sub(r"n't\b", " not", text)
     words: list[str] = _WORD.findall(text)
-    strange = next((w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None)
-    if strange is not None:
+    unsupported = next(
+        (w for w in words if not (w[0].isalnum() or w[0] in "'\",.;:?!&()/-#")), None
+    )
+    if unsupported is not None:
         raise GenerationError(
-            f"The grammar did not understand {strange!r} in {question[:200]!r}. Rephrase it, or "
+            f"The grammar did not understand {unsupported!r} in {question[:200]!r}. Rephrase it, or "
             f"use a language model: --generator openai:MODEL"
         )
     return words
 
 
-def _spelled(word: str) -> list[Token]:
-    if word == "w/":
-        return [Token("with", word)]
-    if word in ("w/o", "w/out"):
-        return [Token("without", word)]
-    if word == "b/w":
-        return [Token("black", word), Token("white", word)]
-    if word == "#":
-        return [Token("number", word)]
-    if word in ("n", "&"):
-        return [Token("and", word)]
+def _normalized(word: str) -> list[Token]:
     if word[0] in ".?!":
         return [Token(".", word)]
     if word[0] in ",;:":
         return [Token(",", word)]
     if word in "()\"'-/":
         return []
-    if word in _CONTRACTIONS:
-        return [Token(_CONTRACTIONS[word], word)]
     return [Token(part, word) for part in _SPELLINGS.get(word, word).split()]
 
 
@@ -257,41 +233,35 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     names = {word.lower() for word in _NAME.findall(question)}
     words = [token.text for token in tokens if token.text.isalpha()]
     unknown = {word for word in words if word not in names and not _is_word(word)}
-    meant = {word: split(word) or _corrections(word) for word in unknown}
+    meant = {word: split(word) or tuple(filter(None, [correction(word)])) for word in unknown}
     if not all(meant.values()) and len(unknown) > len(words) / 2:
-        return tokens  # rather another language than a slip
+        return tokens  # probably another language
     result: list[Token] = []
     for token in tokens:
         parts = meant.get(token.text, ())
-        result += [Token(part, token.source, guessed=True) for part in parts] or [token]
+        result += [Token(part, token.source, corrected=True) for part in parts] or [token]
     return result
-
-
-def _corrections(word: str) -> tuple[str, ...]:
-    found = correction(word)
-    return () if found is None else (found,)
 
 
 def _is_word(word: str) -> bool:
-    return is_known(word) or is_known(singular(word)) or is_named(word)
+    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word)
 
 
 def _possessives(tokens: list[Token]) -> list[Token]:
-    result: list[Token] = []
-    for token in tokens:
-        if token.text == "'s" and result and result[-1].text in _IS_AFTER:
-            result.append(Token("is", token.source))
-        else:
-            result.append(token)
-    return result
+    return [
+        Token("is", token.source)
+        if token.text == "'s" and before is not None and before.text in _IS_AFTER
+        else token
+        for before, token in zip([None, *tokens], tokens, strict=False)
+    ]
 
 
-def _glued(tokens: list[Token]) -> list[Token]:
+def _joined_compounds(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
-        glued = _GLUE.get((result[-1].text, token.text)) if result else None
-        if glued is not None:
-            result[-1] = Token(glued, f"{result[-1].source} {token.source}")
+        compound = _COMPOUNDS.get(f"{result[-1].text} {token.text}") if result else None
+        if compound is not None:
+            result[-1] = Token(compound, f"{result[-1].source} {token.source}")
         else:
             result.append(token)
     return _sides(result)
@@ -299,18 +269,18 @@ def _glued(tokens: list[Token]) -> list[Token]:
 
 def _sides(tokens: list[Token]) -> list[Token]:
     """Drop "hand" from "left hand side"."""
-    result: list[Token] = []
-    for index, token in enumerate(tokens):
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        side = following in ("side", "corner", "edge", "part")
-        if token.text == "hand" and side and result and result[-1].text in ("left", "right"):
-            continue
-        result.append(token)
-    return result
+    texts = ["", *(token.text for token in tokens), ""]
+    return [
+        token
+        for token, before, following in zip(tokens, texts, texts[2:], strict=False)
+        if token.text != "hand"
+        or before not in ("left", "right")
+        or following not in ("side", "corner", "edge", "part")
+    ]
 
 
 def _without_phrases(tokens: list[Token]) -> list[Token]:
-    """Take out polite words, and phrases such as "in this picture"."""
+    """Remove polite words, and phrases such as "in this picture"."""
     result: list[Token] = []
     index = 0
     while index < len(tokens):
@@ -319,7 +289,7 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
         # "Do you think" needs a clause behind it, not the end.
         if polite is not None and index + len(polite) < len(tokens) + (polite == ("please",)):
             index += len(polite)
-        elif (skip := _picture_phrase(texts)) and result and not _in_front(result):
+        elif (skip := _image_phrase(texts)) and result and not _in_front(result):
             index += skip
         else:
             result.append(tokens[index])
@@ -328,14 +298,14 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
 
 
 def _in_front(before: list[Token]) -> bool:
-    """Tell whether "of the picture" goes on with "in front": then the picture is a thing."""
+    """Return whether "in front" stands before "of the picture", which then is an object."""
     return [token.text for token in before[-2:]] == ["in", "front"]
 
 
-def _picture_phrase(texts: list[str]) -> int:
+def _image_phrase(texts: list[str]) -> int:
     """Return the number of words of "in the picture" at the start of `texts`, 0 if absent."""
-    if len(texts) < 2 or texts[0] not in _PICTURE_LEADS:
+    if len(texts) < 2 or texts[0] not in _IMAGE_LEADS:
         return 0
     if len(texts) > 2 and texts[1] in ("the", "this", "that", "your", "our"):
-        return 3 if texts[2] in _PICTURE else 0
+        return 3 if texts[2] in _IMAGE_NOUNS else 0
     return 2 if texts[1] in ("picture", "photo", "image", "pic") else 0

@@ -1,20 +1,24 @@
-"""What kind of word a word can be, by dictionary.
+"""Parts of speech and word forms, by dictionary.
 
-Closed-class words (articles, prepositions, …) are the grammar's own tables; nouns, verbs and
-adjectives are too many for tables, so an English dictionary (lemminflect) says what each can be. It
-is loaded at the first question, which takes about 0.3 seconds.
+Closed-class words (articles, prepositions, …) are listed in the grammar's own tables; for nouns, verbs
+and adjectives an English dictionary (lemminflect) gives the possible parts of speech. It is loaded at
+the first question, which takes about 0.3 seconds.
 """
 
 from __future__ import annotations
 
 import functools
 
+from viper.generate.grammar.vocabulary.lexicon import NUMBERS
+from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
+
 __all__ = [
     "gerund",
+    "in_dictionary",
     "is_gerund",
-    "is_known",
     "is_participle",
     "kinds",
+    "number_of",
     "plural",
     "positive",
     "singular",
@@ -23,92 +27,51 @@ __all__ = [
 
 # Nouns that the dictionary lacks or whose lemma it gets wrong.
 _NOUNS = {
-    "people": "person",
-    "persons": "person",
-    "folks": "person",
-    "men": "man",
-    "women": "woman",
-    "kids": "kid",
-    "tv": "tv",
-    "tvs": "tv",
-    "t-shirt": "t-shirt",
-    "t-shirts": "t-shirt",
-    "hot-dog": "hot dog",
-    "hot-dogs": "hot dog",
-    "wetsuit": "wetsuit",
-    "hoverboard": "hoverboard",
-    "skateboarder": "skateboarder",
-    "skateboarders": "skateboarder",
-    "snowboarder": "snowboarder",
-    "snowboarders": "snowboarder",
-    "selfie": "selfie",
-    "ottoman": "ottoman",
-    "doggy": "dog",
-    "doggie": "dog",
-    "giraff": "giraffe",
-    "mums": "mum",
-    "dude": "dude",
-    "dudes": "dude",
-    "cellphone": "cellphone",
-    "cellphones": "cellphone",
-    "smartphone": "smartphone",
-    "stroller": "stroller",
-    "jeans": "jeans",
-    "pants": "pants",
-    "trousers": "trousers",
-    "shorts": "shorts",
-    "glasses": "glasses",
-    "sunglasses": "sunglasses",
-    "goggles": "goggles",
-    "scissors": "scissors",
-    "skis": "skis",
-    "tongs": "tongs",
-    "stairs": "stairs",
-    "clothes": "clothes",
-    "headphones": "headphones",
-    "species": "species",
-    "bus": "bus",
-    "frisbee": "frisbee",
-    "frisbees": "frisbee",
-    "broccoli": "broccoli",
-    "broccolis": "broccoli",
-    "knifes": "knife",
-    "donut": "donut",
-    "portapotty": "portapotty",
-    "top": "top",
-    "tops": "top",
-    "remote": "remote",
-    "remotes": "remote",
-    "chili": "chili",
-    "tennis": "tennis",
-    "blinds": "blinds",
-    "fridge": "fridge",
-    "fridges": "fridge",
-    "wii": "wii",
-    "ipod": "ipod",
-    "dvd": "dvd",
-    "dvds": "dvd",
-    "cd": "cd",
-    "cds": "cd",
-    "suv": "suv",
-    "suvs": "suv",
-    "teddy": "teddy",
-    "leaves": "leaf",
-    "pan": "pan",
-    "pans": "pan",
-    "log": "log",
-    "logs": "log",
-    "drapes": "drapes",
-    "wetsuits": "wetsuit",
-    "graffiti": "graffiti",
-    "this": "this",
-    "anything": "anything",
-    "something": "something",
+    **word_table(
+        """
+        person: people persons folks
+        man: men
+        woman: women
+        kid: kids
+        tv: tv tvs
+        t-shirt: t-shirt t-shirts
+        hot dog: hot-dog hot-dogs
+        wetsuit: wetsuit wetsuits
+        skateboarder: skateboarder skateboarders
+        snowboarder: snowboarder snowboarders
+        dog: doggy doggie
+        giraffe: giraff
+        mum: mums
+        dude: dude dudes
+        cellphone: cellphone cellphones
+        frisbee: frisbee frisbees
+        broccoli: broccoli broccolis
+        knife: knifes
+        top: top tops
+        remote: remote remotes
+        fridge: fridge fridges
+        dvd: dvd dvds
+        cd: cd cds
+        suv: suv suvs
+        leaf: leaves
+        pan: pan pans
+        log: log logs
+        """
+    ),
+    **{
+        word: word
+        for word in (
+            "hoverboard selfie ottoman smartphone stroller jeans pants trousers shorts glasses "
+            "sunglasses goggles scissors skis tongs stairs clothes headphones species bus donut "
+            "portapotty chili tennis blinds wii ipod teddy drapes graffiti this anything "
+            "something"
+        ).split()
+    },
 }
 
 # Adjectives that the dictionary lacks.
 _ADJECTIVES = frozenset({"sleeved"})
-# Words ending in -ing that name a thing.
+# Words ending in -ing that name an object.
 _ING_NOUNS = frozenset(
     "building buildings painting paintings ceiling ceilings railing railings clothing ring rings "
     "string strings wing wings king kings ping pudding stocking stockings earring earrings icing "
@@ -127,67 +90,69 @@ _COMPOUND_HEADS = frozenset(
     "mower holder dryer washer maker opener cutter burner warmer guard line lamp bin bike".split()
 )
 # First words of compounds that only look like a verb: "dining table".
-_ING_MODIFIERS = {
-    "dining": ("table", "room", "chair", "hall", "area"),
-    "parking": ("meter", "lot", "sign", "garage", "space", "ticket"),
-    "cutting": ("board",),
-    "cooking": ("utensil", "pot", "pan", "oil", "ware"),
-    "flying": ("disc",),
-    "filing": ("cabinet",),
-    "ironing": ("board",),
-    "batting": ("helmet", "glove", "cage"),
-    "riding": ("boot", "helmet"),
-    "reading": ("glasses", "lamp"),
-    "whipping": ("cream",),
-    "running": ("shoe",),
-    "walking": ("stick",),
-    "drinking": ("glass", "glasses", "fountain", "straw"),
-    "cleaning": ("product", "supply"),
-    "hiking": ("boot", "pole"),
-    "landing": ("gear", "strip"),
-    "waiting": ("room", "area"),
-    "dressing": ("room", "table"),
-    "changing": ("room", "table"),
-    "chopping": ("board",),
-    "washing": ("machine",),
-    "drying": ("rack", "machine"),
-    "swimming": ("pool", "trunks", "suit", "cap"),
-    "frying": ("pan",),
-    "steering": ("wheel",),
-    "baking": ("sheet", "pan", "tray", "dish"),
-    "rolling": ("pin", "suitcase"),
-    "living": ("room",),
-    "sewing": ("machine",),
-    "fishing": ("rod", "pole", "boat", "net"),
-    "sleeping": ("bag",),
-    "shopping": ("cart", "bag", "bags", "basket"),
-    "vending": ("machine",),
-    "serving": ("dish", "bowl", "plate", "tray", "spoon"),
-    "mixing": ("bowl",),
-    "measuring": ("cup", "tape"),
-    "racing": ("car", "bike"),
-    "skiing": ("pole",),
-    "rocking": ("chair",),
-    "hanging": ("lamp", "light"),
-}
+_ING_MODIFIERS = word_groups(
+    """
+    dining: table room chair hall area
+    parking: meter lot sign garage space ticket
+    cutting: board
+    cooking: utensil pot pan oil ware
+    flying: disc
+    filing: cabinet
+    ironing: board
+    batting: helmet glove cage
+    riding: boot helmet
+    reading: glasses lamp
+    whipping: cream
+    running: shoe
+    walking: stick
+    drinking: glass glasses fountain straw
+    cleaning: product supply
+    hiking: boot pole
+    landing: gear strip
+    waiting: room area
+    dressing: room table
+    changing: room table
+    chopping: board
+    washing: machine
+    drying: rack machine
+    swimming: pool trunks suit cap
+    frying: pan
+    steering: wheel
+    baking: sheet pan tray dish
+    rolling: pin suitcase
+    living: room
+    sewing: machine
+    fishing: rod pole boat net
+    sleeping: bag
+    shopping: cart bag bags basket
+    vending: machine
+    serving: dish bowl plate tray spoon
+    mixing: bowl
+    measuring: cup tape
+    racing: car bike
+    skiing: pole
+    rocking: chair
+    hanging: lamp light
+    """
+)
 
 
 _NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
-# Verbs to a dictionary, but in questions about pictures always things.
+# Verbs in the dictionary, but always nouns in questions about images.
 
 
 @functools.lru_cache(maxsize=16384)
 def kinds(word: str) -> frozenset[str]:
-    """Return what a word can be: some of NOUN, VERB, ADJ, ADV; empty if no dictionary has it."""
+    """Return the possible parts of speech: some of NOUN, VERB, ADJ, ADV; empty for an unknown word."""
     if word in _NOUNS or word in _ING_NOUNS:
         return frozenset({"NOUN"})
     if word in _ADJECTIVES:
         return frozenset({"ADJ"})
-    from lemminflect import getAllLemmas  # loads its tables, so not before the first question
+    from lemminflect import getAllLemmas  # imported late because it loads large tables
 
     found = getAllLemmas(word)
     if not found and "-" in word:
-        # "half-eaten", "long-sleeved": what its last part is
+        # "half-eaten", "long-sleeved": the part of speech of the last part
         last = word.rpartition("-")[2]
         return kinds(last) or frozenset({"ADJ"})
     if not found and _compound(word):
@@ -196,7 +161,7 @@ def kinds(word: str) -> frozenset[str]:
 
 
 def _compound(word: str) -> tuple[str, str] | None:
-    """Cut a noun that is written as one word into its parts: "nightstands" → "night", "stands"."""
+    """Split a compound noun into its parts: "nightstands" → "night", "stands"."""
     from lemminflect import getAllLemmas
 
     for at in range(3, len(word) - 2):
@@ -206,13 +171,13 @@ def _compound(word: str) -> tuple[str, str] | None:
     return None
 
 
-def is_known(word: str) -> bool:
-    """Tell whether a word is English."""
+def in_dictionary(word: str) -> bool:
+    """Return whether a word is in the dictionary."""
     return bool(kinds(word))
 
 
 def is_gerund(word: str, following: str = "") -> bool:
-    """Tell whether a word in -ing is a verb form here, not a thing or the start of a compound."""
+    """Return whether a word in -ing is a verb form here, not a noun or the start of a compound."""
     if not word.endswith("ing") or len(word) < 5 or word in _ING_NOUNS:
         return False
     named = _ING_MODIFIERS.get(word, ())
@@ -221,7 +186,7 @@ def is_gerund(word: str, following: str = "") -> bool:
 
 @functools.lru_cache(maxsize=16384)
 def singular(word: str) -> str:
-    """Return a noun in the singular; words that are no noun come back as they are."""
+    """Return the singular of a noun, any other word unchanged."""
     if word in _NOUNS:
         return _NOUNS[word]
     from lemminflect import getAllLemmas
@@ -241,7 +206,7 @@ def singular(word: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def plural(noun: str) -> str:
-    """Return a noun in the plural; one that is a plural already ("scissors") comes back as it is."""
+    """Return the plural of a noun; one that has no singular ("scissors") is unchanged."""
     if _NOUNS.get(noun) == noun and noun.endswith("s") and noun != "bus":
         return noun
     from lemminflect import getInflection
@@ -265,8 +230,13 @@ def verb_lemma(word: str) -> str | None:
     return str(lemmas[-1]) if lemmas else None
 
 
+def number_of(word: str) -> int | None:
+    """Return the number that a word or its digits stand for, None for any other word."""
+    return int(word) if word.isdigit() else NUMBERS.get(word)
+
+
 def is_participle(word: str) -> bool:
-    """Tell whether a word can be a past participle: "peeled", "hidden", "burnt"."""
+    """Return whether a word can be a past participle: "peeled", "hidden", "burnt"."""
     lemma = verb_lemma(word)
     if word in ("cut", "split", "shut", "set", "spread"):
         return True

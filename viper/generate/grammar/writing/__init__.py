@@ -1,1 +1,1 @@
-"""From a logical form to a program: what finds objects, tests conditions and answers."""
+"""The code generator: from a logical form to a program that finds objects, tests them and answers."""

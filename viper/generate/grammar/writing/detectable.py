@@ -1,8 +1,8 @@
-"""Which phrases to ask the detector for, to find what a noun means.
+"""Detector queries: the phrases that find the objects a noun means.
 
-An open-vocabulary detector takes the noun itself. A closed one may know the noun, a synonym or a
-wider class; else the noun's last word ("banana bunch" is no class, "traffic island" neither), or the
-members of a wide word ("fruit" → banana, apple, orange).
+An open-vocabulary detector gets the noun itself. A closed one may know the noun, a synonym or a wider
+class; otherwise the search uses the noun's last word ("juice glass" → glass) or the members of a
+category ("fruit" → banana, apple, orange).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ __all__ = ["Search", "search_for"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to ask the detector for."""
+    """The detector queries for one noun."""
 
     phrases: tuple[str, ...]
-    """One or more phrases; all that is found counts."""
+    """One or more phrases; the results are joined."""
     note: str = ""
     """How the phrases differ from the noun, as a short text; empty if they mean the same."""
     narrower: str = ""
-    """The class that is found, where the noun means only some of its members."""
+    """The detected class, where the noun denotes only some of its members."""
 
 
 def search_for(noun: str, capabilities: Capabilities) -> Search | None:
-    """Return how to find what a noun means, None if the detector cannot.
+    """Return the detector queries for a noun, None if it is not detectable.
 
     Args:
-        noun: In the singular; "object" means anything.
-        capabilities: What is served.
+        noun: In the singular; "object" stands for any object.
+        capabilities: The served models.
     """
     if not capabilities.serves("detector"):
         return None
@@ -50,8 +50,8 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
     if members:
         return Search(members, f"{noun!r} detected as {_listed(members)}")
     words = noun.split()
-    # The last word of a compound names the thing, as "glass" in "juice glass"; in "pizza slice" and
-    # "banana bunch" the first does.
+    # The last word of a compound is its head, as "glass" in "juice glass"; in "pizza slice" and
+    # "banana bunch" the first word names the object.
     for part in [*(" ".join(words[at:]) for at in range(1, len(words))), *words[:1]]:
         if part == noun:
             continue
@@ -59,9 +59,9 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
         members = () if match is not None else _members(part, capabilities)
         if match is not None or members:
             phrases = (part,) if match is not None else members
-            known = match.name if match is not None else _listed(members)
-            shown = repr(known) if match is not None else known
-            return Search(phrases, f"{noun!r} detected as {shown}", part)
+            class_name = match.name if match is not None else _listed(members)
+            quoted = repr(class_name) if match is not None else class_name
+            return Search(phrases, f"{noun!r} detected as {quoted}", part)
     return None
 
 
@@ -70,5 +70,5 @@ def _members(noun: str, capabilities: Capabilities) -> tuple[str, ...]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    shown = [repr(name) for name in names]
-    return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    quoted = [repr(name) for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -1,12 +1,12 @@
-"""The lists of a program: each object is looked for once, each list has a name, each element too.
+"""Searches and list variables: one search per object, one name per list and per element.
 
     cubes = image_patch.find("cube")
     red_cubes = [cube for cube in cubes if cube.verify_property("cube", "red")]
     small_cubes = [cube for cube in cubes if cube.verify_property("cube", "small")]
 
-A noun that one description uses is narrowed under its own name ("cubes = [cube for cube in cubes if
-…]"). A noun that several descriptions use is looked for once; each of them takes a list of its own
-from all that was found.
+A noun that one description uses is filtered under its own name ("cubes = [cube for cube in cubes if
+…]"). A noun that several descriptions use is searched for once; each of them gets a list of its own
+from all objects found.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from viper.models.capabilities import Capabilities
 __all__ = ["FindWriter"]
 
 _MOST_NAMES = 6
-"""Names on one line of a program."""
+"""Class names per line of a program."""
 
 
 class FindWriter(PredicateWriter, ABC):
-    """Writes searches, and keeps the variables of what was found.
+    """Writes searches, and records their variables.
 
     Args:
-        capabilities: What is served.
-        query: All that the program has to find.
+        capabilities: The served models.
+        query: The question.
     """
 
     def __init__(self, capabilities: Capabilities, query: Query) -> None:
@@ -51,14 +51,14 @@ class FindWriter(PredicateWriter, ABC):
         return self._elements[many]
 
     def plain(self, many: str) -> str:
-        """Return the shortest variable for one of a list, for tests that look at nothing else."""
+        """Return the element variable of the list that this one is filtered from."""
         return self._plain_elements.get(many, self._elements[many])
 
     def find(self, noun: str, description: Description) -> str:
         """Write the search for a noun, if none was written yet.
 
         Returns:
-            The list that is to be narrowed to what the description means, by `keep`.
+            The variable of the list; the caller filters it with `keep`.
         """
         if noun not in self._common:
             return self._search(noun)
@@ -70,7 +70,7 @@ class FindWriter(PredicateWriter, ABC):
         return many
 
     def named(self, noun: str, conditions: tuple[Condition, ...] = (), prefix: str = "") -> str:
-        """Return the name of a new list of objects, made of noun and attributes."""
+        """Return the name of a new list, made of noun and attributes."""
         values = [c.value for c in conditions if isinstance(c, Attribute)]
         words = [prefix, *values, "thing" if noun == "object" else noun]
         many, one = self.names.pair(" ".join(words))
@@ -82,7 +82,7 @@ class FindWriter(PredicateWriter, ABC):
         return self._sources.get(many, many)
 
     def keep(self, many: str, kept: str) -> None:
-        """Write what is left of a list.
+        """Write an assignment that replaces or filters a list.
 
         Args:
             many: The list.

@@ -1,8 +1,8 @@
-"""How relations between objects are judged from their boxes: the functions that programs bring along.
+"""Geometric rules: how relations between objects are decided from their boxes.
 
-Programs hold these functions as text, so that a reader of a program sees the rule. They use the
+A program holds the functions that it needs as text, so that its reader sees the rule. They use the
 program's frame: y grows upwards, `lower < upper`. Sizes in the rules are relative to the objects,
-so that the same rule holds for large and small pictures.
+so that the same rule holds for large and small images.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ __all__ = ["HELPERS", "RULES", "Rule", "helper_source"]
 
 
 class Rule(NamedTuple):
-    """How one relation between a patch `a` and a patch `b` is tested."""
+    """The predicate of one relation between a patch `a` and a patch `b`."""
 
-    test: str
+    predicate: str
     """Python expression with `{a}` and `{b}`."""
     helpers: tuple[str, ...] = ()
     """Functions that the expression calls."""
     estimate: bool = True
-    """False where boxes decide the matter, as for left and right."""
+    """False where boxes are reliable, as for left and right."""
     note: str = ""
-    """What the boxes stand in for, as a short text; empty where nothing is replaced."""
+    """What boxes only approximate, such as "depth"; empty where they are the definition."""
 
 
 HELPERS = MappingProxyType(

@@ -1,6 +1,6 @@
-"""Names of variables in programs: readable, and never anything but plain identifiers.
+"""Names of variables in programs: readable, and always plain identifiers.
 
-A name is made of the letters of a noun, so nothing of a question can become code.
+A name is made of the letters of a noun, so no part of a question can become code.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ _UNCOUNTED = frozenset(
     "furniture clothing equipment luggage jewelry silverware food meat bread fruit water mud sand "
     "grass snow dirt hair ground".split()
 )
-"""Nouns without a plural that one would write."""
+"""Mass nouns, which have no plural."""
 _LONGEST = 30
 
 
 class Names:
-    """Gives out names that are free in one program."""
+    """Assigns unique variable names within one program."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._used: set[str] = set()
 
     def pair(self, noun: str) -> tuple[str, str]:
-        """Return free names for a list of objects and for one of them: `("dogs", "dog")`."""
+        """Return unused names for a list of objects and for its elements: `("dogs", "dog")`."""
         one = _identifier(noun)
         many = _plural(one)
         for prefix in ("", "other_", "further_"):
             if self._free(prefix + one) and self._free(prefix + many):
-                return self._take(prefix + many), self._take(prefix + one)
+                return self._reserve(prefix + many), self._reserve(prefix + one)
         number = 2
         while not (self._free(f"{one}_{number}") and self._free(f"{many}_{number}")):
             number += 1
-        return self._take(f"{many}_{number}"), self._take(f"{one}_{number}")
+        return self._reserve(f"{many}_{number}"), self._reserve(f"{one}_{number}")
 
-    def single(self, wish: str) -> str:
-        """Return a free name like the one wished for."""
-        name, number = _identifier(wish), 2
+    def single(self, base: str) -> str:
+        """Return an unused name like the given one."""
+        name, number = _identifier(base), 2
         while not self._free(name):
-            name = f"{_identifier(wish)}_{number}"
+            name = f"{_identifier(base)}_{number}"
             number += 1
-        return self._take(name)
+        return self._reserve(name)
 
     def _free(self, name: str) -> bool:
-        return name not in self._taken and name not in _RESERVED
+        return name not in self._used and name not in _RESERVED
 
-    def _take(self, name: str) -> str:
-        self._taken.add(name)
+    def _reserve(self, name: str) -> str:
+        self._used.add(name)
         return name
 
 

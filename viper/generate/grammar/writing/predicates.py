@@ -1,8 +1,8 @@
-"""From a condition to the Python expression that tests it on one patch.
+"""Predicates: the Python expression that tests a condition on one patch.
 
-What tests a condition depends on what is served: a relation is judged by the boxes of both objects
-where both can be detected, else by the matcher or the answerer in words. A condition that nothing
-can test gives None, and a note says so.
+The expression depends on the models that are served: a relation is decided from the boxes of both
+objects if both can be detected, otherwise by the matcher or the answerer in words. A condition that
+cannot be tested gives None, and a note reports it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from viper.generate.grammar.description import (
 from viper.generate.grammar.vocabulary.categories import CONTRASTS, HYPERNYMS
 from viper.generate.grammar.vocabulary.lexicon import ANIMATES, COLORS
 from viper.generate.grammar.writing.detectable import search_for
-from viper.generate.grammar.writing.draft import Draft
 from viper.generate.grammar.writing.geometry import RULES, Rule
+from viper.generate.grammar.writing.program_builder import ProgramBuilder
 from viper.generate.grammar.writing.ranking import clock_key
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 from viper.vocabulary.attributes import named_colors
 
@@ -47,7 +47,7 @@ OPTIONS = {
     "pattern": ("plain", "striped", "checkered", "dotted", "floral"),
     "gender": ("male", "female"),
 }
-"""What a matcher chooses from where a question names no options."""
+"""A matcher's options where the question names none."""
 
 _PLACE_TESTS = {
     "left": "{a}.horizontal_center < image_patch.horizontal_center",
@@ -69,27 +69,27 @@ _NEVER_TO_ITSELF = frozenset(
     "left_of right_of in_front_of behind bigger_than smaller_than taller_than shorter_than "
     "wider_than narrower_than".split()
 )
-"""Relations in which no object stands to itself, so that it need not be left out."""
+"""Relations that no object has to itself, so that the program need not exclude it."""
 
 
-class PredicateWriter(Draft, ABC):
-    """Writes tests of conditions; `select` of the subclass finds the other objects."""
+class PredicateWriter(ProgramBuilder, ABC):
+    """Writes predicates of conditions; `select` of the subclass finds the other objects."""
 
     last_others = ("", "")
-    """The other objects of the relation tested last: the list, and the variable for one of it."""
+    """The other objects of the last relation: the list and the element variable."""
 
     def __init__(self, capabilities: Capabilities) -> None:
         super().__init__(capabilities)
         self._options: dict[str, str] = {}
         """Respect → the variable of the options for it."""
 
-    def test(self, condition: Condition, item: str, noun: str) -> str | None:
-        """Return an expression that is true where the condition holds, None if nothing can test it.
+    def predicate(self, condition: Condition, item: str, noun: str) -> str | None:
+        """Return the expression that tests a condition, None if no served model can.
 
         Args:
-            condition: What to test.
+            condition: The condition.
             item: Variable that holds the patch.
-            noun: What the patch shows.
+            noun: The noun of the patch's object.
         """
         match condition:
             case Attribute():
@@ -112,16 +112,20 @@ class PredicateWriter(Draft, ABC):
                 lists = [self.select(kind) for kind in kinds]
                 return " and ".join(f"{item} not in {many}" for many in lists)
             case Not(condition=inner):
-                tested = self.test(inner, item, noun)
-                return None if tested is None else f"not {_grouped(tested)}"
+                positive = self.predicate(inner, item, noun)
+                return None if positive is None else f"not {_grouped(positive)}"
             case AnyOf():
-                tests = [self.test(part, item, noun) for part in condition.conditions]
-                known = [test for test in tests if test is not None]
-                return " or ".join(map(_grouped, known)) if len(known) == len(tests) else None
+                predicates = [self.predicate(part, item, noun) for part in condition.conditions]
+                testable = [predicate for predicate in predicates if predicate is not None]
+                return (
+                    " or ".join(map(_grouped, testable))
+                    if len(testable) == len(predicates)
+                    else None
+                )
             case AllOf():
-                tests = [self.test(part, item, noun) for part in condition.conditions]
-                known = [test for test in tests if test is not None]
-                return " and ".join(map(_grouped, known)) or None
+                predicates = [self.predicate(part, item, noun) for part in condition.conditions]
+                testable = [predicate for predicate in predicates if predicate is not None]
+                return " and ".join(map(_grouped, testable)) or None
 
     @abstractmethod
     def select(self, description: Description) -> str:
@@ -147,7 +151,7 @@ class PredicateWriter(Draft, ABC):
         return None
 
     def _is_class(self, noun: str) -> bool:
-        """Tell whether a closed vocabulary has a class of just this meaning."""
+        """Return whether a closed vocabulary has a class with exactly this meaning."""
         match = self.capabilities.match(noun)
         closed = self.capabilities.vocabulary is not None
         return closed and match is not None and match.kind != "narrower"
@@ -155,14 +159,14 @@ class PredicateWriter(Draft, ABC):
     def _place(self, place: Place, item: str) -> str:
         if place.part == "clock":
             return f"{clock_key(int(place.names[0]), item)} < 0"
-        tests = [_PLACE_TESTS[name].format(a=item) for name in place.names]
+        predicates = [_PLACE_TESTS[name].format(a=item) for name in place.names]
         for name in place.names:
             if name in ("front", "back"):
                 self.note(f"{name!r} judged from the lower edge of the box")
-        return " and ".join(tests)
+        return " and ".join(predicates)
 
     def rule_for(self, relation: str, words: str) -> Rule | None:
-        """Return the rule that judges a relation from boxes, or by depth where that is served."""
+        """Return the rule that decides a relation from boxes, or from depth if that is served."""
         if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
             return Rule(_DEPTH_TESTS[relation], estimate=False)
         rule = RULES.get(relation)
@@ -184,19 +188,19 @@ class PredicateWriter(Draft, ABC):
         others, one = self.found(other, item)
         self.last_others = (others, one)
         self.use(*rule.helpers)
-        test = rule.test.format(a=item, b=one)
+        predicate = rule.predicate.format(a=item, b=one)
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
-            return f"all({test} for {one} in {others}{but_itself})"
+            return f"all({predicate} for {one} in {others}{but_itself})"
         if other.other:
             # "two other people" beside a man: not the man himself, whom both searches may find.
-            test = f"distance({item}, {one}) > -{SAME_OBJECT} and {test}"
+            predicate = f"distance({item}, {one}) > -{SAME_OBJECT} and {predicate}"
         elif _may_be_one(noun, other) and condition.relation not in _NEVER_TO_ITSELF:
-            test = f"{one} != {item} and {test}"
+            predicate = f"{one} != {item} and {predicate}"
         if other.number is not None:
             least = "==" if other.number == 1 else ">="  # "one foot on the couch" is not both
-            return f"sum({test} for {one} in {others}) {least} {other.number}"
-        return f"any({test} for {one} in {others})"
+            return f"sum({predicate} for {one} in {others}) {least} {other.number}"
+        return f"any({predicate} for {one} in {others})"
 
     def _between(self, condition: Related, item: str) -> str:
         self.use("is_between")
@@ -217,16 +221,16 @@ class PredicateWriter(Draft, ABC):
         rule = self.rule_for(condition.relation, condition.words) or rule
         subjects, one = self.found(condition.subject, item)
         self.use(*rule.helpers)
-        test = rule.test.format(a=one, b=item)
+        predicate = rule.predicate.format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
-            test = f"{one} != {item} and {test}"
-        return f"any({test} for {one} in {subjects})"
+            predicate = f"{one} != {item} and {predicate}"
+        return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
         if not self.can_find(condition.other):
             self.note(f"{condition_text(condition)!r}: cannot detect {condition.other.noun!r}")
             return None
-        noun = thing_text(condition.other)
+        noun = condition.other.head
         value = self.value_of(condition.respect, item, noun)
         if value is None:
             self.note(f"{condition_text(condition)!r}: no matcher")
@@ -240,47 +244,47 @@ class PredicateWriter(Draft, ABC):
         return f"{item} not in {others} and {value} {alike} {values}"
 
     def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
-        """Return an expression for a property of a patch, such as its colour; None if unserved."""
+        """Return an expression for a property of a patch, such as its color; None if unserved."""
         if self._chooses(respect):
             return f"{item}.best_text_match({self.options_of(respect)})"
         if self.capabilities.serves("answerer"):
-            asked = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
-            return f"{item}.simple_query({f'{asked} is this?'!r})"
+            lead = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
+            return f"{item}.simple_query({f'{lead} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
     def _chooses(self, respect: str) -> bool:
-        """Tell whether a matcher can choose among the values of a property."""
+        """Return whether a matcher can choose among the values of a property."""
         if respect == "color" and self.capabilities.judges("color"):
             return True
         return self.capabilities.serves("matcher") and respect in OPTIONS
 
     def note_pixels(self, what: str) -> None:
-        """Note that something is judged from pixels alone, where that is all there is."""
+        """Add the note that an attribute is judged from pixels, without a matcher."""
         if not self.capabilities.serves("matcher"):
             self.note(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:
-        """Write the list of what a matcher chooses from, once; return its variable."""
+        """Write the list of a matcher's options once; return its variable."""
         if respect not in self._options:
             self._options[respect] = self.names.single(f"{respect}s")
             self.write(f"{self._options[respect]} = {list(OPTIONS[respect])!r}")
         return self._options[respect]
 
     def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
-        """Test a relation to something undetectable in words, if anything can."""
+        """Return the expression that tests a relation to an undetectable object in words."""
         text = condition_text(condition)
         if self.capabilities.serves("matcher"):
             return f"{item}.verify_property({noun!r}, {text!r})"
         if self.capabilities.serves("answerer"):
             return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
-        others = condition.others if isinstance(condition, Related) else (condition.subject,)
+        others = condition.others
         missing = next((o for o in others if not self.can_find(o)), others[0])
-        self.note(f"{text!r} of the {noun}: cannot detect {thing_text(missing)!r}")
+        self.note(f"{text!r} of the {noun}: cannot detect {missing.head!r}")
         return None
 
     def can_find(self, description: Description) -> bool:
-        """Tell whether the detector can look for what a description means."""
-        return search_for(thing_text(description), self.capabilities) is not None
+        """Return whether the objects of a description are detectable."""
+        return search_for(description.head, self.capabilities) is not None
 
     def found(self, description: Description, item: str = "") -> tuple[str, str]:
         """Write the lines that find other objects.
@@ -303,8 +307,8 @@ class PredicateWriter(Draft, ABC):
 
 
 def _may_be_one(noun: str, other: Description) -> bool:
-    """Tell whether what a noun means may be the other object itself: a person and a man."""
-    pair = (noun, thing_text(other))
+    """Return whether two nouns may denote the same object: a person and a man."""
+    pair = (noun, other.head)
     if pair[0] == pair[1] or "object" in pair:
         return True
     return any(
@@ -313,32 +317,32 @@ def _may_be_one(noun: str, other: Description) -> bool:
     )
 
 
-def _grouped(test: str) -> str:
-    """Put brackets around an expression that "not" or "and" would tear apart."""
-    simple = _is_search(test)
-    call = test.endswith(")") and " and " not in test and " or " not in test and " < " not in test
-    return test if simple or (call and " > " not in test) else f"({test})"
+def _grouped(predicate: str) -> str:
+    """Put parentheses around an expression that "not" or "and" would tear apart."""
+    operators = any(sign in predicate for sign in (" and ", " or ", " < ", " > "))
+    simple = _is_search(predicate) or (predicate.endswith(")") and not operators)
+    return predicate if simple else f"({predicate})"
 
 
-def _is_search(test: str) -> bool:
-    """Tell whether an expression is one "any(…)" and nothing beside it."""
-    if not test.startswith("any(") or test.count("any(") != 1:
+def _is_search(predicate: str) -> bool:
+    """Return whether an expression is a single "any(…)"."""
+    if not predicate.startswith("any(") or predicate.count("any(") != 1:
         return False
     depth = 0
-    for at, letter in enumerate(test):
+    for at, letter in enumerate(predicate):
         depth += (letter == "(") - (letter == ")")
         if letter == ")" and not depth:
-            return at == len(test) - 1
+            return at == len(predicate) - 1
     return False
 
 
-def any_of(test: str, one: str, many: str) -> str:
-    """Return an expression that is true where a test holds of any patch of a list.
+def any_of(predicate: str, one: str, many: str) -> str:
+    """Return an expression that is true if a predicate holds of any patch of a list.
 
-    A test that itself looks for any other object becomes one search over pairs.
+    A predicate that is itself an "any(…)" over other objects becomes one "any(…)" over pairs.
     """
-    if _is_search(test):
-        inner, _, others = test[4:-1].rpartition(" for ")
+    if _is_search(predicate):
+        inner, _, others = predicate[4:-1].rpartition(" for ")
         if " for " not in inner:
             return f"any({inner} for {one} in {many} for {others})"
-    return f"any({test} for {one} in {many})"
+    return f"any({predicate} for {one} in {many})"

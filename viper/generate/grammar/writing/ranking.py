@@ -1,7 +1,7 @@
-"""Sort keys: what "leftmost", "biggest" or "bottom left corner" mean for a list of patches.
+"""Sort keys: the meaning of "leftmost", "biggest" or "bottom left corner" for a list of patches.
 
 A key is a Python expression over one patch; the patch with the smallest value comes first. Keys are in
-the program's frame: y grows upwards, and `image_patch` is the whole picture.
+the program's frame: y grows upwards, and `image_patch` is the whole image.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from types import MappingProxyType
+
+from viper.generate.grammar.vocabulary.word_table import word_table
 
 __all__ = ["KEYS", "SIZES", "clock_key", "corner_key"]
 
@@ -40,23 +42,15 @@ KEYS = MappingProxyType(
 )
 """`Pick.by` → sort key of a patch `a`; a depth model replaces the last two where it is served."""
 
-SIZES = MappingProxyType(
-    {
-        "big": "big",
-        "large": "big",
-        "huge": "big",
-        "giant": "big",
-        "main": "big",
-        "small": "small",
-        "little": "small",
-        "tiny": "small",
-        "tall": "tall",
-        "short": "short",
-        "wide": "wide",
-        "fat": "wide",
-        "thin": "narrow",
-        "skinny": "narrow",
-    }
+SIZES = word_table(
+    """
+    big: big large huge giant main
+    small: small little tiny
+    tall: tall
+    short: short
+    wide: wide fat
+    narrow: thin skinny
+    """
 )
 """Adjective of size → `Pick.by`, for candidates that are compared with each other."""
 
@@ -69,7 +63,7 @@ _UPRIGHT = frozenset({"top", "bottom", "far_top", "far_bottom", "near", "far"})
 
 
 def corner_key(places: Iterable[str], item: str) -> str:
-    """Return the key of nearness to a corner: each axis as a share of the picture.
+    """Return the key of nearness to a corner: each axis as a share of the image.
 
     Args:
         places: Values of `Pick.by`, such as "bottom" and "far_left".

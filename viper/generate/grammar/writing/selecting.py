@@ -1,12 +1,12 @@
-"""From a description to the program lines that find its objects.
+"""The program lines that find the objects of a description.
 
     dogs = image_patch.find("dog")
     cars = image_patch.find("car")
     dogs = [dog for dog in dogs if any(is_near(dog, car) for car in cars)]
     dogs = sorted(dogs, key=lambda dog: dog.left)[:1]
 
-Conditions filter first; what picks by rank ("leftmost", "second from the right") comes last. The one
-object of a referring expression is found more leniently: see `pointing`.
+Conditions filter first; ranks ("leftmost", "second from the right") come last. The object of a
+referring expression is found more leniently: see `referents`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
 from viper.generate.grammar.writing.ranking import KEYS
 from viper.generate.grammar.writing.sharing import narrowed
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 
 __all__ = ["SelectWriter"]
@@ -40,7 +40,7 @@ class SelectWriter(FindWriter):
     def __init__(self, capabilities: Capabilities, query: Query) -> None:
         super().__init__(capabilities, query)
         self._selected: dict[tuple[str | None, tuple[Condition, ...]], str] = {}
-        """Description → the variable of what it means."""
+        """Description → the variable of its objects."""
 
     def select(self, description: Description) -> str:
         """Write the lines that find the objects of a description, once for each description.
@@ -67,7 +67,7 @@ class SelectWriter(FindWriter):
             ),
         )
         first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
-        noun = thing_text(description)
+        noun = description.head
         many = self.named(noun, prefix="matching")
         for other in rest:
             each = self.plain(other)
@@ -79,7 +79,7 @@ class SelectWriter(FindWriter):
         return many
 
     def _select(self, description: Description) -> str:
-        noun = thing_text(description)
+        noun = description.head
         if description.noun is None:
             noun = self._unnamed(description)
         many = self.find(noun, description)
@@ -97,14 +97,14 @@ class SelectWriter(FindWriter):
         return self.read(many)
 
     def _unnamed(self, description: Description) -> str:
-        """Return the noun to look for where the question names none."""
+        """Return the noun to search for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
             return "object"
         self.note("no object is named: taken as 'person'")
         return "person"
 
     def _conditions(self, description: Description, noun: str) -> list[Condition]:
-        """Return the conditions to test, with one more where the detector finds too much."""
+        """Return the conditions, with one more where the detector's class is wider than the noun."""
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
         if search is not None and search.note:
@@ -117,12 +117,12 @@ class SelectWriter(FindWriter):
     def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
         for part in condition.conditions if isinstance(condition, AllOf) else (condition,):
             each = self.plain(many) if isinstance(part, Attribute | Place) else one
-            test = self.test(part, each, noun)
-            if test is not None:
-                self.keep(many, f"[{each} for {each} in {self.read(many)} if {test}]")
+            predicate = self.predicate(part, each, noun)
+            if predicate is not None:
+                self.keep(many, f"[{each} for {each} in {self.read(many)} if {predicate}]")
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
-        """Leave out the one that a negated superlative means."""
+        """Write the exclusion of the object that a negated superlative denotes."""
         key = self._key(pick, one, noun)
         if key is None:
             return
@@ -141,21 +141,17 @@ class SelectWriter(FindWriter):
             else:
                 self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
             return
+        span = f"[{pick.rank - 1}:{pick.rank}]" if pick.rank > 1 else "[:1]"
         if pick.rank == -1:
             span = "[-1:]"
-        elif pick.rank > 1:
-            span = f"[{pick.rank - 1}:{pick.rank}]"
-        else:
-            span = "[:1]"
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def _key(self, pick: Pick, one: str, noun: str) -> str | None:
-        """Return the sort key of a pick, the best first; None if nothing can judge it."""
+        """Return the sort key of a rank, None if no served model gives one."""
         if pick.other is not None:
             if not self.can_find(pick.other):
                 self.note(
-                    f"{condition_text(pick)!r} of the {noun}: cannot detect "
-                    f"{thing_text(pick.other)!r}"
+                    f"{condition_text(pick)!r} of the {noun}: cannot detect {pick.other.head!r}"
                 )
                 return None
             others, other = self.found(pick.other, one)

@@ -1,7 +1,7 @@
-"""Which objects a form has to look for, so that none is looked for twice.
+"""The objects that a form has to search for, so that no search is repeated.
 
-A union is looked for as its alternatives, each under the conditions of the object that the union is
-said of; a noun that several descriptions have in common is looked for once.
+A union is searched for as its alternatives, each under the conditions of the object that the union
+describes; a noun that several descriptions have in common is searched for once.
 """
 
 from __future__ import annotations
@@ -11,39 +11,38 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from viper.generate.grammar.description import Attribute, Description, OneOf
-from viper.generate.grammar.writing.wording import thing_text
 
 __all__ = ["common_nouns", "narrowed"]
 
 
 def narrowed(alternative: Description, head: Description) -> Description:
-    """Return an alternative of a union under the conditions of the object that it is said of.
+    """Return an alternative of a union under the conditions of the object that the union describes.
 
     Of "how many *shiny cubes* are large things or red blocks?" the alternatives are large shiny cubes
     and red shiny blocks that are cubes as well.
 
     Args:
         alternative: One of the union.
-        head: The object that the union is said of, without the union.
+        head: The object that the union describes, without the union.
     """
     conditions = (*head.conditions, *alternative.conditions)
     noun = alternative.noun
-    if thing_text(alternative) == "object":
+    if alternative.head == "object":
         noun = head.noun
-    elif thing_text(head) not in ("object", noun):
-        conditions = (*conditions, Attribute(thing_text(head), "kind"))
+    elif head.head not in ("object", noun):
+        conditions = (*conditions, Attribute(head.head, "kind"))
     return replace(alternative, noun=noun, conditions=conditions)
 
 
 def common_nouns(query: object) -> frozenset[str]:
     """Return the nouns of which a query describes two or more different sets of objects."""
-    searched = {(thing_text(what), what.conditions) for what in _searched(query)}
+    searched = {(what.head, what.conditions) for what in _searched(query)}
     counts = Counter(noun for noun, _ in searched)
     return frozenset(noun for noun, count in counts.items() if count > 1)
 
 
 def _searched(node: object) -> Iterator[Description]:
-    """Yield the descriptions of a form as they are looked for: unions by their alternatives."""
+    """Yield the descriptions that are searched for: the alternatives in place of a union."""
     if isinstance(node, tuple):
         for part in node:
             yield from _searched(part)

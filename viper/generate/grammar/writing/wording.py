@@ -1,4 +1,4 @@
-"""Says conditions and descriptions in English again, for matchers, answerers and notes."""
+"""Conditions and descriptions in English words, for matchers, answerers and notes."""
 
 from __future__ import annotations
 
@@ -20,56 +20,48 @@ from viper.generate.grammar.description import (
     Row,
     SameAs,
 )
+from viper.generate.grammar.vocabulary.word_table import word_table
 
-__all__ = ["condition_text", "description_text", "relation_text", "thing_text"]
+__all__ = ["condition_text", "description_text", "relation_text"]
 
 _WITHOUT_ARTICLE = re.compile(
     r"\b(to|on|at|in|from) (left|right|back|rear|middle|center|side|edge|end|corner|surface|vicinity)\b"
 )
-_PICKS = {
-    "big": "biggest",
-    "small": "smallest",
-    "tall": "tallest",
-    "short": "shortest",
-    "wide": "widest",
-    "narrow": "narrowest",
-    "near": "nearest",
-    "far": "farthest",
-    "left": "leftmost",
-    "right": "rightmost",
-    "top": "topmost",
-    "bottom": "lowest",
-    "middle": "middle",
-    "far_left": "leftmost",
-    "far_right": "rightmost",
-    "far_top": "topmost",
-    "far_bottom": "lowest",
-    "border": "cut off",
-    "outer": "outermost",
-    "nearest_to": "nearest",
-    "farthest_from": "farthest",
-}
+_SUPERLATIVES = word_table(
+    """
+    biggest: big
+    smallest: small
+    tallest: tall
+    shortest: short
+    widest: wide
+    narrowest: narrow
+    nearest: near nearest_to
+    farthest: far farthest_from
+    leftmost: left far_left
+    rightmost: right far_right
+    topmost: top far_top
+    lowest: bottom far_bottom
+    middle: middle
+    cut off: border
+    outermost: outer
+    """
+)
 
 
 def relation_text(words: str) -> str:
-    """Return a relation with the article that forms leave out: "to left of" → "to the left of"."""
+    """Return a relation with its articles: "to left of" → "to the left of"."""
     return _WITHOUT_ARTICLE.sub(r"\1 the \2", words)
-
-
-def thing_text(description: Description) -> str:
-    """Return the noun, "object" where there is none."""
-    return description.noun or "object"
 
 
 def description_text(description: Description) -> str:
     """Return a noun phrase without article: "red cup on the table"."""
     before = [c.value for c in description.conditions if isinstance(c, Attribute)]
     behind = [condition_text(c) for c in description.conditions if isinstance(c, Related | Inverse)]
-    return " ".join([*before, thing_text(description), *behind])
+    return " ".join([*before, description.head, *behind])
 
 
 def condition_text(condition: Condition) -> str:
-    """Return a condition as it may stand behind a noun: "wearing a red hat"."""
+    """Return a condition as a modifier behind a noun: "wearing a red hat"."""
     match condition:
         case Attribute():
             return condition.value
@@ -92,7 +84,7 @@ def condition_text(condition: Condition) -> str:
             return f"that {subject} is {relation_text(condition.words)}"
         case Pick():
             much = "most" if condition.rank > 0 else "least"
-            word = _PICKS.get(condition.by, f"{much} {condition.by}")
+            word = _SUPERLATIVES.get(condition.by, f"{much} {condition.by}")
             to = f" to the {description_text(condition.other)}" if condition.other else ""
             return word + to
         case SameAs():

@@ -1,8 +1,8 @@
-"""From a logical form to a program.
+"""Write the program of a logical form.
 
-Every kind of query has its few closing lines here; what finds objects is in `selecting`, what tests
-conditions in `testing`. The text of a program is the grammar's own except for string literals, which
-are written with `repr`.
+Each kind of query has its few closing lines here; `selecting` writes the searches for objects, and
+`predicates` the tests of conditions. The text of a program is the grammar's own except for string
+literals, which are written with `repr`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from viper.generate.grammar.logical_form import (
     Same,
     Verify,
 )
-from viper.generate.grammar.writing.asking import AskWriter
-from viper.generate.grammar.writing.pointing import PointWriter
+from viper.generate.grammar.writing.open_questions import OpenQuestionWriter
 from viper.generate.grammar.writing.predicates import OPTIONS, any_of
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.referents import ReferentWriter
+from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 from viper.programs.program import Program
 
@@ -42,8 +42,8 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
     """Write the program that answers a question.
 
     Args:
-        form: What the question means.
-        capabilities: What is served; conditions outside it are left out and named.
+        form: The meaning of the question.
+        capabilities: The served models; conditions that none of them can test are noted.
         generator: Name of the generator, for the record.
 
     Returns:
@@ -62,7 +62,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
     )
 
 
-class _ProgramWriter(PointWriter, AskWriter):
+class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
     """Writes the closing lines of yes/no questions, counts and choices."""
 
     def answer(self) -> None:
@@ -88,10 +88,10 @@ class _ProgramWriter(PointWriter, AskWriter):
             case AskScene():
                 self.ask_scene(query)
             case _:
-                self.return_yes_no(self._truth(query))
+                self.return_yes_no(self._yes_no_expression(query))
 
-    def _truth(self, query: Query) -> str:
-        """Write what a yes/no question needs; return the expression of its truth."""
+    def _yes_no_expression(self, query: Query) -> str:
+        """Write the lines that a yes/no question needs; return the expression of its answer."""
         match query:
             case Exists():
                 found = self.select(query.what)
@@ -115,14 +115,14 @@ class _ProgramWriter(PointWriter, AskWriter):
                 raise AssertionError(f"{type(query).__name__} is not answered by yes or no")
 
     def _named(self, part: Query) -> str:
-        """Write a part of a yes/no question; return the variable that holds its truth."""
+        """Write one part of a yes/no question; return the variable of its answer."""
         if isinstance(part, Isnt):
             return f"not {self._named(part.part)}"
-        truth = self._truth(part)
+        expression = self._yes_no_expression(part)
         subject = getattr(part, "what", None) or getattr(part, "subject", None)
-        wish = thing_text(subject) if isinstance(subject, Description) else "part"
-        name = self.names.single(f"{wish}_found" if isinstance(part, Exists) else f"{wish}_fits")
-        self.write(f"{name} = {truth}")
+        base = subject.head if isinstance(subject, Description) else "part"
+        name = self.names.single(f"{base}_found" if isinstance(part, Exists) else f"{base}_fits")
+        self.write(f"{name} = {expression}")
         return name
 
     def _verify(self, query: Verify) -> str:
@@ -131,15 +131,15 @@ class _ProgramWriter(PointWriter, AskWriter):
             return self._verify_pick(query.subject, condition)
         subjects = self.select(query.subject)
         one = self.one_of(subjects)
-        test = self.test(condition, one, thing_text(query.subject))
-        if test is None:
+        predicate = self.predicate(condition, one, query.subject.head)
+        if predicate is None:
             return f"len({subjects}) > 0"
         if query.every:
-            return f"len({subjects}) > 0 and all({test} for {one} in {subjects})"
-        return any_of(test, one, subjects)
+            return f"len({subjects}) > 0 and all({predicate} for {one} in {subjects})"
+        return any_of(predicate, one, subjects)
 
     def _verify_pick(self, subject: Description, pick: Pick) -> str:
-        """Compare the object with all of its kind: "is the red car the biggest?"."""
+        """Return the comparison of an object with all of its kind: "is the red car the biggest?"."""
         subjects = self.select(subject)
         winners = self.select(Description(subject.noun, (pick,)))
         one = self.one_of(subjects)
@@ -148,7 +148,7 @@ class _ProgramWriter(PointWriter, AskWriter):
     def _same(self, query: Same) -> str:
         lists = list(dict.fromkeys(self.select(subject) for subject in query.subjects))
         one = self.one_of(lists[0])
-        value = self.value_of(query.respect, one, thing_text(query.subjects[0]))
+        value = self.value_of(query.respect, one, query.subjects[0].head)
         if value is None:
             value = f"{one}.best_text_match({list(OPTIONS.get(query.respect, ()))!r})"
         sign = "==" if query.same else "!="
@@ -161,7 +161,7 @@ class _ProgramWriter(PointWriter, AskWriter):
         return f"any({value} {sign} {second} for {one} in {lists[0]} for {two} in {lists[1]})"
 
     def _refer(self, query: Refer) -> None:
-        found = self.point(query.what)
+        found = self.find_referent(query.what)
         if query.what.plural and query.what.number:
             self.write(f"return {found}[:{query.what.number}]")
         else:
@@ -180,10 +180,10 @@ class _ProgramWriter(PointWriter, AskWriter):
 
     def _choose_condition(self, query: ChooseCondition) -> None:
         found = self.select(query.subject)
-        noun = thing_text(query.subject)
+        noun = query.subject.head
         texts = [option.text for option in query.options]
         if all(isinstance(option.condition, Attribute) for option in query.options):
-            one = self.first_or_picture(found)
+            one = self.first_or_image(found)
             if self.capabilities.serves("matcher") or not self.capabilities.serves("answerer"):
                 self.write(f"return {one}.best_text_match({texts!r}, {f'{noun} that is'!r})")
                 return
@@ -192,9 +192,9 @@ class _ProgramWriter(PointWriter, AskWriter):
             return
         one = self.one_of(found)
         for option in query.options[:-1]:
-            test = self.test(option.condition, one, noun)
-            if test is not None:
-                self.write(f"if {any_of(test, one, found)}:")
+            predicate = self.predicate(option.condition, one, noun)
+            if predicate is not None:
+                self.write(f"if {any_of(predicate, one, found)}:")
                 self.write(f"return {option.text!r}", 1)
         self.write(f"return {texts[-1]!r}")
 
@@ -210,8 +210,8 @@ class _ProgramWriter(PointWriter, AskWriter):
             return
         options = self.names.single("options")
         ranked = query.condition if isinstance(query.condition, Pick) else None
-        tested = () if ranked or query.condition is None else (query.condition,)
-        lists = [self.select(option.having(*tested)) for option in query.options]
+        required = () if ranked or query.condition is None else (query.condition,)
+        lists = [self.select(option.having(*required)) for option in query.options]
         pairs = " + ".join(
             f"[({text!r}, {self.one_of(found)}) for {self.one_of(found)} in {found}]"
             for text, found in zip(texts, lists, strict=True)
@@ -238,7 +238,7 @@ class _ProgramWriter(PointWriter, AskWriter):
         self.write(f"return min({options}, key=lambda {option}: {key}, default={first})[0]")
 
     def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
-        """Write the choice of the object that is most (or least) of what only words describe."""
+        """Write the choice of the object that is most (or least) of what a phrase describes."""
         if not self.capabilities.serves("matcher"):
             self.note(f"{condition_text(pick)!r}: no matcher")
             self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")

@@ -1,4 +1,4 @@
-"""A program while it is written: its lines, the names in it, and what it had to leave out."""
+"""The program under construction: its lines, its variable names, and the notes on what it cannot test."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from viper.generate.grammar.writing.geometry import helper_source
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
 
-__all__ = ["Draft"]
+__all__ = ["ProgramBuilder"]
 
 _INDENT = "    "
 
 
-class Draft:
-    """Collects the parts of one program.
+class ProgramBuilder:
+    """Collects the lines, names and notes of one program.
 
     Args:
-        capabilities: What is served.
+        capabilities: The served models.
     """
 
     def __init__(self, capabilities: Capabilities) -> None:
         self.capabilities = capabilities
         self.names = Names()
         self.notes: dict[str, None] = {}
-        """Conditions that the program does not test, or tests otherwise; in order."""
+        """Conditions that the program does not test or only approximates, in order."""
         self._lines: list[str] = []
         self._helpers: list[str] = []
 
@@ -35,11 +35,11 @@ class Draft:
         self._lines.append(f"# {text}")
 
     def use(self, *helpers: str) -> None:
-        """Bring functions of `geometry` along."""
+        """Include functions of `geometry`."""
         self._helpers += helpers
 
     def note(self, text: str) -> None:
-        """Name a condition that is not tested."""
+        """Add a note on a condition that is not tested or only approximated."""
         self.notes[text] = None
 
     def source(self) -> str:

@@ -7,15 +7,15 @@ import pytest
 from viper.errors import GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator, parse
-from viper.generate.grammar.reading.leftovers import is_content
-from viper.generate.grammar.vocabulary.tokens import tokenise
+from viper.generate.grammar.reading.unparsed_words import is_meaningful
+from viper.generate.grammar.vocabulary.tokens import tokenize
 from viper.models.capabilities import Capabilities
 from viper.programs.program import Program
 
 OPEN = Capabilities.everything()
 BOXES = Capabilities(frozenset({"detector"}), ("person", "horse", "bowl", "chair", "truck"))
 
-# Sentences of the three styles: telegrams, looks without places, whole sentences.
+# Sentences of the three styles: elliptical phrases, looks without places, whole sentences.
 EXPRESSIONS = [
     "left nun red veil",
     "2nd goat from the right",
@@ -65,7 +65,7 @@ def test_every_content_word_changes_the_program(expression: str) -> None:
     assert program
     words = expression.split()
     for at, word in enumerate(words):
-        if not any(is_content(token) for token in tokenise(word) or []):
+        if not any(is_meaningful(token) for token in tokenize(word) or []):
             continue
         without = " ".join([*words[:at], *words[at + 1 :]])
         assert lines(without) != program, f"without {word!r}"
@@ -80,13 +80,13 @@ def test_words_that_no_rule_places_become_a_condition_in_words() -> None:
     assert "best_image_match(donkeys, 'donkey hidden')" in source
 
 
-def test_left_over_words_keep_the_place_in_charge() -> None:
+def test_unparsed_words_keep_the_place_in_charge() -> None:
     source = write("leftmost donkey hidden behind the barn").source
     assert "if donkey.verify_property('donkey', 'hidden')] or donkeys" in source
     assert source.splitlines()[-2].endswith("key=lambda donkey: donkey.horizontal_center)[:1]")
 
 
-def test_without_a_matcher_left_over_words_are_named() -> None:
+def test_without_a_matcher_unparsed_words_are_named() -> None:
     program = write("horse hidden behind the truck", BOXES)
     assert "words 'hidden' of the horse: no matcher" in program.unverified
     assert "hidden" not in program.source

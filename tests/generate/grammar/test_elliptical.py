@@ -130,7 +130,7 @@ SEVERAL_CLAUSES = {
         for pair in table.items()
     ],
 )
-def test_a_telegram_has_this_meaning(expression: str, meaning: str) -> None:
+def test_an_elliptical_phrase_has_this_meaning(expression: str, meaning: str) -> None:
     assert str(parse(expression, "grounding")) == f"refer({meaning})"
 
 
@@ -143,5 +143,5 @@ def test_a_place_behind_what_somebody_has_is_where_the_person_is() -> None:
     )
 
 
-def test_telegrams_are_read_for_grounding_only() -> None:
+def test_elliptical_phrases_are_read_for_grounding_only() -> None:
     assert str(parse("Is the cat on the left side of the picture?")) == "some(cat: at_left)"

@@ -1,16 +1,15 @@
-"""What is said of which thing: conditions of a telegram behind the nouns that they belong to.
+"""Attachment: which noun of a referring expression a condition belongs to.
 
     kid with a hat looking at us            the kid looks, not the hat
     man holding a dog on the left           the man is on the left, not the dog
     green bus behind the yellow one         the yellow bus
     black car, not the taxi                 wearing a red hat and mittens
 
-Short texts put the conditions of the object behind the things that it has, wears or stands by.
+Short expressions put the conditions of the object behind other objects that it has, wears or stands by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from viper.generate.grammar.description import (
@@ -25,8 +24,8 @@ from viper.generate.grammar.description import (
     Related,
     Row,
 )
-from viper.generate.grammar.reading.chart import Readings, rule
-from viper.generate.grammar.reading.marks import READY, MarkChart
+from viper.generate.grammar.reading.chart import Parses, rule
+from viper.generate.grammar.reading.distinguishing import READY, DistinguishingChart
 from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
@@ -38,27 +37,27 @@ from viper.generate.grammar.vocabulary.lexicon import (
 )
 from viper.generate.grammar.vocabulary.words import kinds
 
-__all__ = ["AttachChart"]
+__all__ = ["AttachmentChart"]
 
 _LISTED = frozenset({"with", "wearing", "holding", "containing", "next_to", "near", "inside"})
-"""Relations of which a list may name several objects."""
+"""Relations that a list of objects may follow: "wearing a hat and mittens"."""
 _POSSESSING = frozenset("with wearing holding carrying has having and".split())
-"""Words before what somebody has or wears."""
+"""Words before something that a person has or wears."""
 _VERB_FORMS = frozenset("sits stands lies hangs wears holds looks".split())
-"""Forms of the third person that the dictionary takes for nouns too."""
+"""Third-person verb forms that are nouns in the dictionary, too."""
 _ONES = frozenset("one ones other others another two".split())
-"""Words that stand for the noun of the head."""
+"""Words that stand for the head noun of the expression."""
 _SPATIAL = frozenset(
     "left_of right_of in_front_of behind next_to near far_from between above below".split()
 )
 
 
-class AttachChart(MarkChart):
-    """Reads conditions behind a noun, each with the thing that it is said of."""
+class AttachmentChart(DistinguishingChart):
+    """Reads conditions behind a noun and attaches each to the object that it describes."""
 
     @rule
-    def description(self, at: int, nested: bool = False) -> Readings[Description]:
-        """Read a noun phrase; a place behind what somebody has or wears is where *he* is."""
+    def description(self, at: int, nested: bool = False) -> Parses[Description]:
+        """Read a noun phrase; a place behind something worn or held belongs to the person."""
         found = super().description(at, nested)
         if not nested or self.text(at - 1) not in _POSSESSING:
             return found
@@ -66,29 +65,27 @@ class AttachChart(MarkChart):
         return [(what, end) for what, end in found if end in bare or not _is_placed(what)]
 
     @rule
-    def behind_noun(self, at: int, nested: bool, animate: bool) -> Readings[Condition]:
-        """Read one condition behind a noun: marks first, then what questions say."""
-        written = self.written(at)
+    def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
+        """Read one condition behind a noun: distinguishing attributes first, then those of questions."""
+        written = list(self.written(at))
         if written:
             return written
-        found = self.mark(at, nested, animate)
-        found += self._either_attribute(at)
+        found = [*self.distinguishing(at, nested, animate), *self._either_attribute(at)]
         if not nested:
             found += self._verb_form(at)
-        found += self.being_done(at)
-        found += super().behind_noun(at, nested, animate)
-        found += self._owner(at)
+        found += [
+            *self.being_done(at),
+            *super().behind_noun(at, nested, animate),
+            *self._owner(at),
+        ]
         if nested:
-            found = [
-                reading for reading in found if not self._is_of_the_head(reading[0], at, animate)
-            ]
-        if not nested:
-            found += self._excluded(at)
-            found += self._named_with(at)
-        return found + [longer for reading in found for longer in self._further(*reading)]
+            found = [parse for parse in found if not self._is_of_the_head(parse[0], at, animate)]
+        else:
+            found += [*self._excluded(at), *self._named_with(at)]
+        return found + [longer for parse in found for longer in self._further(*parse)]
 
     def _is_of_the_head(self, condition: Condition, at: int, animate: bool) -> bool:
-        """Tell whether what is said behind a thing is said of the object itself.
+        """Return whether a condition behind a nested noun describes the head of the expression.
 
         "kid with a hat *looking at us*", "guy in the dugout *w/ red jersey*", "player on the bench
         *third from right*"
@@ -108,37 +105,33 @@ class AttachChart(MarkChart):
                 return False
 
     @rule
-    def pick(self, at: int) -> Readings[Condition]:
-        """Read what picks one; "nearest the window" may lack its "to"."""
-        found: Readings[Condition] = []
-        near = self.after(at, "closest", "nearest")
+    def pick(self, at: int) -> Parses[Condition]:
+        """Read a superlative; "nearest the window" may lack its "to"."""
+        near = self.after(at, "closest|nearest")
         if near is not None and self.text(near) in ARTICLES and self.camera(near) is None:
-            found += [
-                (Pick("nearest_to", 1, other), end)
-                for other, end in self.description(near, True)
-                if other.noun is not None
-            ]
-        return found + super().pick(at)
+            for other, end in self.description(near, True):
+                if other.noun is not None:
+                    yield Pick("nearest_to", 1, other), end
+        yield from super().pick(at)
 
     @rule
-    def relation(self, at: int) -> Readings[Condition]:
+    def relation(self, at: int) -> Parses[Condition]:
         """Read a preposition with its noun phrase: something named, or "the red one"."""
         if self.text(at) == "to" and self.text(at - 1) in READY:
-            return []
-        return [
-            (condition, end)
-            for condition, end in super().relation(at)
-            if not isinstance(condition, Related)
-            or all(self._is_thing(condition.relation, other, at, end) for other in condition.others)
-        ]
+            return
+        for condition, end in super().relation(at):
+            if not isinstance(condition, Related) or all(
+                self._is_object(condition.relation, other, at, end) for other in condition.others
+            ):
+                yield condition, end
 
-    def _is_thing(self, relation: str, other: Description, at: int, end: int) -> bool:
-        """Tell whether a relation can be to this: not to the camera, nor to a mere place."""
+    def _is_object(self, relation: str, other: Description, at: int, end: int) -> bool:
+        """Return whether this can be the other end of a relation: the camera or a mere place cannot."""
         if other.noun in CAMERA:
             return relation not in ("facing", "facing_away", "near", "next_to", "towards")
         return other.noun is not None or not _ONES.isdisjoint(self.texts[at:end])
 
-    def _either_attribute(self, at: int) -> Readings[Condition]:
+    def _either_attribute(self, at: int) -> Parses[Condition]:
         """Read "black or dark green"."""
         return [
             (AnyOf((first, second)), end)
@@ -147,44 +140,38 @@ class AttachChart(MarkChart):
             for second, end in self.attribute(behind + 1)
         ]
 
-    def _verb_form(self, at: int) -> Readings[Condition]:
+    def _verb_form(self, at: int) -> Parses[Condition]:
         """Read a statement about the object: "a bench sits empty"."""
         text = self.text(at)
         third = text in _VERB_FORMS or (text.endswith("s") and kinds(text) == {"VERB"})
         return self.finite_verb(at) if third and at > 0 else []
 
-    def _owner(self, at: int) -> Readings[Condition]:
-        """Read who has it, with all that is said of him: "(the racket) of the boy in red"."""
+    def _owner(self, at: int) -> Parses[Condition]:
+        """Read the owner with all conditions: "(the racket) of the boy in red"."""
         if self.text(at) != "of":
-            return []
-        return [
-            (Related("part_of", (owner,), "of"), end)
-            for owner, end in self.description(at + 1, True)
-            if owner.noun in ANIMATES
-        ]
+            return
+        for owner, end in self.description(at + 1, True):
+            if owner.noun in ANIMATES:
+                yield Related("part_of", (owner,), "of"), end
 
-    def _excluded(self, at: int) -> Readings[Condition]:
+    def _excluded(self, at: int) -> Parses[Condition]:
         """Read ", not the taxi": another kind of object, or another one of the kind."""
-        start = self.after(self.skip(at, (",", "but", "and")), "not", "except", "except for")
+        start = self.after(self.skip(at, ",|but|and"), "not|except|except for")
         if start is None:
-            return []
-        found: Readings[Condition] = []
+            return
         for other, end in self.description(start, True):
             kind = (Attribute(other.noun, "kind"),) if other.noun not in (None, "object") else ()
             conditions: list[Condition] = [*kind, *other.conditions]
             if conditions:
-                found.append(
-                    (Not(AllOf(tuple(conditions)) if len(conditions) > 1 else conditions[0]), end)
-                )
-        return found
+                yield Not(AllOf(tuple(conditions)) if len(conditions) > 1 else conditions[0]), end
 
-    def _further(self, condition: Condition, at: int) -> Iterator[tuple[Condition, int]]:
+    def _further(self, condition: Condition, at: int) -> Parses[Condition]:
         """Read further objects of the same relation: "wearing a hat and mittens"."""
         last = (None, *flat(condition))[-1]
         if not isinstance(last, Related) or last.relation not in _LISTED:
             return
-        start = self.skip(at, (",",))
-        start = self.skip(start, ("and",))
+        start = self.skip(at, ",")
+        start = self.skip(start, "and")
         if start == at:
             return
         for other, end in self.description(start, True):
@@ -193,15 +180,13 @@ class AttachChart(MarkChart):
                 yield joined, end
                 yield from self._further(joined, end)
 
-    def _named_with(self, at: int) -> Readings[Condition]:
+    def _named_with(self, at: int) -> Parses[Condition]:
         """Read a second object that is named with the first: "the mirror and the side of the car"."""
         if self.text(at) != "and":
-            return []
-        return [
-            (Related("with", (other,), "and"), end)
-            for other, end in self.noun_phrase(at + 1)
-            if other.noun is not None
-        ]
+            return
+        for other, end in self.noun_phrase(at + 1):
+            if other.noun is not None:
+                yield Related("with", (other,), "and"), end
 
 
 def _is_worn(noun: str) -> bool:

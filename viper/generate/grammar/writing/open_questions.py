@@ -1,11 +1,12 @@
-"""Closing lines of questions that leave a small question of one patch: its color, name or place.
+"""Closing lines of open questions: the program asks one patch for its color, name or place.
 
     men = image_patch.find('man')
     man = men[0] if men else image_patch
     return man.simple_query('What is the man holding?')
 
-What is asked for is looked for first and asked about by itself. Only what a person does with a thing is
-asked of the patch of that person; what boxes decide ("left of the cup") is decided by boxes.
+The program finds the requested object first and asks about that patch alone. Only what a person does
+with an object is asked on the patch of that person; relations such as "left of the cup" are decided
+from boxes.
 """
 
 from __future__ import annotations
@@ -28,48 +29,47 @@ from viper.generate.grammar.writing.wording import (
     condition_text,
     description_text,
     relation_text,
-    thing_text,
 )
 from viper.models.capabilities import Capabilities
 
-__all__ = ["AskWriter"]
+__all__ = ["OpenQuestionWriter"]
 
 _SEEN_ON_OTHER = frozenset(
     "holding wearing riding acting_on with part_of has_part inside covered_by covering around".split()
 )
-"""Relations whose other end is seen on the patch of the object that the question names."""
+"""Relations whose other end is visible on the patch of the named object."""
 _SEEN_AROUND = frozenset("facing facing_away towards far_from".split())
-"""Relations whose other end lies somewhere around that object."""
+"""Relations whose other end is somewhere around the named object."""
 _COMMON_RESPECTS = ["color", "material", "shape"]
-"""What two things may have in common, the likeliest first."""
+"""What two objects may have in common, the likeliest first."""
 
 
-class AskWriter(SelectWriter):
-    """Writes what answers an open question."""
+class OpenQuestionWriter(SelectWriter):
+    """Writes the closing lines of open questions."""
 
     def __init__(self, form: LogicalForm, capabilities: Capabilities) -> None:
         super().__init__(capabilities, form.query)
         self.form = form
 
-    def return_yes_no(self, truth: str) -> None:
+    def return_yes_no(self, expression: str) -> None:
         """Return yes or no in the spelling of the choices."""
         yes, no = "yes", "no"
         if is_yes_no(self.form.choices):
             yes = next(c for c in self.form.choices if c.strip().lower()[:1] in ("y", "t"))
             no = next(c for c in self.form.choices if c != yes)
         if (yes, no) == ("yes", "no"):
-            self.write(f"return bool_to_yesno({truth})")
+            self.write(f"return bool_to_yesno({expression})")
         else:
-            self.write(f"return {yes!r} if {truth} else {no!r}")
+            self.write(f"return {yes!r} if {expression} else {no!r}")
 
-    def first_or_picture(self, found: str) -> str:
-        """Write the choice of the best patch, the whole picture where nothing was found."""
+    def first_or_image(self, found: str) -> str:
+        """Write the choice of the best patch, or the whole image if nothing is found."""
         one = self.one_of(found)
         self.write(f"{one} = {found}[0] if {found} else image_patch")
         return one
 
     def answer_among(self, answer: str, texts: list[str]) -> None:
-        """Write the choice of the option that a free answer names."""
+        """Write the choice of the option that a free-text answer contains."""
         name = self.names.single("said")
         option = self.names.single("option")
         self.write(f"{name} = {answer}")
@@ -77,9 +77,9 @@ class AskWriter(SelectWriter):
         self.write(f"return ({named} or [{texts[0]!r}])[0]")
 
     def ask_attribute(self, query: AskAttribute) -> None:
-        """Find the object and tell its property, or ask for it."""
+        """Write the query for an attribute: options for a matcher, or a question."""
         found = self.select(query.subject)
-        one = self.first_or_picture(found)
+        one = self.first_or_image(found)
         ends = ENDS.get(query.respect)
         options = OPTIONS.get(query.respect)
         if ends is not None and self.capabilities.serves("matcher"):
@@ -87,12 +87,12 @@ class AskWriter(SelectWriter):
         elif self.capabilities.serves("answerer") or options is None:
             self.write(f"return {one}.simple_query({query.question!r})")
             return
-        prefix = f"{thing_text(query.subject)} that is"
+        prefix = f"{query.subject.head} that is"
         self.write(f"return {one}.best_text_match({list(options)!r}, {prefix!r})")
 
     def ask_common(self, query: AskCommon) -> None:
-        """Compare two objects in one respect after the other."""
-        first, second = [self.first_or_picture(self.select(subject)) for subject in query.subjects]
+        """Write a comparison of two objects, one attribute after the other."""
+        first, second = [self.first_or_image(self.select(subject)) for subject in query.subjects]
         choices = self.form.choices
         respects = [RESPECTS[plain_choice(choice)] for choice in choices] or _COMMON_RESPECTS
         texts = list(choices) or respects
@@ -106,13 +106,13 @@ class AskWriter(SelectWriter):
         self.write(f"return {texts[-1]!r}")
 
     def ask_name(self, query: AskName) -> None:
-        """Find what is asked for and ask what it is, or ask the object that it is seen on."""
+        """Write the query for a name: to the requested object's patch, or to that of a related object."""
         what = query.what
         if not self.capabilities.serves("answerer"):
             self._name_by_category(what, query.question)
             return
         related = [c for c in what.conditions if isinstance(c, Related | Inverse)]
-        unnamed = thing_text(what) == "object"
+        unnamed = what.head == "object"
         if unnamed and len(what.conditions) == 1 and related:
             (condition,) = related
             if condition.relation in _SEEN_ON_OTHER | _SEEN_AROUND:
@@ -127,15 +127,17 @@ class AskWriter(SelectWriter):
         if others:
             gaps = f"min(distance({one}, {other}) for {other} in {others})"
             self.write(f"{found} = sorted({found}, key=lambda {one}: {gaps})")
-        noun = thing_text(what)
-        asked = query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
+        noun = what.head
+        question = (
+            query.question if noun in ("object", "person") else f"What kind of {noun} is this?"
+        )
         if unnamed and self.capabilities.vocabulary is not None:
             answer = f"{found}[0].category"
         else:
-            answer = f"{found}[0].simple_query({asked!r})"
+            answer = f"{found}[0].simple_query({question!r})"
         if not what.conditions:
-            one = self.first_or_picture(found)
-            self.write(f"return {one}.simple_query({asked!r})")
+            one = self.first_or_image(found)
+            self.write(f"return {one}.simple_query({question!r})")
             return
         self.write(f"if {found}:")
         self.write(f"return {answer}", 1)
@@ -144,21 +146,21 @@ class AskWriter(SelectWriter):
             self.write(f"if {others}:")
             around = f"surroundings(image_patch, {others}[0])"
             self.write(f"return {around}.simple_query({_question_around(what)!r})", 1)
-        self.write(f"return image_patch.simple_query({asked!r})")
+        self.write(f"return image_patch.simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
-        """Ask the patch of the object that the thing asked for is seen on."""
-        other = condition.subject if isinstance(condition, Inverse) else condition.others[0]
-        asked = _question_around(what)
+        """Write the question to the patch of the related object."""
+        other = condition.others[0]
+        question = _question_around(what)
         if not self.can_find(other):
-            self.write(f"return image_patch.simple_query({asked!r})")
+            self.write(f"return image_patch.simple_query({question!r})")
             return
-        one = self.first_or_picture(self.select(other))
+        one = self.first_or_image(self.select(other))
         if condition.relation in _SEEN_AROUND:
             self.use("surroundings")
-            self.write(f"return surroundings(image_patch, {one}).simple_query({asked!r})")
+            self.write(f"return surroundings(image_patch, {one}).simple_query({question!r})")
         else:
-            self.write(f"return {one}.simple_query({asked!r})")
+            self.write(f"return {one}.simple_query({question!r})")
 
     def _name_by_category(self, what: Description, question: str) -> None:
         if not self.can_find(what):
@@ -169,10 +171,10 @@ class AskWriter(SelectWriter):
         self.write(f"return {found}[0].category if {found} else {nothing!r}")
 
     def ask_place(self, query: AskPlace) -> None:
-        """Tell the part of the picture, or ask what the object is in, on or near."""
+        """Write the query for a place: a part of the image, or a question about the surroundings."""
         found = self.select(query.subject)
         if query.axis == "around" and self.capabilities.serves("answerer"):
-            one = self.first_or_picture(found)
+            one = self.first_or_image(found)
             self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
             return
@@ -191,7 +193,7 @@ class AskWriter(SelectWriter):
         self.write(f"return {row} + ' ' + {column}")
 
     def ask_scene(self, query: AskScene) -> None:
-        """Ask the whole picture."""
+        """Write the question to the whole image."""
         options = list(query.options)
         if options and self.capabilities.serves("matcher"):
             self.write(f"return image_patch.best_text_match({options!r})")
@@ -204,13 +206,13 @@ class AskWriter(SelectWriter):
 
 
 def _question_around(what: Description) -> str:
-    """Return the question for a name as the patch of a related object is asked it."""
-    noun = thing_text(what)
+    """Return the question for a name, in words that suit the patch of a related object."""
+    noun = what.head
     lead = {"object": "What", "person": "Who"}.get(noun, f"What {noun}")
     tests = [c for c in what.conditions if not isinstance(c, Inverse)]
     gaps = [c for c in what.conditions if isinstance(c, Inverse)]
-    asked = f"{lead} is"
+    question = f"{lead} is"
     if gaps:
-        asked += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
+        question += f" the {description_text(gaps[0].subject)} {relation_text(gaps[0].words)}"
     said = [c.value if isinstance(c, Attribute) else condition_text(c) for c in tests]
-    return f"{' '.join([asked, *said])}?"
+    return f"{' '.join([question, *said])}?"

@@ -1,4 +1,4 @@
-"""From a referring expression to the program lines that find its one object.
+"""The program lines that find the one object of a referring expression.
 
     guys = image_patch.find("guy")
     shirts = image_patch.find("shirt")
@@ -8,16 +8,18 @@
     guys = sorted(guys, key=lambda guy: guy.horizontal_center)
     return guys[0] if guys else None
 
-The object is nearly always there, and what judges it errs. So a condition *decides* only where it can:
+The object is nearly always in the image, and models make errors. So a condition *excludes* candidates
+only where the test is reliable:
 
-- boxes decide left and right of another object; a matcher decides an attribute that it can weigh
-  against others of its kind (colour, material, pattern, …) and what kind of thing it is. Where such a
-  condition holds of no candidate, nothing fits: None.
-- everything else *prefers*: what boxes only estimate sorts by distance; a phrase that a matcher can
-  only compare with the bare noun ("looking down", "that says stop", words no rule could place) ranks
-  the candidates, or keeps those that fit unless none does; "big" is bigger than the others.
+- boxes decide left and right of another object; a matcher decides an attribute that it can compare
+  with others of its kind (color, material, pattern, …) and the kind of object. Where such a condition
+  holds for no candidate, nothing fits: None.
+- every other condition only *ranks* candidates: relations that boxes merely estimate sort by distance;
+  a phrase that a matcher can only compare with the bare noun ("looking down", "that says stop",
+  unparsed words) ranks the candidates, or keeps those that fit unless none does; "big" means bigger
+  than the others.
 
-Last come the places: "left" is the leftmost of what is left.
+Places come last: "left" is the leftmost of the remaining candidates.
 """
 
 from __future__ import annotations
@@ -44,10 +46,10 @@ from viper.generate.grammar.writing.geometry import RULES
 from viper.generate.grammar.writing.predicates import SAME_OBJECT
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
 from viper.generate.grammar.writing.selecting import SelectWriter
-from viper.generate.grammar.writing.wording import condition_text, thing_text
+from viper.generate.grammar.writing.wording import condition_text
 from viper.vocabulary.attributes import contrasts, named_colors
 
-__all__ = ["PointWriter"]
+__all__ = ["ReferentWriter"]
 
 _PLACE_PICKS = {"front": "near", "back": "far"}
 _CORNERS = frozenset({"left", "right", "top", "bottom"})
@@ -70,10 +72,10 @@ _SHARES = {
 _SHARES["side"] = _SHARES["half"]
 
 
-class PointWriter(SelectWriter):
-    """Writes the search for the one object that is meant."""
+class ReferentWriter(SelectWriter):
+    """Writes the search for the object of a referring expression."""
 
-    def point(self, description: Description) -> str:
+    def find_referent(self, description: Description) -> str:
         """Write the lines that find the object of a referring expression.
 
         Returns:
@@ -103,7 +105,7 @@ class PointWriter(SelectWriter):
                     sizes.append(value)
                 case Attribute() if self._only_prefers(condition, noun):
                     phrases.append(condition.value)
-                case Related() if self._is_colored_dress(condition):
+                case Related() if self._is_colored_clothing(condition):
                     phrases.append(condition_text(condition))
                 case Not(condition=inner):
                     self._exclude_fitting(inner, many, noun)
@@ -123,14 +125,14 @@ class PointWriter(SelectWriter):
         return self.read(many)
 
     def _candidates(self, description: Description) -> tuple[str, str]:
-        """Write the first search; return the noun that is tested and the list."""
+        """Write the first search; return the noun and the list."""
         vocabulary = self.capabilities.vocabulary
         if description.noun is None and vocabulary is None:
             # Expressions without a noun mean a person more often than not.
             many = self.named("object")
             self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
             return "object", many
-        noun = thing_text(description)
+        noun = description.head
         if description.noun is None:
             noun = self._unnamed(description)
         elif not self.can_find(description) and self._is_of_person(noun):
@@ -149,8 +151,8 @@ class PointWriter(SelectWriter):
         return parts
 
     def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
-        """Tell whether a matcher can only compare an attribute with the bare noun, or candidates."""
-        if self._judges_colors_only:
+        """Return whether a matcher can only compare an attribute with the bare noun, or candidates."""
+        if self._matches_colors_only:
             return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
         if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
             return False
@@ -159,30 +161,29 @@ class PointWriter(SelectWriter):
         return not contrasts(attribute.value)
 
     @property
-    def _judges_colors_only(self) -> bool:
+    def _matches_colors_only(self) -> bool:
         return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
 
-    def _is_colored_dress(self, condition: Related) -> bool:
-        """Tell whether somebody wears what only its colour is known of: "in a red shirt"."""
-        if not self._judges_colors_only or len(condition.others) != 1:
+    def _is_colored_clothing(self, condition: Related) -> bool:
+        """Return whether only the color of the clothes can be tested: "in a red shirt"."""
+        if not self._matches_colors_only or len(condition.others) != 1:
             return False
         (worn,) = condition.others
         if self.can_find(worn) or worn.noun is None:
             return False
-        dress = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
-        return dress and bool(named_colors(condition_text(condition)))
+        is_clothing = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
+        return is_clothing and bool(named_colors(condition_text(condition)))
 
     def _note_size(self, size: str) -> None:
         if not self.capabilities.serves("matcher"):
             self.note(f"size {size!r} judged among the candidates")
 
     def _action(self, condition: Condition) -> list[str]:
-        """Return in words what boxes cannot tell of a relation: who is near a pizza may not eat it."""
+        """Return phrases for what boxes cannot decide: a person near a pizza may not be eating it."""
         if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
             return []
         rule = RULES.get(condition.relation)
-        others = condition.others if isinstance(condition, Related) else (condition.subject,)
-        if rule is None or not all(map(self.can_find, others)):
+        if rule is None or not all(map(self.can_find, condition.others)):
             return []  # tested in words already
         # "looking through": a verb of which the relation holds but the preposition
         verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
@@ -191,12 +192,12 @@ class PointWriter(SelectWriter):
         return []
 
     def _places(self, place: Place, many: str) -> list[str]:
-        """Keep what lies in the named share of the picture; return the keys that rank the rest."""
+        """Keep what lies in the named share of the image; return the keys that rank the rest."""
         shares = _SHARES.get(place.part, {})
         each = self.plain(many)
-        tests = [shares[name].format(a=each) for name in place.names if name in shares]
-        if tests:
-            kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(tests)}]"
+        predicates = [shares[name].format(a=each) for name in place.names if name in shares]
+        if predicates:
+            kept = f"[{each} for {each} in {self.read(many)} if {' and '.join(predicates)}]"
             self.keep(many, f"{kept} or {self.read(many)}" if place.part == "side" else kept)
         outermost = place.part in ("corner", "edge")
         return [
@@ -208,25 +209,22 @@ class PointWriter(SelectWriter):
         self.use("rows_of")
         rows, before, each = self.names.single("rows"), self.read(many), self.plain(many)
         self.write(f"{rows} = rows_of({before})")
+        chosen = f"{rows}{'[::-1]' if row.side == 'top' else ''}[{row.rank - 1}:{row.rank}]"
         if row.side == "middle":
             chosen = f"{rows}[len({rows}) // 2:][:1]"
-        elif row.side == "top":
-            chosen = f"{rows}[::-1][{row.rank - 1}:{row.rank}]"
-        else:
-            chosen = f"{rows}[{row.rank - 1}:{row.rank}]"
         line = self.names.single("row")
         kept = f"[{each} for {each} in {before} if any({each} in {line} for {line} in {chosen})]"
         self.keep(many, f"{kept} or {before}")
 
     def _narrow(self, condition: Condition, many: str, noun: str) -> None:
-        """Write the filter of a condition; what only estimates never leaves nothing."""
+        """Write the filter of a condition; an unreliable one never leaves an empty list."""
         one = self.one_of(many)
         each = self.plain(many) if isinstance(condition, Attribute) else one
-        test = self.test(condition, each, noun)
-        if test is None:
+        predicate = self.predicate(condition, each, noun)
+        if predicate is None:
             return
         before = self.read(many)
-        kept = f"[{each} for {each} in {before} if {test}]"
+        kept = f"[{each} for {each} in {before} if {predicate}]"
         gaps = self._gaps(condition, one)
         if gaps is not None:
             fitting = self.names.single(f"fitting_{many}")
@@ -253,11 +251,10 @@ class PointWriter(SelectWriter):
         return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
 
     def _estimates(self, condition: Condition) -> bool:
-        """Tell whether what tests a condition may be wrong about all candidates."""
+        """Return whether the test of a condition is unreliable."""
         match condition:
-            case Related(others=others) | Inverse(subject=others):
-                involved = others if isinstance(others, tuple) else (others,)
-                if not all(self.can_find(other) for other in involved):
+            case Related() | Inverse():
+                if not all(map(self.can_find, condition.others)):
                     return True  # tested in words
                 rule = RULES.get(condition.relation)
                 return rule is None or (rule.estimate and rule.note != "depth")
@@ -267,7 +264,7 @@ class PointWriter(SelectWriter):
                 return False
 
     def _exclude_fitting(self, condition: Condition, many: str, noun: str) -> None:
-        """Leave out the candidates that a negated condition holds of."""
+        """Write the exclusion of candidates that a negated condition describes."""
         parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
         one = self.one_of(many)
         first = parts[0]
@@ -285,10 +282,10 @@ class PointWriter(SelectWriter):
         if len(parts) == 1 and isinstance(first, Pick):
             self._exclude(first, many, one, noun)
             return
-        test = self.test(Not(condition), one, noun)
-        if test is not None:
+        predicate = self.predicate(Not(condition), one, noun)
+        if predicate is not None:
             before = self.read(many)
-            kept = f"[{one} for {one} in {before} if {test}]"
+            kept = f"[{one} for {one} in {before} if {predicate}]"
             soft = any(self._estimates(part) for part in parts)
             self.keep(many, f"{kept} or {before}" if soft else kept)
 
@@ -301,17 +298,17 @@ class PointWriter(SelectWriter):
         *,
         ranked: bool,
     ) -> None:
-        """Write what prefers the candidates that fit phrases best."""
-        noun = thing_text(description)
-        judged = [p for p in picks if p.other is None and p.by not in KEYS]
-        ranked = ranked or len(picks) > len(judged)
+        """Write the preference for candidates that match phrases."""
+        noun = description.head
+        by_words = [p for p in picks if p.other is None and p.by not in KEYS]
+        ranked = ranked or len(picks) > len(by_words)
         if ranked:
-            for pick in judged:  # "older woman on the left": the place decides between the old ones
+            for (
+                pick
+            ) in by_words:  # "older woman on the left": the place decides between the old ones
                 picks.remove(pick)
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
-        if not phrases:
-            return
-        if self._judges_colors_only:
+        if self._matches_colors_only:
             colored = [phrase for phrase in phrases if named_colors(phrase)]
             for phrase in colored:
                 self.note_pixels(f"{phrase!r} of the {noun}")
@@ -327,9 +324,11 @@ class PointWriter(SelectWriter):
             return
         each, before = self.plain(many), self.read(many)
         if ranked or picks:
-            tests = [f"{each}.verify_property({noun!r}, {phrase!r})" for phrase in phrases]
+            predicates = [f"{each}.verify_property({noun!r}, {phrase!r})" for phrase in phrases]
             self.comment("The place decides: all where these words fit none.")
-            self.keep(many, f"[{each} for {each} in {before} if {' and '.join(tests)}] or {before}")
+            self.keep(
+                many, f"[{each} for {each} in {before} if {' and '.join(predicates)}] or {before}"
+            )
             return
         named = [] if description.noun is None else [noun]
         text = " ".join([*named, *(phrase for phrase in phrases if phrase != noun)])
@@ -340,7 +339,7 @@ class PointWriter(SelectWriter):
     def _rank_by_place(
         self, places: list[str], picks: list[Pick], clocks: list[int], many: str
     ) -> None:
-        """Write the sorting by where the candidates are; takes those of `picks` that it uses up."""
+        """Write the sorting by position; removes the elements of `picks` that it uses."""
         one = self.one_of(many)
         border = next((pick for pick in picks if pick.by == "border"), None)
         if border is not None and len(picks) + len(places) > 1:
@@ -350,11 +349,8 @@ class PointWriter(SelectWriter):
             self.keep(many, f"[{one} for {one} in {before} if {cut}] or {before}")
         for hour in clocks:
             self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {clock_key(hour, one)})")
-        if all(pick.rank == 1 and pick.by in _CORNERS for pick in picks) and len(picks) > 1:
-            places += [pick.by for pick in picks]
-            picks.clear()
-        elif places and any(pick.by in _CORNERS and pick.rank == 1 for pick in picks):
-            joined = [pick for pick in picks if pick.by in _CORNERS and pick.rank == 1]
+        joined = [pick for pick in picks if pick.rank == 1 and pick.by in _CORNERS]
+        if places or len(joined) == len(picks) > 1:
             places += [pick.by for pick in joined]
             picks[:] = [pick for pick in picks if pick not in joined]
         if not places:

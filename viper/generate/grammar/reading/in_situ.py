@@ -1,51 +1,51 @@
-"""The frames without a question word in front: "the cup is what color?", "(tell me) the color of the cup".
+"""Question frames without a fronted question word: "the cup is what color?", "(tell me) its color".
 
-They begin like a statement or like the name of an object, so they are tried before those.
+They begin like a statement or like a noun phrase, so they are tried before those.
 """
 
 from __future__ import annotations
 
 from viper.generate.grammar.reading.attribute_questions import attribute_query
-from viper.generate.grammar.reading.existence import Queries
+from viper.generate.grammar.reading.chart import Queries
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import SCALES
 
-__all__ = ["AskedLastChart"]
+__all__ = ["InSituChart"]
 
-_VERBS = ("is", "are", "was", "were", "has", "have", "looks", "look")
-_OF = ("of", "in")
-_MADE = ("made of", "made out of", "made from")
-_WHAT = ("what", "which")
+_VERBS = "is|are|was|were|has|have|looks|look"
+_OF = "of|in"
+_MADE = "made of|made out of|made from"
+_WHAT = "what|which"
 _QUESTION_WORDS = frozenset({"what", "which", "how"})
-_IMPERATIVES = ("name", "give me", "give", "say")
+_IMPERATIVES = "name|give me|give|say"
 
 
-class AskedLastChart(QuestionChart):
-    """Reads questions that end with what is asked for, or only name it."""
+class InSituChart(QuestionChart):
+    """Reads questions that end with the question word, or only name the attribute."""
 
     def frames(self) -> Queries:
         """Yield the readings of all frames."""
         if _QUESTION_WORDS.intersection(self.texts[1:]):
-            yield from self.asked_last()
+            yield from self.in_situ()
         yield from self.named()
         yield from super().frames()
 
-    def asked_last(self) -> Queries:
+    def in_situ(self) -> Queries:
         """Read "The cup is what color?", "It is made of what?", "The man is doing what?"."""
         for subject, end in self.description(0):
-            verb = self.after(end, *_VERBS)
+            verb = self.after(end, _VERBS)
             if verb is None:
                 continue
-            made = self.after(verb, *_MADE)
-            what = self.after(made, *_WHAT) if made is not None else None
+            made = self.after(verb, _MADE)
+            what = self.after(made, _WHAT) if made is not None else None
             if what is not None:
-                material = self.after(what, "material") or what
+                material = self.optional(what, "material")
                 yield from self.with_options(attribute_query(subject, "material"), material)
             doing = self.after(verb, "doing what")
             if doing is not None:
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
-            what = self.after(self.after(verb, *_OF) or verb, *_WHAT)
+            what = self.after(self.optional(verb, _OF), _WHAT)
             for respect, stop in self.respect(what) if what is not None else ():
                 yield from self.with_options(attribute_query(subject, respect), stop)
             if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
@@ -53,7 +53,7 @@ class AskedLastChart(QuestionChart):
 
     def named(self) -> Queries:
         """Read "(Tell me) the color of the cup"."""
-        start = self.skip(self.after(0, *_IMPERATIVES) or 0, ("the",))
+        start = self.skip(self.optional(0, _IMPERATIVES), "the")
         respect = RESPECTS.get(self.text(start))
         of = self.after(start + 1, "of")
         if respect is not None and of is not None:
