@@ -202,7 +202,7 @@ class ProgramProtocol:
         if len(arguments) != len(entry.parameters):
             raise WireError(f"A call of {entry.name} with {len(arguments)} arguments.")
         for parameter, value in zip(entry.parameters, arguments, strict=True):
-            if not accepts(self._api.rule(parameter.type), value, PatchRef, HandleRef):
+            if not accepts(parameter.rules, value, PatchRef, HandleRef):
                 raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
 
     def _check_patches(self, value: WireValue) -> None:
@@ -228,7 +228,7 @@ class ProgramProtocol:
             raise _EndedError(failed.kind, failed.message, call.line) from failed
         entry = self._api.remote(call.name)
         assert entry is not None, "the call was accepted"
-        if not accepts(self._api.rule(entry.returns), value, PatchRef, HandleRef):
+        if not accepts(entry.result, value, PatchRef, HandleRef):
             raise TypeError(
                 f"The handler must answer {call.name} with {entry.returns}, in plain Python types, "
                 f"but gave {value!r:.200}."

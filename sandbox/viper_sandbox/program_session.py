@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from viper_sandbox.api import PATCH, Api, Entry, Parameter, TypeRule, accepts, bind
+from viper_sandbox.api import PATCH, Api, Entry, Parameter, accepts, bind
 from viper_sandbox.handle import Handle
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
 from viper_sandbox.wire import (
@@ -107,7 +107,7 @@ class ProgramSession:
 
     def _remote(self, entry: Entry, receiver: ImagePatch | None, bound: tuple[Any, ...]) -> Any:
         arguments = tuple(
-            _checked(entry, parameter, self.api.rule(parameter.type), value)
+            _checked(entry, parameter, value)
             for parameter, value in zip(entry.parameters, bound, strict=True)
         )
         if entry.name == "best_image_match" and arguments[0] == []:
@@ -194,10 +194,10 @@ def _outward(frame: Any) -> Iterator[Any]:
         frame = frame.f_back
 
 
-def _checked(entry: Entry, parameter: Parameter, rules: tuple[TypeRule, ...], value: Any) -> Any:
-    if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in rules):
+def _checked(entry: Entry, parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in parameter.rules):
         value = list(value)
-    if not accepts(rules, value, ImagePatch, Handle):
+    if not accepts(parameter.rules, value, ImagePatch, Handle):
         got = value.kind if type(value) is Handle else type(value).__name__
         raise TypeError(f"{entry.name}() needs {parameter.name} as {parameter.type}, got {got}")
     return value

@@ -241,7 +241,7 @@ class QueryRun:
             contract.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
             clock_zero_s=self._trace_builder.started_s,
-            known=query.known,
+            recorded=query.known,
         )
 
         def checked(report: Checked) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from viper.errors import ConfigError
-from viper.methods.image_patch import Method
+from viper.methods.method_call import Method
 from viper.methods.module_functions import Batch, BatchedFunction, module_method, stub_method
 from viper.models.registry import STUB, Loader
 from viper.models.roles import ROLES, Role

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from viper.errors import ConfigError, ViperError, did_you_mean
-from viper.methods.image_patch import METHODS, Method
+from viper.methods.image_patch import METHODS
+from viper.methods.method_call import Method
 from viper.methods.stub_models import STUB_METHODS
 from viper.models.registry import Loader
 from viper.models.roles import Role

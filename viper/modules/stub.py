@@ -24,7 +24,7 @@ from viper.programs.api_spec import (
     callable_of,
     load_spec,
 )
-from viper_sandbox.api import TypeRule, accepts, type_rule
+from viper_sandbox.api import ApiType, accepts, parse_type
 from viper_sandbox.extract import ENTRY
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
@@ -235,7 +235,7 @@ class _Reader:
         if PATCH in entry.returns and not takes_patch:
             self._refuse(line, f"{entry.name} returns {PATCH}, but no patch says of which picture")
 
-    def _check_results(self, rules: tuple[TypeRule, ...], entry: ApiCallable, line: int) -> None:
+    def _check_results(self, rules: ApiType, entry: ApiCallable, line: int) -> None:
         """Refuse results of which nobody could tell what they are."""
         if sum(rule.kind == "handle" for rule in rules) > 1:
             self._refuse(
@@ -244,17 +244,17 @@ class _Reader:
         for rule in rules:
             self._check_results(rule.items, entry, line)
 
-    def _rules(self, text: str, line: int, handles: frozenset[str]) -> tuple[TypeRule, ...]:
+    def _rules(self, text: str, line: int, handles: frozenset[str]) -> ApiType:
         if len(text) > _LONGEST_TYPE:
             self._refuse(line, f"a type of {len(text)} characters; at most {_LONGEST_TYPE}")
         try:
-            rules = type_rule(text, handles)
+            rules = parse_type(text, handles)
         except (ValueError, RecursionError) as error:
             self._refuse(line, str(error).rstrip("."))
         self._check_literals(rules, text, line)
         return rules
 
-    def _check_literals(self, rules: tuple[TypeRule, ...], text: str, line: int) -> None:
+    def _check_literals(self, rules: ApiType, text: str, line: int) -> None:
         for rule in rules:
             values = rule.values if rule.kind == "literal" else ()
             if not all(isinstance(value, str | int | bool | None) for value in values):

@@ -20,8 +20,8 @@ from viper.errors import ConfigError, ModelError, ViperError
 from viper.methods.module_functions import Batch
 from viper.models.registry import STUB, BackendRef, open_backend
 from viper.models.roles import Role, is_deterministic
-from viper.modules.examples import sample_images, sample_patches, sample_values
 from viper.modules.module import Module
+from viper.modules.sample_values import sample_images, sample_patches, sample_value
 from viper.programs.api_spec import ApiCallable
 from viper.scheduling.method_request import Found, HostObject, MethodRequest, ModuleResult, Refused
 
@@ -215,7 +215,7 @@ class _Trial:
         requests: list[MethodRequest] = []
         for number, patch in enumerate(patches):
             given = {
-                parameter.name: sample_values(
+                parameter.name: sample_value(
                     parameter, handles, patch, self.objects, number + place
                 )
                 for place, parameter in enumerate(entry.parameters)
