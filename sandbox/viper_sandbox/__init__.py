@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Request,
         Result,
     )
-    from viper_sandbox.findings import CallSite, Finding, StringLiteral
+    from viper_sandbox.findings import CallSite, CheckReport, Finding, StringLiteral
     from viper_sandbox.jail import Jail
     from viper_sandbox.level import Act, Level, LevelReport
     from viper_sandbox.limits import Limits
@@ -33,6 +33,7 @@ __all__ = [
     "CallFailed",
     "CallRejected",
     "CallSite",
+    "CheckReport",
     "Checked",
     "Finding",
     "HandleRef",
@@ -51,7 +52,7 @@ __all__ = [
 
 _HOMES = {
     "exchange": "Call CallFailed CallRejected Checked Handler JailFailure Request Result",
-    "findings": "CallSite Finding StringLiteral",
+    "findings": "CallSite CheckReport Finding StringLiteral",
     "jail": "Jail",
     "level": "Act Level LevelReport",
     "limits": "Limits",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from viper_sandbox.findings import CallSite, Finding, StringLiteral
+from viper_sandbox.findings import CheckReport
 from viper_sandbox.wire import PatchRef, WireValue
 
 __all__ = [
@@ -58,18 +58,8 @@ Handler = Callable[[Call], Awaitable[WireValue]]
 leaves `Jail.run` as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the child said about the program before running it."""
-
-    source: str
-    """The normalised source, in which all lines count."""
-    findings: tuple[Finding, ...]
-    """Why it was not run; empty for a good program."""
-    call_sites: tuple[CallSite, ...]
-    literals: tuple[StringLiteral, ...] | None = None
-    """The texts in the source and their places, which lie in the source, apart and in order; None if
-    there are findings, or too many to tell."""
+Checked = CheckReport
+"""Its name in version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +80,7 @@ class Result:
 
     value: WireValue = None
     failure: JailFailure | None = None
-    checked: Checked | None = None
+    checked: CheckReport | None = None
     """None if the child died, or was refused, before it had looked at the program."""
     printed: str = ""
     """What the program printed, cut to the limit; empty if it was killed."""

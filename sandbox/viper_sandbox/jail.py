@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 from viper_sandbox.call_log import CallLog
 from viper_sandbox.confine import Confinement
-from viper_sandbox.exchange import Call, Checked, Handler, JailFailure, Request, Result
-from viper_sandbox.findings import Finding
+from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
+from viper_sandbox.findings import CheckReport, Finding
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import (
@@ -89,7 +89,7 @@ class Jail:
         handler: Handler,
         *,
         least_level: Level = "full",
-        on_checked: Callable[[Checked], None] | None = None,
+        on_checked: Callable[[CheckReport], None] | None = None,
     ) -> Result:
         """Run a program; cancelling kills it.
 
@@ -142,7 +142,7 @@ class Jail:
         source: str,
         api: Mapping[str, Any],
         arguments: Sequence[str] = _CHECK_ARGUMENTS,
-    ) -> Checked:
+    ) -> CheckReport:
         """Examine a program without running it.
 
         Args:
@@ -164,7 +164,7 @@ class Jail:
         request = Request(source, api, _NO_IMAGE, (1, 1))
         contract = self._contract(api)
 
-        async def once() -> Checked:
+        async def once() -> CheckReport:
             async with self._child("partial", contract) as (child, number):
                 conversation = ProgramProtocol(
                     child, request, (number, contract.api), _serve_nothing, self.limits
@@ -363,8 +363,8 @@ async def _serve_nothing(call: Call) -> WireValue:
     raise AssertionError(f"a check makes no calls, not even {call.name}")
 
 
-def _lone_finding(kind: str, message: str) -> Checked:
-    return Checked("", (Finding(kind, 1, message),), ())
+def _lone_finding(kind: str, message: str) -> CheckReport:
+    return CheckReport("", (Finding(kind, 1, message),))
 
 
 def _act(attempt: WireValue) -> Act:

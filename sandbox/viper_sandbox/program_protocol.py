@@ -15,13 +15,12 @@ from viper_sandbox.exchange import (
     Call,
     CallFailed,
     CallRejected,
-    Checked,
     Handler,
     JailFailure,
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, Finding, Literal, StringLiteral, worst
+from viper_sandbox.findings import CallSite, CheckReport, Finding, Literal, StringLiteral, worst
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
@@ -64,10 +63,10 @@ class ProgramProtocol:
         contract: tuple[int, Api],
         handler: Handler,
         limits: Limits,
-        on_checked: Callable[[Checked], None] | None = None,
+        on_checked: Callable[[CheckReport], None] | None = None,
     ) -> None:
         self._on_checked = on_checked
-        self.checked: Checked | None = None
+        self.checked: CheckReport | None = None
         self.calls = 0
         self._child = child
         self._request = request
@@ -84,7 +83,7 @@ class ProgramProtocol:
         """Wall time of the program itself so far, in seconds."""
         return self._clock.used_s
 
-    async def check(self, argument_names: list[str]) -> Checked:
+    async def check(self, argument_names: list[str]) -> CheckReport:
         """Have the program examined, not run; a failure to do so is a finding.
 
         Raises:
@@ -100,7 +99,7 @@ class ProgramProtocol:
             finding = Finding("timeout", 1, self._too_long())
         finally:
             self._clock.close()
-        return Checked("", (finding,), ())
+        return CheckReport("", (finding,))
 
     async def run(self) -> Result:
         """Have the program examined and run.
@@ -131,7 +130,7 @@ class ProgramProtocol:
         """Return the result of a program that failed now."""
         return Result(None, failure, self.checked, printed, self.own_s, self.calls)
 
-    async def _examine(self, run: bool, argument_names: list[str]) -> Checked:
+    async def _examine(self, run: bool, argument_names: list[str]) -> CheckReport:
         request = self._request
         size = tuple(request.image_size)
         program = ["program", run, request.source, self._contract, request.image, size]
@@ -140,7 +139,7 @@ class ProgramProtocol:
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
-                return Checked(
+                return CheckReport(
                     source,
                     tuple(_finding(finding) for finding in findings),
                     tuple(_call_site(site) for site in sites),
