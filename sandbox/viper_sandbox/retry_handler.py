@@ -1,8 +1,7 @@
 """Handler for a program that runs a second time: its first calls get the answers that they had.
 
-When a zygote dies, programs without a fault die with it. Each of them runs once more. As long as it
-repeats its calls, they are answered without calling the handler; from the first call that differs, the handler
-serves.
+When a zygote dies, programs without a fault die with it. Each of them runs once more. As long as it repeats
+its calls, they are answered without the handler; from the first call that differs, the handler serves.
 """
 
 from __future__ import annotations

@@ -141,23 +141,10 @@ class CallDispatcher:
             with _rejecting(ArgumentError):
                 current.result = await self._serve(entry, call.line, current)
             wire: WireValue = map_value(current.result, self._to_wire)
-        except CallRejected as error:
-            current.failure, current.failure_kind = error.message, error.exception
-            raise
-        except CallFailed as error:
-            current.failure, current.failure_kind = str(error), error.kind
-            raise
-        except ViperError as error:
-            current.failure, current.failure_kind = str(error), error.kind
-            raise CallFailed(error.kind, str(error)) from error
-        except Exception as error:  # a bug of ours or of a plugin's model, not of the program
-            _log.exception("A call of %s failed.", call.name)
-            current.failure_kind = "model"
-            current.failure = f"{entry.name} failed: {described(error)}"
-            raise CallFailed("model", current.failure) from error
-        except BaseException as error:  # cancelled
-            current.failure_kind = "cancelled"
-            current.failure = str(error) or "The program was stopped while it waited for this call."
+        except BaseException as error:
+            current.failure_kind, current.failure = kind, message = _failure(error, entry)
+            if isinstance(error, Exception) and not isinstance(error, (CallRejected, CallFailed)):
+                raise CallFailed(kind, message) from error
             raise
         finally:
             served = None if entry.needs is None else self._backends.get(entry.needs)
@@ -311,6 +298,21 @@ class CallDispatcher:
     def _check_count(self, sent: Sized, what: str) -> None:
         if len(sent) >= _MAX_PATCHES:
             raise CallFailed("limit", f"The program was handed more than {_MAX_PATCHES} {what}.")
+
+
+def _failure(error: BaseException, entry: ApiCallable) -> tuple[str, str]:
+    """Return the kind and message of the failure of a call."""
+    match error:
+        case CallRejected():
+            return error.exception, error.message
+        case CallFailed() | ViperError():
+            return error.kind, str(error)
+        case Exception():  # a bug of ours or of a plugin's model, not of the program
+            _log.exception("A call of %s failed.", entry.qualified_name)
+            return "model", f"{entry.name} failed: {described(error)}"
+        case _:
+            message = "The program was stopped while it waited for this call."
+            return "cancelled", str(error) or message
 
 
 @contextlib.contextmanager
