@@ -1,7 +1,7 @@
-"""Hostile values in every parameter of the contract, and what the host sees of them.
+"""Hostile values in every parameter of the API, and what the host sees of them.
 
 Whatever a program passes, it gets a Python exception that it can catch, or a value. The host sees nothing but
-calls of the contract, with arguments of its types, on patches inside the image, that fit into a frame.
+calls of the API, with arguments of its types, on patches inside the image, that fit into a frame.
 """
 
 import math

@@ -229,7 +229,7 @@ def _found(value: Any, request: MethodRequest) -> Found:
     image = request.image
     if isinstance(value, Patch):
         if value.view.image != image:
-            raise MismatchError("a patch of another picture")
+            raise MismatchError("a patch of another image")
         return Found(value.box_xyxy, value.category, value.score)
     if not isinstance(value, Detection):
         raise MismatchError
@@ -239,7 +239,7 @@ def _found(value: Any, request: MethodRequest) -> Found:
     x1, y1, x2, y2 = (_finite(edge) for edge in value.box_xyxy)
     box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), *image.size))
     if area(box) <= 0:
-        raise MismatchError("a box without area inside the picture")
+        raise MismatchError("a box without area inside the image")
     score = min(1.0, max(0.0, _finite(value.score)))
     return Found(box, str(value.phrase)[:_MOST_CATEGORY_CHARACTERS], score)
 

@@ -233,7 +233,7 @@ class _Reader:
         self._check_results(self._type(entry.returns, classes), entry)
         takes_patch = entry.is_method or any(PATCH in p.type for p in entry.parameters)
         if PATCH in entry.returns and not takes_patch:
-            self._refuse(f"{entry.name} returns {PATCH}, but no patch says of which picture")
+            self._refuse(f"{entry.name} returns {PATCH}, but no argument says on which image")
 
     def _check_results(self, rules: ApiType, entry: ApiCallable) -> None:
         """Refuse unions of classes of handles: a result would not show its class."""
