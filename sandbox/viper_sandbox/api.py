@@ -203,7 +203,7 @@ def accepts(rules: ApiType, value: Any, patch_type: type, handle_type: type | No
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
-    import difflib  # only a wrong program pays for it
+    import difflib  # imported only for wrong programs
 
     names = sorted(choices)
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)

@@ -46,7 +46,7 @@ class AsyncFrameSocket:
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that were received and not yet taken as a frame."""
+        """Bytes that were received but do not yet belong to a frame that was returned."""
         return len(self._buffer)
 
     def fail(self, error: Exception) -> None:

@@ -145,8 +145,8 @@ def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
         case _:
             return isinstance(last, ast.Expr) and last is not tree.body[0]
     plain = all(isinstance(argument, ast.Name) for argument in call.args)
-    shown = isinstance(call.func, ast.Name) and call.func.id == only.name and plain
-    return not shown or tree.body[-2] is not only
+    example = isinstance(call.func, ast.Name) and call.func.id == only.name and plain
+    return not example or tree.body[-2] is not only
 
 
 def _without_prose(text: str) -> str | None:

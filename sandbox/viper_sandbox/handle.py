@@ -32,7 +32,7 @@ class Handle:
     def _make(cls, session: Owner, ref: HandleRef) -> Handle:
         names = session.api.handles.get(ref.kind)
         if names is None or len(names) != len(ref.attributes):
-            raise WireError(f"A handle of the class {ref.kind!r}, which is not in the contract.")
+            raise WireError(f"A handle of the class {ref.kind!r}, which is not in the API.")
         handle = object.__new__(cls)
         object.__setattr__(handle, "kind", ref.kind)
         object.__setattr__(handle, "_attributes", dict(zip(names, ref.attributes, strict=True)))

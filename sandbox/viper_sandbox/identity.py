@@ -3,8 +3,8 @@
 This happens once, after the zygote has loaded what its children need. Three namespaces belong to the zygote:
 
 - A PID namespace applies only to processes that are forked after it was created, so one per program would
-  need a second fork (0.8 ms). When its first process dies, the kernel kills all others: a killed zygote leaves
-  no process behind.
+  need a second fork (0.8 ms). When its first process dies, the kernel kills all others: a killed zygote
+  leaves no process behind.
 - A network namespace takes the kernel 0.4 ms to create and more to remove. It is empty, its loopback is down,
   and processes that cannot create sockets can share it.
 - A user namespace gives the right to create the other two.

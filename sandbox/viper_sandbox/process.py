@@ -69,7 +69,7 @@ class ChildProcess:
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that were received and not yet taken as a frame."""
+        """Bytes that were received but do not yet belong to a frame that was returned."""
         return self._socket.pending_bytes
 
     @property

@@ -177,7 +177,7 @@ class ProgramProtocol:
             raise WireError(f"Call {call.id} followed call {self.calls}.")
         entry = self._api.remote(call.name)
         if entry is None:
-            raise WireError(f"A call of {call.name[:80]!r}, which the contract does not have.")
+            raise WireError(f"A call of {call.name[:80]!r}, which the API does not have.")
         if entry.is_method != (call.receiver is not None):
             raise WireError(f"A call of {call.name} with the wrong receiver.")
         self._check_arguments(entry, call.arguments)
@@ -294,7 +294,9 @@ def _literal(value: WireValue) -> Literal:
 def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
     """Read string literals: those with a position come first, in order, and do not overlap."""
     if len(texts) > MAX_LITERALS:
-        raise WireError(f"A program with {len(texts):,} texts; {MAX_LITERALS} are told at most.")
+        raise WireError(
+            f"A program with {len(texts):,} texts; at most {MAX_LITERALS} are reported."
+        )
     literals: list[StringLiteral] = []
     end: int | None = 0
     for text in texts:

@@ -19,13 +19,13 @@ from viper_sandbox.wire import (
     WireValue,
 )
 
-__all__ = ["PROGRAM_FILE", "EmptyFind", "NotAValueError", "ProgramSession", "SendCall"]
+__all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "ProgramSession"]
 __all__ += ["lift", "lower"]
 
 PROGRAM_FILE = "<program>"
 """File name of a program's code objects, by which its frames are recognized."""
 
-SendCall = Callable[[str, "PatchRef | None", tuple[Any, ...], int], WireValue]
+Ask = Callable[[str, "PatchRef | None", tuple[Any, ...], int], WireValue]
 """Sends a call to the host: (qualified name, receiver, arguments on the wire, line) → result."""
 
 _LISTLIKE: tuple[Any, ...] = (  # Any: generic types, some without a name
@@ -61,15 +61,13 @@ class ProgramSession:
         api: The API.
         image: The whole image.
         size: (width, height) of the image in pixels.
-        send_call: Sends a call to the host.
+        ask: Sends a call to the host and returns the result.
 
     Raises:
         ValueError: The API has geometry that the sandbox does not implement.
     """
 
-    def __init__(
-        self, api: Api, image: PatchRef, size: tuple[float, float], send_call: SendCall
-    ) -> None:
+    def __init__(self, api: Api, image: PatchRef, size: tuple[float, float], ask: Ask) -> None:
         unimplemented = api.attributes - ATTRIBUTES
         for entries, implemented in (
             (api.methods, LOCAL_METHODS),
@@ -88,7 +86,7 @@ class ProgramSession:
         self.height = float(size[1])
         self.image = ImagePatch._make(self, image)
         self.empty_find: EmptyFind | None = None
-        self._send_call = send_call
+        self._ask = ask
 
     def globals(self) -> dict[str, Any]:
         """Return the global names that the API gives to the program."""
@@ -120,12 +118,12 @@ class ProgramSession:
         try:
             sent = tuple(lower(argument) for argument in arguments)
             ref = None if receiver is None else receiver._ref()
-            result = self._send_call(entry.qualified_name, ref, sent, line)
+            result = self._ask(entry.qualified_name, ref, sent, line)
         except WireError as error:  # too large for one call, which the program may catch
             raise ValueError(f"{entry.name}() cannot take this: {error}") from None
         if result == []:
-            shown = ", ".join(repr(argument) for argument in arguments)
-            self.empty_find = EmptyFind(f"{entry.name}({shown[:80]})", line)
+            text = ", ".join(repr(argument) for argument in arguments)
+            self.empty_find = EmptyFind(f"{entry.name}({text[:80]})", line)
         return lift(result, self)
 
 

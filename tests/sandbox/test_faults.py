@@ -319,7 +319,7 @@ async def main():
     image = PatchRef(1, (0.0, 0.0, 9.0, 9.0))
     request = Request("return [image.exists('x') for i in range(50)]", load_spec().to_wire(), image, (9, 9))
     await jail.run(request, serve)
-    print(jail._nursery.pid, flush=True)
+    print(jail._zygote_client.pid, flush=True)
     async def forever():
         while True:
             await jail.run(request, serve)
