@@ -172,7 +172,7 @@ def test_a_spare_that_was_killed_is_replaced(request_for, stub_handler):
 
 
 def test_a_stopped_zygote_does_not_keep_a_program_alive(request_for, monkeypatch):
-    monkeypatch.setattr(process, "_LONGEST_DEATH_S", 0.2)
+    monkeypatch.setattr(process, "_KILL_TIMEOUT_S", 0.2)
 
     async def stop(call):
         os.kill(zygote_of(jails[0]), signal.SIGSTOP)
