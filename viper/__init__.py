@@ -15,7 +15,7 @@ import importlib.util
 import sys
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from viper.storage.version import __version__
 
@@ -128,7 +128,10 @@ class _MovedModules:
     def get_code(self, name: str) -> CodeType | None:
         """Return the code of a module that `python -m` runs."""
         spec = importlib.util.find_spec(self._new_name(name) or "")
-        return spec.loader.get_code(spec.name) if spec and spec.loader else None  # type: ignore[attr-defined]
+        loader: Any = (
+            spec.loader if spec else None
+        )  # a source loader, whose base class is slow to import
+        return loader.get_code(spec.name) if spec else None
 
     def _new_name(self, name: str) -> str | None:
         if name in _MOVED:
@@ -139,4 +142,4 @@ class _MovedModules:
 
 
 # First, since Python would load a module of a moved package a second time under its old name.
-sys.meta_path.insert(0, _MovedModules())  # type: ignore[arg-type]
+sys.meta_path.insert(0, _MovedModules())

@@ -1,8 +1,7 @@
-"""The jail for generated programs: a separate process without files, network or models.
+"""The sandbox for generated programs: a separate process without files, network or models.
 
-`Jail` is the host's side; `Limits`, `Request`, `Call`, `Result` and their parts are the values that it
-takes and gives. Importing this package loads none of it: a name is loaded when it is first used, so
-that the child, which needs little, starts quickly.
+`Jail` is the host's side; `Limits`, `Request`, `Call`, `Result` and their parts are its arguments and
+results. Each name is loaded on first use, so that a child, which needs few of them, starts quickly.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
         Request,
         Result,
     )
-    from viper_sandbox.findings import CallSite, Finding, StringLiteral
+    from viper_sandbox.findings import CallSite, CheckReport, Finding, StringLiteral
     from viper_sandbox.jail import Jail
     from viper_sandbox.level import Act, Level, LevelReport
     from viper_sandbox.limits import Limits
@@ -33,6 +32,7 @@ __all__ = [
     "CallFailed",
     "CallRejected",
     "CallSite",
+    "CheckReport",
     "Checked",
     "Finding",
     "HandleRef",
@@ -51,7 +51,7 @@ __all__ = [
 
 _HOMES = {
     "exchange": "Call CallFailed CallRejected Checked Handler JailFailure Request Result",
-    "findings": "CallSite Finding StringLiteral",
+    "findings": "CallSite CheckReport Finding StringLiteral",
     "jail": "Jail",
     "level": "Act Level LevelReport",
     "limits": "Limits",
@@ -60,7 +60,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:  # Any: the public names are of every kind
+def __getattr__(name: str) -> Any:  # Any: names of every kind
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -1,8 +1,10 @@
-"""The contract of programs as the sandbox reads it: names, parameters and types.
+"""The API of programs: names, parameters and types, and the check of a call against them.
 
-The host sends the specification as plain data; both sides turn it into an `Api`. The child binds and
-checks the arguments of a call with it, so that a program gets a `TypeError` it can catch; the host
-checks the same call again, because a child is not trusted.
+The host sends the API as plain data; both sides turn it into an `Api`. The child binds and checks the
+arguments of a call with it, so that a program gets a `TypeError` that it can catch; the host checks the
+same call again, because it does not trust a child.
+
+Types such as `list[ImagePatch] | None` are parsed here and nowhere else (`parse_type`).
 """
 
 from __future__ import annotations
@@ -10,16 +12,12 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Api", "Entry", "Parameter", "TypeRule", "accepts", "bind", "did_you_mean", "type_rule"]
+__all__ = ["Api", "ApiType", "Entry", "Parameter", "TypeRule"]
+__all__ += ["accepts", "bind", "did_you_mean", "parse_type"]
 
 _NO_HANDLES: frozenset[str] = frozenset()
-
-
-class _Nothing:
-    """The class of no value at all."""
-
 
 PATCH = "ImagePatch"
 
@@ -36,7 +34,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 class TypeRule(NamedTuple):
-    """One alternative-free part of a wire type; a type is a tuple of these."""
+    """One alternative of a type."""
 
     kind: str
     """"str", "int", "float", "bool", "None", "ImagePatch", "list", "dict", "literal" or "handle"."""
@@ -46,6 +44,10 @@ class TypeRule(NamedTuple):
     """The values of a `Literal`, or the class of a handle."""
 
 
+ApiType: TypeAlias = tuple[TypeRule, ...]
+"""A parsed type: its alternatives, in the order in which they are tried."""
+
+
 class Parameter(NamedTuple):
     """One parameter of a method or function."""
 
@@ -53,6 +55,8 @@ class Parameter(NamedTuple):
     type: str
     required: bool
     default: Any  # a scalar literal of the stub
+    rules: ApiType
+    """Its type, parsed."""
 
 
 class Entry(NamedTuple):
@@ -63,6 +67,8 @@ class Entry(NamedTuple):
     """`ImagePatch.find` for a method, the bare name for a function."""
     parameters: tuple[Parameter, ...]
     returns: str
+    result: ApiType
+    """The type that it returns, parsed."""
     remote: bool
     """True if a model serves it; False for geometry, which runs in the child."""
     is_method: bool
@@ -82,23 +88,23 @@ class Api(NamedTuple):
     methods: Mapping[str, Entry]
     functions: Mapping[str, Entry]
     handles: Mapping[str, tuple[str, ...]] = {}
-    """Attributes of objects that stay on the host, by class, in the order in which they travel."""
+    """Attributes of objects that stay on the host, by class, in the order in which they are sent."""
 
     @classmethod
     def from_wire(cls, wire: Mapping[Any, Any]) -> Api:
-        """Read the value that the host's specification gives.
+        """Read an API from plain data.
 
         Raises:
-            ValueError: A part is missing or names a type that cannot cross the wall.
+            ValueError: A part is missing or has a type that cannot be sent.
         """
         try:
             handles = {name: tuple(a) for name, a in wire.get("handles", {}).items()}
-            known = frozenset(handles)
+            classes = frozenset(handles)
             return cls(
                 frozenset(wire["attributes"]),
-                _entry(PATCH, wire["constructor"], known, is_method=False),
-                {n: _entry(n, w, known, is_method=True) for n, w in wire["methods"].items()},
-                {n: _entry(n, w, known, is_method=False) for n, w in wire["functions"].items()},
+                _entry(PATCH, wire["constructor"], classes, is_method=False),
+                {n: _entry(n, w, classes, is_method=True) for n, w in wire["methods"].items()},
+                {n: _entry(n, w, classes, is_method=False) for n, w in wire["functions"].items()},
                 handles,
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -106,7 +112,7 @@ class Api(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """Global names that the contract gives to a program."""
+        """Global names that a program may use."""
         return frozenset(self.functions) | {PATCH}
 
     @property
@@ -119,16 +125,8 @@ class Api(NamedTuple):
         """Attributes of handles, whatever their class."""
         return frozenset().union(*self.handles.values())
 
-    def rule(self, type_text: str) -> tuple[TypeRule, ...]:
-        """Read a wire type of this contract.
-
-        Raises:
-            ValueError: The type is none that can cross the wall.
-        """
-        return type_rule(type_text, frozenset(self.handles))
-
     def remote(self, qualified_name: str) -> Entry | None:
-        """Return what a model serves under this name."""
+        """Return the entry of this name that a model serves; None if there is none."""
         head, dot, name = qualified_name.partition(".")
         if dot and head != PATCH:
             return None
@@ -149,11 +147,11 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
             f"{entry.signature}"
         )
     bound = dict(zip((p.name for p in parameters), args, strict=False))
-    known = {p.name for p in parameters}
+    names = {p.name for p in parameters}
     for name, value in kwargs.items():
-        if name not in known:
+        if name not in names:
             raise TypeError(
-                f"{entry.name}() has no argument {name!r}. {did_you_mean(name, known)}"
+                f"{entry.name}() has no argument {name!r}. {did_you_mean(name, names)}"
                 f"It is {entry.signature}"
             )
         if name in bound:
@@ -170,45 +168,44 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
 
 
 @functools.cache
-def type_rule(text: str, handles: frozenset[str] = _NO_HANDLES) -> tuple[TypeRule, ...]:
-    """Read a wire type such as `list[str] | None`.
+def parse_type(text: str, handles: frozenset[str] = _NO_HANDLES) -> ApiType:
+    """Parse a type such as `list[str] | None`.
 
     Args:
-        text: The type as a stub spells it.
+        text: The type as written in a stub.
         handles: Classes whose objects stay on the host.
 
     Raises:
-        ValueError: The type is none that can cross the wall.
+        ValueError: Values of this type cannot be sent.
     """
     try:
         return _rules(ast.parse(text, mode="eval").body, handles)
     except (SyntaxError, LookupError) as error:
-        known = ", ".join([*_SCALARS, PATCH, *sorted(handles), "Literal[…]"])
+        names = ", ".join([*_SCALARS, PATCH, *sorted(handles), "Literal[…]"])
         raise ValueError(
-            f"Unknown wire type {text!r}; known: {known}, list[T], "
+            f"Unknown wire type {text!r}; known: {names}, list[T], "
             "dict[str, T], Optional[T] and unions."
         ) from error
 
 
-def accepts(
-    rules: tuple[TypeRule, ...], value: Any, patch_type: type, handle_type: type = _Nothing
-) -> bool:
-    """Tell whether a value is of a wire type.
+def accepts(rules: ApiType, value: Any, patch_type: type, handle_type: type | None = None) -> bool:
+    """Return whether a value is of a type.
 
     Args:
-        rules: What `type_rule` gave.
+        rules: The type.
         value: Anything.
-        patch_type: The class that stands for `ImagePatch` on this side of the wall.
-        handle_type: The class of handles on this side, whose `kind` is their class in the contract.
+        patch_type: The class that represents `ImagePatch` on this side.
+        handle_type: The class that represents handles on this side; its `kind` names the class in the
+            API. None if there are no handles.
     """
     return any(_accepts_one(rule, value, patch_type, handle_type) for rule in rules)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
-    import difflib  # only a wrong program pays for it
+    import difflib  # imported only for wrong programs
 
-    names = sorted(known)
+    names = sorted(choices)
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if not near and len(word) > _SHORTEST_PART:
         near = [name for name in names if word in name][:3]  # center → horizontal_center
@@ -219,15 +216,16 @@ def _entry(
     name: str, wire: Mapping[str, Any], handles: frozenset[str], *, is_method: bool
 ) -> Entry:
     parameters = tuple(
-        Parameter(p["name"], p["type"], p["required"], p["default"]) for p in wire["params"]
+        Parameter(p["name"], p["type"], p["required"], p["default"], parse_type(p["type"], handles))
+        for p in wire["params"]
     )
-    for text in (*(p.type for p in parameters), wire["returns"]):
-        type_rule(text, handles)
     qualified = f"{PATCH}.{name}" if is_method else name
-    return Entry(name, qualified, parameters, wire["returns"], wire["remote"], is_method)
+    returns = wire["returns"]
+    result = parse_type(returns, handles)
+    return Entry(name, qualified, parameters, returns, result, wire["remote"], is_method)
 
 
-def _rules(node: ast.expr, handles: frozenset[str]) -> tuple[TypeRule, ...]:
+def _rules(node: ast.expr, handles: frozenset[str]) -> ApiType:
     match node:
         case ast.Constant(value=None):
             return (TypeRule("None"),)
@@ -252,11 +250,11 @@ def _rules(node: ast.expr, handles: frozenset[str]) -> tuple[TypeRule, ...]:
             raise LookupError(ast.unparse(node))
 
 
-def _accepts_one(rule: TypeRule, value: Any, patch_type: type, handle_type: type) -> bool:
+def _accepts_one(rule: TypeRule, value: Any, patch_type: type, handle_type: type | None) -> bool:
     if rule.kind == PATCH:
         return type(value) is patch_type
     if rule.kind == "handle":
-        handle: Any = value  # of a class that this module need not know
+        handle: Any = value
         return type(value) is handle_type and (handle.kind,) == rule.values
     if rule.kind == "list":
         return type(value) is list and all(
@@ -268,7 +266,7 @@ def _accepts_one(rule: TypeRule, value: Any, patch_type: type, handle_type: type
             for k, v in value.items()
         )
     if rule.kind == "literal":
-        return any(type(value) is type(known) and value == known for known in rule.values)
+        return any(type(value) is type(choice) and value == choice for choice in rule.values)
     return type(value) in _SCALARS[rule.kind]
 
 

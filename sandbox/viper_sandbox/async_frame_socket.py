@@ -1,7 +1,7 @@
-"""The host's end of a socket: frames without a task, a stream or a timer per frame.
+"""The host's end of a socket: sends and receives frames on an event loop, with little work per frame.
 
-An `AsyncFrameSocket` is read by a callback of the loop and waited on by one task. Writing tries the
-socket at once, which nearly always takes all of it.
+A callback of the loop reads the socket, and one task awaits the frames. A frame is written at once, which the
+socket nearly always accepts whole.
 """
 
 from __future__ import annotations
@@ -19,26 +19,24 @@ _READ_BYTES = 65_536
 
 
 class ChildGoneError(Exception):
-    """The other side closed its socket, which it does only by dying."""
+    """The other side closed its socket, which happens only when its process ends."""
 
 
 class AsyncFrameSocket:
-    """One socket of the running loop; frames go out and come in.
+    """Sends and receives frames over a socket, on the running loop.
 
-    What comes in while nobody waits is read once, up to 64 KiB; then reading rests until somebody waits. So
-    no more than one frame and one read is ever held.
+    While no task waits for a frame, at most 64 KiB are read; then reading pauses until a task waits. So
+    no more than one frame and one read are ever held.
 
     Args:
-        connected: A connected stream socket, which this object owns from now on.
+        connected: A connected stream socket; this object closes it.
         max_bytes: Largest frame either way.
     """
 
     def __init__(self, connected: socket.socket, max_bytes: int) -> None:
         connected.setblocking(False)
         self._socket = connected
-        self._close = weakref.finalize(
-            self, connected.close
-        )  # also when a loop ended too soon for it
+        self._close = weakref.finalize(self, connected.close)  # also if the loop has ended
         self._max_bytes = max_bytes
         self._buffer = FrameBuffer(max_bytes)
         self._loop = asyncio.get_running_loop()
@@ -48,11 +46,11 @@ class AsyncFrameSocket:
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that were received and not yet taken as a frame."""
+        """Bytes that were received but do not yet belong to a frame that was returned."""
         return len(self._buffer)
 
     def fail(self, error: Exception) -> None:
-        """Make every waiting and later exchange raise `error`; the first error stays."""
+        """Make the waiting call and all later ones raise `error`; the first error stays."""
         if self._error is None:
             self._error = error
         self._wake()
@@ -72,22 +70,22 @@ class AsyncFrameSocket:
             await self._write_rest(memoryview(data)[sent:])
 
     async def receive(self) -> tuple[WireValue, int]:
-        """Wait for one message; return it with the number of bytes it had.
+        """Wait for one message; return it with its size in bytes.
 
         Raises:
-            WireError: The other side broke the rules of frames.
+            WireError: The frame is invalid.
             ChildGoneError: The other side is dead.
         """
         while (payload := self._buffer.take()) is None:
             if self._error is not None:
                 raise self._error
-            self._read_on()
+            self._resume_reading()
             await self._wait()
         return unpack(payload), len(payload)
 
     def close(self) -> None:
-        """Close the socket; whoever waits is told that the other side is gone."""
-        self._rest()
+        """Close the socket; a waiting call raises `ChildGoneError`."""
+        self._pause_reading()
         self._close()
         self.fail(ChildGoneError())
 
@@ -103,12 +101,12 @@ class AsyncFrameSocket:
         finally:
             self._waiter = None
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if not self._reading:
             self._reading = True
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
-    def _rest(self) -> None:
+    def _pause_reading(self) -> None:
         if self._reading:
             self._reading = False
             if not self._loop.is_closed():
@@ -122,7 +120,7 @@ class AsyncFrameSocket:
         except OSError:
             data = b""
         if self._waiter is None or not data:
-            self._rest()
+            self._pause_reading()
         if data:
             self._buffer.feed(data)
             self._wake()

@@ -1,8 +1,8 @@
-"""The static check of a program against the contract: all findings at once, before it runs.
+"""The static check of a program against the API: reports all findings before the program runs.
 
-Finds unknown names, attributes and modules, calls that the signatures refuse, and an entry that is
-missing, has parameters nobody gives, or never returns. It is a help for the author of the program, not
-a wall: what it cannot see (a name's value at run time) it lets pass.
+It finds unknown names, attributes and modules, calls that do not fit the signatures, and an entry function
+that is missing, has parameters without values, or never returns. It helps the author of the program and is
+not a security boundary: errors that depend on values at run time pass it.
 """
 
 from __future__ import annotations
@@ -10,27 +10,34 @@ from __future__ import annotations
 import ast
 import contextlib
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from viper_sandbox.api import PATCH, Api, Entry, did_you_mean
-from viper_sandbox.extract import ENTRY, entry_function
+from viper_sandbox.extract import ENTRY, entry_function, outside_functions
 from viper_sandbox.findings import CallSite, Finding, Literal
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
-from viper_sandbox.scopes import Kinds, Scope, bound_names, constants, parameter_names
+from viper_sandbox.scopes import (
+    Kinds,
+    Scope,
+    binding_counts,
+    bound_names,
+    constants,
+    parameter_names,
+)
 from viper_sandbox.signatures import Signature, own_functions
 from viper_sandbox.wire import MAX_INTEGER
 
 __all__ = ["STANDARD_ARGUMENTS", "CheckedProgram", "check_program"]
 
 STANDARD_ARGUMENTS = ("query", "possible_answers")
-"""Parameters besides `image` that generators know of; they may be declared even if none is given."""
+"""Parameters besides `image` that generators may declare, even if no value is passed."""
 
 _COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
 _MAX_LISTED = 30
-# As many as ImagePatch has; a longer list helps nobody.
-_BORROWED = {
+# The number of members of ImagePatch; a longer list does not help.
+_MODULE_HINTS = {
     "collections": "Count with a dict: counts[k] = counts.get(k, 0) + 1.",
     "itertools": "Write nested loops or comprehensions.",
     "functools": "Write a loop.",
@@ -41,14 +48,14 @@ _BORROWED = {
 
 
 class CheckedProgram(NamedTuple):
-    """What the check found."""
+    """The result of the check."""
 
     findings: tuple[Finding, ...]
     call_sites: tuple[CallSite, ...]
     entry: str | None
     """Name of the function to call."""
     parameters: tuple[str, ...]
-    """Its positional parameters that are to be given, in order."""
+    """Its positional parameters that get values, in order."""
 
 
 def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> CheckedProgram:
@@ -56,12 +63,12 @@ def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> Che
 
     Args:
         tree: The program.
-        api: The contract.
-        arguments: Names of the arguments that will be given besides `image`.
+        api: The API.
+        arguments: Names of the arguments that a run passes besides `image`.
     """
     entry = entry_function(tree)
     checker = _Checker(tree, api, entry)
-    checker.check()
+    checker.generic_visit(tree)
     parameters = checker.check_entry(entry, arguments)
     return CheckedProgram(
         tuple(sorted(set(checker.findings), key=lambda f: (f.line, f.message))),
@@ -72,7 +79,7 @@ def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> Che
 
 
 class _Checker(ast.NodeVisitor):
-    """Walks the program with its scopes; annotations are no part of it."""
+    """Visits the program with its scopes; ignores annotations."""
 
     def __init__(self, tree: ast.Module, api: Api, entry: ast.FunctionDef | None) -> None:
         self.findings: list[Finding] = []
@@ -85,16 +92,16 @@ class _Checker(ast.NodeVisitor):
         self._members = (
             api.members | api.handle_members | _COMMON_MEMBERS | _members_of_passed_on_modules(tree)
         )
-        self._own = own_functions(tree)
+        counts = binding_counts(tree)
+        self._own = own_functions(tree, counts)
         self._entry_function = entry
-        self._constants = constants(tree)
-        self._repeating = (
-            0  # loops, comprehensions and inner functions around the node being visited
-        )
+        self._constants = constants(tree, counts)
+        self._repeating = 0  # loops, comprehensions and inner functions around the visited node
 
-    def check(self) -> None:
-        for statement in self._tree.body:
-            self.visit(statement)
+    def _visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
 
     def check_entry(
         self, entry: ast.FunctionDef | None, arguments: Collection[str]
@@ -119,21 +126,21 @@ class _Checker(ast.NodeVisitor):
     ) -> Iterator[str]:
         positional = [*entry.args.posonlyargs, *entry.args.args]
         first_default = len(positional) - len(entry.args.defaults)
-        known = {"image", *arguments, *self._api.names}
+        available = {"image", *arguments, *self._api.names}
         names = [argument.arg for argument in positional]
         loaded = {n.id for n in ast.walk(entry) if isinstance(n, ast.Name)}
-        image_alias = None if "image" in names or not names or names[0] in known else names[0]
+        image_alias = None if "image" in names or not names or names[0] in available else names[0]
         for index, name in enumerate(names):
-            if name in known or name == image_alias:
+            if name in available or name == image_alias:
                 yield name
             elif index >= first_default:
-                break  # its default serves, and those of all that follow
+                break  # it has a default, and so have all that follow
             else:
                 if name in loaded:
                     self._add(
                         positional[index].lineno,
                         f"{entry.name} asks for the parameter {name!r}, which is not given. "
-                        f"{did_you_mean(name, known)}Given: {', '.join(sorted(known))}.",
+                        f"{did_you_mean(name, available)}Given: {', '.join(sorted(available))}.",
                     )
                 yield name
         for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
@@ -147,51 +154,41 @@ class _Checker(ast.NodeVisitor):
     def _add(self, line: int, message: str, kind: str = "check") -> None:
         self.findings.append(Finding(kind, line, message))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for default in [*node.args.defaults, *node.args.kw_defaults]:
-            if default is not None:
-                self.visit(default)
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        self._visit_all([*node.args.defaults, *node.args.kw_defaults])
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        names = parameter_names(node.args)
+        if not isinstance(node, ast.Lambda):
+            names |= bound_names(node.body)
         with self._repeated(node is not self._entry_function):
-            self._inside(parameter_names(node.args) | bound_names(node.body), node.body)
+            self._inside(names, body)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        for default in [*node.args.defaults, *node.args.kw_defaults]:
-            if default is not None:
-                self.visit(default)
-        with self._repeated():
-            self._inside(parameter_names(node.args), [node.body])
+    visit_Lambda = visit_FunctionDef  # noqa: N815
 
     @contextlib.contextmanager
     def _repeated(self, repeated: bool = True) -> Iterator[None]:
-        """Visit what may run more than once."""
+        """Visit parts that may run more than once."""
         self._repeating += repeated
         yield
         self._repeating -= repeated
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
-        self.visit(node.iter)
-        self.visit(node.target)
+        self._visit_all([node.iter, node.target])
         with self._repeated():
-            for statement in node.body:
-                self.visit(statement)
-        for statement in node.orelse:
-            self.visit(statement)
+            self._visit_all(node.body)
+        self._visit_all(node.orelse)
 
     visit_AsyncFor = visit_For  # noqa: N815
 
     def visit_While(self, node: ast.While) -> None:
         with self._repeated():
-            for part in (node.test, *node.body):
-                self.visit(part)
-        for statement in node.orelse:
-            self.visit(statement)
+            self._visit_all([node.test, *node.body])
+        self._visit_all(node.orelse)
 
     def _inside(self, names: frozenset[str], nodes: Collection[ast.AST]) -> None:
         self._scope = Scope(names, self._scope)
-        for node in nodes:
-            self.visit(node)
+        self._visit_all(nodes)
         assert self._scope.parent is not None
         self._scope = self._scope.parent
 
@@ -212,9 +209,7 @@ class _Checker(ast.NodeVisitor):
     visit_GeneratorExp = _visit_comprehension  # noqa: N815
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self.visit(node.target)
-        if node.value is not None:
-            self.visit(node.value)
+        self._visit_all([node.target, node.value])
 
     def visit_Name(self, node: ast.Name) -> None:
         name = node.id
@@ -225,21 +220,23 @@ class _Checker(ast.NodeVisitor):
                 node.lineno, f"{name!r} is not part of programs: {REFUSED_NAMES[name]}.", "policy"
             )
         elif not is_reserved(name):  # the policy refuses those
-            known = self._given | self._scope.all_names()
-            hint = did_you_mean(name, known) or "Define it before it is used."
+            hint = (
+                did_you_mean(name, self._given | self._scope.all_names())
+                or "Define it before it is used."
+            )
             self._add(node.lineno, f"Unknown name {name!r}. {hint.rstrip()}")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.visit(node.value)
         if node.attr.startswith("_") or not isinstance(node.ctx, ast.Load):
             return
-        known, message = self._known_members(node.value, node.attr)
-        if node.attr not in known:
-            hint = did_you_mean(node.attr, known) or _instead(known)
+        members, message = self._members_of(node.value, node.attr)
+        if node.attr not in members:
+            hint = did_you_mean(node.attr, members) or _instead(members)
             self._add(node.lineno, f"{message} {hint.rstrip()}")
 
-    def _known_members(self, owner: ast.expr, attribute: str) -> tuple[Collection[str], str]:
-        """Return what the owner of an attribute may have, and what to say otherwise."""
+    def _members_of(self, owner: ast.expr, attribute: str) -> tuple[Collection[str], str]:
+        """Return the members that the owner of an attribute may have, and the message for others."""
         if self._kinds.of(owner) == "patch":
             return self._api.members, f"ImagePatch has no attribute {attribute!r}."
         if isinstance(owner, ast.Name) and owner.id not in self._kinds.overridden:
@@ -261,21 +258,21 @@ class _Checker(ast.NodeVisitor):
             return
         if module not in ALLOWED_MODULES:
             names = {alias.name for alias in node.names}
-            if not names <= self._api.names:  # importing what is there anyway does no harm
+            if not names <= self._api.names:  # names of the API may be imported from anywhere
                 self._refuse_import(node.lineno, module)
             return
-        known = dir(ALLOWED_MODULES[module])
+        members = dir(ALLOWED_MODULES[module])
         for alias in node.names:
-            if alias.name not in known and not alias.name.startswith(("_", "*")):
+            if alias.name not in members and not alias.name.startswith(("_", "*")):
                 self._add(
                     node.lineno,
                     f"{module} has no member {alias.name!r} here. "
-                    f"{did_you_mean(alias.name, known)}".rstrip(),
+                    f"{did_you_mean(alias.name, members)}".rstrip(),
                 )
 
     def _refuse_import(self, line: int, module: str) -> None:
         modules = ", ".join(ALLOWED_MODULES)
-        hint = _BORROWED.get(module.partition(".")[0], "Remove it.")
+        hint = _MODULE_HINTS.get(module.partition(".")[0], "Remove it.")
         self._add(line, f"Programs can import {modules}; not {module!r}. {hint}")
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -310,7 +307,7 @@ class _Checker(ast.NodeVisitor):
         return tuple(_literal(value) for value in values)
 
     def _entry(self, function: ast.expr) -> Entry | None:
-        """Return what a call means, None if it is not certainly of the contract."""
+        """Return the entry of the API that is called; None if that is not certain."""
         if isinstance(function, ast.Name):
             if function.id in self._api.names - self._kinds.overridden:
                 is_class = function.id == PATCH
@@ -323,14 +320,14 @@ class _Checker(ast.NodeVisitor):
         return None
 
 
-def _instead(known: Collection[str]) -> str:
-    if len(known) > _MAX_LISTED:
+def _instead(members: Collection[str]) -> str:
+    if len(members) > _MAX_LISTED:
         return "Use a method of str, list, dict or set, or of the ImagePatch API."
-    return f"There is {', '.join(sorted(known))}."
+    return f"There is {', '.join(sorted(members))}."
 
 
 def _bound_after(tree: ast.Module, entry: ast.FunctionDef) -> int | None:
-    """Return the line of a statement behind the entry that gives its name to something else."""
+    """Return the line of a later statement that binds the name of the entry again."""
     for statement in tree.body[tree.body.index(entry) + 1 :]:
         if entry.name in bound_names([statement]):
             return statement.lineno
@@ -338,7 +335,7 @@ def _bound_after(tree: ast.Module, entry: ast.FunctionDef) -> int | None:
 
 
 def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
-    """Return the members of modules that are used as values, so that another name may hold them."""
+    """Return the members of modules that are used as values, so that other names may refer to them."""
     owners = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = {
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in owners
@@ -360,20 +357,15 @@ def _literal(argument: ast.expr) -> Literal:
 
 
 def _returns_a_value(function: ast.FunctionDef) -> bool:
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
-            return True
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending.extend(ast.iter_child_nodes(node))
-    return False
+    return any(
+        (isinstance(node, ast.Return) and node.value is not None)
+        or isinstance(node, (ast.Yield, ast.YieldFrom))
+        for node in outside_functions(function.body)
+    )
 
 
 def _falls_through(body: list[ast.stmt]) -> bool:
-    """Tell whether the end of a block can be reached, as far as its last statement says."""
+    """Return whether the end of a block can be reached, judging by its last statement."""
     match body[-1]:
         case ast.Raise():
             return False

@@ -1,17 +1,16 @@
-"""The process that one program lives and dies in.
+"""The process of one program: confines itself, then checks and runs it.
 
-It is a fork of the zygote that holds one socket. It confines itself, says so, and only then reads the
-text of a program, which may have been waiting in the socket:
+It is a fork of the zygote and holds one socket. It confines itself, reports that, and only then reads the
+program, which may have been waiting in the socket:
 
-    child → host    ready     which mechanisms are not in force
-    host → child    program   text, number of the contract, image, arguments
-    child → host    checked   normalised source, findings, call sites, texts
-    child → host    call      as often as the program asks for vision or language …
+    child → host    ready     mechanisms that are not in force
+    host → child    program   text, number of the API, image, arguments
+    child → host    checked   normalized source, findings, call sites, string literals
+    child → host    call      once per vision or language call …
     host → child    value     … or "rejected", an exception that the program may catch
     child → host    done      the result, or "failed"
 
-Everything that is imported later than `confine` must be imported here already, because files cannot
-be opened after it.
+All modules that are needed after `confine` must be imported here, because it forbids opening files.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ from typing import Any, NoReturn
 from viper_sandbox.api import Api
 from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.examine import examine
-from viper_sandbox.execute import Done, execute, preload_for_tests
+from viper_sandbox.execute import Done, execute, preload_unguarded
 from viper_sandbox.frame_socket import FrameSocket, wire_mapping
 from viper_sandbox.limits import Limits
 from viper_sandbox.namespace import Printer
 from viper_sandbox.program_session import ProgramSession
 from viper_sandbox.wire import PatchRef, pack, unpack
 
-__all__ = ["EXIT_UNCONFINED", "live", "preload", "rehearse"]
+__all__ = ["EXIT_UNCONFINED", "preload", "serve", "warm_up"]
 
 EXIT_UNCONFINED = 74
-"""Exit status of a child that is confined less than when the level was measured."""
+"""Exit status of a child that is confined less than the level that was measured."""
 
-_REHEARSALS = 10
-# CPython 3.11 specialises a function after 8 runs; later versions do so sooner.
-_REHEARSAL = '''
+_WARM_UPS = 10
+# CPython 3.11 specializes a function after 8 runs, later versions after fewer.
+_WARM_UP_PROGRAM = '''
 Here is a program:
 ```python
 def execute_command(image):
-    """A rehearsal."""
+    """Warm up."""
     counts = {"a": 1}
     for patch in sorted([image, image], key=lambda p: p.horizontal_center):
         counts["a"] += 1 if patch.width > 0 else 0
@@ -60,95 +59,80 @@ def execute_command(image):
 
 
 def preload(*, language: bool = True) -> None:
-    """Load in the zygote what its children must not load any more.
+    """Load, in the zygote, what its children cannot load after they are confined.
 
     Args:
         language: False if children will run without the language layer.
     """
     warnings.simplefilter("ignore")
-    sys.unraisablehook = lambda _: None  # it would write to a descriptor that is closed
+    sys.unraisablehook = lambda _: None  # the default hook writes to a closed descriptor
     if not language:
-        preload_for_tests()
+        preload_unguarded()
 
 
-def rehearse(api: Api, times: int = _REHEARSALS) -> None:
-    """Take a program of our own through all steps, so that a child finds its tools warm.
+def warm_up(api: Api, times: int = _WARM_UPS) -> None:
+    """Check and run a program of our own, so that the first program of a child runs faster.
 
-    CPython specialises code as it runs, and several modules build tables at their first use. This halves the
-    time of a child's first program.
+    CPython specializes code as it runs, and several modules build tables on first use; this halves the time
+    of a child's first program.
     """
     limits = Limits()
-    box = (0.0, 0.0, 2.0, 2.0)
     try:
-        session = ProgramSession(api, PatchRef(0, box), (2, 2), lambda *_: None)
-    except ValueError:  # the contract asks for geometry that nobody has: its programs will be told
+        image = PatchRef(0, (0.0, 0.0, 2.0, 2.0))
+        session = ProgramSession(api, image, (2, 2), lambda *_: None)
+    except ValueError:  # unknown geometry: each program of this API fails with the message
         return
     for _ in range(times):
-        program = examine(_REHEARSAL, api, (), limits)
-        if program.code is None:  # the contract takes a name that the rehearsal uses
+        program = examine(_WARM_UP_PROGRAM, api, (), limits)
+        if program.code is None:  # the API uses a name of this program
             return
         outcome = execute(program, session, {}, Printer(limits.printed_bytes), limits.result_bytes)
         unpack(pack(list(outcome), limits.frame_bytes))
 
 
-def live(
-    fd: int, plan: ConfinementPlan, contracts: Mapping[int, Api], accepted: Collection[str] | None
+def serve(
+    fd: int, plan: ConfinementPlan, apis: Mapping[int, Api], accepted: Collection[str] | None
 ) -> NoReturn:
     """Serve one program over a socket, then end the process.
 
     Args:
         fd: The socket.
         plan: How to be confined.
-        contracts: Contracts by the number that the host gave them.
-        accepted: Mechanisms that were not in force when the level was measured. A child that misses
-            another one ends without reading the program.
+        apis: APIs by the numbers that the host uses.
+        accepted: Mechanisms that may be missing; a child that lacks another one ends without reading
+            the program. None if the level has not been measured.
     """
     report = confine(plan, fd, os.getppid())
     limits = plan.limits
-    channel = FrameSocket(fd, limits.frame_bytes)
+    host = FrameSocket(fd, limits.frame_bytes)
     missing = {name: why for name, why in report.items() if why}
-    channel.send(["ready", missing])
+    host.send(["ready", missing])
     if accepted is not None and not missing.keys() <= set(accepted):
         os._exit(EXIT_UNCONFINED)
     try:
-        _serve(channel, limits, contracts, plan.wanted.language)
-    except Exception as error:  # a fault of this package, which nobody else would see
+        _run(host, limits, apis, plan.wanted.language)
+    except Exception as error:  # a bug of this package, reported because nothing else can show it
         message = f"The sandbox itself failed: {type(error).__name__}: {error}"
-        channel.send(["failed", "sandbox", message[:500], None, ""])
+        host.send(["failed", "sandbox", message[:500], None, ""])
     os._exit(0)
 
 
-def _serve(
-    channel: FrameSocket, limits: Limits, contracts: Mapping[int, Api], language: bool
-) -> None:
-    message: list[Any] = channel.receive()  # Any: of the host, which is trusted
-    _, run, text, contract, image, size, argument_names, arguments = message
-    api = contracts[contract]
+def _run(host: FrameSocket, limits: Limits, apis: Mapping[int, Api], language: bool) -> None:
+    message: list[Any] = host.receive()  # Any: of the host, which is trusted here
+    _, run, text, number, image, size, argument_names, arguments = message
+    api = apis[number]
     program = examine(text, api, argument_names, limits, language=language)
-    channel.send(
-        [
-            "checked",
-            program.source,
-            [tuple(finding) for finding in program.findings],
-            [tuple(site) for site in program.call_sites],
-            None if program.literals is None else [tuple(text) for text in program.literals],
-        ]
+    literals = None if program.literals is None else list(program.literals)
+    host.send(
+        ["checked", program.source, list(program.findings), list(program.call_sites), literals]
     )
     if not run or program.findings:
         return
     printer = Printer(limits.printed_bytes)
-    session = ProgramSession(api, image, size, channel.ask)
-    gc.enable()  # the trees of the examination live until the end; to look through them is for nothing
-    gc.freeze()
-    outcome = execute(
-        program,
-        session,
-        wire_mapping(arguments),
-        printer,
-        limits.result_bytes,
-        language=language,
-    )
-    if isinstance(outcome, Done):
-        channel.send(["done", outcome.value, printer.text])
-    else:
-        channel.send(["failed", *outcome, printer.text])
+    session = ProgramSession(api, image, size, host.call)
+    gc.enable()
+    gc.freeze()  # syntax trees live until the end: the collector need not look through them
+    given = wire_mapping(arguments)
+    outcome = execute(program, session, given, printer, limits.result_bytes, language=language)
+    result = ["done", outcome.value] if isinstance(outcome, Done) else ["failed", *outcome]
+    host.send([*result, printer.text])

@@ -1,4 +1,4 @@
-"""A program's own clock: it stops while the host serves a call, and one timer watches it."""
+"""A stopwatch with a time limit: stops while the host serves a call, and needs only one timer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Counts the time between `start` and `stop`, and calls when all of it is used.
+    """Counts the time between `start` and `stop`, and calls a function at the limit.
 
-    Stopping and starting costs two readings of the clock: the timer is left where it is, and when it fires
-    too early it is set again for what is left.
+    To stop and start reads the time twice and leaves the timer alone; a timer that fires too early is set
+    again for the time that is left.
 
     Args:
-        limit_s: Time in seconds that may be used.
+        limit_s: Limit in seconds.
         on_end: Called once, from the loop, while the clock runs.
     """
 
@@ -41,12 +41,12 @@ class Clock:
             self._timer = self._loop.call_later(self._limit_s - self._used_s, self._fired)
 
     def stop(self) -> None:
-        """Let the clock stand still."""
+        """Stop the clock."""
         self._used_s = self.used_s
         self._since_s = None
 
     def close(self) -> None:
-        """Stop, and let go of the timer."""
+        """Stop the clock and cancel the timer."""
         self.stop()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,12 +1,12 @@
 """Confinement of a child by the kernel, before it reads a single byte of a program.
 
-What needs an open door, such as making descriptors or reading files, is done once in the zygote: `prepare`.
-The rest happens in every child, in the order of `confine`: a session of its own, no descriptors but the
-socket, limits on resources, namespaces, no capabilities, death with the parent, Landlock, and the system call
-filter last, because it forbids all of the above.
+The zygote does once what needs files or new descriptors: `prepare`. The rest happens in each child, in the
+order of `confine`: its own session, no descriptors except the socket, resource limits, namespaces, no
+capabilities, death with the parent, Landlock, and last the system call filter, because it forbids all of the
+above.
 
-Every mechanism that this machine does not have is reported with the reason; what that means for the
-level is measured by its effect (see `probe`), never derived from the list.
+Each mechanism that this machine lacks is reported with the reason. The level is not derived from this list
+but measured by the effect (see `probe`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from viper_sandbox.limits import Limits
 __all__ = ["EXIT_ORPHAN", "Confinement", "ConfinementPlan", "confine", "prepare"]
 
 EXIT_ORPHAN = 71
-"""Exit status of a child whose parent died before it was confined."""
+"""Exit status of a child whose parent died before the child was confined."""
 
 _MIB = 1 << 20
 _USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
-# An idle child where /proc is not mounted: more than any was seen to have (40 MiB with glibc).
+# Assumed if /proc is not mounted; larger than that of an idle child (40 MiB with glibc).
 _SWITCHED_OFF = "it was switched off"
 _PRIVATE_NAMESPACES = (
     ("IPC namespace", kernel.CLONE_NEWIPC),
@@ -41,7 +41,7 @@ _PRIVATE_NAMESPACES = (
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """Which mechanisms to use; all of them unless a test takes one away."""
+    """The mechanisms to use: all of them, except in tests."""
 
     identity: bool = True
     """Stop being root."""
@@ -50,26 +50,26 @@ class Confinement:
     landlock: bool = True
     seccomp: bool = True
     language: bool = True
-    """The language layer in front of the kernel: policy, check and guarded names. Without it, a program
-    is plain Python, and whatever holds is held by the mechanisms above alone."""
+    """The language layer: policy, check and guarded names. Without it, a program is plain Python, and only
+    the mechanisms above confine it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfinementPlan:
-    """What the zygote has prepared for all of its children."""
+    """The preparations of the zygote for all of its children."""
 
     wanted: Confinement
     limits: Limits
     address_space_bytes: int
-    """Size of the zygote, with which a child begins."""
+    """Size of the zygote, and of a child at its start."""
     ruleset_fd: int | None
     """The Landlock ruleset; None if there is none."""
     in_force: dict[str, str] = field(default_factory=dict)
-    """Report of what holds for the zygote already; see `confine`."""
+    """Report of the mechanisms of the zygote; see `confine`."""
 
 
 class _Report(dict[str, str]):
-    """Mechanism → "" if it is in force, else one clause that says why it is not."""
+    """Mechanism → "" if it is in force, otherwise the reason, as a clause."""
 
     def attempt(self, name: str, act: Callable[[], None], *, wanted: bool = True) -> bool:
         if not wanted:
@@ -87,12 +87,12 @@ class _Report(dict[str, str]):
 
 
 def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> ConfinementPlan:
-    """Do in the zygote what holds for all of its children; it goes on in a process of its own.
+    """Prepare the confinement of all children, in the zygote, which continues in a new process.
 
     Args:
         wanted: Mechanisms to use.
         limits: Bounds of memory and CPU time of a child.
-        control_fd: Socket of the zygote, which no other process may keep.
+        control_fd: Socket of the zygote, which no other process may hold open.
     """
     _load()
     address_space_bytes = _address_space_bytes()
@@ -100,7 +100,8 @@ def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> Confinement
     report.attempt("no root", identity.drop_root, wanted=wanted.identity)
     report.attempt("no new privileges", kernel.forbid_new_privileges)
     report.attempt("no tracing", kernel.forbid_tracing)  # children inherit these two
-    report.attempt("death with parent", kernel.die_with_parent)  # not before the user is changed
+    # After the change of the user, which would reset it.
+    report.attempt("death with parent", kernel.die_with_parent)
     report.attempt(
         "user, PID and network namespace",
         lambda: identity.become_first_process(control_fd),
@@ -111,7 +112,7 @@ def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> Confinement
 
 
 def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, str]:
-    """Give up everything that a program could misuse; there is no way back.
+    """Give up everything that a program could misuse; this cannot be undone.
 
     Args:
         plan: What the zygote has prepared.
@@ -119,7 +120,7 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
         parent_pid: Process with which this one must die.
 
     Returns:
-        For every mechanism "" if it is in force, else one clause that says why it is not.
+        For each mechanism "" if it is in force, otherwise the reason, as a clause.
     """
     wanted, report = plan.wanted, _Report(plan.in_force)
     report.attempt("session", _own_session)
@@ -129,7 +130,7 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
     if wanted.namespaces or wanted.identity:
         report.attempt("no capabilities", kernel.drop_capabilities)
     report.attempt("death with parent", kernel.die_with_parent)
-    if os.getppid() != parent_pid:  # it died before the line above could take effect
+    if os.getppid() != parent_pid:  # it died before the line above took effect
         os._exit(EXIT_ORPHAN)
     ruleset_fd = plan.ruleset_fd
     if ruleset_fd is not None:
@@ -140,7 +141,7 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
 
 
 def _load() -> None:
-    """Import what only some systems have, while files can still be read: nobody may not read them all."""
+    """Import modules that only some systems have, while this user may read them."""
     with contextlib.suppress(ImportError):
         import ctypes  # noqa: F401
         import resource  # noqa: F401
@@ -166,7 +167,7 @@ def _own_session() -> None:
 
 
 def _close_all_but(keep: set[int | None]) -> None:
-    # Linux closes a range in one call, however far it goes; others close one by one.
+    # Linux closes a range of any size in one call; other systems close one by one.
     end = 2**31 - 1 if sys.platform == "linux" else 1 << 16
     start = 0
     for fd in sorted(fd for fd in keep if fd is not None):
@@ -178,9 +179,9 @@ def _close_all_but(keep: set[int | None]) -> None:
 def _limit(plan: ConfinementPlan) -> None:
     """Set resource limits, soft and hard alike.
 
-    No descriptor can be opened any more, not even a socket; no file can grow; no process can be made
-    where the user is not root. CPU time ends by a timer with the resolution of the clock; the limit
-    of the kernel, in whole seconds, stands behind it.
+    No descriptor can be opened, not even a socket; no file can grow; no process can be forked unless the user
+    is root. A timer with the resolution of the clock ends the CPU time; the kernel's limit, in whole seconds,
+    is the second line of defense.
     """
     import resource
 
@@ -201,13 +202,16 @@ def _limit(plan: ConfinementPlan) -> None:
 
 
 def _enter_private_namespaces(report: _Report, wanted: bool) -> None:
-    """Leave shared memory and the host name behind: the machine's, and those of the other children."""
+    """Enter namespaces without the shared memory and host name of the machine and of other children."""
     together = 0
     for _, flag in _PRIVATE_NAMESPACES:
         together |= flag
     if report.attempt("namespaces", lambda: kernel.unshare(together), wanted=wanted):
         return
-    for name, flag in _PRIVATE_NAMESPACES:  # one by one, for what there is, and to say what is not
+    for (
+        name,
+        flag,
+    ) in _PRIVATE_NAMESPACES:  # one by one, to use those that work and report the others
 
         def leave(flag: int = flag) -> None:
             kernel.unshare(flag)

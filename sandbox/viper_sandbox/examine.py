@@ -1,4 +1,4 @@
-"""From the text of a generator to code that may run: extract, parse, check, guard, compile."""
+"""Examination of a generator's text: extract, parse, check, guard and compile the program."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Examined", "examine"]
 
 _MAX_FINDINGS = 100
 _MAX_MESSAGE = 600
-# A hostile program may have one finding per node with names of any length; nobody reads on.
+# A hostile program may have a finding per node, with names of any length.
 
 
 class Examined(NamedTuple):
-    """A program that was looked at; it may run if there are no findings."""
+    """An examined program; it may run if there are no findings."""
 
     source: str
-    """The normalised source, in which all lines count."""
+    """The normalized source, to which all lines refer."""
     findings: tuple[Finding, ...]
     call_sites: tuple[CallSite, ...] = ()
     code: CodeType | None = None
@@ -36,9 +36,9 @@ class Examined(NamedTuple):
     entry: str = ""
     """Name of the function to call."""
     parameters: tuple[str, ...] = ()
-    """Names of the arguments to give it, in order."""
+    """Names of its arguments, in order."""
     literals: tuple[StringLiteral, ...] | None = None
-    """Its texts and their places; None if there are findings, or too many to tell."""
+    """Its string literals; None if there are findings or too many literals."""
 
 
 def examine(
@@ -49,14 +49,14 @@ def examine(
     *,
     language: bool = True,
 ) -> Examined:
-    """Examine the text of a program; everything that is wrong with it is a finding.
+    """Examine the text of a program; every error in it is a finding.
 
     Args:
-        text: What the generator wrote.
-        api: The contract.
-        arguments: Names of the arguments that will be given besides `image`.
-        limits: Bounds of the source; the defaults if None.
-        language: False only in tests of the confinement, which is then on its own.
+        text: Text of the generator.
+        api: The API.
+        arguments: Names of the arguments that a run passes besides `image`.
+        limits: Limits of the source; the defaults if None.
+        language: False only to test the confinement without the language layer.
     """
     limits = limits or Limits()
     size = len(text.encode("utf-8", "replace"))
@@ -87,7 +87,7 @@ def _examine(
         message = f"The program has {nodes:,} syntax nodes; {limits.nodes:,} are allowed."
         return Examined(source, (Finding("limit", 1, message),))
     literals = string_literals(tree, source)
-    _compile(tree)  # for the errors that only the compiler finds, before the tree is rewritten
+    _compile(tree)  # finds errors that parsing does not, before the tree is rewritten
     checked: CheckedProgram = check_program(tree, api, arguments)
     entry, parameters = checked.entry or "", checked.parameters
     if not language:

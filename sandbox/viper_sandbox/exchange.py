@@ -1,4 +1,4 @@
-"""What callers of the jail give and get: requests, calls, results, and the ways to answer a call."""
+"""Values of the jail's interface: requests, calls, results, and the exceptions of handlers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from viper_sandbox.findings import CallSite, Finding, StringLiteral
+from viper_sandbox.findings import CheckReport
 from viper_sandbox.wire import PatchRef, WireValue
 
 __all__ = [
@@ -23,12 +23,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One program and what it is given."""
+    """One program with its arguments."""
 
     source: str
-    """Text as the generator wrote it; only the child looks into it."""
+    """Text as the generator wrote it; only the child examines it."""
     api: Mapping[str, Any]
-    """The contract as plain data: attributes, constructor, methods and functions by name."""
+    """The API as plain data: attributes, constructor, methods and functions by name."""
     image: PatchRef
     """The whole image."""
     image_size: tuple[int, int]
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A vision or language call of a program, checked against the contract."""
+    """A vision or language call of a program, checked against the API."""
 
     id: int
     """Counts from 1 within the program."""
@@ -48,28 +48,17 @@ class Call:
     receiver: PatchRef | None
     """The patch whose method it is; None for a function."""
     arguments: tuple[WireValue, ...]
-    """One per parameter of the contract, in its order, defaults filled in."""
+    """One per parameter of the API, in order, defaults filled in."""
     line: int
-    """Line of the normalised source."""
+    """Line of the normalized source."""
 
 
 Handler = Callable[[Call], Awaitable[WireValue]]
-"""Serves calls. It may raise `CallRejected` or `CallFailed`; anything else is a bug of the handler and
-leaves `Jail.run` as it is."""
+"""Serves calls. It may raise `CallRejected` or `CallFailed`; `Jail.run` passes other exceptions on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the child said about the program before running it."""
-
-    source: str
-    """The normalised source, in which all lines count."""
-    findings: tuple[Finding, ...]
-    """Why it was not run; empty for a good program."""
-    call_sites: tuple[CallSite, ...]
-    literals: tuple[StringLiteral, ...] | None = None
-    """The texts in the source and their places, which lie in the source, apart and in order; None if
-    there are findings, or too many to tell."""
+Checked = CheckReport
+"""Its name in version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +70,26 @@ class JailFailure:
     a `CallFailed`."""
     message: str
     line: int | None = None
-    """Line of the normalised source; None if the failure has no place."""
+    """Line of the normalized source; None if the failure has no line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a program; exactly one of `value` and `failure` counts."""
+    """The result of a program: its value if `failure` is None."""
 
     value: WireValue = None
     failure: JailFailure | None = None
-    checked: Checked | None = None
-    """None if the child died, or was refused, before it had looked at the program."""
+    checked: CheckReport | None = None
+    """None if there was no child, or if it ended before it had checked the program."""
     printed: str = ""
-    """What the program printed, cut to the limit; empty if it was killed."""
+    """Printed text, cut to the limit; empty if the program was killed."""
     own_s: float = 0.0
-    """Wall time of the program itself in seconds, without start-up and served calls."""
+    """Wall time of the program in seconds, without start-up and served calls."""
     calls: int = 0
-    """Calls that were served or begun."""
+    """Number of calls that were accepted."""
 
 
-class CallRejected(Exception):  # noqa: N818  # a word to the program, no error of the host
+class CallRejected(Exception):  # noqa: N818  # for the program, not an error of the host
     """Raised by a handler to raise an exception in the program, which may catch it.
 
     Args:
@@ -114,7 +103,7 @@ class CallRejected(Exception):  # noqa: N818  # a word to the program, no error 
         self.message = message
 
 
-class CallFailed(Exception):  # noqa: N818  # ends a session, not the host
+class CallFailed(Exception):  # noqa: N818  # ends the program, not the host
     """Raised by a handler to end the program; no `try` of the program can catch it.
 
     Args:

@@ -1,4 +1,4 @@
-"""Running a guarded program: its namespace, its result, its failure."""
+"""Execution of a checked program: its namespace, result and failure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from viper_sandbox.namespace import (
 from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
 from viper_sandbox.wire import WireError, WireValue, pack
 
-__all__ = ["Done", "Failed", "execute", "preload_for_tests"]
+__all__ = ["Done", "Failed", "execute", "preload_unguarded"]
 
 _MAX_MESSAGE = 500
 
@@ -50,15 +50,15 @@ def execute(
     *,
     language: bool = True,
 ) -> Done | Failed:
-    """Run a program that was found good and take its result.
+    """Run a program without findings and return its result.
 
     Args:
-        program: Has code, that is, no findings.
-        session: Gives the image and the callables of the contract.
+        program: The program, with its code.
+        session: Gives the image and the callables of the API.
         arguments: Values of parameters besides `image`.
-        printer: Keeps what the program prints.
+        printer: Keeps the text that the program prints.
         result_bytes: Largest encoded result.
-        language: False only in tests of the confinement, which is then on its own.
+        language: False only to test the confinement without the language layer.
     """
     assert program.code is not None, "a program with findings must not run"
     names = _namespace(session, printer) if language else _plain_namespace(session)
@@ -71,38 +71,40 @@ def execute(
     try:
         exec(program.code, names)  # noqa: S102  # this process exists for nothing else
         result = names[program.entry](*values)
-    except Exception as error:  # whatever a program raises is its result
+    except Exception as error:  # any exception of a program is its failure
         failure = _failure(error, session)
         if failure.kind != "memory":
             return failure
     else:
         return _result(result, result_bytes)
-    return failure  # outside the handler, so that the traceback's memory is free again
+    return failure  # outside the handler, so that the memory of the traceback is free
 
 
-def preload_for_tests() -> None:
-    """Import what programs use when the language layer is off; to be called before `confine`."""
+def preload_unguarded() -> None:
+    """Import the modules that unguarded programs use; to be called before `confine`."""
     from viper_sandbox.unguarded import preload
 
     preload()
 
 
 def _plain_namespace(session: ProgramSession) -> dict[str, Any]:
-    from viper_sandbox.unguarded import plain_namespace  # tests alone pay for it
+    from viper_sandbox.unguarded import (
+        plain_namespace,  # imported only if the language layer is off
+    )
 
     return plain_namespace(session)
 
 
 def _namespace(session: ProgramSession, printer: Printer) -> dict[str, Any]:
-    contract = session.globals()
-    api = Namespace("the ImagePatch API", contract)
+    names = session.globals()
+    api = Namespace("the ImagePatch API", names)
     return {
         "__builtins__": {**BUILTINS, "print": printer.print, "__import__": make_import(api)},
         "__name__": "program",
         "_getattr_": guarded_getattr,
         "_write_": guarded_write,
         **ALLOWED_MODULES,
-        **contract,
+        **names,
     }
 
 
@@ -137,7 +139,7 @@ def _failure(error: Exception, session: ProgramSession) -> Failed:
 def _text(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception:  # the arguments are the program's: too large or too deep to be shown
+    except Exception:  # of an argument that is too large or too deep
         return "(the message cannot be shown)"
     return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
 

@@ -1,8 +1,8 @@
-"""Taking the program out of the text that a generator wrote.
+"""Extraction of the program from the text of a generator.
 
-A language model wraps programs in Markdown fences and prose, adds an example call, or writes the
-body of the function alone. `extract` gives the source that is checked and run; all line numbers
-count in it. This runs in the child only: the host never looks into a program.
+A language model wraps programs in Markdown fences and prose, adds an example call, or writes only the body of
+the function. `extract` returns the normalized source, which is checked and run; all line numbers refer to it.
+This runs in the child only: the host never examines a program.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import ast
 import re
 import textwrap
 import warnings
+from collections.abc import Iterator
 
-__all__ = ["ENTRY", "entry_function", "extract", "parse"]
+__all__ = ["ENTRY", "entry_function", "extract", "outside_functions", "parse"]
 
 ENTRY = "execute_command"
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^\s*(def|import|from|async|class)\b|^\s*@")
-_SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
+_DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 _MAX_CUTS = 20
-# Paragraphs of prose behind a program that are cut off one by one; more is no program.
+# Most paragraphs of prose that are cut off after a program.
 
 
 def parse(source: str) -> ast.Module:
-    """Parse a source text without the warnings that a compiler gives to its author.
+    """Parse a source text without warnings.
 
     Raises:
         SyntaxError: It is not Python.
-        ValueError: It holds characters that no source may hold.
+        ValueError: It has characters that are not allowed in a source.
         RecursionError: It is nested too deeply; so does MemoryError.
     """
     with warnings.catch_warnings():
@@ -40,11 +41,11 @@ def extract(text: str) -> str:
     """Return the program in a text as a module that defines a function.
 
     Args:
-        text: What the generator wrote: a module, fenced blocks between prose, or a bare body.
+        text: Text of the generator: a module, fenced blocks between prose, or a bare body.
 
     Returns:
-        The normalised source, ending in one newline. If no program can be found it is the part that
-        looks most like one, whose syntax error is then worth reporting.
+        The normalized source, which ends in one newline. If there is no program, the part that most
+        resembles one, so that its syntax error is reported.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     blocks = _fenced(text)
@@ -61,7 +62,7 @@ def extract(text: str) -> str:
 
 
 def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
-    """Return the function that is called: `execute_command`, or the only one that there is."""
+    """Return the function to call: `execute_command`, or the only function of the program."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     named = [node for node in functions if node.name == ENTRY]
     if named:
@@ -71,12 +72,12 @@ def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
 
 
 def _program(candidate: str) -> str | None:
-    """Return the normalised source if the candidate is a whole program or a bare body."""
+    """Return the normalized source if the candidate is a whole program or a bare body."""
     source = _tidy(candidate)
     tree = _try_parse(source)
     if tree is None or not tree.body:
         return None
-    returns = any(isinstance(inner, ast.Return) for inner in _outside_functions(tree))
+    returns = any(isinstance(inner, ast.Return) for inner in outside_functions(tree.body))
     entry = entry_function(tree)
     last = tree.body[-1]
     if not returns and any(isinstance(node, ast.FunctionDef) for node in tree.body):
@@ -85,7 +86,7 @@ def _program(candidate: str) -> str | None:
         return _wrap(source, tree) if isinstance(last, ast.Expr) else source
     if returns or isinstance(last, (ast.Assign, ast.AugAssign, ast.For, ast.If)):
         return _wrap(source, tree)
-    if isinstance(last, ast.Expr) and (len(tree.body) > 1 or _says_something(last.value)):
+    if isinstance(last, ast.Expr) and (len(tree.body) > 1 or _computes(last.value)):
         return _wrap(source, tree)
     return None
 
@@ -110,7 +111,7 @@ def _wrap(source: str, tree: ast.Module) -> str:
 
 
 def _without_usage(source: str, tree: ast.Module, entry: str) -> str:
-    """Cut off what follows the program to show how it is called."""
+    """Cut off the example call after the program."""
     end: int | None = None
     for node in reversed(tree.body):
         if not _is_usage(node, entry):
@@ -131,9 +132,9 @@ def _is_usage(node: ast.stmt, entry: str) -> bool:
 
 
 def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
-    """Tell whether statements around a lone helper function are the body of the program.
+    """Return whether the statements around a single helper function are the body of the program.
 
-    They are not if all that follows is a plain call of it, which shows how it is used.
+    They are not if only a plain call of the function follows, as an example.
     """
     last = tree.body[-1]
     match last:
@@ -144,12 +145,12 @@ def _is_body(tree: ast.Module, only: ast.FunctionDef) -> bool:
         case _:
             return isinstance(last, ast.Expr) and last is not tree.body[0]
     plain = all(isinstance(argument, ast.Name) for argument in call.args)
-    shown = isinstance(call.func, ast.Name) and call.func.id == only.name and plain
-    return not shown or tree.body[-2] is not only
+    example = isinstance(call.func, ast.Name) and call.func.id == only.name and plain
+    return not example or tree.body[-2] is not only
 
 
 def _without_prose(text: str) -> str | None:
-    """Cut lines before the first that begins code, then paragraphs of prose from the end."""
+    """Cut the lines before the first line of code, then paragraphs of prose from the end."""
     lines = _from_code_start(text).split("\n")
     if not _CODE_START.match(lines[0]):
         return None
@@ -180,7 +181,7 @@ def _from_code_start(text: str) -> str:
 
 
 def _join_first_line(text: str) -> str:
-    """Undo the stripping of a completion: a body whose first line alone lost its indentation."""
+    """Repair a stripped completion: a body of which only the first line lost its indentation."""
     first, newline, rest = text.lstrip("\n").partition("\n")
     if not newline or first.rstrip().endswith(":"):
         return text
@@ -220,20 +221,18 @@ def _try_parse(source: str) -> ast.Module | None:
         return None
 
 
-def _outside_functions(tree: ast.Module) -> list[ast.AST]:
-    found: list[ast.AST] = []
-    pending: list[ast.AST] = list(tree.body)
+def outside_functions(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield the nodes of a body that do not belong to a nested function or class."""
+    pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            continue
-        found.append(node)
-        pending.extend(ast.iter_child_nodes(node))
-    return found
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield node
+            pending.extend(ast.iter_child_nodes(node))
 
 
 def _inside_strings(tree: ast.Module) -> set[int]:
-    """Return the lines whose first column lies inside a string, where indenting would change it."""
+    """Return the lines that begin inside a string, which indentation would change."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.Constant, ast.JoinedStr)):
@@ -241,11 +240,10 @@ def _inside_strings(tree: ast.Module) -> set[int]:
     return lines
 
 
-def _says_something(value: ast.expr) -> bool:
-    """Tell an expression from words of prose, or data, that happen to be Python."""
+def _computes(value: ast.expr) -> bool:
+    """Return whether an expression computes something, unlike words of prose that are valid Python."""
     return any(
-        isinstance(node, ast.expr) and not isinstance(node, _SAYS_NOTHING)
-        for node in ast.walk(value)
+        isinstance(node, ast.expr) and not isinstance(node, _DATA_NODES) for node in ast.walk(value)
     )
 
 

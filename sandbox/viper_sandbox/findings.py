@@ -1,13 +1,14 @@
-"""What the child says about a program before it runs it."""
+"""The result of checking a program: findings, call sites and string literals."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["CallSite", "Finding", "Literal", "StringLiteral", "worst"]
+__all__ = ["CallSite", "CheckReport", "Finding", "Literal", "StringLiteral", "worst"]
 
 Literal = str | int | float | bool | tuple[str, ...] | None
-"""A literal argument; None where it is none. A list or tuple of texts is a tuple."""
+"""A literal argument; a list or tuple of strings is a tuple. None for any other argument."""
 
 _ORDER = ("syntax", "limit", "policy", "check")
 
@@ -15,12 +16,13 @@ _MAX_MESSAGE = 2_000
 
 
 class Finding(NamedTuple):
-    """One reason why a program is not run."""
+    """A reason not to run a program; `viper lint` prints these."""
 
     kind: str
-    """"syntax", "policy" (the language), "check" (the contract), or "limit" (too large)."""
+    """"syntax", "policy" (the language), "check" (the API) or "limit" (too large); also "timeout",
+    "memory" or "sandbox" if the check itself failed."""
     line: int
-    """Line of the normalised source, counted from 1."""
+    """Line of the normalized source, counted from 1."""
     message: str
     """What is wrong and what to write instead."""
 
@@ -31,29 +33,38 @@ class CallSite(NamedTuple):
     line: int
     method: str
     literals: tuple[Literal, ...]
-    """One entry per positional argument: a literal, or what a name stands for that is bound once, to a
-    literal; None for anything else."""
+    """One entry per positional argument: its literal value, also for a name that the program binds only
+    once, to a literal; None for anything else."""
     repeats: bool = False
-    """True inside a loop, a comprehension or a function of the program's own: it may run more than once."""
+    """True if it may run more than once: in a loop, a comprehension or a function of the program."""
 
 
 class StringLiteral(NamedTuple):
-    """A text in the source."""
+    """A string literal in the source."""
 
     value: str
     start: int | None
-    """Index of its first character in the normalised source, quotes and prefix included; None where
-    it is not one plain literal, so that nothing can be put in its place."""
+    """Index of its first character in the normalized source, quotes and prefix included; None if it
+    cannot be replaced, as in an f-string."""
     end: int | None
-    """Index behind its last character; None where `start` is."""
+    """Index after its last character; None if `start` is None."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The result of checking a program, which runs only if there are no findings."""
+
+    source: str
+    """The normalized source: taken out of prose and Markdown, a bare body wrapped; lines refer to it."""
+    findings: tuple[Finding, ...] = ()
+    call_sites: tuple[CallSite, ...] = ()
+    literals: tuple[StringLiteral, ...] | None = None
+    """String literals: those with a position first, in order and without overlaps. None if there are
+    findings or too many literals."""
 
 
 def worst(findings: tuple[Finding, ...]) -> Finding | None:
-    """Sum all findings up in one, which has the place of the gravest.
-
-    Returns:
-        None if there are no findings.
-    """
+    """Return the most severe finding, with the messages of the others added; None if there are none."""
     if not findings:
         return None
     first, *others = sorted(findings, key=lambda f: (_ORDER.index(f.kind), f.line))

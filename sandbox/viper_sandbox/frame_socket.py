@@ -1,4 +1,4 @@
-"""The child's end of the socket: blocking, one frame at a time, nothing read ahead."""
+"""The child's end of its socket: blocking, one frame at a time, without reading ahead."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from viper_sandbox.wire import (
 __all__ = ["CONTROL_BYTES", "EXIT_HOST_GONE", "EXIT_MEMORY", "FrameSocket", "wire_mapping"]
 
 CONTROL_BYTES = 4_000_000
-"""Largest frame between host and zygote; a contract with plugins takes some 50 kB."""
+"""Largest frame between host and zygote; an API with plugins takes some 50 kB."""
 EXIT_HOST_GONE = 72
-"""Exit status when the host closed the socket: nobody is left to tell."""
+"""Exit status if the host closed the socket."""
 EXIT_MEMORY = 73
-"""Exit status when memory ended in the middle of a frame, after which no frame can follow."""
+"""Exit status if memory ran out in the middle of a frame, after which no other frame can follow."""
 
 _SPARE_FRAMES = 200
-# Levels of recursion that an exchange may use on top of the program's own limit; it needs about 80.
+# Recursion depth that a call may use beyond the program's own limit; it needs about 80.
 
 
 class FrameSocket:
@@ -55,24 +55,24 @@ class FrameSocket:
             except (BrokenPipeError, ConnectionResetError):
                 os._exit(EXIT_HOST_GONE)
 
-    def receive(self) -> list[Any]:  # Any: a message of the host, which is trusted
+    def receive(self) -> list[Any]:  # Any: a message of the host, which is trusted here
         """Wait for one message."""
         length = payload_length(self._read(HEADER_BYTES), self._max_bytes)
         message = unpack(self._read(length))
         assert isinstance(message, list), "the host sends lists"
         return message
 
-    def ask(
+    def call(
         self, name: str, receiver: PatchRef | None, arguments: tuple[Any, ...], line: int
     ) -> Any:
-        """Carry one call to the host and wait for its result.
+        """Send one call to the host and wait for its result.
 
         Raises:
             ValueError: The host rejects the arguments; so does TypeError.
         """
         self._last_id += 1
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + _SPARE_FRAMES)  # a program may call at the end of its own
+        sys.setrecursionlimit(limit + _SPARE_FRAMES)  # the program may have reached its own limit
         try:
             self.send(["call", self._last_id, name, receiver, arguments, line])
             answer = self.receive()
@@ -86,7 +86,7 @@ class FrameSocket:
             case ["rejected", int(call_id), str(exception), str(text)] if call_id == self._last_id:
                 raise (TypeError if exception == "TypeError" else ValueError)(text)
             case _:
-                raise AssertionError("the host answered something else than the last call")
+                raise AssertionError("the host answered another call")
 
     def _read(self, size: int) -> bytes:
         parts: list[bytes] = []

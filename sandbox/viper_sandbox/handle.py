@@ -1,7 +1,7 @@
-"""An object of the host as a program has it: a class, a few values to read, and a number.
+"""Handles: the objects of the host as programs hold them, with a class, attributes and a number.
 
-The object itself (a mask, a model's own result) never leaves the host. A program may read the
-attributes that the contract declares, keep the handle, compare it, and pass it back.
+The object itself (a mask, the result of a model) never leaves the host. A program may read the attributes
+that the API declares, keep the handle, compare it, and pass it back.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ __all__ = ["Handle"]
 
 
 class Handle:
-    """Stands for one object of the host; cannot be made or changed by a program."""
+    """Represents one object of the host; a program can neither create nor change it."""
 
     __slots__ = ("_attributes", "_number", "_session", "kind")
     kind: str
-    """Its class in the contract; programs see it in messages only."""
+    """Its class in the API; programs see it in messages only."""
     _attributes: dict[str, Any]
     _number: int
     _session: Owner
@@ -32,7 +32,7 @@ class Handle:
     def _make(cls, session: Owner, ref: HandleRef) -> Handle:
         names = session.api.handles.get(ref.kind)
         if names is None or len(names) != len(ref.attributes):
-            raise WireError(f"A handle of the class {ref.kind!r}, which is not in the contract.")
+            raise WireError(f"A handle of the class {ref.kind!r}, which is not in the API.")
         handle = object.__new__(cls)
         object.__setattr__(handle, "kind", ref.kind)
         object.__setattr__(handle, "_attributes", dict(zip(names, ref.attributes, strict=True)))
@@ -67,9 +67,9 @@ class Handle:
         return hash((self.kind, self._number))
 
     def __repr__(self) -> str:
-        shown = (f"{name}={_shown(value)}" for name, value in self._attributes.items())
-        return f"{self.kind}({', '.join(shown)})"
+        attributes = (f"{name}={_text(value)}" for name, value in self._attributes.items())
+        return f"{self.kind}({', '.join(attributes)})"
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else repr(value)

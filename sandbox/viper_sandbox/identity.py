@@ -1,11 +1,15 @@
-"""Who the zygote is and what it sees: no longer root, and first process of namespaces of its own.
+"""User and namespaces of the zygote: it stops being root and becomes the first process of new namespaces.
 
-This happens once, when a zygote has loaded what its children need. Three namespaces are the zygote's. A
-PID namespace holds only for processes that are made after it, which would cost each program a second fork
-(0.8 ms); and whoever is number 1 in it takes every process in it along when it dies, by the kernel's hand. So
-a killed zygote leaves nothing behind, whatever its children became. A network namespace takes the kernel
-0.4 ms to make and more to clear away, and an empty one, whose loopback is down, can be shared by processes
-that can make no socket. The namespaces for IPC and host name are each child's own, see `confine`.
+This happens once, after the zygote has loaded what its children need. Three namespaces belong to the zygote:
+
+- A PID namespace applies only to processes that are forked after it was created, so one per program would
+  need a second fork (0.8 ms). When its first process dies, the kernel kills all others: a killed zygote
+  leaves no process behind.
+- A network namespace takes the kernel 0.4 ms to create and more to remove. It is empty, its loopback is down,
+  and processes that cannot create sockets can share it.
+- A user namespace gives the right to create the other two.
+
+The namespaces for IPC and host name are created by each child, see `confine`.
 """
 
 from __future__ import annotations
@@ -23,10 +27,10 @@ _NOBODY = 65_534
 
 
 def drop_root() -> None:
-    """Become nobody, in no group, if this process is root.
+    """Change to the user nobody, without groups, if this process is root.
 
     Raises:
-        OSError: The process is root and must stay so.
+        OSError: The process is root and cannot change that.
     """
     if os.geteuid() != 0 and os.getuid() != 0:
         return
@@ -36,30 +40,28 @@ def drop_root() -> None:
 
 
 def become_first_process(control_fd: int) -> None:
-    """Go on as the first process of a new PID namespace, inside new user and network namespaces.
+    """Continue as the first process of a new PID namespace, inside new user and network namespaces.
 
-    The process that called stays behind as keeper: it waits for the first process and ends as it ends, so
+    The calling process remains as a supervisor: it waits for the first process and exits with its status, so
     that the host has a child to kill and to wait for. Both die with their parents.
 
     Args:
-        control_fd: Socket that the keeper must not hold open.
+        control_fd: Socket that the supervisor must not hold open.
 
     Raises:
-        OSError: The kernel gives no such namespaces; nothing was changed.
+        OSError: The kernel refuses the namespaces; nothing was changed.
     """
     kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET)
     pid = os.fork()
     if pid:
         os.close(control_fd)
-        _keep(pid)
+        _supervise(pid)
     kernel.die_with_parent()
 
 
-def _keep(pid: int) -> NoReturn:
+def _supervise(pid: int) -> NoReturn:
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        os.kill(
-            os.getpid(), signal.SIGKILL
-        )  # so that its end does not look like one of its own will
+        os.kill(os.getpid(), signal.SIGKILL)  # an exit status would look like a regular end
     os._exit(code)

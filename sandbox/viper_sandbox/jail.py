@@ -1,9 +1,9 @@
-"""The host side of the sandbox: runs programs in children and serves their calls.
+"""The host's side of the sandbox: runs programs in child processes and serves their calls.
 
-The host never parses, compiles or evaluates anything of a program. It moves the text into a frame, and
-takes frames that are checked against the contract, the budgets and the clock. Whatever goes wrong in a
-child is a `JailFailure` in the `Result`; exceptions that leave `run` are the caller's own: those of the
-handler, and cancellation, which kills the child.
+The host never parses, compiles or evaluates any part of a program. It sends the text in a frame, and checks
+the frames that it receives against the API, the budgets and the timeouts. Any failure in a child is a
+`JailFailure` in the `Result`; the exceptions of `run` are those of the caller's handler, and cancellation,
+which kills the child.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any, TypeVar
 
-from viper_sandbox.call_log import CallLog
+from viper_sandbox.api import Api
 from viper_sandbox.confine import Confinement
-from viper_sandbox.exchange import Call, Checked, Handler, JailFailure, Request, Result
-from viper_sandbox.findings import Finding
+from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
+from viper_sandbox.findings import CheckReport, Finding
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import (
@@ -30,33 +30,34 @@ from viper_sandbox.process import (
     ChildProcess,
     NotConfinedError,
     OutOfMemoryCount,
-    describe_death,
+    describe_exit,
 )
 from viper_sandbox.program_protocol import ProgramProtocol
+from viper_sandbox.retry_handler import RetryHandler
 from viper_sandbox.wire import PatchRef, WireError, WireValue
-from viper_sandbox.zygote_client import ApiTable, UnbornError, ZygoteClient, ZygoteGoneError
+from viper_sandbox.zygote_client import ApiTable, ForkError, ZygoteClient, ZygoteGoneError
 
 __all__ = ["Jail"]
 
 _T = TypeVar("_T")
 _CHECK_ARGUMENTS = ("query", "possible_answers")
 _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
-_MAX_CONTRACTS = 8
+_MAX_APIS = 8
 
 
 class _RefusedError(Exception):
-    """No child may serve: none can be started, or not at the level that is asked for."""
+    """No child can be used: none can be started, or not at the level that is required."""
 
 
 class Jail:
-    """Runs programs, each in a process of its own; any number at the same time.
+    """Runs programs, each in its own process; any number at the same time.
 
-    The first use starts one zygote, which all programs are forks of. A jail belongs to one event loop, whose
-    thread must live as long as the jail: its processes die with it.
+    The first use starts a zygote, of which the process of each program is a fork. A jail belongs to one event
+    loop; its processes die when the thread of the loop ends.
 
     Args:
-        limits: What each program may use.
-        confinement: Mechanisms to use; all unless a test takes one away.
+        limits: Limits of each program.
+        confinement: Mechanisms to use; all of them, except in tests.
         python: Interpreter of the children; the running one if None.
         spare: Keep one confined child waiting for the next program, which then starts 2 ms sooner.
     """
@@ -76,7 +77,7 @@ class Jail:
         self._report: LevelReport | None = None
         self._probing = asyncio.Lock()
         self._zygote_client: ZygoteClient | None = None
-        self._contracts: list[ApiTable] = []
+        self._apis: list[ApiTable] = []
         self._out_of_memory = OutOfMemoryCount()
         self._running = 0
         self._idle = asyncio.Event()
@@ -89,100 +90,80 @@ class Jail:
         handler: Handler,
         *,
         least_level: Level = "full",
-        on_checked: Callable[[Checked], None] | None = None,
+        on_checked: Callable[[CheckReport], None] | None = None,
     ) -> Result:
-        """Run a program; cancelling kills it.
+        """Run a program; cancellation kills it.
 
-        If the zygote dies, the program runs once more, and calls that were served are answered from what was
-        answered then: the handler never serves the same call of a program twice.
+        If the zygote dies, the program runs once more. Its calls that were served get the same answers: the
+        handler never serves the same call of a program twice.
 
         Args:
-            request: The program and what it is given.
-            handler: Serves its vision and language calls, one at a time; see `Handler`. It answers in
-                plain Python types, patches with the handle of the request's image.
-            least_level: Weakest level of the sandbox at which the program may run.
-            on_checked: Told what the child says about a good program, before it runs; twice where the
-                program runs twice.
+            request: The program with its arguments.
+            handler: Serves its vision and language calls, one at a time; see `Handler`. It returns
+                plain Python types, and patches with the handle of the request's image.
+            least_level: Lowest level of the sandbox at which the program may run.
+            on_checked: Called with the check report of a program without findings, before it runs; twice
+                if it runs twice.
 
         Returns:
-            The value or the failure; what a program does is never an exception.
+            The value or the failure; no action of a program raises an exception here.
 
         Raises:
-            ValueError: The contract of the request cannot be read, or the handler gave a foreign patch.
-            TypeError: The handler gave a value that the contract does not promise.
+            ValueError: The API of the request is invalid, or the handler returned a patch of another image.
+            TypeError: The handler returned a value that is not of the method's type.
             RuntimeError: The jail is closed.
         """
-        size = len(request.source.encode("utf-8", "replace"))
-        if size > self.limits.source_bytes:
-            return Result(failure=JailFailure("limit", self._too_large(size)))
-        contract = self._contract(request.api)
-        replay = CallLog(handler)
+        retry = RetryHandler(handler)
 
-        async def once() -> Result:
-            replay.rewind()
-            async with self._child(least_level, contract) as (child, number):
-                conversation = ProgramProtocol(
-                    child, request, (number, contract.api), replay, self.limits, on_checked
-                )
-                try:
-                    result = await conversation.run()
-                except ChildGoneError:
-                    return conversation.failed(JailFailure(*await self._death(child)))
-                if result.failure is None:  # else it must be seen to end
-                    child.dismiss()
-                return result
+        async def run(child: ChildProcess, api: tuple[int, Api]) -> Result:
+            retry.restart()
+            protocol = ProgramProtocol(child, request, api, retry, self.limits, on_checked)
+            try:
+                return await protocol.run()
+            except ChildGoneError:
+                return protocol.failed(await self._exit_failure(child))
 
-        try:
-            return await self._twice(once)
-        except _RefusedError as error:
-            return Result(failure=JailFailure("sandbox", str(error)))
+        def failed(failure: JailFailure) -> Result:
+            return Result(failure=failure)
+
+        return await self._in_child(request, least_level, run, failed)
 
     async def check(
         self,
         source: str,
         api: Mapping[str, Any],
         arguments: Sequence[str] = _CHECK_ARGUMENTS,
-    ) -> Checked:
-        """Examine a program without running it.
+    ) -> CheckReport:
+        """Check a program without running it.
 
         Args:
             source: Text as the generator wrote it.
-            api: The contract as plain data.
-            arguments: Names of the parameters besides `image` that a run would give.
+            api: The API as plain data.
+            arguments: Names of the parameters besides `image` that a run would pass.
 
         Returns:
-            The normalised source and everything that is wrong with it. A child that dies over it is a
-            finding as well.
+            The normalized source and all findings. A failure of the check itself is a finding as well.
 
         Raises:
-            ValueError: The contract cannot be read.
+            ValueError: The API is invalid.
             RuntimeError: The jail is closed.
         """
-        size = len(source.encode("utf-8", "replace"))
-        if size > self.limits.source_bytes:
-            return _lone_finding("limit", self._too_large(size))
         request = Request(source, api, _NO_IMAGE, (1, 1))
-        contract = self._contract(api)
 
-        async def once() -> Checked:
-            async with self._child("partial", contract) as (child, number):
-                conversation = ProgramProtocol(
-                    child, request, (number, contract.api), _serve_nothing, self.limits
-                )
-                try:
-                    checked = await conversation.check(list(arguments))
-                except ChildGoneError:
-                    return _lone_finding(*await self._death(child))
-                child.dismiss()
-                return checked
+        async def check(child: ChildProcess, api: tuple[int, Api]) -> CheckReport:
+            protocol = ProgramProtocol(child, request, api, _serve_nothing, self.limits)
+            try:
+                return await protocol.check(list(arguments))
+            except ChildGoneError:
+                return failed(await self._exit_failure(child))
 
-        try:
-            return await self._twice(once)
-        except _RefusedError as error:
-            return _lone_finding("sandbox", str(error))
+        def failed(failure: JailFailure) -> CheckReport:
+            return CheckReport("", (Finding(failure.kind, 1, failure.message),))
+
+        return await self._in_child(request, "partial", check, failed)
 
     async def level(self) -> LevelReport:
-        """Return how strong the sandbox of this machine is; measured once, by trying.
+        """Return the level of the sandbox on this machine; measured once, by attempting forbidden acts.
 
         Raises:
             RuntimeError: The jail is closed.
@@ -193,7 +174,7 @@ class Jail:
             return self._report
 
     async def close(self) -> None:
-        """Kill all programs, wait until their processes are gone, and refuse new ones."""
+        """Kill all programs, wait until their processes have ended, and refuse new ones."""
         self._closed = True
         zygote_client, self._zygote_client = self._zygote_client, None
         if zygote_client is not None:
@@ -211,8 +192,41 @@ class Jail:
     ) -> None:
         await self.close()
 
+    async def _in_child(
+        self,
+        request: Request,
+        least_level: Level,
+        act: Callable[[ChildProcess, tuple[int, Api]], Awaitable[_T]],
+        failed: Callable[[JailFailure], _T],
+    ) -> _T:
+        """Run or check a program in a child; a child that did so without a failure is dismissed."""
+        size = len(request.source.encode("utf-8", "replace"))
+        if size > self.limits.source_bytes:
+            message = f"The program has {size:,} bytes; {self.limits.source_bytes:,} are allowed."
+            return failed(JailFailure("limit", message))
+        table = self._table(request.api)
+
+        async def once() -> _T:
+            report = await self.level()
+            if not report.reaches(least_level):
+                raise _RefusedError(
+                    f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
+                )
+            zygote_client = await self._zygote()
+            child, number = _started(lambda: zygote_client.child_for(table))
+            async with self._watched(child):
+                result = await act(child, (number, table.api))
+                if not isinstance(result, Result) or result.failure is None:
+                    child.dismiss()  # a child that failed must be seen to end
+                return result
+
+        try:
+            return await self._twice(once)
+        except _RefusedError as error:
+            return failed(JailFailure("sandbox", str(error)))
+
     async def _twice(self, once: Callable[[], Awaitable[_T]]) -> _T:
-        """Do something in a child; if the zygote dies meanwhile, do it once more under another."""
+        """Do something in a child; if the zygote dies meanwhile, do it once more with another zygote."""
         for _ in range(2):
             try:
                 return await once()
@@ -225,23 +239,8 @@ class Jail:
         )
 
     @asynccontextmanager
-    async def _child(
-        self, least_level: Level, contract: ApiTable
-    ) -> AsyncIterator[tuple[ChildProcess, int]]:
-        """Give a child for a program, and the number of its contract."""
-        report = await self.level()
-        if not report.reaches(least_level):
-            raise _RefusedError(
-                f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
-            )
-        zygote_client = await self._awake()
-        child, number = _born(lambda: zygote_client.child_for(contract))
-        async with self._watched(child):
-            yield child, number
-
-    @asynccontextmanager
     async def _watched(self, child: ChildProcess) -> AsyncIterator[None]:
-        """See to it that a child is gone afterwards, come what may, or about to go if it was dismissed."""
+        """Ensure that a child has ended afterwards, or is about to end if it was dismissed."""
         self._running += 1
         self._idle.clear()
         try:
@@ -251,19 +250,15 @@ class Jail:
         finally:
             try:
                 if not child.dismissed:
-                    await self._bury(child)
+                    with contextlib.suppress(ZygoteGoneError, ForkError):  # handled before
+                        await child.kill()
             finally:
                 self._running -= 1
                 if not self._running:
                     self._idle.set()
 
-    async def _bury(self, child: ChildProcess) -> None:
-        """Wait for the end of a child; why it ended was asked before, if anybody wanted to know."""
-        with contextlib.suppress(ZygoteGoneError, UnbornError):
-            await child.bury()
-
-    async def _awake(self) -> ZygoteClient:
-        """Return the zygote that serves this loop; start one if there is none, or it is dead.
+    async def _zygote(self) -> ZygoteClient:
+        """Return the zygote for this loop; start one if there is none, or if it is dead.
 
         Raises:
             RuntimeError: The jail is closed.
@@ -285,74 +280,68 @@ class Jail:
             await old.close()
         return zygote_client
 
-    def _contract(self, wire: Mapping[str, Any]) -> ApiTable:
-        """Return what was read of an equal contract before, or read it now."""
-        for known in self._contracts:
-            if known.wire == wire:
-                return known
-        contract = ApiTable.read(wire)
-        self._contracts = [*self._contracts[1 - _MAX_CONTRACTS :], contract]
-        return contract
+    def _table(self, wire: Mapping[str, Any]) -> ApiTable:
+        """Return the table of an equal API, or read the API now."""
+        for table in self._apis:
+            if table.wire == wire:
+                return table
+        table = ApiTable.read(wire)
+        self._apis = [*self._apis[1 - _MAX_APIS :], table]
+        return table
 
     async def _probe(self) -> LevelReport:
         if not hasattr(os, "fork") or not hasattr(socket, "socketpair"):
-            return LevelReport(
-                "none", (), trouble=f"{os.name} has no processes that it could confine"
-            )
+            trouble = f"{os.name} has no processes that it could confine"
+            return LevelReport("none", (), trouble=trouble)
         try:
             message = await self._twice(self._probe_once)
-        except (ChildGoneError, WireError, TimeoutError, UnbornError, _RefusedError) as error:
-            reason = str(error) or "the process that measures its level died"
-            return LevelReport("none", (), trouble=reason)
+        except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
+            trouble = str(error) or "the process that measures its level died"
+            return LevelReport("none", (), trouble=trouble)
         match message:
             case ["probed", list(attempts), dict(mechanisms)]:
                 acts = tuple(_act(attempt) for attempt in attempts)
                 missing = tuple((str(n), str(why)) for n, why in mechanisms.items() if why)
-                zygote_client = await self._awake()
-                zygote_client.accept([name for name, _ in missing])
+                (await self._zygote()).accept([name for name, _ in missing])
                 full = all(act.refused for act in acts)
                 return LevelReport("full" if full else "partial", acts, missing)
             case _:
-                return LevelReport(
-                    "none", (), trouble="the process that measures it spoke nonsense"
-                )
+                trouble = "the process that measures it sent an invalid reply"
+                return LevelReport("none", (), trouble=trouble)
 
     async def _probe_once(self) -> WireValue:
-        zygote_client = await self._awake()
-        child = _born(lambda: zygote_client.make_child("probe"))
+        zygote_client = await self._zygote()
+        child = _started(lambda: zygote_client.make_child("probe"))
         async with self._watched(child), asyncio.timeout(self.limits.start_s):
             try:
                 message, _ = await child.receive()
             except ChildGoneError:
-                await child.bury()
+                await child.kill()  # raises if the zygote is dead
                 raise
         return message
 
-    async def _death(self, child: ChildProcess) -> tuple[str, str]:
-        """Return the kind and message of the failure of a child that died without an answer.
+    async def _exit_failure(self, child: ChildProcess) -> JailFailure:
+        """Return the failure of a child that ended without a result.
 
         Raises:
             ZygoteGoneError: It died with the zygote.
         """
         try:
-            status = await child.bury()
-        except UnbornError as error:
+            status = await child.kill()
+        except ForkError as error:
             raise _RefusedError(f"No sandbox process can be started: {error}") from error
-        kind, why = describe_death(
+        kind, message = describe_exit(
             status,
             self.limits.cpu_s,
             self.limits.memory_mb,
-            out_of_memory=status == -signal.SIGKILL and self._out_of_memory.rose(),
+            out_of_memory=status == -signal.SIGKILL and self._out_of_memory.increased(),
         )
         if not child.confined:
-            raise _RefusedError(f"The sandbox process did not start. {why}")
-        return kind, why
-
-    def _too_large(self, size: int) -> str:
-        return f"The program has {size:,} bytes; {self.limits.source_bytes:,} are allowed."
+            raise _RefusedError(f"The sandbox process did not start. {message}")
+        return JailFailure(kind, message)
 
 
-def _born(make: Callable[[], _T]) -> _T:
+def _started(make: Callable[[], _T]) -> _T:
     try:
         return make()
     except OSError as error:
@@ -361,10 +350,6 @@ def _born(make: Callable[[], _T]) -> _T:
 
 async def _serve_nothing(call: Call) -> WireValue:
     raise AssertionError(f"a check makes no calls, not even {call.name}")
-
-
-def _lone_finding(kind: str, message: str) -> Checked:
-    return Checked("", (Finding(kind, 1, message),), ())
 
 
 def _act(attempt: WireValue) -> Act:

@@ -1,7 +1,7 @@
-"""The few calls of the Linux kernel that Python does not offer, made through the C library.
+"""Calls of the Linux kernel that Python does not offer, made through the C library.
 
-Nothing is loaded when this module is imported, so that it can be imported on every system; each function
-raises `OSError` where it has no meaning.
+The C library is loaded on first use, so that this module can be imported on every system; on other systems
+than Linux, each function raises `OSError`.
 """
 
 from __future__ import annotations
@@ -73,40 +73,40 @@ def syscall(number: int, *arguments: Any) -> int:  # Any: integers and pointers 
 
 
 def die_with_parent() -> None:
-    """Have this process killed when the THREAD that made it ends.
+    """Have this process killed when the THREAD that created it ends.
 
-    A change of the user clears this, so it comes after; and the parent may be dead already, so the
-    caller must look after it.
+    A change of the user resets this, so call it afterwards. The parent may be dead already: the caller must
+    check that.
 
     Raises:
-        OSError: There is no such thing here.
+        OSError: This system does not support it.
     """
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def forbid_new_privileges() -> None:
-    """Let no program that this process becomes gain a right by its file; see `man 2 prctl`.
+    """Prevent programs that this process executes from gaining privileges; see `man 2 prctl`.
 
     Raises:
-        OSError: There is no such thing here.
+        OSError: This system does not support it.
     """
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def forbid_tracing() -> None:
-    """Let no process without privileges, not even of the same user, look into this one.
+    """Prevent unprivileged processes, even of the same user, from tracing this one.
 
     Raises:
-        OSError: There is no such thing here.
+        OSError: This system does not support it.
     """
     prctl(_PR_SET_DUMPABLE, 0)
 
 
 def drop_capabilities() -> None:
-    """Give up all capabilities: those of root, and those that come with a new user namespace.
+    """Give up all capabilities: those of root and those of a new user namespace.
 
     Raises:
-        OSError: There is no such thing here.
+        OSError: This system does not support it.
     """
     import ctypes
 

@@ -1,8 +1,8 @@
 """Landlock: the kernel refuses every path, TCP port, abstract socket and signal to the outside.
 
-A ruleset that handles all rights and allows none is made once, in the zygote; each child only puts it on.
-What a kernel can handle depends on its Landlock ABI: files since 1 (Linux 5.13), TCP since 4 (6.7), abstract
-Unix sockets and signals since 6 (6.12). See `man 7 landlock` and include/uapi/linux/landlock.h.
+The zygote creates one ruleset, which handles all rights and allows none; each child only applies it. The
+rights that a kernel can handle depend on its Landlock ABI: files since 1 (Linux 5.13), TCP since 4 (6.7),
+abstract Unix sockets and signals since 6 (6.12). See `man 7 landlock` and include/uapi/linux/landlock.h.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def supported_abi() -> int:
 
 
 def create_ruleset(abi: int) -> int:
-    """Return the descriptor of a ruleset that denies all that the ABI can deny.
+    """Return the descriptor of a ruleset that denies everything that the ABI can deny.
 
     Raises:
         OSError: The kernel refuses.
@@ -55,7 +55,7 @@ def create_ruleset(abi: int) -> int:
 
 
 def restrict_self(ruleset_fd: int) -> None:
-    """Put a ruleset on this process and all that come from it; needs no_new_privs.
+    """Apply a ruleset to this process and its descendants; needs no_new_privs.
 
     Raises:
         OSError: The kernel refuses.
@@ -64,7 +64,7 @@ def restrict_self(ruleset_fd: int) -> None:
 
 
 def shortcomings(abi: int) -> dict[str, str]:
-    """Return what an ABI cannot deny: mechanism → why; empty for a kernel that can deny all."""
+    """Return the mechanisms that an ABI lacks, with the reasons; empty for a recent kernel."""
     missing = {}
     if abi < _ABI_TCP:
         missing["Landlock for TCP"] = f"it needs Linux 6.7; this kernel's Landlock has ABI {abi}"
@@ -76,7 +76,7 @@ def shortcomings(abi: int) -> dict[str, str]:
 
 
 def _attributes(abi: int) -> bytes:
-    """Return the kernel's `struct landlock_ruleset_attr`, as long as the ABI knows it."""
+    """Return the kernel's `struct landlock_ruleset_attr`, with the fields of the ABI."""
     rights = _FILE_RIGHTS_BY_ABI[min(abi, max(_FILE_RIGHTS_BY_ABI))]
     attributes = struct.pack("=Q", (1 << rights) - 1)
     if abi >= _ABI_TCP:

@@ -1,7 +1,7 @@
-"""How strong the sandbox of this machine is, measured by what a confined child can still do.
+"""The level of the sandbox on this machine, measured by what a confined child can still do.
 
-*full*: the kernel refuses every forbidden act, by whichever mechanism. *partial*: a separate process
-with limits that can be killed, but some act gets through. *none*: no separate process can be started.
+*full*: the kernel refuses every forbidden act, by any mechanism. *partial*: programs run in a separate
+process with limits, which can be killed, but some act succeeds. *none*: no separate process can be started.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple, get_args
 __all__ = ["LEVELS", "Act", "Level", "LevelReport"]
 
 
-class _Remedy(NamedTuple):
-    """What brings mechanisms into force, and which acts they then refuse."""
+class _Advice(NamedTuple):
+    """How to bring mechanisms into force, and the acts that they refuse."""
 
     mechanisms: frozenset[str]
-    closes: frozenset[str]
+    refuses: frozenset[str]
     sentence: str
 
 
@@ -32,20 +32,20 @@ _ALL_ACTS = frozenset(
         "start a process",
     }
 )
-_REMEDIES = (
-    _Remedy(
+_ADVICE = (
+    _Advice(
         frozenset({"seccomp"}),
         _ALL_ACTS,
         "Use a Linux kernel with seccomp filters on x86_64 or aarch64; in a container, allow the system "
         "calls prctl and seccomp in its profile.",
     ),
-    _Remedy(
+    _Advice(
         frozenset({"Landlock", "Landlock for signals"}),
         frozenset({"open a file", "run another program", "signal another process"}),
         "Use Linux 6.12 or newer with Landlock switched on (landlock in the boot parameter lsm=); in a "
         "container, allow its system calls in the profile.",
     ),
-    _Remedy(
+    _Advice(
         frozenset({"user, PID and network namespace", "IPC namespace"}),
         frozenset({"connect to the network", "share memory"}),
         "Let users make namespaces (sysctl kernel.unprivileged_userns_clone=1 and "
@@ -63,53 +63,55 @@ class Act:
     """A forbidden act that was attempted in a confined child."""
 
     name: str
-    """What was attempted, such as "open a file"."""
+    """Such as "open a file"."""
     refused: bool
     how: str
-    """What the kernel did: "EACCES", "killed by SIGSYS", or "got through"."""
+    """The reaction of the kernel: "EACCES", "killed by SIGSYS", or "got through"."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelReport:
-    """The level of this machine and why."""
+    """The level of this machine and the reasons."""
 
     level: Level
     acts: tuple[Act, ...]
-    """Every act that was attempted; empty if no child could be started."""
+    """All acts that were attempted; empty if no child could be started."""
     missing: tuple[tuple[str, str], ...] = ()
-    """(mechanism, why it is not in force) of every mechanism that this machine does not give."""
+    """(mechanism, why it is not in force) for each mechanism that this machine lacks."""
     trouble: str = ""
     """Why no child could be started, for the level none."""
 
     def reaches(self, least: Level) -> bool:
-        """Tell whether programs that need at least this level may run."""
+        """Return whether programs that need at least this level may run."""
         return self.level != "none" and LEVELS.index(self.level) <= LEVELS.index(least)
 
     @property
     def sentence(self) -> str:
-        """One sentence: the level, what got through, and what would close it."""
+        """The level, the acts that succeeded and the advice, as text."""
         missing = "; ".join(f"{name} ({why})" for name, why in self.missing)
         if self.level == "full":
-            lacking = f" Not in force: {missing}." if missing else ""
-            return f"The sandbox is full: the kernel refuses every forbidden act.{lacking}"
+            suffix = f" Not in force: {missing}." if missing else ""
+            return f"The sandbox is full: the kernel refuses every forbidden act.{suffix}"
         if self.level == "none":
             return f"There is no sandbox on this machine: {self.trouble}."
         through = [act.name for act in self.acts if not act.refused]
         return (
             f"The sandbox is partial: a confined program could {', '.join(through)}. "
-            f"Not in force: {missing or 'no known mechanism'}. {self.remedy}"
+            f"Not in force: {missing or 'no known mechanism'}. {self.advice}"
         )
 
     @property
-    def remedy(self) -> str:
-        """What would close the gaps, one sentence for each mechanism; "" if there are no gaps."""
+    def advice(self) -> str:
+        """How to reach the level full, one sentence for each mechanism; "" for that level."""
         through = {act.name for act in self.acts if not act.refused}
         missing = {name for name, _ in self.missing}
         sentences = [
-            remedy.sentence
-            for remedy in _REMEDIES
-            if missing & remedy.mechanisms and through & remedy.closes
+            advice.sentence
+            for advice in _ADVICE
+            if missing & advice.mechanisms and through & advice.refuses
         ]
         if through and not sentences:
             return "A Linux kernel with seccomp filters refuses all of these; please report this machine."
         return " Or: ".join(sentences)
+
+    remedy = advice  # its name in version 0.1

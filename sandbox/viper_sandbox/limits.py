@@ -1,7 +1,7 @@
-"""What one program may use: time, memory, calls and sizes.
+"""Limits of one program: time, memory, calls and sizes.
 
-Three of these are watched from outside the child, where no program can reach: the wall clock, the
-number of calls and the sizes of frames. Memory and CPU time are enforced by the kernel.
+The host enforces wall time, the number of calls and the sizes of frames, out of the program's reach. The
+kernel enforces memory and CPU time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 __all__ = ["Limits"]
 
 _ESCAPED = 6
-# JSON writes a control character as six bytes, so a text of n bytes may fill a frame of 6 n.
+# JSON writes a control character as six bytes, so a text of n bytes may need a frame of 6 n bytes.
 _ENVELOPE_BYTES = 65_536
-# Room in a frame for its own words: findings, names, ids and brackets.
+# Room in a frame for everything else: findings, names, ids and brackets.
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,15 @@ class Limits:
     """Upper bounds of one program's run; every one must be positive."""
 
     program_s: float = 30.0
-    """Wall time of the program itself in seconds; the clock stops while the host serves a call."""
+    """Wall time of the program in seconds, without the time in which the host serves calls."""
     cpu_s: float = 10.0
-    """CPU time in seconds, user and system, from the reading of the source on."""
+    """CPU time in seconds, user and system, including the check of the source."""
     memory_mb: int = 256
-    """What the program may add to the address space of the idle interpreter, in MiB."""
+    """Address space beyond that of the idle interpreter, in MiB."""
     calls: int = 2_000
     """Vision and language calls."""
     handles: int = 20_000
-    """Patches that the host may hand to the program, all calls together."""
+    """Patches and objects that the host sends to the program, all calls together."""
     text_bytes: int = 1_000_000
     """UTF-8 bytes of all texts that the program sends to models, all calls together."""
     source_bytes: int = 200_000
@@ -41,9 +41,9 @@ class Limits:
     result_bytes: int = 1_000_000
     """Bytes of the encoded result."""
     printed_bytes: int = 10_000
-    """UTF-8 bytes of `print` output that are kept; the rest is dropped, which is no failure."""
+    """UTF-8 bytes of `print` output that are kept; the rest is dropped without a failure."""
     start_s: float = 60.0
-    """Wall time in which a new child must report that it is confined; not charged to a program."""
+    """Wall time in seconds in which a new child must report that it is confined."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

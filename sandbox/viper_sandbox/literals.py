@@ -1,9 +1,8 @@
-"""The texts of a program and where they stand, for a host that may put others in their place.
+"""The string literals of a program with their positions, for hosts that replace them.
 
-A text that is one plain literal has a place in the normalised source; replacing it by another literal
-leaves the rest of the program as it is. Pieces of f-strings, literals that are written in several parts,
-and literals in triple quotes are told without a place. Docstrings and annotations do nothing and are
-left out.
+A plain literal has a position in the normalized source and can be replaced by another literal without a
+change of the rest. Parts of f-strings, concatenated literals and literals in triple quotes are reported
+without a position. Docstrings and annotations have no effect and are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ __all__ = ["MAX_LITERALS", "MAX_LITERAL_CHARACTERS", "string_literals"]
 
 MAX_LITERALS = 200
 MAX_LITERAL_CHARACTERS = 400
-# A program for one question has ten literals of a few words; what has more is no template for another.
+# A program for one question has about ten literals of a few words; one with more is not reused.
 
 _NO_VALUES = frozenset({"annotation", "returns", "ctx", "op", "ops"})
 
@@ -26,14 +25,14 @@ _ONE_LITERAL = re.compile(r"""[rRuU]?(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
 
 
 def string_literals(tree: ast.Module, source: str) -> tuple[StringLiteral, ...] | None:
-    """Return the texts of a program in the order of the source, those without a place last.
+    """Return the string literals of a program in the order of the source, those without a position last.
 
     Args:
-        tree: The program as `parse` gave it.
-        source: What was parsed, lines ended by newlines alone.
+        tree: The program as `parse` returned it.
+        source: The text that was parsed, with newlines as the only line ends.
 
     Returns:
-        None when there are too many, or one is too long, to be told.
+        None if there are too many, or if one is too long.
     """
     lines = source.split("\n")
     starts = [0]
@@ -41,7 +40,7 @@ def string_literals(tree: ast.Module, source: str) -> tuple[StringLiteral, ...] 
         starts.append(starts[-1] + len(line) + 1)
 
     def offset(line: int, column: int) -> int:
-        """Turn ast's line and column, which counts UTF-8 bytes, into an index of the source."""
+        """Convert a line and a column in UTF-8 bytes to an index of the source."""
         text = lines[line - 1]
         inside = column if text.isascii() else len(text.encode()[:column].decode())
         return starts[line - 1] + inside
@@ -63,8 +62,8 @@ def string_literals(tree: ast.Module, source: str) -> tuple[StringLiteral, ...] 
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[ast.Constant, bool]]:
-    """Yield the texts, and whether each is a whole expression, not a piece of an f-string."""
-    # Every program comes through here, so this is written for speed: `match` takes twice as long.
+    """Yield string constants, and whether each is a whole expression, not part of an f-string."""
+    # Written for speed, because it runs for every program: `match` takes twice as long.
     pending: list[tuple[ast.AST, bool]] = [(tree, True)]
     while pending:
         node, whole = pending.pop()
@@ -73,8 +72,8 @@ def _texts(tree: ast.Module) -> Iterator[tuple[ast.Constant, bool]]:
                 yield node, whole
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue  # a docstring, or a text that stands alone
-        # Before Python 3.12 the places inside an f-string are wrong.
+            continue  # a docstring or another unused text
+        # Before Python 3.12 positions inside an f-string are wrong.
         whole = whole and not isinstance(node, ast.JoinedStr)
         for name in node._fields:
             if name in _NO_VALUES:

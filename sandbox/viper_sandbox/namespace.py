@@ -1,8 +1,8 @@
-"""What a program can see: builtins, the frozen modules math, re and typing, and the guards.
+"""The names that a program can use: builtins, the frozen modules math, re and typing, and the guards.
 
-Attributes go by EXACT TYPE and allow-list: an object of a type that is not in the table has no
-attributes at all, so that types, functions, generators, frames and exceptions lead nowhere. No module
-object is ever visible: the real `re` alone would lead to `sys` without an underscore.
+Attributes are allowed by EXACT TYPE: an object of a type that is not in the table has no attributes at all,
+so types, functions, generators, frames and exceptions give access to nothing else. No module object is ever
+visible: the real `re` alone would give access to `sys` without an underscore.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Namespace:
 
 
 class _TypingName:
-    """Stands for every name of `typing`: can be subscripted and joined, and means nothing."""
+    """Replaces every name of `typing`: it can be subscripted and joined, without effect."""
 
     __slots__ = ()
 
@@ -181,7 +181,9 @@ def guarded_getattr(owner: Any, name: str) -> Any:  # Any: any object of a progr
         return getattr(owner, name)
     allowed = _STATIC_MEMBERS.get(owner) if kind is type else MEMBERS.get(kind)
     if allowed is None and kind is not type:
-        resolver = getattr(kind, "_program_attribute_", None)  # patches bring their own table
+        resolver = getattr(
+            kind, "_program_attribute_", None
+        )  # patches and handles have their own table
         if resolver is not None:
             return resolver(owner, name)
     if allowed is None or name not in allowed:
@@ -195,7 +197,7 @@ def guarded_getattr(owner: Any, name: str) -> Any:  # Any: any object of a progr
 
 
 def guarded_write(owner: Any) -> Any:  # Any: any object of a program
-    """Return an object whose items may be stored or deleted.
+    """Return the object if its items may be stored or deleted.
 
     Raises:
         TypeError: It is neither a list nor a dict.
@@ -209,7 +211,7 @@ def make_import(api: Namespace) -> Callable[..., Namespace]:
     """Return the `__import__` of a program.
 
     Args:
-        api: The names of the contract; importing them from anywhere binds what is there anyway.
+        api: The names of the API, which may be imported from any module.
     """
 
     def guarded_import(
@@ -229,10 +231,10 @@ def make_import(api: Namespace) -> Callable[..., Namespace]:
 
 
 class Printer:
-    """The `print` of a program: keeps a bounded amount of text.
+    """The `print` of a program, which keeps a limited amount of text.
 
     Args:
-        max_bytes: UTF-8 bytes that are kept.
+        max_bytes: Most UTF-8 bytes to keep.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -242,7 +244,7 @@ class Printer:
     def print(
         self, *values: object, sep: str | None = " ", end: str | None = "\n", **_: object
     ) -> None:
-        """Keep what the values look like; `file` and `flush` mean nothing."""
+        """Keep the text of the values; `file` and `flush` have no effect."""
         if self._left <= 0:
             return
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
@@ -259,7 +261,7 @@ class Printer:
 
 
 def _plain_format(template: str) -> Callable[..., str]:
-    """Return `template.format` for templates whose fields name an argument and nothing of it."""
+    """Return `template.format` for templates whose fields name arguments, not their parts."""
 
     def format(*args: object, **kwargs: object) -> str:
         _check_fields(template, depth=2)

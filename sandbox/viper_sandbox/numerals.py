@@ -1,4 +1,4 @@
-"""Reading a number out of a text, as in the answer of a model.
+"""Conversion of a text, such as the answer of a model, to a number.
 
 "1,200" is 1200, "10-15" is 10, "$3.50" is 3.5, "twenty-five apples" is 25, "a dozen" is 12. The first
 number of the text counts, whether it is written in digits or words.
@@ -33,7 +33,7 @@ _MULTIPLIERS = {**_GROUPS, **_SCALES}
 _TOKEN = re.compile(
     r"""
     (?P<digits>
-        (?:(?<![\w.)])[-−])?                      # a sign, not the dash of a range
+        (?:(?<![\w.)])[-−])?                      # a sign, but not the dash of a range
         (?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)
         (?:\.[0-9]+)?(?:[eE][-+]?[0-9]+(?![0-9A-Za-z]))?
       | (?:(?<![\w.)])[-−])?(?<![0-9])\.[0-9]+
@@ -43,11 +43,11 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _MAX_TEXT = 10_000
-# Longer than any answer; keeps the search short.
+# Longer than any answer; limits the search.
 
 
 def coerce_to_numeric(text: object) -> int | float:
-    """Return the first number of a text; an int where it is whole.
+    """Return the first number of a text, as an int if it is whole.
 
     Raises:
         TypeError: The argument is neither text nor a number.
@@ -74,7 +74,7 @@ def coerce_to_numeric(text: object) -> int | float:
 
 
 def _read_words(words: list[str]) -> int | None:
-    """Read the number that begins with the first word; None if none does."""
+    """Return the number that begins with the first word; None if there is none."""
     if words[0] in ("a", "an") and len(words) > 1 and words[1] in _MULTIPLIERS:
         words = ["one", *words[1:]]
     elif words[0] not in _UNITS and words[0] not in _TENS and words[0] not in _MULTIPLIERS:

@@ -1,4 +1,4 @@
-"""What a patch or a handle needs of the session that it belongs to."""
+"""Interface of a program's session that patches and handles use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Owner"]
 
 
 class Owner(Protocol):
-    """The session of one program, as its values see it."""
+    """The session that a patch or handle belongs to."""
 
     api: Api
     handle: int
-    """The number of the image that patches lie on."""
+    """Handle of the image that patches lie on."""
     height: float
     """Height of that image in pixels."""
 
     def callable(self, entry: Entry, receiver: Any) -> Callable[..., Any]:
-        """Return what a program calls for an entry of the API; the receiver is a patch or None."""
+        """Return the function for an entry of the API; the receiver is a patch or None."""
         ...

@@ -1,9 +1,9 @@
-"""The ImagePatch of a program: a handle, a box, and geometry.
+"""The ImagePatch of programs: the handle of an image, a box, and geometry.
 
-A patch knows no pixels and no models. What the contract marks as remote becomes one call to the host;
-the rest is computed here. Boxes are kept exactly as they came from the host (`x1, y1, x2, y2`, origin
-TOP LEFT), so that a patch goes back bit for bit as it came; programs see them with the y axis
-pointing UP: `lower = H - y2`, `upper = H - y1`, for an image of height H.
+A patch has no pixels and no models. A method that the API marks as remote becomes one call to the host; the
+others are computed here. Boxes are kept exactly as they came from the host (`x1, y1, x2, y2`, origin TOP
+LEFT), so that a patch is sent back bit for bit; programs see them with the y axis pointing UP: `lower = H -
+y2`, `upper = H - y1`, for an image of height H.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.numerals import coerce_to_numeric
 from viper_sandbox.owner import Owner
 from viper_sandbox.wire import PatchRef
 
@@ -31,15 +32,15 @@ class ImagePatch:
     """A rectangular part of an image; immutable, equal to any patch with the same box on it.
 
     Args:
-        image: The patch to cut from; `execute_command` is given the whole image as one.
-        left: x of the left edge in pixels of the whole image; all four edges, or none.
+        image: The patch to crop; `execute_command` gets the whole image as a patch.
+        left: x of the left edge in pixels of the whole image. Give all four edges, or none.
         lower: y of the lower edge, counted upwards.
         right: x of the right edge.
         upper: y of the upper edge, counted upwards.
 
     Raises:
-        TypeError: `image` is no patch, or an edge is no number.
-        ValueError: Only some edges are given, one is not finite, or nothing of the box lies inside.
+        TypeError: `image` is not a patch, or an edge is not a number.
+        ValueError: Only some edges are given, one is not finite, or the box lies outside.
     """
 
     __slots__ = ("_box_xyxy", "_category", "_score", "_session")
@@ -115,12 +116,12 @@ class ImagePatch:
 
     @property
     def horizontal_center(self) -> float:
-        """The x of the centre, in pixels."""
+        """The x of the center, in pixels."""
         return (self.left + self.right) / 2
 
     @property
     def vertical_center(self) -> float:
-        """The y of the centre, in pixels, counted upwards."""
+        """The y of the center, in pixels, counted upwards."""
         return (self.lower + self.upper) / 2
 
     @property
@@ -138,7 +139,7 @@ class ImagePatch:
         return ImagePatch(self, left, lower, right, upper)
 
     def overlaps_with(self, left: float, lower: float, right: float, upper: float) -> bool:
-        """Tell whether the open rectangles intersect; edges that touch do not."""
+        """Return whether the open rectangles intersect; touching edges do not."""
         left, lower, right, upper = _edges(left, lower, right, upper)
         return (
             max(self.left, left) < min(self.right, right)
@@ -151,14 +152,14 @@ class ImagePatch:
         left, lower, right, upper = _edges(left, lower, right, upper)
         x1, y1, x2, y2 = self._box_xyxy
         height = self._session.height
-        # An edge that reaches this patch's own becomes it exactly, without going through H - y.
+        # An edge at or beyond the patch's own becomes exactly the patch's, without the rounding of H - y.
         box = (
             max(left, x1),
             y1 if upper >= self.upper else height - upper,
             min(right, x2),
             y2 if lower <= self.lower else height - lower,
         )
-        # Edges that touch as the program sees them share nothing, whatever H - y rounds to.
+        # Edges that touch in the program's frame share no area, whatever H - y rounds to.
         touching = lower >= self.upper or upper <= self.lower
         if touching or box[0] >= box[2] or box[1] >= box[3]:
             raise ValueError(
@@ -171,7 +172,7 @@ class ImagePatch:
         return PatchRef(self._session.handle, self._box_xyxy, self._category, self._score)
 
     def _program_attribute_(self, name: str) -> Any:  # Any: numbers, texts and methods
-        """Resolve what a program asks for: the contract's members and nothing else."""
+        """Return a member that the API has; refuse all others."""
         api = self._session.api
         if name in api.attributes:
             return getattr(self, name)
@@ -236,8 +237,8 @@ def _area(box_xyxy: tuple[float, float, float, float]) -> float:
     return (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
 
 
-def _shown(number: float) -> str:
-    """Return a number as text; an int of thousands of digits has none."""
+def _text(number: float) -> str:
+    """Return a number as text; for an int, which may have thousands of digits, its size."""
     return f"{number}" if isinstance(number, float) else f"{number.bit_length():,} bits"
 
 
@@ -245,25 +246,21 @@ def _edges(*edges: float) -> tuple[float, ...]:
     for name, edge in zip(("left", "lower", "right", "upper"), edges, strict=True):
         if type(edge) not in (int, float):
             raise TypeError(f"{name} must be a number, got {type(edge).__name__}")
-        if not abs(edge) <= sys.float_info.max:  # not nan, and no int beyond every float
-            raise ValueError(f"{name} must be finite, got {_shown(edge)}")
+        if not abs(edge) <= sys.float_info.max:  # neither nan nor an int beyond all floats
+            raise ValueError(f"{name} must be finite, got {_text(edge)}")
     return tuple(float(edge) for edge in edges)
-
-
-def _local_functions() -> dict[str, Callable[..., Any]]:
-    from viper_sandbox.numerals import coerce_to_numeric
-
-    return {f.__name__: f for f in (distance, bool_to_yesno, coerce_to_numeric)}
 
 
 ATTRIBUTES = frozenset(
     name for name, member in vars(ImagePatch).items() if isinstance(member, property)
 )
-"""Attributes that this class computes."""
+"""Names of the attributes of ImagePatch."""
 LOCAL_METHODS: dict[str, Callable[..., Any]] = {
     "crop": ImagePatch.crop,
     "overlaps_with": ImagePatch.overlaps_with,
 }
-"""Methods of the contract that are geometry, by name; the patch is the first argument."""
-LOCAL_FUNCTIONS: dict[str, Callable[..., Any]] = _local_functions()
-"""Functions of the contract that need no model, by name."""
+"""Methods that need no model, by name; the patch is the first argument."""
+LOCAL_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (distance, bool_to_yesno, coerce_to_numeric)
+}
+"""Functions that need no model, by name."""

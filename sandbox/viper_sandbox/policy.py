@@ -1,14 +1,13 @@
-"""The language of programs: which Python constructs there are, and what is refused.
+"""The language policy: the Python constructs that programs may use.
 
-`Policy` is RestrictedPython's transformer, whose rule is kept: a syntax node that is not known is
-refused. What it adds is the language that generated programs use (`d[k] += 1`, `nonlocal`,
-annotations), more refusals (classes, `with`, decorators, attribute stores), and messages that say
-what to write instead.
+`Policy` extends RestrictedPython's transformer and keeps its rule: an unknown syntax node is refused. It adds
+constructs that generated programs use (`d[k] += 1`, `nonlocal`, annotations), more refusals (classes, `with`,
+decorators, attribute stores), and messages that say what to write instead.
 
-Every attribute becomes a call of `_getattr_` and every item that is stored goes through `_write_`:
-those two guards decide by the exact type of the object (see `namespace`). Loads of items, iteration,
-unpacking and calls stay as Python has them, because every object that a program can get hold of is
-of a type whose own operators are harmless. The wall that counts is the process around all this.
+Every attribute load becomes a call of `_getattr_`, and every item store goes through `_write_`: these two
+guards decide by the exact type of the object (see `namespace`). Item loads, iteration, unpacking and calls
+stay plain Python, because all objects that a program can reach are of types with harmless operators. The
+security boundary is not this policy but the confined process.
 """
 
 from __future__ import annotations
@@ -80,14 +79,13 @@ REFUSED_NAMES = {
     "aiter": "use iter",
     "anext": "use next",
 }
-"""Names of Python that programs do not have, and what to write instead."""
+"""Python names that programs cannot use, and what to write instead."""
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a name could be that of a guard or of Python's own machinery.
+    """Return whether a name is reserved for guards (`_name_`) or for Python itself (`__name`).
 
-    Guards are called `_so_`, the machinery `__so__`. A helper called `_area` is neither, and a name of
-    nothing but underscores is what programs call a value that they do not need.
+    A helper may be called `_area`, and a value that is not used `_` or `__`.
     """
     if not name.strip("_"):
         return False
@@ -95,13 +93,13 @@ def is_reserved(name: str) -> bool:
 
 
 def apply_policy(tree: ast.Module) -> tuple[ast.Module, tuple[Finding, ...]]:
-    """Rewrite a program so that its attributes and item stores are guarded.
+    """Rewrite a program so that attribute loads and item stores are guarded.
 
     Args:
         tree: The parsed program; it is changed in place.
 
     Returns:
-        The guarded tree, to be compiled only if the second part, the refusals, is empty.
+        The guarded tree and the findings; with findings, the tree must not be compiled.
     """
     policy = Policy()
     guarded = policy.visit(tree)
@@ -109,7 +107,7 @@ def apply_policy(tree: ast.Module) -> tuple[ast.Module, tuple[Finding, ...]]:
 
 
 class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told to skip the package
-    """Collects a `Finding` for every refusal and guards what is allowed."""
+    """Collects a `Finding` for every refused construct, and guards the others."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +115,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
         self._line = 1
 
     def visit(self, node: ast.AST) -> Any:
-        """Visit a node, remembering its line for children that have none."""
+        """Visit a node; its line counts for children without a line."""
         self._line = getattr(node, "lineno", self._line)
         return super().visit(node)
 
@@ -129,10 +127,10 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
             self.findings.append(finding)
 
     def not_allowed(self, node: ast.AST) -> None:
-        """Record that a construct is no part of the language, and look at its contents too."""
+        """Record a construct that is not part of the language, and visit its contents."""
         name = type(node).__name__
         self.error(node, _REFUSED_NODES.get(name, f"'{name}' is not part of programs. Remove it."))
-        if not isinstance(node, ast.Match):  # its patterns are of no use without it
+        if not isinstance(node, ast.Match):  # messages about its patterns would not help
             self.node_contents_visit(node)
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
@@ -171,17 +169,13 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
             return self.node_contents_visit(node)
         return super().visit_Subscript(node)
 
-    def visit_Call(self, node: ast.Call) -> Any:
-        """Allow every call: what can be called was guarded when it was looked up."""
+    def visit_Call(self, node: ast.AST) -> Any:
+        """Allow the construct; its parts are checked."""
         return self.node_contents_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> Any:
-        """Allow assignments; the value is evaluated once, whatever the number of targets."""
-        return self.node_contents_visit(node)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        """Allow `n += 1` and `d[k] += 1`; attribute targets are refused as stores."""
-        return self.node_contents_visit(node)
+    visit_Assign = visit_Call  # noqa: N815
+    visit_AugAssign = visit_Call  # noqa: N815  # attribute targets are refused as stores
+    visit_Module = visit_Call  # noqa: N815
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         """Drop the annotation, which is never evaluated."""
@@ -217,26 +211,22 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
         node.annotation = None
         return node
 
-    def visit_Global(self, node: ast.Global) -> Any:
-        """Allow `global` for plain names."""
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> Any:
+        """Allow `global` and `nonlocal` for plain names."""
         for name in node.names:
             self.check_name(node, name)
         return node
 
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> Any:
-        """Allow `nonlocal` for plain names."""
-        for name in node.names:
-            self.check_name(node, name)
-        return node
+    visit_Nonlocal = visit_Global  # noqa: N815
 
     def visit_Import(self, node: ast.Import) -> Any:
-        """Check the names that are bound; which modules there are is for `check` to say."""
+        """Check the names that are bound; `check` decides about the modules."""
         for alias in node.names:
             self.check_name(node, alias.asname or alias.name)
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        """Refuse star imports; `from __future__` means nothing here and is dropped."""
+        """Refuse star imports; drop `from __future__`, which has no effect here."""
         if node.module == "__future__":
             return ast.copy_location(ast.Pass(), node)
         for alias in node.names:
@@ -247,24 +237,13 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
                 self.check_name(node, alias.asname)
         return node
 
-    def visit_Module(self, node: ast.Module) -> Any:
-        """Visit the statements."""
-        return self.node_contents_visit(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
-        """Refuse classes."""
+    def visit_ClassDef(self, node: ast.AST) -> Any:
+        """Refuse the construct."""
         self.not_allowed(node)
         return node
 
-    def visit_With(self, node: ast.With) -> Any:
-        """Refuse `with`."""
-        self.not_allowed(node)
-        return node
-
-    def visit_TemplateStr(self, node: ast.AST) -> Any:
-        """Refuse template strings."""
-        self.not_allowed(node)
-        return node
+    visit_With = visit_ClassDef  # noqa: N815
+    visit_TemplateStr = visit_ClassDef  # noqa: N815
 
     def _check_target(self, target: ast.expr) -> None:
         """Refuse loop targets that store into an object."""

@@ -1,8 +1,8 @@
-"""Attempts the forbidden acts in really confined processes, and reports what the kernel did.
+"""The probe: attempts the forbidden acts in confined processes, and reports how the kernel reacted.
 
-Runs in a fork of the zygote. Every act gets a fork of it, which confines itself exactly as the child
-of a program does and then tries, with one pipe to tell what the kernel said. What it reaches for lies
-outside: sockets that listen, memory that is shared, and as victims this process and a confined sibling.
+It runs in a fork of the zygote. For each act it forks a process, which confines itself exactly as the child
+of a program does, attempts the act and reports over a pipe. The targets lie outside that process: listening
+sockets, shared memory, the probe itself and a confined sibling.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _IPC_CREAT = 0o1000
 _IPC_RMID = 0
 _SHARED_BYTES = 4096
 _PROGRAMS = (sys.executable, "/bin/sh")
-# Nobody may be kept from the first by the rights of its folder alone, which would prove nothing.
+# Access to the first may be refused by the rights of its folder alone, which would prove nothing.
 
 
 class _Targets(NamedTuple):
-    """What the acts reach for."""
+    """The targets of the acts."""
 
     addresses: tuple[tuple[int, str | tuple[str, int]], ...]
-    """(family, address) of sockets that listen."""
+    """(family, address) of listening sockets."""
     victims: tuple[int, ...]
     """Processes: this one, and a confined one."""
     segment: int | None
@@ -52,14 +52,14 @@ def main(fd: int, plan: ConfinementPlan) -> NoReturn:
             stack.enter_context(_shared_memory()),
         )
         acts = [(name, *_in_fork(act, plan)) for name, act in _acts(targets).items()]
-    # Not sooner: the host ends this process when it has the report, and a path would stay behind.
+    # After the targets are removed: the host kills this process when it has the report.
     FrameSocket(fd, _REPORT_BYTES).send(["probed", acts, _mechanisms(plan)])
     os._exit(0)
 
 
 def _acts(targets: _Targets) -> dict[str, Callable[[], None]]:
     def run(program: str) -> None:
-        os.execv(program, [program, "-c", ""])  # noqa: S606  # the attempt itself
+        os.execv(program, [program, "-c", ""])  # noqa: S606  # the attempt
 
     def connect(*families: int) -> Callable[[], None]:
         reached = [target for target in targets.addresses if target[0] in families]
@@ -82,7 +82,7 @@ def _acts(targets: _Targets) -> dict[str, Callable[[], None]]:
 
 
 def _any_of(act: Callable[[_T], None], targets: Sequence[_T]) -> None:
-    """Succeed if the act succeeds on one target; else raise what the kernel said last."""
+    """Succeed if the act succeeds on one target; otherwise raise the last error of the kernel."""
     refusal: OSError = OSError(errno.ENOENT, "there is no target")
     for target in targets:
         try:
@@ -116,7 +116,7 @@ def _attach(segment: int | None) -> None:
 
 @contextlib.contextmanager
 def _listeners() -> Iterator[list[tuple[int, str | tuple[str, int]]]]:
-    """Listen on TCP, on a path, and on an abstract name, as far as this machine lets us."""
+    """Listen on TCP, on a path and on an abstract name, as far as this machine allows."""
     with contextlib.ExitStack() as stack:
         reached: list[tuple[int, str | tuple[str, int]]] = []
 
@@ -136,12 +136,12 @@ def _listeners() -> Iterator[list[tuple[int, str | tuple[str, int]]]]:
             yield reached
         finally:
             with contextlib.suppress(OSError):
-                os.unlink(path)  # noqa: PTH108  # pathlib is not worth its weight in a zygote
+                os.unlink(path)  # noqa: PTH108  # the zygote does not need pathlib otherwise
 
 
 @contextlib.contextmanager
 def _sibling(plan: ConfinementPlan) -> Iterator[int]:
-    """Keep another confined process, as the child of another program is."""
+    """Keep another confined process, like the child of another program."""
     ours, its = socket.socketpair()
     parent = os.getpid()
     pid = os.fork()
@@ -164,7 +164,7 @@ def _sibling(plan: ConfinementPlan) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _shared_memory() -> Iterator[int | None]:
-    """Keep a segment of System V memory that everybody may write, None where there is none."""
+    """Keep a segment of System V memory that all users may write; None if this machine has none."""
     if sys.platform != "linux":
         yield None
         return
@@ -179,10 +179,10 @@ def _shared_memory() -> Iterator[int | None]:
 
 
 def _in_fork(attempt: Callable[[], None], plan: ConfinementPlan) -> tuple[bool, str]:
-    """Let a fork confine itself and attempt an act; return (refused, what the kernel did).
+    """Let a fork confine itself and attempt an act; return (refused, the reaction of the kernel).
 
-    The fork names the errno of a refusal over a pipe, which closes by itself if another program takes
-    its place. So silence means that it was killed, or that the act went through.
+    The fork sends the errno of a refusal over a pipe, which closes if another program replaces it. If nothing
+    arrives, the fork was killed or the act succeeded.
     """
     parent = os.getpid()
     reader, writer = os.pipe()
@@ -209,7 +209,7 @@ def _in_fork(attempt: Callable[[], None], plan: ConfinementPlan) -> tuple[bool, 
 
 
 def _mechanisms(plan: ConfinementPlan) -> dict[str, str]:
-    """Return what `confine` reports, from a fork that tells it through a pipe."""
+    """Return the report of `confine`, from a fork that sends it over a pipe."""
     parent = os.getpid()
     reader, writer = os.pipe()
     pid = os.fork()

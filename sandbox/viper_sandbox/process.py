@@ -1,4 +1,4 @@
-"""The host's end of a child: exchanging frames with it, and making sure that it is gone."""
+"""The host's side of a child: messages, and its reliable end."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ __all__ = [
     "ChildProcess",
     "NotConfinedError",
     "OutOfMemoryCount",
-    "describe_death",
+    "describe_exit",
 ]
 
 
 class NotConfinedError(Exception):
-    """A child that must not be trusted with a program; the message says why."""
+    """A child must not run a program; the message says why."""
 
 
-_LONGEST_DEATH_S = 10.0
-# From the order to kill to word of the death: a thousand times what it takes on a busy machine.
+_KILL_TIMEOUT_S = 10.0
+# A thousand times the time that a kill takes on a busy machine.
 
 
 class ChildProcess:
-    """A fork of the zygote that serves one program, seen from the host.
+    """A fork of the zygote that serves one program.
 
     Args:
-        number: What the zygote knows it by.
-        line: The host's end of its socket.
+        number: Its number in messages of the zygote.
+        socket: The host's end of its socket.
         accepted: Mechanisms that may be missing; None if any may, because they are being measured.
         start_s: Time in seconds in which it must report that it is confined.
-        ended: Becomes its exit status, negative for a signal, or the exception that says why there is none.
-        kill: Has the zygote kill it and its group.
-        give_up: Called when the zygote does not do so.
+        ended: Its exit status, negative for a signal, or the exception that says why there is none.
+        kill: Makes the zygote kill it and its group.
+        give_up: Called if the zygote does not do so.
     """
 
     def __init__(
         self,
         number: int,
-        line: AsyncFrameSocket,
+        socket: AsyncFrameSocket,
         accepted: Collection[str] | None,
         start_s: float,
         ended: asyncio.Future[int],
@@ -53,38 +53,38 @@ class ChildProcess:
         kill: Callable[[int], None],
         give_up: Callable[[], None],
     ) -> None:
-        self.number = number
         self.confined = False
         """Whether it has reported that it is confined."""
         self.dismissed = False
-        self._line = line
+        self._number = number
+        self._socket = socket
         self._kill = kill
         self._give_up = give_up
         self._accepted = accepted
         self._start_s = start_s
         self._ended = ended
-        self.send = line.send
-        self.receive = line.receive
-        self.interrupt = line.fail
+        self.send = socket.send
+        self.receive = socket.receive
+        self.interrupt = socket.fail
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that were received and not yet taken as a frame."""
-        return self._line.pending_bytes
+        """Bytes that were received but do not yet belong to a frame that was returned."""
+        return self._socket.pending_bytes
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet, as far as the zygote has said."""
+        """Whether the zygote has not yet reported its end."""
         return not self._ended.done()
 
     async def begin(self, message: list[Any]) -> None:  # Any: pack checks that they are wire values
         """Send the program, and wait until the child has reported that it is confined.
 
-        The program waits in the socket meanwhile, so that no time is lost; a child that is confined less
-        than it should be does not read it.
+        The program waits in the socket meanwhile, which saves time; a child that is confined less than it
+        should be does not read it.
 
         Raises:
-            NotConfinedError: It is confined less than it should be, or does not say so in time.
+            NotConfinedError: It is confined less than it should be, or did not report in time.
             WireError: The program cannot be encoded.
             ChildGoneError: The child is dead.
         """
@@ -105,14 +105,14 @@ class ChildProcess:
         self.confined = True
 
     def dismiss(self) -> None:
-        """Order its death and let go of it; it ends within a moment, and the zygote reaps it."""
+        """Have it killed, without waiting; the zygote reaps it."""
         self.dismissed = True
         if not self._ended.done():
-            self._kill(self.number)
-        self._line.close()
+            self._kill(self._number)
+        self._socket.close()
 
-    async def bury(self) -> int:
-        """Kill the whole group and wait until the child is gone.
+    async def kill(self) -> int:
+        """Kill its whole group and wait until it has ended.
 
         Returns:
             The exit status, negative for a signal; -SIGKILL if the child was still alive.
@@ -122,7 +122,7 @@ class ChildProcess:
         """
         self.dismiss()
         if not self._ended.done():
-            await asyncio.wait([self._ended], timeout=_LONGEST_DEATH_S)
+            await asyncio.wait([self._ended], timeout=_KILL_TIMEOUT_S)
         if not self._ended.done():
             self._give_up()
         return await self._ended
@@ -137,17 +137,17 @@ def _missing(report: WireValue) -> set[str]:
 
 
 class OutOfMemoryCount:
-    """Tells whether the kernel ran out of memory since it was last asked.
+    """Counts the processes that the kernel has killed because memory ran out.
 
-    It counts for the whole machine, so a rise is evidence, not proof; without a rise, a process that was
-    killed was killed by somebody.
+    The count is of the whole machine, so an increase is evidence, not proof; without one, somebody
+    else killed the process.
     """
 
     def __init__(self) -> None:
         self._last = self._read()
 
-    def rose(self) -> bool:
-        """Return whether the kernel has killed a process for want of memory meanwhile."""
+    def increased(self) -> bool:
+        """Return whether the kernel has killed a process since the last call."""
         before, self._last = self._last, self._read()
         return self._last > before
 
@@ -159,16 +159,16 @@ class OutOfMemoryCount:
         return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
-def describe_death(
+def describe_exit(
     status: int, cpu_s: float, memory_mb: int, *, out_of_memory: bool = False
 ) -> tuple[str, str]:
-    """Return the failure kind and message for a child that died without an answer.
+    """Return the failure kind and message of a child that ended without a result.
 
     Args:
         status: Exit status, negative for a signal.
-        cpu_s: The limit of CPU time, for the message.
-        memory_mb: The limit of memory, for the message.
-        out_of_memory: Whether the kernel is known to have killed for want of memory.
+        cpu_s: Limit of CPU time, for the message.
+        memory_mb: Limit of memory, for the message.
+        out_of_memory: Whether the kernel has killed a process because memory ran out.
     """
     if status in (-signal.SIGXCPU, -signal.SIGPROF):
         return "timeout", f"The program used more than {cpu_s:g} s of CPU time."

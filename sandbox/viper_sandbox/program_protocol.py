@@ -1,13 +1,13 @@
-"""One program's exchange with the host: budgets, clock, and the rules of the protocol.
+"""The protocol of one program on the host: budgets, timeout, and the check of each message.
 
-Every message of the child is checked as if it came from an attacker, for it may: a program that
-escaped the language layer speaks here. What breaks a rule ends the session.
+Every message of the child is checked as if it came from an attacker, because it may: a program that escaped
+the language layer controls the child. A message that breaks a rule ends the program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from viper_sandbox.api import Api, Entry, accepts
 from viper_sandbox.clock import Clock
@@ -15,17 +15,16 @@ from viper_sandbox.exchange import (
     Call,
     CallFailed,
     CallRejected,
-    Checked,
     Handler,
     JailFailure,
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, Finding, Literal, StringLiteral, worst
+from viper_sandbox.findings import CallSite, CheckReport, Finding, Literal, StringLiteral, worst
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
-from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue
+from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
 
 __all__ = ["ProgramProtocol"]
 
@@ -33,114 +32,111 @@ _CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
 
 
+_T = TypeVar("_T")
+
+
 class _EndedError(Exception):
-    """The program ends here, by the host's will."""
+    """The host ends the program."""
 
     def __init__(self, kind: str, message: str, line: int | None = None) -> None:
         super().__init__(message)
         self.failure = JailFailure(kind, message, line)
 
 
-class _OutOfTimeError(Exception):
-    """The program's own clock has run out."""
-
-
 class ProgramProtocol:
-    """Talks with a child that is confined, until the program has a result or must be killed.
+    """Exchanges messages with a child until the program has a result or must be killed.
 
     Args:
-        child: The child; killing it is the caller's.
-        request: What is sent.
-        contract: The number that the zygote knows the contract by, and the contract.
+        child: The child; the caller kills it.
+        request: The program with its arguments.
+        api: The number of the API in messages of the zygote, and the API.
         handler: Serves calls.
-        limits: Budgets and clock.
-        on_checked: Told what the child says about the program, before it runs.
+        limits: Budgets and timeout.
+        on_checked: Called with the check report of a program without findings, before it runs.
     """
 
     def __init__(
         self,
         child: ChildProcess,
         request: Request,
-        contract: tuple[int, Api],
+        api: tuple[int, Api],
         handler: Handler,
         limits: Limits,
-        on_checked: Callable[[Checked], None] | None = None,
+        on_checked: Callable[[CheckReport], None] | None = None,
     ) -> None:
-        self._on_checked = on_checked
-        self.checked: Checked | None = None
-        self.calls = 0
         self._child = child
         self._request = request
+        self._api_number, self._api = api
         self._handler = handler
         self._limits = limits
-        self._contract, self._api = contract
-        self._clock = Clock(limits.program_s, lambda: child.interrupt(_OutOfTimeError()))
+        self._on_checked = on_checked
+        self._checked: CheckReport | None = None
+        message = f"The program ran longer than {limits.program_s:g} s."
+        self._clock = Clock(
+            limits.program_s, lambda: child.interrupt(_EndedError("timeout", message))
+        )
+        self.calls = 0
         self._text_bytes = 0
         self._handles = 0
-        self._objects: dict[int, str] = {}  # class by number, of what the handler gave
+        self._objects: dict[int, str] = {}  # class by number, of the handler's objects
 
-    @property
-    def own_s(self) -> float:
-        """Wall time of the program itself so far, in seconds."""
-        return self._clock.used_s
-
-    async def check(self, argument_names: list[str]) -> Checked:
-        """Have the program examined, not run; a failure to do so is a finding.
+    async def check(self, argument_names: list[str]) -> CheckReport:
+        """Have the program checked, not run; a failure to do so is a finding.
 
         Raises:
-            ChildGoneError: The child died; why is in its exit status.
+            ChildGoneError: The child ended; its exit status says why.
         """
-        try:
-            return await self._examine(False, argument_names)
-        except _EndedError as ended:
-            finding = Finding(ended.failure.kind, 1, ended.failure.message)
-        except WireError as error:
-            finding = Finding("limit", 1, _broken_rules(error))
-        except _OutOfTimeError:
-            finding = Finding("timeout", 1, self._too_long())
-        finally:
-            self._clock.close()
-        return Checked("", (finding,), ())
+        report = await self._until_ended(self._examine(False, argument_names))
+        if isinstance(report, JailFailure):
+            return CheckReport("", (Finding(report.kind, 1, report.message),))
+        return report
 
     async def run(self) -> Result:
-        """Have the program examined and run.
+        """Have the program checked and run.
 
         Raises:
-            ChildGoneError: The child died; why is in its exit status.
-            Exception: Whatever a handler raises besides `CallRejected` and `CallFailed`.
+            ChildGoneError: The child ended; its exit status says why.
+            Exception: Any exception of a handler except `CallRejected` and `CallFailed`.
         """
-        names = list(self._request.arguments)
+        result = await self._until_ended(self._run())
+        return self.failed(result) if isinstance(result, JailFailure) else result
+
+    async def _until_ended(self, exchange: Awaitable[_T]) -> _T | JailFailure:
         try:
-            self.checked = await self._examine(True, names)
-            finding = worst(self.checked.findings)
-            if finding is not None:
-                return self.failed(JailFailure(finding.kind, finding.message, finding.line))
-            if self._on_checked is not None:
-                self._on_checked(self.checked)
-            return await self._until_done()
+            return await exchange
         except _EndedError as ended:
-            return self.failed(ended.failure)
+            return ended.failure
         except WireError as error:
-            return self.failed(JailFailure("limit", _broken_rules(error)))
-        except _OutOfTimeError:
-            return self.failed(JailFailure("timeout", self._too_long()))
+            return JailFailure("limit", f"The program broke the rules of the sandbox: {error}")
         finally:
             self._clock.close()
+
+    async def _run(self) -> Result:
+        self._checked = checked = await self._examine(True, list(self._request.arguments))
+        finding = worst(checked.findings)
+        if finding is not None:
+            raise _EndedError(finding.kind, finding.message, finding.line)
+        if self._on_checked is not None:
+            self._on_checked(checked)
+        return await self._until_done()
 
     def failed(self, failure: JailFailure, printed: str = "") -> Result:
         """Return the result of a program that failed now."""
-        return Result(None, failure, self.checked, printed, self.own_s, self.calls)
+        return self._result(None, failure, printed)
 
-    async def _examine(self, run: bool, argument_names: list[str]) -> Checked:
+    def _result(self, value: WireValue, failure: JailFailure | None, printed: str) -> Result:
+        return Result(value, failure, self._checked, printed, self._clock.used_s, self.calls)
+
+    async def _examine(self, run: bool, argument_names: list[str]) -> CheckReport:
         request = self._request
         size = tuple(request.image_size)
-        program = ["program", run, request.source, self._contract, request.image, size]
+        program = ["program", run, request.source, self._api_number, request.image, size]
         await self._child.begin([*program, argument_names, dict(request.arguments)])
         self._clock.start()
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
-                return Checked(
+                return CheckReport(
                     source,
                     tuple(_finding(finding) for finding in findings),
                     tuple(_call_site(site) for site in sites),
@@ -165,7 +161,7 @@ class ProgramProtocol:
                     if size > self._limits.done_bytes:
                         raise WireError(f"A result of {size:,} bytes.")
                     self._check_patches(value)
-                    return Result(value, None, self.checked, printed, self.own_s, self.calls)
+                    return self._result(value, None, printed)
                 case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
                     if kind not in _CHILD_KINDS:
                         raise WireError(f"Unknown failure kind {kind[:40]!r}.")
@@ -174,14 +170,14 @@ class ProgramProtocol:
                     raise _unexpected("call, done or failed", message)
 
     def _accept(self, call: Call) -> Call:
-        """Check a call against the contract and the budgets."""
+        """Check a call against the API and the budgets."""
         if self._child.pending_bytes:
             raise WireError("A frame followed a call before its answer.")
         if call.id != self.calls + 1:
             raise WireError(f"Call {call.id} followed call {self.calls}.")
         entry = self._api.remote(call.name)
         if entry is None:
-            raise WireError(f"A call of {call.name[:80]!r}, which the contract does not have.")
+            raise WireError(f"A call of {call.name[:80]!r}, which the API does not have.")
         if entry.is_method != (call.receiver is not None):
             raise WireError(f"A call of {call.name} with the wrong receiver.")
         self._check_arguments(entry, call.arguments)
@@ -192,7 +188,8 @@ class ProgramProtocol:
         if self.calls > limits.calls:
             message = f"The program used all of its {limits.calls:,} vision and language calls."
             raise _EndedError("limit", message, call.line)
-        self._text_bytes += sum(len(text.encode()) for text in _texts(call.arguments))
+        texts = (leaf for leaf in leaves(call.arguments) if isinstance(leaf, str))
+        self._text_bytes += sum(len(text.encode()) for text in texts)
         if self._text_bytes > limits.text_bytes:
             message = f"The program sent more than {limits.text_bytes:,} bytes of text to models."
             raise _EndedError("limit", message, call.line)
@@ -202,24 +199,24 @@ class ProgramProtocol:
         if len(arguments) != len(entry.parameters):
             raise WireError(f"A call of {entry.name} with {len(arguments)} arguments.")
         for parameter, value in zip(entry.parameters, arguments, strict=True):
-            if not accepts(self._api.rule(parameter.type), value, PatchRef, HandleRef):
+            if not accepts(parameter.rules, value, PatchRef, HandleRef):
                 raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
 
     def _check_patches(self, value: WireValue) -> None:
-        """Refuse patches and handles that the host did not give, and boxes that leave the image."""
+        """Refuse handles that the host did not send, and patches on another image or outside the image."""
         width, height = self._request.image_size
-        for patch in _references(value):
-            if isinstance(patch, HandleRef):
-                if self._objects.get(patch.number) != patch.kind:
+        for leaf in leaves(value):
+            if isinstance(leaf, HandleRef):
+                if self._objects.get(leaf.number) != leaf.kind:
                     raise WireError("A handle that is none of this session.")
-                continue
-            x1, y1, x2, y2 = patch.box_xyxy
-            inside = 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height
-            if patch.handle != self._request.image.handle or not inside:
-                raise WireError("A patch that is none of this session.")
+            elif isinstance(leaf, PatchRef):
+                x1, y1, x2, y2 = leaf.box_xyxy
+                inside = 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height
+                if leaf.handle != self._request.image.handle or not inside:
+                    raise WireError("A patch that is none of this session.")
 
     async def _serve(self, call: Call) -> list[Any]:
-        """Let the handler serve a call; the program's clock stands still."""
+        """Let the handler serve a call; the program's clock is stopped."""
         try:
             value = await self._handler(call)
         except CallRejected as rejected:
@@ -228,16 +225,18 @@ class ProgramProtocol:
             raise _EndedError(failed.kind, failed.message, call.line) from failed
         entry = self._api.remote(call.name)
         assert entry is not None, "the call was accepted"
-        if not accepts(self._api.rule(entry.returns), value, PatchRef, HandleRef):
+        if not accepts(entry.result, value, PatchRef, HandleRef):
             raise TypeError(
                 f"The handler must answer {call.name} with {entry.returns}, in plain Python types, "
                 f"but gave {value!r:.200}."
             )
-        for reference in _references(value):
-            if isinstance(reference, HandleRef):
-                self._enter(reference)
-            elif reference.handle != self._request.image.handle:
-                raise ValueError(f"The handler gave a patch of another image: {reference!r}.")
+        for leaf in leaves(value):
+            if isinstance(leaf, HandleRef):
+                self._enter(leaf)
+            elif not isinstance(leaf, PatchRef):
+                continue
+            elif leaf.handle != self._request.image.handle:
+                raise ValueError(f"The handler gave a patch of another image: {leaf!r}.")
             self._handles += 1
         if self._handles > self._limits.handles:
             what = "patches and objects" if self._objects else "patches"
@@ -246,9 +245,9 @@ class ProgramProtocol:
         return ["value", call.id, value]
 
     def _enter(self, handle: HandleRef) -> None:
-        """Remember an object that the handler gives, so that the child may name it."""
-        known = self._objects.setdefault(handle.number, handle.kind)
-        if known != handle.kind or len(handle.attributes) != len(self._api.handles[handle.kind]):
+        """Enter an object of the handler, which the child may pass from now on."""
+        kind = self._objects.setdefault(handle.number, handle.kind)
+        if kind != handle.kind or len(handle.attributes) != len(self._api.handles[handle.kind]):
             raise ValueError(f"The handler gave a handle that is none of the contract: {handle!r}.")
 
     async def _reply(self, reply: list[Any], call: Call) -> None:
@@ -257,13 +256,6 @@ class ProgramProtocol:
         except WireError as error:
             message = f"The answer of {call.name} is too large for the program: {error}"
             raise _EndedError("limit", message, call.line) from error
-
-    def _too_long(self) -> str:
-        return f"The program ran longer than {self._limits.program_s:g} s."
-
-
-def _broken_rules(error: WireError) -> str:
-    return f"The program broke the rules of the sandbox: {error}"
 
 
 def _unexpected(expected: str, got: WireValue) -> WireError:
@@ -300,9 +292,11 @@ def _literal(value: WireValue) -> Literal:
 
 
 def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
-    """Read the texts of a program; those with a place come first, in order, and do not overlap."""
+    """Read string literals: those with a position come first, in order, and do not overlap."""
     if len(texts) > MAX_LITERALS:
-        raise WireError(f"A program with {len(texts):,} texts; {MAX_LITERALS} are told at most.")
+        raise WireError(
+            f"A program with {len(texts):,} texts; at most {MAX_LITERALS} are reported."
+        )
     literals: list[StringLiteral] = []
     end: int | None = 0
     for text in texts:
@@ -320,27 +314,3 @@ def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
         if len(value) > MAX_LITERAL_CHARACTERS:
             raise WireError(f"A text of a program has {len(value):,} characters.")
     return tuple(literals)
-
-
-def _references(value: WireValue) -> Iterator[PatchRef | HandleRef]:
-    if isinstance(value, (PatchRef, HandleRef)):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _references(key)
-            yield from _references(item)
-    elif isinstance(value, (list, tuple, set)):
-        for item in value:
-            yield from _references(item)
-
-
-def _texts(value: WireValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple, set)):
-        for item in value:
-            yield from _texts(item)

@@ -1,4 +1,4 @@
-"""One program's view of the world: the callables of the contract, and values that pass the wall."""
+"""A program's session in the child: the callables of the API, and values from and for the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from viper_sandbox.api import PATCH, Api, Entry, Parameter, TypeRule, accepts, bind
+from viper_sandbox.api import PATCH, Api, Entry, Parameter, accepts, bind
 from viper_sandbox.handle import Handle
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
 from viper_sandbox.wire import (
@@ -19,13 +19,14 @@ from viper_sandbox.wire import (
     WireValue,
 )
 
-__all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "ProgramSession", "lift", "lower"]
+__all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "ProgramSession"]
+__all__ += ["lift", "lower"]
 
 PROGRAM_FILE = "<program>"
-"""File name in the code objects of a program; frames that carry it are the program's."""
+"""File name of a program's code objects, by which its frames are recognized."""
 
 Ask = Callable[[str, "PatchRef | None", tuple[Any, ...], int], WireValue]
-"""Carries a call to the host: (qualified name, receiver, arguments on the wire, line) → result."""
+"""Sends a call to the host: (qualified name, receiver, arguments on the wire, line) → result."""
 
 _LISTLIKE: tuple[Any, ...] = (  # Any: generic types, some without a name
     tuple,
@@ -43,40 +44,41 @@ _LISTLIKE: tuple[Any, ...] = (  # Any: generic types, some without a name
 
 
 class NotAValueError(TypeError):
-    """A value of a type that cannot cross the wall; the message is its type's name."""
+    """A value of a type that cannot be sent; the message is the name of its type."""
 
 
 class EmptyFind(NamedTuple):
-    """The last call whose list of patches came back empty; makes a later IndexError clear."""
+    """The last call that returned an empty list, to explain a later IndexError."""
 
     call: str
     line: int
 
 
 class ProgramSession:
-    """Gives a program its image and the callables of the contract.
+    """Gives a program its image and the callables of the API.
 
     Args:
-        api: The contract.
+        api: The API.
         image: The whole image.
         size: (width, height) of the image in pixels.
-        ask: Carries a call to the host.
+        ask: Sends a call to the host and returns the result.
 
     Raises:
-        ValueError: The contract names geometry that this sandbox does not know.
+        ValueError: The API has geometry that the sandbox does not implement.
     """
 
     def __init__(self, api: Api, image: PatchRef, size: tuple[float, float], ask: Ask) -> None:
-        local_methods = {name for name, entry in api.methods.items() if not entry.remote}
-        local_functions = {name for name, entry in api.functions.items() if not entry.remote}
-        unknown = (
-            (local_methods - set(LOCAL_METHODS))
-            | (local_functions - set(LOCAL_FUNCTIONS))
-            | (api.attributes - ATTRIBUTES)
-        )
-        if unknown:
+        unimplemented = api.attributes - ATTRIBUTES
+        for entries, implemented in (
+            (api.methods, LOCAL_METHODS),
+            (api.functions, LOCAL_FUNCTIONS),
+        ):
+            unimplemented |= {
+                n for n, entry in entries.items() if not entry.remote and n not in implemented
+            }
+        if unimplemented:
             raise ValueError(
-                f"The contract has {sorted(unknown)} without a model role, but the sandbox does not "
+                f"The API has {sorted(unimplemented)} without a model role, but the sandbox does not "
                 "compute them. Mark them as remote."
             )
         self.api = api
@@ -87,12 +89,12 @@ class ProgramSession:
         self._ask = ask
 
     def globals(self) -> dict[str, Any]:
-        """Return the names of the contract."""
+        """Return the global names that the API gives to the program."""
         functions = {name: self.callable(e, None) for name, e in self.api.functions.items()}
         return {PATCH: ImagePatch, **functions}
 
     def callable(self, entry: Entry, receiver: ImagePatch | None) -> Callable[..., Any]:
-        """Return what a program calls for an entry of the contract."""
+        """Return the function that a program calls for an entry of the API."""
 
         def call(*args: Any, **kwargs: Any) -> Any:  # Any: whatever a program passes
             bound = bind(entry, args, kwargs)
@@ -107,33 +109,32 @@ class ProgramSession:
 
     def _remote(self, entry: Entry, receiver: ImagePatch | None, bound: tuple[Any, ...]) -> Any:
         arguments = tuple(
-            _checked(entry, parameter, self.api.rule(parameter.type), value)
+            _checked(entry, parameter, value)
             for parameter, value in zip(entry.parameters, bound, strict=True)
         )
         if entry.name == "best_image_match" and arguments[0] == []:
-            return None  # nothing to choose from: no model is needed to say so
+            return None  # nothing to choose from: no model is needed
         line = program_line(sys._getframe())
         try:
             sent = tuple(lower(argument) for argument in arguments)
-            result = self._ask(
-                entry.qualified_name, receiver._ref() if receiver is not None else None, sent, line
-            )
-        except WireError as error:  # too much for one call, which a program may know about
+            ref = None if receiver is None else receiver._ref()
+            result = self._ask(entry.qualified_name, ref, sent, line)
+        except WireError as error:  # too large for one call, which the program may catch
             raise ValueError(f"{entry.name}() cannot take this: {error}") from None
         if result == []:
-            shown = ", ".join(repr(argument) for argument in arguments)
-            self.empty_find = EmptyFind(f"{entry.name}({shown[:80]})", line)
+            text = ", ".join(repr(argument) for argument in arguments)
+            self.empty_find = EmptyFind(f"{entry.name}({text[:80]})", line)
         return lift(result, self)
 
 
 def lower(value: Any) -> WireValue:
-    """Turn a program's value into one for the wire.
+    """Convert a program's value to one for the wire.
 
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
             handle, or a list, tuple, dict or set of these; or it is nested too deeply.
-        WireError: It has more parts than may cross the wall at once. A list that holds one list twice,
-            and so on, is small in memory and has any number of them.
+        WireError: It has more parts than may be sent at once. A list that holds the same list twice, and
+            so on, is small in memory but has any number of them.
     """
     result: WireValue = _lower(value, MAX_DEPTH, itertools.count(1))
     return result
@@ -164,7 +165,7 @@ def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys 
 
 
 def lift(value: WireValue, session: ProgramSession) -> Any:  # Any: whatever a program may hold
-    """Turn a value from the wire into a program's: references become patches and handles."""
+    """Convert a value from the wire to a program's: references become patches and handles."""
     if isinstance(value, PatchRef):
         return ImagePatch._make(session, value)
     if isinstance(value, HandleRef):
@@ -180,24 +181,19 @@ def lift(value: WireValue, session: ProgramSession) -> Any:  # Any: whatever a p
     return value
 
 
-def program_line(frame: Any) -> int:  # Any: types.FrameType or None, walked to its end
-    """Return the line of the innermost frame of the program, 1 if there is none."""
-    for candidate in _outward(frame):
-        if candidate.f_code.co_filename == PROGRAM_FILE:
-            return int(candidate.f_lineno or 1)
+def program_line(frame: Any) -> int:  # Any: types.FrameType, or None at the outermost
+    """Return the line of the program's innermost frame; 1 if there is none."""
+    while frame is not None:
+        if frame.f_code.co_filename == PROGRAM_FILE:
+            return int(frame.f_lineno or 1)
+        frame = frame.f_back
     return 1
 
 
-def _outward(frame: Any) -> Iterator[Any]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _checked(entry: Entry, parameter: Parameter, rules: tuple[TypeRule, ...], value: Any) -> Any:
-    if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in rules):
+def _checked(entry: Entry, parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, _LISTLIKE) and any(rule.kind == "list" for rule in parameter.rules):
         value = list(value)
-    if not accepts(rules, value, ImagePatch, Handle):
+    if not accepts(parameter.rules, value, ImagePatch, Handle):
         got = value.kind if type(value) is Handle else type(value).__name__
         raise TypeError(f"{entry.name}() needs {parameter.name} as {parameter.type}, got {got}")
     return value

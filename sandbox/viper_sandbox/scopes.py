@@ -1,7 +1,7 @@
-"""Which names a program binds where, and which of its expressions are certainly patches.
+"""Scopes of a program: the names that it binds, and the expressions that are certainly patches.
 
-Both are simple on purpose: scopes ignore the order of statements, and a name is a patch only if every
-one of its bindings, wherever it is, makes it one.
+The analysis is deliberately simple: scopes ignore the order of statements, and a name is a patch only if all
+of its bindings, in any scope, are patches.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from viper_sandbox.api import PATCH, Api
 
-__all__ = ["Kind", "Kinds", "Scope", "bound_names", "constants", "parameter_names"]
+__all__ = ["Kind", "Kinds", "Scope"]
+__all__ += ["binding_counts", "bound_names", "constants", "parameter_names"]
 
 Kind: TypeAlias = Literal["patch", "patches", "other"]
 _ELEMENT_OF = ("max", "min")
@@ -27,11 +28,11 @@ class Scope(NamedTuple):
     parent: Scope | None
 
     def binds(self, name: str) -> bool:
-        """Tell whether the name is bound here or further out."""
+        """Return whether the name is bound here or in an outer scope."""
         return name in self.names or (self.parent is not None and self.parent.binds(name))
 
     def all_names(self) -> frozenset[str]:
-        """Return every name that can be seen from here."""
+        """Return all names that are visible here."""
         return self.names | self.parent.all_names() if self.parent else self.names
 
 
@@ -50,28 +51,43 @@ def bound_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     return frozenset(collector.names)
 
 
-def constants(tree: ast.AST) -> dict[str, ast.expr]:
-    """Return what names stand for that the whole program binds once, by a plain assignment.
-
-    A hint: a list that is bound once may still be written into.
-    """
-    assigned: dict[str, ast.expr] = {}
-    bound: Counter[str] = Counter()
+def binding_counts(tree: ast.AST) -> Counter[str]:
+    """Return how often each name is bound, in all scopes together."""
+    counts: Counter[str] = Counter()
     for node in ast.walk(tree):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                assigned[name] = value
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-                bound[name] += 1
+                counts[name] += 1
             case ast.FunctionDef(name=name) | ast.ExceptHandler(name=str(name)):
-                bound[name] += 1
+                counts[name] += 1
+            case ast.alias(name=module, asname=name):
+                counts[name or module] += 1
             case _:
                 pass
-    return {name: value for name, value in assigned.items() if bound[name] == 1}
+    return counts
+
+
+def constants(tree: ast.AST, counts: Counter[str]) -> dict[str, ast.expr]:
+    """Return the value of each name that is bound only once, by a plain assignment.
+
+    This is a hint: a program may change a list after it was assigned.
+
+    Args:
+        tree: The program.
+        counts: Its `binding_counts`.
+    """
+    return {
+        node.targets[0].id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], ast.Name)
+        and counts[node.targets[0].id] == 1
+    }
 
 
 class _Bindings(ast.NodeVisitor):
-    """Collects names; methods carry the names that `ast` looks for."""
+    """Collects the names that statements bind."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -85,7 +101,7 @@ class _Bindings(ast.NodeVisitor):
     ) -> None:
         self.names.add(node.name)
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Global):  # bound for the module by a function of it
+            if isinstance(inner, ast.Global):  # a function that binds names of the module
                 self.names.update(inner.names)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
@@ -123,11 +139,11 @@ class _Bindings(ast.NodeVisitor):
 
 
 class Kinds:
-    """Tells patches and lists of patches from everything else.
+    """Finds out which expressions are patches or lists of patches.
 
     Args:
         tree: The program.
-        api: The contract; methods that return patches count.
+        api: The API, for methods that return patches.
         entry: The function that is called with the image.
     """
 
@@ -144,7 +160,7 @@ class Kinds:
             for name, entry in api.methods.items()
             if entry.returns in (PATCH, f"list[{PATCH}]")
         }
-        # Names that a program binds to something of its own, so that they mean nothing known here.
+        # Names of the API that the program binds to other values.
         bindings = list(_bindings(tree, entry))
         self.overridden: frozenset[str] = frozenset(
             name for name, value, _ in bindings if value != "given"
@@ -153,7 +169,7 @@ class Kinds:
             self._names = self._settle(bindings)
 
     def of(self, node: ast.expr) -> Kind | None:
-        """Return the kind of an expression, None where it is not certain."""
+        """Return the kind of an expression; None if it is not certain."""
         match node:
             case ast.Name(id=name):
                 return self._names.get(name)
@@ -195,8 +211,8 @@ _Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given'] | None, b
 def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Binding]:
     """Yield (name, value, True if the name is an element of the value).
 
-    The value is None if unknown, "image" for the image, and "given" for what an import or a parameter
-    of the entry merely passes on.
+    The value is None if unknown, "image" for the image, and "given" for imports and other parameters of
+    the entry, which pass on existing values.
     """
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.For, ast.comprehension)):

@@ -1,8 +1,8 @@
 """A system call filter for the child, as a classic BPF program.
 
-An allow-list: what an interpreter that computes and talks over one open socket needs is allowed;
-looking at files is answered with EACCES, so that Python's own attempts (a traceback that wants its
-source line) degrade; every other call, and every call of a foreign ABI, kills the process. See
+It is an allow-list: calls that an interpreter needs to compute and to use one open socket are allowed; calls
+that look at files fail with EACCES, so that Python's own attempts (a traceback reads its source line) fail
+gracefully; every other call, and every call of a foreign ABI, kills the process. See
 `man 2 seccomp` and the kernel's Documentation/userspace-api/seccomp_filter.rst.
 """
 
@@ -39,15 +39,15 @@ _PROT_EXEC = 4
 
 
 class _Machine(NamedTuple):
-    """The calls of one architecture by name; what is in no table kills."""
+    """The system calls of one architecture, by name; a call that is in no table kills."""
 
     audit_arch: int
     allowed: dict[str, int]
     denied: dict[str, int]
     no_exec: dict[str, int]
-    """Calls whose third argument, a protection, must not ask for executable memory."""
+    """Calls whose third argument, a protection, must not include executable memory."""
     own_process: dict[str, int]
-    """Calls whose first argument must be this very process: abort() signals itself."""
+    """Calls whose first argument must be the process itself: abort() signals itself."""
 
 
 # Numbers from the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
@@ -102,7 +102,7 @@ _KILL = _Instruction(_RETURN, 0, 0, _RET_KILL_PROCESS)
 
 
 def unsupported_reason() -> str | None:
-    """Return why there is no filter for this machine, None if there is one."""
+    """Return why there is no filter for this machine; None if there is one."""
     if sys.platform != "linux":
         return f"seccomp is a feature of Linux, and this is {sys.platform}"
     if sys.byteorder != "little" or struct.calcsize("P") != 8:
@@ -119,7 +119,7 @@ def build_filter(machine: str, pid: int) -> bytes:
 
     Args:
         machine: "x86_64" or "aarch64".
-        pid: The process that it will confine, which may signal itself.
+        pid: The process that it confines, which may signal itself.
     """
     rules = []
     for number in _MACHINES[machine].own_process.values():
@@ -136,7 +136,7 @@ def build_filter(machine: str, pid: int) -> bytes:
 
 
 def install() -> None:
-    """Put the filter on this process; it cannot be taken off again, and needs no_new_privs.
+    """Apply the filter to this process, irrevocably; needs no_new_privs.
 
     Raises:
         OSError: The kernel refuses, as in a container whose profile forbids it.
@@ -155,7 +155,7 @@ def install() -> None:
 
 @functools.cache
 def _rules_of_all(machine: str) -> bytes:
-    """Return the part of the filter that is the same for every process; made once, in the zygote."""
+    """Return the part of the filter that is the same for all processes; built once, in the zygote."""
     table = _MACHINES[machine]
     rules = [
         _Instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET),
@@ -187,7 +187,7 @@ def _assemble(instructions: list[_Instruction]) -> bytes:
 
 
 def _on_call(number: int, then: list[_Instruction]) -> list[_Instruction]:
-    """Run instructions, the last of which return, if the call has this number."""
+    """Return instructions that run `then`, which must return, if the call has this number."""
     return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
 
 

@@ -1,6 +1,6 @@
-"""Whether the arguments of a call fit: the same questions for the contract and for a program's helpers.
+"""Static check of the arguments of calls, for entries of the API and a program's own functions.
 
-Only what the source shows for certain is found: a call with `*args` or `**kwargs` is let pass.
+Only certain errors are reported: calls with `*args` or `**kwargs` are not checked.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from viper_sandbox.api import Entry, did_you_mean
-from viper_sandbox.scopes import parameter_names
 
 __all__ = ["Signature", "own_functions"]
 
-_MAX_SHOWN = 200
+_MAX_CHARACTERS = 200
 # A hostile program may have defaults of any length.
 
 
 class Signature(NamedTuple):
-    """What a function may be called with."""
+    """The parameters of a function."""
 
     name: str
     positional: tuple[str, ...]
@@ -32,12 +31,12 @@ class Signature(NamedTuple):
     """There is a `*args`."""
     takes_keywords: bool
     """There is a `**kwargs`."""
-    shown: str
+    text: str
     """As in `find(object_name)`, with the defaults."""
 
     @classmethod
     def of_entry(cls, entry: Entry) -> Signature:
-        """Return the signature of an entry of the contract."""
+        """Return the signature of an entry of the API."""
         names = tuple(p.name for p in entry.parameters)
         required = tuple(p.name for p in entry.parameters if p.required)
         return cls(entry.name, names, frozenset(names), required, False, False, entry.signature)
@@ -54,17 +53,17 @@ class Signature(NamedTuple):
         ]
         by_name = frozenset([*(argument.arg for argument in a.args), *keyword_only])
         names = tuple(ordered)
-        shown = f"{node.name}({_plain_parameters(a)})"
+        text = f"{node.name}({_plain_parameters(a)})"
         rest, keywords = a.vararg is not None, a.kwarg is not None
-        return cls(node.name, names, by_name, tuple(without_default), rest, keywords, shown)
+        return cls(node.name, names, by_name, tuple(without_default), rest, keywords, text)
 
     def problems(self, call: ast.Call) -> Iterator[str]:
-        """Yield what is wrong with the arguments of a call, a sentence each."""
+        """Yield a message for each error in the arguments of a call."""
         if any(isinstance(argument, ast.Starred) for argument in call.args) or any(
             keyword.arg is None for keyword in call.keywords
         ):
             return
-        it_is = f"It is {self.shown}."
+        it_is = f"It is {self.text}."
         if len(call.args) > len(self.positional) and not self.takes_rest:
             most = f"at most {len(self.positional)}" if self.positional else "no"
             yield f"{self.name} takes {most} arguments, got {len(call.args)}. {it_is}"
@@ -82,32 +81,22 @@ class Signature(NamedTuple):
             yield f"{self.name} misses {', '.join(map(repr, missing))}. {it_is}"
 
 
-def own_functions(tree: ast.Module) -> dict[str, Signature]:
-    """Return the signatures of the functions whose name means nothing else anywhere in a program."""
-    bound: Counter[str] = Counter()
-    functions: dict[str, ast.FunctionDef] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            functions[node.name] = node
-            bound[node.name] += 1
-            bound.update(parameter_names(node.args))
-        elif isinstance(node, ast.Lambda):
-            bound.update(parameter_names(node.args))
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound[node.id] += 1
-        elif isinstance(node, ast.alias):
-            bound[node.asname or node.name] += 1
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound[node.name] += 1
+def own_functions(tree: ast.Module, counts: Counter[str]) -> dict[str, Signature]:
+    """Return the signatures of a program's functions whose names are bound only once.
+
+    Args:
+        tree: The program.
+        counts: Its `binding_counts`.
+    """
     return {
-        name: Signature.of_function(node)
-        for name, node in functions.items()
-        if bound[name] == 1 and not node.decorator_list
+        node.name: Signature.of_function(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and counts[node.name] == 1 and not node.decorator_list
     }
 
 
 def _plain_parameters(arguments: ast.arguments) -> str:
-    """Write parameters down without their annotations."""
+    """Return the text of parameters without their annotations."""
     bare = ast.arguments(
         posonlyargs=[ast.arg(a.arg) for a in arguments.posonlyargs],
         args=[ast.arg(a.arg) for a in arguments.args],
@@ -118,4 +107,4 @@ def _plain_parameters(arguments: ast.arguments) -> str:
         defaults=arguments.defaults,
     )
     text = ast.unparse(bare)
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + " …"
+    return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + " …"

@@ -1,7 +1,7 @@
 """Programs without the language layer: plain Python with real builtins, modules and attributes.
 
-Exists for the tests of the confinement alone, which must hold every act of a program that has escaped
-the language. Nothing but `Confinement.language` leads here, and no caller of a jail can set that.
+It exists only to test the confinement, which must withstand a program that has escaped the language layer.
+Only `Confinement.language` leads here.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _MODULES = (
 
 
 def preload() -> None:
-    """Import what hostile programs use, while files can still be opened.
+    """Import the modules that hostile programs use, while files can still be opened.
 
-    Modules that this machine lacks are left out: a program that wants one fails at its import.
+    Modules that this machine lacks are skipped; a program that needs one fails at its import.
     """
     for name in _MODULES:
         try:
@@ -36,8 +36,8 @@ def preload() -> None:
 
 
 def plain_namespace(session: ProgramSession) -> dict[str, Any]:
-    """Return the global names of a program that is under no guard."""
-    # Without the guard of attributes, Python itself must find the methods of the contract.
+    """Return the global names of an unguarded program."""
+    # Without `guarded_getattr`, Python itself must find the methods of the API.
     type.__setattr__(ImagePatch, "__getattr__", ImagePatch._program_attribute_)
     modules = {name: importlib.import_module(name) for name in ("math", "re", "typing")}
     return {

@@ -1,13 +1,14 @@
-"""Frames and values that cross the wall between the host and the child.
+"""Frames and values that the host and the child exchange.
 
-A frame is four bytes of length, most significant first, and that many bytes of UTF-8 JSON. Its one
-value is made of None, bool, int, float, str, `PatchRef` and `HandleRef`, and of lists, tuples, dicts and
-sets of these. Scalars and lists travel as they are; everything else is an object with ONE key that names
-its type: `{"patch": [...]}`, `{"handle": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}`,
+A frame is four bytes of length, most significant first, and that many bytes of UTF-8 JSON. Its value consists
+of None, bool, int, float, str, `PatchRef` and `HandleRef`, and of lists, tuples, dicts and sets of these.
+Scalars and lists are encoded as they are; everything else is an object with ONE key that names its type:
+`{"patch": [...]}`, `{"handle": [...]}`, `{"tuple": [...]}`, `{"dict": [[key, value], ...]}` or
 `{"set": [...]}`.
-So a program's dict with a magic key is data like any other, and decoding can make nothing but the
-types above. Both sides use this module, and neither trusts what it decodes: size, depth, number of
-values, integers and floats are bounded, and every violation is a `WireError`.
+
+So a program's dict with a special key is ordinary data, and decoding can create only the types above. Both
+sides use this module, and neither trusts what it decodes: size, depth, number of values, integers and floats
+are bounded, and every violation is a `WireError`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TypeAlias, Union
 
@@ -29,13 +30,14 @@ __all__ = [
     "WireError",
     "WireValue",
     "frame",
+    "leaves",
     "pack",
     "payload_length",
     "unpack",
 ]
 
 MAX_DEPTH = 32
-# Deeper than any sensible answer, and far below Python's own recursion limit.
+# Deeper than any useful answer, and far below Python's own recursion limit.
 MAX_VALUES = 200_000
 MAX_INTEGER = 2**63 - 1
 _PATCH_PARTS = 7
@@ -48,15 +50,15 @@ HEADER_BYTES = _HEADER.size
 
 
 class WireError(ValueError):
-    """A frame or value that must not cross the wall; the message says what is wrong with it."""
+    """A frame or value that must not be exchanged; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchRef:
-    """A patch on the wire: a handle of the host and a box."""
+    """A patch on the wire: the handle of its image and a box."""
 
     handle: int
-    """Number that the host gave to the image; means nothing outside its session."""
+    """The host's number of the image, valid in its session only."""
     box_xyxy: tuple[float, float, float, float]
     """`(x1, y1, x2, y2)` in pixels of the whole image, origin TOP LEFT, x2 and y2 exclusive."""
     category: str = "image"
@@ -67,15 +69,15 @@ class PatchRef:
 
 @dataclass(frozen=True, slots=True)
 class HandleRef:
-    """An object of the host on the wire: a number that stands for it, and what may be read of it."""
+    """An object of the host on the wire: its number and its readable attributes."""
 
     kind: str
-    """Its class in the contract, such as "Mask"."""
+    """Its class in the API, such as "Mask"."""
     number: int
-    """What the host knows it by; means nothing outside its session."""
+    """The host's number of the object, valid in its session only."""
     attributes: tuple[bool | int | float | str | None, ...] = ()
-    """Values of the attributes that the contract declares, in its order; empty on the way to the host,
-    which does not ask a child what its own objects are like."""
+    """Values of the attributes in the order of the API; empty on the way to the host, which does not take
+    the attributes of its own objects from a child."""
 
 
 WireValue: TypeAlias = Union[
@@ -98,6 +100,20 @@ class _Tagged(NamedTuple):
 
     tag: str
     body: Any  # JSON of any shape, checked by the decoder of the tag
+
+
+def leaves(value: WireValue) -> Iterator[WireValue]:
+    """Yield the parts of a value that are not containers, keys of dicts included."""
+    parts: Iterable[WireValue]
+    if isinstance(value, dict):
+        parts = [*value, *value.values()]
+    elif isinstance(value, (list, tuple, set)):
+        parts = value
+    else:
+        yield value
+        return
+    for part in parts:
+        yield from leaves(part)
 
 
 def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this function checks
@@ -159,7 +175,7 @@ def payload_length(header: bytes, max_bytes: int) -> int:
 
 
 class FrameBuffer:
-    """Cuts a stream of bytes into payloads; holds no more than one frame and one read.
+    """Splits a stream of bytes into payloads; holds no more than one frame and one read.
 
     Args:
         max_bytes: Largest payload; a longer one is refused when its header arrives.
@@ -252,7 +268,7 @@ def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
 
 
 def _decode_patch(body: list[Any], depth: int, counter: list[int]) -> PatchRef:
-    # Written out, for most frames hold one: a match statement takes twice as long.
+    # Without a match statement, which takes twice as long: most frames hold a patch.
     if len(body) != _PATCH_PARTS or type(body[0]) is not int or type(body[5]) is not str:
         raise WireError("A patch must be [handle, x1, y1, x2, y2, category, score].")
     handle, x1, y1, x2, y2, category, score = body
@@ -300,7 +316,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise WireError(f"A number on the wire must be finite, got {name}.")
 
 
-# Made once: `json.dumps` and `json.loads` would make a new coder for each frame.
+# Made once: `json.dumps` and `json.loads` would create a new coder for each frame.
 _TO_JSON = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
 ).encode
@@ -330,7 +346,7 @@ def _bounded(value: int) -> int:
 
 
 def _finite(value: float) -> float:
-    if not math.isfinite(value):  # JSON has no word for it, but 1e999 overflows
+    if not math.isfinite(value):  # JSON has no infinity, but 1e999 overflows
         raise WireError("A number on the wire must be finite, got inf.")
     return value
 
@@ -348,6 +364,6 @@ def _clean(text: str) -> str:
     if not text.isascii():
         try:
             text.encode("utf-8")
-        except UnicodeEncodeError as error:  # would break the first log or page that prints it
+        except UnicodeEncodeError as error:  # it would break the first log or page that prints it
             raise WireError("A text on the wire must not hold lone surrogates.") from error
     return text

@@ -1,21 +1,21 @@
-"""The process that every child is a fork of: warm, single-threaded, and without anything to steal.
+"""The process that every child is a fork of: warm, single-threaded, and without secrets.
 
 It is a fresh interpreter with an empty environment and one socket, never a fork of the host. It loads what
-children need, gives up root, enters namespaces of its own, and from then on does what the host says:
+children need, gives up root, enters namespaces of its own, and then serves the messages of the host:
 
-    host → zygote   setup      limits and switches; the first message
-    host → zygote   accept     mechanisms that this machine was seen not to have
-    host → zygote   contract   a contract under a number, in place of the one that had it
-    host → zygote   fork       number of a child, with its end of a socket
-    host → zygote   spare      the same, for a child whose program comes later
-    host → zygote   probe      the same, for the process that measures the level
-    host → zygote   kill       number of a child: it and its group are killed
-    zygote → host   exited     number and exit status of a child, negative for a signal
-    zygote → host   unborn     number of a child that could not be made, and why
+    host → zygote   setup        limits and switches; the first message
+    host → zygote   accept       mechanisms that this machine lacks, as measured
+    host → zygote   api          an API under a number, in place of the previous one of this number
+    host → zygote   fork         number of a child, with its end of a socket
+    host → zygote   spare        the same, for a child whose program comes later
+    host → zygote   probe        the same, for the process that measures the level
+    host → zygote   kill         number of a child, which is killed with its group
+    zygote → host   exited       number and exit status of a child, negative for a signal
+    zygote → host   fork_failed  number of a child that could not be forked, and why
 
 The zygote never reads a byte that comes from a program. It is the parent of its children, so it kills by
-process id without a race: an id is free for others only after the zygote itself has reaped it. It ends with
-the control socket, and its children end with it.
+process id without a race: an id is reused only after the zygote itself has reaped the process. It ends when
+the control socket closes, and its children end with it.
 """
 
 from __future__ import annotations
@@ -42,32 +42,32 @@ __all__ = ["main"]
 
 _READ_BYTES = 65_536
 _MAX_DESCRIPTORS = 64
-# In one read; the kernel does not join messages that carry descriptors, so it is one in fact.
-_EXIT_FAULT = 70
+# Most descriptors in one read, which in fact has one: the kernel does not join messages that carry any.
+_EXIT_BUG = 70
 
 
 def main(control_fd: int) -> NoReturn:
     """Serve the host over the control socket until it closes."""
-    channel = FrameSocket(control_fd, CONTROL_BYTES)
-    _, limits_wire, wanted_wire = channel.receive()
+    host = FrameSocket(control_fd, CONTROL_BYTES)
+    _, limits_wire, wanted_wire = host.receive()
     limits = Limits(**wire_mapping(limits_wire))
     wanted = Confinement(**wire_mapping(wanted_wire))
     child.preload(language=wanted.language)
     gc.disable()  # it makes no cycles itself; a collection would only unshare pages
     plan = prepare(wanted, limits, control_fd)
-    _Zygote(control_fd, channel, plan).serve()
+    _Zygote(control_fd, host, plan).serve()
 
 
 class _Zygote:
-    """The loop: what the host says, and which children have ended."""
+    """The loop: serves messages of the host and reaps children."""
 
-    def __init__(self, control_fd: int, channel: FrameSocket, plan: ConfinementPlan) -> None:
+    def __init__(self, control_fd: int, host: FrameSocket, plan: ConfinementPlan) -> None:
         self._control = socket.socket(fileno=control_fd)
-        self._channel = channel
+        self._host = host
         self._plan = plan
         self._buffer = FrameBuffer(CONTROL_BYTES)
         self._descriptors: deque[int] = deque()
-        self._contracts: dict[int, Api] = {}
+        self._apis: dict[int, Api] = {}
         self._accepted: set[str] | None = None
         self._pids: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
@@ -90,13 +90,11 @@ class _Zygote:
                     self._reap()
                 if self._control.fileno() in ready:
                     for message in self._messages():
-                        self._obey(message)
+                        self._handle(message)
         finally:
-            for number in list(self._pids):
-                self._kill(number)
-            os._exit(_EXIT_FAULT)
+            self._end(_EXIT_BUG)
 
-    def _messages(self) -> Iterator[list[Any]]:  # Any: messages of the host, which is trusted
+    def _messages(self) -> Iterator[list[Any]]:  # Any: messages of the host, which is trusted here
         flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
         room = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array.array("i").itemsize)
         data, ancillary, _, _ = self._control.recvmsg(_READ_BYTES, room, flags)
@@ -105,28 +103,26 @@ class _Zygote:
             descriptors.frombytes(body[: len(body) - len(body) % descriptors.itemsize])
             self._descriptors.extend(descriptors)
         if not data:
-            for number in list(self._pids):
-                self._kill(number)
-            os._exit(EXIT_HOST_GONE)
+            self._end(EXIT_HOST_GONE)
         self._buffer.feed(data)
         while (payload := self._buffer.take()) is not None:
             message = unpack(payload)
             assert isinstance(message, list), "the host sends lists"
             yield message
 
-    def _obey(self, message: list[Any]) -> None:  # Any: a message of the host, which is trusted
+    def _handle(self, message: list[Any]) -> None:  # Any: of the host
         match message:
             case ["fork", int(number)]:
-                self._fork(number, self._live)
+                self._fork(number, self._serve)
             case ["spare", int(number)]:
-                self._fork(number, self._live_later)
+                self._fork(number, self._serve_warm)
             case ["kill", int(number)]:
                 self._kill(number)
-            case ["contract", int(number), wire]:
+            case ["api", int(number), wire]:
                 api = Api.from_wire(wire_mapping(wire))
-                child.rehearse(api)
-                self._contracts[number] = api
-                gc.freeze()  # what lives now lives for ever: no child's collector shall touch it
+                child.warm_up(api)
+                self._apis[number] = api
+                gc.freeze()  # these objects are never freed: collectors of children skip them
             case ["probe", int(number)]:
                 self._fork(number, lambda fd: probe.main(fd, self._plan))
             case ["accept", list(names)]:
@@ -134,60 +130,65 @@ class _Zygote:
             case _:
                 raise AssertionError("the host sends no other messages")
 
-    def _live(self, fd: int) -> NoReturn:
-        child.live(fd, self._plan, self._contracts, self._accepted)
+    def _serve(self, fd: int) -> NoReturn:
+        child.serve(fd, self._plan, self._apis, self._accepted)
 
-    def _live_later(self, fd: int) -> NoReturn:
-        """Use the time until the program comes to make this process's own copies of memory.
+    def _serve_warm(self, fd: int) -> NoReturn:
+        """Use the time until the program arrives to copy shared memory.
 
-        A fork shares all pages until it writes, and Python writes wherever it looks, for it counts
-        references: the first look at a program costs 0.9 ms more than the second.
+        A fork shares all pages until it writes, and Python writes wherever it reads, because it counts
+        references: checking the first program takes 0.9 ms more than the second.
         """
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         if not poll.poll(0):
-            child.rehearse(next(reversed(self._contracts.values())), 1)
-        self._live(fd)
+            child.warm_up(next(reversed(self._apis.values())), 1)
+        self._serve(fd)
 
-    def _fork(self, number: int, live: Callable[[int], NoReturn]) -> None:
+    def _fork(self, number: int, run: Callable[[int], NoReturn]) -> None:
         fd = self._descriptors.popleft()
         try:
             pid = os.fork()
         except OSError as error:
-            self._channel.send(["unborn", number, str(error)])
+            self._host.send(["fork_failed", number, str(error)])
         else:
             if pid == 0:
-                _begin(lambda: live(fd))
+                _run_child(run, fd)
             self._pids[number] = pid
             self._numbers[pid] = number
         finally:
             os.close(fd)
 
+    def _end(self, status: int) -> NoReturn:
+        for number in list(self._pids):
+            self._kill(number)
+        os._exit(status)
+
     def _kill(self, number: int) -> None:
-        pid = self._pids.get(number)  # none if it is reaped: its id may be another's by now
+        pid = self._pids.get(number)  # None if it was reaped: its id may have been reused
         if pid is not None:
             _kill_group(pid)
 
     def _reap(self) -> None:
-        for pid, status in _dead():
+        for pid, status in _reaped():
             number = self._numbers.pop(pid, None)
-            if number is not None:  # else an orphan that a child left to us
+            if number is not None:  # else it is an orphan of a child
                 del self._pids[number]
-                self._channel.send(["exited", number, os.waitstatus_to_exitcode(status)])
+                self._host.send(["exited", number, os.waitstatus_to_exitcode(status)])
 
 
-def _begin(live: Callable[[], NoReturn]) -> NoReturn:
-    """Go on as the child: nothing of the zygote's loop may run in it, whatever happens."""
+def _run_child(run: Callable[[int], NoReturn], fd: int) -> NoReturn:
+    """Go on as the child: the zygote's loop must not run in it, whatever happens."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        live()
+        run(fd)
     finally:
-        os._exit(_EXIT_FAULT)
+        os._exit(_EXIT_BUG)
 
 
-def _dead() -> Iterator[tuple[int, int]]:
-    """Reap what has ended; give (process id, status) of each."""
+def _reaped() -> Iterator[tuple[int, int]]:
+    """Reap the processes that have ended; yield (process id, status) of each."""
     while True:
         try:
             candidate = -1
@@ -196,7 +197,7 @@ def _dead() -> Iterator[tuple[int, int]]:
                 if ended is None:
                     return
                 candidate = ended.si_pid
-                _kill_group(candidate)  # what it left behind, while the id is still its own
+                _kill_group(candidate)  # the processes that it left, while the id is still its own
             pid, status = os.waitpid(candidate, os.WNOHANG)
         except ChildProcessError:
             return

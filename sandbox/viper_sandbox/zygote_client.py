@@ -1,8 +1,8 @@
-"""The host's end of a zygote: starting it, having children made and killed, and hearing of their deaths.
+"""The host's side of a zygote: starts it, has children forked and killed, and receives their exit statuses.
 
-Everything goes over one control socket, in order, so that an order to kill never overtakes the order to
-make. The zygote is started from the thread of the event loop, since death with the parent follows the THREAD
-that started a process: that thread must live as long as the sessions.
+All messages go over one control socket, in order, so that an order to kill never overtakes the order to fork.
+The zygote is started from the thread of the event loop. It dies when that THREAD ends, so the thread must
+live as long as the jail.
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ from viper_sandbox.limits import Limits
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import FrameBuffer, WireError, WireValue, frame, pack, unpack
 
-__all__ = ["ApiTable", "UnbornError", "ZygoteClient", "ZygoteGoneError"]
+__all__ = ["ApiTable", "ForkError", "ZygoteClient", "ZygoteGoneError"]
 
 _BOOT = (
     "import sys; sys.path += sys.argv[2:]; "
     "from viper_sandbox.zygote import main; main(int(sys.argv[1]))"
 )
 _READ_BYTES = 65_536
-_MAX_CONTRACTS = 8
-# An engine uses one; an embedder that changes plugins as it goes uses a few.
+_MAX_APIS = 8
+# An engine uses one; an application that changes its plugins uses a few.
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
-_LONGEST_FAREWELL_S = 2.0
-# For a zygote to end by itself, which takes milliseconds and lets it take its children along.
+_EXIT_TIMEOUT_S = 2.0
+# In which a zygote ends by itself, together with its children; it takes milliseconds.
 
 
 class ZygoteGoneError(ChildGoneError):
     """The zygote died, and all of its children with it."""
 
 
-class UnbornError(Exception):
-    """The zygote could not make a child; the message says why."""
+class ForkError(Exception):
+    """The zygote could not fork; the message says why."""
 
 
 class ApiTable(NamedTuple):
-    """A contract as the host keeps it: read once, however many programs it is for."""
+    """An API as the host keeps it: read once for all programs."""
 
     wire: WireValue
-    """The plain data, in a copy that nobody else can change."""
+    """The plain data; a copy that no caller can change."""
     api: Api
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> ApiTable:
-        """Read and check a contract.
+        """Read and check an API.
 
         Raises:
-            ValueError: A part is missing, or is none that can cross the wall.
+            ValueError: A part is missing or cannot be sent.
         """
         copy = unpack(pack(dict(wire), CONTROL_BYTES))
         return cls(copy, Api.from_wire(wire))
@@ -73,8 +73,8 @@ class ZygoteClient:
     """A zygote and its children.
 
     Args:
-        setup: Limits and switches, as the zygote's first message has them.
-        limits: The same limits, of which the host keeps some itself.
+        setup: Limits and switches for the zygote's first message.
+        limits: The same limits; the host enforces some of them.
         python: The interpreter; the running one if None.
         spare: Keep one confined child waiting for the next program.
 
@@ -107,43 +107,43 @@ class ZygoteClient:
         self._buffer = FrameBuffer(CONTROL_BYTES)
         self._numbers = itertools.count(1)
         self._children: dict[int, asyncio.Future[int]] = {}
-        self._contracts: dict[int, WireValue] = {}
-        self._next_contract = 0
+        self._apis: dict[int, WireValue] = {}
+        self._next_api = 0
         self._keeps_spare = spare
         self._spare: ChildProcess | None = None
         self._accepted: frozenset[str] | None = None
         self._gone = False
         self._loop.add_reader(self._control.fileno(), self._readable)
-        self._order(["setup", *setup])
+        self._send(["setup", *setup])
 
     @property
     def usable(self) -> bool:
-        """Whether it can serve the running loop."""
+        """Whether it is alive and belongs to the running loop."""
         return not self._gone and self._loop is asyncio.get_running_loop()
 
     @property
     def pid(self) -> int:
-        """Process id of what the host started: the zygote, or its keeper."""
+        """Id of the process that the host started: the zygote or its supervisor."""
         return self._process.pid
 
     def accept(self, mechanisms: list[str]) -> None:
-        """Say which mechanisms may be missing in a child that reads a program."""
+        """Set the mechanisms that a child may lack and still read a program."""
         self._accepted = frozenset(mechanisms)
-        self._order(["accept", mechanisms])
+        self._send(["accept", mechanisms])
 
-    def child_for(self, contract: ApiTable) -> tuple[ChildProcess, int]:
-        """Give a child for a program, and the number by which it knows the contract.
+    def child_for(self, api: ApiTable) -> tuple[ChildProcess, int]:
+        """Return a child for a program, and the number of the API in its messages.
 
-        It is the one that was made in advance, if there is one: it has been confined meanwhile and waits for
-        its program. The next is ordered as soon as the loop has sent this one's program.
+        If there is a spare child, which has been forked and confined in advance, it is used. The next spare
+        is ordered as soon as the loop has sent this one's program.
 
         Raises:
             ZygoteGoneError: The zygote is dead.
             OSError: There are no sockets left.
         """
-        number, is_new = self._number_of(contract)
+        number, is_new = self._number_of(api)
         spare, self._spare = self._spare, None
-        if spare is not None and (is_new or not spare.alive):  # it would not know the contract
+        if spare is not None and (is_new or not spare.alive):  # it was forked before the API came
             spare.dismiss()
             spare = None
         if self._keeps_spare:
@@ -151,7 +151,7 @@ class ZygoteClient:
         return spare or self.make_child(), number
 
     def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
-        """Have a child made, or the process that measures the level.
+        """Have a child forked, or the process that measures the level.
 
         Raises:
             ZygoteGoneError: The zygote is dead.
@@ -162,8 +162,8 @@ class ZygoteClient:
         number = next(self._numbers)
         ours, theirs = socket.socketpair()
         self._children[number] = ended = self._loop.create_future()
-        ended.add_done_callback(_look_at_exception)
-        self._order([kind, number], theirs)
+        ended.add_done_callback(_mark_retrieved)
+        self._send([kind, number], theirs)
         return ChildProcess(
             number,
             AsyncFrameSocket(ours, self._limits.frame_bytes),
@@ -175,36 +175,44 @@ class ZygoteClient:
         )
 
     def abandon(self) -> None:
-        """Kill the zygote, which does not do what it is told."""
+        """Kill the zygote, which does not respond."""
         self._lost()
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()  # and the kernel kills what came from it
+            self._process.kill()  # and the kernel kills its children
 
     async def close(self) -> None:
         """End the zygote with all of its children, and wait until they are gone."""
         self._lost()
-        await self._bury()
+        if not self._finalizer.alive:
+            return
+        self._control.close()
+        wait_s, deadline_s = _FIRST_WAIT_S, self._loop.time() + _EXIT_TIMEOUT_S
+        while self._process.poll() is None and self._loop.time() < deadline_s:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        self._process.kill()  # does nothing if it has ended
+        self._finalizer()
 
     def _make_spare(self) -> None:
         if self._spare is None and not self._gone:
-            with contextlib.suppress(OSError):  # no sockets left: the next program will say so
+            with contextlib.suppress(OSError):  # no sockets left: the next program reports it
                 self._spare = self.make_child("spare")
 
-    def _number_of(self, contract: ApiTable) -> tuple[int, bool]:
-        """Return the number of a contract, and whether it had to be sent to the zygote now."""
-        for number, known in self._contracts.items():
-            if known is contract.wire:
+    def _number_of(self, api: ApiTable) -> tuple[int, bool]:
+        """Return the number of an API, and whether it was sent to the zygote just now."""
+        for number, wire in self._apis.items():
+            if wire is api.wire:
                 return number, False
-        number = self._next_contract
-        self._next_contract = (number + 1) % _MAX_CONTRACTS
-        self._contracts[number] = contract.wire
-        self._order(["contract", number, contract.wire])
+        number = self._next_api
+        self._next_api = (number + 1) % _MAX_APIS
+        self._apis[number] = api.wire
+        self._send(["api", number, api.wire])
         return number, True
 
     def _kill(self, number: int) -> None:
-        self._order(["kill", number])
+        self._send(["kill", number])
 
-    def _order(self, message: list[Any], descriptor: socket.socket | None = None) -> None:
+    def _send(self, message: list[Any], descriptor: socket.socket | None = None) -> None:
         # Any: wire values of our own
         if self._gone:
             return
@@ -214,11 +222,11 @@ class ZygoteClient:
             self._write()
 
     def _write(self) -> None:
-        """Send what waits, as far as the socket takes it; a descriptor goes with the first byte."""
+        """Write queued messages, as far as the socket accepts them; a descriptor goes with the first byte."""
         while self._outbox and not self._gone:
             data, descriptor = self._outbox[0]
             try:
-                sent = self._send(data, descriptor)
+                sent = self._write_some(data, descriptor)
             except (BlockingIOError, InterruptedError):
                 self._loop.add_writer(self._control.fileno(), self._write)
                 return
@@ -234,7 +242,7 @@ class ZygoteClient:
         if not self._gone:
             self._loop.remove_writer(self._control.fileno())
 
-    def _send(self, data: memoryview, descriptor: socket.socket | None) -> int:
+    def _write_some(self, data: memoryview, descriptor: socket.socket | None) -> int:
         if descriptor is None:
             return self._control.send(data)
         rights = array.array("i", [descriptor.fileno()])
@@ -250,27 +258,30 @@ class ZygoteClient:
         try:
             self._buffer.feed(data)
             while (payload := self._buffer.take()) is not None:
-                self._hear(unpack(payload))
+                self._handle(unpack(payload))
         except WireError:
             data = b""
         if not data:
             self._lost()
 
-    def _hear(self, message: WireValue) -> None:
+    def _handle(self, message: WireValue) -> None:
         match message:
-            case ["exited", int(number), int(status)]:
-                ended = self._children.pop(number, None)
-                if ended is not None and not ended.done():
-                    ended.set_result(status)
-            case ["unborn", int(number), str(reason)]:
-                ended = self._children.pop(number, None)
-                if ended is not None and not ended.done():
-                    ended.set_exception(UnbornError(reason))
+            case ["exited", int(number), int() as outcome]:
+                pass
+            case ["fork_failed", int(number), str() as outcome]:
+                pass
             case _:
-                raise WireError("The zygote spoke nonsense.")
+                raise WireError("The zygote sent an invalid message.")
+        ended = self._children.pop(number, None)
+        if ended is None or ended.done():
+            return
+        if isinstance(outcome, str):
+            ended.set_exception(ForkError(outcome))
+        else:
+            ended.set_result(outcome)
 
     def _lost(self) -> None:
-        """Give the zygote up: it is dead, or about to be killed."""
+        """Release all that depends on the zygote, which is dead or about to be killed."""
         if self._gone:
             return
         self._gone = True
@@ -288,20 +299,7 @@ class ZygoteClient:
         self._children.clear()
         for future in waiting:
             if not future.done() and not self._loop.is_closed():
-                future.add_done_callback(_look_at_exception)
                 future.set_exception(ZygoteGoneError())
-
-    async def _bury(self) -> None:
-        """Wait until the process has ended; a zygote ends with its control socket, or is killed."""
-        if not self._finalizer.alive:
-            return
-        self._control.close()
-        wait_s, deadline_s = _FIRST_WAIT_S, self._loop.time() + _LONGEST_FAREWELL_S
-        while self._process.poll() is None and self._loop.time() < deadline_s:
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        self._process.kill()  # does nothing if it has ended
-        self._finalizer()
 
 
 def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]:
@@ -314,8 +312,8 @@ def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # Programs walk through sets in the same order each time, so that a run can be repeated. Hence not
-        # -I, which ignores this; there is no other variable that it would have to ignore.
+        # Sets have the same order in every run, so that runs can be repeated. The option -I would ignore
+        # this variable; there is no other one that it would have to ignore.
         env={"PYTHONHASHSEED": "0"},
         close_fds=True,
         pass_fds=(theirs.fileno(),),
@@ -324,17 +322,17 @@ def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]
 
 
 def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    """Do what `close` does, without a loop; may block for a moment."""
+    """Do the work of `close` without a loop; may block for a moment."""
     control.close()
     try:
-        process.wait(_LONGEST_FAREWELL_S)
+        process.wait(_EXIT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()  # short: nothing survives SIGKILL
 
 
-def _look_at_exception(future: asyncio.Future[Any]) -> None:
-    """Keep the loop from reporting an exception for which nobody waits any more."""
+def _mark_retrieved(future: asyncio.Future[Any]) -> None:
+    """Keep the loop from reporting an exception that no task awaits."""
     if not future.cancelled():
         future.exception()
 
@@ -342,8 +340,8 @@ def _look_at_exception(future: asyncio.Future[Any]) -> None:
 def _import_paths() -> list[str]:
     """Return the folders that the zygote imports from besides the standard library.
 
-    They are given by name because `-I -S` reads no environment and no .pth file: the zygote finds what
-    the host found, in editable and user installations as well.
+    They are passed as arguments because the zygote reads no environment and no .pth file. So it finds the
+    same packages as the host, in editable and user installations as well.
     """
     paths = []
     for name in ("viper_sandbox", "RestrictedPython"):

@@ -79,7 +79,7 @@ def test_a_box_that_leaves_the_image_is_cut(session):
 @pytest.mark.parametrize(
     "name", ["ImagePatch.crop", "ImagePatch.__init__", "os.system", "", "find"]
 )
-def test_what_is_not_in_the_contract_ends_the_session(session, name):
+def test_what_is_not_in_the_api_ends_the_session(session, name):
     with pytest.raises(CallFailed) as failed:
         call(session, name, WHOLE, "cup")
     assert failed.value.kind == "limit"

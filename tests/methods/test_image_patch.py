@@ -17,7 +17,7 @@ from viper.errors import TimeoutExceededError, UnservedError
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.methods import image_patch as methods
-from viper.methods.image_patch import Context
+from viper.methods.method_call import MethodCall
 from viper.models.registry import BackendRef
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -26,15 +26,15 @@ IMAGE = blank_image()
 WHOLE = Patch(whole(IMAGE))
 
 
-def call(method, *arguments, context=None, **backends):
-    """Run one method against fake backends; return its result and the context."""
+def call(method, *arguments, **backends):
+    """Run one method against fake backends; return its result and the call."""
     pool = ModelPool(
         {role: BackendRef(role, "fake", role) for role in backends},
         opener=lambda ref: backends[ref.role],
     )
-    context = Context(VisionClient(pool, model_call_s=5))
+    made = MethodCall(VisionClient(pool, model_call_s=5))
     try:
-        return asyncio.run(method(context, *arguments)), context
+        return asyncio.run(method(made, *arguments)), made
     finally:
         assert pool.close(5)
 
@@ -80,29 +80,29 @@ def test_a_closed_detector_runs_once_for_all_its_classes():
         {"couch": [((0, 0, 9, 9), 0.4)], "person": []}, vocabulary=("person", "couch")
     )
 
-    async def both(context):
+    async def both(made):
         return (
-            await methods.find(context, WHOLE, "sofa"),
-            await methods.find(context, WHOLE, "people"),
-            await methods.exists(context, WHOLE, "couch"),
+            await methods.find(made, WHOLE, "sofa"),
+            await methods.find(made, WHOLE, "people"),
+            await methods.exists(made, WHOLE, "couch"),
         )
 
-    (sofas, people, exists), context = call(both, detector=detector)
+    (sofas, people, exists), made = call(both, detector=detector)
     assert [p.category for p in sofas] == ["sofa"]
     assert people == []
     assert exists is True
     assert len(detector.batches) == 1
-    assert context.notes == [
+    assert made.notes == [
         "'sofa' detected as 'couch' (synonym)",
         "'people' detected as 'person' (synonym)",
     ]
-    assert context.unverified == []
+    assert made.unverified == []
 
 
 def test_a_narrower_word_is_reported_as_only_partly_verified():
     detector = FakeDetector({}, vocabulary=("person",))
-    _, context = call(methods.find, WHOLE, "woman", detector=detector)
-    assert context.unverified == ["'woman' detected as 'person'"]
+    _, made = call(methods.find, WHOLE, "woman", detector=detector)
+    assert made.unverified == ["'woman' detected as 'person'"]
 
 
 def test_a_phrase_outside_the_vocabulary_ends_the_call_and_suggests_near_words():
@@ -127,10 +127,10 @@ def test_a_property_is_compared_with_others_of_its_kind_and_with_the_bare_object
 
 def test_an_unknown_attribute_is_compared_with_the_bare_object():
     matcher = FakeMatcher({"cracked cup": 0.3, "cup": 0.25})
-    holds, context = call(methods.verify_property, WHOLE, "cup", "cracked", matcher=matcher)
+    holds, made = call(methods.verify_property, WHOLE, "cup", "cracked", matcher=matcher)
     assert holds is True
-    assert context.notes == ["compared with 'cup'"]
-    assert context.score == pytest.approx(0.9933, abs=1e-4)
+    assert made.notes == ["compared with 'cup'"]
+    assert made.score == pytest.approx(0.9933, abs=1e-4)
 
 
 def test_best_text_match_returns_the_option_as_given():
@@ -153,10 +153,10 @@ def test_simple_query_is_short_lower_case_and_without_full_stop():
 def test_depth_is_the_median_of_the_patch_in_one_map():
     depth = FakeDepth()
 
-    async def two(context):
+    async def two(made):
         return [
-            await methods.compute_depth(context, patch_at(10.0, 0.0, 21.0, 5.0)),
-            await methods.compute_depth(context, patch_at(80.0, 0.0, 81.0, 80.0)),
+            await methods.compute_depth(made, patch_at(10.0, 0.0, 21.0, 5.0)),
+            await methods.compute_depth(made, patch_at(80.0, 0.0, 81.0, 80.0)),
         ]
 
     assert call(two, depth=depth)[0] == [15.0, 80.0]
@@ -235,10 +235,10 @@ def test_a_slow_model_call_ends_with_its_own_clock():
             gate.wait(5)
             return super().detect(requests)
 
-    async def slow(context):
-        context.run._model_call_s = 0.05
+    async def slow(made):
+        made.client._model_call_s = 0.05
         try:
-            return await methods.find(context, WHOLE, "cup")
+            return await methods.find(made, WHOLE, "cup")
         finally:
             gate.set()
 
@@ -249,28 +249,28 @@ def test_a_slow_model_call_ends_with_its_own_clock():
 def test_what_a_run_knows_is_not_asked_again():
     matcher = FakeMatcher({"red cup": 0.3})
 
-    async def twice(context):
-        first = context.run.begin_call()
-        await methods.best_text_match(context, WHOLE, ["red cup", "cup"], None)
-        second = context.run.begin_call()
-        await methods.best_text_match(context, WHOLE, ["cup", "red cup", "mug"], None)
+    async def twice(made):
+        first = made.client.begin_call()
+        await methods.best_text_match(made, WHOLE, ["red cup", "cup"], None)
+        second = made.client.begin_call()
+        await methods.best_text_match(made, WHOLE, ["cup", "red cup", "mug"], None)
         return first, second
 
-    (first, second), context = call(twice, matcher=matcher)
+    (first, second), made = call(twice, matcher=matcher)
     assert matcher.image_batches == [1]
     assert matcher.text_batches == [["red cup", "cup"], ["mug"]]
     assert (first.requests, first.cached) == (3, 0)
     assert (second.requests, second.cached) == (4, 3)
-    assert {role: len(ids) for role, ids in context.run.metrics.forwards.items()} == {"matcher": 3}
+    assert {role: len(ids) for role, ids in made.client.metrics.forwards.items()} == {"matcher": 3}
 
 
 def test_tokens_are_billed_once():
     language = FakeLanguage("x")
 
-    async def twice(context):
-        await methods.llm_query(context, "Why?", True)
-        await methods.llm_query(context, "Why?", True)
-        return context.run.call_metrics.usage
+    async def twice(made):
+        await methods.llm_query(made, "Why?", True)
+        await methods.llm_query(made, "Why?", True)
+        return made.client.call_metrics.usage
 
     usage, _ = call(twice, language=language)
     assert (usage.prompt_tokens, usage.completion_tokens) == (10, 3)
@@ -298,9 +298,9 @@ def test_a_matcher_that_can_judge_a_text_alone_is_asked_for_that_text_only():
             return cosine
 
     matcher = Scorer({"red cup": 0.6, "blue cup": 0.9, "furry cup": 0.4})
-    value, context = call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)
+    value, made = call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)
     assert value is True  # although "blue cup" fits better still
-    assert context.score == pytest.approx(0.6)
+    assert made.score == pytest.approx(0.6)
     assert matcher.text_batches == [["red cup"]]
     value, _ = call(methods.verify_property, WHOLE, "cup", "furry", matcher=matcher)
     assert value is False
@@ -336,20 +336,20 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
 
     backend = {"detector": Detector({}), "matcher": Matcher(), "depth": Depth()}[role]
 
-    async def twice(context):
+    async def twice(made):
         for _ in range(2):
             if role == "detector":
-                await methods.find(context, WHOLE, "cup")
+                await methods.find(made, WHOLE, "cup")
             elif role == "matcher":
-                await methods.best_text_match(context, WHOLE, ["a", "b"], None)
+                await methods.best_text_match(made, WHOLE, ["a", "b"], None)
             else:
-                await methods.compute_depth(context, WHOLE)
+                await methods.compute_depth(made, WHOLE)
 
-    _, context = call(twice, **{role: backend})
-    assert list(context.run.metrics.doubts) == ["image is odd"]
-    assert context.run.sibling().metrics is context.run.metrics
+    _, made = call(twice, **{role: backend})
+    assert list(made.client.metrics.doubts) == ["image is odd"]
+    assert made.client.sibling().metrics is made.client.metrics
 
 
 def test_backends_without_doubts_leave_none():
-    _, context = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
-    assert not context.run.metrics.doubts
+    _, made = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
+    assert not made.client.metrics.doubts

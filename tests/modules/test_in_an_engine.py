@@ -219,7 +219,7 @@ def sized(size):
         (
             "ImagePatch",
             Detection((90, 0, 99, 9), "x", 1.0),
-            "a box without area inside the picture",
+            "a box without area inside the image",
         ),
         ("ImagePatch", Detection((0, 0, float("inf"), 9), "x", 1.0), "not a finite number"),
         ("Thing", {"size": 1}, "but gave dict"),
@@ -379,7 +379,7 @@ def test_a_patch_of_another_picture_is_refused():
         source = program("return image_patch.ask_it()")
         assert engine.run_program(source, BRIGHT).text == "image"
         answer = engine.run_program(source, 255 - BRIGHT)
-    assert "a patch of another picture" in answer.failure.message
+    assert "a patch of another image" in answer.failure.message
 
 
 def test_a_loader_that_fails_is_told_at_the_first_call():

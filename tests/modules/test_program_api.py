@@ -132,6 +132,6 @@ def test_a_name_alone_is_no_list_of_names():
         open_modules("saying")
 
 
-def test_without_modules_the_contract_is_vipers_own():
+def test_without_modules_the_api_is_vipers_own():
     assert ProgramApi.of().spec.handles == ()
     assert ProgramApi.of().roles == {}

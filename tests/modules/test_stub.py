@@ -139,7 +139,7 @@ def test_a_method_cannot_hide_a_member(name):
         ({"rest": "(a: int = 'x') -> str"}, "default 'x' of a is no int"),
         ({"rest": "(a: int = open('x')) -> str"}, "no literal"),
         ({"rest": "(a: list[int] = []) -> str"}, "default of a must be a text, number or None"),
-        ({"rest": "() -> ImagePatch"}, "returns ImagePatch, but no patch says of which picture"),
+        ({"rest": "() -> ImagePatch"}, "returns ImagePatch, but no argument says on which image"),
         ({"rest": "(a: Literal[b'x']) -> str"}, "a Literal holds texts"),
         (
             {"rest": f"({', '.join(f'a{i}: int' for i in range(17))}) -> str"},

@@ -11,7 +11,7 @@ from fakes import true_scenes
 from fakes.true_scenes import TABLE, clevr_object, view
 from viper.images.region import Patch
 from viper.methods import image_patch as methods
-from viper.methods.image_patch import Context
+from viper.methods.method_call import MethodCall
 from viper.models.registry import BackendRef
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -36,14 +36,14 @@ def ask():
     schedulers = []
 
     def ask_(path, calls):
-        """Run (method, arguments after the context) calls; return their results."""
+        """Run (method, arguments after the call) calls; return their results."""
         roles = ("detector", "matcher", "depth", "answerer")
         pool = ModelPool({role: BackendRef(role, "truth", path) for role in roles})
         schedulers.append(pool)
-        context = Context(VisionClient(pool, model_call_s=30))
+        made = MethodCall(VisionClient(pool, model_call_s=30))
 
         async def run():
-            return [await method(context, *arguments) for method, *arguments in calls]
+            return [await method(made, *arguments) for method, *arguments in calls]
 
         return asyncio.run(run())
 

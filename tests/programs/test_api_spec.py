@@ -20,7 +20,7 @@ def test_every_method_that_needs_a_model_is_implemented_and_no_other():
     assert wanted == set(METHODS) == set(STUB_METHODS)
 
 
-def test_the_contract_holds_the_names_of_vipergpt():
+def test_the_api_holds_the_names_of_vipergpt():
     methods = {c.name for c in SPEC.callables if c.is_method}
     functions = {c.name for c in SPEC.callables if not c.is_method}
     assert methods == {

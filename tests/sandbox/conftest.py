@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the sandbox: the real contract, fixed answers, and two ways to run."""
+"""Fixtures for the tests of the sandbox: the real API, fixed answers, and two ways to run."""
 
 import asyncio
 import textwrap

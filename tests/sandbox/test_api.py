@@ -1,6 +1,6 @@
 import pytest
 
-from viper_sandbox.api import Api, accepts, bind, type_rule
+from viper_sandbox.api import Api, accepts, bind, parse_type
 
 
 class Patch:
@@ -26,7 +26,7 @@ class Patch:
     ],
 )
 def test_type_accepts_and_refuses(text, good, bad):
-    rules = type_rule(text)
+    rules = parse_type(text)
     assert all(accepts(rules, value, Patch) for value in good)
     assert not any(accepts(rules, value, Patch) for value in bad)
 
@@ -36,7 +36,7 @@ def test_type_accepts_and_refuses(text, good, bad):
 )
 def test_refuses_type_that_cannot_cross(text):
     with pytest.raises(ValueError, match="Unknown wire type"):
-        type_rule(text)
+        parse_type(text)
 
 
 def test_a_broken_specification_is_an_error_of_the_caller():

@@ -1,7 +1,7 @@
-"""Hostile values in every parameter of the contract, and what the host sees of them.
+"""Hostile values in every parameter of the API, and what the host sees of them.
 
 Whatever a program passes, it gets a Python exception that it can catch, or a value. The host sees nothing but
-calls of the contract, with arguments of its types, on patches inside the image, that fit into a frame.
+calls of the API, with arguments of its types, on patches inside the image, that fit into a frame.
 """
 
 import math
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fakes import small_world as world
 from viper.programs.api_spec import load_spec
-from viper_sandbox.api import Api, accepts, type_rule
+from viper_sandbox.api import Api, accepts, parse_type
 from viper_sandbox.patch import ImagePatch
 from viper_sandbox.program_session import NotAValueError, ProgramSession, lower
 from viper_sandbox.wire import MAX_VALUES, PatchRef, WireError, pack, unpack
@@ -40,7 +40,7 @@ class Host:
         assert entry.is_method == (receiver is not None)
         assert len(arguments) == len(entry.parameters)
         for parameter, value in zip(entry.parameters, arguments, strict=True):
-            assert accepts(type_rule(parameter.type), value, PatchRef)
+            assert accepts(parse_type(parameter.type), value, PatchRef)
         for patch in patches_of([receiver, *arguments]):
             x1, y1, x2, y2 = patch.box_xyxy
             assert patch.handle == 7

@@ -147,7 +147,7 @@ HOST = textwrap.dedent(
         jail = Jail()
         async def serve(call):
             if call.id == 1:
-                print(jail._nursery.pid, flush=True)
+                print(jail._zygote_client.pid, flush=True)
             return True
         image = PatchRef(1, (0.0, 0.0, 9.0, 9.0))
         source = "while image.exists('x'):\\n    pass\\nreturn 1"

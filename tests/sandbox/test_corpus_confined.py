@@ -60,7 +60,7 @@ def test_the_language_layer_is_really_off(ground):
     assert ground.run(source).result.value == ["posix", "ImagePatch"]
 
 
-def test_a_plain_program_still_has_the_contract(ground):
+def test_a_plain_program_still_has_the_api(ground):
     source = "def execute_command(image):\n    return len(image.find('dog')), image.crop(0, 0, 9, 9).width"
     assert ground.run(source).result.value == (2, 9.0)
 

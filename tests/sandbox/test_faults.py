@@ -172,7 +172,7 @@ def test_a_spare_that_was_killed_is_replaced(request_for, stub_handler):
 
 
 def test_a_stopped_zygote_does_not_keep_a_program_alive(request_for, monkeypatch):
-    monkeypatch.setattr(process, "_LONGEST_DEATH_S", 0.2)
+    monkeypatch.setattr(process, "_KILL_TIMEOUT_S", 0.2)
 
     async def stop(call):
         os.kill(zygote_of(jails[0]), signal.SIGSTOP)
@@ -319,7 +319,7 @@ async def main():
     image = PatchRef(1, (0.0, 0.0, 9.0, 9.0))
     request = Request("return [image.exists('x') for i in range(50)]", load_spec().to_wire(), image, (9, 9))
     await jail.run(request, serve)
-    print(jail._nursery.pid, flush=True)
+    print(jail._zygote_client.pid, flush=True)
     async def forever():
         while True:
             await jail.run(request, serve)

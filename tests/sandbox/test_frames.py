@@ -140,7 +140,7 @@ def test_findings_end_the_session_before_it_runs(converse):
     assert result.checked.call_sites == (CallSite(3, "find", ("dog", None), True),)
 
 
-def test_a_handler_must_answer_what_the_contract_promises(converse):
+def test_a_handler_must_answer_what_the_api_promises(converse):
     async def wrong(call):
         return None
 

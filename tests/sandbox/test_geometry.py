@@ -183,7 +183,7 @@ def test_a_patch_shows_its_edges_and_nothing_else():
     assert str(IMAGE) == repr(IMAGE)
 
 
-def test_a_program_sees_the_members_of_the_contract_only():
+def test_a_program_sees_the_members_of_the_api_only():
     for name in ATTRIBUTES:
         guarded_getattr(IMAGE, name)
     with pytest.raises(AttributeError, match="Did you mean 'category'"):
@@ -192,7 +192,7 @@ def test_a_program_sees_the_members_of_the_contract_only():
         guarded_getattr(ImagePatch, "find")
 
 
-def test_the_contract_must_not_promise_unknown_geometry():
+def test_the_api_must_not_promise_unknown_geometry():
     wire = load_spec().to_wire()
     wire["methods"] = {**wire["methods"], "rotate": wire["methods"]["crop"]}
     with pytest.raises(ValueError, match=r"\['rotate'\] without a model role"):

@@ -39,7 +39,7 @@ def callable_(*parameters, returns):
 
 @pytest.fixture(scope="module")
 def wire():
-    """The contract with two classes of objects and what makes and takes them."""
+    """The API with two classes of objects and what makes and takes them."""
     wire = load_spec().to_wire()
     wire["handles"] = {"Mask": ["area", "name", "full"], "Outline": ["length"]}
     wire["methods"] |= {

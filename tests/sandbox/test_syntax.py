@@ -129,7 +129,7 @@ def test_a_helper_with_an_underscore_in_front_is_a_helper(run_here):
     assert run_here(source) == 60_000.0
 
 
-def test_every_name_of_the_namespace_that_the_contract_does_not_give_is_reserved(session):
+def test_every_name_of_the_namespace_that_the_api_does_not_give_is_reserved(session):
     # A guard under a name that programs may bind would be a guard that they can replace.
     names = set(_namespace(session, Printer(1))) - session.api.names - set(ALLOWED_MODULES)
     assert names >= {"__builtins__", "_getattr_", "_write_"}

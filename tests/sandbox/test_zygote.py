@@ -11,7 +11,7 @@ import pytest
 
 from fakes.processes import children_of, programs_of, until, zygote_of
 from viper_sandbox import Jail, zygote
-from viper_sandbox.process import describe_death
+from viper_sandbox.process import describe_exit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
@@ -55,7 +55,7 @@ def test_what_one_program_does_to_its_process_no_other_sees(request_for, stub_ha
     assert first.value == second.value
 
 
-def test_programs_of_several_contracts_run_side_by_side(request_for, api_wire):
+def test_programs_of_several_apis_run_side_by_side(request_for, api_wire):
     async def once(jail):
         async def serve(call):
             return call.name
@@ -72,7 +72,7 @@ def test_programs_of_several_contracts_run_side_by_side(request_for, api_wire):
     run(once)
 
 
-def test_a_contract_that_is_changed_in_place_is_another_one(request_for, api_wire, stub_handler):
+def test_an_api_that_is_changed_in_place_is_another_one(request_for, api_wire, stub_handler):
     async def once(jail):
         wire = {**api_wire, "functions": dict(api_wire["functions"])}
         before = await jail.run(request_for("return llm_query('why?')", api=wire), stub_handler)
@@ -85,7 +85,7 @@ def test_a_contract_that_is_changed_in_place_is_another_one(request_for, api_wir
     assert after.failure.kind == "check"
 
 
-def test_a_contract_that_cannot_be_read_is_the_callers_error(request_for, api_wire, stub_handler):
+def test_an_api_that_cannot_be_read_is_the_callers_error(request_for, api_wire, stub_handler):
     async def once(jail):
         with pytest.raises(ValueError, match="The specification is incomplete"):
             await jail.run(request_for("return 1", api={"methods": {}}), stub_handler)
@@ -118,16 +118,18 @@ def test_a_child_that_cannot_be_made_is_a_failure_of_the_sandbox(
     async def once(jail):
         await jail.level()
         zygote_client = jail._zygote_client
-        order = zygote_client._order
+        send = zygote_client._send
 
         def fail(message, descriptor=None):
             if message[0] != "fork":
-                return order(message, descriptor)
+                return send(message, descriptor)
             descriptor.close()
-            return zygote_client._hear(["unborn", message[1], "Resource temporarily unavailable"])
+            return zygote_client._handle(
+                ["fork_failed", message[1], "Resource temporarily unavailable"]
+            )
 
         with monkeypatch.context() as patch:
-            patch.setattr(zygote_client, "_order", fail)
+            patch.setattr(zygote_client, "_send", fail)
             failed = await jail.run(request_for("return 1"), stub_handler)
         return failed, await jail.run(request_for("return 1"), stub_handler)
 
@@ -149,14 +151,14 @@ def test_the_zygote_reports_a_fork_that_fails_and_goes_on():
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    keeper = zygote._Zygote.__new__(zygote._Zygote)
-    keeper._channel = Deaf()
-    keeper._descriptors = deque([9])
+    forker = zygote._Zygote.__new__(zygote._Zygote)
+    forker._host = Deaf()
+    forker._descriptors = deque([9])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zygote.os, "fork", refuse)
         patch.setattr(zygote.os, "close", closed.append)
-        keeper._fork(3, lambda fd: None)
-    assert said == [["unborn", 3, "[Errno 11] Resource temporarily unavailable"]]
+        forker._fork(3, lambda fd: None)
+    assert said == [["fork_failed", 3, "[Errno 11] Resource temporarily unavailable"]]
     assert closed == [9]
 
 
@@ -230,7 +232,7 @@ def test_the_zygote_ends_with_its_jail_although_a_program_runs(request_for):
     ],
 )
 def test_a_death_is_described_by_its_status(status, out_of_memory, kind, words):
-    said = describe_death(status, 2.0, 64, out_of_memory=out_of_memory)
+    said = describe_exit(status, 2.0, 64, out_of_memory=out_of_memory)
     assert said[0] == kind
     assert words in said[1]
 

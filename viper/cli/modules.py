@@ -1,17 +1,18 @@
-"""`viper modules`: which plugins there are, what they add, whether they keep their contract."""
+"""`viper modules`: list plugins, show what modules add, check modules and create new ones."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from viper.cli.options import output_options
 
 if TYPE_CHECKING:
-    from viper.errors import ViperError
     from viper.modules.module import Module
 
 __all__ = ["modules"]
@@ -19,15 +20,15 @@ __all__ = ["modules"]
 
 @click.group()
 def modules() -> None:
-    """Show, test and begin plugins: methods that programs may call besides Viper's own.
+    """List, show, check and create modules: plugins with methods that programs may call.
 
     \b
     viper modules list            what is installed; imports nothing of it
     viper modules show NAME       its methods, objects and roles
-    viper modules check NAME      the contract test: does it do what its stub says?
-    viper modules new NAME        write a module that works, to begin with
+    viper modules check NAME      does it do what its stub says?
+    viper modules new NAME        write a small module that works, to start from
 
-    All installed modules are used. VIPER_PLUGINS=a,b uses those alone, by the name of a distribution or of
+    All installed modules are used. VIPER_PLUGINS=a,b uses only these, by the name of a distribution or of
     an entry; VIPER_PLUGINS=none uses none.
     """
 
@@ -35,31 +36,30 @@ def modules() -> None:
 @modules.command(name="list")
 @output_options
 def list_(as_json: bool, debug: bool) -> None:
-    """List modules, and plugins of other kinds, with their distributions; imports none of them."""
+    """List modules and other plugins with their distributions, without importing them."""
     from viper.cli.output import notice, one_line, print_json
-    from viper.errors import ViperError
     from viper.generate.registry import GENERATORS as WRITERS
     from viper.models.registry import plugin_backends
     from viper.plugins import BACKENDS, BENCHMARKS, GENERATORS, MODULES, find_plugins
 
-    try:
-        plugin_backends()  # complains of names that are Viper's own
+    with _exit_on_error(debug):
+        plugin_backends()  # refuses names that are Viper's own
         found = [
             *find_plugins(MODULES).values(),
             *find_plugins(BACKENDS).values(),
             *find_plugins(GENERATORS, taken=WRITERS).values(),
             *find_plugins(BENCHMARKS).values(),
         ]
-    except ViperError as error:
-        _fail(error, debug)
-    rows = [
-        {"name": p.name, "distribution": p.distribution, "version": p.version, "value": p.value}
-        | ({} if p.group == MODULES else {"kind": p.kind})
-        for p in found
-    ]
     if as_json:
-        own = [row for row in rows if "kind" not in row]
-        print_json({"modules": own, "others": [row for row in rows if "kind" in row]})
+        rows: dict[str, list[dict[str, str]]] = {"modules": [], "others": []}
+        for p in found:
+            row = {"name": p.name, "distribution": p.distribution}
+            row |= {"version": p.version, "value": p.value}
+            is_module = p.group == MODULES
+            rows["modules" if is_module else "others"].append(
+                row if is_module else row | {"kind": p.kind}
+            )
+        print_json(rows)
         return
     for plugin in found:
         click.echo(f"{one_line(plugin.name):<20} {plugin.kind:<10} {one_line(plugin.origin)}")
@@ -73,21 +73,19 @@ def list_(as_json: bool, debug: bool) -> None:
 @click.argument("name")
 @output_options
 def show(name: str, as_json: bool, debug: bool) -> None:
-    """Show what the module NAME adds: methods, objects and roles; imports it, loads no model."""
+    """Show the methods, objects and roles of the module NAME; imports it, but loads no model."""
     from viper.cli.output import one_line, print_json
-    from viper.errors import ViperError
+    from viper.modules.program_api import load_module
 
-    try:
-        module = _load(name)
-    except ViperError as error:
-        _fail(error, debug)
+    with _exit_on_error(debug):
+        module = load_module(name)
     if as_json:
         print_json(_to_json(module))
         return
     click.echo(one_line(f"{module.name}, of {module.origin}"))
     for entry in module.api.callables:
-        place = "image_patch." if entry.is_method else ""
-        click.echo(f"\n  {place}{one_line(entry.signature)}")
+        receiver = "image_patch." if entry.is_method else ""
+        click.echo(f"\n  {receiver}{one_line(entry.signature)}")
         click.echo(f"      {one_line(entry.summary)} Needs the role {entry.needs}.")
     for handle in module.api.handles:
         click.echo(f"\n  objects of the class {handle.name}: {one_line(handle.summary)}")
@@ -106,49 +104,47 @@ def show(name: str, as_json: bool, debug: bool) -> None:
     "backends",
     metavar="ROLE=NAME:REFERENCE",
     multiple=True,
-    help="Serve a role with this model during the test; repeatable. Default: a module's own roles by "
-    "itself, others by the models that Viper brings.",
+    help="Serve a role with this model during the check; repeatable. Default: a module's own roles by "
+    "itself, others by Viper's built-in models.",
 )
 @click.option(
     "--image",
     type=click.Path(dir_okay=False),
-    help="Try it on this picture; default: two that are drawn.",
+    help="Call the methods on this image; default: two drawn images.",
 )
 @output_options
 def check(
     name: str, backends: tuple[str, ...], image: str | None, as_json: bool, debug: bool
 ) -> None:
-    """Run the contract test of the module NAME.
+    """Check whether the module NAME does what its stub says.
 
     \b
     viper modules check NAME
     viper modules check NAME --backend reader=NAME:weights.onnx --image street.jpg
 
-    Tried are the stub and its docstrings, the loaders, every method with no, one and several requests in
+    This checks the stub and its docstrings, the loaders, every method with no, one and several requests in
     two orders, the types of all results, and the examples in the sandbox. Prints a line for each. Exit
-    status: 0 if none begins with FAIL.
+    status: 0 if no line begins with FAIL.
     """
     from viper.cli.options import backend_overrides
     from viper.cli.output import one_line, print_json, show_log, show_warnings
-    from viper.errors import ViperError
-    from viper.testing.module_contract import Verdict, check_module
+    from viper.modules.program_api import load_module
+    from viper.testing.module_check import Verdict, check_module
 
     (show_log if debug else show_warnings)()
     verdicts: list[Verdict] = []
-    try:
-        module = _load(name)
+    with _exit_on_error(debug):
+        module = load_module(name)
         for verdict in check_module(module, backends=backend_overrides(backends), image=image):
             verdicts.append(verdict)
             if not as_json:
-                click.echo(f"{verdict.state:<4}  {one_line(verdict.told)}")
-    except ViperError as error:
-        _fail(error, debug)
+                click.echo(f"{verdict.state:<4}  {one_line(verdict.description)}")
     failed = sum(verdict.state == "FAIL" for verdict in verdicts)
     if as_json:
         rows = [{"state": v.state.lower(), "what": v.what, "text": v.text} for v in verdicts]
         print_json({"module": name, "passed": not failed, "verdicts": rows})
     else:
-        click.echo(f"{failed} of {len(verdicts)} failed." if failed else "The contract is kept.")
+        click.echo(f"{failed} of {len(verdicts)} failed." if failed else "All checks passed.")
     sys.exit(1 if failed else 0)
 
 
@@ -159,11 +155,11 @@ def check(
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder in which viper-NAME is made; default: this one.",
+    help="Folder in which viper-NAME is created; default: this one.",
 )
 @output_options
 def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
-    """Write a small distribution with a module NAME that works, and say what to do next.
+    """Write a small distribution with a module NAME that works, and print the next step.
 
     \b
     viper modules new reading
@@ -171,13 +167,10 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
     viper modules check reading
     """
     from viper.cli.output import notice, print_json
-    from viper.errors import ViperError
     from viper.modules.scaffold import new_module
 
-    try:
+    with _exit_on_error(debug):
         written = new_module(name, into)
-    except ViperError as error:
-        _fail(error, debug)
     folder = written[0].parent
     if as_json:
         print_json({"folder": str(folder), "files": [str(path) for path in written]})
@@ -187,17 +180,16 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
     notice(f"next: pip install -e {folder} && viper modules check {name}")
 
 
-def _load(name: str) -> Module:
-    from viper.modules.program_api import load_module
-
-    return load_module(name)
-
-
-def _fail(error: ViperError, debug: bool) -> NoReturn:
+@contextlib.contextmanager
+def _exit_on_error(debug: bool) -> Iterator[None]:
     from viper.cli.output import print_error
+    from viper.errors import ViperError
 
-    print_error(error, debug=debug)
-    sys.exit(1)
+    try:
+        yield
+    except ViperError as error:
+        print_error(error, debug=debug)
+        sys.exit(1)
 
 
 def _to_json(module: Module) -> dict[str, Any]:

@@ -233,7 +233,7 @@ class QueryRun:
             api.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
             clock_zero_s=self._trace_builder.started_s,
-            known=query.recorded,
+            recorded=query.recorded,
         )
 
         def checked(report: Checked) -> None:

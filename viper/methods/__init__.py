@@ -1,1 +1,1 @@
-"""What the methods of the API do, and the dispatch of a program's calls to them."""
+"""Implementations of the API's methods, and the dispatcher of a program's calls."""

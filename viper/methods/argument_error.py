@@ -1,4 +1,4 @@
-"""What a program did wrong in a call: the one error of the host that the program may catch."""
+"""The error for a wrong argument of a call, the only error of the host that a program can catch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["ArgumentError"]
 
 
 class ArgumentError(ValueError):
-    """A program gave an argument that its method cannot use; it sees a `ValueError`.
+    """An argument has a value that the method cannot use; the program gets a `ValueError`.
 
-    A class of its own, so that a `ValueError` of a model or of a bug is never taken for it.
+    It is a separate class, because a `ValueError` of a model or of a bug must not reach the program.
     """

@@ -1,8 +1,8 @@
-"""One program's view of the world: handles, checks, calls, records.
+"""The dispatcher: serves the calls of one program.
 
-The sandbox hands every vision call here as data. The session checks it against the spec, turns
-handles into patches, runs the method, and writes down what happened. It knows nothing of batches,
-and what it is given by the child it does not believe.
+The sandbox passes each vision or language call on as data. The dispatcher checks it against the API, resolves
+references to patches and objects, awaits the method, and records the call. It knows nothing of batches, and
+does not trust the child: whatever comes from it is checked here again.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Literal
 
 from viper.errors import UnservedError, ViperError, described
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
+from viper.images.values import map_value
 from viper.methods.argument_error import ArgumentError
-from viper.methods.image_patch import METHODS, Context, Method
+from viper.methods.image_patch import METHODS
+from viper.methods.method_call import Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.stub_models import STUB_METHODS
-from viper.methods.wire_types import Resolver, convert
+from viper.methods.typed_values import MismatchError, convert, describe
 from viper.models.registry import STUB, BackendRef, backends_for
 from viper.models.roles import Role
 from viper.programs.api_spec import ApiCallable, ApiSpec
@@ -31,151 +33,134 @@ from viper.scheduling.method_request import HostObject
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
+from viper_sandbox.api import ApiType, parse_type
 
 __all__ = ["CallDispatcher"]
 
 _log = logging.getLogger(__name__)
 
 _IMAGE_HANDLE = 0
-# A patch on the wire names its image by a handle and carries its box; a session has one image.
+# A patch on the wire consists of the handle of its image and a box; a program has one image.
 
 _MAX_PATCHES = 100_000
-# Patches that one program may be handed; at some 200 bytes each this is 20 MB.
+# Most patches, and most objects, that one program may receive; 20 MB at some 200 bytes each.
 
 
 class CallDispatcher:
-    """Answers the vision calls of one program on one image.
+    """Serves the vision and language calls of one program on one image.
 
     Args:
-        spec: The contract.
-        image: What the program looks at.
-        run: The way to the models.
-        backends: What serves which role; a missing role ends the program with kind `model`.
-        methods: What each method of the spec means, those of modules included.
-        stub_methods: What stands for it where its role is served by `stub`.
-        on_call: Told of each call when it has been answered or has failed.
-        clock_zero_s: When the answer began, by `time.perf_counter`; now if None.
-        known: Answers calls before any model is asked, as a recorded run does.
+        spec: The API.
+        image: The program's image.
+        client: Model client of the program.
+        backends: The backend of each role; a call whose role has none ends the program with kind `model`.
+        methods: Implementations by qualified name, those of modules included.
+        stub_methods: Implementations for roles that `stub` serves.
+        on_call: Called with the record of each call that has ended.
+        clock_zero_s: Start of the answer, by `time.perf_counter`; now if None.
+        recorded: Recorded calls, which are answered without a model.
     """
 
     def __init__(
         self,
         spec: ApiSpec,
         image: ImageRef,
-        run: VisionClient,
+        client: VisionClient,
         backends: Mapping[Role, BackendRef],
         methods: Mapping[str, Method] = METHODS,
         stub_methods: Mapping[str, Method] = STUB_METHODS,
         *,
         on_call: Callable[[CallRecord], None] | None = None,
         clock_zero_s: float | None = None,
-        known: RecordedCalls | None = None,
+        recorded: RecordedCalls | None = None,
     ) -> None:
         width, height = image.size
-        self._run = run
+        self._client = client
         self._backends = backends
         self._on_call = on_call
-        self._known = known
+        self._recorded = recorded
         self._clock_zero_s = time.perf_counter() if clock_zero_s is None else clock_zero_s
-        self._context = Context(run)
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
         self._given: dict[tuple[Box, str], Patch] = {
             (self._whole.box_xyxy, self._whole.category): self._whole
         }
         self._methods, self._stub_methods = methods, stub_methods
-        self._objects: list[HostObject] = []  # what handles stand for, by number
+        self._objects: list[HostObject] = []  # by the number in their handles
         self._numbers: dict[str, int] = {}  # by the token of the object
-        self._resolver = Resolver(
-            self.resolve, self.resolve_handle, frozenset(handle.name for handle in spec.handles)
-        )
-        self._entries = {entry.qualified_name: entry for entry in spec.remote()}
+        classes = frozenset(handle.name for handle in spec.handles)
+        self._entries = {
+            entry.qualified_name: (entry, [parse_type(p.type, classes) for p in entry.parameters])
+            for entry in spec.remote()
+        }
+        self._unverified: dict[str, None] = {}
         self.records: list[CallRecord] = []
-        """What was asked and answered, in order."""
+        """Records of all calls, in order."""
         self.evidence: list[tuple[str, Patch | None, Any]] = []
-        """(method, receiver, result) of every call that was answered, with the host's patches."""
+        """(method, receiver, result) of each call that succeeded, with the host's patches."""
         self.unserved: Role | None = None
-        """A role that the program asked for and nobody serves: no other program can mend that."""
+        """A role that the program needed and no backend serves: another program would fail as well."""
 
     @property
     def unverified(self) -> list[str]:
         """Conditions that calls tested only in part, without repetitions."""
-        return list(dict.fromkeys(self._context.unverified))
+        return list(self._unverified)
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What backends said against their own results on this picture."""
-        return tuple(self._run.metrics.doubts)
+        """Warnings of backends that the image is outside their domain."""
+        return tuple(self._client.metrics.doubts)
 
     def read(self, call_sites: Sequence[CallSite]) -> None:
-        """Learn where the program calls what, before it runs."""
-        self._run.prefetcher.read(call_sites)
+        """Use the call sites of the program, which has not begun yet, for prefetching."""
+        self._client.prefetcher.read(call_sites)
 
     def close(self) -> None:
-        """End: what the program has asked for and has not begun is dropped."""
-        self._run.close()
+        """Drop requests of the program that no model has begun to serve."""
+        self._client.close()
 
     @property
     def image_patch(self) -> PatchRef:
-        """The whole image, as it goes over the wire."""
+        """The whole image, as it is sent."""
         return _ref(self._whole)
 
     async def handle(self, call: Call) -> WireValue:
-        """Answer one call of the program.
+        """Serve one call of the program.
 
         Raises:
-            CallRejected: The program made a mistake that it may catch (ValueError, TypeError).
-            CallFailed: The session is over; the failure's kind says why.
+            CallRejected: The program made a mistake; it may catch this as a ValueError or TypeError.
+            CallFailed: The call ends the program; the failure's kind says why.
         """
-        entry = self._entry(call.name)
+        entry, types = self._entry(call.name)
         started = time.perf_counter()
-        cost = self._run.begin_call()
-        self._context.begin_call()
-        known_unverified = len(self._context.unverified)
-        receiver: Patch | None = None
-        arguments: list[Any] = []
-        result: Any = None
-        failure: str | None = None
-        failure_kind: str | None = None
+        current = MethodCall(self._client)
         try:
             with _rejecting(ValueError, TypeError):
                 if call.receiver is not None:
-                    receiver = self.resolve(call.receiver)
-                arguments = self._convert_arguments(entry, call)
+                    current.receiver = self.resolve(call.receiver)
+                current.arguments = self._convert_arguments(entry, types, call)
             with _rejecting(ArgumentError):
-                result = await self._serve(entry, call.line, receiver, arguments)
-            wire = self._to_wire(result)
-        except CallRejected as error:
-            failure, failure_kind = error.message, error.exception
-            raise
-        except CallFailed as error:
-            failure, failure_kind = str(error), error.kind
-            raise
-        except ViperError as error:
-            failure, failure_kind = str(error), error.kind
-            raise CallFailed(error.kind, failure) from error
-        except Exception as error:  # a bug of ours, or of a stranger's model: not the program's
-            _log.exception("A call of %s failed.", call.name)
-            failure_kind = "model"
-            failure = f"{entry.name} failed: {described(error)}"
-            raise CallFailed("model", failure) from error
-        except BaseException as error:  # cancelled, or out of clock
-            failure_kind = "cancelled"
-            failure = str(error) or "The program was stopped while it waited for this call."
+                current.result = await self._serve(entry, call.line, current)
+            wire: WireValue = map_value(current.result, self._to_wire)
+        except BaseException as error:
+            current.failure_kind, current.failure = kind, message = _failure(error, entry)
+            if isinstance(error, Exception) and not isinstance(error, (CallRejected, CallFailed)):
+                raise CallFailed(kind, message) from error
             raise
         finally:
             served = None if entry.needs is None else self._backends.get(entry.needs)
+            cost, receiver, failure = current.cost, current.receiver, current.failure
             record = CallRecord(
                 line=call.line,
                 method=call.name,
                 role=entry.needs or "",
                 model="" if served is None else str(served),
                 box_xyxy=None if receiver is None else receiver.box_xyxy,
-                arguments=tuple(to_record(argument) for argument in arguments),
-                result=to_record(result) if failure is None else None,
-                score=self._context.score,
+                arguments=tuple(to_record(argument) for argument in current.arguments),
+                result=to_record(current.result) if failure is None else None,
+                score=current.score,
                 failure=failure,
-                failure_kind=failure_kind,
-                notes=tuple(self._context.notes),
+                failure_kind=current.failure_kind,
+                notes=tuple(current.notes),
                 started_ms=(started - self._clock_zero_s) * 1000,
                 ms=(time.perf_counter() - started) * 1000,
                 model_ms=cost.model_ms,
@@ -185,49 +170,48 @@ class CallDispatcher:
                 cached=cost.requests > 0 and cost.cached == cost.requests,
                 ahead=cost.prefetched,
                 usage=cost.usage,
-                unverified=tuple(dict.fromkeys(self._context.unverified[known_unverified:])),
+                unverified=tuple(dict.fromkeys(current.unverified)),
             )
-            if self._known is not None:
-                record = self._known.completed(record)
+            self._unverified |= dict.fromkeys(current.unverified)
+            if self._recorded is not None:
+                record = self._recorded.completed(record)
             self.records.append(record)
             if self._on_call is not None:
                 self._on_call(record)
-        self.evidence.append((call.name, receiver, result))
+        self.evidence.append((call.name, receiver, current.result))
         return wire
 
-    async def _serve(
-        self, entry: ApiCallable, line: int, receiver: Patch | None, arguments: list[Any]
-    ) -> Any:
-        """Return the result of a checked call: what is known, or what the method finds."""
-        known = None
-        if self._known is not None:
+    async def _serve(self, entry: ApiCallable, line: int, current: MethodCall) -> Any:
+        """Return the result of a checked call: the recorded one, or that of the method."""
+        receiver, arguments = current.receiver, current.arguments
+        if self._recorded is not None:
             with _rejecting(ValueError, TypeError):
-                known = self._known.recall(entry, receiver, arguments)
-        if known is not None:
-            self._context.unverified += known.unverified
-            return known.result
+                recalled = self._recorded.recall(entry, receiver, arguments)
+            if recalled is not None:
+                current.unverified += recalled.unverified
+                return recalled.result
         method = self._method(entry, arguments)
         leading = (receiver,) if entry.is_method else ()
-        self._run.prefetcher.begin(entry.name, line, receiver, arguments)
-        result = await method(self._context, *leading, *arguments)
-        self._run.prefetcher.end(entry.name, receiver, result)
+        self._client.prefetcher.begin(entry.name, line, receiver, arguments)
+        result = await method(current, *leading, *arguments)
+        self._client.prefetcher.end(entry.name, receiver, result)
         return result
 
     def resolve(self, ref: PatchRef) -> Patch:
-        """Return the host's patch of a wire patch: one that it gave out, or else a plain crop.
+        """Return the host's patch for a patch on the wire: one that was sent before, or a plain crop.
 
-        The child may name any box on the image, but score and category are the host's own: a patch
-        that was never given out has none.
+        The child may send any box on the image, but score and category are the host's own: a patch
+        that was never sent to the child has none.
 
         Raises:
-            ArgumentError: No such image, or the box is not a box on it.
+            ArgumentError: There is no such image, or the box does not lie on it.
         """
         if ref.handle != _IMAGE_HANDLE:
             raise ArgumentError(f"There is no image with the handle {ref.handle}.")
         box = ref.box_xyxy
-        known = self._given.get((box, ref.category))
-        if known is not None:
-            return known
+        patch = self._given.get((box, ref.category))
+        if patch is not None:
+            return patch
         if not all(math.isfinite(value) for value in box):
             raise ArgumentError("The edges of a patch must be finite numbers.")
         image = self._whole.view.image
@@ -237,19 +221,19 @@ class CallDispatcher:
         return Patch(View(image, inside))
 
     def resolve_handle(self, ref: HandleRef) -> HostObject:
-        """Return the object that a handle stands for: one that this session gave out.
+        """Return the object of a handle, which must have been sent to this program.
 
         Raises:
             ArgumentError: There is no such object, or it is of another class.
         """
         if not 0 <= ref.number < len(self._objects):
             raise ArgumentError(f"There is no {ref.kind} with the number {ref.number}.")
-        known = self._objects[ref.number]
-        if known.kind != ref.kind:
-            raise ArgumentError(f"The object {ref.number} is a {known.kind}, not a {ref.kind}.")
-        return known
+        found = self._objects[ref.number]
+        if found.kind != ref.kind:
+            raise ArgumentError(f"The object {ref.number} is a {found.kind}, not a {ref.kind}.")
+        return found
 
-    def _entry(self, qualified_name: str) -> ApiCallable:
+    def _entry(self, qualified_name: str) -> tuple[ApiCallable, list[ApiType]]:
         entry = self._entries.get(qualified_name)
         if entry is None:
             raise CallFailed(
@@ -257,15 +241,29 @@ class CallDispatcher:
             )
         return entry
 
-    def _convert_arguments(self, entry: ApiCallable, call: Call) -> list[Any]:
-        if len(call.arguments) != len(entry.parameters) or entry.is_method != (
-            call.receiver is not None
-        ):
+    def _convert_arguments(self, entry: ApiCallable, types: list[ApiType], call: Call) -> list[Any]:
+        if len(call.arguments) != len(types) or entry.is_method != (call.receiver is not None):
             raise CallFailed("limit", f"A call of {entry.qualified_name} had a malformed frame.")
-        return [
-            convert(value, parameter.type, self._resolver, f"{entry.name}: {parameter.name}")
-            for parameter, value in zip(entry.parameters, call.arguments, strict=True)
-        ]
+        arguments = []
+        for parameter, rules, value in zip(entry.parameters, types, call.arguments, strict=True):
+            try:
+                arguments.append(convert(value, rules, self._patch, self._object))
+            except MismatchError as error:
+                raise TypeError(
+                    f"{entry.name}: {parameter.name} must be {parameter.type}, but got "
+                    f"{describe(value)}."
+                ) from error
+        return arguments
+
+    def _patch(self, value: WireValue) -> Patch:
+        if not isinstance(value, PatchRef):
+            raise MismatchError
+        return self.resolve(value)
+
+    def _object(self, value: WireValue, kind: str) -> HostObject:
+        if not isinstance(value, HandleRef) or value.kind != kind:
+            raise MismatchError
+        return self.resolve_handle(value)
 
     def _method(self, entry: ApiCallable, arguments: list[Any]) -> Method:
         role = entry.needs
@@ -273,47 +271,53 @@ class CallDispatcher:
         ref = self._backends.get(role)
         if ref is None:
             self.unserved = role
-            shown = ", ".join(repr(to_record(a)) for a in arguments if isinstance(a, (str, bool)))
-            known = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
+            texts = ", ".join(repr(a) for a in arguments if isinstance(a, (str, bool)))
+            options = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
             raise UnservedError(
-                f"{entry.name}({shown}) needs the role '{role}', which no backend serves. "
-                f"Add one with {known}, or choose another preset with --models."
+                f"{entry.name}({texts}) needs the role '{role}', which no backend serves. "
+                f"Add one with {options}, or choose another preset with --models."
             )
         served_by = self._stub_methods if ref.name == STUB else self._methods
         return served_by[entry.qualified_name]
 
     def _to_wire(self, value: Any) -> WireValue:
+        """Return what is sent for a value that is neither a list nor a dict; keep it for `resolve`."""
         if isinstance(value, Patch):
-            if len(self._given) >= _MAX_PATCHES:
-                raise CallFailed(
-                    "limit", f"The program was handed more than {_MAX_PATCHES} patches."
-                )
+            self._check_count(self._given, "patches")
             self._given[value.box_xyxy, value.category] = value
             return _ref(value)
         if isinstance(value, HostObject):
-            return HandleRef(value.kind, self._number(value), tuple(value.attributes.values()))
-        if isinstance(value, list):
-            return [self._to_wire(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self._to_wire(item) for key, item in value.items()}
+            number = self._numbers.setdefault(value.token, len(self._objects))
+            if number == len(self._objects):
+                self._check_count(self._objects, "objects")
+                self._objects.append(value)
+            return HandleRef(value.kind, number, tuple(value.attributes.values()))
         plain: WireValue = value
         return plain
 
-    def _number(self, given: HostObject) -> int:
-        """Return the number of an object that the program is given; the same object has one number."""
-        number = self._numbers.setdefault(given.token, len(self._objects))
-        if number == len(self._objects):
-            if number >= _MAX_PATCHES:
-                raise CallFailed(
-                    "limit", f"The program was handed more than {_MAX_PATCHES} objects."
-                )
-            self._objects.append(given)
-        return number
+    def _check_count(self, sent: Sized, what: str) -> None:
+        if len(sent) >= _MAX_PATCHES:
+            raise CallFailed("limit", f"The program was handed more than {_MAX_PATCHES} {what}.")
+
+
+def _failure(error: BaseException, entry: ApiCallable) -> tuple[str, str]:
+    """Return the kind and message of the failure of a call."""
+    match error:
+        case CallRejected():
+            return error.exception, error.message
+        case CallFailed() | ViperError():
+            return error.kind, str(error)
+        case Exception():  # a bug of ours or of a plugin's model, not of the program
+            _log.exception("A call of %s failed.", entry.qualified_name)
+            return "model", f"{entry.name} failed: {described(error)}"
+        case _:
+            message = "The program was stopped while it waited for this call."
+            return "cancelled", str(error) or message
 
 
 @contextlib.contextmanager
 def _rejecting(*errors: type[ValueError | TypeError]) -> Iterator[None]:
-    """Hand errors of these classes to the program, as the built-in exception that each of them is."""
+    """Raise errors of these classes in the program, as TypeError or ValueError."""
     try:
         yield
     except errors as error:

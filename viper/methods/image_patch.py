@@ -1,15 +1,14 @@
-"""What each API method means, in terms of the roles.
+"""The API's methods that need a model, implemented with the models of the roles.
 
-One coroutine per method that needs a model, named as in the spec; the receiver comes first, then the
-arguments in the spec's order. `ArgumentError` here is a `ValueError` that the program may catch; any
-other error ends the session.
+There is one coroutine per method, named as in the API; its arguments are the call, the receiver and the
+method's own arguments in their order. A program can catch `ArgumentError`, as a `ValueError`; any other error
+ends it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -21,12 +20,13 @@ from viper.methods.argument_error import ArgumentError
 from viper.methods.matching import (
     embed,
     logits_of,
+    matcher_for,
     option_texts,
-    require_known,
     softmax,
     verifying_texts,
     words,
 )
+from viper.methods.method_call import Method, MethodCall
 from viper.models.roles import (
     AnswerRequest,
     BinaryVerifier,
@@ -37,13 +37,12 @@ from viper.models.roles import (
     has,
     has_distinct_detections,
 )
-from viper.scheduling.vision_client import VisionClient
 from viper.vocabulary.categories import Match, match_phrase, near_classes
 
-__all__ = ["METHODS", "Context", "Method"]
+__all__ = ["METHODS"]
 
 _NMS_IOU = 0.45
-# Boxes of one phrase that overlap by more are one object; the value of YOLOX's own demos.
+# Boxes of one phrase that overlap by more are the same object; the value of YOLOX's own demos.
 
 _PROPERTY_THRESHOLD = 0.5
 # An attribute holds when it takes at least half of the probability among its contrasts, or is true
@@ -53,53 +52,27 @@ _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
 
 
-class Context:
-    """What a method may use: the run's models, and a place for remarks about this call.
-
-    Args:
-        run: The way to the models.
-    """
-
-    def __init__(self, run: VisionClient) -> None:
-        self.run = run
-        self.notes: list[str] = []
-        """Remarks on the call in progress, for the trace: "'sofa' detected as 'couch'"."""
-        self.score: float | None = None
-        """How sure the model was in the call in progress, 0 … 1."""
-        self.unverified: list[str] = []
-        """Conditions that were tested only in part, for the answer."""
-
-    def begin_call(self) -> None:
-        """Forget the remarks and the score of the call before."""
-        self.notes.clear()
-        self.score = None
-
-
-Method = Callable[..., Awaitable[Any]]
-# Arguments differ by method; the session checks them against the spec before it calls.
-
-
-async def find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
+async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
     """Detect on the patch's crop, best first, without duplicates."""
     phrase = _text(object_name, "object_name")
-    detector = await context.run.detector()
-    ahead = context.run.prefetcher
+    detector = await call.client.detector()
+    ahead = call.client.prefetcher
     if detector.vocabulary is None:
         request, wanted = DetectRequest(patch.view, (phrase,)), phrase
         others = (site[0] for site in ahead.literals("find", "exists", once=True) if site)
         names = dict.fromkeys(words(name) for name in others if isinstance(name, str))
         guesses = [DetectRequest(patch.view, (name,)) for name in names if name]
     else:
-        match = _resolve(context, phrase, detector.vocabulary)
+        match = _resolve(call, phrase, detector.vocabulary)
         request, wanted, guesses = DetectRequest(patch.view, ()), match.name, []
     guesses += [replace(request, view=view) for view in ahead.siblings()]
-    detections, ahead_of_time = await context.run.detect(request, guesses)
+    detections, ahead_of_time = await call.client.detect(request, guesses)
     for guess, later in ahead_of_time.items():
         if guess.view == patch.view:
             (name,) = guess.phrases
             ahead.expect(_patches(detector, patch.view, name, name, later))
     found = _patches(detector, patch.view, phrase, wanted, detections)
-    context.score = found[0].score if found else None
+    call.score = found[0].score if found else None
     return found
 
 
@@ -117,65 +90,64 @@ def _patches(
         if detection.phrase == wanted and area(box) > 0:
             boxes.append(box)
             scores.append(float(detection.score))
-    # No two boxes overlap by more than wholly: distinct objects all stay, and are sorted.
+    # No IoU exceeds 1.0: detections of distinct objects are all kept, and sorted.
     kept = nms(boxes, scores, 1.0 if has_distinct_detections(detector) else _NMS_IOU)
     return [Patch(View(view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
 
-async def exists(context: Context, patch: Patch, object_name: str) -> bool:
-    """Tell whether `find` finds anything."""
-    return len(await find(context, patch, object_name)) > 0
+async def exists(call: MethodCall, patch: Patch, object_name: str) -> bool:
+    """Return whether `find` returns any patch."""
+    return len(await find(call, patch, object_name)) > 0
 
 
-async def verify_property(context: Context, patch: Patch, object_name: str, attribute: str) -> bool:
+async def verify_property(call: MethodCall, patch: Patch, object_name: str, attribute: str) -> bool:
     """Compare "attribute object" with the other attributes of its kind and with the bare object.
 
-    A matcher that can say of a text alone whether it is true is asked just that.
+    A matcher that can verify a single text (`BinaryVerifier`) gets only "attribute object".
     """
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
-    matcher = await require_known(context.run, [wanted])
+    matcher = await matcher_for(call.client, [wanted])
     if has(matcher, BinaryVerifier):
-        (image,), (text,) = await embed(context.run, matcher, [patch], [f"{wanted} {name}"])
-        context.score = matcher.certainty(float(image @ text))
-        return context.score >= _PROPERTY_THRESHOLD
+        (image,), (text,) = await embed(call.client, matcher, [patch], [f"{wanted} {name}"])
+        call.score = matcher.certainty(float(image @ text))
+        return call.score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
-    logits = (await logits_of(context.run, [patch], texts))[0]
-    context.score = float(softmax(logits)[0])
-    context.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
-    return context.score >= _PROPERTY_THRESHOLD
+    logits = (await logits_of(call.client, [patch], texts))[0]
+    call.score = float(softmax(logits)[0])
+    call.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
+    return call.score >= _PROPERTY_THRESHOLD
 
 
 async def best_text_match(
-    context: Context, patch: Patch, option_list: Sequence[str], prefix: str | None
+    call: MethodCall, patch: Patch, option_list: Sequence[str], prefix: str | None
 ) -> str:
     """Choose the option whose text fits the patch best."""
     if not option_list:
         raise ArgumentError("best_text_match needs at least one option, but option_list is empty.")
     options = [_text(option, "an option") for option in option_list]
-    await require_known(context.run, options, all_of_them=False)
-    logits = (await logits_of(context.run, [patch], option_texts(options, prefix)))[0]
+    await matcher_for(call.client, options, all_of_them=False)
+    logits = (await logits_of(call.client, [patch], option_texts(options, prefix)))[0]
     best = int(np.argmax(logits))
-    context.score = float(softmax(logits)[best])
+    call.score = float(softmax(logits)[best])
     return option_list[best]
 
 
-async def simple_query(context: Context, patch: Patch, question: str) -> str:
+async def simple_query(call: MethodCall, patch: Patch, question: str) -> str:
     """Ask the answerer about the patch."""
-    asked = _text(question, "question")
-    siblings = context.run.prefetcher.siblings()
-    guesses = [AnswerRequest(view, asked) for view in siblings]
-    return _short(await context.run.answer(AnswerRequest(patch.view, asked), guesses))
+    request = AnswerRequest(patch.view, _text(question, "question"))
+    guesses = [replace(request, view=view) for view in call.client.prefetcher.siblings()]
+    return _short(await call.client.answer(request, guesses))
 
 
-async def compute_depth(context: Context, patch: Patch) -> float:
-    """Return the depth of the patch, as a rule its median in the image's one depth map."""
-    siblings = context.run.prefetcher.siblings(and_groups_of="compute_depth")
-    return await context.run.depth(patch.view, siblings)
+async def compute_depth(call: MethodCall, patch: Patch) -> float:
+    """Return the depth of the patch: by default, its median in the image's depth map."""
+    siblings = call.client.prefetcher.siblings(and_groups_of="compute_depth")
+    return await call.client.depth(patch.view, siblings)
 
 
 async def best_image_match(
-    context: Context,
+    call: MethodCall,
     list_patches: Sequence[Patch],
     content: Sequence[str] | str,
     return_index: bool,
@@ -187,32 +159,32 @@ async def best_image_match(
     if not list_patches:
         return None
     cleaned = [_text(text, "content") for text in texts]
-    await require_known(context.run, cleaned)
-    logits = await logits_of(context.run, list_patches, cleaned)  # (patches, texts)
+    await matcher_for(call.client, cleaned)
+    logits = await logits_of(call.client, list_patches, cleaned)  # (patches, texts)
     means = logits.mean(axis=1)
     best = int(np.argmax(means))
-    context.score = float(softmax(means)[best])
+    call.score = float(softmax(means)[best])
     return best if return_index else list_patches[best]
 
 
-async def llm_query(context: Context, question: str, long_answer: bool) -> str:
+async def llm_query(call: MethodCall, question: str, long_answer: bool) -> str:
     """Ask the language model; it never sees the image."""
     prompt = _text(question, "question")
     if long_answer:
-        return (await context.run.complete(CompletionRequest(prompt, _LONG_ANSWER_TOKENS))).strip()
+        return (await call.client.complete(CompletionRequest(prompt, _LONG_ANSWER_TOKENS))).strip()
     prompt = f"{prompt}\nAnswer in one to three words, without a sentence."
-    return _short(await context.run.complete(CompletionRequest(prompt, _SHORT_ANSWER_TOKENS)))
+    return _short(await call.client.complete(CompletionRequest(prompt, _SHORT_ANSWER_TOKENS)))
 
 
 async def llm_query_of_patch(
-    context: Context, patch: Patch, question: str, long_answer: bool
+    call: MethodCall, patch: Patch, question: str, long_answer: bool
 ) -> str:
-    """Ask the language model from a patch, which only ViperGPT's programs spell so."""
-    return await llm_query(context, question, long_answer)
+    """Ask the language model; only programs in ViperGPT's style call this on a patch."""
+    return await llm_query(call, question, long_answer)
 
 
 async def process_guesses(
-    context: Context, prompt: str, guess1: str | None, guess2: str | None
+    call: MethodCall, prompt: str, guess1: str | None, guess2: str | None
 ) -> str:
     """Let the language model choose between the guesses."""
     question = _text(prompt, "prompt")
@@ -227,7 +199,7 @@ async def process_guesses(
         else "Answer in one to three words, without a sentence."
     )
     return _short(
-        await context.run.complete(CompletionRequest("\n".join(lines), _SHORT_ANSWER_TOKENS))
+        await call.client.complete(CompletionRequest("\n".join(lines), _SHORT_ANSWER_TOKENS))
     )
 
 
@@ -243,10 +215,10 @@ METHODS: Mapping[str, Method] = {
     "llm_query": llm_query,
     "process_guesses": process_guesses,
 }
-"""Implementations by the spec's qualified name."""
+"""Implementations by qualified name."""
 
 
-def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Match:
+def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:
     match = match_phrase(phrase, vocabulary)
     if match is None:
         near = near_classes(phrase, vocabulary)
@@ -258,9 +230,9 @@ def _resolve(context: Context, phrase: str, vocabulary: tuple[str, ...]) -> Matc
             "--backend detector=transformers:google/owlv2-base-patch16-ensemble."
         )
     if match.kind != "exact":
-        context.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
+        call.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
     if match.kind == "narrower":
-        context.unverified.append(f"{phrase!r} detected as {match.name!r}")
+        call.unverified.append(f"{phrase!r} detected as {match.name!r}")
     return match
 
 
@@ -272,6 +244,6 @@ def _text(value: str, name: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Lower case, first line, no final punctuation: the form of short answers."""
+    """Return the form of short answers: first line, lower case, no final punctuation."""
     lines = text.strip().splitlines() or [""]
     return lines[0].strip().lower().rstrip(".!,;: ")

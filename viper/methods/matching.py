@@ -1,6 +1,6 @@
-"""Comparing patches with words: what a matcher is asked, and which words may be asked next.
+"""Comparison of patches with texts: embeddings, logits, and the texts to prefetch.
 
-`logits_of` is the way of CLIP and its kin: one vector per patch and per text, and their products.
+`logits_of` compares as CLIP does: one vector per patch and per text, and their scaled products.
 """
 
 from __future__ import annotations
@@ -17,41 +17,48 @@ from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.vision_client import Vector, VisionClient
 from viper.vocabulary.attributes import contrasts
 
-__all__ = ["embed", "logits_of", "option_texts", "require_known", "softmax", "verifying_texts"]
-__all__ += ["words"]
+__all__ = [
+    "embed",
+    "logits_of",
+    "matcher_for",
+    "option_texts",
+    "softmax",
+    "verifying_texts",
+    "words",
+]
 
 _MOST_TEXTS = 256
-# That one program may have computed beforehand; they cost it nothing of its own budget.
+# Most texts to prefetch for one program.
 
 
-async def require_known(
-    run: VisionClient, texts: Sequence[str], *, all_of_them: bool = True
+async def matcher_for(
+    client: VisionClient, texts: Sequence[str], *, all_of_them: bool = True
 ) -> Matcher:
-    """Return the matcher, unless the texts mean nothing to it.
+    """Return the matcher, provided that it understands the texts.
 
     Args:
-        run: The program's.
-        texts: What is to be compared with a patch.
-        all_of_them: False where one text that the matcher knows is enough, because the others lose.
+        client: Model client of the program.
+        texts: Texts to be compared with a patch.
+        all_of_them: False where it is enough that the matcher understands one text.
 
     Raises:
-        UnservedError: The matcher knows words of its own only, and not these.
+        UnservedError: The matcher has a limited vocabulary, which does not cover the texts.
     """
-    matcher = await run.matcher()
+    matcher = await client.matcher()
     if has(matcher, LimitedVocabulary):
-        said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
-        if said and (all_of_them or len(said) == len(texts)):
-            raise UnservedError(said[0])
+        refusals = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+        if refusals and (all_of_them or len(refusals) == len(texts)):
+            raise UnservedError(refusals[0])
     return matcher
 
 
 async def logits_of(
-    run: VisionClient, patches: Sequence[Patch], texts: Sequence[str]
+    client: VisionClient, patches: Sequence[Patch], texts: Sequence[str]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return image-text logits, shape (patches, texts)."""
-    matcher = await run.matcher()
-    seen, said = await embed(run, matcher, patches, texts)
-    cosine = np.stack(seen).astype(np.float64) @ np.stack(said).astype(np.float64).T
+    matcher = await client.matcher()
+    view_vectors, text_vectors = await embed(client, matcher, patches, texts)
+    cosine = np.stack(view_vectors).astype(np.float64) @ np.stack(text_vectors).astype(np.float64).T
     logits: np.ndarray[Any, np.dtype[np.float64]] = cosine * matcher.logit_scale + (
         matcher.logit_bias or 0.0
     )
@@ -59,29 +66,27 @@ async def logits_of(
 
 
 async def embed(
-    run: VisionClient, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
+    client: VisionClient, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
 ) -> tuple[list[Vector], list[Vector]]:
-    """Return the vectors of patches and texts, and have those computed that may be wanted next."""
-    ahead = run.prefetcher
-    return await run.embed(
-        [patch.view for patch in patches],
-        texts,
-        # What was refused one word may be asked for another: a view has one vector for all words.
-        more_views=ahead.comparable(),
-        more_texts=[
-            text for text in _texts_ahead(ahead, matcher) if _means_something(matcher, text)
-        ],
-    )
+    """Return the vectors of patches and texts; prefetch those that the program may need next."""
+    ahead = client.prefetcher
+    more_texts = _texts_ahead(ahead, matcher)
+    if has(matcher, LimitedVocabulary):
+        more_texts = [text for text in more_texts if matcher.refusal(text) is None]
+    # The vector of a view serves all texts: a view whose comparison failed may be compared with another.
+    more_views = ahead.comparable()
+    views = [patch.view for patch in patches]
+    return await client.embed(views, texts, more_views=more_views, more_texts=more_texts)
 
 
 def verifying_texts(name: str, wanted: str) -> list[str]:
-    """Return the text that is to be true, and those that it is compared with."""
+    """Return the text to verify, followed by the texts that it is compared with."""
     others = (f"{contrast} {name}" for contrast in contrasts(wanted))
     return [f"{wanted} {name}", name, *others]
 
 
 def option_texts(options: Sequence[str], prefix: str | None) -> list[str]:
-    """Return the texts of options, with what is to stand before each."""
+    """Return the texts of options, each with the prefix."""
     lead = f"{prefix.strip()} " if prefix and prefix.strip() else ""
     return [lead + option for option in options]
 
@@ -89,14 +94,14 @@ def option_texts(options: Sequence[str], prefix: str | None) -> list[str]:
 def softmax(
     logits: np.ndarray[Any, np.dtype[np.float64]],
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return shares that add up to 1, in the order of the logits."""
+    """Return probabilities in the order of the logits."""
     exponentials = np.exp(logits - logits.max())
     shares: np.ndarray[Any, np.dtype[np.float64]] = exponentials / exponentials.sum()
     return shares
 
 
 def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
-    """Return the texts that the program will compare patches with, as far as they stand in it; once."""
+    """Return the literal texts that the program will compare patches with; empty from the second call on."""
     if ahead.literals_prefetched:
         return []
     ahead.literals_prefetched = True
@@ -126,10 +131,6 @@ def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
     return [text for text in dict.fromkeys(texts) if text][:_MOST_TEXTS]
 
 
-def _means_something(matcher: Matcher, text: str) -> bool:
-    return not has(matcher, LimitedVocabulary) or matcher.refusal(text) is None
-
-
 def words(text: str) -> str:
-    """Return a text with single spaces, none at its ends."""
+    """Return a text with single spaces between words and none around them."""
     return " ".join(text.split())

@@ -1,6 +1,6 @@
-"""The `stub` preset: fixed results without any model, so that a program can be tried.
+"""The `stub` preset: methods with fixed results and without models, for trying a program.
 
-They say nothing about the picture; whoever shows them must say so.
+The results do not depend on the image's content; whatever displays them must say so.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from viper.images.boxes import snap
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.methods.argument_error import ArgumentError
-from viper.methods.image_patch import Context, Method
+from viper.methods.method_call import Method, MethodCall
 
 __all__ = ["STUB_METHODS"]
 
 _SCORES = (0.9, 0.8, 0.7)
 
 
-async def _find(context: Context, patch: Patch, object_name: str) -> list[Patch]:
+async def _find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
     """Three patches, a third of the width each, left to right, full height."""
     if not object_name.strip():
         raise ArgumentError("object_name must not be empty.")
@@ -34,35 +34,29 @@ async def _find(context: Context, patch: Patch, object_name: str) -> list[Patch]
     ]
 
 
-async def _exists(context: Context, patch: Patch, object_name: str) -> bool:
+async def _true(call: MethodCall, *_: object) -> bool:
     return True
 
 
-async def _verify_property(
-    context: Context, patch: Patch, object_name: str, attribute: str
-) -> bool:
-    return True
+async def _stub_text(call: MethodCall, *_: object) -> str:
+    return "stub"
 
 
 async def _best_text_match(
-    context: Context, patch: Patch, option_list: Sequence[str], prefix: str | None
+    call: MethodCall, patch: Patch, option_list: Sequence[str], prefix: str | None
 ) -> str:
     if not option_list:
         raise ArgumentError("best_text_match needs at least one option, but option_list is empty.")
     return option_list[0]
 
 
-async def _simple_query(context: Context, patch: Patch, question: str) -> str:
-    return "stub"
-
-
-async def _compute_depth(context: Context, patch: Patch) -> float:
+async def _compute_depth(call: MethodCall, patch: Patch) -> float:
     x1, _, x2, _ = patch.box_xyxy
     return (x1 + x2) / 2
 
 
 async def _best_image_match(
-    context: Context,
+    call: MethodCall,
     list_patches: Sequence[Patch],
     content: Sequence[str] | str,
     return_index: bool,
@@ -72,32 +66,22 @@ async def _best_image_match(
     return 0 if return_index else list_patches[0]
 
 
-async def _llm_query(context: Context, question: str, long_answer: bool) -> str:
-    return "stub"
-
-
-async def _llm_query_of_patch(
-    context: Context, patch: Patch, question: str, long_answer: bool
-) -> str:
-    return "stub"
-
-
 async def _process_guesses(
-    context: Context, prompt: str, guess1: str | None, guess2: str | None
+    call: MethodCall, prompt: str, guess1: str | None, guess2: str | None
 ) -> str:
     return guess1 or guess2 or "stub"
 
 
 STUB_METHODS: Mapping[str, Method] = {
     "ImagePatch.find": _find,
-    "ImagePatch.exists": _exists,
-    "ImagePatch.verify_property": _verify_property,
+    "ImagePatch.exists": _true,
+    "ImagePatch.verify_property": _true,
     "ImagePatch.best_text_match": _best_text_match,
-    "ImagePatch.simple_query": _simple_query,
+    "ImagePatch.simple_query": _stub_text,
     "ImagePatch.compute_depth": _compute_depth,
-    "ImagePatch.llm_query": _llm_query_of_patch,
+    "ImagePatch.llm_query": _stub_text,
     "best_image_match": _best_image_match,
-    "llm_query": _llm_query,
+    "llm_query": _stub_text,
     "process_guesses": _process_guesses,
 }
-"""Implementations by the spec's qualified name."""
+"""Implementations by qualified name."""

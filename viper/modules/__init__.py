@@ -1,6 +1,6 @@
-"""Modules: methods that a plugin adds to what programs may call.
+"""Modules: plugins that add methods to the API of programs.
 
-A module is a stub, a function per method, and perhaps a role of its own with a loader for its model:
+A module consists of a stub, a function per method, and optionally its own role with a loader for the model:
 
     MODULE = Module(
         "reading",

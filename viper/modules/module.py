@@ -1,4 +1,4 @@
-"""A module as a value: its stub, its functions, its roles; checked when it is made."""
+"""A module: its stub, functions and roles, checked on construction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from viper.errors import ConfigError
-from viper.methods.image_patch import Method
+from viper.methods.method_call import Method
 from viper.methods.module_functions import Batch, BatchedFunction, module_method, stub_method
 from viper.models.registry import STUB, Loader
 from viper.models.roles import ROLES, Role
@@ -22,11 +22,11 @@ _ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class StubFile(Protocol):
-    """What `importlib.resources.files(...) / "api.pyi"` and `Path` have in common."""
+    """A file of `importlib.resources`, or a `Path`."""
 
     @property
     def name(self) -> str:
-        """Its name, for messages."""
+        """Name of the file, for messages."""
         ...
 
     def read_text(self, encoding: str | None = None) -> str:
@@ -39,27 +39,27 @@ class Module:
     """Methods that a plugin adds to what programs may call.
 
     Raises:
-        ConfigError: The stub cannot be part of the contract, or does not fit the functions and roles;
-            the message says where and why.
+        ConfigError: The stub cannot be part of the API, or does not fit the functions and roles; the
+            message says where and why.
     """
 
     name: str
-    """As users write it, and the entry point in `viper.modules` is called: "reading"."""
+    """The name that users write, and that of the entry point in `viper.modules`: "reading"."""
     stub: str | StubFile = field(repr=False)
     """Text of the stub, or the file that holds it."""
     methods: Mapping[str, BatchedFunction] = field(repr=False)
-    """A function for each `ImagePatch.method` and function of the stub. It is called with the role's model
-    and a list of `MethodRequest`, in the model's thread, and returns one result per request in the same
-    order. In place of a result may stand a `ValueError`, which the program can catch, or a `ModelError`,
-    which ends it."""
+    """An implementation for each `ImagePatch.method` and function of the stub. It is called with the role's
+    model and a list of `MethodRequest`, in the model's thread, and returns one result per request in the same
+    order. In place of a result it may return a `ValueError`, which the program can catch, or a
+    `ModelError`, which ends the program."""
     roles: Mapping[Role, Loader] = field(default_factory=dict, repr=False)
     """Roles of its own. A loader is called as `load(reference, options)` when the role is first needed, with
-    what the user gave as `--backend ROLE=NAME:REFERENCE?option=value`, or an empty text and no options.
-    The model needs an attribute `fingerprint`, a text that names its weights and settings."""
+    the values of `--backend ROLE=NAME:REFERENCE?option=value`, or "" and no options. The model needs an
+    attribute `fingerprint`, a string that identifies its weights and settings."""
     origin: str = "this process"
-    """Name and version of its distribution; filled in when it comes from an entry point."""
+    """Name and version of its distribution; filled in by `load_module`."""
     api: ModuleApi = field(init=False, repr=False)
-    """What the stub says."""
+    """The parsed stub."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -77,46 +77,46 @@ class Module:
 
     @property
     def file(self) -> str:
-        """What the stub is called in messages."""
+        """Name of the stub, for messages."""
         return f"{self.name}.pyi" if isinstance(self.stub, str) else f"{self.name}/{self.stub.name}"
 
     @property
-    def told(self) -> str:
-        """What the module is called in messages, with its distribution."""
+    def label(self) -> str:
+        """Name of the module and its distribution, for messages."""
         return f"the module {self.name!r} of {self.origin}"
 
     def batches(self) -> dict[str, Batch]:
-        """Return its functions with their checks, by qualified name."""
+        """Return the functions with the check of their results, by qualified name."""
         handles = {handle.name: handle for handle in self.api.handles}
         return {
             entry.qualified_name: Batch(
-                entry, handles, self.methods[entry.qualified_name], self.told
+                entry, handles, self.methods[entry.qualified_name], self.label
             )
             for entry in self.api.callables
         }
 
     def operation(self, batch: Batch) -> Operation:
-        """Return what carries a batch to the model of its role."""
+        """Return the operation that has the model of the role process batches of a method."""
         entry = batch.entry
-        assert entry.needs is not None, "read_stub sees to it"
-        # Results outlive the process: those of another version of the code are others.
+        assert entry.needs is not None, "read_stub ensures this"
+        # Results are cached on disk, so the name tells versions of the code apart.
         name = f"{self.name} ({self.origin}) {entry.qualified_name} -> {entry.returns}"
         return Operation(entry.needs, name, batch)
 
     def coroutines(self) -> dict[str, Method]:
-        """Return what serves its methods, by qualified name."""
+        """Return the implementations of its methods, by qualified name."""
         return {
             name: module_method(self.operation(batch), batch)
             for name, batch in self.batches().items()
         }
 
     def stub_coroutines(self) -> dict[str, Method]:
-        """Return what stands for its methods where their role is served by `stub`."""
+        """Return the implementations for roles that `stub` serves, by qualified name."""
         handles = {handle.name: handle for handle in self.api.handles}
         return {c.qualified_name: stub_method(c, handles) for c in self.api.callables}
 
     def of(self, origin: str) -> Module:
-        """Return the same module with the name and version of its distribution."""
+        """Return a copy with the name and version of its distribution."""
         return replace(self, origin=origin)
 
     def _stub_text(self) -> str:
@@ -132,16 +132,16 @@ class Module:
     def _check_role(self, role: Any, loader: Any) -> None:
         if not isinstance(role, str) or not _ROLE.fullmatch(role):
             raise ConfigError(
-                f"{self.told} brings the role {role!r:.80}, which must be lower-case letters, digits and _."
+                f"{self.label} brings the role {role!r:.80}, which must be lower-case letters, digits and _."
             )
         if role in ROLES:
             raise ConfigError(
-                f"{self.told} brings the role {role!r}, which is Viper's own. A model for it is a plugin of "
+                f"{self.label} brings the role {role!r}, which is Viper's own. A model for it is a plugin of "
                 "the group viper.backends."
             )
         if not callable(loader):
             raise ConfigError(
-                f"The loader of the role {role!r} of {self.told} must be a function of a reference and "
+                f"The loader of the role {role!r} of {self.label} must be a function of a reference and "
                 f"options, but it is {type(loader).__name__}."
             )
 
@@ -149,22 +149,22 @@ class Module:
         declared = {entry.qualified_name for entry in self.api.callables}
         if missing := sorted(declared - set(self.methods)):
             raise ConfigError(
-                f"{self.told} declares {', '.join(missing)} in {self.file}, but has no function for it: "
+                f"{self.label} declares {', '.join(missing)} in {self.file}, but has no function for it: "
                 f"add methods={{{missing[0]!r}: …}}."
             )
         if undeclared := sorted(set(self.methods) - declared):
             raise ConfigError(
-                f"{self.told} has a function for {', '.join(undeclared)}, which {self.file} does not "
+                f"{self.label} has a function for {', '.join(undeclared)}, which {self.file} does not "
                 f"declare. Declared: {', '.join(sorted(declared))}."
             )
         for name, function in self.methods.items():
             if not callable(function):
                 raise ConfigError(
-                    f"{name} of {self.told} must be a function, got {function!r:.80}."
+                    f"{name} of {self.label} must be a function, got {function!r:.80}."
                 )
         needed = {entry.needs for entry in self.api.callables}
         if unused := sorted(set(self.roles) - needed):
             raise ConfigError(
-                f"{self.told} brings the role {', '.join(unused)}, but no method needs it: write "
+                f"{self.label} brings the role {', '.join(unused)}, but no method needs it: write "
                 f'@needs("{unused[0]}") in {self.file}.'
             )

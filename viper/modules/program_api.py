@@ -1,4 +1,4 @@
-"""Which modules an engine uses, and what the contract becomes with them."""
+"""The API of one engine's programs: Viper's own, extended by the modules that the engine uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from viper.errors import ConfigError, ViperError, did_you_mean
-from viper.methods.image_patch import METHODS, Method
+from viper.methods.image_patch import METHODS
+from viper.methods.method_call import Method
 from viper.methods.stub_models import STUB_METHODS
 from viper.models.registry import Loader
 from viper.models.roles import Role
@@ -23,24 +24,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProgramApi:
-    """What programs of one engine may call, and what serves it."""
+    """What programs may call, with the implementations."""
 
     spec: ApiSpec
     methods: Mapping[str, Method]
-    """What each method means, by qualified name."""
+    """Implementations by qualified name."""
     stub_methods: Mapping[str, Method]
-    """What stands for it where its role is served by `stub`."""
+    """Implementations for roles that `stub` serves."""
     roles: Mapping[Role, tuple[str, Loader]]
-    """Roles that modules bring: the module's name and its loader."""
+    """Roles that modules bring, each with the module's name and the loader."""
     modules: tuple[str, ...] = ()
     """Names of the modules."""
 
     @classmethod
     def of(cls, modules: Sequence[Module] = ()) -> ProgramApi:
-        """Put Viper's own contract and modules together.
+        """Extend Viper's own API by modules.
 
         Raises:
-            ConfigError: Two modules bring a method, a function, a class or a role of one name.
+            ConfigError: Two modules bring a method, function, class or role of the same name.
         """
         spec = load_spec()
         owners: dict[tuple[str, str], Module] = {}
@@ -50,7 +51,7 @@ class ProgramApi:
             for what in _names(module):
                 if (other := owners.setdefault(what, module)) is not module:
                     raise ConfigError(
-                        f"Two modules bring the {what[0]} {what[1]!r}: {other.told} and {module.told}. "
+                        f"Two modules bring the {what[0]} {what[1]!r}: {other.label} and {module.label}. "
                         "Use one of them: VIPER_PLUGINS=NAME,NAME, or Engine(modules=[…])."
                     )
             spec = spec.with_more(module.api.callables, module.api.handles)
@@ -64,11 +65,11 @@ def open_modules(wanted: Iterable[str | Module] | None = None) -> list[Module]:
     """Load the modules that an engine uses.
 
     Args:
-        wanted: Names of installed modules, or modules; None for all that are installed and chosen by
-            `VIPER_PLUGINS`. Of those, one that is broken is left out with a warning.
+        wanted: Modules, or names of installed ones; None for all that are installed and selected by
+            `VIPER_PLUGINS`, except broken ones, which are skipped with a warning.
 
     Raises:
-        ConfigError: One that is wanted by name is broken or not there; or two bring one name.
+        ConfigError: A module that is named is broken or not installed.
     """
     if wanted is not None:
         if isinstance(wanted, str):
@@ -88,7 +89,7 @@ def load_module(name: str) -> Module:
     """Load one installed module.
 
     Raises:
-        ConfigError: There is none of this name, or it is broken; the message names its distribution.
+        ConfigError: It is not installed, or broken; the message names its distribution.
     """
     plugins = find_plugins(MODULES)
     if name not in plugins:
@@ -104,7 +105,7 @@ def _loaded(plugin: Plugin) -> Module:
     if callable(loaded) and not isinstance(loaded, Module):
         try:
             loaded = loaded()
-        except (Exception, SystemExit) as error:  # a stranger's factory may raise anything
+        except (Exception, SystemExit) as error:  # a plugin's factory may raise anything
             raise plugin.broken(error) from error
     if not isinstance(loaded, Module):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Writes a new module: a small distribution that works, to be changed step by step."""
+"""Creation of a new module: a small distribution that works, to start from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["new_module"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 24
-_PLACES = {
+_PATHS = {
     "pyproject.toml.txt": "pyproject.toml",
     "README.md.txt": "README.md",
     "init.py.txt": "src/{package}/__init__.py",
@@ -29,14 +29,14 @@ def new_module(name: str, parent: Path) -> list[Path]:
     """Write the distribution `viper-NAME` into a new folder.
 
     Args:
-        name: Of the module; lower-case letters and digits, parts joined by "-".
-        parent: Where the folder is made.
+        name: Name of the module: lower-case letters and digits, parts joined by "-".
+        parent: Folder in which `viper-NAME` is created.
 
     Returns:
-        The files that were written, the first one in the new folder itself.
+        The files that were written; the first is in the new folder itself.
 
     Raises:
-        ConfigError: The name cannot be used, the folder exists, or cannot be written.
+        ConfigError: The name cannot be used, or the folder exists or cannot be written.
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigError(
@@ -49,8 +49,8 @@ def new_module(name: str, parent: Path) -> list[Path]:
     words = {"NAME": name, "PACKAGE": package}
     source = files("viper.modules") / "template"
     texts = {
-        place.format(package=package): _filled((source / template).read_text("utf-8"), words)
-        for template, place in _PLACES.items()
+        file.format(package=package): _filled((source / template).read_text("utf-8"), words)
+        for template, file in _PATHS.items()
     }
     try:
         stub = texts[f"src/{package}/api.pyi"]
@@ -60,14 +60,14 @@ def new_module(name: str, parent: Path) -> list[Path]:
     folder = parent / f"viper-{name}"
     try:
         folder.mkdir(parents=True)
-        for place, text in texts.items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_text(text, encoding="utf-8")
+        for file, text in texts.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(text, encoding="utf-8")
     except FileExistsError as error:
         raise ConfigError(f"{str(folder)!r} exists already; nothing was written.") from error
     except OSError as error:
         raise ConfigError(f"{str(folder)!r} cannot be written: {error.strerror}.") from error
-    return [folder / place for place in texts]
+    return [folder / file for file in texts]
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
-"""The contract of generated programs, read once from `api_spec/*.pyi`.
+"""The API of generated programs, read once from the stubs `api_spec/*.pyi`.
 
-The prompt, the program check, the child's method table, the API docs and the tests of plugins all
-read the `ApiSpec` made here. A method that is not in it does not exist.
+The prompt, the program check, the child's method table, the API docs and the check of modules all use the
+`ApiSpec` of this module. Programs can call no other method.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Parameter:
 
     name: str
     type: str
-    """Wire type as written in the stub, such as "str" or "list[ImagePatch]"."""
+    """Type as written in the stub, such as "str" or "list[ImagePatch]"."""
     required: bool = True
     default: Literal_ = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A scalar attribute of ImagePatch, or of a handle."""
+    """A scalar attribute of ImagePatch or of a handle."""
 
     name: str
     type: str
@@ -77,7 +77,7 @@ class ApiCallable:
     parameters: tuple[Parameter, ...]
     returns: str
     needs: Role | None
-    """The role that must be served; None for plain geometry, which runs in the sandbox child."""
+    """The role that the method needs; None for geometry, which runs in the sandbox child."""
     doc: str
 
     @property
@@ -108,37 +108,33 @@ class ApiCallable:
 
 @dataclass(frozen=True, slots=True)
 class ApiSpec:
-    """Everything that a program may use besides the language itself."""
+    """All attributes, methods, functions and classes that a program may use."""
 
     attributes: tuple[Attribute, ...]
     constructor: ApiCallable
     callables: tuple[ApiCallable, ...]
     """Methods of ImagePatch first, then functions, in the order of the stubs."""
     handles: tuple[HandleClass, ...] = ()
-    """Classes of plugins whose objects stay on the host."""
+    """Classes of modules whose objects stay on the host."""
 
     def method(self, name: str) -> ApiCallable | None:
         """Return the method of ImagePatch with this name."""
         return next((c for c in self.callables if c.is_method and c.name == name), None)
 
-    def function(self, name: str) -> ApiCallable | None:
-        """Return the free function with this name."""
-        return next((c for c in self.callables if not c.is_method and c.name == name), None)
-
     def remote(self) -> Iterator[ApiCallable]:
-        """Yield what needs a model, hence a frame to the host."""
+        """Yield the callables that need a model, so that a call is sent to the host."""
         return (c for c in self.callables if c.needs is not None)
 
     def with_more(
         self, callables: Sequence[ApiCallable], handles: Sequence[HandleClass]
     ) -> ApiSpec:
-        """Return this contract with what a module adds, whose names are new."""
+        """Return this API extended by the callables and classes of a module, whose names are new."""
         methods = [c for c in (*self.callables, *callables) if c.is_method]
         functions = [c for c in (*self.callables, *callables) if not c.is_method]
         return replace(self, callables=(*methods, *functions), handles=(*self.handles, *handles))
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON value that the sandbox child is given: names, types, defaults, place."""
+        """Return the API as plain data for the sandbox: names, types, defaults, and what is remote."""
 
         def describe(entry: ApiCallable) -> dict[str, Any]:
             return {
@@ -177,7 +173,7 @@ def parse_stub(sources: Iterable[tuple[str, str]]) -> ApiSpec:
         sources: (file name, text) of each stub; exactly one holds `class ImagePatch`.
 
     Raises:
-        ConfigError: A stub is not of the form that the contract demands; the message says where.
+        ConfigError: A stub does not have the required form; the message says where.
     """
     attributes: list[Attribute] = []
     constructor: ApiCallable | None = None
@@ -202,7 +198,7 @@ def parse_stub(sources: Iterable[tuple[str, str]]) -> ApiSpec:
 
 
 def attributes_of(node: ast.ClassDef) -> Iterator[Attribute]:
-    """Yield the annotated names of a class, each with the text that stands under it."""
+    """Yield the annotated names of a class, each with the docstring below it."""
     for field, following in zip(node.body, [*node.body[1:], None], strict=True):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             doc = ""
@@ -219,11 +215,11 @@ def callable_of(
     Args:
         node: The definition.
         file: Name of the stub, for messages.
-        roles: What it may need.
-        is_method: Whether it stands in `class ImagePatch`.
+        roles: Roles that it may need.
+        is_method: Whether it belongs to `class ImagePatch`.
 
     Raises:
-        ConfigError: It is not of the form that the contract demands; the message says where.
+        ConfigError: It does not have the required form; the message says where.
     """
     where = f"{file}:{node.lineno}: {node.name}"
     doc = ast.get_docstring(node)

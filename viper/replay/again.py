@@ -158,7 +158,7 @@ class _Again:
             self._image,
             VisionClient(ModelPool({}), model_call_s=1.0, prefetch=False),
             {},
-            known=self._calls,
+            recorded=self._calls,
         )
         request = Request(
             source=attempt.source,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from viper.images.boxes import Box, area
@@ -70,7 +69,7 @@ class Prefetcher:
         prefetches do not count against the program's limits of calls and texts.
         """
         self._sites = tuple(
-            replace(site, literals=tuple(map(_short, site.literals)))
+            site._replace(literals=tuple(map(_short, site.literals)))
             for site in itertools.islice(sites, _MOST_SITES)
         )
         self.literals_prefetched = False

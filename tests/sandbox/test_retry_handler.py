@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from viper_sandbox import Call, CallFailed, CallRejected, PatchRef
-from viper_sandbox.call_log import CallLog
+from viper_sandbox.retry_handler import RetryHandler
 
 WHOLE = PatchRef(7, (0.0, 0.0, 9.0, 9.0))
 
@@ -27,36 +27,36 @@ class Counting:
         return self.asked
 
 
-def replay_of(*calls):
+def answers_of(*calls):
     async def run():
         for asked in calls:
             if asked is None:
-                replay.rewind()
+                retry.restart()
                 continue
             try:
-                answers.append(await replay(asked))
+                answers.append(await retry(asked))
             except CallRejected as rejected:
                 answers.append(rejected.message)
         return answers
 
     answers = []
     handler = Counting()
-    replay = CallLog(handler)
+    retry = RetryHandler(handler)
     return asyncio.run(run()), handler.asked
 
 
 def test_asks_the_handler_for_what_is_new():
-    assert replay_of(call(), call()) == ([1, 2], 2)
+    assert answers_of(call(), call()) == ([1, 2], 2)
 
 
 def test_repeats_answers_in_their_order_and_goes_on_with_the_handler():
     first, second, third = (call(arguments=(word,)) for word in "abc")
-    assert replay_of(first, second, None, first, second, third) == ([1, 2, 1, 2, 3], 3)
+    assert answers_of(first, second, None, first, second, third) == ([1, 2, 1, 2, 3], 3)
 
 
 def test_repeats_a_rejection():
     bad = call(arguments=("bad",))
-    assert replay_of(bad, None, bad, call()) == (["refused 1", "refused 1", 2], 2)
+    assert answers_of(bad, None, bad, call()) == (["refused 1", "refused 1", 2], 2)
 
 
 @pytest.mark.parametrize(
@@ -69,28 +69,28 @@ def test_repeats_a_rejection():
         call(arguments=("dog", 1)),
     ],
 )
-def test_a_call_that_differs_closes_the_record(other):
+def test_a_call_that_differs_ends_the_repetition(other):
     # The second "dog" was answered before the run went another way: that answer is void.
-    assert replay_of(call(), call(), None, call(), other, call()) == ([1, 2, 1, 3, 4], 4)
+    assert answers_of(call(), call(), None, call(), other, call()) == ([1, 2, 1, 3, 4], 4)
 
 
 def test_tells_apart_values_that_are_equal_but_not_the_same():
     one, true = call(arguments=(1,)), call(arguments=(True,))
-    assert replay_of(one, None, true) == ([1, 2], 2)
+    assert answers_of(one, None, true) == ([1, 2], 2)
 
 
 def test_the_line_does_not_matter():
-    assert replay_of(call(line=2), None, call(line=5)) == ([1, 1], 1)
+    assert answers_of(call(line=2), None, call(line=5)) == ([1, 1], 1)
 
 
-def test_a_call_that_ended_the_program_is_not_recorded():
+def test_a_call_that_ended_the_program_is_not_kept():
     async def run():
         for _ in range(2):
             with pytest.raises(CallFailed, match="it is over"):
-                await replay(call(arguments=("over",)))
-            replay.rewind()
+                await retry(call(arguments=("over",)))
+            retry.restart()
 
     handler = Counting()
-    replay = CallLog(handler)
+    retry = RetryHandler(handler)
     asyncio.run(run())
     assert handler.asked == 2

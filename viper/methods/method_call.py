@@ -1,0 +1,44 @@
+"""One call of an API method: the models that it may use, and what is recorded about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from viper.images.region import Patch
+from viper.scheduling.metrics import CallMetrics
+from viper.scheduling.vision_client import VisionClient
+
+__all__ = ["Method", "MethodCall"]
+
+
+@dataclass(slots=True)
+class MethodCall:
+    """A call in progress: made by the dispatcher, passed to the method, then written to the trace."""
+
+    client: VisionClient
+    """Model client of the program."""
+    cost: CallMetrics = field(init=False)
+    """Model time, forwards and tokens, which the client counts."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks for the trace, such as "'sofa' detected as 'couch'"."""
+    score: float | None = None
+    """The model's confidence, 0 … 1."""
+    unverified: list[str] = field(default_factory=list)
+    """Conditions that were tested only in part, for the answer."""
+    receiver: Patch | None = None
+    """The patch whose method is called; None for a function."""
+    arguments: list[Any] = field(default_factory=list)
+    """Arguments in the order of the parameters, converted and checked."""
+    result: Any = None  # of the method's return type
+    failure: str | None = None
+    """Message of the error that ended the call."""
+    failure_kind: str | None = None
+
+    def __post_init__(self) -> None:
+        self.cost = self.client.begin_call()
+
+
+Method: TypeAlias = Callable[..., Awaitable[Any]]
+"""Serves a method: takes the `MethodCall`, the receiver if there is one, and the checked arguments."""
