@@ -8,13 +8,13 @@ from viper import progress_bars as progress
 from viper.progress_bars import StepBars
 
 
-def test_without_a_terminal_each_part_tells_its_beginning_and_its_end(
+def test_without_a_terminal_the_beginning_and_end_of_each_step_are_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with StepBars() as bars:
         for step in range(1, 6):
-            bars.tell(f"training: loss {step}", step, 5)
-        bars.tell("measuring", 1, 9)
+            bars.update(f"training: loss {step}", step, 5)
+        bars.update("measuring", 1, 9)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -24,7 +24,7 @@ def test_without_a_terminal_each_part_tells_its_beginning_and_its_end(
     ]
 
 
-def test_without_a_terminal_a_long_part_tells_how_far_it_is(
+def test_without_a_terminal_a_long_step_prints_its_progress(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = iter(range(0, 1000, 20))
@@ -32,6 +32,6 @@ def test_without_a_terminal_a_long_part_tells_how_far_it_is(
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(now_s))))
     with StepBars() as bars:
         for step in range(1, 8):
-            bars.tell("drawing", step, 100)
-    told = capsys.readouterr().err.splitlines()
-    assert 2 <= len(told) < 7
+            bars.update("drawing", step, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert 2 <= len(lines) < 7

@@ -1,19 +1,18 @@
-"""Bars for work of several parts, on stderr; plain lines now and then where stderr is no terminal."""
+"""Progress bars on stderr for work in several steps; plain lines when stderr is not a terminal."""
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self
 
 __all__ = ["StepBars"]
 
-_LINE_EVERY_S = 30.0
-# Without a terminal: often enough to see that it goes on, seldom enough for a log.
+_LINE_INTERVAL_S = 30.0
+"""Least time between two plain lines, so that a log stays short."""
 
 
 class StepBars:
-    """One bar after another, each named by what is being done."""
+    """One progress bar at a time; a new step replaces the bar of the previous one."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -37,36 +36,33 @@ class StepBars:
             redirect_stdout=False,
         )
         self._task = self._progress.add_task("", total=None)
-        self._part = ""
-        self._told_s = float("-inf")
+        self._step = ""
+        self._printed_s = float("-inf")
 
-    def tell(self, what: str, done: int, of: int) -> None:
-        """Show how far something is.
+    def update(self, description: str, done: int, total: int) -> None:
+        """Show the progress of a step.
 
         Args:
-            what: What is being done; what follows a colon may change as it goes on.
-            done: How much of it is done.
-            of: How much there is.
+            description: Name of the step; the text after a colon may change while the step runs.
+            done: Units of work done.
+            total: Units of work in the step.
         """
-        part = what.partition(":")[0]
-        if part != self._part:
-            self._part, self._told_s = part, float("-inf")
-            self._progress.reset(self._task, total=of)
-        self._progress.update(self._task, description=what, completed=done, total=of)
+        step = description.partition(":")[0]
+        if step != self._step:
+            self._step, self._printed_s = step, float("-inf")
+            self._progress.reset(self._task, total=total)
+        self._progress.update(self._task, description=description, completed=done, total=total)
         if not self._console.is_terminal and (
-            done == of or time.monotonic() - self._told_s > _LINE_EVERY_S
+            done == total or time.monotonic() - self._printed_s > _LINE_INTERVAL_S
         ):
-            self._told_s = time.monotonic()
-            self._console.print(f"{what} ({done} of {of})", highlight=False, soft_wrap=True)
+            self._printed_s = time.monotonic()
+            self._console.print(
+                f"{description} ({done} of {total})", highlight=False, soft_wrap=True
+            )
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()

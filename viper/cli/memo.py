@@ -65,9 +65,9 @@ def clear(as_json: bool) -> None:
 
 
 def _store() -> Store | None:
-    from viper.generate.program_cache import Store, memo_place
+    from viper.generate.program_cache import Store, program_cache_path
 
-    path = memo_place()
+    path = program_cache_path()
     return None if path is None else Store(path)
 
 

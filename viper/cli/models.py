@@ -116,7 +116,7 @@ def pull(
     from viper.engine.presets import repositories
     from viper.errors import ViperError
     from viper.weights.cache import COMMIT
-    from viper.weights.pull import carry_out, check_room, plan_pull
+    from viper.weights.pull import check_disk_space, execute_pull, plan_pull
 
     try:
         wanted = [one._replace(library=library) for one in _wanted(target, roles, revision)]
@@ -127,12 +127,12 @@ def pull(
                 folders[one.repository] = str(found.folder)  # a commit does not change
             else:
                 plans.append(plan_pull(one.repository, one.revision, library, repositories()))
-        check_room(plans)
+        check_disk_space(plans)
         for plan in plans:
             size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
             notice(f"{plan.listing.repository}: {size} to fetch")
             with transfer_bar() as on_progress:
-                pulled = carry_out(plan, on_progress)
+                pulled = execute_pull(plan, on_progress)
             folders[pulled.repository] = str(pulled.folder)
     except ViperError as error:
         print_error(error, debug=debug)
@@ -218,10 +218,10 @@ class _Wanted(NamedTuple):
         return self.asked or "main"
 
     def on_disk(self) -> OnDisk:
-        from viper.weights.cache import look
+        from viper.weights.cache import find_on_disk
 
         library: Library = self.library or "transformers"
-        return look(self.repository, self.asked, role=self.role, library=library)
+        return find_on_disk(self.repository, self.asked, role=self.role, library=library)
 
 
 def _wanted(target: str, roles: Sequence[str], revision: str | None) -> list[_Wanted]:

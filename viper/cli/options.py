@@ -258,7 +258,7 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         ConfigError: A backend is not written as it must be.
     """
     from viper.cli.settings import apply_settings
-    from viper.generate.program_cache import memo_place
+    from viper.generate.program_cache import program_cache_path
 
     apply_settings(options)
     return {
@@ -274,7 +274,7 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
         "votes": options.get("votes", 1),
         "max_cost_usd": options.get("max_cost_usd"),
         "max_tokens": options.get("max_tokens"),
-        "memo": memo_place() if options.get("use_memo") else None,
+        "memo": program_cache_path() if options.get("use_memo") else None,
         **options.get("further", {}),
     }
 

@@ -127,7 +127,7 @@ def limber(
             captions, matcher, language, prompts, recipe, str(resolve_device(device)), dtype
         )
         with StepBars() as bars:
-            report = run_experiment(experiment, out, on_progress=bars.tell)
+            report = run_experiment(experiment, out, on_progress=bars.update)
     except ViperError as error:
         print_error(error, debug=debug)
         sys.exit(1)

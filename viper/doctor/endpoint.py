@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
-from viper.llm.replies import KEY_VARIABLE, scrub
+from viper.llm.replies import KEY_VARIABLE, redact
 
 __all__ = ["Endpoint", "Reply", "ask_endpoint", "endpoint_finding", "endpoint_of"]
 
@@ -81,7 +81,7 @@ def endpoint_of() -> Endpoint | CheckResult:
         settings = ChatSettings.parse(model or "MODEL", {"base_url": own} if own else {})
     except ConfigError as error:
         cure = f"Correct {LLM_VARIABLE}, {_URL_VARIABLE} or {KEY_VARIABLE}."
-        return _problem(scrub(str(error)), cure)
+        return _problem(redact(str(error)), cure)
     return Endpoint(settings.base_url, model or None)
 
 
@@ -107,14 +107,14 @@ def ask_endpoint(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) ->
 
 def endpoint_finding(endpoint: Endpoint, reply: Reply) -> CheckResult:
     """Return what a reply says of an endpoint."""
-    where = scrub(endpoint.url)
+    where = redact(endpoint.url)
     if reply.status is None:
         cure = (
             f"See that the server runs and that {_URL_VARIABLE} is its address; --offline skips this."
             if KEY_VARIABLE not in reply.trouble
             else f"Copy the key again into {KEY_VARIABLE}."
         )
-        return _problem(f"{where} cannot be asked: {scrub(reply.trouble)}.", cure)
+        return _problem(f"{where} cannot be asked: {redact(reply.trouble)}.", cure)
     if reply.status in (401, 403):
         return _problem(
             f"{where} answers, but refuses the key (HTTP {reply.status}).",
@@ -132,7 +132,7 @@ def endpoint_finding(endpoint: Endpoint, reply: Reply) -> CheckResult:
         return CheckResult("endpoint", "warning", "endpoint", found, cure)
     if endpoint.model and reply.models and endpoint.model not in reply.models:
         found = (
-            f"{where} answers, but does not list {scrub(endpoint.model)}. {_named(reply.models)}"
+            f"{where} answers, but does not list {redact(endpoint.model)}. {_named(reply.models)}"
         )
         cure = f"Set {LLM_VARIABLE} to openai: and one of its models, or load this one there."
         return CheckResult("endpoint", "warning", "endpoint", found, cure)
@@ -144,7 +144,7 @@ def _problem(found: str, cure: str) -> CheckResult:
 
 
 def _named(models: tuple[str, ...]) -> str:
-    shown = ", ".join(scrub(name)[:60] for name in models[:_MOST_NAMES])
+    shown = ", ".join(redact(name)[:60] for name in models[:_MOST_NAMES])
     more = f" and {len(models) - _MOST_NAMES} more" if len(models) > _MOST_NAMES else ""
     return f"Models: {shown}{more}." if models else "It lists no model."
 
@@ -178,7 +178,7 @@ def _cause(reason: object) -> str:
     if isinstance(reason, TimeoutError):
         return "no answer in time"
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return scrub(text)[:200].rstrip(".")
+    return redact(text)[:200].rstrip(".")
 
 
 def _names_in(body: bytes) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
-from viper.llm.replies import scrub
+from viper.llm.replies import redact
 
 __all__ = ["settings_finding"]
 
@@ -17,7 +17,7 @@ def settings_finding() -> CheckResult:
         load_settings()
     except ConfigError as error:
         cure = "Correct it where the message says; docs/configuration.md lists all settings."
-        return CheckResult("machine", "problem", "settings", scrub(str(error)), cure)
+        return CheckResult("machine", "problem", "settings", redact(str(error)), cure)
     return CheckResult(
         "machine", "ok", "settings", "viper.toml and VIPER_… can be read (viper config show)"
     )

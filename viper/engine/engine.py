@@ -24,11 +24,11 @@ from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
 from viper.engine.query import ImageSource, Query
 from viper.engine.solver import Solver
-from viper.generate.auto import resolved
+from viper.generate.auto import resolve_auto
 from viper.generate.generator import Generator, Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
-from viper.generate.registry import Opened, open_generators
+from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
@@ -120,7 +120,7 @@ class Engine:
         models_of: Engine | None = None,
         modules: Iterable[str | Module] | None = None,
     ) -> None:
-        name = resolved(generator) if isinstance(generator, str) else generator.name
+        name = resolve_auto(generator) if isinstance(generator, str) else generator.name
         contract = ProgramApi.of(open_modules(modules))
         self.config = EngineConfig(
             backends=resolve_backends(
@@ -147,7 +147,9 @@ class Engine:
             sandbox=sandbox,
             limits=limits or Limits(),
         )
-        opened = open_generators(name) if isinstance(generator, str) else (Opened(generator),)
+        opened = (
+            open_generators(name) if isinstance(generator, str) else (OpenedGenerator(generator),)
+        )
         self._writers = tuple(one.generator for one in opened)
         check_demands(self.config, self._writers)
         real: dict[Role, BackendRef] = {

@@ -23,11 +23,11 @@ from viper.engine.config import EngineConfig
 from viper.engine.query import Query
 from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
 from viper.engine.voting import tally
-from viper.errors import GenerationError, ViperError, described
+from viper.errors import GenerationError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
 from viper.generate.observations import observed_calls
 from viper.generate.program_cache import ProgramCache
-from viper.generate.registry import Opened
+from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.methods.dispatch import CallDispatcher
@@ -59,7 +59,7 @@ class EngineServices:
     """Remembers the programs of language models."""
 
 
-async def written(opened: Opened, request: GenerationRequest, budget: Budget) -> Program:
+async def written(opened: OpenedGenerator, request: GenerationRequest, budget: Budget) -> Program:
     """Have one program written, and enter what that cost, well or not.
 
     Only the registry can say that a program may run in a weaker sandbox, whatever its generator claims.
@@ -79,7 +79,7 @@ async def written(opened: Opened, request: GenerationRequest, budget: Budget) ->
     except Exception as error:  # a generator may be a stranger's
         _log.exception("The generator %s failed.", opened.generator.name)
         raise GenerationError(
-            f"The generator {opened.generator.name!r} failed: {described(error)}"
+            f"The generator {opened.generator.name!r} failed: {summarize_error(error)}"
         ) from error
     return program if opened.trusted else replace(program, trusted=False)
 
@@ -135,7 +135,7 @@ class QueryRun:
         if self._lesson is not None:
             await self._lesson
 
-    async def ask(self, generators: Sequence[Opened], request: GenerationRequest) -> None:
+    async def ask(self, generators: Sequence[OpenedGenerator], request: GenerationRequest) -> None:
         """Let generators write programs until one answers, or nobody can mend what is wrong.
 
         Args:
@@ -164,15 +164,15 @@ class QueryRun:
         """Answer with a remembered program; False where there is none, or it failed."""
         cache = self._cache_of(generator, request)
         started = time.perf_counter()
-        recalled = await cache.recall(generator, request) if cache is not None else None
+        recalled = await cache.find(generator, request) if cache is not None else None
         if cache is None or recalled is None:
             return False
         tried = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
         failure = tried.outcome.failure
         if failure is None:
-            self._lesson = cache.used(recalled)
+            self._lesson = cache.record_use(recalled)
         elif failure.kind in PROGRAM_FAULTS:
-            await cache.forget(recalled)
+            await cache.remove(recalled)
             return False
         return True
 
@@ -181,19 +181,19 @@ class QueryRun:
         wanted = Abilities.of(generator).billed and not request.rejected
         return self._services.program_cache if wanted else None
 
-    async def _repair(self, opened: Opened, request: GenerationRequest) -> None:
+    async def _repair(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
         """Ask for one program at a time; each is told what was wrong with those before."""
         generator = opened.generator
         for _ in range(self._services.config.max_attempts):
             tried = await self._write_and_run(opened, request)
             cache = self._cache_of(generator, request)
             if cache is not None and tried.outcome.failure is None:
-                self._lesson = cache.learn(generator, request, tried.outcome.report)
+                self._lesson = cache.add(generator, request, tried.outcome.report)
             if not tried.worth_another or not Abilities.of(generator).repairs:
                 return
             request = replace(request, rejected=(*request.rejected, self._rejected(tried)))
 
-    async def _vote(self, opened: Opened, request: GenerationRequest) -> None:
+    async def _vote(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
         """Ask for several programs at once; the answer is what most of them say."""
         config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
@@ -221,7 +221,7 @@ class QueryRun:
             raise errors.exceptions[0] from None
         self._trace_builder.choose(*tally([task.result() for task in asked], self._query.task))
 
-    async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Tried:
+    async def _write_and_run(self, opened: OpenedGenerator, request: GenerationRequest) -> _Tried:
         if Abilities.of(opened.generator).billed:
             self._services.budget.check()
         started = time.perf_counter()

@@ -49,7 +49,7 @@ class FittedPrompt:
     token_ids: tuple[int, ...]
     tokenizer: str
 
-    def shown(self) -> Prompt:
+    def to_prompt(self) -> Prompt:
         """Return it for people."""
         return Prompt(self.messages, len(self.token_ids), self.tokenizer)
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from viper.errors import UnservedError, ViperError, described
+from viper.errors import UnservedError, ViperError, summarize_error
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
@@ -156,7 +156,7 @@ class CallDispatcher:
         except Exception as error:  # a bug of ours, or of a stranger's model: not the program's
             _log.exception("A call of %s failed.", call.name)
             failure_kind = "model"
-            failure = f"{entry.name} failed: {described(error)}"
+            failure = f"{entry.name} failed: {summarize_error(error)}"
             raise CallFailed("model", failure) from error
         except BaseException as error:  # cancelled, or out of clock
             failure_kind = "cancelled"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from viper.errors import ModelError, described
+from viper.errors import ModelError, summarize_error
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
@@ -107,7 +107,7 @@ class Batch:
         # Ending the process would end the model's thread, and nobody would be answered.
         if isinstance(error, SystemExit):
             return ModelError(f"{self._what} tried to end the process.")
-        return ModelError(f"{self._what} failed: {described(error)}")
+        return ModelError(f"{self._what} failed: {summarize_error(error)}")
 
     @property
     def _what(self) -> str:

@@ -1,6 +1,6 @@
 """What of a model lies in the hub's cache; read from the disk alone, without a network.
 
-    found = look("google/owlv2-base-patch16-ensemble", "cfd3195b…", role="detector")
+    found = find_on_disk("google/owlv2-base-patch16-ensemble", "cfd3195b…", role="detector")
     found.state     # "complete", "partial" or "absent"
     found.folder    # …/snapshots/cfd3195b…, to load from
 
@@ -21,7 +21,7 @@ from typing import Literal
 from viper.models.roles import Role
 from viper.weights.files import Library, absent_parts
 
-__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "look", "repository_folder"]
+__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "find_on_disk", "repository_folder"]
 
 State = Literal["complete", "partial", "absent"]
 
@@ -41,7 +41,7 @@ class OnDisk:
     """The folder of the revision, None where there is none."""
     missing: tuple[str, ...] = ()
     """What the folder lacks: configuration, weights, processor, tokenizer."""
-    kept_bytes: int = 0
+    partial_bytes: int = 0
     """Bytes of contents that have only come in part, of any revision."""
 
     @property
@@ -62,7 +62,7 @@ def repository_folder(repository: str, cache: Path | None = None) -> Path:
     return (cache or cache_folder()) / f"models--{repository.replace('/', '--')}"
 
 
-def look(
+def find_on_disk(
     repository: str,
     revision: str | None = None,
     *,
@@ -86,7 +86,7 @@ def look(
         folder = _only_snapshot(root)
     if folder is None:
         state: State = "partial" if kept else "absent"
-        return OnDisk(state, kept_bytes=kept)
+        return OnDisk(state, partial_bytes=kept)
     missing = absent_parts(folder, role, library)
     return OnDisk("partial" if missing else "complete", folder, missing, kept)
 

@@ -18,7 +18,7 @@ from viper.errors import DownloadError
 from viper.weights.cache import PART
 from viper.weights.hub import HubFile, Listing, translated
 
-__all__ = ["fetch", "kept_bytes"]
+__all__ = ["fetch", "partial_bytes"]
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 """Pauses before further attempts, counted anew whenever something has arrived."""
@@ -27,7 +27,7 @@ _CHUNK_BYTES = 1024 * 1024
 _TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 
-def kept_bytes(blob: Path) -> int:
+def partial_bytes(blob: Path) -> int:
     """Return how much of a content an earlier run has left."""
     try:
         return _part(blob).stat().st_size
@@ -52,17 +52,17 @@ def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int],
         on_bytes(file.size_bytes)
         return
     part = _part(blob)
-    if kept_bytes(blob) > file.size_bytes:
+    if partial_bytes(blob) > file.size_bytes:
         part.unlink()
     failures = 0
-    while not part.exists() or kept_bytes(blob) < file.size_bytes:
-        before = kept_bytes(blob)
+    while not part.exists() or partial_bytes(blob) < file.size_bytes:
+        before = partial_bytes(blob)
         trouble = _attempt(listing, file, part, on_bytes)
         if trouble is None:
             break
-        failures = 1 if kept_bytes(blob) > before else failures + 1
+        failures = 1 if partial_bytes(blob) > before else failures + 1
         if failures > len(PAUSES_S):
-            kept = kept_bytes(blob) / 1e6
+            kept = partial_bytes(blob) / 1e6
             raise DownloadError(
                 f"{file.path} of '{listing.repository}' could not be fetched: {trouble} "
                 f"{kept:.1f} of {file.size_bytes / 1e6:.1f} MB are kept: run the same command again "

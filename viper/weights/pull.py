@@ -1,8 +1,8 @@
 """Brings a model of the hub onto this machine: plan, room on the disk, contents, and last the names.
 
     plan = make_plan("google/owlv2-base-patch16-ensemble", "cfd3195b…")
-    check_room([plan])
-    pulled = carry_out(plan, on_progress)
+    check_disk_space([plan])
+    pulled = execute_pull(plan, on_progress)
 
 The contents come first, each under its checksum. The folder of the commit appears when all of them
 are there, so that a loader finds either a whole model or none. Two pulls of one model exclude each other.
@@ -19,11 +19,19 @@ from typing import NamedTuple
 
 from viper.errors import DownloadError
 from viper.weights.cache import COMMIT, cache_folder, repository_folder
-from viper.weights.fetch import fetch, kept_bytes
+from viper.weights.fetch import fetch, partial_bytes
 from viper.weights.files import Library, needed_files
 from viper.weights.hub import HubFile, Listing, list_repository
 
-__all__ = ["Progress", "PullPlan", "Pulled", "carry_out", "check_room", "plan_pull", "pull"]
+__all__ = [
+    "Progress",
+    "PullPlan",
+    "Pulled",
+    "check_disk_space",
+    "execute_pull",
+    "plan_pull",
+    "pull",
+]
 
 
 class Progress(NamedTuple):
@@ -76,7 +84,7 @@ class PullPlan:
     def to_fetch_bytes(self) -> int:
         """Bytes that are not on disk yet."""
         return sum(
-            max(file.size_bytes - kept_bytes(self.blob(file)), 0)
+            max(file.size_bytes - partial_bytes(self.blob(file)), 0)
             for file in self.files
             if not _is_there(self.blob(file), file)
         )
@@ -92,11 +100,11 @@ def pull(
     """Plan and carry out in one call.
 
     Raises:
-        DownloadError: See `plan_pull`, `check_room` and `carry_out`.
+        DownloadError: See `plan_pull`, `check_disk_space` and `execute_pull`.
     """
     plan = plan_pull(repository, revision, library)
-    check_room([plan])
-    return carry_out(plan, on_progress)
+    check_disk_space([plan])
+    return execute_pull(plan, on_progress)
 
 
 def plan_pull(
@@ -128,7 +136,7 @@ def plan_pull(
     return PullPlan(listing, tuple(by_path[name] for name in names), cache_folder())
 
 
-def check_room(plans: Iterable[PullPlan]) -> None:
+def check_disk_space(plans: Iterable[PullPlan]) -> None:
     """Refuse plans that together do not fit on the disk, before anything is fetched.
 
     Raises:
@@ -149,7 +157,7 @@ def check_room(plans: Iterable[PullPlan]) -> None:
             )
 
 
-def carry_out(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
+def execute_pull(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
     """Fetch what is missing and give it its names.
 
     Raises:

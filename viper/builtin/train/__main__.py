@@ -86,7 +86,7 @@ def _draw(folder: Path, count: int, seed: int, jobs: int, bars: StepBars) -> Non
         count,
         first_seed=seed,
         jobs=jobs,
-        on_drawn=lambda: bars.tell(f"drawing {folder.name} pictures", next(drawn), count),
+        on_drawn=lambda: bars.update(f"drawing {folder.name} pictures", next(drawn), count),
     )
 
 
@@ -101,7 +101,7 @@ def _network(
 
     def show(step: int, losses: dict[str, float]) -> None:
         said = " ".join(f"{name} {value:.2f}" for name, value in losses.items())
-        bars.tell(f"training the network: {said}", step, steps)
+        bars.update(f"training the network: {said}", step, steps)
 
     recipe = TrainingConfig(steps=steps, workers=jobs, seed=_NETWORK_SEED)
     network = train_perception(
@@ -116,7 +116,7 @@ def _measure(folder: Path, validation: int, viewer: Viewer, bars: StepBars) -> d
     from viper.builtin.train.data import read_picture
     from viper.builtin.train.evaluate import evaluate
 
-    bars.tell("measuring the network", 0, validation)
+    bars.update("measuring the network", 0, validation)
     seen = (read_picture(folder / "validation", number) for number in range(validation))
     return {
         "pictures": validation,
@@ -141,7 +141,7 @@ def _speech(
     from viper.limber.answerer import load_language
 
     def show(what: str, of: int) -> Any:
-        return lambda step, loss: bars.tell(f"training {what}: loss {loss:.3f}", step, of)
+        return lambda step, loss: bars.update(f"training {what}: loss {loss:.3f}", step, of)
 
     text_steps, map_steps = steps
     place = folder / LANGUAGE_FOLDER
@@ -152,7 +152,7 @@ def _speech(
         views_of,
         viewer,
         seed=1,
-        on_seen=lambda n: bars.tell("looking at views", n, views_of),
+        on_seen=lambda n: bars.update("looking at views", n, views_of),
     )
     target = folder / ANSWERER_FOLDER
     train_answerer(
