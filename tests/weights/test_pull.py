@@ -243,7 +243,7 @@ def test_a_part_that_was_damaged_meanwhile_is_thrown_away(hub, hub_cache, commit
     [
         ("owner/other", "main", None, r"There is no repository 'owner/other' at http.*Check the name"),
         (REPOSITORY, "v9", None, r"'owner/tiny-model' has no revision 'v9'"),
-        ("not a model", "main", None, r"'not a model' has not the form of a model id"),
+        ("not a model", "main", None, r"'not a model' is not a valid model id"),
         (REPOSITORY, "main", GATED, r"is gated: accept its terms .*/owner/tiny-model, then set HF_TOKEN"),
         (REPOSITORY, "main", Fault(403, GATED.headers), r"is gated: accept its terms"),
         (REPOSITORY, "main", Fault(403), r"refuses 'owner/tiny-model' \(403\): the token in HF_TOKEN"),
