@@ -33,7 +33,7 @@ class RunProgress:
         self._new += new
         self._score += result.score
         self._usage += result.usage
-        self._bars.tell(f"samples: {self._so_far()}", self._done, self._n)
+        self._bars.update(f"samples: {self._so_far()}", self._done, self._n)
 
     def _so_far(self) -> str:
         passed_s = time.monotonic() - self._started
