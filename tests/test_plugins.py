@@ -30,9 +30,9 @@ def installed(tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
     monkeypatch.setattr(plugins.sys, "path", [str(first), str(second)])
     monkeypatch.delenv("VIPER_PLUGINS")
-    plugins._look.cache_clear()
+    plugins._scan.cache_clear()
     yield lambda *about, where=first: distribution(where, *about)
-    plugins._look.cache_clear()
+    plugins._scan.cache_clear()
 
 
 def test_plugins_are_listed_by_name_without_being_imported(installed):
@@ -50,7 +50,7 @@ def test_of_two_copies_of_a_distribution_the_first_on_the_path_counts(installed,
     assert find_plugins(MODULES)["signs"].origin == "sign-reader 2.0"
 
 
-def test_two_distributions_of_one_name_are_an_error_that_names_both(installed):
+def test_two_distributions_with_one_name_are_an_error_that_names_both(installed):
     installed("one", "[viper.modules]\nsigns = a:M\n")
     installed("two", "[viper.modules]\nsigns = b:M\n")
     with pytest.raises(
@@ -69,8 +69,8 @@ def test_metadata_that_cannot_be_read_is_left_out_with_a_warning(installed, capl
 
 def test_names_that_would_write_on_the_terminal_are_made_harmless(installed):
     installed("evil", "[viper.modules]\n\x1b[31mred = a:M\n" + "n" * 300 + " = a:M\n")
-    shown = list(find_plugins(MODULES))
-    assert all(name.isprintable() and len(name) <= 101 for name in shown)
+    names = list(find_plugins(MODULES))
+    assert all(name.isprintable() and len(name) <= 101 for name in names)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_a_plugin_that_cannot_be_loaded_names_its_distribution(module, value, co
     broken = Plugin(BACKENDS, "detector.mine", value, "mine", "0.3")
     with pytest.raises(
         ConfigError, match=r"The backend 'detector.mine' of mine 0\.3 cannot be"
-    ) as told:
+    ) as caught:
         broken.load()
-    assert complaint in str(told.value)
+    assert complaint in str(caught.value)
 
 
 def test_a_plugin_that_ends_the_process_at_import_is_broken_too(tmp_path, monkeypatch):

@@ -1,25 +1,25 @@
 """Every error that Viper raises on purpose.
 
     ViperError
-    ├── InputError               the caller's image, question or file cannot be used
+    ├── InputError               the image, question or file cannot be used
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
     │   ├── MissingExtraError    an optional package is not installed
-    │   └── DownloadError        files of a model could not be fetched from the hub
-    ├── GenerationError          no program could be written
-    ├── BudgetError              the next call of a language model would exceed the budget
-    ├── ModelError               a vision or language call failed
-    │   ├── UnservedError        a role or a phrase that no backend serves
-    │   └── ModelMemoryError     a batch does not fit into the memory of the model's device
-    └── TimeoutExceededError     the clock of a model call ran out
+    │   └── DownloadError        model files could not be downloaded from the hub
+    ├── GenerationError          no program could be generated
+    ├── BudgetError              the language model budget is spent
+    ├── ModelError               a vision or language model call failed
+    │   ├── UnservedError        no backend serves the role or the phrase
+    │   └── ModelMemoryError     a batch does not fit into device memory
+    └── TimeoutExceededError     a model call timed out
 
-What a *program* does wrong is never an exception here: it is a `Failure` (see `viper.programs.program`).
-Each class names the failure kind that it becomes when it ends an answer.
+Faults of a *program* are not exceptions here but `Failure` values (see `viper.programs.program`).
+`ViperError.kind` is the kind of the failure that an error becomes when it ends an answer.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar, Literal, get_args
 
 from viper.usage import Usage
@@ -38,9 +38,9 @@ __all__ = [
     "TimeoutExceededError",
     "UnservedError",
     "ViperError",
-    "described",
     "did_you_mean",
     "failure_kind",
+    "summarize_error",
 ]
 
 FailureKind = Literal[
@@ -63,10 +63,10 @@ FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 
 
 def failure_kind(text: str) -> FailureKind:
-    """Return a kind that came from the sandbox as one of ours.
+    """Return a failure kind that the sandbox or a trace names.
 
     Raises:
-        ValueError: There is no such kind, so the sandbox and the engine do not fit together.
+        ValueError: The kind is unknown.
     """
     for kind in FAILURE_KINDS:
         if kind == text:
@@ -75,13 +75,13 @@ def failure_kind(text: str) -> FailureKind:
 
 
 class ViperError(Exception):
-    """Root of all errors; the message says what was wrong, what was received and what to do."""
+    """Base class; the message says what was wrong, what was received and what to do."""
 
     kind: ClassVar[FailureKind] = "config"
 
 
 class InputError(ViperError):
-    """The caller's image, question or file cannot be used."""
+    """The image, question or file cannot be used."""
 
     kind = "input"
 
@@ -89,16 +89,14 @@ class InputError(ViperError):
 class ConfigError(ViperError):
     """A preset, backend, option or plugin is unknown or unusable."""
 
-    kind = "config"
-
 
 class MissingExtraError(ConfigError):
     """An optional package is not installed.
 
     Args:
-        package: The import name that is missing.
-        extra: The extra of `viper-vision` that brings it.
-        purpose: What needs it, as in "The onnx detector".
+        package: Import name of the missing package.
+        extra: Extra of `viper-vision` that installs it.
+        purpose: What needs the package, such as "The onnx detector".
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
@@ -109,54 +107,52 @@ class MissingExtraError(ConfigError):
 
 
 class DownloadError(ConfigError):
-    """Files of a model could not be fetched from the hub; what has arrived is kept."""
+    """Model files could not be downloaded from the hub; partial downloads are kept."""
 
 
 class GenerationError(ViperError):
-    """No program could be written: not understood, or the language model failed."""
+    """No program could be generated: the question was not understood or the language model failed."""
 
     kind = "generator"
     usage: Usage | None = None
-    """What the call that failed was billed all the same; None where nothing is known."""
+    """Tokens and cost of the failed call; None when unknown."""
 
 
 class BudgetError(ViperError):
-    """The budget for language models is spent, so that the next call is not made."""
+    """The language model budget is spent; no further call is made."""
 
     kind = "budget"
 
 
 class ModelError(ViperError):
-    """A vision or language call failed."""
+    """A vision or language model call failed."""
 
     kind = "model"
     usage: Usage | None = None
-    """What the call that failed was billed all the same; None where nothing is known."""
+    """Tokens and cost of the failed call; None when unknown."""
 
 
 class UnservedError(ModelError):
-    """A role or a phrase that no backend serves; never an empty result."""
+    """No backend serves the role or the phrase; this is never reported as an empty result."""
 
 
 class ModelMemoryError(ModelError):
-    """A batch does not fit into the memory of the model's device; a smaller one may."""
+    """A batch does not fit into device memory; a smaller batch may."""
 
 
 class TimeoutExceededError(ViperError):
-    """The clock of a model call ran out."""
+    """A model call timed out."""
 
     kind = "timeout"
 
 
-def described(error: BaseException) -> str:
-    """Return the class and the first line of an error that is none of ours, for a message."""
+def summarize_error(error: BaseException) -> str:
+    """Return the class and the first line of any exception, for a message."""
     line = (str(error).strip().splitlines() or ["no message"])[0]
     return f"{type(error).__name__}: {line[:300]}"
 
 
-def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str:
-    """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
-    near: Sequence[str] = difflib.get_close_matches(word, list(known), n=limit, cutoff=0.6)
-    if not near:
-        return ""
-    return f"Did you mean {' or '.join(repr(name) for name in near)}? "
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return "Did you mean 'a' or 'b'? " for similar candidates, or "" when there are none."""
+    matches = difflib.get_close_matches(word, list(candidates))
+    return f"Did you mean {' or '.join(map(repr, matches))}? " if matches else ""

@@ -1,19 +1,20 @@
-"""What other distributions bring: entry points of four groups, listed without importing any.
+"""Plugins of other distributions: entry points of four groups, listed without importing any.
 
     viper.modules      methods for programs       NAME = "package.module:MODULE"
     viper.backends     models that fill a role    ROLE.NAME = "package.module:load"
-    viper.generators   writers of programs        NAME = "package.module:open"
+    viper.generators   program generators         NAME = "package.module:open"
     viper.benchmarks   data sets                  NAME = "package.module:TASK"
 
-`VIPER_PLUGINS=a,b` uses those alone, each named by its distribution or by an entry; unset, all that are
-installed; `none` or nothing, none. What a distribution says of itself is a stranger's text: it is cut and
-made printable here, once.
+`VIPER_PLUGINS=a,b` enables only these plugins, each given as a distribution or an entry point name. When the
+variable is unset, all installed plugins are enabled; when it is `none` or empty, none is. Metadata of other
+distributions is untrusted text: it is shortened and made printable here, once.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import logging
 import os
 import re
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from typing import Any
 
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError, did_you_mean, summarize_error
 
 __all__ = ["BACKENDS", "BENCHMARKS", "GENERATORS", "GROUPS", "MODULES", "VARIABLE", "Plugin"]
 __all__ += ["find_plugins", "installed", "unreadable"]
@@ -35,18 +36,18 @@ BENCHMARKS = "viper.benchmarks"
 GROUPS = (MODULES, BACKENDS, GENERATORS, BENCHMARKS)
 
 VARIABLE = "VIPER_PLUGINS"
-"""Environment variable that chooses among what is installed."""
+"""Environment variable that selects the plugins to enable."""
 
 _KINDS = {MODULES: "module", BACKENDS: "backend", GENERATORS: "generator", BENCHMARKS: "benchmark"}
-_LONGEST = 100
-# Characters of a name or version that are shown.
+_MAX_CHARACTERS = 100
+"""Most characters kept of a name or a version."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One entry point of a distribution; nothing of it is imported yet."""
+    """One entry point of a distribution, not imported yet."""
 
     group: str
     name: str
@@ -57,19 +58,19 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """What it is, as in "module" or "backend"."""
+        """Kind of plugin, such as "module" or "backend"."""
         return _KINDS[self.group]
 
     @property
     def origin(self) -> str:
-        """Name and version of its distribution."""
+        """Name and version of the distribution."""
         return f"{self.distribution} {self.version}".strip()
 
-    def load(self) -> Any:  # Any: what a stranger's entry point names; the caller checks it
-        """Import it.
+    def load(self) -> Any:  # Any: the caller checks what the entry point refers to
+        """Import the object that the entry point refers to.
 
         Raises:
-            ConfigError: That fails; the message names the distribution.
+            ConfigError: The import fails; the message names the distribution.
         """
         module, colon, attribute = self.value.partition(":")
         try:
@@ -78,109 +79,103 @@ class Plugin:
             loaded: Any = importlib.import_module(module.strip())
             for part in attribute.strip().split("."):
                 loaded = getattr(loaded, part)
-        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
-            raise self.broken(error) from error
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
+            raise self.load_error(error) from error
         return loaded
 
-    def broken(self, error: BaseException) -> ConfigError:
-        """Return the error that tells what a part of this plugin raised."""
-        first = (str(error).strip().splitlines() or ["no message"])[0]
+    def load_error(self, error: BaseException) -> ConfigError:
+        """Return the error that reports an exception raised by this plugin."""
         return ConfigError(
             f"The {self.kind} {self.name!r} of {self.origin} cannot be loaded: "
-            f"{type(error).__name__}: {_shown(first, 300)}. Update or uninstall that distribution."
+            f"{_printable(summarize_error(error), 400)}. Update or uninstall that distribution."
         )
 
 
-def find_plugins(group: str, *, taken: Collection[str] = ()) -> dict[str, Plugin]:
-    """Return the plugins of a group that are to be used, by name; imports none of them.
+def find_plugins(group: str, *, reserved: Collection[str] = ()) -> dict[str, Plugin]:
+    """Return the enabled plugins of a group by name, without importing them.
 
     Args:
         group: One of `GROUPS`.
-        taken: Names that Viper itself has given.
+        reserved: Names that Viper itself defines.
 
     Raises:
-        ConfigError: Two distributions bring one name, or one brings a name of Viper's; or `VIPER_PLUGINS`
-            names what is not installed.
+        ConfigError: A name is defined twice, or `VIPER_PLUGINS` names a plugin that is not installed.
     """
     found: dict[str, Plugin] = {}
-    for plugin in _chosen():
+    for plugin in _enabled():
         if plugin.group != group:
             continue
-        other = "Viper itself" if plugin.name in taken else None
-        if plugin.name in found:
-            other = found[plugin.name].origin
-        if other is not None:
+        if plugin.name in reserved or plugin.name in found:
+            other = "Viper itself" if plugin.name in reserved else found[plugin.name].origin
             raise ConfigError(
-                f"Two distributions bring the {plugin.kind} {plugin.name!r}: {other} and "
+                f"Two distributions define the {plugin.kind} {plugin.name!r}: {other} and "
                 f"{plugin.origin}. Uninstall one of them, or leave it out of {VARIABLE}=NAME,NAME."
             )
         found[plugin.name] = plugin
     return dict(sorted(found.items()))
 
 
-def _chosen() -> list[Plugin]:
-    """Return what `VIPER_PLUGINS` chooses among what is installed."""
+def _enabled() -> list[Plugin]:
+    """Return the installed plugins that `VIPER_PLUGINS` enables."""
     text = os.environ.get(VARIABLE)
     if text is None:
         return list(installed(tuple(sys.path)))
-    wanted = {part.strip() for part in text.split(",") if part.strip()}
-    if not wanted - {"none"}:
+    selected = {name for part in text.split(",") if (name := part.strip()) not in ("", "none")}
+    if not selected:
         return []
-    there = installed(tuple(sys.path))
-    known = {name for p in there for name in (p.distribution, p.name)}
-    for name in sorted(wanted - {"none"}):
-        if not any(_names(name, plugin) for plugin in there):
+    plugins = installed(tuple(sys.path))
+    for name in sorted(selected):
+        if not any(_matches(name, plugin) for plugin in plugins):
+            names = {name for p in plugins for name in (p.distribution, p.name)}
             raise ConfigError(
-                f"{VARIABLE} names {name!r}, which is no installed plugin. {did_you_mean(name, known)}"
-                f"Installed: {', '.join(sorted(known)) or 'none'}."
+                f"{VARIABLE} names {name!r}, which is not an installed plugin. "
+                f"{did_you_mean(name, names)}Installed: {', '.join(sorted(names)) or 'none'}."
             )
-    return [plugin for plugin in there if any(_names(name, plugin) for name in wanted)]
+    return [plugin for plugin in plugins if any(_matches(name, plugin) for name in selected)]
 
 
-def _names(name: str, plugin: Plugin) -> bool:
-    return name == plugin.name or _normal(name) == _normal(plugin.distribution)
+def _matches(name: str, plugin: Plugin) -> bool:
+    return name == plugin.name or _normalize(name) == _normalize(plugin.distribution)
 
 
-def _normal(name: str) -> str:
-    """Return a distribution's name as package indexes compare it."""
+def _normalize(name: str) -> str:
+    """Return a distribution name as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed(path: tuple[str, ...]) -> tuple[Plugin, ...]:
-    """Return all entry points of the four groups of the distributions on a path.
+    """Return all plugins of the distributions on a path, whether enabled or not.
 
-    Of two distributions of one name the first on the path counts, as for `import`. Remembered: a
-    distribution that is installed while this process runs is seen by the next one.
+    Of several distributions with one name the first on the path counts, as for `import`. The result is
+    cached: a distribution installed while this process runs is not found before the next process.
     """
-    return _look(path)[0]
+    return _scan(path)[0]
 
 
 def unreadable(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the folders of metadata on a path that cannot be read."""
-    return _look(path)[1]
+    """Return the names of the metadata folders on a path that cannot be read."""
+    return _scan(path)[1]
 
 
 @functools.lru_cache(maxsize=4)
-def _look(path: tuple[str, ...]) -> tuple[tuple[Plugin, ...], tuple[str, ...]]:
-    found: list[Plugin] = []
+def _scan(path: tuple[str, ...]) -> tuple[tuple[Plugin, ...], tuple[str, ...]]:
+    found: dict[str, list[Plugin]] = {}
     broken: list[str] = []
-    seen: set[str] = set()
     for distribution in distributions(path=list(path)):
         try:
             plugins = list(_plugins_of(distribution))
-        except Exception as error:  # metadata that nobody can read is nobody's plugin
-            place = getattr(distribution, "_path", None)  # the name may be what cannot be read
-            broken.append(_shown(str(getattr(place, "name", "of unknown place"))))
+        except Exception as error:  # unreadable metadata must not disable the other plugins
+            folder = getattr(distribution, "_path", None)  # reading the name may be what fails
+            broken.append(_printable(getattr(folder, "name", "unknown folder")))
             _log.warning(
                 "The distribution %s cannot be read: %s.",
-                _shown(str(place)),
+                _printable(folder),
                 type(error).__name__,
             )
             continue
-        if plugins and _normal(plugins[0].distribution) not in seen:
-            seen.add(_normal(plugins[0].distribution))
-            found += plugins
-    return tuple(found), tuple(broken)
+        if plugins:
+            found.setdefault(_normalize(plugins[0].distribution), plugins)
+    return tuple(itertools.chain(*found.values())), tuple(broken)
 
 
 def _plugins_of(distribution: Distribution) -> Iterator[Plugin]:
@@ -189,16 +184,12 @@ def _plugins_of(distribution: Distribution) -> Iterator[Plugin]:
         return
     for point in distribution.entry_points:
         if point.group in GROUPS:
-            yield Plugin(
-                point.group,
-                _shown(point.name),
-                _shown(point.value),
-                _shown(distribution.name or "a nameless distribution"),
-                _shown(distribution.version or ""),
-            )
+            name = distribution.name or "a nameless distribution"
+            texts = (point.name, point.value, name, distribution.version or "")
+            yield Plugin(point.group, *map(_printable, texts))
 
 
-def _shown(text: str, longest: int = _LONGEST) -> str:
-    flat = " ".join(str(text).split())
-    clean = "".join(character if character.isprintable() else "\ufffd" for character in flat)
-    return clean if len(clean) <= longest else clean[:longest] + "…"
+def _printable(value: object, max_characters: int = _MAX_CHARACTERS) -> str:
+    line = " ".join(str(value).split())
+    text = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return text if len(text) <= max_characters else text[:max_characters] + "…"

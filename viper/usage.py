@@ -1,4 +1,4 @@
-"""What language models used for an answer: tokens and US dollars."""
+"""Language model usage of an answer: tokens and cost in US dollars."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Usage"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that language models used, and what was billed for them."""
+    """Tokens that language models read and wrote, and their cost."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = 0.0
-    """US dollars; 0 for a model that runs here, None where a service's prices are not known."""
+    """US dollars; 0 for a local model, None when the prices of a service are unknown."""
 
     @property
     def tokens(self) -> int:
-        """Prompts and completions together."""
+        """Prompt and completion tokens together."""
         return self.prompt_tokens + self.completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
@@ -31,7 +31,7 @@ class Usage:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `--json` prints; costs are exact to a millionth of a dollar."""
+        """Return the JSON object of `--json` and of traces; the cost is rounded to 6 decimals."""
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,

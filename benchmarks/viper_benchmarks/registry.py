@@ -32,7 +32,7 @@ def plugin_tasks() -> dict[str, Plugin]:
     Raises:
         ConfigError: Two distributions bring a task of the same name, or one of a built-in task's.
     """
-    return find_plugins(BENCHMARKS, taken=BUILT_IN)
+    return find_plugins(BENCHMARKS, reserved=BUILT_IN)
 
 
 def task_names() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from viper.engine.config import resolve_backends
 from viper.errors import InputError
-from viper.generate.auto import resolved
+from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
 from viper_benchmarks.evaluator import SampleEvaluator
@@ -226,7 +226,7 @@ def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "models": engine.get("models", "auto"),
         "backends": {role: str(ref) for role, ref in backends.items()},
-        "generator": resolved(generator),
+        "generator": resolve_auto(generator),
         "sandbox": engine.get("sandbox", "full"),
         "timeout_s": engine.get("timeout_s", 300.0),
         "max_attempts": engine.get("max_attempts", 3),

@@ -106,8 +106,8 @@ def test_a_corrupt_memo_is_one_clear_line_and_no_failed_answer(server, picture, 
         assert "cannot be used: file is not a database. Remove the file" in line
     result = ask(server, picture, "How many cups are there?")
     assert (result.exit_code, result.stdout) == (0, "3\n")
-    assert result.stderr.splitlines()[-1].startswith("viper: The memo ")
-    assert result.stderr.count("Programs are not remembered.") == 1
+    assert result.stderr.splitlines()[-1].startswith("viper: The program cache ")
+    assert result.stderr.count("Programs are not cached.") == 1
 
 
 def test_stats_are_a_table_on_stderr(server, picture, path):

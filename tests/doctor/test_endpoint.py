@@ -79,7 +79,7 @@ def test_without_an_endpoint_nothing_is_asked_and_the_variables_are_named(monkey
     ("url", "reported"),
     [
         (f"http://me:{KEY}@host/v1", "base_url holds a user name, a password or a query"),
-        ("ftp://host/v1", "base_url 'ftp://host/v1' is no http address"),
+        ("ftp://host/v1", "base_url 'ftp://host/v1' is not an http address"),
         ("https://api.openai.com/v1", "needs an API key"),
     ],
     ids=["credentials", "no http", "no key"],

@@ -58,7 +58,7 @@ def test_the_generator_is_told_what_the_program_saw(fake_engine):
     engine = fake_engine(generator, detector=FakeDetector({"cup": [(CUP, 0.875)]}))
     assert engine.ask(PICTURE, "Which cup?").value == 1
     (rejected,) = generator.requests[1].rejected
-    (seen,) = map(json.loads, rejected.seen)
+    (seen,) = map(json.loads, rejected.observations)
     assert (seen["line"], seen["call"], seen["arguments"]) == (3, "ImagePatch.find", ["cup"])
     assert seen["result"] == [
         {"category": "cup", "score": 0.875, "left": 10, "lower": 55, "right": 30, "upper": 75}
@@ -80,7 +80,7 @@ def test_a_phrase_that_the_detector_does_not_know_is_repaired(fake_engine):
     engine = fake_engine(generator, detector=FakeDetector({}, vocabulary=("cup",)))
     answer = engine.ask(PICTURE, "How many?")
     assert (answer.value, len(answer.trace.attempts)) == (0, 2)
-    (seen,) = map(json.loads, generator.requests[1].rejected[0].seen)
+    (seen,) = map(json.loads, generator.requests[1].rejected[0].observations)
     assert "cannot detect 'unicorn'" in seen["error"]
 
 
@@ -352,7 +352,7 @@ def test_auto_without_a_model_is_the_grammar_whose_refusal_says_what_to_add(monk
 
 @pytest.mark.parametrize("name", ["auto:auto", "auto:grammar"])
 def test_what_follows_the_grammar_must_be_a_model(name):
-    with pytest.raises(ConfigError, match="names no language model"):
+    with pytest.raises(ConfigError, match="does not name a language model"):
         Engine("stub", name)
 
 

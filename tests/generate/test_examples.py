@@ -489,14 +489,14 @@ def test_no_more_are_chosen_than_are_asked_for_or_there_are():
     ]
 
 
-def test_likeness_is_a_number_from_0_to_1_and_symmetric():
+def test_similarity_is_a_number_from_0_to_1_and_symmetric():
     weights = examples._weights("vqa")
     features = [examples._features(example.question) for example in load_examples()]
     for a, b in pairwise(features):
-        likeness = examples._likeness(a, b, weights)
-        assert 0 <= likeness < 1
-        assert likeness == examples._likeness(b, a, weights)
-        assert examples._likeness(a, a, weights) in (0, 1)
+        similarity = examples._similarity(a, b, weights)
+        assert 0 <= similarity < 1
+        assert similarity == examples._similarity(b, a, weights)
+        assert examples._similarity(a, a, weights) in (0, 1)
 
 
 def test_examples_without_a_served_role_are_left_out():

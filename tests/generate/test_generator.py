@@ -25,6 +25,6 @@ def test_abilities_are_read_one_by_one_or_from_can_repair(said, abilities):
 
 
 def test_what_is_lacking_is_named_unless_can_repair_says_it():
-    assert Abilities.lacking(SimpleNamespace()) == ["billed", "deterministic", "repairs"]
-    assert Abilities.lacking(SimpleNamespace(billed=True)) == ["deterministic", "repairs"]
-    assert Abilities.lacking(SimpleNamespace(can_repair=True)) == []
+    assert Abilities.missing(SimpleNamespace()) == ["billed", "deterministic", "repairs"]
+    assert Abilities.missing(SimpleNamespace(billed=True)) == ["deterministic", "repairs"]
+    assert Abilities.missing(SimpleNamespace(can_repair=True)) == []

@@ -146,9 +146,12 @@ FAILURES = {
     "nothing": (llm_server.raw(b""), "sent a reply that is not JSON: ''."),
     "other JSON": (
         llm_server.raw_json({"error": "model is loading"}),
-        'sent JSON that is no chat completion: \'{"error": "model is loading"}\'.',
+        'sent JSON that is not a chat completion: \'{"error": "model is loading"}\'.',
     ),
-    "JSON list": (llm_server.raw_json([1, 2]), "sent JSON that is no chat completion: '[1, 2]'."),
+    "JSON list": (
+        llm_server.raw_json([1, 2]),
+        "sent JSON that is not a chat completion: '[1, 2]'.",
+    ),
     "deep JSON": (llm_server.raw(b"[" * 100_000), "sent a reply that is not JSON: '[[["),
     "no choices": (
         llm_server.raw_json({"choices": []}),
@@ -194,7 +197,7 @@ FAILURES = {
 def test_each_failure_is_one_line_that_names_model_and_address_and_no_key(reply, expected, caplog):
     caplog.set_level(logging.DEBUG)
     with LLMServer([reply]) as server, pytest.raises(ModelError) as caught:
-        ask(server, timeout="0.2")
+        ask(server, timeout="0.2" if "within" in expected else "10")
     message = str(caught.value)
     assert message.startswith(f"The model 'fake' at {server.url} ")
     assert expected in message
@@ -342,8 +345,8 @@ def test_a_cancelled_call_ends_at_once():
     [
         ({"api_key": "sk-secretsecret"}, "Set the environment variable OPENAI_API_KEY instead."),
         ({"base_ulr": "x"}, "Unknown option 'base_ulr' of openai:fake. Did you mean 'base_url'?"),
-        ({"base_url": "localhost:8000"}, "is no http address. Write http://host:port/v1."),
-        ({"base_url": "http://h:port/v1"}, "is no http address"),
+        ({"base_url": "localhost:8000"}, "is not an http address. Write http://host:port/v1."),
+        ({"base_url": "http://h:port/v1"}, "is not an http address"),
         ({"base_url": "http://u:sk-secretsecret@h/v1"}, "holds a user name, a password or a query"),
         ({"base_url": "http://h/v1?k=sk-secretsecret"}, "holds a user name, a password or a query"),
         (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.weights.files import INDEX, absent_parts, needed_files
+from viper.weights.files import INDEX, missing_parts, needed_files
 
 SMALL = ["config.json", "preprocessor_config.json", "tokenizer.json", "merges.txt"]
 
@@ -99,7 +99,7 @@ def folder(tmp_path):
 def test_what_a_folder_lacks_depends_on_its_role(folder, removed, role, absent):
     for name in removed:
         (folder / name).unlink()
-    assert absent_parts(folder, role) == absent
+    assert missing_parts(folder, role) == absent
 
 
 def test_shards_are_there_only_when_all_of_the_index_are(folder):
@@ -107,27 +107,27 @@ def test_shards_are_there_only_when_all_of_the_index_are(folder):
     shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
     (folder / INDEX).write_text(json.dumps({"weight_map": shards}))
     (folder / shards["a"]).write_text("")
-    assert absent_parts(folder) == ("weights",)
+    assert missing_parts(folder) == ("weights",)
     (folder / shards["b"]).write_text("")
-    assert absent_parts(folder) == ()
+    assert missing_parts(folder) == ()
     for damaged in ("", "[]", "{}", '{"weight_map": {}}', '{"weight_map": [1]}'):
         (folder / INDEX).write_text(damaged)
-        assert absent_parts(folder) == ("weights",)
+        assert missing_parts(folder) == ("weights",)
 
 
 def test_a_link_to_nothing_is_no_file(folder):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").symlink_to(folder / "blobs" / "gone")
-    assert absent_parts(folder) == ("weights",)
+    assert missing_parts(folder) == ("weights",)
 
 
 def test_each_library_wants_its_own_files(folder):
-    assert absent_parts(folder, library="open_clip") == ("configuration", "weights")
+    assert missing_parts(folder, library="open_clip") == ("configuration", "weights")
     (folder / "open_clip_config.json").write_text("{}")
     (folder / "open_clip_model.safetensors").write_text("")
-    assert absent_parts(folder, library="open_clip") == ()
+    assert missing_parts(folder, library="open_clip") == ()
 
 
 def test_pickles_that_are_there_already_count_as_weights(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    assert absent_parts(folder) == ()
+    assert missing_parts(folder) == ()

@@ -11,8 +11,8 @@ import pytest
 from fakes.hub_server import GATED, LISTING, Fault, git_sha1, sha256
 from viper.errors import DownloadError
 from viper.weights import pull as pulling
-from viper.weights.cache import look, repository_folder
-from viper.weights.pull import Progress, carry_out, check_room, plan_pull, pull
+from viper.weights.cache import find_on_disk, repository_folder
+from viper.weights.pull import Progress, check_disk_space, execute_pull, plan_pull, pull
 
 REPOSITORY = "owner/tiny-model"
 TOKEN = "hf_plantedSecret0123456789"
@@ -41,7 +41,7 @@ def part(cache):
 
 
 def is_whole(cache):
-    found = look(REPOSITORY, cache=cache)
+    found = find_on_disk(REPOSITORY, cache=cache)
     if found.state != "complete":
         return False
     assert (found.folder / "model.safetensors").read_bytes() == WEIGHTS
@@ -92,15 +92,15 @@ def test_a_new_commit_fetches_only_what_has_changed(hub, hub_cache, commit):
     pulled = pull(REPOSITORY)
     assert pulled.commit == changed != commit
     assert pulled.fetched_bytes == len(b'{"model_type": "siglip"}')
-    assert look(REPOSITORY, cache=hub_cache).commit == changed
-    assert look(REPOSITORY, commit, cache=hub_cache).state == "complete"
+    assert find_on_disk(REPOSITORY, cache=hub_cache).commit == changed
+    assert find_on_disk(REPOSITORY, commit, cache=hub_cache).state == "complete"
 
 
 def test_a_commit_may_be_asked_for_and_changes_no_branch(hub, hub_cache, commit):
     assert pull(REPOSITORY, commit).commit == commit
     assert not (repository_folder(REPOSITORY, hub_cache) / "refs").exists()
-    assert look(REPOSITORY, "main", cache=hub_cache).state == "absent"
-    assert look(REPOSITORY, cache=hub_cache).commit == commit  # the only one there
+    assert find_on_disk(REPOSITORY, "main", cache=hub_cache).state == "absent"
+    assert find_on_disk(REPOSITORY, cache=hub_cache).commit == commit  # the only one there
 
 
 def test_progress_grows_to_the_whole_size(hub, hub_cache, commit):
@@ -143,8 +143,8 @@ def test_a_hub_that_stays_away_leaves_a_part_and_a_later_run_goes_on(hub, hub_ca
         match=r"model\.safetensors of .*0\.1 of 0\.3 MB are kept: run the same command",
     ):
         pull(REPOSITORY)
-    found = look(REPOSITORY, cache=hub_cache)
-    assert (found.state, found.folder, found.kept_bytes) == ("partial", None, 100_000)
+    found = find_on_disk(REPOSITORY, cache=hub_cache)
+    assert (found.state, found.folder, found.partial_bytes) == ("partial", None, 100_000)
     pulled = pull(REPOSITORY)
     assert pulled.fetched_bytes == len(WEIGHTS) - 100_000
     assert hub.fetched("model.safetensors")[-1].headers["range"] == "bytes=100000-"
@@ -161,7 +161,7 @@ def test_an_interrupted_pull_leaves_a_part_and_a_later_run_goes_on(hub, hub_cach
         pull(REPOSITORY, on_progress=interrupt)
     kept = part(hub_cache).stat().st_size
     assert 0 < kept < len(WEIGHTS)
-    assert look(REPOSITORY, cache=hub_cache).state == "partial"
+    assert find_on_disk(REPOSITORY, cache=hub_cache).state == "partial"
     pull(REPOSITORY)
     assert hub.fetched("model.safetensors")[-1].headers["range"] == f"bytes={kept}-"
     assert is_whole(hub_cache)
@@ -211,14 +211,14 @@ def test_a_silent_hub_is_not_waited_for_for_ever(hub, hub_cache, commit, monkeyp
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_wrong_checksum_is_thrown_away_and_never_named(hub, hub_cache, commit, name):
+def test_a_wrong_checksum_is_deleted_and_never_named(hub, hub_cache, commit, name):
     hub.fail(name, Fault(flip=True))
     with pytest.raises(
         DownloadError,
-        match=rf"{name} of 'owner/tiny-model' arrived with a wrong checksum \(.*thrown",
+        match=rf"{name} of 'owner/tiny-model' arrived with a wrong checksum \(.*deleted",
     ):
         pull(REPOSITORY)
-    found = look(REPOSITORY, cache=hub_cache)
+    found = find_on_disk(REPOSITORY, cache=hub_cache)
     assert (found.state, found.folder) == ("absent", None)
     pull(REPOSITORY)
     assert is_whole(hub_cache)
@@ -243,15 +243,15 @@ def test_a_part_that_was_damaged_meanwhile_is_thrown_away(hub, hub_cache, commit
     [
         ("owner/other", "main", None, r"There is no repository 'owner/other' at http.*Check the name"),
         (REPOSITORY, "v9", None, r"'owner/tiny-model' has no revision 'v9'"),
-        ("not a model", "main", None, r"'not a model' has not the form of a model id"),
+        ("not a model", "main", None, r"'not a model' is not a valid model id"),
         (REPOSITORY, "main", GATED, r"is gated: accept its terms .*/owner/tiny-model, then set HF_TOKEN"),
         (REPOSITORY, "main", Fault(403, GATED.headers), r"is gated: accept its terms"),
         (REPOSITORY, "main", Fault(403), r"refuses 'owner/tiny-model' \(403\): the token in HF_TOKEN"),
         (REPOSITORY, "main", BAD_TOKEN, r"refuses 'owner/tiny-model' \(401\): the token in HF_TOKEN"),
         (REPOSITORY, "main", Fault(500), r"with status 500\. Try again later"),
-        (REPOSITORY, "main", Fault(200, {}, body=b"<html>"), r"not the form of a hub's answer"),
-        (REPOSITORY, "main", Fault(200, {}, body=b"[]"), r"not the form of a hub's answer"),
-        (REPOSITORY, "main", Fault(200, {}, body=b"{}"), r"not the form of a hub's answer"),
+        (REPOSITORY, "main", Fault(200, {}, body=b"<html>"), r"is not that of a hub"),
+        (REPOSITORY, "main", Fault(200, {}, body=b"[]"), r"is not that of a hub"),
+        (REPOSITORY, "main", Fault(200, {}, body=b"{}"), r"is not that of a hub"),
     ],
     ids=str,
 )  # fmt: skip
@@ -315,7 +315,7 @@ def test_the_token_goes_to_the_hub_and_to_nobody_else(hub, hub_cache, commit, mo
 
 def test_names_and_checksums_of_a_hostile_hub_lead_nowhere(hub, hub_cache, commit):
     hub.fail(LISTING, Fault(200, {}, body=b'{"id": "a/b", "sha": "../../../evil", "siblings": []}'))
-    with pytest.raises(DownloadError, match="not the form of a hub's answer"):
+    with pytest.raises(DownloadError, match="is not that of a hub"):
         pull(REPOSITORY)
     listing = (
         b'{"id": "a/b", "sha": "'
@@ -324,7 +324,7 @@ def test_names_and_checksums_of_a_hostile_hub_lead_nowhere(hub, hub_cache, commi
         b' "size": 1, "blobId": "../../evil"}]}'
     )
     hub.fail(LISTING, Fault(200, {}, body=listing))
-    with pytest.raises(DownloadError, match="not the form of a hub's answer"):
+    with pytest.raises(DownloadError, match="is not that of a hub"):
         pull(REPOSITORY)
     hub.add(REPOSITORY, {**FILES, "../../../evil.json": b"{}"})
     pull(REPOSITORY)
@@ -341,12 +341,12 @@ def test_too_little_room_is_told_before_anything_is_fetched(hub, hub_cache, comm
     with pytest.raises(
         DownloadError, match=r"has 0 MB free, but 0 MB are needed\. Make room, or set"
     ):
-        check_room([plan])
+        check_disk_space([plan])
     assert not hub_cache.exists()
     monkeypatch.setattr(
         pulling.shutil, "disk_usage", lambda path: usage._replace(free=plan.to_fetch_bytes)
     )
-    check_room([plan])
+    check_disk_space([plan])
 
 
 def test_a_disk_that_fills_up_leaves_a_part_and_a_later_run_goes_on(hub, hub_cache, commit):
@@ -360,7 +360,7 @@ def test_a_disk_that_fills_up_leaves_a_part_and_a_later_run_goes_on(hub, hub_cac
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert 0 < part(hub_cache).stat().st_size <= 120_000
-    assert look(REPOSITORY, cache=hub_cache).state == "partial"
+    assert find_on_disk(REPOSITORY, cache=hub_cache).state == "partial"
     pull(REPOSITORY)
     assert is_whole(hub_cache)
 
@@ -376,14 +376,14 @@ def test_two_pulls_of_one_model_exclude_each_other(hub, hub_cache, commit):
     plan, running = plan_pull(REPOSITORY), threading.Event()
 
     def first():
-        carry_out(plan, lambda step: running.set())
+        execute_pull(plan, lambda step: running.set())
 
     thread = threading.Thread(target=first)
     thread.start()
     try:
         assert running.wait(5)
         with pytest.raises(DownloadError, match="Another process is fetching 'owner/tiny-model'"):
-            carry_out(plan, lambda step: None)
+            execute_pull(plan, lambda step: None)
     finally:
         thread.join()
     assert is_whole(hub_cache)

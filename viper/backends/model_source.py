@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from viper.errors import ConfigError
-from viper.weights.cache import look
+from viper.weights.cache import find_on_disk
 from viper.weights.files import Library
 
 __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
@@ -117,12 +117,12 @@ def one_line(error: BaseException, limit: int = 300) -> str:
 def _locate_in_cache(
     reference: str, what: str, revision: str | None, download: bool, library: Library
 ) -> ModelSource:
-    found = look(reference, revision, library=library)
+    found = find_on_disk(reference, revision, library=library)
     if found.state != "complete" and download:
         from viper.weights.pull import pull
 
         pull(reference, revision or "main", library=library)
-        found = look(reference, revision, library=library)
+        found = find_on_disk(reference, revision, library=library)
     command = f"viper models pull {reference}"
     if revision is not None:
         command += f" --revision {revision}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from viper.errors import InputError
-from viper.storage.files import read_regular_file, shown
+from viper.storage.files import quote_path, read_regular_file
 
 __all__ = ["read_text"]
 
@@ -31,6 +31,6 @@ def read_text(path: str, *, what: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"The {what} {shown(path)} is not UTF-8 text: "
+            f"The {what} {quote_path(path)} is not UTF-8 text: "
             f"byte {error.start} is {data[error.start]:#04x}."
         ) from error

@@ -120,7 +120,7 @@ def pull(
     from viper.cli.transfer import transfer_bar
     from viper.engine.presets import repositories
     from viper.weights.cache import COMMIT
-    from viper.weights.pull import carry_out, check_room, plan_pull
+    from viper.weights.pull import check_disk_space, execute_pull, plan_pull
 
     try:
         with exit_on_error(debug=debug):
@@ -132,12 +132,12 @@ def pull(
                     folders[one.repository] = str(found.folder)  # a commit does not change
                 else:
                     plans.append(plan_pull(one.repository, name, library, repositories()))
-            check_room(plans)
+            check_disk_space(plans)
             for plan in plans:
                 size = megabytes(plan.to_fetch_bytes) if plan.to_fetch_bytes else "nothing"
                 notice(f"{plan.listing.repository}: {size} to fetch")
                 with transfer_bar() as on_progress:
-                    pulled = carry_out(plan, on_progress)
+                    pulled = execute_pull(plan, on_progress)
                 folders[pulled.repository] = str(pulled.folder)
     except KeyboardInterrupt:
         notice("interrupted; run the same command again to resume the download.")
@@ -213,10 +213,10 @@ class _Requested(NamedTuple):
     """Decides which parts are needed."""
 
     def on_disk(self) -> OnDisk:
-        from viper.weights.cache import look
+        from viper.weights.cache import find_on_disk
 
         library: Library = self.library or "transformers"
-        return look(self.repository, self.revision, role=self.role, library=library)
+        return find_on_disk(self.repository, self.revision, role=self.role, library=library)
 
 
 def _requested(

@@ -10,7 +10,7 @@ import click
 
 from viper.engine.presets import Preset, PresetModel, choose, load_presets
 from viper.models.registry import BUILTIN
-from viper.weights.cache import OnDisk, look
+from viper.weights.cache import OnDisk, find_on_disk
 
 __all__ = ["PresetRow", "megabytes", "preset_rows"]
 
@@ -87,7 +87,7 @@ def preset_rows() -> list[PresetRow]:
         PresetRow(
             preset,
             tuple(
-                (model, look(model.repository, model.revision, role=model.role))
+                (model, find_on_disk(model.repository, model.revision, role=model.role))
                 for model in preset.models
             ),
             choose(preset.name).name if preset.first_of else None,
@@ -117,4 +117,4 @@ def _state(disk: OnDisk) -> str:
         return disk.state
     if disk.missing:
         return f"partial: lacks {', '.join(disk.missing)}"
-    return f"partial: {megabytes(disk.kept_bytes)} so far"
+    return f"partial: {megabytes(disk.partial_bytes)} so far"

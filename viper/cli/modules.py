@@ -47,7 +47,7 @@ def list_(as_json: bool, debug: bool) -> None:
         found = [
             *find_plugins(MODULES).values(),
             *find_plugins(BACKENDS).values(),
-            *find_plugins(GENERATORS, taken=WRITERS).values(),
+            *find_plugins(GENERATORS, reserved=WRITERS).values(),
             *find_plugins(BENCHMARKS).values(),
         ]
     if as_json:

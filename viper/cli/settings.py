@@ -93,8 +93,8 @@ def program_cache_file(named: Path | None = None) -> Path | None:
     Raises:
         ConfigError: File or environment hold a wrong value.
     """
-    from viper.generate.program_cache import memo_place
+    from viper.generate.program_cache import program_cache_path
 
     if (file := named or current_settings().changed().get("program_cache")) is None:
-        return memo_place()
+        return program_cache_path()
     return None if str(file).lower() == "off" else Path(file).expanduser()

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from viper.doctor.check_result import CheckLevel, CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
-from viper.llm.replies import KEY_VARIABLE, scrub
+from viper.llm.replies import KEY_VARIABLE, redact
 
 __all__ = ["Endpoint", "Reply", "configured_endpoint", "endpoint_check", "request_models"]
 
@@ -79,7 +79,7 @@ def configured_endpoint() -> Endpoint | CheckResult:
         settings = ChatSettings.parse(model or "MODEL", {"base_url": base_url} if base_url else {})
     except ConfigError as error:
         fix = f"Correct {LLM_VARIABLE}, {_URL_VARIABLE} or {KEY_VARIABLE}."
-        return _check("problem", scrub(str(error)), fix)
+        return _check("problem", redact(str(error)), fix)
     return Endpoint(settings.base_url, model or None)
 
 
@@ -105,14 +105,14 @@ def request_models(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) 
 
 def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
     """Check the reply of an endpoint."""
-    url = scrub(endpoint.url)
+    url = redact(endpoint.url)
     if reply.status is None:
         fix = (
             f"Copy the key again into {KEY_VARIABLE}."
             if KEY_VARIABLE in reply.error
             else f"Check that the server runs and that {_URL_VARIABLE} is its address; --offline skips this."
         )
-        return _check("problem", f"{url} does not answer: {scrub(reply.error)}.", fix)
+        return _check("problem", f"{url} does not answer: {redact(reply.error)}.", fix)
     if reply.status in (401, 403):
         return _check(
             "problem",
@@ -129,7 +129,7 @@ def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
             "have none, and work.",
             f"Check that {_URL_VARIABLE} ends where the service's API begins (…/v1), without a redirect.",
         )
-    names = ", ".join(scrub(name)[:60] for name in reply.models[:_MAX_NAMES])
+    names = ", ".join(redact(name)[:60] for name in reply.models[:_MAX_NAMES])
     more = len(reply.models) - _MAX_NAMES
     if more > 0:
         names += f" and {more} more"
@@ -137,7 +137,7 @@ def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
     if endpoint.model and reply.models and endpoint.model not in reply.models:
         return _check(
             "warning",
-            f"{url} answers, but does not list {scrub(endpoint.model)}. {listed}",
+            f"{url} answers, but does not list {redact(endpoint.model)}. {listed}",
             f"Set {LLM_VARIABLE} to openai: and one of its models, or load this one there.",
         )
     return _check("ok", f"{url} answers. {listed}")
@@ -171,7 +171,7 @@ def _request(url: str, key: str, timeout_s: float) -> Reply:
         if isinstance(cause, TimeoutError):
             return Reply(None, error="no answer in time")
         text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        return Reply(None, error=scrub(text)[:200].rstrip("."))
+        return Reply(None, error=redact(text)[:200].rstrip("."))
 
 
 def _model_names(body: bytes) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from viper.engine.config import EngineConfig
 from viper.errors import ConfigError
 from viper.generate.generator import Abilities, Generator
 from viper.generate.openai import OpenAIGenerator
-from viper.generate.registry import options_of
+from viper.generate.registry import generator_options
 from viper.models.registry import STUB
 
 __all__ = ["check_demands", "vote_temperature"]
@@ -22,7 +22,7 @@ _PRICES = ("input_usd", "output_usd")
 
 def vote_temperature(generator: str) -> float | None:
     """Return the temperature for programs that vote; None where the user gave one."""
-    return None if "temperature" in options_of(generator) else _VOTE_TEMPERATURE
+    return None if "temperature" in generator_options(generator) else _VOTE_TEMPERATURE
 
 
 def check_demands(config: EngineConfig, generators: Sequence[Generator]) -> None:
@@ -44,7 +44,7 @@ def _check_votes(config: EngineConfig, generators: Sequence[Generator]) -> None:
             f"{config.votes} votes need programs that differ, but the generator {writer.name!r} "
             "always writes the same one. Use a language model: --generator openai:MODEL."
         )
-    given = options_of(config.generator).get("temperature")
+    given = generator_options(config.generator).get("temperature")
     if given is not None and float(given) == 0.0:
         raise ConfigError(
             f"{config.votes} votes need programs that differ, but at temperature=0 "

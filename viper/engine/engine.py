@@ -21,11 +21,11 @@ from viper.engine.loop import LoopThread
 from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
 from viper.engine.solver import Solver
-from viper.generate.auto import resolved
+from viper.generate.auto import resolve_auto
 from viper.generate.generator import Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
-from viper.generate.registry import Opened, open_generators
+from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import STUB, BackendRef
@@ -118,7 +118,7 @@ class Engine:
     def __init__(self, arguments: EngineArguments) -> None:
         options = {name: getattr(arguments, name) for name in OPTIONS}
         generator, folder = arguments.generator, arguments.data_folder
-        name = resolved(generator) if isinstance(generator, str) else generator.name
+        name = resolve_auto(generator) if isinstance(generator, str) else generator.name
         api = ProgramApi.of(open_modules(arguments.modules))
         self.config = config = EngineConfig(
             **options
@@ -135,7 +135,9 @@ class Engine:
                 "limits": arguments.limits or Limits(),
             }
         )
-        opened = open_generators(name) if isinstance(generator, str) else (Opened(generator),)
+        opened = (
+            open_generators(name) if isinstance(generator, str) else (OpenedGenerator(generator),)
+        )
         self._writers = tuple(one.generator for one in opened)
         check_demands(config, self._writers)
         self._budget = Budget(max_cost_usd=config.max_cost_usd, max_tokens=config.max_tokens)

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from viper.errors import ConfigError, did_you_mean
 from viper.models.registry import BackendRef
 from viper.models.roles import ROLES, Role
-from viper.weights.cache import look
+from viper.weights.cache import find_on_disk
 
 __all__ = [
     "PRESETS_VARIABLE",
@@ -186,7 +186,7 @@ def missing_models(preset: Preset, roles: Iterable[Role] = ROLES) -> list[Preset
         model
         for model in preset.models
         if model.role in wanted
-        and look(model.repository, model.revision, role=model.role).state != "complete"
+        and find_on_disk(model.repository, model.revision, role=model.role).state != "complete"
     ]
 
 

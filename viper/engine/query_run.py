@@ -23,11 +23,11 @@ from viper.engine.config import EngineConfig
 from viper.engine.query import Query
 from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
 from viper.engine.voting import tally
-from viper.errors import GenerationError, ViperError, described
+from viper.errors import GenerationError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
 from viper.generate.observations import observed_calls
 from viper.generate.program_cache import ProgramCache
-from viper.generate.registry import Opened
+from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.methods.dispatch import CallDispatcher
@@ -58,7 +58,7 @@ class EngineServices:
     """Keeps the programs of language models."""
 
 
-async def written(opened: Opened, request: GenerationRequest, budget: Budget) -> Program:
+async def written(opened: OpenedGenerator, request: GenerationRequest, budget: Budget) -> Program:
     """Let a generator write one program; record the cost, also of a failure.
 
     Only the registry decides that a program may run in a weaker sandbox, whatever its generator claims.
@@ -78,7 +78,7 @@ async def written(opened: Opened, request: GenerationRequest, budget: Budget) ->
     except Exception as error:  # a generator may be third-party code
         _log.exception("The generator %s failed.", opened.generator.name)
         raise GenerationError(
-            f"The generator {opened.generator.name!r} failed: {described(error)}"
+            f"The generator {opened.generator.name!r} failed: {summarize_error(error)}"
         ) from error
     return program if opened.trusted else replace(program, trusted=False)
 
@@ -127,7 +127,7 @@ class QueryRun:
         if self._cache_update is not None:
             await self._cache_update
 
-    async def ask(self, generators: Sequence[Opened], request: GenerationRequest) -> None:
+    async def ask(self, generators: Sequence[OpenedGenerator], request: GenerationRequest) -> None:
         """Let generators write programs until one answers, or a repair is impossible.
 
         Args:
@@ -156,15 +156,15 @@ class QueryRun:
         """Answer with a program of the cache; return False if there is none, or it failed."""
         cache = self._cache_of(generator, request)
         started = time.perf_counter()
-        recalled = await cache.recall(generator, request) if cache is not None else None
+        recalled = await cache.find(generator, request) if cache is not None else None
         if cache is None or recalled is None:
             return False
         run = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
         failure = run.result.failure
         if failure is None:
-            self._cache_update = cache.used(recalled)
+            self._cache_update = cache.record_use(recalled)
         elif failure.kind in PROGRAM_FAULTS:
-            await cache.forget(recalled)
+            await cache.remove(recalled)
             return False
         return True
 
@@ -173,19 +173,19 @@ class QueryRun:
         wanted = Abilities.of(generator).billed and not request.rejected
         return self._services.program_cache if wanted else None
 
-    async def _repair(self, opened: Opened, request: GenerationRequest) -> None:
+    async def _repair(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
         """Request one program at a time; each request has the failures of the ones before."""
         generator = opened.generator
         for _ in range(self._services.config.max_attempts):
             run = await self._write_and_run(opened, request)
             cache = self._cache_of(generator, request)
             if cache is not None and run.result.failure is None:
-                self._cache_update = cache.learn(generator, request, run.result.report)
+                self._cache_update = cache.add(generator, request, run.result.report)
             if not run.is_repairable or not Abilities.of(generator).repairs:
                 return
             request = self._with_rejected(request, run)
 
-    async def _vote(self, opened: Opened, request: GenerationRequest) -> None:
+    async def _vote(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
         """Request several programs at once; the answer is that of most of them."""
         config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
@@ -213,7 +213,7 @@ class QueryRun:
             raise errors.exceptions[0] from None
         self._trace_builder.choose(*tally([task.result() for task in tasks], self._query.task))
 
-    async def _write_and_run(self, opened: Opened, request: GenerationRequest) -> _Run:
+    async def _write_and_run(self, opened: OpenedGenerator, request: GenerationRequest) -> _Run:
         if Abilities.of(opened.generator).billed:
             self._services.budget.check()
         started = time.perf_counter()

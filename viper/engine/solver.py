@@ -17,11 +17,11 @@ from viper.engine.config import EngineConfig
 from viper.engine.query import Query, checked_question, image_name, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder, check_report
-from viper.errors import ConfigError, GenerationError, InputError, ViperError, described
+from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
-from viper.generate.registry import Opened
+from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
@@ -53,7 +53,7 @@ class Solver:
     def __init__(
         self,
         config: EngineConfig,
-        generators: Sequence[Opened],
+        generators: Sequence[OpenedGenerator],
         pool: ModelPool,
         budget: Budget,
         program_cache: ProgramCache | None = None,
@@ -158,7 +158,7 @@ class Solver:
                 continue  # the next one may understand
         if Abilities.of(last.generator).billed:
             cache = self._services.program_cache
-            recalled = await cache.recall(last.generator, request) if cache is not None else None
+            recalled = await cache.find(last.generator, request) if cache is not None else None
             if recalled is not None:
                 return recalled.program
             self._services.budget.check()
@@ -258,11 +258,11 @@ async def _opened(query: Query) -> ImageRef:
         raise
     except Exception as error:
         _log.exception("An image failed when it was read.")
-        raise InputError(f"The image cannot be read: {described(error)}") from error
+        raise InputError(f"The image cannot be read: {summarize_error(error)}") from error
 
 
 def _unexpected(error: Exception) -> Failure:
     """Log an unexpected error, and return it as a failure."""
     _log.error("Answering failed.", exc_info=error)
-    message = f"Viper hit an unexpected error: {described(error)}. The log has the traceback."
+    message = f"Viper hit an unexpected error: {summarize_error(error)}. The log has the traceback."
     return Failure("config", message)

@@ -1,8 +1,8 @@
-"""`auto`: the grammar first, and a language model for what the grammar cannot answer.
+"""The `auto` generator: the grammar first, then a language model for questions that the grammar refuses.
 
-auto:openai:MODEL    this model
-auto                 the one that the environment variable VIPER_LLM names, as openai:MODEL;
-without it the grammar alone, whose refusals say how to add one
+auto:openai:MODEL    the grammar and this model
+auto                 the model that the environment variable VIPER_LLM names, as openai:MODEL;
+                     if it is unset the grammar alone, whose refusals say how to add a model
 """
 
 from __future__ import annotations
@@ -14,43 +14,41 @@ from viper.generate.generator import GenerationRequest
 from viper.generate.grammar import GrammarGenerator
 from viper.programs.program import Program
 
-__all__ = ["LLM_VARIABLE", "refusing_grammar", "resolved"]
+__all__ = ["LLM_VARIABLE", "RefusingGrammar", "resolve_auto"]
 
 LLM_VARIABLE = "VIPER_LLM"
 
-_RULE_BASED = ("auto", "grammar")
 
-
-def resolved(name: str) -> str:
+def resolve_auto(name: str) -> str:
     """Return a generator's name with the language model that plain `auto` stands for.
 
     Args:
-        name: Any generator's name; all but `auto` come back as they are.
+        name: Name of a generator; all but `auto` are returned unchanged.
 
     Returns:
-        `auto:MODEL`, or `auto` where no language model is configured.
+        `auto:MODEL`, or `auto` if no language model is configured.
 
     Raises:
-        ConfigError: What is to follow the grammar is no language model.
+        ConfigError: The second generator is not a language model.
     """
     kind, _, reference = name.partition(":")
     if kind.strip() != "auto":
         return name
     model = reference.strip() or os.environ.get(LLM_VARIABLE, "").strip()
-    if model.partition(":")[0].strip() in _RULE_BASED:
-        where = "auto:" if reference.strip() else f"{LLM_VARIABLE}="
+    if model.partition(":")[0].strip() in ("auto", "grammar"):
+        prefix = "auto:" if reference.strip() else f"{LLM_VARIABLE}="
         raise ConfigError(
-            f"{where}{model} names no language model. Write {where}openai:MODEL or "
-            f"{where}local:MODEL_OR_FOLDER: what follows the grammar must be able to answer what the "
-            "grammar cannot."
+            f"{prefix}{model} does not name a language model. Write {prefix}openai:MODEL or "
+            f"{prefix}local:MODEL_OR_FOLDER, to answer the questions that the grammar cannot."
         )
     return f"auto:{model}" if model else "auto"
 
 
-class _RefusingGrammar(GrammarGenerator):
-    """A grammar that says where to go with what it does not understand."""
+class RefusingGrammar(GrammarGenerator):
+    """The grammar of an engine without a language model; its refusals say how to configure one."""
 
     def write(self, request: GenerationRequest) -> Program:
+        """Write a program as `GrammarGenerator.write` does, with a longer refusal."""
         try:
             return super().write(request)
         except GenerationError as error:
@@ -58,8 +56,3 @@ class _RefusingGrammar(GrammarGenerator):
                 f"{error} No language model is configured for such questions: write "
                 f"--generator auto:openai:MODEL, or set {LLM_VARIABLE}=openai:MODEL."
             ) from error
-
-
-def refusing_grammar() -> GrammarGenerator:
-    """Return the grammar for an engine without a language model."""
-    return _RefusingGrammar()

@@ -1,15 +1,15 @@
-"""Worked examples for a prompt, and the choice of those that are most like a question.
+"""Worked examples for the prompt, and the selection of those most similar to a question.
 
-Two questions are alike when programs for them look alike. What a program looks like depends on the
-frame of the question ("how many …", "… or …", "the same … as") more than on the things it names. So a
-question is taken for a set of features, the lemmas of its words and the frames that it fits, and a
-feature counts the more, the fewer examples have it. Likeness is the weight that two sets share over
-the weight of both (the weighted Jaccard index), a number in 0 … 1.
+Two questions are similar if their programs look alike. That depends on the frame of the question ("how
+many …", "… or …", "the same … as") more than on the objects it names. A question is therefore a set of
+features, the lemmas of its words and the frames that it matches, weighted by how few examples have them.
+Similarity is the weighted Jaccard index of two sets, in 0 … 1.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import re
@@ -26,14 +26,14 @@ from viper.storage.resources import data_folder
 __all__ = ["Example", "choose_examples", "load_examples"]
 
 _FRAME_WEIGHT = 2.5
-"""How much more a frame counts than a word of the same rarity; chosen on questions of GQA by the share
-whose first example has a program of the same kind."""
+"""Weight of a frame relative to a word of the same rarity; tuned on GQA questions for the share whose
+most similar example has a program of the same kind."""
 
 _RELATION = (
     r"left|right|above|below|under|underneath|over|on top|top of|beneath|next to|near|beside"
 )
 
-# A frame is a pattern that says which kind of program a question needs.
+# A frame is a pattern of a question that determines the kind of program it needs.
 _FRAMES: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
@@ -66,7 +66,7 @@ _FRAMES: Mapping[str, re.Pattern[str]] = {
         "doing": r"\bdoing\b",
         "holding": r"\b(holding|wearing|carrying|eating|riding|using|pulling)\b",
         "reading": r"\b(word|words|written|says?|text|letters?|sign)\b",
-        "picture": r"\b(weather|indoors?|outdoors?|place|scene|taken|room|sky)\b"
+        "scene": r"\b(weather|indoors?|outdoors?|place|scene|taken|room|sky)\b"
         r"|^how (is|are)\b",
         "most": r"\b(?!the\b)\w{2,}est\b|\bmost\b|\bleast\b",
         "ordinal": r"\b(first|second|third|fourth|fifth|last|\d+(st|nd|rd|th))\b",
@@ -75,7 +75,7 @@ _FRAMES: Mapping[str, re.Pattern[str]] = {
         "doing what": r"\b(sitting|standing|lying|laying|walking|running|jumping|kneeling)\b",
     }.items()
 }
-# Words that say nothing by themselves; where they matter, a frame holds them.
+# Words without content of their own; the frames cover those that matter.
 _STOP_WORDS = frozenset(
     "a an the is are was were be do does did of in on at to for with it its this that these those "
     "there any some you see and or not both what which who how many much has have than picture photo "
@@ -91,60 +91,55 @@ class Example:
     question: str
     program: str
     roles: frozenset[Role]
-    """What the program needs."""
+    """Roles that the program needs."""
     objects: tuple[str, ...]
-    """What it looks for."""
+    """Objects that the program detects."""
 
 
 @functools.cache
 def load_examples() -> tuple[Example, ...]:
-    """Read the worked examples; the result is shared and immutable."""
+    """Return the worked examples; the result is shared and immutable."""
     path = data_folder("prompts") / "examples.json"
-    # Our own file, whose shape a test checks.
+    # Packaged data, whose shape a test checks.
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return tuple(
-        Example(
-            row["task"],
-            row["question"],
-            row["program"],
-            frozenset(row["roles"]),
-            tuple(row["objects"]),
-        )
+        Example(**row | {"roles": frozenset(row["roles"]), "objects": tuple(row["objects"])})
         for row in rows
     )
 
 
-def choose_examples(request: GenerationRequest, most: int) -> list[Example]:
-    """Return the examples of the task that are most like the question, the most similar one last.
+def choose_examples(request: GenerationRequest, count: int) -> list[Example]:
+    """Return the examples of the task that are most similar to the question, the most similar one last.
 
-    An example counts only if every role it needs is served and every object it names can be found.
+    An example is a candidate only if every role it needs is served and every object it names can be
+    detected.
 
     Args:
-        request: The question, its task, and what is served.
-        most: How many to return at most.
+        request: The question, its task, and the capabilities.
+        count: Largest number of examples.
     """
-    if most == 0:
+    if count == 0:
         return []
-    of_task = [example for example in load_examples() if example.task == request.task]
     weights = _weights(request.task)
-    asked = _features(request.question)
-    usable = (
+    features = _features(request.question)
+    candidates = (
         example
-        for example in of_task
-        if all(map(request.capabilities.serves, example.roles))
+        for example in load_examples()
+        if example.task == request.task
+        and all(map(request.capabilities.serves, example.roles))
         and all(request.capabilities.match(name) is not None for name in example.objects)
     )
 
-    def likeness(example: Example) -> float:
-        return _likeness(asked, _features(example.question), weights)
+    def similarity(example: Example) -> float:
+        return _similarity(features, _features(example.question), weights)
 
-    return sorted(usable, key=likeness, reverse=True)[:most][::-1]
+    return sorted(candidates, key=similarity, reverse=True)[:count][::-1]
 
 
-def _likeness(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]) -> float:
+def _similarity(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]) -> float:
     def weight(features: Iterable[str]) -> float:
-        # What no example has tells none of them from another. `fsum` rounds once, so that the order
-        # of a set, which changes from process to process, decides nothing.
+        # A feature of no example distinguishes none of them. `fsum` rounds once, so that the order of
+        # a set, which varies between processes, has no effect.
         return math.fsum(weights.get(feature, 0.0) for feature in features)
 
     return weight(a & b) / (weight(a | b) or 1.0)
@@ -152,13 +147,13 @@ def _likeness(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]
 
 @functools.cache
 def _weights(task: Task) -> Mapping[str, float]:
-    """Return how much each feature of the examples of a task counts."""
+    """Return the weight of each feature of the examples of a task."""
     questions = [example.question for example in load_examples() if example.task == task]
-    having = Counter(feature for question in questions for feature in _features(question))
+    counts = Counter(feature for question in questions for feature in _features(question))
     return {
         feature: math.log((1 + len(questions)) / count)
         * (_FRAME_WEIGHT if feature.startswith("frame ") else 1.0)
-        for feature, count in having.items()
+        for feature, count in counts.items()
     }
 
 
@@ -167,14 +162,13 @@ def _features(question: str) -> frozenset[str]:
     text = " ".join(re.findall(r"[\w'’,]+", question.lower().replace("’", "'"))).replace(",", " ,")
     frames = {f"frame {name}" for name, pattern in _FRAMES.items() if pattern.search(text)}
     words = {word for word in re.findall(r"\w+", text) if word not in _STOP_WORDS}
-    return frozenset(frames.union(*(_lemmas(word) for word in words)))
+    return frozenset(frames.union(*map(_lemmas, words)))
 
 
 @functools.lru_cache(maxsize=4096)
 def _lemmas(word: str) -> frozenset[str]:
-    """Return every base form that a word may have: "saw" is of "saw" and of "see"."""
-    # Loads its tables, which takes a moment, so not before the first question.
+    """Return every base form that a word may have: "saw" has "saw" and "see"."""
+    # Imported late: loading its tables takes a moment.
     from lemminflect import getAllLemmas
 
-    forms = getAllLemmas(word).values()
-    return frozenset(form for found in forms for form in found) or frozenset({word})
+    return frozenset(itertools.chain(*getAllLemmas(word).values())) or frozenset({word})

@@ -1,4 +1,4 @@
-"""What a generator is asked and what it gives back."""
+"""The interface of generators: requests in, programs out."""
 
 from __future__ import annotations
 
@@ -9,59 +9,61 @@ from viper.generate.prompt import Prompt
 from viper.generate.request import GenerationRequest, Rejected
 from viper.programs.program import Program
 
-__all__ = ["Abilities", "GenerationRequest", "Generator", "Prompting", "Rejected", "Threaded"]
+__all__ = ["Abilities", "GenerationRequest", "Generator", "LanguageModelAbilities", "Prompting"]
+__all__ += ["Rejected", "Threaded"]
 
 
 class Generator(Protocol):
     """Writes programs.
 
-    One with only `name`, `can_repair`, `generate` and `aclose`, as in Viper 0.1, is served as well
-    (see `Abilities.of`). One that is configured in ways which its name does not tell (an address, a
-    revision) may have an attribute `fingerprint: str` besides; the memo keeps the programs of each apart.
+    Generators of Viper 0.1, with only `name`, `can_repair`, `generate` and `aclose`, work as well (see
+    `Abilities.of`). A generator whose name does not identify its configuration (such as an address or a
+    revision) may add an attribute `fingerprint: str`; the program cache keeps the programs of different
+    fingerprints apart.
     """
 
     @property
     def name(self) -> str:
-        """As the user names it, such as "grammar" or "openai:gpt-5-mini"."""
+        """Name as the user gives it, such as "grammar" or "openai:gpt-5-mini"."""
         ...
 
     @property
     def billed(self) -> bool:
-        """True when a language model writes, whose tokens count against the engine's budget.
+        """True if a language model writes the programs and its tokens count against the budget.
 
-        It is not asked when the budget is spent, and its programs are remembered in the memo.
+        It is not called when the budget is spent, and its programs go into the program cache.
         """
         ...
 
     @property
     def deterministic(self) -> bool:
-        """True when equal requests always give equal programs, whatever temperature and seed they name.
+        """True if equal requests always give equal programs, whatever the temperature and seed.
 
-        Votes are refused then: all programs would be the same.
+        Such a generator cannot be used with votes.
         """
         ...
 
     @property
     def repairs(self) -> bool:
-        """True when it can write another program where one was rejected (`GenerationRequest.rejected`)."""
+        """True if it can write another program after failures (`GenerationRequest.rejected`)."""
         ...
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
         """Return one program per request, in order.
 
         Raises:
-            GenerationError: A question was not understood, or the model behind failed. Callers that
-                need isolation ask for one at a time.
+            GenerationError: A question was not understood, or the language model failed. To isolate
+                failures, pass one request at a time.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close connections; called once, on the loop that `generate` ran on."""
+        """Close connections; called once, on the event loop that `generate` ran on."""
         ...
 
 
 class Abilities(NamedTuple):
-    """What a generator says of itself, see `Generator`."""
+    """Abilities of a generator; see the properties of `Generator`."""
 
     billed: bool
     deterministic: bool
@@ -69,30 +71,38 @@ class Abilities(NamedTuple):
 
     @classmethod
     def of(cls, generator: object) -> Abilities:
-        """Read a generator's abilities.
+        """Return the abilities of a generator.
 
-        Generators of Viper 0.1 say `can_repair` alone, which meant all three: a language model, whose
-        programs differ and can be mended. What one does not say at all is taken to cost money, to be
-        always the same, and not to be mended: that spends nothing that nobody allowed.
+        Generators of Viper 0.1 have `can_repair` alone, which meant a language model: billed, not
+        deterministic, able to repair. The defaults for an undeclared ability are the ones that spend
+        nothing without permission: billed, deterministic, unable to repair.
         """
-        said = getattr(generator, "can_repair", None)
-        model = None if said is None else bool(said)
+        can_repair = getattr(generator, "can_repair", None)
         return cls(
-            billed=bool(getattr(generator, "billed", model is not False)),
-            deterministic=bool(getattr(generator, "deterministic", not model)),
-            repairs=bool(getattr(generator, "repairs", bool(model))),
+            billed=bool(getattr(generator, "billed", can_repair is None or can_repair)),
+            deterministic=bool(getattr(generator, "deterministic", not can_repair)),
+            repairs=bool(getattr(generator, "repairs", can_repair)),
         )
 
     @classmethod
-    def lacking(cls, generator: object) -> list[str]:
-        """Return the names of abilities that a generator does not tell of."""
-        known = hasattr(generator, "can_repair")
-        return [name for name in cls._fields if not known and not hasattr(generator, name)]
+    def missing(cls, generator: object) -> list[str]:
+        """Return the names of the abilities that a generator does not declare."""
+        if hasattr(generator, "can_repair"):
+            return []
+        return [name for name in cls._fields if not hasattr(generator, name)]
+
+
+class LanguageModelAbilities:
+    """Base class of generators that call a language model."""
+
+    billed = True
+    deterministic = False
+    repairs = True
 
 
 @runtime_checkable
 class Prompting(Protocol):
-    """What a generator offers besides when it asks a language model."""
+    """Interface of generators that send a prompt to a language model."""
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
         """Return the conversation that `generate` would send, without sending it."""
@@ -101,9 +111,9 @@ class Prompting(Protocol):
 
 @runtime_checkable
 class Threaded(Protocol):
-    """What a generator offers besides when a thread of its own runs a model."""
+    """Interface of generators that run a model in a thread of their own."""
 
     @property
     def is_running(self) -> bool:
-        """True while that thread lives; it may outlast `aclose`, which cannot stop a forward."""
+        """True while the thread is alive; it may outlast `aclose`, which cannot interrupt a forward."""
         ...

@@ -1,10 +1,10 @@
-"""Programs written by a language model of transformers, on this machine.
+"""Generate programs with a language model of transformers in this process.
 
     local:FOLDER_OR_MODEL_ID[?device=…&dtype=…&max_tokens=…&temperature=…&examples=…]
 
-One thread owns the model and loads it when the first program is asked for. What is asked while it
-writes waits, and is written together as the next batch. A request that is cancelled stops costing at
-its next token. Neither torch nor transformers is imported before the model is needed.
+One thread owns the model and loads it at the first request. Requests that arrive while it writes form the
+next batch. A cancelled request stops at its next token. Neither torch nor transformers is imported before
+the model is needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from viper.generate.generator import GenerationRequest
+from viper.generate.generator import GenerationRequest, LanguageModelAbilities
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import ModelThread, Sample, Writer
 from viper.generate.prompt import Prompt
@@ -22,14 +22,14 @@ from viper.programs.program import Program
 __all__ = ["LocalGenerator", "LocalSettings"]
 
 
-class LocalGenerator:
-    """Lets a causal language model write, with the API and worked examples in the prompt.
+class LocalGenerator(LanguageModelAbilities):
+    """A generator that prompts a causal language model with the API and worked examples.
 
-    What the model writes becomes the program's source up to the end of the function, prose and
-    fences included: nothing on this side parses it.
+    The output up to the end of the function becomes the source of the program, including prose and
+    fences: the host does not parse it.
 
     Args:
-        settings: Which model writes, and how it is asked.
+        settings: The model, its device and its options.
     """
 
     def __init__(self, settings: LocalSettings) -> None:
@@ -38,10 +38,10 @@ class LocalGenerator:
 
     @classmethod
     def parse(cls, reference: str) -> LocalGenerator:
-        """Make the generator that `FOLDER_OR_MODEL_ID?option=value&…` names; loads nothing.
+        """Return the generator for `FOLDER_OR_MODEL_ID?option=value&…`; loads nothing.
 
         Raises:
-            ConfigError: The model has no name, or an option is unusable.
+            ConfigError: The model is missing, or an option is invalid.
         """
         return cls(LocalSettings.parse(reference))
 
@@ -52,73 +52,62 @@ class LocalGenerator:
 
     @property
     def fingerprint(self) -> str:
-        """Equal where the same question should get the same program: model and settings."""
+        """Model and settings; equal when the same question should get the same program."""
         return repr(self.settings)
-
-    @property
-    def billed(self) -> bool:
-        """True: its tokens are counted."""
-        return True
-
-    @property
-    def deterministic(self) -> bool:
-        """False: at another temperature, or with another seed, it writes other programs."""
-        return False
-
-    @property
-    def repairs(self) -> bool:
-        """True: a rejected program and its failure go into the next prompt."""
-        return True
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
         """Return one program per request, in order.
 
         The first call waits for the model to load. Equal requests without a seed of their own are
-        drawn with seeds 0, 1, 2, …; without a temperature their programs are equal.
+        sampled with seeds 0, 1, 2, …; at temperature 0 their programs are equal.
 
         Raises:
             ConfigError: The model cannot be loaded.
-            GenerationError: The prompt does not fit the model, the memory is too small, or the
-                model wrote nothing.
+            GenerationError: The prompt does not fit the context, memory is insufficient, or the model
+                wrote nothing.
         """
         futures = self._thread.submit(self._samples(requests))
         try:
-            written = await asyncio.gather(*map(asyncio.wrap_future, futures))
+            outputs = await asyncio.gather(*map(asyncio.wrap_future, futures))
         finally:
             for future in futures:
-                future.cancel()  # no effect on those that are done
-        return [Program(one.text, self.name, usage=one.usage) for one in written]
+                future.cancel()  # no effect on finished ones
+        return [Program(output.text, self.name, usage=output.usage) for output in outputs]
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
-        """Return what the model would read, counted by its own tokenizer; loads no weights.
+        """Return the conversation for a request, counted by the model's tokenizer; loads no weights.
 
         Raises:
             ConfigError: The tokenizer cannot be loaded.
-            GenerationError: The prompt does not fit the model.
+            GenerationError: The prompt does not fit the context.
         """
         return await asyncio.to_thread(self._prompt, request)
 
     @property
     def is_running(self) -> bool:
-        """True while the thread of the model lives."""
+        """True while the thread of the model is alive."""
         return self._thread.is_alive
 
     async def aclose(self) -> None:
         """Stop the thread after its current token and free the model.
 
-        One that is loading, or reading a long prompt, cannot be stopped: its thread ends by itself.
+        While the thread loads the model or reads a long prompt it cannot be stopped; it then ends later.
         """
         await asyncio.to_thread(self._thread.close)
 
     def _samples(self, requests: Sequence[GenerationRequest]) -> list[Sample]:
-        seen: Counter[GenerationRequest] = Counter()
+        repeats: Counter[GenerationRequest] = Counter()
         samples = []
         for request in requests:
-            own = self.settings.temperature
-            temperature = own if request.temperature is None else request.temperature
-            seed = seen[request] if request.seed is None else request.seed
-            seen[request] += 1
-            samples.append(Sample(request, temperature, seed))
+            temperature, seed = request.temperature, request.seed
+            samples.append(
+                Sample(
+                    request,
+                    self.settings.temperature if temperature is None else temperature,
+                    repeats[request] if seed is None else seed,
+                )
+            )
+            repeats[request] += 1
         return samples
 
     def _load(self) -> Writer:
@@ -132,4 +121,4 @@ class LocalGenerator:
     def _prompt(self, request: GenerationRequest) -> Prompt:
         from viper.generate.local_prompt import LocalPrompts
 
-        return LocalPrompts.load(self.settings).fit(request).shown()
+        return LocalPrompts.load(self.settings).fit(request).to_prompt()

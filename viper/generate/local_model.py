@@ -1,9 +1,9 @@
-"""A causal language model of transformers that writes programs, several at a time.
+"""A causal language model of transformers that generates programs in batches.
 
-A row of a batch ends at its own mark of the end, at the end of its function, or when nobody wants it
-any more; what it holds does not depend on the rows beside it. Prompts are padded on the left. A
-temperature above 0 draws each row by its own seed: the token with the largest sum of its scaled
-score and Gumbel noise is a sample of the softmax (Maddison, Tarlow, Minka, "A* Sampling", 2014).
+A row of a batch ends at an end token, at the end of its function, or when it is cancelled; its text does not
+depend on the other rows. Prompts are padded on the left. With a temperature above 0 each row is sampled with
+its own seed: the token with the largest sum of scaled score and Gumbel noise is a sample of the softmax
+(Maddison, Tarlow, Minka, "A* Sampling", 2014).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from viper.backends.model_source import locate, one_line
+from viper.backends.model_source import one_line
 from viper.backends.placement import Placement, resolve_device, resolve_dtype
 from viper.backends.torch_common import load_model
 from viper.errors import GenerationError
-from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts
+from viper.generate.local_prompt import WHAT, FittedPrompt, LocalPrompts, locate_model
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import Sample, Written
 from viper.generate.stopping import end_of_program
@@ -39,8 +39,8 @@ class LocalModel:
     """One loaded model; implements `Writer`.
 
     Args:
-        model: A model with `generate`, on its device; untyped, since the library promises no class.
-        prompts: Writes its prompts.
+        model: A model with `generate`, on its device; untyped, as in the library.
+        prompts: Builds its prompts.
     """
 
     def __init__(self, model: Any, prompts: LocalPrompts) -> None:
@@ -50,8 +50,8 @@ class LocalModel:
         tokenizer = prompts.tokenizer
         pad_id = tokenizer.pad_token_id
         self._pad_id: int = pad_id if pad_id is not None else min(self._ends, default=0)
-        # Checkpoints carry settings for chatting. A repetition penalty above all harms programs,
-        # which must repeat the names of the API and their own.
+        # Checkpoints contain generation settings for chat. A repetition penalty in particular harms
+        # programs, which must repeat names.
         model.generation_config = GenerationConfig(
             eos_token_id=sorted(self._ends) or None, pad_token_id=self._pad_id
         )
@@ -61,17 +61,12 @@ class LocalModel:
         """Load a model from the hub or a folder; weights in safetensors only, no remote code.
 
         Raises:
-            ConfigError: There is no such model, it is of another kind, or the device or the number
-                format is unknown.
+            ConfigError: The model does not exist or is of another kind, or the device or dtype is
+                unknown.
         """
         device = resolve_device(settings.device)
         dtype = resolve_dtype(settings.dtype, device, on_gpu=torch.bfloat16)
-        source = locate(
-            settings.reference,
-            what=WHAT,
-            revision=settings.revision,
-            download=settings.download,
-        )
+        source = locate_model(settings)
         prompts = LocalPrompts.load(settings, source)
         model = load_model(
             AutoModelForCausalLM,
@@ -90,25 +85,25 @@ class LocalModel:
         Raises:
             GenerationError: The device has too little memory for this batch.
         """
-        results: list[Written | GenerationError | None] = []
-        fitted: list[tuple[int, FittedPrompt]] = []
+        results: dict[int, Written | GenerationError] = {}
+        fitted: dict[int, FittedPrompt] = {}
         for index, sample in enumerate(samples):
             try:
-                fitted.append((index, self._prompts.fit(sample.request)))
-                results.append(None)
+                fitted[index] = self._prompts.fit(sample.request)
             except GenerationError as error:
-                results.append(error)
+                results[index] = error
         if fitted:
+            indices = list(fitted)
             rows = self._generate(
-                [(prompt, samples[index]) for index, prompt in fitted],
-                lambda row: is_wanted(fitted[row][0]),
+                [(prompt, samples[index]) for index, prompt in fitted.items()],
+                lambda row: is_wanted(indices[row]),
             )
-            for (index, prompt), row in zip(fitted, rows, strict=True):
+            for (index, prompt), row in zip(fitted.items(), rows, strict=True):
                 results[index] = self._written(prompt, row)
-        return [result for result in results if result is not None]
+        return [results[index] for index in range(len(samples))]
 
     def release(self) -> None:
-        """Drop the weights; a GPU gets its memory back."""
+        """Free the weights, and the memory of a GPU."""
         on_gpu = self._model.device.type == "cuda"
         del self._model
         if on_gpu:
@@ -135,7 +130,7 @@ class LocalModel:
                 max_new_tokens=self._prompts.program_tokens,
                 do_sample=False,
                 num_beams=1,
-                logits_processor=LogitsProcessorList([_Drawn([sample for _, sample in batch])]),
+                logits_processor=LogitsProcessorList([_Sampler([sample for _, sample in batch])]),
                 stopping_criteria=StoppingCriteriaList([_RowEnds(rows, length, is_wanted)]),
             )
         return rows
@@ -163,10 +158,10 @@ class LocalModel:
 
 
 class _Row:
-    """The text of one row of a batch, as it grows.
+    """The growing text of one row of a batch.
 
-    A token may be a part of a character, and tokenizers of the sentencepiece kind drop the blank of
-    the first token. So each token is decoded together with the few before it.
+    A token may be part of a character, and SentencePiece tokenizers drop the blank before the first token,
+    so each token is decoded together with the few before it.
     """
 
     def __init__(self, tokenizer: Any, opening: str, ends: frozenset[int]) -> None:
@@ -179,7 +174,7 @@ class _Row:
         self._decoded = 0  # tokens whose text is in `text`
 
     def add(self, token_id: int) -> None:
-        """Take the next token; nothing after the end counts."""
+        """Add the next token; tokens after the end are ignored."""
         if self.is_done:
             return
         if token_id in self._ends:
@@ -189,7 +184,7 @@ class _Row:
         before = self._decode(self.token_ids[self._context : self._decoded])
         now = self._decode(self.token_ids[self._context :])
         if len(now) <= len(before) or now.endswith("\ufffd"):
-            return  # not a whole character yet
+            return  # not a complete character yet
         self.text += now[len(before) :]
         self._context, self._decoded = self._decoded, len(self.token_ids)
         end = end_of_program(self.text)
@@ -204,18 +199,18 @@ class _Row:
 
 
 class _RowEnds(StoppingCriteria):  # type: ignore[misc] # the library is untyped
-    """Feeds the rows with their tokens and says which of them are done."""
+    """Adds each new token to its row and reports which rows are done."""
 
     def __init__(
         self, rows: Sequence[_Row], prompt_length: int, is_wanted: Callable[[int], bool]
     ) -> None:
         self._rows = rows
-        self._seen = prompt_length
+        self._length = prompt_length
         self._is_wanted = is_wanted
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.BoolTensor:
-        new = input_ids[:, self._seen :].tolist()  # (B, 1)
-        self._seen = input_ids.shape[1]
+        new = input_ids[:, self._length :].tolist()  # (B, 1)
+        self._length = input_ids.shape[1]
         done = []
         for index, (row, token_ids) in enumerate(zip(self._rows, new, strict=True)):
             for token_id in token_ids:
@@ -224,8 +219,8 @@ class _RowEnds(StoppingCriteria):  # type: ignore[misc] # the library is untyped
         return cast(torch.BoolTensor, torch.tensor(done, device=input_ids.device))  # (B,)
 
 
-class _Drawn(LogitsProcessor):  # type: ignore[misc] # the library is untyped
-    """Makes the likeliest token of a row with a temperature a random one, by the row's own seed."""
+class _Sampler(LogitsProcessor):  # type: ignore[misc] # the library is untyped
+    """Adds Gumbel noise to the scores of rows with a temperature, from the seed of each row."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._rows = [
@@ -236,14 +231,14 @@ class _Drawn(LogitsProcessor):  # type: ignore[misc] # the library is untyped
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         for index, temperature, generator in self._rows:
-            # On the CPU: a seed means the same on every device.
+            # On the CPU, so that a seed gives the same noise on every device.
             noise = -torch.empty(scores.shape[1]).exponential_(generator=generator).log()  # (V,)
             scores[index] = scores[index] / temperature + noise.to(scores.device)
         return scores
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return all tokens that end a turn, as the model's settings and its tokenizer name them."""
+    """Return the end tokens of the model's generation settings and its tokenizer."""
     named = model.generation_config.eos_token_id
     ends = set(named) if isinstance(named, (list, tuple)) else {named}
     return frozenset(end for end in {*ends, tokenizer.eos_token_id} if end is not None)

@@ -1,7 +1,7 @@
-"""How a conversation is laid out for a model of transformers, and made to fit its context.
+"""Prompts of a local language model: chat template or plain layout, shortened to fit the context.
 
-A tokenizer with a chat template lays it out itself; where its template knows no system role, the
-system text goes before the first question. Without a template the layout is
+A tokenizer with a chat template renders the conversation; if the template has no system role, the system
+text precedes the first question. Without a template the layout is
 
     SYSTEM
 
@@ -9,10 +9,10 @@ system text goes before the first question. Without a template the layout is
     PROGRAM        fenced; the next question follows after an empty line
     …
     QUESTION
-    ```python      the model goes on from here
+    ```python      the model continues from here
 
-A conversation that is too long loses its least similar examples, then the longer descriptions of
-the API, then the examples that are left, and last of all the attempts before the latest one.
+A conversation that is too long loses its least similar examples, then the longer descriptions of the API,
+then the other examples, and last the attempts before the latest one.
 """
 
 from __future__ import annotations
@@ -31,41 +31,52 @@ from viper.generate.prompt import Prompt, PromptStyle, build_messages, shorter_s
 from viper.llm.client import Message
 from viper.models.registry import IMPORTING
 
-__all__ = ["WHAT", "FittedPrompt", "LocalPrompts"]
+__all__ = ["WHAT", "FittedPrompt", "LocalPrompts", "locate_model"]
 
 WHAT = "generator"
 _OPENING = "```python\n"
 _UNBOUNDED = 10**6
-"""Tokenizers that know no longest text say 10^30; no model reads a million tokens of prompt here."""
+"""Tokenizers without a limit report 10^30; no prompt here reaches a million tokens."""
 _CONTROL = re.compile(r"<.+>|\[.+\]")
-"""How added tokens look that steer a model; others, such as runs of blanks, are plain text."""
+"""Format of added tokens that control a model; others, such as runs of blanks, are plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedPrompt:
-    """A conversation as the model reads it."""
+    """A conversation as the tokens that the model reads."""
 
     messages: tuple[Message, ...]
     token_ids: tuple[int, ...]
     tokenizer: str
 
-    def shown(self) -> Prompt:
-        """Return it for people."""
+    def to_prompt(self) -> Prompt:
+        """Return the conversation for display."""
         return Prompt(self.messages, len(self.token_ids), self.tokenizer)
 
 
+def locate_model(settings: LocalSettings) -> ModelSource:
+    """Return the folder of a model, downloading it if the settings allow that.
+
+    Raises:
+        ConfigError: There is no such model.
+    """
+    return locate(
+        settings.reference, what=WHAT, revision=settings.revision, download=settings.download
+    )
+
+
 class LocalPrompts:
-    """Writes the prompts of one model.
+    """Builds the prompts of one model.
 
     Args:
         tokenizer: The model's tokenizer; untyped, since the library promises no class.
-        context_tokens: Longest text that the model reads and writes.
+        context_tokens: Context length of the model, prompt and program together.
         max_tokens: Most tokens of a program.
-        style: The prompt as it is when there is room.
+        style: Longest form of the prompt.
         reference: Names the model in messages.
 
     Raises:
-        ConfigError: The chat template cannot lay out a conversation.
+        ConfigError: The chat template cannot render a conversation.
     """
 
     def __init__(
@@ -79,18 +90,18 @@ class LocalPrompts:
     ) -> None:
         self.tokenizer = tokenizer
         self.opening = "" if tokenizer.chat_template else _OPENING
-        """What the layout itself has written of the model's answer."""
+        """Beginning of the model's reply, which is part of the layout."""
         self.program_tokens = min(max_tokens, max(1, context_tokens // 4))
-        """Tokens kept free for the program, and the most that one gets."""
+        """Tokens reserved for the program, and its limit."""
         self._context_tokens = context_tokens
         self._style = style
         self._reference = reference
         self._marks = _control_marks(tokenizer)
-        # Models that think before they write would use up their tokens. Templates that know no such
-        # switch make the library complain of it.
+        # Models that think before they write would use up their tokens. For templates without this switch
+        # the library would print a warning.
         thinks = "enable_thinking" in str(tokenizer.chat_template)
         self._template_options = {"enable_thinking": False} if thinks else {}
-        self._system_role = not tokenizer.chat_template or self._knows_system_role()
+        self._system_role = not tokenizer.chat_template or self._has_system_role()
 
     @classmethod
     def load(cls, settings: LocalSettings, source: ModelSource | None = None) -> LocalPrompts:
@@ -102,13 +113,7 @@ class LocalPrompts:
         with IMPORTING:
             from transformers import AutoConfig, AutoTokenizer
 
-        if source is None:
-            source = locate(
-                settings.reference,
-                what=WHAT,
-                revision=settings.revision,
-                download=settings.download,
-            )
+        source = source or locate_model(settings)
         config = load_pretrained(AutoConfig, source, what=WHAT)
         tokenizer = load_pretrained(AutoTokenizer, source, what=WHAT)
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
@@ -121,14 +126,14 @@ class LocalPrompts:
         )
 
     def fit(self, request: GenerationRequest) -> FittedPrompt:
-        """Return the longest form of the conversation that leaves room for a program.
+        """Return the longest form of the conversation that leaves space for a program.
 
         Raises:
             GenerationError: Even the shortest form does not fit.
         """
         most = self._context_tokens - self.program_tokens
         token_ids: list[int] = []
-        # Of several failures the last one matters most: it is what the next program must mend.
+        # Of several failures the last one matters most, because the next program must repair it.
         for attempts in (request, replace(request, rejected=request.rejected[-1:])):
             for style in shorter_styles(self._style):
                 messages = build_messages(attempts, style)
@@ -143,9 +148,9 @@ class LocalPrompts:
         )
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of a conversation, ready for the model to go on from."""
+        """Return the tokens of a conversation, for the model to continue."""
         text = self.render(messages)
-        # A template writes the marks of the beginning itself.
+        # A template contains the tokens of the beginning itself.
         encoded = self.tokenizer(text, add_special_tokens=not self.tokenizer.chat_template)
         token_ids: list[int] = encoded["input_ids"]
         return token_ids
@@ -169,14 +174,14 @@ class LocalPrompts:
         )
         return text
 
-    def _knows_system_role(self) -> bool:
-        """Try the template: some refuse a system text, and some leave it out without a word."""
+    def _has_system_role(self) -> bool:
+        """Try the template: some raise for a system text, and some silently drop it."""
         turns = [("user", "question"), ("assistant", "program"), ("user", "question")]
-        # A template is a stranger's program: it may raise anything.
+        # A template is a third-party program and may raise anything.
         try:
             if "ground rules" in self._templated([("system", "ground rules"), *turns]):
                 return True
-        except Exception:  # noqa: S110 # tried again without the system text, and told there
+        except Exception:  # noqa: S110 # tried again without the system text, and reported there
             pass
         try:
             self._templated(turns)
@@ -188,7 +193,7 @@ class LocalPrompts:
         return False
 
     def _harmless(self, text: str) -> str:
-        """Break the marks of the model in a text: they could end a turn or begin another."""
+        """Break control tokens in a text: they could end a turn or begin another."""
         for mark in self._marks:
             if mark in text:
                 text = text.replace(mark, f"{mark[0]} {mark[1:]}")
@@ -196,11 +201,8 @@ class LocalPrompts:
 
 
 def _plain(turns: Sequence[tuple[str, str]]) -> str:
-    """Lay out a conversation for a model that was trained on plain text."""
-    parts = []
-    for role, text in turns:
-        parts.append(f"{text}\n" if role == "user" else f"{text}\n\n")
-    return "".join(parts) + _OPENING
+    """Render a conversation for a model that was trained on plain text."""
+    return "".join(text + ("\n" if role == "user" else "\n\n") for role, text in turns) + _OPENING
 
 
 def _control_marks(tokenizer: Any) -> list[str]:

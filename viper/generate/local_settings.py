@@ -1,24 +1,24 @@
-"""Settings of a local language model, as the reference `FOLDER_OR_MODEL_ID?option=value&…` names them."""
+"""Settings of a local language model, read from `FOLDER_OR_MODEL_ID?option=value&…`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError
 from viper.generate.prompt import PromptStyle
+from viper.generate.reference import parse_reference
 from viper.models.options import Options
 
 __all__ = ["LocalSettings"]
 
 _MAX_TOKENS = 1024
-"""A program takes a few hundred tokens; a model that has not come to an end by then rambles."""
+"""A program takes a few hundred tokens; a model that needs more is usually stuck in a loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """Which model writes, where it runs, and how it is asked."""
+    """The model, its device and its options."""
 
     reference: str
     """Folder, or model id of the hub."""
@@ -27,11 +27,11 @@ class LocalSettings:
     """`auto` is bfloat16 on a GPU and float32 on a CPU."""
     revision: str | None = None
     download: bool = False
-    """Fetch a model id that is not on disk."""
+    """Download a model id that is not on disk."""
     max_tokens: int = _MAX_TOKENS
     """Most tokens of a program."""
     temperature: float = 0.0
-    """0 takes the likeliest token always."""
+    """0 is greedy decoding."""
     style: PromptStyle = field(default_factory=PromptStyle)
 
     @classmethod
@@ -39,15 +39,13 @@ class LocalSettings:
         """Read `FOLDER_OR_MODEL_ID?option=value&…`.
 
         Raises:
-            ConfigError: The model has no name, an option is unknown or a value unusable.
+            ConfigError: The model is missing, an option is unknown or a value is invalid.
         """
-        reference, _, query = text.partition("?")
-        reference = reference.strip()
+        reference, options = parse_reference(text)
         if not reference:
             raise ConfigError(
                 "The generator 'local' has no model. Write local:FOLDER or local:OWNER/NAME."
             )
-        options = dict(parse_qsl(query, keep_blank_values=True))
         with Options(options, f"local:{reference}") as read:
             return cls(
                 reference,

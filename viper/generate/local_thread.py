@@ -1,8 +1,8 @@
-"""The thread that owns a language model: it loads it, gathers requests, and writes them in batches.
+"""The thread that owns a local language model: it loads the model and generates programs in batches.
 
-Like `viper.scheduling.worker`, it takes whatever is queued as soon as it is idle, so batches form while it
-is busy and nobody waits for a timer. Unlike a vision call, a program takes seconds to minutes: a
-cancelled future ends its row at the next token, and closing ends all of them.
+Like `viper.scheduling.worker`, it takes all queued requests as soon as it is idle, so batches form while it
+is busy, without a timer. Generating a program takes seconds to minutes, unlike a vision call: a cancelled
+future stops at the next token, and closing the thread stops all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from viper.backends.model_source import one_line
 from viper.errors import ConfigError, GenerationError, ViperError
 from viper.generate.generator import GenerationRequest
 from viper.usage import Usage
@@ -28,7 +29,7 @@ _MAX_BATCH = 8
 heads share them, in bfloat16."""
 
 _CLOSE_S = 2.0
-"""Time for one forward to end. A longer one, or loading, is left to end by itself."""
+"""Time to wait for one forward. A longer one, or loading, ends later by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote, and what that took."""
+    """Output of a model, and its usage."""
 
     text: str
     usage: Usage
@@ -57,13 +58,13 @@ class Writer(Protocol):
         """Write one program per sample, in order.
 
         Args:
-            samples: What to write, in one batch.
-            is_wanted: Tells, between two tokens, whether the sample of an index still matters.
+            samples: One batch.
+            is_wanted: Called between two tokens; returns whether the sample of an index is still needed.
         """
         ...
 
     def release(self) -> None:
-        """Give the memory back; nothing is called after this."""
+        """Free the memory; the model is not used after this."""
         ...
 
 
@@ -74,7 +75,7 @@ class _Job:
 
 
 class ModelThread:
-    """Serves one model from one thread, which starts with the first request.
+    """Runs one model in one thread, which starts with the first request.
 
     Args:
         name: Names the model in messages.
@@ -90,7 +91,7 @@ class ModelThread:
         self._thread: threading.Thread | None = None
 
     def submit(self, samples: Sequence[Sample]) -> list[Future[Written]]:
-        """Queue samples together; cancel a future whose program is no longer wanted.
+        """Queue samples together; cancel the future of a program that is no longer needed.
 
         Raises:
             GenerationError: The thread was closed.
@@ -112,7 +113,7 @@ class ModelThread:
         return self._thread is not None and self._thread.is_alive()
 
     def close(self, timeout_s: float | None = None) -> bool:
-        """Stop the thread; what is queued or being written fails. Calling it again does nothing.
+        """Stop the thread; queued and running samples fail. Calling it again does nothing.
 
         Returns:
             False when the thread was still inside the model after `timeout_s` seconds, two for None.
@@ -127,17 +128,17 @@ class ModelThread:
     def _run(self) -> None:
         try:
             model = self._load()
-        except BaseException as error:  # the loader is a stranger's library: report, keep serving
+        except BaseException as error:  # a third-party library may raise anything
             _log.debug("Loading %s failed", self._name, exc_info=True)
-            self._refuse_all(_told(error, f"Loading {self._name!r} failed", ConfigError))
+            self._fail_all(_as_viper_error(error, f"Loading {self._name!r} failed", ConfigError))
             return
         while (batch := self._take()) is not None:
             self._write(model, batch)
         model.release()
-        self._refuse_all(GenerationError(f"The generator {self._name!r} was closed."))
+        self._fail_all(GenerationError(f"The generator {self._name!r} was closed."))
 
     def _take(self) -> list[_Job] | None:
-        """Wait for work; return the oldest jobs that are still wanted, None when closed."""
+        """Wait for jobs; return the oldest ones that are not cancelled, None when closed."""
         with self._changed:
             while True:
                 if self._closed:
@@ -158,30 +159,30 @@ class ModelThread:
         results: Sequence[Written | ViperError]
         try:
             results = model.write([job.sample for job in batch], is_wanted)
-        except Exception as error:  # a stranger's library: its jobs fail, the thread goes on
+        except Exception as error:  # a third-party library: its jobs fail, the thread goes on
             if len(batch) > 1 and not self._closed:
-                # Less memory may do for one, and one bad request must not take the others with it.
+                # A smaller batch may fit into memory, and one bad request must not fail the others.
                 for job in batch:
                     self._write(model, [job])
                 return
             _log.debug("%s failed", self._name, exc_info=True)
-            told = _told(error, f"The model {self._name!r} failed", GenerationError)
-            results = [told] * len(batch)
+            results = [
+                _as_viper_error(error, f"The model {self._name!r} failed", GenerationError)
+            ] * len(batch)
         for job, result in zip(batch, results, strict=True):
             if self._closed:
                 result = GenerationError(f"The generator {self._name!r} was closed.")
             _finish(job, result)
 
-    def _refuse_all(self, error: ViperError) -> None:
-        """Fail what is queued with one error, and what comes until the thread is closed."""
+    def _fail_all(self, error: ViperError) -> None:
+        """Fail all queued jobs with one error, and all later ones until the thread is closed."""
         while True:
             with self._changed:
+                while not (self._queue or self._closed):
+                    self._changed.wait()
                 jobs = list(self._queue)
                 self._queue.clear()
                 closed = self._closed
-                if not jobs and not closed:
-                    self._changed.wait()
-                    continue
             for job in jobs:
                 _finish(job, error)
             if closed:
@@ -197,11 +198,10 @@ def _finish(job: _Job, result: Written | ViperError) -> None:
         job.future.set_result(result)
 
 
-def _told(error: BaseException, what: str, kind: type[ViperError]) -> ViperError:
-    """Return an error of ours as it is, and a stranger's as one line."""
+def _as_viper_error(error: BaseException, what: str, kind: type[ViperError]) -> ViperError:
+    """Return an error of Viper as it is, and any other as one of a kind."""
     if isinstance(error, ViperError):
         return error
-    text = " ".join(str(error).split())[:300] or "no message"
-    failure = kind(f"{what}: {type(error).__name__}: {text}")
+    failure = kind(f"{what}: {type(error).__name__}: {one_line(error)}")
     failure.__cause__ = error
     return failure

@@ -1,8 +1,8 @@
-"""What a failed program saw: its last calls, told to the language model that is to repair it.
+"""Observations: the last model calls of a failed program, for the language model that repairs it.
 
-Each call is one JSON object, so that no text of a stranger (an answer of a model, words on a sign) can
-end its place in the prompt. Patches are told in the frame of programs, y up, as the API names their
-edges. Everything is bounded: a program may make a thousand calls and find a thousand things.
+Each call is one JSON object, so that untrusted text (an answer of a model, text in an image) cannot leave
+its place in the prompt. Boxes are in the frame of programs, with y pointing up. Everything is bounded: a
+program may make a thousand calls and find a thousand objects.
 """
 
 from __future__ import annotations
@@ -17,45 +17,44 @@ from viper.trace import CallRecord
 
 __all__ = ["observed_calls"]
 
-_MOST_CALLS = 6
-"""The fault lies in the last few; six of them take fewer tokens than a worked example."""
-_MOST_ITEMS = 4
-_MOST_CHARACTERS = 120
-_MOST_CHARACTERS_PER_CALL = 700
-_MOST_DEPTH = 3
+_MAX_CALLS = 6
+"""The fault is usually in the last few; six take fewer tokens than a worked example."""
+_MAX_ITEMS = 4
+_MAX_CHARACTERS = 120
+_MAX_CALL_CHARACTERS = 700
+_MAX_DEPTH = 3
 
 
 def observed_calls(records: Sequence[CallRecord], image_height_px: int) -> tuple[str, ...]:
     """Return the last calls of a program as JSON objects, oldest first.
 
     Args:
-        records: All its calls, in order.
-        image_height_px: Height of the image; turns boxes over.
+        records: All calls of the program, in order.
+        image_height_px: Height of the image, to flip the y axis of boxes.
     """
-    return tuple(_line(record, image_height_px) for record in records[-_MOST_CALLS:])
+    return tuple(_observation(record, image_height_px) for record in records[-_MAX_CALLS:])
 
 
-def _line(record: CallRecord, height: int) -> str:
-    told: dict[str, Any] = {"line": record.line, "call": record.method}
+def _observation(record: CallRecord, height: int) -> str:
+    call: dict[str, Any] = {"line": record.line, "call": record.method}
+    details: dict[str, Any] = {}
     if record.box_xyxy is not None:
-        told["patch"] = _edges(record.box_xyxy, height)
-    told["arguments"] = [_bounded(argument, height) for argument in record.arguments]
+        details["patch"] = _edges(record.box_xyxy, height)
+    details["arguments"] = [_bounded(argument, height) for argument in record.arguments]
     if record.failure is not None:
-        told["error"] = _shortened(record.failure)
+        details["error"] = _shortened(record.failure)
     else:
-        told["result"] = _bounded(record.result, height)
+        details["result"] = _bounded(record.result, height)
         if record.score is not None:
-            told["score"] = round(record.score, 3)
-    text = _json(told)
-    if len(text) > _MOST_CHARACTERS_PER_CALL:
-        # Dropping what was said keeps the line JSON; cutting it would not.
-        kept = {name: told[name] for name in ("line", "call")}
-        text = _json({**kept, "note": "arguments and result are too long to show"})
+            details["score"] = round(record.score, 3)
+    text = json.dumps(call | details, ensure_ascii=False)
+    if len(text) > _MAX_CALL_CHARACTERS:  # cutting the text would not leave valid JSON
+        text = json.dumps(call | {"note": "arguments and result are too long to show"})
     return text
 
 
 def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
-    """Return a value of a record with long texts and lists cut, and patches in the API's frame."""
+    """Return a value of a record with long texts and lists shortened, and patches as named edges."""
     match value:
         case {"box_xyxy": box, "score": score, "category": category}:
             return {
@@ -65,25 +64,27 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
             }
         case {"handle": str(kind), "attributes": dict(attributes)}:
             return {"class": kind, **_bounded_items(attributes, height, depth)}
-        case dict() if depth < _MOST_DEPTH:
-            return _bounded_items(value, height, depth)
         case str():
             return _shortened(value)
         case float():
             return round(value, 3)
-        case list() | tuple() if depth < _MOST_DEPTH:
-            items = [_bounded(item, height, depth + 1) for item in value[:_MOST_ITEMS]]
-            left = len(value) - len(items)
-            return [*items, f"… {left} more"] if left else items
-        case list() | tuple() | dict():
+        case list() | tuple() | dict() if depth >= _MAX_DEPTH:
             return "…"
+        case dict():
+            return _bounded_items(value, height, depth)
+        case list() | tuple():
+            items = [_bounded(item, height, depth + 1) for item in value[:_MAX_ITEMS]]
+            omitted = len(value) - len(items)
+            return [*items, f"… {omitted} more"] if omitted else items
         case _:
             return value
 
 
 def _bounded_items(value: dict[str, Any], height: int, depth: int) -> dict[str, Any]:
-    shown = itertools.islice(value.items(), _MOST_ITEMS)
-    return {_shortened(key): _bounded(item, height, depth + 1) for key, item in shown}
+    return {
+        _shortened(key): _bounded(item, height, depth + 1)
+        for key, item in itertools.islice(value.items(), _MAX_ITEMS)
+    }
 
 
 def _edges(box_xyxy: Box | Sequence[float], height: int) -> dict[str, float]:
@@ -93,8 +94,4 @@ def _edges(box_xyxy: Box | Sequence[float], height: int) -> dict[str, float]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"

@@ -1,13 +1,13 @@
-"""Programs written by a language model behind an OpenAI-compatible endpoint."""
+"""Generate programs with a language model behind an OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
 
 from viper.errors import GenerationError, ModelError
-from viper.generate.generator import GenerationRequest
+from viper.generate.generator import GenerationRequest, LanguageModelAbilities
 from viper.generate.prompt import Prompt, PromptStyle, build_messages
+from viper.generate.reference import parse_reference
 from viper.llm.client import ChatModel, ChatSettings, Sampling
 from viper.llm.prices import Prices
 from viper.models.options import Options
@@ -19,15 +19,15 @@ _MAX_TOKENS = 4096
 """A program takes a few hundred; models that think before they write take thousands."""
 
 
-class OpenAIGenerator:
-    """Asks a language model, with the API and worked examples in the prompt.
+class OpenAIGenerator(LanguageModelAbilities):
+    """A generator that prompts a language model with the API and worked examples.
 
-    What the model writes becomes the program's source as it is, prose and fences included: nothing
-    on this side parses it.
+    The reply becomes the source of the program as it is, including prose and fences: the host does not
+    parse it.
 
     Args:
-        settings: Which model is asked, where, and how.
-        style: How much the prompt shows.
+        settings: The model, its address and its options.
+        style: Length of the prompt.
     """
 
     def __init__(self, settings: ChatSettings, style: PromptStyle | None = None) -> None:
@@ -36,16 +36,14 @@ class OpenAIGenerator:
 
     @classmethod
     def parse(cls, reference: str) -> OpenAIGenerator:
-        """Make the generator that `MODEL?option=value&…` names.
+        """Return the generator for `MODEL?option=value&…`.
 
         See `ChatSettings.parse` and `PromptStyle.read` for the options.
 
         Raises:
-            ConfigError: The model or an option is unusable, or a key is needed and there is none.
+            ConfigError: The model or an option is invalid, or a key is needed and not set.
         """
-        model, _, query = reference.partition("?")
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        model = model.strip()
+        model, options = parse_reference(reference)
         with Options(options, f"openai:{model}") as read:
             return cls(ChatSettings.read(model, read), PromptStyle.read(read))
 
@@ -56,53 +54,36 @@ class OpenAIGenerator:
 
     @property
     def fingerprint(self) -> str:
-        """Equal where the same question should get the same program: model, address, settings."""
+        """Model, address and settings; equal when the same question should get the same program."""
         return f"{self._model.settings.fingerprint} {self._style}"
 
     @property
     def prices(self) -> Prices | None:
-        """What its tokens cost; None where the user did not say."""
+        """Prices of the tokens; None if the user gave none."""
         return self._model.settings.prices
 
-    @property
-    def billed(self) -> bool:
-        """True: its tokens are counted."""
-        return True
-
-    @property
-    def deterministic(self) -> bool:
-        """False: at another temperature, or with another seed, it writes other programs."""
-        return False
-
-    @property
-    def repairs(self) -> bool:
-        """True: a rejected program and its failure go into the next prompt."""
-        return True
-
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
-        """Return one program per request, in order; the model is asked for all of them at once.
+        """Return one program per request, in order; the requests are sent concurrently.
 
         Raises:
-            GenerationError: A call failed, or brought no text.
+            GenerationError: A call failed or returned no text.
         """
-        conversations = [build_messages(request, self._style) for request in requests]
-        limits = [_MAX_TOKENS] * len(conversations)
-        samplings = [Sampling(request.temperature, request.seed) for request in requests]
         try:
-            completions = await self._model.chat(conversations, limits, samplings)
+            completions = await self._model.chat(
+                [build_messages(request, self._style) for request in requests],
+                [_MAX_TOKENS] * len(requests),
+                [Sampling(request.temperature, request.seed) for request in requests],
+            )
         except ModelError as error:
             failure = GenerationError(str(error))
             failure.usage = error.usage
             raise failure from error
-        return [
-            Program(completion.text, self.name, usage=completion.usage)
-            for completion in completions
-        ]
+        return [Program(one.text, self.name, usage=one.usage) for one in completions]
 
     async def prompt(self, request: GenerationRequest) -> Prompt:
-        """Return what the model would read; its tokens are an estimate."""
+        """Return the conversation for a request; its number of tokens is an estimate."""
         return Prompt.estimated(build_messages(request, self._style))
 
     async def aclose(self) -> None:
-        """Close the connections; to be awaited on the loop that `generate` ran on."""
+        """Close the connections; must be awaited on the event loop that `generate` ran on."""
         await self._model.aclose()

@@ -1,15 +1,15 @@
-"""Writes the conversation that asks a language model for a program.
+"""Build the prompt: the conversation that asks a language model for a program.
 
-    system     what to write, the rules, and the part of the API that is served
-    user       a worked example's question  ┐ the examples most like the question,
-    assistant  its program                  ┘ the most similar one last
+    system     task, rules, and the part of the API that is served
+    user       question of a worked example   ┐ the examples most similar to the question,
+    assistant  its program                    ┘ the most similar one last
     user       the question
-    assistant  a rejected program           ┐ once per earlier attempt
-    user       why it failed, what it saw   ┘
+    assistant  a rejected program             ┐ once per earlier attempt
+    user       its failure and observations   ┘
 
-Questions, choices, failure messages and results of calls come from strangers: they appear as JSON
-only, so no text can end its place or pass for another part of the prompt. The texts lie in `prompts/`.
-A `PromptStyle` says how much is shown; models that read little get fewer examples and a brief API.
+Questions, choices, failure messages and results of calls are untrusted: they appear as JSON only, so that
+no text can pass for another part of the prompt. The templates are in `prompts/`. `PromptStyle` controls the
+length; models with a short context get fewer examples and a brief API.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ __all__ = ["Prompt", "PromptStyle", "build_messages", "prompt_version", "shorter
 _EXAMPLES = 6
 _FEW_EXAMPLES = 2
 _CHARACTERS_PER_TOKEN = 3.5
-"""Byte-pair tokenizers of code models take 3 to 4 characters of English and Python for a token."""
+"""Byte-pair tokenizers of code models have 3 to 4 characters of English and Python per token."""
 
 _LAYOUT = 2
-"""To be raised when the texts of `prompts/` are put together, or examples chosen, in another way."""
+"""Increase it when the assembly of the templates or the selection of examples changes."""
 _TEXTS = ("system.md", "vqa.md", "grounding.md", "repair.md", "seen.md", "examples.json")
 
-# What a model must know about the methods of a role, and what to do where the role is missing.
+# Notes on the methods of a role, and on what to do without the role.
 _WITH: dict[Role, str] = {
     "detector": "`find` returns the best match first.",
     "depth": "A larger `compute_depth` is farther away from the camera.",
@@ -59,19 +59,19 @@ _WITHOUT: dict[Role, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PromptStyle:
-    """How much a prompt shows."""
+    """Length of a prompt."""
 
     examples: int = _EXAMPLES
-    """Most worked examples."""
+    """Largest number of worked examples."""
     api: Literal["full", "brief"] = "full"
-    """`full` describes each method with an example, `brief` by its signature and one sentence."""
+    """`full` describes each method with an example, `brief` with its signature and one sentence."""
 
     @classmethod
     def read(cls, read: Options) -> Self:
-        """Take `examples=N` and `api=full|brief` out of the options of a generator.
+        """Read the options `examples=N` and `api=full|brief` of a generator.
 
         Raises:
-            ConfigError: A value is unusable.
+            ConfigError: A value is invalid.
         """
         examples = read.integer("examples", _EXAMPLES, low=0, high=100)
         brief = read.choice("api", ("full", "brief"), "full") == "brief"
@@ -80,22 +80,22 @@ class PromptStyle:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation as it goes to a model, for people to look at."""
+    """A conversation as it is sent to a model, for display."""
 
     messages: tuple[Message, ...]
     tokens: int
     tokenizer: str | None = None
-    """Whose tokenizer counted; None when the tokens are estimated from the characters."""
+    """The model whose tokenizer counted; None when the number of tokens is an estimate."""
 
     @classmethod
     def estimated(cls, messages: Sequence[Message]) -> Self:
-        """Guess the tokens of a conversation whose tokenizer is not at hand."""
+        """Return a conversation with the number of tokens estimated from the characters."""
         characters = sum(len(message.text) for message in messages)
         return cls(tuple(messages), round(characters / _CHARACTERS_PER_TOKEN))
 
     @property
     def size(self) -> str:
-        """How long it is, as in "8655 characters, about 2473 tokens (estimated)"."""
+        """Length for display, such as "8655 characters, about 2473 tokens (estimated)"."""
         characters = sum(len(message.text) for message in self.messages)
         if self.tokenizer is None:
             return f"{characters} characters, about {self.tokens} tokens (estimated)"
@@ -106,10 +106,10 @@ class Prompt:
 
 
 def shorter_styles(style: PromptStyle) -> Iterator[PromptStyle]:
-    """Give a style and then shorter and shorter ones, down to a prompt without examples.
+    """Yield a style and ever shorter ones, down to a prompt without examples.
 
-    A model that has seen two programs profits more from further examples than from the longer
-    descriptions of the API.
+    With two examples left the API becomes brief, and all examples are tried again with it: they help a
+    model more than the longer descriptions.
     """
     if style.api == "full":
         for count in range(style.examples, min(style.examples, _FEW_EXAMPLES) - 1, -1):
@@ -121,8 +121,8 @@ def shorter_styles(style: PromptStyle) -> Iterator[PromptStyle]:
 def build_messages(request: GenerationRequest, style: PromptStyle | None = None) -> list[Message]:
     """Return the conversation that asks for one program.
 
-    Only what `request.capabilities` serves is named: methods, worked examples and, for a detector
-    of a closed vocabulary, the objects that it knows.
+    It contains only what `request.capabilities` serves: methods, worked examples and, for a detector
+    with a closed vocabulary, its classes.
     """
     style = style or PromptStyle()
     messages = [Message("system", _system(request, style))]
@@ -139,9 +139,9 @@ def build_messages(request: GenerationRequest, style: PromptStyle | None = None)
 
 @functools.cache
 def prompt_version() -> str:
-    """Name the prompt as it is: 16 hex digits that change with a template, an example or the layout.
+    """Return the version of the prompt: 16 hex digits of a hash of templates, examples and layout.
 
-    The API part follows the contract of programs, which has a version of its own.
+    The API is not included: the program cache hashes the `ApiSpec` itself.
     """
     digest = hashlib.sha256(f"layout {_LAYOUT}\n".encode())
     for name in _TEXTS:
@@ -161,23 +161,19 @@ def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
         c.name for c in spec.callables if c.needs is not None and not capabilities.serves(c.needs)
     }
 
-    def is_of_use(doc: str) -> bool:
-        # What is described by way of a method that is missing has no use without it.
-        return not missing & set(re.findall(r"`(\w+)`", doc))
+    def is_usable(doc: str) -> bool:
+        # A description that refers to a missing method does not help without it.
+        return missing.isdisjoint(re.findall(r"`(\w+)`", doc))
 
-    served = [c for c in spec.callables if c.name not in missing and is_of_use(c.summary)]
+    served = [c for c in spec.callables if c.name not in missing and is_usable(c.summary)]
+    described = functools.partial(_described, missing=missing, in_full=in_full)
     lines = ["class ImagePatch:"]
-    lines += [f"    {a.name}: {a.type}  # {a.doc}" for a in spec.attributes if is_of_use(a.doc)]
-    describe = functools.partial(_described, missing=missing, in_full=in_full)
-    lines += describe(spec.constructor, indent="    ")
-    for entry in served:
-        if entry.is_method:
-            lines += describe(entry, indent="    ")
-    for entry in served:
-        if not entry.is_method:
-            lines += describe(entry, indent="")
+    lines += [f"    {a.name}: {a.type}  # {a.doc}" for a in spec.attributes if is_usable(a.doc)]
+    lines += described(spec.constructor, indent="    ")
+    for entry in sorted(served, key=lambda entry: not entry.is_method):  # methods first
+        lines += described(entry, indent="    " if entry.is_method else "")
     for handle in spec.handles:
-        if any(handle.name in _words(entry.returns) for entry in served):
+        if any(handle.name in re.findall(r"\w+", entry.returns) for entry in served):
             lines += _handle(handle)
     notes = [
         note
@@ -185,10 +181,9 @@ def _api(spec: ApiSpec, capabilities: Capabilities, in_full: bool) -> str:
         if (note := (_WITH if capabilities.serves(role) else _WITHOUT).get(role)) is not None
     ]
     if capabilities.serves("detector") and capabilities.vocabulary is not None:
-        known = json.dumps(capabilities.vocabulary, ensure_ascii=False)
         notes.append(
             "`find` and `exists` know the following objects only, and any other name ends the "
-            f"program with an error: {known}"
+            f"program with an error: {_json(capabilities.vocabulary)}"
         )
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
@@ -202,31 +197,25 @@ def _handle(handle: HandleClass) -> list[str]:
     ]
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text))
-
-
 def _described(entry: ApiCallable, *, missing: set[str], in_full: bool, indent: str) -> list[str]:
-    head, _, rest = entry.signature.partition("(")
-    signature = f"{head}(self, {rest}".replace("(self, )", "(self)") if entry.is_method else None
-    define = f"{indent}def {signature or entry.signature}:"
+    signature = entry.signature
+    if entry.is_method:
+        signature = signature.replace("(", "(self, ", 1).replace("(self, )", "(self)")
+    define = f"{indent}def {signature}:"
     if not in_full:
         return [f"{define}  # {entry.summary}"]
     lines = ["", define, f"{indent}    # {entry.summary}"]
     example = entry.example
-    used = set(re.findall(r"(\w+)\(", example))
-    # An example that calls what is not served would teach the model to call it.
-    if example and not used & missing:
+    # An example with a missing method would teach the model to call it.
+    if example and missing.isdisjoint(re.findall(r"(\w+)\(", example)):
         lines.append(f"{indent}    # Example:")
         lines += [f"{indent}    #     {line}" for line in example.splitlines()]
     return lines
 
 
 def _question(question: str, choices: Sequence[str]) -> str:
-    text = f"Question, as a JSON string: {_quoted(question)}"
-    if choices:
-        text += f"\nAllowed answers, as JSON: {json.dumps(list(choices), ensure_ascii=False)}"
-    return text
+    text = f"Question, as a JSON string: {_json(question)}"
+    return f"{text}\nAllowed answers, as JSON: {_json(choices)}" if choices else text
 
 
 def _repair(rejected: Rejected) -> str:
@@ -236,19 +225,24 @@ def _repair(rejected: Rejected) -> str:
         lines = (rejected.source or rejected.program.source).splitlines()
         place = f" in line {failure.line}"
         if 0 < failure.line <= len(lines):
-            place += f", {_quoted(lines[failure.line - 1].strip())}"
-    seen = "\n" + _filled("seen.md", CALLS="\n".join(rejected.seen)) if rejected.seen else ""
-    message = _quoted(failure.message)
-    return _filled("repair.md", KIND=failure.kind, PLACE=place, MESSAGE=message, SEEN=seen)
+            place += f", {_json(lines[failure.line - 1].strip())}"
+    calls = "\n".join(rejected.observations)
+    return _filled(
+        "repair.md",
+        KIND=failure.kind,
+        PLACE=place,
+        MESSAGE=_json(failure.message),
+        SEEN="\n" + _filled("seen.md", CALLS=calls) if calls else "",
+    )
 
 
 def _filled(name: str, **values: str) -> str:
-    """Return a template with its marks replaced, in one pass: no value is taken for a mark."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: values[mark[1]], _text(name))
+    """Return a template with its placeholders replaced, in one pass: values are not templates."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], _text(name))
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _json(value: str | Sequence[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _fenced(program: str) -> str:

@@ -1,17 +1,18 @@
-"""Which generators exist, and how a name such as `openai:gpt-5-mini` is read."""
+"""The registry of generators: from a name such as `openai:gpt-5-mini` to a generator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from viper.errors import ConfigError, did_you_mean
 from viper.generate.generator import Abilities, Generator
-from viper.plugins import GENERATORS as PLUGGED
+from viper.generate.reference import parse_reference
+from viper.plugins import GENERATORS as PLUGIN_GROUP
 from viper.plugins import find_plugins
 
-__all__ = ["GENERATORS", "Opened", "open_generator", "open_generators", "options_of"]
+__all__ = ["GENERATORS", "OpenedGenerator", "generator_options", "open_generator"]
+__all__ += ["open_generators"]
 
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
@@ -21,49 +22,49 @@ GENERATORS: Mapping[str, str] = {
 }
 
 
-class Opened(NamedTuple):
-    """A generator, and whether its programs may be trusted."""
+class OpenedGenerator(NamedTuple):
+    """A generator, and whether its programs are trusted."""
 
     generator: Generator
     trusted: bool = False
-    """True for Viper's own grammar, made here from its name. Nothing that an object says of itself, its
-    class included, makes it trusted: its programs run in the full sandbox."""
+    """True only for Viper's grammar when it was created here by its name. No attribute or class of a
+    generator makes it trusted; programs of other generators need the full sandbox."""
 
 
-def open_generators(text: str) -> tuple[Opened, ...]:
-    """Make the generators that a name stands for; each is asked where the one before cannot answer.
+def open_generators(name: str) -> tuple[OpenedGenerator, ...]:
+    """Create the generators for a name; each one is used when those before it fail.
 
     Args:
-        text: A name as `viper.generate.auto.resolved` gives it; all but `auto` stand for one generator.
+        name: A name returned by `viper.generate.auto.resolve_auto`; all but `auto` stand for one generator.
 
     Raises:
         ConfigError: As in `open_generator`.
     """
-    if text == "auto":
-        from viper.generate.auto import refusing_grammar
+    if name == "auto":
+        from viper.generate.auto import RefusingGrammar
 
-        return (Opened(refusing_grammar(), trusted=True),)
-    name, _, model = text.partition(":")
-    if name.strip() == "auto":
-        return (Opened(open_generator("grammar"), trusted=True), Opened(open_generator(model)))
-    return (Opened(open_generator(text), trusted=name.strip() == "grammar"),)
+        return (OpenedGenerator(RefusingGrammar(), trusted=True),)
+    kind, _, model = name.partition(":")
+    if kind.strip() == "auto":
+        return (*open_generators("grammar"), OpenedGenerator(open_generator(model)))
+    return (OpenedGenerator(open_generator(name), trusted=kind.strip() == "grammar"),)
 
 
-def options_of(text: str) -> dict[str, str]:
+def generator_options(name: str) -> dict[str, str]:
     """Return the `option=value` part of a generator's name."""
-    return dict(parse_qsl(text.partition("?")[2], keep_blank_values=True))
+    return parse_reference(name)[1]
 
 
-def open_generator(text: str) -> Generator:
-    """Make the generator that `grammar`, `openai:MODEL`, `local:MODEL` or a plugin's name stands for.
+def open_generator(name: str) -> Generator:
+    """Create the generator for `grammar`, `openai:MODEL`, `local:MODEL` or the name of a plugin.
 
     Options follow the model, as in `local:FOLDER?device=cuda&examples=3`.
 
     Raises:
         ConfigError: The name is unknown, or its model is missing.
     """
-    name, _, reference = text.partition(":")
-    match name.strip():
+    kind, _, reference = name.partition(":")
+    match kind.strip():
         case "grammar":
             from viper.generate.grammar import GrammarGenerator
 
@@ -77,33 +78,30 @@ def open_generator(text: str) -> Generator:
 
             return LocalGenerator.parse(reference)
         case other:
-            return _of_plugin(other, reference)
+            return _open_plugin(other, reference)
 
 
-def _of_plugin(name: str, reference: str) -> Generator:
-    plugins = find_plugins(PLUGGED, taken=GENERATORS)
+def _open_plugin(name: str, reference: str) -> Generator:
+    plugins = find_plugins(PLUGIN_GROUP, reserved=GENERATORS)
     if name not in plugins:
-        known = [*GENERATORS.values(), *(f"{n}: of {p.origin}" for n, p in plugins.items())]
+        listed = [*GENERATORS.values(), *(f"{n}: of {p.origin}" for n, p in plugins.items())]
         raise ConfigError(
             f"Unknown generator {name!r}. {did_you_mean(name, [*GENERATORS, *plugins])}"
-            f"Known: {'; '.join(known)}."
+            f"Known: {'; '.join(listed)}."
         )
     plugin = plugins[name]
     factory = plugin.load()
     try:
-        made = factory(reference)
+        generator: Generator = factory(reference)
     except ConfigError:
-        raise  # about the reference, in words for the user
-    except Exception as error:  # a stranger's factory may raise anything
-        raise plugin.broken(error) from error
-    lacking = [
-        *(member for member in ("name", "generate", "aclose") if not hasattr(made, member)),
-        *Abilities.lacking(made),
-    ]
-    if lacking:
+        raise  # about the reference, written for the user
+    except Exception as error:  # a plugin may raise anything
+        raise plugin.load_error(error) from error
+    members = ("name", "generate", "aclose")
+    missing = [member for member in members if not hasattr(generator, member)]
+    if missing := missing + Abilities.missing(generator):
         raise ConfigError(
-            f"The generator {name!r} of {plugin.origin} must have {', '.join(lacking)} "
-            f"(see viper.generate.generator.Generator), but {type(made).__name__} has not."
+            f"The generator {name!r} of {plugin.origin} must have {', '.join(missing)} "
+            f"(see viper.generate.generator.Generator), but {type(generator).__name__} has not."
         )
-    generator: Generator = made
     return generator

@@ -1,4 +1,4 @@
-"""What a generator is asked: one question, and the programs for it that have failed so far."""
+"""Input of a generator: one question, and the programs for it that have failed so far."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ __all__ = ["GenerationRequest", "Rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An earlier attempt of the same request, and why it failed."""
+    """An earlier program for the same request, and why it failed."""
 
     program: Program
     source: str
-    """The normalised source that the failure's line counts in."""
+    """The normalized source, whose lines `failure.line` counts."""
     failure: Failure
-    seen: tuple[str, ...] = ()
-    """Its last calls and what they gave, oldest first: one JSON object each (see `seen_calls`)."""
+    observations: tuple[str, ...] = ()
+    """The last calls of the program and their results, oldest first: one JSON object each (see
+    `viper.generate.observations`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class GenerationRequest:
     question: str
     task: Task = "vqa"
     choices: tuple[str, ...] = ()
-    """Answers that the caller allows; empty when any will do."""
+    """Allowed answers; empty when any answer is allowed."""
     capabilities: Capabilities = field(default_factory=Capabilities.everything)
-    """What the vision side can serve; conditions outside it must not be tested."""
+    """What the vision models can serve; programs must not test any other condition."""
     spec: ApiSpec = field(default_factory=load_spec)
-    """The contract of programs, with what modules add to it."""
+    """The API that programs may call, with the additions of modules."""
     rejected: tuple[Rejected, ...] = ()
-    """Earlier attempts, oldest first; a generator that cannot repair refuses when there are any."""
+    """Earlier attempts, oldest first; a generator that cannot repair raises when there are any."""
     temperature: float | None = None
-    """Replaces the generator's own, so that the same request may give several programs; None leaves
-    it alone. A generator without a model has none and takes no notice."""
+    """Overrides the generator's own temperature, so that equal requests may give different programs; None
+    keeps it. Ignored by generators without a language model."""
     seed: int | None = None
-    """Chooses among the programs that the temperature allows, where the model knows seeds."""
+    """Seed of the sampling, where the model supports seeds."""

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from viper.errors import InputError
 from viper.images.color_modes import rgb_pixels, upright
 from viper.images.image import ImageRef, Pixels
-from viper.storage.files import read_regular_file, shown
+from viper.storage.files import quote_path, read_regular_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -98,7 +98,7 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
         path = os.fsdecode(source)
         source_name = Path(path).name or "image"
         content = read_regular_file(path, max_bytes=MAX_FILE_BYTES, what="image")
-        pixels = _decode(content, shown(path), max_pixels)
+        pixels = _decode(content, quote_path(path), max_pixels)
     else:
         raise InputError(
             "An image must be a path, the bytes of a file, a Pillow image or a uint8 array of "

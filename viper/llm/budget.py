@@ -1,8 +1,8 @@
-"""What language models have cost an engine so far, and the budget that it may not exceed.
+"""The budget of an engine for language models: usage so far, and its limits.
 
-Every call of a language model, whoever makes it (generator, answerer, `llm_query`), asks the ledger
-first and is entered when it returns. What a call will cost is not known before, so calls that are in
-flight when the budget runs out are finished and paid: the budget stops the next one.
+Every call of a language model (generator, answerer, `llm_query`) is checked against the budget before it
+starts and added when it returns. The cost of a call is not known in advance, so calls that are in flight
+when the budget runs out are finished and paid; the next call is refused.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ __all__ = ["Budget"]
 
 
 class Budget:
-    """Adds up usage; any thread may use it.
+    """Usage so far and its limits; thread-safe.
 
     Args:
-        max_cost_usd: Most US dollars; None for no limit.
-        max_tokens: Most tokens, prompts and completions together; None for no limit.
+        max_cost_usd: Largest cost in US dollars; None for no limit.
+        max_tokens: Most tokens of prompts and completions together; None for no limit.
     """
 
     def __init__(self, *, max_cost_usd: float | None = None, max_tokens: int | None = None) -> None:
@@ -31,19 +31,19 @@ class Budget:
 
     @property
     def spent(self) -> Usage:
-        """What all calls that returned have used."""
+        """Usage of all calls that have returned."""
         return self._spent
 
     def add(self, usage: Usage) -> None:
-        """Enter a call that returned."""
+        """Add the usage of a call that has returned."""
         with self._lock:
             self._spent += usage
 
     def check(self) -> None:
-        """Let the next call pass.
+        """Check that the budget allows another call.
 
         Raises:
-            BudgetError: The budget is spent, or it is not known whether it is.
+            BudgetError: The budget is spent, or the cost so far is unknown.
         """
         spent = self._spent
         if self._max_tokens is not None and spent.tokens >= self._max_tokens:
@@ -55,8 +55,8 @@ class Budget:
             return
         if spent.cost_usd is None:
             raise BudgetError(
-                f"What the calls so far have cost is not known, so the budget of "
-                f"{self._max_cost_usd:g} USD cannot be kept: a service sent no usage with its "
+                f"The cost of the calls so far is not known, so the budget of "
+                f"{self._max_cost_usd:g} USD cannot be enforced: a service sent no usage with its "
                 "reply, or has no prices. Limit --max-tokens (max_tokens) instead."
             )
         if spent.cost_usd >= self._max_cost_usd:

@@ -1,8 +1,8 @@
-"""What a service asks for its tokens: prices per million, as the user gives them with a model.
+"""Prices of a service per million tokens, as options of a model.
 
     openai:MODEL?input_usd=0.25&output_usd=2
 
-Nobody else knows them: lists of prices grow old, so none is kept here.
+There is no built-in price list, because it would become outdated.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from viper.usage import Usage
 
 __all__ = ["Prices"]
 
-_PER = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -27,14 +25,14 @@ class Prices:
 
     @classmethod
     def read(cls, read: Options, where: str) -> Prices | None:
-        """Take `input_usd` and `output_usd` out of options; None where neither is given.
+        """Read the options `input_usd` and `output_usd`; return None if neither is given.
 
         Args:
             read: The options.
-            where: Whose they are, as a message begins with it.
+            where: The model, as the subject of a message.
 
         Raises:
-            ConfigError: Only one of them is given, or a price is no number from 0 up.
+            ConfigError: Only one is given, or a price is not a number of at least 0.
         """
         given = [name for name in ("input_usd", "output_usd") if read.optional_text(name)]
         if not given:
@@ -47,6 +45,6 @@ class Prices:
         return cls(read.number("input_usd", 0.0, low=0.0), read.number("output_usd", 0.0, low=0.0))
 
     def priced(self, usage: Usage) -> Usage:
-        """Return tokens with what they cost."""
+        """Return usage with the cost of its tokens."""
         cost = usage.prompt_tokens * self.input_usd + usage.completion_tokens * self.output_usd
-        return replace(usage, cost_usd=cost / _PER)
+        return replace(usage, cost_usd=cost / 1_000_000)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Literal
 
-from viper.errors import UnservedError, ViperError, described
+from viper.errors import UnservedError, ViperError, summarize_error
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
@@ -309,7 +309,7 @@ def _failure(error: BaseException, entry: ApiCallable) -> tuple[str, str]:
             return error.kind, str(error)
         case Exception():  # a bug of ours or of a plugin's model, not of the program
             _log.exception("A call of %s failed.", entry.qualified_name)
-            return "model", f"{entry.name} failed: {described(error)}"
+            return "model", f"{entry.name} failed: {summarize_error(error)}"
         case _:
             message = "The program was stopped while it waited for this call."
             return "cancelled", str(error) or message

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from viper.errors import ModelError, described
+from viper.errors import ModelError, summarize_error
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
@@ -106,7 +106,7 @@ class Batch:
         # SystemExit would end the model's thread, and its requests would never be answered.
         if isinstance(error, SystemExit):
             return ModelError(f"{self._what} tried to end the process.")
-        return ModelError(f"{self._what} failed: {described(error)}")
+        return ModelError(f"{self._what} failed: {summarize_error(error)}")
 
     @property
     def _what(self) -> str:

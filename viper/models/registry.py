@@ -189,7 +189,7 @@ def plugin_backends() -> dict[tuple[Role, str], Plugin]:
     """
     taken = {f"{role}.{name}" for role, name in _BUILT_IN} | {f"{role}.{STUB}" for role in ROLES}
     found: dict[tuple[Role, str], Plugin] = {}
-    for plugin in find_plugins(BACKENDS, taken=taken).values():
+    for plugin in find_plugins(BACKENDS, reserved=taken).values():
         role, dot, name = plugin.name.partition(".")
         if not dot or not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not role.isidentifier():
             raise ConfigError(

@@ -106,7 +106,7 @@ def _loaded(plugin: Plugin) -> Module:
         try:
             loaded = loaded()
         except (Exception, SystemExit) as error:  # a plugin's factory may raise anything
-            raise plugin.broken(error) from error
+            raise plugin.load_error(error) from error
     if not isinstance(loaded, Module):
         raise ConfigError(
             f"The entry point {plugin.value!r} of {plugin.origin} must name a viper.modules.Module, or a "

@@ -16,7 +16,7 @@ from viper.errors import ConfigError, InputError
 from viper.oracle import clevr, gqa
 from viper.oracle.json_value import JsonValue
 from viper.oracle.scene import SceneFile
-from viper.storage.files import read_regular_file, shown
+from viper.storage.files import quote_path, read_regular_file
 
 __all__ = ["open_scenes"]
 
@@ -59,7 +59,7 @@ def _read(path: str, version: tuple[int, ...]) -> SceneFile:
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"{shown(path)} is no JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."
+            f"{quote_path(path)} is no JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."
         ) from error
     if clevr.fits(value):
         scenes, language = clevr.read(value)
@@ -67,7 +67,7 @@ def _read(path: str, version: tuple[int, ...]) -> SceneFile:
         scenes, language = gqa.read(value)
     else:
         raise ConfigError(
-            f"{shown(path)} holds neither CLEVR scenes, an object with a list 'scenes', nor GQA scene "
+            f"{quote_path(path)} holds neither CLEVR scenes, an object with a list 'scenes', nor GQA scene "
             "graphs, an object of image ids with 'objects' each."
         )
     return SceneFile(

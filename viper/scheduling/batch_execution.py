@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeGuard
 
-from viper.errors import ModelError, ModelMemoryError, ViperError, described
+from viper.errors import ModelError, ModelMemoryError, ViperError, summarize_error
 from viper.models.roles import Backend, Completion, Preprocesses, has
 from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import Operation, Served
@@ -142,6 +142,6 @@ def as_viper_error(error: BaseException, what: str) -> ViperError:
     """Return a `ViperError` as it is, and any other error as a `ModelError` of one line."""
     if isinstance(error, ViperError):
         return error
-    failure = ModelError(f"{what} failed: {described(error)}")
+    failure = ModelError(f"{what} failed: {summarize_error(error)}")
     failure.__cause__ = error
     return failure

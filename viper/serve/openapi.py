@@ -231,7 +231,7 @@ _TIMES = ("generate", "run", "queue", "model", "total")
 def _answer() -> dict[str, Any]:
     """Return the schema of `Trace.summary_json()`, with the request's id and, where asked for, the trace."""
     count = {"type": "integer", "minimum": 0}
-    described = _closed(
+    summarize_error = _closed(
         request_id={"type": "string"},
         **{key: {"$ref": f"#/components/schemas/Trace/properties/{key}"} for key in _OF_THE_TRACE},
         image={"type": "string", "description": "Name of the picture's file."},
@@ -258,9 +258,9 @@ def _answer() -> dict[str, Any]:
             "description": "Share of the programs that voted for the answer; null without votes.",
         },
     )
-    described["description"] = "What `viper ask --json` prints, with the request's id."
-    described["properties"]["trace"] = _ref("Trace")
-    return described
+    summarize_error["description"] = "What `viper ask --json` prints, with the request's id."
+    summarize_error["properties"]["trace"] = _ref("Trace")
+    return summarize_error
 
 
 def _trace_schemas() -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Reads one file that a caller named, and says well what is wrong with the name.
+"""Read one file given by the user, with a clear error when that fails.
 
-Only regular files are read, and not beyond a cap: a pipe that nobody writes to, or a device that
-never ends, is refused instead of waited for.
+Only regular files up to a size limit are read. Pipes and devices, which may block or never end, are
+refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from viper.errors import InputError
 
-__all__ = ["read_regular_file", "shown"]
+__all__ = ["quote_path", "read_regular_file"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -25,15 +25,15 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
     """Return the content of a file.
 
     Args:
-        path: As the caller gave it.
-        max_bytes: A larger file is refused.
-        what: What the file should be, for messages, such as "image".
+        path: Path given by the user.
+        max_bytes: Largest accepted size.
+        what: Kind of file for messages, such as "image".
 
     Raises:
-        InputError: There is no such file, or it is not a regular one, too large, or not readable.
+        InputError: The file does not exist, is not a regular file, is too large or is not readable.
     """
-    name = shown(path)
-    # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    name = quote_path(path)
+    # Without O_NONBLOCK, opening a pipe without a writer would block forever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags)
@@ -44,7 +44,7 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
             if not stat.S_ISREG(mode):
                 raise InputError(f"{name} is a device or a pipe. Give a regular {what} file.")
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                # One byte more than allowed shows a file that is too large, or that grows.
+                # One byte more than allowed reveals a file that is too large or growing.
                 content = file.read(max_bytes + 1)
         finally:
             os.close(descriptor)
@@ -66,28 +66,30 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
     return content
 
 
-def shown(path: str) -> str:
-    """Quote a path on one line, shortened in the middle."""
+def quote_path(path: str) -> str:
+    """Return a path as a quoted string on one line, shortened in the middle."""
     text = repr(path)
     return text if len(text) <= 300 else f"{text[:140]}…{text[-140:]}"
 
 
 def _missing(path: str, what: str) -> str:
-    """Say that a file does not exist, and which one may have been meant."""
+    """Return the message for a file that does not exist, with similar names."""
     if not path:
         return f"The path of the {what} is empty. Give the path of a file."
     if _URL.match(path):
         return (
-            f"{shown(path)} is an address, not a file. Download it and give the path of the file."
+            f"{quote_path(path)} is a URL, not a file. Download it and give the path of the file."
         )
     folder = Path(path).parent
     if not folder.is_dir():
-        return f"There is no file {shown(path)}: its folder does not exist. Check the path."
+        return f"There is no file {quote_path(path)}: its folder does not exist. Check the path."
     try:
         entries = itertools.islice(folder.iterdir(), 4096)
         names = {entry.name.lower(): str(folder / entry.name) for entry in entries}
-    except OSError:  # a folder that may be searched but not listed has no names to suggest
+    except OSError:  # a folder that cannot be listed gives no suggestions
         names = {}
-    near = difflib.get_close_matches(Path(path).name.lower(), names, n=3)
-    hint = " or ".join(shown(names[name]) for name in near)
-    return f"There is no file {shown(path)}. " + (f"Did you mean {hint}?" if hint else "Check it.")
+    matches = difflib.get_close_matches(Path(path).name.lower(), names)
+    hint = " or ".join(quote_path(names[name]) for name in matches)
+    return f"There is no file {quote_path(path)}. " + (
+        f"Did you mean {hint}?" if hint else "Check it."
+    )

@@ -1,4 +1,4 @@
-"""Finds the data folders, in the wheel and in a checkout."""
+"""Locate the packaged data folders, in an installed wheel and in a checkout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def data_folder(kind: str) -> Traversable:
-    """Return the folder `kind` ("api_spec" or "prompts"), wherever this installation keeps it."""
+    """Return the data folder `kind`, "api_spec" or "prompts", of this installation."""
     packaged = files("viper") / "_data" / kind
     if packaged.is_dir():
         return packaged

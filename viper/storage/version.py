@@ -1,3 +1,3 @@
-"""The version of Viper, which the files that it writes carry."""
+"""The version of Viper, also written into traces and other files."""
 
 __version__ = "0.1.0"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from viper.errors import InputError, failure_kind
 from viper.programs.program import CallSite, Failure, Finding
-from viper.storage.files import read_regular_file, shown
+from viper.storage.files import quote_path, read_regular_file
 from viper.trace.record import (
     TRACE_FORMAT,
     TRACE_VERSION,
@@ -68,7 +68,7 @@ def read_trace_file(path: str | os.PathLike[str]) -> TraceFile:
         value = _parsed(data)
         return TraceFile(trace_of(value), value.get("embedded"))
     except InputError as error:
-        raise InputError(f"{shown(name)} cannot be used: {error}") from error
+        raise InputError(f"{quote_path(name)} cannot be used: {error}") from error
 
 
 def trace_of(value: Any) -> Trace:  # Any: what is checked here

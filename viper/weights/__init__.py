@@ -1,1 +1,1 @@
-"""Weights of models from the hub: which files are needed, what is on disk, and fetching the rest."""
+"""Model weights from the hub: needed files, the local cache, and downloads."""

@@ -1,14 +1,14 @@
-"""What of a model lies in the hub's cache; read from the disk alone, without a network.
+"""Find models in the local cache of the hub, without any network access.
 
-    found = look("google/owlv2-base-patch16-ensemble", "cfd3195b…", role="detector")
+    found = find_on_disk("google/owlv2-base-patch16-ensemble", "cfd3195b…", role="detector")
     found.state     # "complete", "partial" or "absent"
     found.folder    # …/snapshots/cfd3195b…, to load from
 
-The cache is that of huggingface_hub (`HF_HOME`, `HF_HUB_CACHE`), shared with every other program:
+The cache is that of huggingface_hub (`HF_HOME`, `HF_HUB_CACHE`), shared with other programs:
 
-    models--OWNER--NAME/refs/main              the commit that a branch stood for
-    models--OWNER--NAME/snapshots/COMMIT/…     the files of a commit, links to
-    models--OWNER--NAME/blobs/DIGEST           contents by their checksum; DIGEST.incomplete is a part
+    models--OWNER--NAME/refs/main              commit of a branch
+    models--OWNER--NAME/snapshots/COMMIT/…     files of a commit, as links to blobs
+    models--OWNER--NAME/blobs/DIGEST           contents by checksum; DIGEST.incomplete is a partial download
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from pathlib import Path
 from typing import Literal
 
 from viper.models.roles import Role
-from viper.weights.files import Library, absent_parts
+from viper.weights.files import Library, missing_parts
 
-__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "look", "repository_folder"]
+__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "find_on_disk", "repository_folder"]
 
 State = Literal["complete", "partial", "absent"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-"""What the hub's commits look like."""
+"""Format of a commit of the hub."""
 
 PART = ".incomplete"
-"""Ending of a content that has not all arrived; the hub's own tools know it, too."""
+"""Suffix of a partial download, shared with the tools of the hub."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """What is on disk of one revision of a repository."""
+    """One revision of a repository on disk."""
 
     state: State
     folder: Path | None = None
-    """The folder of the revision, None where there is none."""
+    """Folder of the revision, None if there is none."""
     missing: tuple[str, ...] = ()
-    """What the folder lacks: configuration, weights, processor, tokenizer."""
-    kept_bytes: int = 0
-    """Bytes of contents that have only come in part, of any revision."""
+    """Missing parts of the folder: configuration, weights, processor, tokenizer."""
+    partial_bytes: int = 0
+    """Size of partial downloads, of any revision."""
 
     @property
     def commit(self) -> str | None:
-        """The commit that lies there."""
+        """Commit of the folder."""
         return None if self.folder is None else self.folder.name
 
 
 def cache_folder() -> Path:
-    """Return the folder of the hub's cache; it need not exist."""
+    """Return the folder of the hub's cache, which need not exist."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def repository_folder(repository: str, cache: Path | None = None) -> Path:
-    """Return where a repository's files lie or would lie."""
+    """Return the folder of a repository in the cache, which need not exist."""
     return (cache or cache_folder()) / f"models--{repository.replace('/', '--')}"
 
 
-def look(
+def find_on_disk(
     repository: str,
     revision: str | None = None,
     *,
@@ -74,28 +74,27 @@ def look(
 
     Args:
         repository: Such as `OWNER/NAME`.
-        revision: Branch, tag or commit; None is `main`, or the only one there when main is unknown.
-        role: What the model is for: decides which parts must be there.
-        library: Whose format of files is needed.
-        cache: The cache, None for the hub's.
+        revision: Branch, tag or commit; None is `main`, or the only snapshot if main is not cached.
+        role: Role of the model, which determines the required parts; None for none.
+        library: File format that is required.
+        cache: Folder of the cache, None for the hub's.
     """
     root = repository_folder(repository, cache)
-    kept = _kept_bytes(root)
+    partial_bytes = _partial_bytes(root)
     folder = _snapshot(root, revision or "main")
     if folder is None and revision is None:
         folder = _only_snapshot(root)
     if folder is None:
-        state: State = "partial" if kept else "absent"
-        return OnDisk(state, kept_bytes=kept)
-    missing = absent_parts(folder, role, library)
-    return OnDisk("partial" if missing else "complete", folder, missing, kept)
+        return OnDisk("partial" if partial_bytes else "absent", partial_bytes=partial_bytes)
+    missing = missing_parts(folder, role, library)
+    return OnDisk("partial" if missing else "complete", folder, missing, partial_bytes)
 
 
 def _snapshot(root: Path, revision: str) -> Path | None:
     if not COMMIT.fullmatch(revision):
         try:
             revision = (root / "refs" / revision).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):  # ValueError: no text, or a name that no file can have
+        except (OSError, ValueError):  # ValueError: not UTF-8, or not a valid file name
             return None
         if not COMMIT.fullmatch(revision):
             return None
@@ -113,8 +112,8 @@ def _only_snapshot(root: Path) -> Path | None:
     return folder
 
 
-def _kept_bytes(root: Path) -> int:
+def _partial_bytes(root: Path) -> int:
     try:
         return sum(path.stat().st_size for path in (root / "blobs").glob(f"*{PART}"))
-    except OSError:  # a part that was finished or removed meanwhile
+    except OSError:  # a download that was finished or removed meanwhile
         return 0

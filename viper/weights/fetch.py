@@ -1,8 +1,8 @@
-"""Fetches one content: in parts if need be, checked by its size and checksum before it has its name.
+"""Download one file of the hub, resuming after interruptions and verifying size and checksum.
 
-A content arrives in `DIGEST.incomplete` beside its place. A cut connection is taken up where it broke
-off, at once and also by a later run; only a content whose checksum is right is renamed to `DIGEST`. So
-a name in the cache never stands for half a file.
+The content is written to `DIGEST.incomplete` next to its destination. An interrupted download is resumed at
+once, and also by a later run. Only a content with the correct checksum is renamed to `DIGEST`, so the cache
+never contains a truncated file under its final name.
 """
 
 from __future__ import annotations
@@ -18,55 +18,61 @@ from viper.errors import DownloadError
 from viper.weights.cache import PART
 from viper.weights.hub import HubFile, Listing, translated
 
-__all__ = ["fetch", "kept_bytes"]
+__all__ = ["fetch", "is_complete", "partial_bytes"]
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
-"""Pauses before further attempts, counted anew whenever something has arrived."""
+"""Pauses between attempts; the count restarts whenever data has arrived."""
 
-_CHUNK_BYTES = 1024 * 1024
-_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
-def kept_bytes(blob: Path) -> int:
-    """Return how much of a content an earlier run has left."""
+def partial_bytes(blob: Path) -> int:
+    """Return the size of the partial download of an earlier run."""
     try:
         return _part(blob).stat().st_size
     except OSError:
         return 0
 
 
+def is_complete(blob: Path, file: HubFile) -> bool:
+    """Return whether a content is on disk in full size."""
+    try:
+        return blob.stat().st_size == file.size_bytes
+    except OSError:
+        return False
+
+
 def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int], None]) -> None:
-    """Fetch a content into its place; returns at once when it is there in full size.
+    """Download a content; return at once if it is complete on disk.
 
     Args:
         listing: The commit that the file belongs to.
-        file: What to fetch.
-        blob: Where it goes; its folder exists.
-        on_bytes: Called with how many bytes are there now, from this run and earlier ones.
+        file: The file.
+        blob: Destination; its folder exists.
+        on_bytes: Called with the number of bytes on disk, from this run and earlier ones.
 
     Raises:
-        DownloadError: The hub or the disk gave up (what has arrived is kept), or the checksum is
-            wrong (it is thrown away).
+        DownloadError: The hub or the disk failed (partial downloads are kept), or the checksum is wrong
+            (the content is deleted).
     """
-    if blob.is_file() and blob.stat().st_size == file.size_bytes:
+    if is_complete(blob, file):
         on_bytes(file.size_bytes)
         return
     part = _part(blob)
-    if kept_bytes(blob) > file.size_bytes:
+    if partial_bytes(blob) > file.size_bytes:
         part.unlink()
     failures = 0
-    while not part.exists() or kept_bytes(blob) < file.size_bytes:
-        before = kept_bytes(blob)
-        trouble = _attempt(listing, file, part, on_bytes)
-        if trouble is None:
+    while not part.exists() or partial_bytes(blob) < file.size_bytes:
+        before = partial_bytes(blob)
+        reason = _attempt(listing, file, part, on_bytes)
+        if reason is None:
             break
-        failures = 1 if kept_bytes(blob) > before else failures + 1
+        failures = 1 if partial_bytes(blob) > before else failures + 1
         if failures > len(PAUSES_S):
-            kept = kept_bytes(blob) / 1e6
             raise DownloadError(
-                f"{file.path} of '{listing.repository}' could not be fetched: {trouble} "
-                f"{kept:.1f} of {file.size_bytes / 1e6:.1f} MB are kept: run the same command again "
-                "to go on."
+                f"{file.path} of '{listing.repository}' could not be fetched: {reason} "
+                f"{partial_bytes(blob) / 1e6:.1f} of {file.size_bytes / 1e6:.1f} MB are kept: run the "
+                "same command again to go on."
             )
         time.sleep(PAUSES_S[failures - 1])
     _check(listing, file, part)
@@ -76,31 +82,31 @@ def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int],
 def _attempt(
     listing: Listing, file: HubFile, part: Path, on_bytes: Callable[[int], None]
 ) -> str | None:
-    """Fetch until the connection ends; return what went wrong if trying again may help."""
+    """Download until the connection ends; return the reason of a failure that a retry may fix."""
     from huggingface_hub import constants, errors, get_session, hf_raise_for_status
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # lazy there
 
     done = part.stat().st_size if part.exists() else 0
-    # Compressed on the way, neither the size nor a position in the file would be known.
+    # With compression, neither the size nor the position in the file would be known.
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if done:
         headers["Range"] = f"bytes={done}-"
-    # The client's default waits for ever.
+    # The default of the client is no timeout.
     timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
     with translated(listing.repository, listing.revision):
         try:
             with get_session().stream(
                 "GET", listing.url(file), headers=headers, timeout=timeout_s
             ) as response:
-                if response.status_code in _TRY_AGAIN:
+                if response.status_code in _RETRIED:
                     return f"the hub answered with status {response.status_code}."
-                if response.status_code == 416:  # it has less than we: begin anew
+                if (
+                    response.status_code == 416
+                ):  # the file is shorter than the partial download: start over
                     part.unlink(missing_ok=True)
                     return "the hub has no such part."
                 hf_raise_for_status(response)
-                if not _goes_on(response, done):
-                    done = 0
-                _write(response, file, part, done, on_bytes)
+                _write(response, file, part, done if _resumes(response, done) else 0, on_bytes)
         except errors.HfHubHTTPError:
             raise
         except errors.HTTPError as error:  # type: ignore[attr-defined] # re-exported
@@ -110,10 +116,10 @@ def _attempt(
     return None
 
 
-def _goes_on(response: Any, done: int) -> bool:
-    """Tell whether an answer begins where we stopped; a server may ignore the question."""
-    told = str(response.headers.get("Content-Range", ""))
-    return response.status_code == 206 and told.replace("=", " ").startswith(f"bytes {done}-")
+def _resumes(response: Any, done: int) -> bool:
+    """Return whether a response starts at the requested byte; a server may ignore the range."""
+    content_range = str(response.headers.get("Content-Range", "")).replace("=", " ")
+    return response.status_code == 206 and content_range.startswith(f"bytes {done}-")
 
 
 def _write(
@@ -125,7 +131,7 @@ def _write(
                 target.write(chunk)
                 done += len(chunk)
                 on_bytes(min(done, file.size_bytes))
-                if done > file.size_bytes:  # more than it is: the checksum will refuse it
+                if done > file.size_bytes:  # too long: the checksum will fail
                     break
             target.flush()
             os.fsync(target.fileno())
@@ -140,27 +146,23 @@ def _write(
 
 
 def _check(listing: Listing, file: HubFile, part: Path) -> None:
-    """Throw a content away whose checksum is not what the hub told."""
-    got = _digest(part, file)
-    if got != file.digest:
+    """Delete a content whose checksum differs from the one of the hub."""
+    digest = hashlib.sha256()
+    if file.algorithm == "git-sha1":
+        # The blob id of git. SHA-1 detects damage here; it does not stop an attacker.
+        header = f"blob {part.stat().st_size}\0".encode()
+        digest = hashlib.sha1(header, usedforsecurity=False)
+    with part.open("rb") as source:
+        hashlib.file_digest(source, lambda: digest)
+    actual = digest.hexdigest()
+    if actual != file.digest:
         part.unlink()
         raise DownloadError(
             f"{file.path} of '{listing.repository}' arrived with a wrong checksum "
-            f"({file.algorithm} {got[:12]}… instead of {file.digest[:12]}…) and was thrown away. Run "
+            f"({file.algorithm} {actual[:12]}… instead of {file.digest[:12]}…) and was deleted. Run "
             "the same command again; if it happens twice, something between you and the hub changes "
             "files."
         )
-
-
-def _digest(path: Path, file: HubFile) -> str:
-    with path.open("rb") as source:
-        if file.algorithm == "sha256":
-            return hashlib.file_digest(source, "sha256").hexdigest()
-        # Git's name of a blob; SHA-1 here finds damage, it does not keep out an attacker.
-        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-        while block := source.read(_CHUNK_BYTES):
-            digest.update(block)
-        return digest.hexdigest()
 
 
 def _part(blob: Path) -> Path:

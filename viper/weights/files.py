@@ -1,8 +1,8 @@
-"""Which files of a model's repository are needed, and what a folder lacks to be loaded.
+"""Select the files of a repository that a model needs, and check a folder for missing parts.
 
-A repository of the hub holds a model many times over: as safetensors, as pickles, for other runtimes.
-Needed are the safetensors and the small files beside them: configuration, tokenizer, processor.
-Pickles and code are never fetched.
+A repository of the hub contains a model in several formats: safetensors, pickles, other runtimes. Needed
+are the safetensors and the small files beside them: configuration, tokenizer, processor. Pickles and code
+are never downloaded.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Literal
 
 from viper.models.roles import Role
 
-__all__ = ["Library", "absent_parts", "needed_files"]
+__all__ = ["Library", "missing_parts", "needed_files"]
 
 Library = Literal["transformers", "open_clip"]
-"""Whose format of files is meant; some repositories hold both."""
+"""File format of a model; some repositories contain both."""
 
 INDEX = "model.safetensors.index.json"
 _WHOLE = "model.safetensors"
@@ -27,30 +27,30 @@ _OPEN_CLIP_CONFIG = "open_clip_config.json"
 _OPEN_CLIP = "open_clip_model.safetensors"
 _BESIDE = frozenset({".json", ".txt", ".model", ".jinja"})
 _NAME = re.compile(r"(?:additional_chat_templates/)?[A-Za-z0-9_][\w.+-]*", re.ASCII)
-# Only such names are ever written: a listing is a stranger's word.
+# Only such names are ever written to disk: listings are untrusted.
 
 _PICKLES = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
 _OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
-# Never fetched, but whoever has them on disk got them on purpose.
+# Never downloaded; on disk they are accepted, because the user put them there.
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 _READS_TEXT: frozenset[Role] = frozenset({"detector", "matcher", "answerer"})
 
 
 def needed_files(paths: Iterable[str], library: Library | None = None) -> list[str]:
-    """Return the files to fetch, small ones first, so that weights come when all else is there.
+    """Return the files to download, weights last.
 
     Args:
         paths: All files of a repository.
-        library: Whose weights; None is transformers, or open_clip where only those are there.
+        library: Format of the weights; None is transformers, or open_clip if there are no others.
 
     Returns:
-        The files, empty when the repository has no such weights as safetensors.
+        The files; empty if the repository has no such weights as safetensors.
     """
     names = [path for path in paths if _NAME.fullmatch(path)]
     weights: list[str] = []
     if library != "open_clip":
-        # A repository with the whole file may have an index of shards as well.
+        # A repository with a single file may contain shards as well.
         weights = [name for name in names if name == _WHOLE]
         weights = weights or [name for name in names if _SHARD.fullmatch(name)]
     if library != "transformers" and not weights and _OPEN_CLIP_CONFIG in names:
@@ -65,27 +65,25 @@ def needed_files(paths: Iterable[str], library: Library | None = None) -> list[s
     return sorted(beside) + sorted(weights)
 
 
-def absent_parts(
+def missing_parts(
     folder: Path, role: Role | None = None, library: Library = "transformers"
 ) -> tuple[str, ...]:
-    """Say what a model folder lacks to be loaded; empty when nothing is missing.
+    """Return the parts that a model folder lacks to be loaded.
 
     Args:
         folder: A folder in the format of the hub.
-        role: What the model is for; None asks only for configuration and weights.
-        library: Whose configuration and weights.
+        role: Role of the model; None requires only configuration and weights.
+        library: Format of the model.
     """
     names = {path.name for path in folder.iterdir() if path.exists()}  # broken links do not count
-    absent = []
-    if ("config.json" if library == "transformers" else _OPEN_CLIP_CONFIG) not in names:
-        absent.append("configuration")
-    if not _has_weights(folder, names, library):
-        absent.append("weights")
-    if role is not None and not names & set(_PROCESSORS):
-        absent.append("processor")
-    if role in _READS_TEXT and not names & set(_TOKENIZERS):
-        absent.append("tokenizer")
-    return tuple(absent)
+    config = "config.json" if library == "transformers" else _OPEN_CLIP_CONFIG
+    present = {
+        "configuration": config in names,
+        "weights": _has_weights(folder, names, library),
+        "processor": role is None or not names.isdisjoint(_PROCESSORS),
+        "tokenizer": role not in _READS_TEXT or not names.isdisjoint(_TOKENIZERS),
+    }
+    return tuple(part for part, is_present in present.items() if not is_present)
 
 
 def _has_weights(folder: Path, names: Collection[str], library: Library) -> bool:
@@ -95,8 +93,8 @@ def _has_weights(folder: Path, names: Collection[str], library: Library) -> bool
         return True
     if INDEX in names:
         try:
-            table = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-            shards = set(table["weight_map"].values())
+            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            shards = set(index["weight_map"].values())
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return False
         return bool(shards) and shards <= set(names)

@@ -1,8 +1,8 @@
-"""Asks the hub what a repository holds, and says in one line why it does not answer.
+"""List the files of a repository of the hub, and translate errors of the hub's client.
 
-One request tells the commit that a revision stands for, and its files with their sizes and
-checksums. The endpoint, the token and the offline mode are those of huggingface_hub (`HF_ENDPOINT`,
-`HF_TOKEN`, `HF_HUB_OFFLINE`); a token is in no text that leaves this module.
+One request returns the commit of a revision and its files with sizes and checksums. Endpoint, token and
+offline mode are those of huggingface_hub (`HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`). Messages never
+contain a token.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class HubFile:
     path: str
     size_bytes: int
     digest: str
-    """Checksum in hex; also the name of its content in the cache."""
+    """Checksum in hex; also the name of the content in the cache."""
     algorithm: Literal["sha256", "git-sha1"]
-    """`sha256` of the content of a large file; small files have git's SHA-1 of a blob."""
+    """SHA-256 of the content for large files, the blob id of git for small ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,23 @@ class Listing:
     files: tuple[HubFile, ...]
 
     def url(self, file: HubFile) -> str:
-        """Return where a file is fetched from."""
+        """Return the download URL of a file."""
         return f"{self.endpoint}/{self.repository}/resolve/{self.commit}/{quote(file.path)}"
 
 
 def list_repository(
     repository: str, revision: str = "main", suggestions: Iterable[str] = ()
 ) -> Listing:
-    """Ask the hub for the commit of a revision and for its files.
+    """Return the commit of a revision and its files, as the hub lists them.
 
     Args:
         repository: Such as `OWNER/NAME`.
         revision: Branch, tag or commit.
-        suggestions: Repositories that may have been meant where there is none of this name.
+        suggestions: Repositories to suggest if there is none with this name.
 
     Raises:
-        DownloadError: There is no such repository or revision, it may not be read, or the hub does
-            not answer.
+        DownloadError: The repository or revision does not exist or is not accessible, or the hub is
+            unreachable.
     """
     from huggingface_hub import HfApi
 
@@ -74,32 +74,27 @@ def list_repository(
         )
         commit = info.sha or ""
         for entry in info.siblings or ():
-            if entry.lfs is not None:
-                large = HubFile(entry.rfilename, entry.lfs.size, entry.lfs.sha256, "sha256")
-                files.append(large)
+            if (lfs := entry.lfs) is not None:
+                files.append(HubFile(entry.rfilename, lfs.size, lfs.sha256, "sha256"))
             else:
-                size, digest = entry.size, entry.blob_id
-                files.append(HubFile(entry.rfilename, size or 0, digest or "", "git-sha1"))
-    asked_for = not COMMIT.fullmatch(revision) or commit == revision
-    well_formed = (
-        asked_for
-        and COMMIT.fullmatch(commit)
-        and all(
-            _DIGESTS[file.algorithm].fullmatch(file.digest) and file.size_bytes >= 0
-            for file in files
-        )
+                size, digest = entry.size or 0, entry.blob_id or ""
+                files.append(HubFile(entry.rfilename, size, digest, "git-sha1"))
+    is_valid = (
+        COMMIT.fullmatch(commit)
+        and (commit == revision or not COMMIT.fullmatch(revision))
+        and all(_DIGESTS[f.algorithm].fullmatch(f.digest) and f.size_bytes >= 0 for f in files)
     )
-    if not well_formed:  # names of folders and files are made of them
-        raise DownloadError(_no_hub(repository, api.endpoint))
+    if not is_valid:  # names of folders and files are made of these values
+        raise DownloadError(_invalid_reply(repository, api.endpoint))
     return Listing(repository, revision, commit, api.endpoint, tuple(files))
 
 
 @contextlib.contextmanager
 def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) -> Iterator[None]:
-    """Turn every error of the hub's client in this block into one line that says what to do.
+    """Raise every error of the hub's client in this block as a one-line error that says what to do.
 
     Raises:
-        DownloadError: In the place of the client's error.
+        DownloadError: In place of the client's error.
     """
     from huggingface_hub import constants, errors
 
@@ -107,7 +102,7 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
         yield
     except errors.HFValidationError as error:
         raise DownloadError(
-            f"'{repository}' has not the form of a model id. Give OWNER/NAME or a preset."
+            f"'{repository}' is not a valid model id. Give OWNER/NAME or a preset."
         ) from error
     except errors.OfflineModeIsEnabled as error:
         raise DownloadError(
@@ -118,13 +113,20 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
             f"'{repository}' has no revision '{revision}'. Leave --revision out for main."
         ) from error
     except errors.GatedRepoError as error:
-        raise DownloadError(_gated(repository, constants.ENDPOINT)) from error
+        raise DownloadError(
+            f"'{repository}' is gated: accept its terms in the browser at "
+            f"{constants.ENDPOINT}/{repository}, then set HF_TOKEN to a token of that account."
+        ) from error
     except errors.EntryNotFoundError as error:
         raise DownloadError(
             f"The hub lists a file of '{repository}' that it does not have. Try again later."
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise DownloadError(_unknown(repository, constants.ENDPOINT, suggestions)) from error
+        raise DownloadError(
+            f"There is no repository '{repository}' at {constants.ENDPOINT}, or it is private. "
+            f"{did_you_mean(repository, dict.fromkeys(suggestions))}"
+            "Check the name; for a private one set HF_TOKEN."
+        ) from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -135,34 +137,16 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
         raise DownloadError(
             f"The hub answered for '{repository}' with status {status}. Try again later."
         ) from error
-    # Whatever HTTP library the client is built on; re-exported by it.
+    # Error class of the HTTP library that the client uses, re-exported by it.
     except errors.HTTPError as error:  # type: ignore[attr-defined]
         reason = type(error).__name__
         raise DownloadError(
             f"The hub cannot be reached at {constants.ENDPOINT} ({reason}). Check the network, and "
             "HTTPS_PROXY or HF_ENDPOINT if you need them."
         ) from error
-    except (ValueError, KeyError, TypeError, AssertionError) as error:  # answers of another form
-        raise DownloadError(_no_hub(repository, constants.ENDPOINT)) from error
+    except (ValueError, KeyError, TypeError, AssertionError) as error:  # invalid replies
+        raise DownloadError(_invalid_reply(repository, constants.ENDPOINT)) from error
 
 
-def _no_hub(repository: str, endpoint: str) -> str:
-    return (
-        f"What {endpoint} says of '{repository}' has not the form of a hub's answer. "
-        "Check HF_ENDPOINT."
-    )
-
-
-def _gated(repository: str, endpoint: str) -> str:
-    return (
-        f"'{repository}' is gated: accept its terms in the browser at {endpoint}/{repository}, then "
-        "set HF_TOKEN to a token of that account."
-    )
-
-
-def _unknown(repository: str, endpoint: str, suggestions: Iterable[str]) -> str:
-    return (
-        f"There is no repository '{repository}' at {endpoint}, or it is private. "
-        f"{did_you_mean(repository, dict.fromkeys(suggestions))}"
-        "Check the name; for a private one set HF_TOKEN."
-    )
+def _invalid_reply(repository: str, endpoint: str) -> str:
+    return f"The reply of {endpoint} about '{repository}' is not that of a hub. Check HF_ENDPOINT."

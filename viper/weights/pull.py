@@ -1,11 +1,12 @@
-"""Brings a model of the hub onto this machine: plan, room on the disk, contents, and last the names.
+"""Download a model from the hub: plan, check of the disk space, contents, and last the snapshot folder.
 
-    plan = make_plan("google/owlv2-base-patch16-ensemble", "cfd3195b…")
-    check_room([plan])
-    pulled = carry_out(plan, on_progress)
+    plan = plan_pull("google/owlv2-base-patch16-ensemble", "cfd3195b…")
+    check_disk_space([plan])
+    pulled = execute_pull(plan, on_progress)
 
-The contents come first, each under its checksum. The folder of the commit appears when all of them
-are there, so that a loader finds either a whole model or none. Two pulls of one model exclude each other.
+The contents are downloaded first, each under its checksum. The snapshot folder of the commit is created when
+all contents are complete, so a loader finds either the complete model or none. A lock excludes concurrent
+downloads of one model.
 """
 
 from __future__ import annotations
@@ -19,43 +20,51 @@ from typing import NamedTuple
 
 from viper.errors import DownloadError
 from viper.weights.cache import COMMIT, cache_folder, repository_folder
-from viper.weights.fetch import fetch, kept_bytes
+from viper.weights.fetch import fetch, is_complete, partial_bytes
 from viper.weights.files import Library, needed_files
 from viper.weights.hub import HubFile, Listing, list_repository
 
-__all__ = ["Progress", "PullPlan", "Pulled", "carry_out", "check_room", "plan_pull", "pull"]
+__all__ = [
+    "Progress",
+    "PullPlan",
+    "Pulled",
+    "check_disk_space",
+    "execute_pull",
+    "plan_pull",
+    "pull",
+]
 
 
 class Progress(NamedTuple):
-    """How far a pull has come."""
+    """Progress of a download."""
 
     repository: str
     file: str
     done_bytes: int
-    """Of all needed files, those of earlier runs included."""
+    """Of all needed files, including earlier runs."""
     total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model that is whole on disk."""
+    """A model that is complete on disk."""
 
     repository: str
     commit: str
     folder: Path
-    """To load from."""
+    """Snapshot folder, to load the model from."""
     fetched_bytes: int
-    """What came over the network this time; 0 when everything was there."""
+    """Bytes downloaded in this run; 0 if the model was complete."""
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class PullPlan:
-    """What a pull will fetch."""
+    """The files that a download needs."""
 
     listing: Listing
     files: tuple[HubFile, ...]
-    """The needed files, in the order in which they are fetched."""
+    """The needed files, in download order."""
     cache: Path
 
     @property
@@ -64,7 +73,7 @@ class PullPlan:
         return repository_folder(self.listing.repository, self.cache)
 
     def blob(self, file: HubFile) -> Path:
-        """Return the place of a file's content."""
+        """Return the path of the content of a file."""
         return self.root / "blobs" / file.digest
 
     @property
@@ -76,9 +85,9 @@ class PullPlan:
     def to_fetch_bytes(self) -> int:
         """Bytes that are not on disk yet."""
         return sum(
-            max(file.size_bytes - kept_bytes(self.blob(file)), 0)
+            max(file.size_bytes - partial_bytes(self.blob(file)), 0)
             for file in self.files
-            if not _is_there(self.blob(file), file)
+            if not is_complete(self.blob(file), file)
         )
 
 
@@ -89,14 +98,14 @@ def pull(
     *,
     library: Library | None = None,
 ) -> Pulled:
-    """Plan and carry out in one call.
+    """Plan and execute a download in one call.
 
     Raises:
-        DownloadError: See `plan_pull`, `check_room` and `carry_out`.
+        DownloadError: See `plan_pull`, `check_disk_space` and `execute_pull`.
     """
     plan = plan_pull(repository, revision, library)
-    check_room([plan])
-    return carry_out(plan, on_progress)
+    check_disk_space([plan])
+    return execute_pull(plan, on_progress)
 
 
 def plan_pull(
@@ -105,16 +114,16 @@ def plan_pull(
     library: Library | None = None,
     suggestions: Iterable[str] = (),
 ) -> PullPlan:
-    """Ask the hub what a pull of this revision would fetch.
+    """Return the files that a download of a revision needs.
 
     Args:
         repository: Such as `OWNER/NAME`.
         revision: Branch, tag or commit.
-        library: Whose weights; None is transformers, or open_clip where only those are there.
-        suggestions: Repositories that may have been meant where there is none of this name.
+        library: Format of the weights; None is transformers, or open_clip if there are no others.
+        suggestions: Repositories to suggest if there is none with this name.
 
     Raises:
-        DownloadError: The hub does not give it, or it holds no safetensors.
+        DownloadError: The hub cannot list it, or it contains no safetensors.
     """
     listing = list_repository(repository, revision, suggestions)
     by_path = {file.path: file for file in listing.files}
@@ -128,19 +137,17 @@ def plan_pull(
     return PullPlan(listing, tuple(by_path[name] for name in names), cache_folder())
 
 
-def check_room(plans: Iterable[PullPlan]) -> None:
-    """Refuse plans that together do not fit on the disk, before anything is fetched.
+def check_disk_space(plans: Iterable[PullPlan]) -> None:
+    """Check that plans together fit on the disk, before anything is downloaded.
 
     Raises:
-        DownloadError: There is too little room; the message says how much is needed.
+        DownloadError: There is not enough space; the message says how much is needed.
     """
     plans = list(plans)
     needed = sum({plan.root: plan.to_fetch_bytes for plan in plans}.values())
     for plan in plans:
-        there = plan.cache
-        while not there.exists() and there != there.parent:
-            there = there.parent
-        free = shutil.disk_usage(there).free
+        existing = next(path for path in (plan.cache, *plan.cache.parents) if path.exists())
+        free = shutil.disk_usage(existing).free
         if needed > free:
             raise DownloadError(
                 f"The disk of {str(plan.cache)!r} has {free / 1e6:,.0f} MB free, but "
@@ -149,12 +156,12 @@ def check_room(plans: Iterable[PullPlan]) -> None:
             )
 
 
-def carry_out(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
-    """Fetch what is missing and give it its names.
+def execute_pull(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
+    """Download missing contents and create the snapshot folder.
 
     Raises:
-        DownloadError: The hub or the disk gave up, a checksum is wrong, or another process is pulling
-            the same model. What has arrived whole or in part is kept.
+        DownloadError: The hub or the disk failed, a checksum is wrong, or another process is downloading
+            the same model. Complete and partial downloads are kept.
     """
     from filelock import FileLock, Timeout
 
@@ -193,38 +200,31 @@ def _fetch_all(plan: PullPlan, on_progress: Callable[[Progress], None]) -> None:
 
 
 def _publish(plan: PullPlan) -> Path:
-    """Make the folder of the commit, and let the revision stand for it."""
+    """Create the snapshot folder of the commit, and point the revision to it."""
     folder = plan.root / "snapshots" / plan.listing.commit
     for file in plan.files:
-        place = folder / file.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _link(plan.blob(file), place)
+        link = folder / file.path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        _link(plan.blob(file), link)
     revision = plan.listing.revision
     if not COMMIT.fullmatch(revision):
         reference = plan.root / "refs" / revision
         reference.parent.mkdir(parents=True, exist_ok=True)
-        fresh = reference.with_name(f".{reference.name}.viper")
-        fresh.write_text(plan.listing.commit, encoding="utf-8")
-        fresh.replace(reference)
+        temporary = reference.with_name(f".{reference.name}.viper")
+        temporary.write_text(plan.listing.commit, encoding="utf-8")
+        temporary.replace(reference)
     return folder
 
 
-def _link(blob: Path, place: Path) -> None:
-    """Let a name in a commit's folder stand for a content, whatever was there before."""
-    fresh = place.with_name(f".{place.name}.viper")
-    fresh.unlink(missing_ok=True)
+def _link(blob: Path, link: Path) -> None:
+    """Replace a file of a snapshot folder by a link to a content."""
+    temporary = link.with_name(f".{link.name}.viper")
+    temporary.unlink(missing_ok=True)
     try:
-        fresh.symlink_to(os.path.relpath(blob, place.parent))
-    except OSError:  # Windows without the right to make links
+        temporary.symlink_to(os.path.relpath(blob, link.parent))
+    except OSError:  # Windows without the privilege to create links
         try:
-            fresh.hardlink_to(blob)
+            temporary.hardlink_to(blob)
         except OSError:
-            shutil.copyfile(blob, fresh)
-    fresh.replace(place)
-
-
-def _is_there(blob: Path, file: HubFile) -> bool:
-    try:
-        return blob.stat().st_size == file.size_bytes
-    except OSError:
-        return False
+            shutil.copyfile(blob, temporary)
+    temporary.replace(link)

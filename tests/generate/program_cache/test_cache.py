@@ -13,7 +13,7 @@ import pytest
 from fakes.backends import FakeDetector
 from fakes.generators import ScriptedGenerator
 from viper import Engine
-from viper.generate import memo as package
+from viper.generate import program_cache as package
 from viper.generate.program_cache import Store, store
 from viper.generate.program_cache import cache as module
 from viper.generate.registry import open_generator
@@ -199,12 +199,12 @@ def test_trouble_with_the_file_is_told_once_and_fails_no_answer(asker, path, tro
         answer, asked = asker("How many cups are there?", [COUNT])
     assert (answer.text, asked) == ("3", 1)
     (record,) = caplog.records
-    assert "Programs are not remembered." in record.getMessage()
+    assert "Programs are not cached." in record.getMessage()
 
 
 def test_a_busy_file_is_left_out_once_and_used_again(asker, path, monkeypatch, caplog):
     asker("How many cups are there?", [COUNT])
-    monkeypatch.setattr(store, "_BUSY_S", 0.05)
+    monkeypatch.setattr(store, "_BUSY_TIMEOUT_S", 0.05)
     with (
         caplog.at_level(logging.WARNING, "viper"),
         contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
@@ -244,7 +244,7 @@ def test_the_environment_says_where_the_memo_lies(environment, expected, monkeyp
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    place = package.memo_place()
+    place = package.program_cache_path()
     assert (None if place is None else place.as_posix()) == expected
 
 

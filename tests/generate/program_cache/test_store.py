@@ -48,7 +48,7 @@ def test_uses_are_counted_and_order_the_list(store):
     put(store, "a")
     put(store, "b")
     (first,) = [entry for entry in store.entries() if entry.skeleton == "a"]
-    store.used(first.id)
+    store.record_use(first.id)
     assert [(entry.skeleton, entry.uses) for entry in store.entries()] == [("a", 1), ("b", 0)]
 
 
@@ -75,7 +75,7 @@ def test_the_file_is_the_users_alone(store):
 
 
 def test_the_file_does_not_grow_without_end(store, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_ENTRIES", 3)
+    monkeypatch.setattr(module, "_MAX_ENTRIES", 3)
     for name in "abcd":
         put(store, name)
     assert sorted(entry.skeleton for entry in store.entries()) == ["b", "c", "d"]
@@ -118,7 +118,7 @@ def test_an_unwritable_place_is_an_error(tmp_path):
 
 def test_others_that_write_for_too_long_are_told_apart_from_a_broken_file(store, monkeypatch):
     put(store)
-    monkeypatch.setattr(module, "_BUSY_S", 0.05)
+    monkeypatch.setattr(module, "_BUSY_TIMEOUT_S", 0.05)
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert len(store.entries()) == 1  # reading goes on

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.generate.program_cache.template import Template, choice_places, frame, splice
+from viper.generate.program_cache.template import Template, choice_positions, frame, splice
 from viper.programs.program import StringLiteral
 from viper_sandbox.extract import extract, parse
 from viper_sandbox.literals import string_literals
@@ -19,7 +19,7 @@ def template(question, body, choices=()):
     assert literals is not None
     made = Template.of(question, source, [StringLiteral(*text) for text in literals], choices)
     assert made is not None
-    again = Template.from_json(json.loads(json.dumps(made.to_json())))
+    again = Template.from_json(made.to_json())
     assert again == made
     return made
 
@@ -75,7 +75,7 @@ def test_a_question_with_the_same_skeleton_gets_the_program_with_its_words(
 ):
     made = template(question, body)
     assert made.skeleton == skeleton
-    assert body_of(made.fit(other)) == expected
+    assert body_of(made.fill(other)) == expected
     assert frame(question) == frame(other)
 
 
@@ -120,22 +120,22 @@ def test_a_word_that_the_program_uses_in_any_other_way_is_no_slot(question, body
     ],
 )
 def test_another_skeleton_does_not_fit(other):
-    assert template("How many dogs are there?", COUNT).fit(other) is None
+    assert template("How many dogs are there?", COUNT).fill(other) is None
 
 
 def test_a_word_that_stands_elsewhere_already_does_not_fit():
     made = template("Is the dog left of the cat?", "return find('dog'), find('cat')")
-    assert made.fit("Is the cow left of the cow?") is None
+    assert made.fill("Is the cow left of the cow?") is None
     colors = "return match(['red', 'green', 'blue', 'black', 'white']), find('dog'), 'gold'"
     made = template("Is the dog gold?", colors)
     assert made.skeleton == "is the ‹noun› ‹color›"
-    assert made.fit("Is the dog red?") is None
-    assert made.fit("Is the dog silver?") is not None
+    assert made.fill("Is the dog red?") is None
+    assert made.fill("Is the dog silver?") is not None
 
 
 def test_the_same_question_gets_the_very_same_program():
     made = template('Is the "dog" red?', 'return find("dog"), "red"')
-    filled = made.fit('is  the "dog" red')
+    filled = made.fill('is  the "dog" red')
     assert filled is not None
     assert filled.source == made.source
 
@@ -145,9 +145,9 @@ def test_a_program_whose_texts_are_not_known_is_no_template():
 
 
 def test_choices_are_told_by_their_place_in_the_question_or_by_themselves():
-    assert choice_places("Is the cup red or blue?", ["red", "blue"]) == [3, 5]
-    assert choice_places("Is the cup green or black?", ["green", "black"]) == [3, 5]
-    assert choice_places("Is it red?", ["yes", "no"]) == ["yes", "no"]
+    assert choice_positions("Is the cup red or blue?", ["red", "blue"]) == [3, 5]
+    assert choice_positions("Is the cup green or black?", ["green", "black"]) == [3, 5]
+    assert choice_positions("Is it red?", ["yes", "no"]) == ["yes", "no"]
 
 
 def test_words_of_the_choices_are_not_foreign():
@@ -166,9 +166,9 @@ def test_words_of_the_choices_are_not_foreign():
     ids=repr,
 )  # fmt: skip
 def test_a_stored_template_that_was_tampered_with_is_an_error(change):
-    value = template("How many dogs are there?", COUNT).to_json() | change
+    value = json.loads(template("How many dogs are there?", COUNT).to_json()) | change
     with pytest.raises((ValueError, KeyError, TypeError)):
-        Template.from_json(value)
+        Template.from_json(json.dumps(value))
 
 
 NOUNS = st.sampled_from("dog cat car cup table bird horse boat lamp shelf".split())
@@ -184,7 +184,7 @@ def test_reuse_gives_what_splicing_by_hand_gives(a, b, color, c, d, other):
         return extract(f"return find({first!r}, {shade!r}), find({second!r}), '{shade} {first}'")
 
     made = template(question(a, b, color), program(a, b, color))
-    filled = made.fit(question(c, d, other))
+    filled = made.fill(question(c, d, other))
     if a == b:
         assert made.slots == (2,)  # what occurs twice is no slot
         assert (filled is not None) == ((c, d) == (a, b))
@@ -216,7 +216,7 @@ def test_nothing_that_is_spliced_becomes_code(texts):
 def test_any_question_fits_or_does_not(question, word):
     made = template("How many dogs are there?", COUNT)
     for text in (question, f"How many {word} are there?"):
-        filled = made.fit(text)
+        filled = made.fill(text)
         if filled is not None:
             ((_, new),) = filled.literals
             assert body_of(filled) == f"return len(image.find({new!r}))"

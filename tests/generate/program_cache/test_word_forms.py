@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.generate.program_cache.word_forms import Form, form_of, in_form, kind, lemma, pieces
+from viper.generate.program_cache.word_forms import (
+    Form,
+    form_of,
+    in_form,
+    lemma,
+    pieces,
+    word_class,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +28,7 @@ from viper.generate.program_cache.word_forms import Form, form_of, in_form, kind
     ],
 )
 def test_words_that_may_stand_for_one_another_have_one_kind(kind_, words):
-    assert {kind(word) for word in words.split()} == {kind_}
+    assert {word_class(word) for word in words.split()} == {kind_}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +37,7 @@ def test_words_that_may_stand_for_one_another_have_one_kind(kind_, words):
     "xyzzy Hund quickly".split(),
 )
 def test_words_that_decide_what_a_program_does_have_no_kind(word):
-    assert kind(word) is None
+    assert word_class(word) is None
 
 
 def test_a_text_is_cut_into_words_numbers_and_marks():
@@ -66,4 +73,4 @@ def test_any_text_has_kinds_forms_and_pieces(text):
     for piece in pieces(text):
         assert text[piece.start : piece.end] == piece.text
         assert lemma(piece.text) is not None
-        assert kind(piece.text) is None or form_of(piece.text.casefold(), piece.text)
+        assert word_class(piece.text) is None or form_of(piece.text.casefold(), piece.text)

@@ -23,7 +23,7 @@ from viper.builtin.world.clevr import clevr_scene, scenes_file
 from viper.builtin.world.render import render
 from viper.builtin.world.sample import sample_scene, scene_seed
 from viper.errors import InputError
-from viper.storage.files import shown
+from viper.storage.files import quote_path
 
 __all__ = ["RenderedSet", "render_set"]
 
@@ -82,7 +82,7 @@ def render_set(
     try:
         if not replace and folder.exists() and any(folder.iterdir()):
             raise InputError(
-                f"{shown(str(folder))} is not empty. Name a new folder, or replace the set in it with "
+                f"{quote_path(str(folder))} is not empty. Name a new folder, or replace the set in it with "
                 "--force (replace=True in Python)."
             )
         images.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def render_set(
                 on_scene()
         _write(scenes_path, json.dumps(scenes_file(entries, split)).encode())
     except OSError as error:
-        place = shown(str(error.filename or folder))
+        place = quote_path(str(error.filename or folder))
         reason = error.strerror or str(error)
         raise InputError(
             f"{place} cannot be written ({reason}). Name a folder that this user may write to, with "

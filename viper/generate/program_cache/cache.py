@@ -1,10 +1,10 @@
-"""What is remembered of language models' programs, what is recalled, and when not.
+"""Which programs of language models are cached, found again and removed.
 
-A program is remembered after it has answered a question without failure, and recalled for a question
-with the same skeleton under the same conditions: contract, generator, prompt, task, what is served, and
-what the caller allows as answers. One that fails when it is used again is forgotten.
+A program is cached after it has answered a question without a failure. It is found for a question with
+the same skeleton under the same conditions: program API, generator, prompt, task, capabilities, and the
+answers that the caller allows. It is removed when it fails for a later question.
 
-Trouble with the file is told once, in the log; then the memo keeps quiet and nothing fails for it.
+A problem with the file is logged once; after that the cache is off, and questions are answered without it.
 """
 
 from __future__ import annotations
@@ -20,105 +20,103 @@ from typing import NamedTuple, TypeVar
 
 from viper.generate.generator import GenerationRequest, Generator
 from viper.generate.program_cache.store import Store, StoreError
-from viper.generate.program_cache.template import Filled, Template, choice_places, frame
+from viper.generate.program_cache.template import Filled, Template, choice_positions, frame
 from viper.generate.prompt import prompt_version
 from viper.models.capabilities import Capabilities
 from viper.programs.api_spec import ApiSpec
 from viper.programs.program import CheckReport, Program
 
-__all__ = ["ProgramCache", "Recalled"]
+__all__ = ["CachedProgram", "ProgramCache"]
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-class Recalled(NamedTuple):
-    """A program that was remembered, with the words of the question in it."""
+class CachedProgram(NamedTuple):
+    """A cached program, with the words of the new question in it."""
 
     program: Program
     entry_id: int
 
 
 class ProgramCache:
-    """Remembers programs in a file.
+    """Programs in a file.
 
     Args:
-        path: The file; made when something is remembered first.
+        path: The file; created when the first program is added.
     """
 
     def __init__(self, path: Path) -> None:
         self._store = Store(path)
         self._broken = False
 
-    async def recall(self, generator: Generator, request: GenerationRequest) -> Recalled | None:
-        """Return the program for a question that is remembered, None where the model must be asked."""
-        return await self._try(lambda: self._recall(generator, request), None)
+    async def find(self, generator: Generator, request: GenerationRequest) -> CachedProgram | None:
+        """Return the cached program for a question, or None."""
+        return await self._in_thread(self._find, generator, request)
 
-    async def learn(
+    async def add(
         self, generator: Generator, request: GenerationRequest, report: CheckReport
     ) -> None:
-        """Remember a program that has answered a question.
+        """Cache a program that has answered a question.
 
         Args:
-            generator: What wrote it.
-            request: What it was asked for.
-            report: What the sandbox says about it.
+            generator: The generator that wrote the program.
+            request: The request that the program was written for.
+            report: The report of the sandbox on the program.
         """
-        await self._try(lambda: self._learn(generator, request, report), None)
+        await self._in_thread(self._add, generator, request, report)
 
-    async def used(self, recalled: Recalled) -> None:
-        """Count that a recalled program has answered its question."""
-        await self._try(lambda: self._store.used(recalled.entry_id), None)
+    async def record_use(self, cached: CachedProgram) -> None:
+        """Count that a cached program has answered a question."""
+        await self._in_thread(self._store.record_use, cached.entry_id)
 
-    async def forget(self, recalled: Recalled) -> None:
-        """Forget a program that has failed when it was used again."""
-        await self._try(lambda: self._store.delete(recalled.entry_id), None)
+    async def remove(self, cached: CachedProgram) -> None:
+        """Remove a cached program that has failed."""
+        await self._in_thread(self._store.delete, cached.entry_id)
 
-    async def _try(self, work: Callable[[], T], otherwise: T) -> T:
-        """Do something with the file in a thread; trouble with it is told once."""
+    async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T | None:
+        """Run a function that uses the file in a thread; return None when it fails."""
         if self._broken:
-            return otherwise
+            return None
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.to_thread(work, *arguments)
         except StoreError as error:
             if error.busy:
-                _log.debug("%s It is left out this once.", error)
+                _log.debug("%s It is skipped this time.", error)
             elif not self._broken:
                 self._broken = True
-                _log.warning("%s Programs are not remembered.", error)
-            return otherwise
-        except Exception:  # what it is for is worth less than the answer
-            _log.exception("The memo failed; this question is answered without it.")
-            return otherwise
+                _log.warning("%s Programs are not cached.", error)
+        except Exception:  # the answer matters more than the cache
+            _log.exception("The program cache failed; this question is answered without it.")
+        return None
 
-    def _recall(self, generator: Generator, request: GenerationRequest) -> Recalled | None:
+    def _find(self, generator: Generator, request: GenerationRequest) -> CachedProgram | None:
         for entry in self._store.find(_context(generator, request), frame(request.question)):
             try:
-                filled = Template.from_json(json.loads(entry.template)).fit(request.question)
-            except (ValueError, KeyError, TypeError):
-                self._store.delete(entry.id)  # somebody else wrote it
+                filled = Template.from_json(entry.template).fill(request.question)
+            except ValueError:
+                self._store.delete(entry.id)  # not written by this version of Viper
                 continue
             if filled is not None and _served(filled, request.capabilities):
                 program = Program(filled.source, generator.name, from_cache=True)
-                return Recalled(program, entry.id)
+                return CachedProgram(program, entry.id)
         return None
 
-    def _learn(self, generator: Generator, request: GenerationRequest, report: CheckReport) -> None:
+    def _add(self, generator: Generator, request: GenerationRequest, report: CheckReport) -> None:
         template = Template.of(request.question, report.source, report.literals, request.choices)
-        if template is None:
-            return
-        self._store.put(
-            _context(generator, request),
-            frame(request.question),
-            template.skeleton,
-            generator.name,
-            json.dumps(template.to_json()),
-        )
+        if template is not None:
+            self._store.put(
+                _context(generator, request),
+                frame(request.question),
+                template.skeleton,
+                generator.name,
+                template.to_json(),
+            )
 
 
 def _context(generator: Generator, request: GenerationRequest) -> str:
-    """Return a hash of all but the words that decides what program would be written."""
+    """Return a hash of everything except the words of the question that affects the program."""
     capabilities = request.capabilities
     conditions = [
         _spec_hash(request.spec),
@@ -127,7 +125,7 @@ def _context(generator: Generator, request: GenerationRequest) -> str:
         request.task,
         sorted(capabilities.roles),
         capabilities.vocabulary,
-        choice_places(request.question, request.choices),
+        choice_positions(request.question, request.choices),
     ]
     return hashlib.sha256(json.dumps(conditions).encode()).hexdigest()
 
@@ -138,9 +136,7 @@ def _spec_hash(spec: ApiSpec) -> str:
 
 
 def _served(filled: Filled, capabilities: Capabilities) -> bool:
-    """Tell whether a detector of a closed vocabulary knows the new words where it knew the old."""
-    if capabilities.vocabulary is None:
-        return True
+    """Return whether a closed vocabulary has the new words wherever it has the old ones."""
     return all(
         capabilities.match(old) is None or capabilities.match(new) is not None
         for old, new in filled.literals

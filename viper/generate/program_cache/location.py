@@ -1,27 +1,25 @@
-"""Where the memo lies, unless the caller says otherwise."""
+"""Default location of the program cache."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["MEMO_VARIABLE", "memo_place"]
-
-MEMO_VARIABLE = "VIPER_MEMO"
+__all__ = ["program_cache_path"]
 
 
-def memo_place() -> Path | None:
-    """Return the file that the environment names: `VIPER_MEMO`, else one in the user's cache folder.
+def program_cache_path() -> Path | None:
+    """Return the file that `VIPER_MEMO` names, or one in the user's cache folder when it is unset.
 
     Returns:
-        None where `VIPER_MEMO` is `off`.
+        None when `VIPER_MEMO` is `off`.
     """
-    named = os.environ.get(MEMO_VARIABLE, "").strip()
-    if named.lower() == "off":
+    path = os.environ.get("VIPER_MEMO", "").strip()
+    if path.lower() == "off":
         return None
-    if named:
-        return Path(named).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME", "").strip()
-    # The specification of the variable says that a relative path is to be ignored.
-    folder = Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache"
+    if path:
+        return Path(path).expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "").strip())
+    # The XDG specification says to ignore relative paths.
+    folder = cache if cache.is_absolute() else Path.home() / ".cache"
     return folder / "viper" / "memo.sqlite"

@@ -1,8 +1,8 @@
-"""What kind of word a word is, so that another of the same kind may stand in its place.
+"""Word classes and inflected forms: which words of a question may replace each other, and how.
 
-Words that decide what a program does have no kind: articles, prepositions, numbers, places,
-superlatives, kinds of things ("animal", "furniture"), names of properties ("color"). They stay as they
-are, and so does what no dictionary knows.
+Words that determine what a program does have no class: articles, prepositions, numbers, directions,
+superlatives, categories ("animal", "furniture"), names of properties ("color"). They are never replaced,
+and neither are words that no dictionary lists.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from viper.generate.grammar.vocabulary.words import (
     verb_lemma,
 )
 
-__all__ = ["Form", "Piece", "form_of", "in_form", "is_content", "kind", "lemma", "pieces"]
+__all__ = ["Form", "Piece", "form_of", "in_form", "is_content", "lemma", "pieces"]
+__all__ += ["word_class"]
 
 _PIECE = re.compile(
     r"['’]s\b"  # the dog's tail
@@ -45,7 +46,7 @@ _PIECE = re.compile(
     r"|\S"
 )
 
-# Words for many kinds of things: a program may name the kinds, and those of another word are others.
+# A program for a category may list its members, and another category has others.
 _CATEGORIES = frozenset(
     "animal pet mammal insect vehicle transportation fruit vegetable food meal dessert beverage drink "
     "furniture appliance device electronics utensil silverware cutlery tableware dishware container "
@@ -83,7 +84,7 @@ class Piece(NamedTuple):
 
 
 class Form(StrEnum):
-    """How a text of the program writes a word of the question."""
+    """Form in which a literal of the program contains a word of the question."""
 
     SAME = "same"
     LEMMA = "lemma"
@@ -92,13 +93,13 @@ class Form(StrEnum):
 
 
 def pieces(text: str) -> list[Piece]:
-    """Cut a text into words, numbers and punctuation marks."""
+    """Split a text into words, numbers and punctuation marks."""
     return [Piece(found[0], found.start(), found.end()) for found in _PIECE.finditer(text)]
 
 
 @functools.lru_cache(maxsize=8192)
-def kind(word: str) -> str | None:
-    """Return what may stand in a word's place, such as "noun plural" or "color"; None for nothing."""
+def word_class(word: str) -> str | None:
+    """Return the class of a word, such as "noun plural" or "color"; None if it must not be replaced."""
     word = word.casefold()
     if not is_content(word) or singular(word) in _CATEGORIES:
         return None
@@ -107,52 +108,52 @@ def kind(word: str) -> str | None:
     attribute = ATTRIBUTE_KIND.get(word)
     if attribute is not None:
         return attribute
-    known = kinds(word)
-    if "NOUN" in known:
-        # A picture is taken in a place and shows a thing, so questions of one form ask two things.
-        what = "place" if singular(word) in SCENE_PLACES else "noun"
-        return what if singular(word) == word else f"{what} plural"
-    if "VERB" in known:
+    parts_of_speech = kinds(word)
+    if "NOUN" in parts_of_speech:
+        # "Is this a kitchen?" asks about the scene and "Is this a dog?" about an object in it.
+        name = "place" if singular(word) in SCENE_PLACES else "noun"
+        return name if singular(word) == word else f"{name} plural"
+    if "VERB" in parts_of_speech:
         if word.endswith(("ed", "en")):
             return "verb past"
         return "verb -s" if word.endswith("s") and verb_lemma(word) != word else "verb"
-    if "ADJ" in known and positive(word) == word:
+    if "ADJ" in parts_of_speech and positive(word) == word:
         return "adjective"
     return None
 
 
 def is_content(word: str) -> bool:
-    """Tell whether a word says something about things: all but closed classes and numbers."""
+    """Return whether a word describes objects: all words but closed classes and numbers."""
     word = word.casefold()
     return word not in _CLOSED and word[:1].isalpha()
 
 
 @functools.lru_cache(maxsize=8192)
 def lemma(word: str) -> str:
-    """Return what forms of one word have in common."""
+    """Return the base form of a word."""
     word = word.casefold()
-    found = kind(word)
+    found = word_class(word)
     if found is not None and found.startswith("verb"):
         return verb_lemma(word) or word
     return singular(word) if is_content(word) else word
 
 
 def form_of(written: str, word: str) -> Form | None:
-    """Say how a program writes a word of the question.
+    """Return the form in which a program contains a word of the question.
 
     Args:
         written: The word in the program.
         word: The word in the question.
 
     Returns:
-        None where it is neither the word nor a form of it that `in_form` can make.
+        None if it is not a form of the word that `in_form` can make.
     """
-    # The word as it stands goes first: where it is its own base form, so is what will replace it.
+    # SAME comes first: if the word is its own base form, so is its replacement.
     return next((form for form in Form if in_form(word, form) == written), None)
 
 
 def in_form(word: str, form: Form) -> str:
-    """Return a word of a question as a program that uses a form would write it; lower case."""
+    """Return a word of a question in a form, lower case."""
     word = word.casefold()
     base = lemma(word)
     match form:
@@ -163,7 +164,7 @@ def in_form(word: str, form: Form) -> str:
         case Form.PLURAL:
             return _plural(base)
         case Form.GERUND:
-            return gerund(base) if (kind(word) or "").startswith("verb") else word
+            return gerund(base) if (word_class(word) or "").startswith("verb") else word
 
 
 @functools.lru_cache(maxsize=4096)
