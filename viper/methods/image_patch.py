@@ -29,13 +29,10 @@ from viper.methods.matching import (
 )
 from viper.models.roles import (
     AnswerRequest,
-    BinaryVerifier,
     CompletionRequest,
     Detection,
     Detector,
     DetectRequest,
-    has,
-    has_distinct_detections,
 )
 from viper.scheduling.vision_client import VisionClient
 from viper.vocabulary.categories import Match, match_phrase, near_classes
@@ -118,7 +115,7 @@ def _patches(
             boxes.append(box)
             scores.append(float(detection.score))
     # No two boxes overlap by more than wholly: distinct objects all stay, and are sorted.
-    kept = nms(boxes, scores, 1.0 if has_distinct_detections(detector) else _NMS_IOU)
+    kept = nms(boxes, scores, 1.0 if detector.has_distinct_detections else _NMS_IOU)
     return [Patch(View(view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
 
@@ -135,7 +132,7 @@ async def verify_property(context: Context, patch: Patch, object_name: str, attr
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
     matcher = await require_known(context.run, [wanted])
-    if has(matcher, BinaryVerifier):
+    if matcher.certainty is not None:
         (image,), (text,) = await embed(context.run, matcher, [patch], [f"{wanted} {name}"])
         context.score = matcher.certainty(float(image @ text))
         return context.score >= _PROPERTY_THRESHOLD

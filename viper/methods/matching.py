@@ -12,7 +12,7 @@ import numpy as np
 
 from viper.errors import UnservedError
 from viper.images.region import Patch
-from viper.models.roles import BinaryVerifier, LimitedVocabulary, Matcher, has
+from viper.models.roles import Matcher
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.vision_client import Vector, VisionClient
 from viper.vocabulary.attributes import contrasts
@@ -38,10 +38,9 @@ async def require_known(
         UnservedError: The matcher knows words of its own only, and not these.
     """
     matcher = await run.matcher()
-    if has(matcher, LimitedVocabulary):
-        said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
-        if said and (all_of_them or len(said) == len(texts)):
-            raise UnservedError(said[0])
+    said = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+    if said and (all_of_them or len(said) == len(texts)):
+        raise UnservedError(said[0])
     return matcher
 
 
@@ -69,7 +68,7 @@ async def embed(
         # What was refused one word may be asked for another: a view has one vector for all words.
         more_views=ahead.comparable(),
         more_texts=[
-            text for text in _texts_ahead(ahead, matcher) if _means_something(matcher, text)
+            text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None
         ],
     )
 
@@ -105,7 +104,7 @@ def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
         match literals:
             case (str(name), str(attribute)):
                 wanted = verifying_texts(words(name), words(attribute))
-                texts += wanted[:1] if has(matcher, BinaryVerifier) else wanted
+                texts += wanted if matcher.certainty is None else wanted[:1]
             case _:
                 pass
     for literals in ahead.literals("best_text_match"):
@@ -124,10 +123,6 @@ def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
             case _:
                 pass
     return [text for text in dict.fromkeys(texts) if text][:_MOST_TEXTS]
-
-
-def _means_something(matcher: Matcher, text: str) -> bool:
-    return not has(matcher, LimitedVocabulary) or matcher.refusal(text) is None
 
 
 def words(text: str) -> str:

@@ -6,10 +6,10 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 from viper.errors import ModelError, ModelMemoryError, ViperError, described
-from viper.models.roles import Backend, Completion, Preprocesses, has
+from viper.models.roles import Backend, Completion
 from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
@@ -28,7 +28,7 @@ class Host(Protocol):
     name: str
     """Of the model, for messages."""
 
-    def with_input(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
+    def with_input(self, backend: Backend, batch: list[Job]) -> list[Job]:
         """Return the jobs of a batch whose input is made; the others have failed."""
         ...
 
@@ -117,12 +117,8 @@ def _recover(backend: Backend, batch: list[Job], error: Exception, host: Host) -
     run_forward(backend, batch[middle:], host)
 
 
-def _staged(backend: Backend, operation: Operation) -> TypeGuard[Preprocesses]:
-    return (
-        operation.function is None
-        and has(backend, Preprocesses)
-        and backend.stages(operation.method)
-    )
+def _staged(backend: Backend, operation: Operation) -> bool:
+    return operation.function is None and backend.stages(operation.method)
 
 
 def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:

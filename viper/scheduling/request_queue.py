@@ -47,7 +47,7 @@ class Job:
     queued_s: float = field(default_factory=time.perf_counter)
     number: int = field(default_factory=lambda: next(_numbers))
     """Order of arrival."""
-    prepared: Future[Any] | None = None  # what the backend made of it; see `roles.Preprocesses`
+    prepared: Future[Any] | None = None  # what the backend made of it; see `roles.Backend.prepare`
     budget: Budget | None = None
     """That of the engine that asked first; None for the model's own."""
 

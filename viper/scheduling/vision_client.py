@@ -17,13 +17,11 @@ from viper.models.roles import (
     Backend,
     Completion,
     CompletionRequest,
+    DepthModel,
     Detection,
     Detector,
     DetectRequest,
     Matcher,
-    RegionDepth,
-    WarnsOutOfDomain,
-    has,
     median_depth,
 )
 from viper.scheduling.futures import results_of
@@ -166,7 +164,8 @@ class VisionClient:
 
     async def depth(self, view: View, guesses: Sequence[View] = ()) -> float:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""
-        if has(await self._pool.backend("depth"), RegionDepth):
+        model = cast("DepthModel", await self._pool.backend("depth"))
+        if model.measure is not None:
             return (await self._serve(MEASURE, [view], guesses))[0]  # type: ignore[no-any-return]  # see Operation
         return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
 
@@ -197,10 +196,9 @@ class VisionClient:
         return self._take(asked)
 
     def _ask_for_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
-        if has(backend, WarnsOutOfDomain):
-            images = {image for request in requests if (image := _image_of(request)) is not None}
-            said = (backend.doubt(image) for image in images)
-            self.account.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
+        images = {image for request in requests if (image := _image_of(request)) is not None}
+        said = (backend.doubt(image) for image in images)
+        self.account.doubts.update(dict.fromkeys(doubt for doubt in said if doubt))
 
     async def _ask(
         self, operation: Operation, requests: Sequence[Hashable], guesses: Sequence[Hashable]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
-from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
+from viper.models.roles import Backend, with_defaults
 from viper.scheduling.batch_execution import run_forward, told
 from viper.scheduling.operation import ANSWER, COMPLETE, MAX_BATCH, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
@@ -236,8 +236,8 @@ class ModelWorker:
         for thread in before:
             thread.join()  # of an attempt that failed: what it has loaded is given back first
         try:
-            backend = self._open(ref)
-            remembers = is_deterministic(backend, remote=ref.is_remote)
+            backend: Backend = with_defaults(self._open(ref), ref.role)
+            remembers = backend.deterministic
         except BaseException as error:  # the loader is a stranger's library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
             self._fail(loaded, told(error, f"Loading the {ref.role} {str(ref)!r}"))
@@ -290,12 +290,12 @@ class ModelWorker:
     def _limit(self, backend: Backend, operation: Operation) -> int:
         return min(
             self._max_batch,
-            (operation.function is None and largest_batch(backend, operation.method))
+            (operation.function is None and backend.largest_batch(operation.method))
             or self._max_batch,
             self._limits.get(operation, self._max_batch),
         )
 
-    def with_input(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
+    def with_input(self, backend: Backend, batch: list[Job]) -> list[Job]:
         """Wait for the inputs of a batch; a request that has none fails here, alone."""
         with self._changed:
             self._inputs.begin(backend, batch)
