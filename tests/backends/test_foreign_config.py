@@ -300,7 +300,9 @@ def test_other_threads_are_left_alone(tmp_path):
 
 
 def test_a_sealed_block_asks_nothing_of_the_hub_and_does_not_wait_for_it(hub, monkeypatch):
-    place = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"  # made of the endpoint at import
+    place = (
+        f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"  # made of the endpoint at import
+    )
     monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
     hub.add("org/other", {"config.json": b"{}"})
     waits = []

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from viper.errors import ConfigError
 from viper.images.image import Pixels, View
-from viper.models.options import Options
+from viper.models.options import BackendOptions
+from viper.models.roles import Matcher
 from viper.vocabulary.attributes import BASIC_COLORS, named_colors
 
 __all__ = ["ColorMatcher", "color_shares", "load"]
@@ -96,7 +97,7 @@ _HALF_SURE_SHARE = 0.2
 # Share of a view in a colour at which it is as likely called so as not: a red bus has windows.
 
 
-class ColorMatcher:
+class ColorMatcher(Matcher):
     """Says how much of a view has the colour that a text names."""
 
     logit_scale = 20.0
@@ -204,10 +205,10 @@ def load(reference: str, options: Mapping[str, str]) -> ColorMatcher:
     Raises:
         ConfigError: There is a reference or an option; it takes none.
     """
-    with Options(options, "the colors matcher"):
-        if reference:
-            raise ConfigError(
-                f"The matcher 'colors' has no weights and takes no reference, but got {reference!r}. "
-                "Write --backend matcher=colors."
-            )
+    BackendOptions.read(options, "the colors matcher")
+    if reference:
+        raise ConfigError(
+            f"The matcher 'colors' has no weights and takes no reference, but got {reference!r}. "
+            "Write --backend matcher=colors."
+        )
     return ColorMatcher()

@@ -25,6 +25,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from viper.backends.foreign_config import check_open_clip
+from viper.backends.option_models import OpenClipOptions
 from viper.backends.pil_images import picture
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import average, expand, read_templates, templates_id
@@ -32,7 +33,6 @@ from viper.backends.sealed_loading import sealed
 from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
-from viper.models.options import Options
 from viper.models.roles import Matcher
 
 __all__ = ["OpenClipMatcher", "load"]
@@ -42,7 +42,7 @@ _HUB, _FOLDER = "hf-hub:", "local-dir:"
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
-class OpenClipMatcher:
+class OpenClipMatcher(Matcher):
     """One loaded matcher.
 
     Args:
@@ -69,26 +69,11 @@ class OpenClipMatcher:
         self._tokenizer = tokenizer
         self._templates = tuple(templates)
         self._dtype = dtype
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._device = model.logit_scale.device
-        self._logit_scale = float(model.logit_scale.detach().exp())
+        self.logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
-        self._logit_bias = None if bias is None else float(bias.detach())
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._logit_scale
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-        return self._logit_bias
+        self.logit_bias = None if bias is None else float(bias.detach())
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
@@ -124,19 +109,16 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: `ViT-B-32`, `hf-hub:OWNER/NAME`, or a folder with `open_clip_config.json`.
-        options: `pretrained` (a tag or a file, for a name of the list only), `device`, `dtype`,
-            `templates` (`captions`, `plain` or a file), and `download` (true to fetch weights of
-            the hub that are not on disk).
+        options: Those of `OpenClipOptions`.
 
     Raises:
         ConfigError: There is no such model, or its weights are not found.
     """
-    with Options(options, f"the {_WHAT}") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device)
-        templates = read_templates(read.text("templates", "captions"))
-        pretrained = read.optional_text("pretrained")
-        download = read.flag("download", False)
+    chosen = OpenClipOptions.read(options, f"the {_WHAT}")
+    device = resolve_device(chosen.device)
+    dtype = resolve_dtype(chosen.dtype, device)
+    templates = read_templates(chosen.templates)
+    pretrained, download = chosen.pretrained, chosen.download
     settings = {"dtype": dtype, "templates": templates_id(templates)}
     name, name_in_library = _resolve(reference, pretrained, settings, download)
     is_listed = not name_in_library.startswith(_FOLDER)
@@ -213,7 +195,11 @@ def _resolve(
             "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
         )
     source = locate(
-        reference.removeprefix(_HUB), what=_WHAT, library="open_clip", download=download
+        reference.removeprefix(_HUB),
+        what=_WHAT,
+        library="open_clip",
+        download=download,
+        is_model_id=not is_folder,
     )
     return fingerprint(source, settings), f"{_FOLDER}{source.folder}"
 
@@ -229,7 +215,9 @@ def _weights_of_tag(place: str, download: bool) -> Path:
         ConfigError: They are not on disk.
     """
     repository, _, named = place.rpartition("/")
-    folder = locate(repository, what=_WHAT, library="open_clip", download=download).folder
+    folder = locate(
+        repository, what=_WHAT, library="open_clip", download=download, is_model_id=True
+    ).folder
     names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:

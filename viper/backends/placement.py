@@ -1,6 +1,6 @@
 """Where the torch backends run, and in which numbers.
 
-    placement = read_placement(read)              # of the options device, dtype, compile
+    placement = read_placement(options)           # from the options device, dtype, compile
     with inference("detector", placement): …      # no gradients, a GPU's number format, errors of memory
 
 On CUDA, weights are float32, and matchers and OWL's encoders take products in bfloat16 unless `dtype` says
@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from viper.backends.model_source import one_line
+from viper.backends.option_models import PlacementOptions
 from viper.errors import ConfigError, ModelMemoryError, did_you_mean
-from viper.models.options import Options
 
 __all__ = ["DTYPES", "Placement", "inference", "on_gpu", "read_placement"]
 __all__ += ["resolve_device", "resolve_dtype"]
@@ -107,19 +107,18 @@ class Placement:
         return formats if self.device.type == "cpu" else f"{formats}@{self.device.type}"
 
 
-def read_placement(read: Options) -> Placement:
-    """Read the options `device`, `dtype` and `compile`.
+def read_placement(options: PlacementOptions) -> Placement:
+    """Return the placement that the options `device`, `dtype` and `compile` ask for.
 
     With `dtype=auto` weights are float32; on CUDA products are then taken in bfloat16 (autocast).
 
     Raises:
         ConfigError: One of them is unknown, or the device is not there.
     """
-    device = resolve_device(read.text("device", "auto"))
-    word = read.text("dtype", "auto")
-    dtype = resolve_dtype(word, device)
-    casts = device.type == "cuda" and word.strip().lower() == "auto"
-    return Placement(device, dtype, torch.bfloat16 if casts else None, read.flag("compile", False))
+    device = resolve_device(options.device)
+    dtype = resolve_dtype(options.dtype, device)
+    casts = device.type == "cuda" and options.dtype.strip().lower() == "auto"
+    return Placement(device, dtype, torch.bfloat16 if casts else None, options.compile)
 
 
 def on_gpu(device: torch.device) -> dict[str, torch.device]:

@@ -3,9 +3,10 @@
     with sealed():
         model = loader.from_pretrained(folder)
 
-In this block, for its thread only: `torch.load` reads weights only, `pickle` and TorchScript raise, Python files of a
-model are not imported, kernels of the hub are not loaded, and no connection is made. `foreign_config` has checked
-the configuration before; this is the second line of defense, whatever the configuration says.
+In this block, for its thread only: `torch.load` reads weights only, `pickle` and TorchScript raise, Python
+files of a model are not imported, kernels of the hub are not loaded, and no connection is made.
+`foreign_config` has checked the configuration before; this is the second line of defense, whatever the
+configuration says.
 """
 
 from __future__ import annotations

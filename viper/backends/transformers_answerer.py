@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_picture
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
-from viper.models.options import Options
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
@@ -36,7 +36,7 @@ _SHORTEST_PX, _MOST_ELONGATED = 56, 16
 # wide; with two squares at least, something can be seen.
 
 
-class TransformersAnswerer:
+class TransformersAnswerer(Answerer):
     """One loaded answerer.
 
     Args:
@@ -66,17 +66,12 @@ class TransformersAnswerer:
         self._prompt = prompt
         self._max_new_tokens = max_new_tokens
         self._max_side_px = max_side_px
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._special_texts = _special_texts(processor)
         # Models that think before they answer would use up their tokens. Templates that know no
         # such switch make the library complain of it.
         thinks = "enable_thinking" in str(getattr(processor, "chat_template", None))
         self._template_options = {"enable_thinking": False} if thinks else {}
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
         """Return one answer per request, as the model gave it, blanks at its ends removed.
@@ -148,26 +143,15 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `download`, `max_tokens` (of an answer),
-            `max_side` (pixels; larger crops are reduced), and `image_splitting` (true to let
-            Idefics3 and SmolVLM look at tiles as well: slower by an order of magnitude, better for
-            small print).
+        options: Those of `TransformersAnswererOptions`.
 
     Raises:
         ConfigError: There is no such model, it is of another kind, or nobody knows how to ask it.
     """
-    with Options(options, "the transformers answerer") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device, on_gpu=torch.bfloat16)
-        max_new_tokens = read.integer("max_tokens", 20, low=1)
-        max_side_px = read.integer("max_side", 1024, low=_SHORTEST_PX)
-        splitting = read.flag("image_splitting", False)
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersAnswererOptions.read(options, "the transformers answerer")
+    device = resolve_device(chosen.device)
+    dtype = resolve_dtype(chosen.dtype, device, on_gpu=torch.bfloat16)
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
     processor = load_pretrained(AutoProcessor, source, what=_WHAT)
     prompt = None
@@ -181,19 +165,19 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
     model = load_model(
         AutoModelForImageTextToText, source, what=_WHAT, placement=Placement(device, dtype)
     )
-    _prepare(model, processor, splitting)
+    _prepare(model, processor, chosen.image_splitting)
     settings = {
         "dtype": dtype,
-        "max_side": max_side_px,
-        "max_tokens": max_new_tokens,
-        "splitting": splitting,
+        "max_side": chosen.max_side,
+        "max_tokens": chosen.max_tokens,
+        "splitting": chosen.image_splitting,
     }
     return TransformersAnswerer(
         model,
         processor,
         prompt=prompt,
-        max_new_tokens=max_new_tokens,
-        max_side_px=max_side_px,
+        max_new_tokens=chosen.max_tokens,
+        max_side_px=chosen.max_side,
         fingerprint=fingerprint(source, settings),
     )
 

@@ -15,12 +15,12 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.option_models import TransformersDepthOptions
 from viper.backends.pil_images import bounded_picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError, ModelError
 from viper.images.image import ImageRef
-from viper.models.options import Options
 from viper.models.roles import DepthModel, RelativeDepth
 
 __all__ = ["TransformersDepth", "load"]
@@ -56,7 +56,7 @@ class PreparedImage(NamedTuple):
     """Size of the image."""
 
 
-class TransformersDepth:
+class TransformersDepth(DepthModel):
     """One loaded depth model.
 
     Args:
@@ -79,7 +79,7 @@ class TransformersDepth:
         self._placement = placement
         self._processor = processor
         self._polarity = polarity
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
         blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
         self._gauge.measure(
@@ -89,11 +89,6 @@ class TransformersDepth:
     def largest_batch(self, method: str) -> int:
         """Return how many images the device has memory for, as far as is known."""
         return self._gauge.largest_batch
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
 
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, float32, larger = farther.
@@ -177,24 +172,17 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `compile`, `revision`, `download`, and `polarity` (`depth` or
-            `inverse`) for a family whose maps are not known or not as usual.
+        options: Those of `TransformersDepthOptions`.
 
     Raises:
         ConfigError: There is no such model, it is of another kind, or its polarity is not known.
     """
-    with Options(options, "the transformers depth model") as read:
-        placement = read_placement(read).exact
-        choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersDepthOptions.read(options, "the transformers depth model")
+    placement = read_placement(chosen).exact
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
     model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, placement=placement)
-    polarity = _polarity(choice, model.config, reference)
+    polarity = _polarity(chosen.polarity, model.config, reference)
     if not hasattr(processor, "post_process_depth_estimation"):
         raise ConfigError(
             f"The {_WHAT} '{reference}' comes with the image processor {type(processor).__name__}, "
@@ -209,12 +197,10 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
     )
 
 
-def _polarity(choice: str, config: Any, reference: str) -> Polarity:
-    """Return what the user says of a model's maps, or else what is known of its family."""
-    if choice == "depth":
-        return "depth"
-    if choice == "inverse":
-        return "inverse"
+def _polarity(chosen: Polarity | Literal["auto"], config: Any, reference: str) -> Polarity:
+    """Return the user's choice, else the usual polarity of the model's family."""
+    if chosen != "auto":
+        return chosen
     family = config.model_type
     if family == "depth_anything":
         return "depth" if config.depth_estimation_type == "metric" else "inverse"

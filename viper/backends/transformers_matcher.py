@@ -18,13 +18,13 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.option_models import TransformersMatcherOptions
 from viper.backends.pil_images import picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.prompt_templates import average, expand, read_templates, templates_id
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
 from viper.images.image import View
-from viper.models.options import Options
 from viper.models.roles import Matcher
 
 __all__ = ["TransformersMatcher", "load"]
@@ -33,7 +33,7 @@ _WHAT = "matcher"
 _IMAGES = "embed_images"
 
 
-class TransformersMatcher:
+class TransformersMatcher(Matcher):
     """One loaded matcher.
 
     Args:
@@ -60,10 +60,10 @@ class TransformersMatcher:
         self._tokenizer = tokenizer
         self._templates = tuple(templates)
         self._placement = placement
-        self._fingerprint = fingerprint
-        self._logit_scale = float(model.logit_scale.detach().exp())
+        self.fingerprint = fingerprint
+        self.logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
-        self._logit_bias = None if bias is None else float(bias.detach())
+        self.logit_bias = None if bias is None else float(bias.detach())
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
         self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
         self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
@@ -72,24 +72,9 @@ class TransformersMatcher:
             lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items)
         )
 
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
-
     def largest_batch(self, method: str) -> int | None:
         """Return how many views the device has memory for, as far as is known; texts are small."""
         return self._gauge.largest_batch if method == _IMAGES else None
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._logit_scale
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-        return self._logit_bias
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
@@ -144,7 +129,7 @@ class TransformersMatcher:
         return average(features.float().cpu().numpy(), len(self._templates))
 
     def _tokens(self, sentences: list[str]) -> dict[str, torch.Tensor]:
-        sigmoid = self._logit_bias is not None
+        sigmoid = self.logit_bias is not None
         tokens = self._tokenizer(
             # Some SigLIP 2 checkpoints come with Gemma's tokenizer, which keeps capitals.
             [sentence.lower() for sentence in sentences] if sigmoid else sentences,
@@ -163,21 +148,15 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `compile`, `revision`, `download`, and `templates`
-            (`captions`, `plain` or a file).
+        options: Those of `TransformersMatcherOptions`.
 
     Raises:
         ConfigError: There is no such model, or it is of another kind.
     """
-    with Options(options, "the transformers matcher") as read:
-        placement = read_placement(read)
-        templates = read_templates(read.text("templates", "captions"))
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersMatcherOptions.read(options, "the transformers matcher")
+    placement = read_placement(chosen)
+    templates = read_templates(chosen.templates)
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     model = load_model(AutoModel, source, what=_WHAT, placement=placement)
     needed = ("get_image_features", "get_text_features", "logit_scale")
     if not all(hasattr(model, name) for name in needed):

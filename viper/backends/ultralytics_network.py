@@ -42,23 +42,23 @@ class Network:
     """Text tower of the training, in the library's words; empty for closed models."""
 
     @classmethod
-    def of(cls, model: Any, path: Path, size: int) -> Network:
-        """Look at a network to tell what it is.
+    def of(cls, model: Any, path: Path, size: int | None) -> Network:
+        """Inspect a network and return it with its metadata.
 
         Args:
             model: From `read_checkpoint`.
             path: Its file, for messages.
-            size: Side of the input in pixels, 0 for that of the training.
+            size: Side of the input in pixels, None for that of the training.
 
         Raises:
-            ConfigError: It is no detector that is understood.
+            ConfigError: It is not a supported detector.
         """
         task = getattr(model, "task", None) or tasks.guess_model_task(model)
         kind = type(model).__name__
         if task not in _TASKS or kind == "RTDETRDetectionModel":
             raise ConfigError(
-                f"'{path}' is a model for '{task}' ({kind}), which is no detector that is known "
-                "here. Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
+                f"'{path}' is a model for '{task}' ({kind}), which is not a supported detector. "
+                "Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
                 "transformers:FOLDER-OR-ID."
             )
         head = model.model[-1]

@@ -51,6 +51,11 @@ class ZeroShotFamily(Protocol):
         ...
 
     @property
+    def batch_size(self) -> int:
+        """Most requests per forward."""
+        ...
+
+    @property
     def default_score_threshold(self) -> float:
         """Threshold that the authors use."""
         ...
@@ -76,7 +81,7 @@ class Loaded:
     processor: Any
     placement: Placement
     batch_size: int
-    """Most pictures per forward."""
+    """Most requests per forward."""
 
     @property
     def device(self) -> torch.device:
@@ -117,18 +122,16 @@ class GroundingDino(Loaded):
             for index, ask in enumerate(questions)
             for prompt in self._prompts(ask.phrases)
         ]
-        # Pictures of one size only: padding would change what the backbone sees at the edges.
+        # Images of one size only: padding would change the features at the edges.
         groups: dict[tuple[int, ...], list[int]] = {}
         for row, (index, _) in enumerate(prompts):
             groups.setdefault(pictures[questions[index].crop].shape, []).append(row)
         answers: list[tuple[Tensor, Tensor] | None] = [None] * len(prompts)
         for rows in groups.values():
-            for start in range(0, len(rows), self.batch_size):
-                part = rows[start : start + self.batch_size]
-                batch = torch.cat([pictures[questions[prompts[row][0]].crop] for row in part])
-                outputs = self._forward(batch, [prompts[row][1] for row in part])
-                for row, answer in zip(part, outputs, strict=True):
-                    answers[row] = answer
+            batch = torch.cat([pictures[questions[prompts[row][0]].crop] for row in rows])
+            outputs = self._forward(batch, [prompts[row][1] for row in rows])
+            for row, answer in zip(rows, outputs, strict=True):
+                answers[row] = answer
         results = []
         for index, ask in enumerate(questions):
             parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
@@ -230,17 +233,15 @@ class OmDetTurbo(Loaded):
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
-        """Run questions with equally many phrases together: padding would choose other boxes."""
+        """Run questions with equally many phrases together: padding would change the chosen boxes."""
         results: list[Scored | None] = [None] * len(questions)
         groups: dict[int, list[int]] = {}
         for index, ask in enumerate(questions):
             groups.setdefault(len(ask.phrases), []).append(index)
         for group in groups.values():
-            for start in range(0, len(group), self.batch_size):
-                part = group[start : start + self.batch_size]
-                scored = self._forward(crops, [questions[index] for index in part])
-                for index, one in zip(part, scored, strict=True):
-                    results[index] = one
+            scored = self._forward(crops, [questions[index] for index in group])
+            for index, one in zip(group, scored, strict=True):
+                results[index] = one
         return [result for result in results if result is not None]
 
     def _forward(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:

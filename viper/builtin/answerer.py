@@ -21,7 +21,7 @@ from viper.limber.answerer import load_language
 from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
-from viper.models.roles import AnswerRequest, Completion
+from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
 __all__ = ["ANSWERER_FOLDER", "LANGUAGE_FOLDER", "BuiltinAnswerer", "load", "load_speech"]
@@ -30,7 +30,7 @@ ANSWERER_FOLDER, LANGUAGE_FOLDER = "answerer", "language"
 _MAX_NEW_TOKENS = 8
 
 
-class BuiltinAnswerer:
+class BuiltinAnswerer(Answerer):
     """Answers short questions about views of the small world in words.
 
     Args:

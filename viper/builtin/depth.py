@@ -13,12 +13,12 @@ from viper.builtin.loading import open_viewer
 from viper.builtin.network import STRIDE
 from viper.builtin.sight import Viewer
 from viper.images.image import ImageRef, View
-from viper.models.roles import RelativeDepth
+from viper.models.roles import DepthModel, RelativeDepth
 
 __all__ = ["BuiltinDepth", "load"]
 
 
-class BuiltinDepth:
+class BuiltinDepth(DepthModel):
     """Measures how far away the things of the small world are, in its units (a large thing is 1.4 wide).
 
     Args:

@@ -16,7 +16,7 @@ from viper.builtin.sight import Viewer
 from viper.errors import UnservedError
 from viper.images.boxes import Box, area, intersection
 from viper.images.image import ImageRef, View
-from viper.models.roles import Detection, DetectRequest
+from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["FITS", "BuiltinDetector", "load"]
 
@@ -26,7 +26,7 @@ _INSIDE = 0.5
 # Share of a thing's box that lies in the view, if it belongs to the view.
 
 
-class BuiltinDetector:
+class BuiltinDetector(Detector):
     """Finds the things of the small world.
 
     Args:
@@ -34,7 +34,6 @@ class BuiltinDetector:
         fingerprint: Names the weights.
     """
 
-    vocabulary = None
     has_distinct_detections = True
 
     def __init__(self, viewer: Viewer, fingerprint: str) -> None:

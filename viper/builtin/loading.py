@@ -1,4 +1,4 @@
-"""Loads the shipped weights, once for all roles, or those of a folder that was trained by hand."""
+"""Loads the weights of the built-in models, shipped or from a folder, once for all roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from viper.backends.model_source import hash_file, one_line
 from viper.builtin.network import WorldNetwork
 from viper.builtin.sight import Viewer
 from viper.errors import ConfigError
-from viper.models.options import Options
+from viper.models.options import BackendOptions
 
 __all__ = ["NETWORK_FILE", "SHIPPED", "load_network", "open_viewer"]
 
@@ -22,28 +22,27 @@ _LOADING = threading.Lock()
 
 
 def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:
-    """Return what sees, its folder, and a fingerprint of its weights.
+    """Return the viewer, its folder, and a fingerprint of its weights.
 
-    All roles that name the same folder get the same viewer, so that a picture is looked at once.
+    All roles with the same folder share one viewer, so that each image is encoded once.
 
     Args:
-        reference: Folder that `python -m viper.builtin.train` has filled; empty for what is
-            shipped.
-        options: None are known.
-        where: Who asks, for messages, as in "the builtin detector".
+        reference: Folder written by `python -m viper.builtin.train`; empty for the shipped weights.
+        options: There are none.
+        where: The backend, for messages, as in "the builtin detector".
 
     Raises:
         ConfigError: There are no weights, they are of another network, or an option is unknown.
     """
-    with Options(options, where):
-        folder = Path(reference).expanduser() if reference else SHIPPED
+    BackendOptions.read(options, where)
+    folder = Path(reference).expanduser() if reference else SHIPPED
     path = folder / NETWORK_FILE
     if not path.is_file():
         raise ConfigError(
             f"There is no file '{path}'. Write builtin for the models that come with Viper, or "
             "builtin:FOLDER with a folder that python -m viper.builtin.train has filled."
         )
-    with _LOADING:  # two roles that load at once shall get one viewer
+    with _LOADING:  # so that roles loading at the same time share the viewer
         viewer, version = _loaded(path.resolve(), path.stat().st_mtime_ns)
     return viewer, folder, version
 
@@ -52,7 +51,7 @@ def load_network(path: Path) -> WorldNetwork:
     """Return a network with the weights of a file, in evaluation mode.
 
     Raises:
-        ConfigError: The file is damaged, or of another network.
+        ConfigError: The file is damaged, or belongs to another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -70,5 +69,5 @@ def load_network(path: Path) -> WorldNetwork:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(path: Path, changed_ns: int) -> tuple[Viewer, str]:
-    """Load a file; `changed_ns` tells a file from the one that was there before."""
+    """Load a file; `changed_ns` makes a changed file another key."""
     return Viewer(load_network(path)), f"builtin@{hash_file(path)[:16]}"

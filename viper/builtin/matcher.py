@@ -11,11 +11,12 @@ from viper.builtin.knowledge import doubt, refusal
 from viper.builtin.loading import open_viewer
 from viper.builtin.sight import Viewer
 from viper.images.image import ImageRef, View
+from viper.models.roles import Matcher
 
 __all__ = ["BuiltinMatcher", "load"]
 
 
-class BuiltinMatcher:
+class BuiltinMatcher(Matcher):
     """Says how well views of the small world and texts fit together.
 
     Args:
@@ -23,16 +24,10 @@ class BuiltinMatcher:
         fingerprint: Names the weights.
     """
 
-    logit_bias = None
-
     def __init__(self, viewer: Viewer, fingerprint: str) -> None:
         self._viewer = viewer
         self.fingerprint = fingerprint
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._viewer.logit_scale
+        self.logit_scale = viewer.logit_scale
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (64,)."""

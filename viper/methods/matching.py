@@ -67,9 +67,7 @@ async def embed(
         texts,
         # What was refused one word may be asked for another: a view has one vector for all words.
         more_views=ahead.comparable(),
-        more_texts=[
-            text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None
-        ],
+        more_texts=[text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None],
     )
 
 

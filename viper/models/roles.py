@@ -1,12 +1,13 @@
 """The roles that models fill, and the values that travel to and from them.
 
-A backend is a loaded model. It subclasses the class of its role (`Detector`, `Matcher`, `DepthModel`, `Answerer`,
-`LanguageModel`), implements the batch methods, and overrides the optional abilities that it has. A plain object
-with the same methods works as well: `with_defaults` gives it what it lacks when it is loaded.
+A backend is a loaded model. It subclasses the class of its role (`Detector`, `Matcher`, `DepthModel`,
+`Answerer`, `LanguageModel`), implements the batch methods, and overrides the optional abilities that it
+has. A plain object with the same methods works as well: `with_defaults` gives it what it lacks when it is
+loaded.
 
-Every batch method takes a sequence of requests and returns a list of the same length in the same order. Queues,
-caches, duplicates, timeouts and threads belong to the model pool. All batch methods of a backend are called
-from one thread, which need not be the thread that created the object.
+Every batch method takes a sequence of requests and returns a list of the same length in the same order.
+Queues, caches, duplicates, timeouts and threads belong to the model pool. All batch methods of a backend
+are called from one thread, which need not be the thread that created the object.
 
 A backend reports failures by raising `ModelError` (the call failed) or `UnservedError` (it cannot serve this
 phrase); any other exception counts as a bug of the backend and is reported as such. When a batch raises, its
@@ -117,7 +118,7 @@ class Backend:
     deterministic: bool = True
     """Whether equal requests give equal results, so that a result can be cached."""
     knows_images_by_name: bool = False
-    """Whether results depend on the image's name, so that two images of equal pixels are different requests."""
+    """Whether results depend on the image's name, so that equal pixels may be different requests."""
 
     def largest_batch(self, method: str) -> int | None:
         """Return the most requests that a batch method should get at once; None if there is no such limit."""
@@ -142,7 +143,7 @@ class Backend:
         raise NotImplementedError
 
     def forward(self, method: str, prepared: Sequence[Any]) -> Sequence[Any]:
-        """Run the model on outputs of `prepare`, from the model's thread; return one result for each, in order."""
+        """Run the model, in its thread, on outputs of `prepare`; return one result for each, in order."""
         raise NotImplementedError
 
 
@@ -152,7 +153,7 @@ class Detector(Backend):
     vocabulary: tuple[str, ...] | None = None
     """Class names of a closed-vocabulary detector; None if it takes any phrase."""
     has_distinct_detections: bool = False
-    """Whether the detections of a phrase are distinct objects, so that overlapping ones are not suppressed."""
+    """Whether the detections of a phrase are distinct objects: then overlapping ones are not suppressed."""
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Return the detections of each request, at the model's score threshold, in any order.
@@ -172,7 +173,8 @@ class Matcher(Backend):
     certainty: Callable[[float], float] | None = None
     """Return the probability, 0 … 1, that a text is true of a view, from the cosine of their vectors.
 
-    A method of matchers that were trained to verify one text alone; None if texts must be compared with others.
+    A method of matchers that were trained to verify one text alone; None if texts must be compared with
+    others.
     """
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:

@@ -127,7 +127,9 @@ class ModelPool:
         """Return what a request to a loaded model is known by."""
         worker = self._worker(operation.role)
         backend = worker.loaded.result()
-        return request_key(operation, identity(worker.ref, backend), request, by_name=backend.knows_images_by_name)
+        return request_key(
+            operation, identity(worker.ref, backend), request, by_name=backend.knows_images_by_name
+        )
 
     async def from_disk(self, operation: Operation, keys: Sequence[Key]) -> dict[Key, Any]:
         """Return what is remembered on disk alone, for `submit`; the event loop goes on meanwhile."""
