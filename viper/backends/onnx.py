@@ -5,8 +5,7 @@ The options are `OnnxOptions`; the formats are in `viper.backends.onnx_formats`.
 
 from __future__ import annotations
 
-import json
-import re
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,23 +263,13 @@ def _names_in_file(path: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-# An item of a dict literal: number (quoted or not), colon, quoted name.
-_NAME = re.compile(
-    r"""['"]?(\d+)['"]?\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""",
-)
-
-
 def _names_in_metadata(text: str) -> tuple[str, ...]:
-    """Read `{0: 'person', …}` (ultralytics) or JSON, without evaluating it."""
+    """Read `{0: 'person', …}` (ultralytics) or JSON, as literals."""
     try:
-        value = json.loads(text)
-    except ValueError:
-        items = {int(i): re.sub(r"\\(.)", r"\1", a or b) for i, a, b in _NAME.findall(text)}
-    else:
-        if isinstance(value, list):
-            return tuple(str(name) for name in value)
-        if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
-            return ()
-        items = {int(key): str(name) for key, name in value.items()}
+        value = ast.literal_eval(text)
+        items = dict(enumerate(value)) if isinstance(value, list) else dict(value)
+        names = {int(key): str(name) for key, name in items.items()}
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ()
     # A gap means that the text was not understood.
-    return tuple(items[i] for i in sorted(items)) if sorted(items) == [*range(len(items))] else ()
+    return tuple(names[i] for i in sorted(names)) if sorted(names) == [*range(len(names))] else ()

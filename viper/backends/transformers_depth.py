@@ -15,6 +15,7 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.grouping import in_groups
 from viper.backends.option_models import TransformersDepthOptions
 from viper.backends.pil_images import bounded_picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
@@ -120,22 +121,19 @@ class TransformersDepth(DepthModel):
 
     def forward(self, method: str, prepared: Sequence[PreparedImage]) -> list[RelativeDepth]:
         """Return one map per prepared image."""
-        maps: list[RelativeDepth | None] = [None] * len(prepared)
-        for indices in _by_shape([one.pixels for one in prepared]):
-            batch = torch.cat([prepared[index].pixels for index in indices])  # (B, 3, h, w)
-            watched = self._gauge.watched(len(indices))
-            with inference(_WHAT, self._placement), watched:
-                outputs = self._model(
-                    pixel_values=batch.to(self._placement.device, self._placement.dtype)
-                )
-                found = self._post_process(
-                    outputs,
-                    [prepared[index].source_hw for index in indices],
-                    [prepared[index].target_hw for index in indices],
-                )
-            for index, depth in zip(indices, found, strict=True):
-                maps[index] = self._oriented(depth)
-        return [depth for depth in maps if depth is not None]
+        # Only images of one size can be stacked.
+        return in_groups(prepared, lambda one: one.pixels.shape, self._estimate)
+
+    def _estimate(self, group: list[PreparedImage]) -> list[RelativeDepth]:
+        batch = torch.cat([one.pixels for one in group])  # (B, 3, h, w)
+        with inference(_WHAT, self._placement), self._gauge.watched(len(group)):
+            outputs = self._model(
+                pixel_values=batch.to(self._placement.device, self._placement.dtype)
+            )
+            maps = self._post_process(
+                outputs, [one.source_hw for one in group], [one.target_hw for one in group]
+            )
+        return [self._oriented(depth) for depth in maps]
 
     def _post_process(
         self, outputs: Any, sources: list[tuple[int, int]], targets: list[tuple[int, int]]
@@ -213,11 +211,3 @@ def _polarity(chosen: Polarity | Literal["auto"], config: Any, reference: str) -
             "polarity=depth (larger = farther) or polarity=inverse (larger = nearer)."
         )
     return _POLARITY[family]
-
-
-def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
-    """Return the positions of the tensors that can be stacked, in the order of their first."""
-    groups: dict[torch.Size, list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        groups.setdefault(tensor.shape, []).append(index)
-    return list(groups.values())

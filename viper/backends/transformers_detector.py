@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from viper.backends.detections import to_detections
+from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Tamed, tame
 from viper.backends.option_models import TransformersDetectorOptions
 from viper.backends.owl import Owl
@@ -188,16 +189,8 @@ class ClosedDetector(Detector):
 
     def forward(self, method: str, prepared: Sequence[PreparedCrop]) -> list[list[Detection]]:
         """Report what is in each prepared view."""
-        results: list[list[Detection]] = [[] for _ in prepared]
         # Images of one size only: padding would change the features at the edges.
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, picture in enumerate(prepared):
-            groups.setdefault(tuple(picture.tensor.shape), []).append(index)
-        for group in groups.values():
-            found = self._detect([prepared[index] for index in group])
-            for index, detections in zip(group, found, strict=True):
-                results[index] = detections
-        return results
+        return in_groups(prepared, lambda one: one.tensor.shape, self._detect)
 
     def _detect(self, part: Sequence[PreparedCrop]) -> list[list[Detection]]:
         batch = torch.cat([picture.tensor for picture in part])

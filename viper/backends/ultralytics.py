@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from viper.backends.detections import to_detections
+from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Letterbox, letterbox
 from viper.backends.model_source import hash_file
 from viper.backends.option_models import UltralyticsOptions
@@ -115,25 +116,19 @@ class UltralyticsDetector(Detector):
             UnservedError: An open model is asked for no phrase, or for an empty one.
             ModelError: The device ran out of memory.
         """
-        results: list[list[Detection]] = [[] for _ in requests]
-        # The phrases of a request attend to the image together, so requests share a forward only if they have
-        # equally many phrases: padding with other phrases would change the result.
-        groups: dict[int, list[int]] = {}
-        for index, request in enumerate(requests):
+        for request in requests:
             if self.encoder is not None and not all(map(str.strip, request.phrases or ("",))):
                 raise UnservedError(
                     f"The detector was asked for {list(request.phrases)!r}. It takes any phrase, "
                     "but at least one, and none empty."
                 )
-            groups.setdefault(len(request.phrases) if self.encoder else 0, []).append(index)
-        for group in groups.values():
-            step = 1 if self.network.one_at_a_time else len(group)
-            for start in range(0, len(group), step):
-                part = group[start : start + step]
-                found = self._forward([requests[index] for index in part])
-                for index, detections in zip(part, found, strict=True):
-                    results[index] = detections
-        return results
+        if self.network.one_at_a_time:
+            return [self._forward([request])[0] for request in requests]
+        # The phrases of a request attend to the image together, so requests share a forward only if they have
+        # equally many phrases: padding with other phrases would change the result.
+        return in_groups(
+            requests, lambda one: len(one.phrases) if self.encoder else 0, self._forward
+        )
 
     def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         crops = [request.view.pixels() for request in requests]

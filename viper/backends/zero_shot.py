@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from viper.backends.grouping import in_groups
 from viper.backends.placement import Placement, on_gpu
 from viper.errors import UnservedError
 from viper.images.image import Pixels
@@ -123,22 +124,21 @@ class GroundingDino(Loaded):
             for prompt in self._prompts(ask.phrases)
         ]
         # Images of one size only: padding would change the features at the edges.
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for row, (index, _) in enumerate(prompts):
-            groups.setdefault(pictures[questions[index].crop].shape, []).append(row)
-        answers: list[tuple[Tensor, Tensor] | None] = [None] * len(prompts)
-        for rows in groups.values():
-            batch = torch.cat([pictures[questions[prompts[row][0]].crop] for row in rows])
-            outputs = self._forward(batch, [prompts[row][1] for row in rows])
-            for row, answer in zip(rows, outputs, strict=True):
-                answers[row] = answer
+        answers = in_groups(
+            prompts,
+            lambda pair: pictures[questions[pair[0]].crop].shape,
+            lambda pairs: self._forward(
+                torch.cat([pictures[questions[index].crop] for index, _ in pairs]),
+                [prompt for _, prompt in pairs],
+            ),
+        )
         results = []
         for index, ask in enumerate(questions):
             parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
             height, width = crops[ask.crop].shape[:2]
             # Prompts of one question have boxes of their own: each scores its phrases only.
             columns, boxes, done = [], [], 0
-            for part_boxes, part_scores in (part for part in parts if part is not None):
+            for part_boxes, part_scores in parts:
                 before = part_scores.new_zeros(len(part_scores), done)
                 done += part_scores.shape[1]
                 after = part_scores.new_zeros(len(part_scores), len(ask.phrases) - done)
@@ -234,15 +234,9 @@ class OmDetTurbo(Loaded):
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
         """Run questions with equally many phrases together: padding would change the chosen boxes."""
-        results: list[Scored | None] = [None] * len(questions)
-        groups: dict[int, list[int]] = {}
-        for index, ask in enumerate(questions):
-            groups.setdefault(len(ask.phrases), []).append(index)
-        for group in groups.values():
-            scored = self._forward(crops, [questions[index] for index in group])
-            for index, one in zip(group, scored, strict=True):
-                results[index] = one
-        return [result for result in results if result is not None]
+        return in_groups(
+            questions, lambda ask: len(ask.phrases), lambda group: self._forward(crops, group)
+        )
 
     def _forward(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
         inputs = self.processor(

@@ -8,17 +8,37 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from viper.backends.model_source import hash_file, one_line
+from viper.builtin.knowledge import doubt
 from viper.builtin.network import WorldNetwork
 from viper.builtin.sight import Viewer
 from viper.errors import ConfigError
+from viper.images.image import ImageRef
 from viper.models.options import BackendOptions
+from viper.models.roles import Backend
 
-__all__ = ["NETWORK_FILE", "SHIPPED", "load_network", "open_viewer"]
+__all__ = ["NETWORK_FILE", "SHIPPED", "BuiltinBackend", "load_network", "open_viewer"]
 
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the weights that come with Viper."""
 NETWORK_FILE = "network.safetensors"
 _LOADING = threading.Lock()
+
+
+class BuiltinBackend(Backend):
+    """Base of the built-in backends.
+
+    Args:
+        viewer: Encodes images, shared by all roles.
+        fingerprint: Names the weights.
+    """
+
+    def __init__(self, viewer: Viewer, fingerprint: str) -> None:
+        self._viewer = viewer
+        self.fingerprint = fingerprint
+
+    def doubt(self, image: ImageRef) -> str | None:
+        """Return a warning for an image that is not of the small world."""
+        return doubt(image.source_name, self._viewer.strangeness(image))
 
 
 def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:

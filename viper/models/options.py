@@ -11,7 +11,6 @@ classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -118,14 +117,14 @@ class Options:
         return word
 
     def number(
-        self, name: str, default: float, *, low: float = -math.inf, high: float = math.inf
+        self, name: str, default: float, *, low: float | None = None, high: float | None = None
     ) -> float:
         """Return a finite number in `low` … `high`, both included."""
         kind = Annotated[float, Field(ge=low, le=high, allow_inf_nan=False)]
         return float(self._read(name, kind, default))
 
     def integer(
-        self, name: str, default: int, *, low: float = -math.inf, high: float = math.inf
+        self, name: str, default: int, *, low: float | None = None, high: float | None = None
     ) -> int:
         """Return a whole number in `low` … `high`, both included."""
         return int(self._read(name, Annotated[int, Field(ge=low, le=high), Whole], default))
@@ -161,8 +160,7 @@ def _malformed(name: str, value: str, schema: Mapping[str, Any], where: str) -> 
             f"Option {name}={value!r} of {where} is unknown. "
             f"{did_you_mean(value.strip().lower(), choices)}It must be one of {', '.join(choices)}."
         )
-    bounds = [schema.get(key) for key in ("minimum", "maximum")]
-    low, high = (None if n is None or math.isinf(n) else n for n in bounds)
+    low, high = schema.get("minimum"), schema.get("maximum")
     span = ""
     if low is not None and high is not None:
         span = f" from {low:g} to {high:g}"

@@ -54,14 +54,13 @@ BUILTIN = "builtin"
 """Name of the backends that come with Viper (see `viper.builtin`)."""
 
 _BACKENDS = "viper.backends"
-_TRUTH = "viper.oracle"
-_SHIPPED = "viper.builtin"
 
 _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
-    ("detector", BUILTIN): BackendEntry(f"{_SHIPPED}.detector:load"),
-    ("matcher", BUILTIN): BackendEntry(f"{_SHIPPED}.matcher:load"),
-    ("depth", BUILTIN): BackendEntry(f"{_SHIPPED}.depth:load"),
-    ("answerer", BUILTIN): BackendEntry(f"{_SHIPPED}.answerer:load"),
+    **{
+        (role, name): BackendEntry(f"{package}.{role}:load")
+        for name, package in ((BUILTIN, "viper.builtin"), (TRUTH, "viper.oracle"))
+        for role in ("detector", "matcher", "depth", "answerer")
+    },
     ("answerer", "limber"): BackendEntry("viper.limber.answerer:load"),
     ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
     ("detector", "ultralytics"): BackendEntry(
@@ -77,10 +76,6 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
     ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_answerer:load", remote=True),
     ("language", "openai"): BackendEntry(f"{_BACKENDS}.openai_language:load", remote=True),
-    ("detector", TRUTH): BackendEntry(f"{_TRUTH}.detector:load"),
-    ("matcher", TRUTH): BackendEntry(f"{_TRUTH}.matcher:load"),
-    ("depth", TRUTH): BackendEntry(f"{_TRUTH}.depth:load"),
-    ("answerer", TRUTH): BackendEntry(f"{_TRUTH}.answerer:load"),
 }
 
 STUB = "stub"

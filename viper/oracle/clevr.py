@@ -7,6 +7,7 @@ depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the referen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,39 +27,19 @@ _LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
 # Of the camera in CLEVR's base_scene.blend.
 
 _OBJECT = "thing"
-_NOUNS = MappingProxyType(
-    {
-        "cube": "cube",
-        "block": "cube",
-        "sphere": "sphere",
-        "ball": "sphere",
-        "cylinder": "cylinder",
-        "thing": _OBJECT,
-        "object": _OBJECT,
-        "item": _OBJECT,
-        "anything": _OBJECT,
-        "something": _OBJECT,
-    }
-)
-_ATTRIBUTES = MappingProxyType(
-    {
-        "metal": "metal",
-        "metallic": "metal",
-        "shiny": "metal",
-        "rubber": "rubber",
-        "matte": "rubber",
-        "large": "large",
-        "big": "large",
-        "small": "small",
-        "tiny": "small",
-        "cubic": "cube",
-        "spherical": "sphere",
-        "cylindrical": "cylinder",
-        **{
-            color: color
-            for color in ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")
-        },
-    }
+_COLORS = "gray red blue green brown purple cyan yellow"
+
+
+def _by_word(rows: str) -> Mapping[str, str]:
+    """Return word → term from rows of words, the first of which is the term."""
+    groups = (row.split() for row in rows.split("|"))
+    return MappingProxyType({word: words[0] for words in groups for word in words})
+
+
+_NOUNS = _by_word(f"cube block | sphere ball | cylinder | {_OBJECT} object item anything something")
+_ATTRIBUTES = _by_word(
+    "metal metallic shiny | rubber matte | large big | small tiny | cube cubic | sphere spherical | "
+    f"cylinder cylindrical | {_COLORS.replace(' ', ' | ')}"
 )
 _KINDS = ("color", "material", "shape", "size")
 

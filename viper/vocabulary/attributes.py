@@ -12,57 +12,35 @@ from types import MappingProxyType
 
 __all__ = ["BASIC_COLORS", "KINDS", "contrasts", "kind_of", "named_colors"]
 
+# Each row is one kind; near-synonyms stand between bars.
+_ROWS = """
+color: red | orange | yellow golden gold | green | blue | cyan turquoise teal | purple violet | pink | \
+brown tan beige | black dark | white light | gray grey silver
+material: wooden wood | metal metallic | plastic | glass | leather | paper | stone concrete | brick | \
+cloth fabric cotton | rubber | ceramic porcelain
+size: large big huge | small little tiny
+length: long | short
+height: tall high | short low
+age: young | old elderly
+shape: round circular | square | rectangular | triangular | oval
+pattern: striped | plaid checkered | spotted dotted | plain
+state: open | closed shut
+fullness: full | empty
+cleanliness: clean | dirty
+wetness: wet | dry
+light: on lit | off unlit
+posture: sitting seated | standing | lying lying-down | walking | running | jumping
+weather: sunny clear | cloudy overcast | rainy | snowy | foggy
+ripeness: ripe | unripe
+texture: shiny glossy | matte
+gender: male | female
+"""
+
 KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "color": (
-        ("red",),
-        ("orange",),
-        ("yellow", "golden", "gold"),
-        ("green",),
-        ("blue",),
-        ("cyan", "turquoise", "teal"),
-        ("purple", "violet"),
-        ("pink",),
-        ("brown", "tan", "beige"),
-        ("black", "dark"),
-        ("white", "light"),
-        ("gray", "grey", "silver"),
-    ),
-    "material": (
-        ("wooden", "wood"),
-        ("metal", "metallic"),
-        ("plastic",),
-        ("glass",),
-        ("leather",),
-        ("paper",),
-        ("stone", "concrete"),
-        ("brick",),
-        ("cloth", "fabric", "cotton"),
-        ("rubber",),
-        ("ceramic", "porcelain"),
-    ),
-    "size": (("large", "big", "huge"), ("small", "little", "tiny")),
-    "length": (("long",), ("short",)),
-    "height": (("tall", "high"), ("short", "low")),
-    "age": (("young",), ("old", "elderly")),
-    "shape": (("round", "circular"), ("square",), ("rectangular",), ("triangular",), ("oval",)),
-    "pattern": (("striped",), ("plaid", "checkered"), ("spotted", "dotted"), ("plain",)),
-    "state": (("open",), ("closed", "shut")),
-    "fullness": (("full",), ("empty",)),
-    "cleanliness": (("clean",), ("dirty",)),
-    "wetness": (("wet",), ("dry",)),
-    "light": (("on", "lit"), ("off", "unlit")),
-    "posture": (
-        ("sitting", "seated"),
-        ("standing",),
-        ("lying", "lying down"),
-        ("walking",),
-        ("running",),
-        ("jumping",),
-    ),
-    "weather": (("sunny", "clear"), ("cloudy", "overcast"), ("rainy",), ("snowy",), ("foggy",)),
-    "ripeness": (("ripe",), ("unripe",)),
-    "texture": (("shiny", "glossy"), ("matte",)),
-    "gender": (("male",), ("female",)),
+    kind: tuple(
+        tuple(word.replace("-", " ") for word in group.split()) for group in groups.split("|")
+    )
+    for kind, groups in (row.split(":") for row in _ROWS.strip().splitlines())
 }
 """Groups of near-synonyms, by kind; the first word represents the group."""
 
