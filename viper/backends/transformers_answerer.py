@@ -1,7 +1,7 @@
 """Answerers of transformers: models that read an image and a text and write a text.
 
-SmolVLM, Qwen-VL, LLaVA and all others with a chat template are asked in its format; BLIP-2 and
-InstructBLIP, which have none, in the form that they were trained on. Answers are greedy and short.
+Models with a chat template (SmolVLM, Qwen-VL, LLaVA and others) are prompted with it; BLIP-2 and
+InstructBLIP, which have none, in the format of their training. Answers are greedy and short.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ __all__ = ["TransformersAnswerer", "load"]
 _WHAT = "answerer"
 _INSTRUCTION = "Answer with one to three words."
 
-# How models without a chat template are asked, by `model_type`, after their papers and cards.
+# Prompts for models without a chat template, by `model_type`, from their papers and cards.
 _PROMPTS: Mapping[str, str] = {
     "blip-2": "Question: {} Short answer:",
     "instructblip": "{} Short answer:",
 }
 
 _SHORTEST_PX, _MOST_ELONGATED = 56, 16
-# Qwen-VL works in squares of 28 or 32 pixels and refuses pictures that are 200 times as long as
-# wide; with two squares at least, something can be seen.
+# Qwen-VL works in squares of 28 or 32 pixels and refuses images 200 times as long as wide; a side has at
+# least two squares.
 
 
 class TransformersAnswerer(Answerer):
@@ -42,7 +42,7 @@ class TransformersAnswerer(Answerer):
     Args:
         model: A model with `generate`, on its device.
         processor: Its processor of images and texts.
-        prompt: How a question is put to a model without a chat template, `{}` in the place of the
+        prompt: Prompt for a model without a chat template, with `{}` in the place of the
             question; None to use the processor's chat template.
         max_new_tokens: Most tokens of an answer.
         max_side_px: Larger crops are reduced to this.
@@ -68,13 +68,13 @@ class TransformersAnswerer(Answerer):
         self._max_side_px = max_side_px
         self.fingerprint = fingerprint
         self._special_texts = _special_texts(processor)
-        # Models that think before they answer would use up their tokens. Templates that know no
-        # such switch make the library complain of it.
+        # Reasoning would use up the tokens of an answer. The library warns about the switch if a template
+        # does not have it.
         thinks = "enable_thinking" in str(getattr(processor, "chat_template", None))
         self._template_options = {"enable_thinking": False} if thinks else {}
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Return one answer per request, as the model gave it, blanks at its ends removed.
+        """Return one answer per request, as the model gave it, stripped.
 
         Raises:
             ModelError: The model ran out of memory.
@@ -98,20 +98,20 @@ class TransformersAnswerer(Answerer):
             images=pictures if self._prompt else [[picture] for picture in pictures],
             padding=True,
             return_tensors="pt",
-            # Some templates write the mark of the beginning that the tokenizer would add again.
+            # Some templates contain the token of the beginning that the tokenizer would add again.
             add_special_tokens=not (begin and texts[0].startswith(begin)),
         ).to(self._model.device, dtype=self._model.dtype)
         with inference(_WHAT):
             written = self._model.generate(
                 **inputs, max_new_tokens=self._max_new_tokens, do_sample=False, num_beams=1
-            )  # (B, L), the prompt first if the model is a decoder alone
+            )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
             written = written[:, prompt.shape[1] :]
         return self._completions(written, inputs["attention_mask"])
 
     def _text(self, question: str) -> str:
-        # A mark of the model in a question could end the turn or ask for a second image.
+        # A special token in a question could end the turn or request a second image.
         for special in self._special_texts:
             question = question.replace(special, " ")
         question = question.strip()
@@ -146,7 +146,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
         options: Those of `TransformersAnswererOptions`.
 
     Raises:
-        ConfigError: There is no such model, it is of another kind, or nobody knows how to ask it.
+        ConfigError: There is no such model, it is of another kind, or its prompt format is unknown.
     """
     chosen = TransformersAnswererOptions.read(options, "the transformers answerer")
     device = resolve_device(chosen.device)
@@ -159,8 +159,8 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
         prompt = _PROMPTS.get(config.model_type)
         if prompt is None:
             raise ConfigError(
-                f"The model '{reference}' ({config.model_type}) has no chat template, so nobody "
-                "knows how to ask it. Give an instruction-tuned model, such as SmolVLM or Qwen-VL."
+                f"The model '{reference}' ({config.model_type}) has no chat template, so its "
+                "prompt format is unknown. Give an instruction-tuned model, such as SmolVLM or Qwen-VL."
             )
     model = load_model(
         AutoModelForImageTextToText, source, what=_WHAT, placement=Placement(device, dtype)
@@ -187,11 +187,11 @@ def _prepare(model: Any, processor: Any, splitting: bool) -> None:
     tokenizer = processor.tokenizer
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    # Decoders go on from the last position, which must not be padding.
+    # Decoders continue from the last position, which must not be padding.
     tokenizer.padding_side = "right" if model.config.is_encoder_decoder else "left"
     generation = model.generation_config
     generation.pad_token_id = tokenizer.pad_token_id
-    # Checkpoints carry settings for sampling; with greedy answers the library warns of them.
+    # Checkpoints contain settings for sampling; the library warns about them in greedy decoding.
     generation.temperature = generation.top_p = generation.top_k = None
     if hasattr(processor.image_processor, "do_image_splitting"):
         processor.image_processor.do_image_splitting = splitting

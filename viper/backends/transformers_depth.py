@@ -1,8 +1,8 @@
 """Depth models of transformers: Depth Anything, DPT / MiDaS, ZoeDepth, GLPN, DepthPro and others.
 
-Two things differ between families and are settled here. Some give depth, some inverse depth
-(larger = nearer): the map that leaves this module always has larger = farther. And each has its own
-preprocessing, whose padding and scaling the library's own post-processing takes back.
+Two differences between families are handled here. Some return depth, some inverse depth (larger = nearer):
+the maps of this module always have larger = farther. And each has its own preprocessing, whose padding and
+scaling is undone by the library's post-processing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Polarity = Literal["depth", "inverse"]
 
 _WHAT = "depth model"
 
-# What the maps mean after the library's post-processing, by `model_type`. DepthPro's network gives
-# inverse depth, which its post-processing inverts. CHMv2 measures the height of trees: not listed.
+# Meaning of the maps after the library's post-processing, by `model_type`. DepthPro's network returns
+# inverse depth, which its post-processing inverts. CHMv2 estimates the height of trees: not listed.
 _POLARITY: Mapping[str, Polarity] = {
     "depth_pro": "depth",
     "dpt": "inverse",
@@ -47,12 +47,12 @@ _BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
 
 
 class PreparedImage(NamedTuple):
-    """An image on its way through the model."""
+    """An image, resized and normalized."""
 
     pixels: torch.Tensor
     """Shape (1, 3, h, w)."""
     source_hw: tuple[int, int]
-    """Size of the picture that the processor was given."""
+    """Size of the processor's input."""
     target_hw: tuple[int, int]
     """Size of the image."""
 
@@ -63,7 +63,7 @@ class TransformersDepth(DepthModel):
     Args:
         model: An `AutoModelForDepthEstimation`, on its device.
         processor: Its image processor.
-        polarity: What the model's maps mean; `inverse` maps are turned over.
+        polarity: Meaning of the model's maps; `inverse` maps are inverted.
         fingerprint: Names the weights and settings.
     """
 
@@ -88,22 +88,22 @@ class TransformersDepth(DepthModel):
         )
 
     def largest_batch(self, method: str) -> int:
-        """Return how many images the device has memory for, as far as is known."""
+        """Return how many images fit into the device's memory."""
         return self._gauge.largest_batch
 
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, float32, larger = farther.
 
-        Metric models keep their metres. A map that was inverse depth is turned over by subtracting
-        it from its largest value: 0 is the nearest point, and the order is exact.
+        Metric models keep their meters. A map of inverse depth is subtracted from its largest value: 0 is the
+        nearest point, and the order is exact.
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         return self.forward("estimate", [self.prepare("estimate", image) for image in images])
 
     def stages(self, method: str) -> bool:
-        """Tell that pictures are made ready apart from running the model."""
+        """Return whether a method has two stages: `estimate` has."""
         return method == "estimate"
 
     def prepare(self, method: str, request: ImageRef) -> PreparedImage:
@@ -145,7 +145,7 @@ class TransformersDepth(DepthModel):
                 outputs[name] = value.float()
         sizes: dict[str, list[tuple[int, int]]] = {"target_sizes": targets}
         if self._model.config.model_type == "zoedepth":
-            sizes["source_sizes"] = sources  # to take its padding off again
+            sizes["source_sizes"] = sources  # to remove its padding
         found = self._processor.post_process_depth_estimation(outputs, **sizes)
         # Reshaped because the library squeezes: a side of one pixel would be lost.
         return [

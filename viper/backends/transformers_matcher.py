@@ -1,9 +1,9 @@
-"""Matchers of transformers: CLIP, SigLIP, SigLIP 2 (fixed size and NaFlex) and their kin.
+"""Matchers of transformers: CLIP, SigLIP, SigLIP 2 (fixed size and NaFlex) and similar models.
 
-Any model with two towers, `get_image_features`, `get_text_features` and a `logit_scale` is served.
-What the families want differently is settled here: SigLIP was trained on lower-case texts padded to
-their full length without a mask; CLIP's preprocessing would cut the middle out of a long patch;
-NaFlex keeps aspect ratios and says so in two more inputs.
+Any model with two towers, `get_image_features`, `get_text_features` and a `logit_scale` is supported.
+The differences between families are handled here: SigLIP was trained on lower-case texts padded to
+their full length without a mask; CLIP's preprocessing would keep only the middle of a long patch;
+NaFlex keeps aspect ratios and takes two more inputs.
 """
 
 from __future__ import annotations
@@ -73,19 +73,19 @@ class TransformersMatcher(Matcher):
         )
 
     def largest_batch(self, method: str) -> int | None:
-        """Return how many views the device has memory for, as far as is known; texts are small."""
+        """Return how many views fit into the device's memory; texts are small."""
         return self._gauge.largest_batch if method == _IMAGES else None
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         return self.forward(_IMAGES, [self.prepare(_IMAGES, view) for view in views])
 
     def stages(self, method: str) -> bool:
-        """Tell that crops are made ready apart from running the model; texts are quick."""
+        """Return whether a method has two stages: `embed_images` has."""
         return method == _IMAGES
 
     def prepare(self, method: str, request: View) -> dict[str, torch.Tensor]:
@@ -108,7 +108,7 @@ class TransformersMatcher(Matcher):
         return average(features.float().cpu().numpy(), 1)
 
     def _pixel_inputs(self, image: Image.Image) -> dict[str, torch.Tensor]:
-        """Return the model's inputs for one picture, (1, …) each."""
+        """Return the model's inputs for one image, (1, …) each."""
         return dict(
             self._image_processor(images=[image], return_tensors="pt", **self._image_options)
         )
@@ -119,7 +119,7 @@ class TransformersMatcher(Matcher):
         A sentence that is too long for the model is cut at its end.
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         if not texts:
             return []
@@ -131,14 +131,14 @@ class TransformersMatcher(Matcher):
     def _tokens(self, sentences: list[str]) -> dict[str, torch.Tensor]:
         sigmoid = self.logit_bias is not None
         tokens = self._tokenizer(
-            # Some SigLIP 2 checkpoints come with Gemma's tokenizer, which keeps capitals.
+            # Some SigLIP 2 checkpoints have Gemma's tokenizer, which keeps capitals.
             [sentence.lower() for sentence in sentences] if sigmoid else sentences,
             padding="max_length" if sigmoid else True,
             truncation=True,
             max_length=self._max_tokens,
             return_tensors="pt",
         )
-        # SigLIP reads its result off the last position, where its training had unmasked padding.
+        # SigLIP pools the last position, which was unmasked padding in its training.
         names = ("input_ids",) if sigmoid else ("input_ids", "attention_mask")
         return {name: tokens[name].to(self._placement.device) for name in names}
 
@@ -161,7 +161,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
     needed = ("get_image_features", "get_text_features", "logit_scale")
     if not all(hasattr(model, name) for name in needed):
         raise ConfigError(
-            f"The model '{reference}' ({model.config.model_type}) is no matcher: it does not "
+            f"The model '{reference}' ({model.config.model_type}) is not a matcher: it does not "
             "compare images with texts. Give a CLIP, SigLIP or SigLIP 2 model."
         )
     return TransformersMatcher(
@@ -175,11 +175,11 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
 
 def _whole_image_options(image_processor: Any) -> dict[str, Any]:
-    """Return arguments under which a processor looks at the whole patch.
+    """Return arguments with which a processor uses the whole patch.
 
-    CLIP's own scales the shorter side and cuts out the middle square, which leaves the trunk of a
-    standing person. The whole patch is squeezed into the square instead, as SigLIP does; a square
-    patch comes out the same.
+    CLIP's own scales the shorter side and crops the middle square, which leaves the trunk of a
+    standing person. Instead, the whole patch is squeezed into the square, as for SigLIP; a square
+    patch is unchanged.
     """
     if not getattr(image_processor, "do_center_crop", False):
         return {}
