@@ -1,8 +1,8 @@
 """OWL-ViT (arXiv:2205.06230) and OWLv2 (arXiv:2306.09683): late interaction.
 
-Each crop and each text is encoded once, and every pair is one dot product, so the score of a phrase does not
-depend on the other phrases. What was encoded stays on the model's device for a while: another
-phrase about the same crop then costs a dot product, not a pass through the network.
+Each crop and each text is encoded once, and every pair is a dot product, so the score of a phrase does not
+depend on the other phrases. Encodings are cached on the model's device: another phrase for the same crop
+then costs a dot product, not a forward of the network.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How each family of zero-shot detectors of transformers is asked, and what its numbers mean.
+"""Inputs and outputs of the families of zero-shot detectors of transformers.
 
-A family gets crops and, for each question, the phrases asked of a crop. It gives back boxes in
+A family gets crops and, for each question, the phrases to look for in a crop. It returns boxes in
 pixels of the crop and one score per box AND phrase. The library's own post-processing is not used:
-it keeps only the best phrase of a box, so that what else is asked would change the answer, and for
-Grounding DINO it returns whatever tokens lit up instead of the phrases that were asked.
+it keeps only the best phrase of a box, so that other phrases would change the result, and for
+Grounding DINO it returns the tokens with high scores instead of the requested phrases.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ += ["to_pixels"]
 
 
 class Question(NamedTuple):
-    """Phrases asked of one crop."""
+    """Phrases to look for in one crop."""
 
     crop: int
     """Index of the crop."""
@@ -35,7 +35,7 @@ class Question(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What a model says about one question."""
+    """A model's result for one question."""
 
     boxes_xyxy: Tensor
     """Shape (N, 4), pixels of the crop, origin top left; may leave the crop."""
@@ -58,7 +58,7 @@ class ZeroShotFamily(Protocol):
 
     @property
     def default_score_threshold(self) -> float:
-        """Threshold that the authors use."""
+        """Threshold of the authors."""
         ...
 
     def ask(
@@ -68,8 +68,8 @@ class ZeroShotFamily(Protocol):
 
         Args:
             crops: Shape (h, w, 3) each.
-            questions: What is asked of them.
-            keys: What each crop is known by: equal keys are equal crops.
+            questions: Phrases to look for in them.
+            keys: Cache key of each crop: equal keys are equal crops.
         """
         ...
 
@@ -90,7 +90,7 @@ class Loaded:
         return self.placement.device
 
     def pictures(self, crops: Sequence[Pixels]) -> Tensor:
-        """Return the input for crops that the model sees at one size, (B, 3, H, W)."""
+        """Return the input for crops, for a model with one input size, (B, 3, H, W)."""
         # PIL images, because the channel axis of an array 3 pixels high would be guessed.
         images = [Image.fromarray(crop) for crop in crops]
         inputs = self.processor.image_processor(
@@ -107,7 +107,7 @@ class GroundingDino(Loaded):
     The phrases of a question go into one prompt, "red mug. dog.", and the model scores every box
     against every TOKEN. The score of a phrase is its best token's, as the authors threshold it; but
     the box counts only if the mean over the phrase's tokens reaches `text_threshold`, because a red
-    car lights up the "red" of "red mug".
+    car gets a high score for the "red" of "red mug".
     """
 
     text_threshold: float = 0.25
@@ -136,7 +136,7 @@ class GroundingDino(Loaded):
         for index, ask in enumerate(questions):
             parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
             height, width = crops[ask.crop].shape[:2]
-            # Prompts of one question have boxes of their own: each scores its phrases only.
+            # Each prompt of a question has its own boxes, with scores for its phrases only.
             columns, boxes, done = [], [], 0
             for part_boxes, part_scores in parts:
                 before = part_scores.new_zeros(len(part_scores), done)
@@ -210,7 +210,7 @@ class GroundingDino(Loaded):
 
     def _phrase_score(self, by_token: Tensor) -> Tensor:
         """Return (N,) from the scores of one phrase's tokens, (N, tokens)."""
-        if by_token.shape[1] == 0:  # cut off, or of characters that the tokenizer drops
+        if by_token.shape[1] == 0:  # truncated, or only characters that the tokenizer drops
             return by_token.new_zeros(len(by_token))
         best, mean = by_token.amax(dim=1), by_token.mean(dim=1)
         return torch.where(mean >= self.text_threshold, best, 0.0)
@@ -258,7 +258,7 @@ class OmDetTurbo(Loaded):
 
 
 def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
-    """Turn relative centre and size, (N, 4), into corners in pixels of the frame."""
+    """Convert relative center and size, (N, 4), to corners in pixels of the frame."""
     centre, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
     corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
     return corners * corners.new_tensor(frame_wh * 2)
@@ -268,5 +268,5 @@ _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
 
 
 def _plain(phrase: str) -> str:
-    """Lower a phrase and take out what the prompt uses as separators, and a leading article."""
+    """Lower a phrase and remove the prompt's separators and a leading article."""
     return _ARTICLE.sub("", " ".join(re.sub(r"[.?]", " ", phrase.lower()).split()))
