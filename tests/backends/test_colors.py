@@ -98,7 +98,7 @@ def test_the_colours_that_a_text_names(text, colors):
 def test_a_text_without_a_colour_is_refused():
     matcher = ColorMatcher()
     assert matcher.refusal("a red car") is None
-    assert "judges colours only, and 'an old car' names none" in matcher.refusal("an old car")
+    assert "recognizes colors only, and 'an old car' names none" in matcher.refusal("an old car")
 
 
 def test_it_takes_neither_a_reference_nor_options():
@@ -137,4 +137,4 @@ def test_a_program_gets_colours_and_a_failure_for_anything_else():
         )
     assert program.text == "red"
     assert refused.failure.kind == "model"
-    assert "judges colours only" in refused.failure.message
+    assert "recognizes colors only" in refused.failure.message

@@ -299,11 +299,18 @@ def test_other_threads_are_left_alone(tmp_path):
     assert done == [[1]]
 
 
-def test_a_sealed_block_asks_nothing_of_the_hub(hub):
+def test_a_sealed_block_asks_nothing_of_the_hub_and_does_not_wait_for_it(hub, monkeypatch):
+    place = (
+        f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"  # made of the endpoint at import
+    )
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
     hub.add("org/other", {"config.json": b"{}"})
+    waits = []
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
     with sealed(), pytest.raises(Exception, match=r"cached|connect|network"):
         AutoConfig.from_pretrained("org/other")
     assert not hub.requests
+    assert not [wait for wait in waits if wait >= 1]  # the client's pause before it tries again
     with contextlib.suppress(Exception):
         AutoConfig.from_pretrained("org/other")
     assert hub.requests  # control

@@ -11,8 +11,8 @@ import torch
 from fakes import tiny_detectors, tiny_models
 from fakes.views import view
 from viper.backends import placement as module
+from viper.backends.option_models import PlacementOptions
 from viper.backends.placement import Placement, on_gpu, read_placement
-from viper.models.options import Options
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import DetectRequest
 
@@ -33,7 +33,7 @@ def test_fingerprints_tell_number_formats_and_devices_apart():
 )
 def test_products_are_rough_on_cuda_unless_a_format_is_named(monkeypatch, device, dtype, autocast):
     monkeypatch.setattr(module, "resolve_device", lambda _: torch.device(device))
-    read = read_placement(Options({"dtype": dtype}, "a test"))
+    read = read_placement(PlacementOptions.read({"dtype": dtype}, "a test"))
     assert (read.dtype, read.autocast) == (torch.float32, autocast)
     assert read.exact.autocast is None
 
@@ -47,8 +47,7 @@ def opened(monkeypatch, role, folder, placement):
     """Open a model as if it were placed there."""
     for name in ("matcher", "detector", "depth"):
         monkeypatch.setattr(
-            f"viper.backends.transformers_{name}.read_placement",
-            lambda read: (read.text("device", "cpu"), placement)[1],
+            f"viper.backends.transformers_{name}.read_placement", lambda _: placement
         )
     return open_backend(BackendRef.parse(role, f"transformers:{folder}?device=cpu"))
 

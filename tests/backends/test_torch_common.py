@@ -114,6 +114,37 @@ def test_a_model_of_the_cache_is_loaded_by_its_commit(hub_cache):
     assert fingerprint(source, {}) == f"foo/bar@{COMMIT[:16]}"
 
 
+@pytest.mark.parametrize("revision", [None, "main"])
+def test_a_folder_named_like_a_model_of_the_cache_is_not_loaded(
+    hub_cache, tmp_path, monkeypatch, revision
+):
+    cache_model(hub_cache, "foo/bar")
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "foo" / "bar"
+    BertConfig(num_hidden_layers=1).save_pretrained(folder)
+    found = locate("foo/bar", what="matcher", revision=revision)
+    assert found.commit == COMMIT
+    for explicit in ("./foo/bar", str(folder)):
+        assert locate(explicit, what="matcher", revision=revision).commit is None
+    hub_cache.rename(tmp_path / "gone")
+    if revision is None:  # no such model on disk: as a user writes a folder
+        assert locate("foo/bar", what="matcher").commit is None
+    else:
+        with pytest.raises(ConfigError, match="hub's cache"):
+            locate("foo/bar", what="matcher", revision=revision)
+
+
+def test_a_model_id_is_no_folder_even_if_the_cache_has_no_such_model(
+    hub_cache, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "foo" / "bar"
+    BertConfig(num_hidden_layers=1).save_pretrained(folder)
+    assert locate("foo/bar", what="matcher").commit is None  # control
+    with pytest.raises(ConfigError, match="hub's cache"):
+        locate("foo/bar", what="matcher", is_model_id=True)
+
+
 def test_a_model_of_the_cache_that_is_there_in_part_is_not_loaded(hub_cache):
     folder = cache_model(hub_cache, "foo/bar")
     (folder / "model.safetensors").unlink()

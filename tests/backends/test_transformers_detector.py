@@ -278,7 +278,9 @@ def test_the_fingerprint_names_weights_and_settings(detector_folders, tmp_path):
 
 def test_a_model_that_is_no_detector_is_refused(tmp_path):
     BertConfig().save_pretrained(tmp_path)
-    with pytest.raises(ConfigError, match=r"of type 'bert', which is no detector .* owlv2"):
+    with pytest.raises(
+        ConfigError, match=r"of type 'bert', which is not a supported detector.* owlv2"
+    ):
         load(tmp_path)
 
 

@@ -211,7 +211,7 @@ def test_an_unknown_list_of_templates_is_refused(folders):
 
 def test_a_model_that_compares_nothing_is_refused(tmp_path):
     folder = tiny_models.dpt(tmp_path / "dpt")
-    with pytest.raises(ConfigError, match=r"\(dpt\) is no matcher: it does not compare images"):
+    with pytest.raises(ConfigError, match=r"\(dpt\) is not a matcher: it does not compare images"):
         load(folder)
 
 

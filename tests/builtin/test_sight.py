@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from viper.builtin import sight
 from viper.builtin.network import STRIDE, Dense, Familiarity, WorldNetwork
 from viper.builtin.sight import CENTER_THRESHOLD, Viewer
 from viper.images.image import ImageRef, View
@@ -94,3 +95,17 @@ def test_views_are_grouped_by_their_images_in_order() -> None:
     grouped = list(viewer.by_image(views))
     assert [numbers for _, numbers in grouped] == [[0, 2], [1]]
     assert grouped[0][0] is viewer.look(one)
+
+
+def test_an_untrained_network_does_not_compare_all_cells_with_each_other(monkeypatch):
+    compared = []
+
+    def counted(boxes, *rest):
+        compared.append(len(boxes))
+        return nms(boxes, *rest)
+
+    nms = sight.nms
+    monkeypatch.setattr(sight, "nms", counted)
+    boxes, scores = sight._objects(torch.zeros(96, 128), torch.ones(4, 96, 128))
+    assert compared == [1000]  # of 12,288, each as likely as the next
+    assert len(boxes) == len(scores) == 100

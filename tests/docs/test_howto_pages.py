@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from docs.tooling.options_page import TABLES, with_tables
+from viper.backends import option_models
 from viper.backends.onnx_formats import FORMATS
 from viper.cli import cli
 from viper.generate.registry import open_generators
-from viper.models.options import Options
 from viper.models.registry import BackendRef, backends_for, parse_role
 from viper.models.roles import ROLES
 
@@ -35,23 +38,24 @@ def test_the_table_of_backends_is_complete():
     assert shown == there
 
 
-def test_the_table_of_onnx_options_is_complete(tmp_path, monkeypatch):
-    onnx = pytest.importorskip("viper.backends.onnx")
-    asked = set()
-    for kind in ("fraction", "optional_text", "choice", "flag", "integer"):
-        real = getattr(Options, kind)
-
-        def reading(self, name, *rest, _real=real, **more):
-            asked.add(name)
-            return _real(self, name, *rest, **more)
-
-        monkeypatch.setattr(Options, kind, reading)
-    with pytest.raises(Exception, match="no_such"):
-        onnx.load(str(tmp_path / "no_such.onnx"), {})
-    table = MODELS.partition("| option | default | is |")[2].partition("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == asked
+def test_the_tables_of_options_are_those_of_the_code():
+    assert with_tables(MODELS) == MODELS, (
+        "python -m docs.tooling.options_page docs/howto/own-models.md"
+    )
     for name in FORMATS:
         assert f"| `{name}` |" in MODELS
+
+
+def test_every_model_of_options_has_a_table():
+    used = [option_models.__dict__[name] for name in option_models.__all__]
+    bases = {base for model in used for base in model.__mro__[1:]}
+    assert {model for model in used if model not in bases} == set(TABLES.values())
+
+
+def test_options_are_listed_without_torch():
+    code = "import sys, viper.backends.option_models; print('torch' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert printed == "False\n"
 
 
 @pytest.mark.parametrize("page", PAGES)

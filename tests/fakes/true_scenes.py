@@ -1,4 +1,4 @@
-"""Files of scenes for true perception, written as the official formats have them."""
+"""Files of scenes for the oracle, written as the official formats have them."""
 
 from __future__ import annotations
 

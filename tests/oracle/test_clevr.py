@@ -31,7 +31,9 @@ def mean_iou(path, scenes):
         iou(thing.box_xyxy, tuple(item["bbox_amodal_xyxy"]))
         for scene in scenes
         for thing, item in zip(
-            read[scene["image_filename"].removesuffix(".png")].things, scene["objects"], strict=True
+            read[scene["image_filename"].removesuffix(".png")].objects,
+            scene["objects"],
+            strict=True,
         )
     ]
     return sum(overlaps) / len(overlaps), min(overlaps)
@@ -64,7 +66,7 @@ def test_projected_boxes_fit_the_rendered_objects(rendered, tmp_path, left_out, 
 
 def test_a_given_camera_sees_a_ball_where_it_is(tmp_path):
     file = open_(tmp_path, clevr(("a.png", [BALL]), camera=CAMERA))
-    (thing,) = file.scenes["a"].things
+    (thing,) = file.scenes["a"].objects
     # Half the angle of a ball of radius r at distance d is asin(r / d).
     half = 35 / 32 * 480 * 0.7 / (10**2 - 0.7**2) ** 0.5
     assert thing.box_xyxy == pytest.approx(
@@ -74,7 +76,7 @@ def test_a_given_camera_sees_a_ball_where_it_is(tmp_path):
 
 
 def test_a_scene_of_one_object_needs_no_camera(tmp_path):
-    (thing,) = open_(tmp_path, clevr(("a.png", [BALL]))).scenes["a"].things
+    (thing,) = open_(tmp_path, clevr(("a.png", [BALL]))).scenes["a"].objects
     x1, y1, x2, y2 = thing.box_xyxy
     assert (x1 + x2) / 2 == pytest.approx(240, abs=0.1)
     assert (y1 + y2) / 2 == pytest.approx(160, abs=0.1)
@@ -82,7 +84,7 @@ def test_a_scene_of_one_object_needs_no_camera(tmp_path):
 
 def test_boxes_of_the_file_win_over_projection(tmp_path):
     item = clevr_object("large red metal sphere", (1, 2, 3, 4))
-    (thing,) = open_(tmp_path, clevr(("a.png", [item]), camera=CAMERA)).scenes["a"].things
+    (thing,) = open_(tmp_path, clevr(("a.png", [item]), camera=CAMERA)).scenes["a"].objects
     assert thing.box_xyxy == (1.0, 2.0, 3.0, 4.0)
 
 
@@ -94,7 +96,7 @@ def test_projected_boxes_belong_to_a_picture_of_their_size_only(tmp_path):
         file.scene(view(name="a.png", size=(960, 640)).image)
     large = open_(tmp_path, clevr(("a.png", [{**BALL, "pixel_coords": [480, 320, 10.0]}]),
                                   width=960, height=640))  # fmt: skip
-    (thing,) = large.scene(view(name="a.png", size=(960, 640)).image).things
+    (thing,) = large.scene(view(name="a.png", size=(960, 640)).image).objects
     assert thing.box_xyxy[0] + thing.box_xyxy[2] == pytest.approx(960, abs=0.2)
 
 
@@ -120,12 +122,12 @@ def test_projected_boxes_belong_to_a_picture_of_their_size_only(tmp_path):
         (
             {"3d_coords": [90, 0, 0.7]},
             {"camera": CAMERA},
-            r"object 0: no part of it lies in the picture",
+            r"object 0: no part of it lies in the image",
         ),
         (
             {"3d_coords": [0, -90, 0.7]},
             {"camera": CAMERA},
-            r"object 0: no part of it lies in the picture",
+            r"object 0: no part of it lies in the image",
         ),
     ],
 )
@@ -136,6 +138,6 @@ def test_what_cannot_be_projected_is_named(tmp_path, changed, scene, complaint):
 
 def test_words_are_spoken_both_ways(tmp_path):
     file = open_(tmp_path, clevr(("a.png", [BALL]), camera=CAMERA))
-    (thing,) = file.scenes["a"].things
+    (thing,) = file.scenes["a"].objects
     for phrase in ("large red metal sphere", "big shiny ball", "metallic object", "red thing"):
-        assert thing.terms.issuperset(file.language.read(phrase)), phrase
+        assert thing.terms.issuperset(file.parser.parse(phrase)), phrase

@@ -4,15 +4,15 @@ import pytest
 
 from fakes.true_scenes import TABLE, view
 from viper.errors import ModelError
-from viper.models.roles import DetectRequest, has_distinct_detections
-from viper.oracle.detector import TrueDetector
+from viper.models.roles import DetectRequest
+from viper.oracle.detector import OracleDetector
 
 CUBE, BALL, CYLINDER, PEARL = (tuple(map(float, item["bbox_xyxy"])) for item in TABLE)
 
 
 def find(file, phrase, where=None):
     seen = where or view()
-    (found,) = TrueDetector(file).detect([DetectRequest(seen, (phrase,))])
+    (found,) = OracleDetector(file).detect([DetectRequest(seen, (phrase,))])
     left, top, _, _ = seen.bounds
     assert all(detection.score == 1.0 and detection.phrase == phrase for detection in found)
     boxes = (detection.box_xyxy for detection in found)
@@ -54,7 +54,7 @@ def test_a_box_is_whole_although_a_part_lies_outside_the_view(table):
 
 
 def test_objects_that_overlap_are_said_to_be_distinct(table):
-    assert has_distinct_detections(TrueDetector(table))
+    assert OracleDetector(table).has_distinct_detections
 
 
 def test_a_picture_without_a_scene_is_an_error_that_names_it_and_the_file(table):
@@ -65,5 +65,5 @@ def test_a_picture_without_a_scene_is_an_error_that_names_it_and_the_file(table)
 
 
 def test_equal_files_have_equal_fingerprints(table):
-    assert TrueDetector(table).fingerprint.startswith("truth:")
-    assert TrueDetector(table).fingerprint == TrueDetector(table).fingerprint
+    assert OracleDetector(table).fingerprint.startswith("truth:")
+    assert OracleDetector(table).fingerprint == OracleDetector(table).fingerprint

@@ -7,8 +7,8 @@ from fakes.true_scenes import GRAPH_SIZES, GRAPHS, view
 from viper.errors import ConfigError
 from viper.models.roles import DetectRequest
 from viper.oracle.depth import load as load_depth
-from viper.oracle.detector import TrueDetector
-from viper.oracle.matcher import TrueMatcher
+from viper.oracle.detector import OracleDetector
+from viper.oracle.matcher import OracleMatcher
 
 STREET, KITCHEN, BEACH = GRAPH_SIZES
 
@@ -20,16 +20,16 @@ def whole(name):
 def found(graphs, name, phrase):
     """Names of the things that are found, in the graph's order."""
     request = DetectRequest(whole(name), (phrase,))
-    (detections,) = TrueDetector(graphs).detect([request])
-    boxes = {thing.box_xyxy: thing.name for thing in graphs.scenes[name].things}
+    (detections,) = OracleDetector(graphs).detect([request])
+    boxes = {thing.box_xyxy: thing.name for thing in graphs.scenes[name].objects}
     return [boxes[detection.box_xyxy] for detection in detections]
 
 
 def best(graphs, name, thing, texts):
     """The text that fits a thing's patch best."""
-    boxes = {thing.name: thing.box_xyxy for thing in graphs.scenes[name].things}
+    boxes = {thing.name: thing.box_xyxy for thing in graphs.scenes[name].objects}
     where = view(boxes[thing], f"{name}.jpg", GRAPH_SIZES[name]) if thing else whole(name)
-    matcher = TrueMatcher(graphs)
+    matcher = OracleMatcher(graphs)
     (image,) = matcher.embed_images([where])
     return texts[int(np.argmax([image @ text for text in matcher.embed_texts(texts)]))]
 
@@ -97,5 +97,5 @@ def test_the_weather_is_the_whole_pictures_alone(graphs):
 
 
 def test_graphs_tell_no_depth():
-    with pytest.raises(ConfigError, match=r"gqa_scene_graphs.json tells no depth.*Leave the role"):
+    with pytest.raises(ConfigError, match=r"gqa_scene_graphs.json has no depth.*Leave the role"):
         load_depth(GRAPHS, {})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakes import true_scenes
 from fakes.true_scenes import TABLE, clevr_object, view
-from viper.oracle.matcher import FALSEHOOD, SHARPNESS, TrueMatcher
+from viper.oracle.matcher import FALSEHOOD, SHARPNESS, OracleMatcher
 from viper.oracle.scene_file import open_scenes
 
 CUBE, BALL, CYLINDER, PEARL = (view(item["bbox_xyxy"]) for item in TABLE)
@@ -36,7 +36,7 @@ def every_kind(tmp_path_factory):
     ]
     folder = tmp_path_factory.mktemp("scenes")
     path = true_scenes.write(folder / "scenes.json", true_scenes.clevr(*scenes))
-    return TrueMatcher(open_scenes(path))
+    return OracleMatcher(open_scenes(path))
 
 
 @given(kind=KINDS, phrase=PHRASES)
@@ -77,17 +77,17 @@ def test_a_word_repeated_more_often_than_a_text_is_long_still_gives_a_unit_vecto
 
 
 def test_a_view_shows_the_object_whose_box_fits_it_best(table):
-    matcher = TrueMatcher(table)
+    matcher = OracleMatcher(table)
     found = logits(matcher, [CUBE, BALL], ["red cube", "blue ball"])
     assert list(found.argmax(axis=1)) == [0, 1]
 
 
 def test_a_view_of_no_single_object_shows_everything_in_it(table):
-    matcher = TrueMatcher(table)
+    matcher = OracleMatcher(table)
     left, whole = view((0, 0, 240, 320)), view()
     holds = logits(matcher, [left, whole], ["cube", "cylinder", "green"]) > 0
     assert holds.tolist() == [[True, False, False], [True, True, False]]
 
 
 def test_nothing_holds_of_an_empty_view(table):
-    assert (logits(TrueMatcher(table), [view((200, 0, 210, 10))], list(WORDS)) < 0).all()
+    assert (logits(OracleMatcher(table), [view((200, 0, 210, 10))], list(WORDS)) < 0).all()

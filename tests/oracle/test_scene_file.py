@@ -43,7 +43,7 @@ def test_the_kind_of_file_is_told_by_its_content(tmp_path):
 @pytest.mark.parametrize("value", ["", "{", "\x00", "[" * 100_000, '{"a": ' + "1" * 5000 + "}"])
 def test_what_is_no_json_is_refused(tmp_path, value):
     with pytest.raises(
-        ConfigError, match=r"scenes.json' is no JSON file .*Give CLEVR scenes or GQA"
+        ConfigError, match=r"scenes.json' is not a JSON file .*Give CLEVR scenes or GQA"
     ):
         open_(tmp_path, value)
 
@@ -57,7 +57,7 @@ def test_json_of_another_kind_is_refused(tmp_path, value):
 
 
 def test_a_missing_file_is_an_error_of_the_configuration(tmp_path):
-    with pytest.raises(ConfigError, match=r"True perception has no scenes\. There is no file"):
+    with pytest.raises(ConfigError, match=r"The oracle has no scenes\. There is no file"):
         open_scenes(str(tmp_path / "none.json"))
     with pytest.raises(ConfigError, match=r"is a folder"):
         open_scenes(str(tmp_path))
@@ -153,7 +153,7 @@ def test_a_box_of_a_graph_is_kept_inside_the_picture_and_at_least_a_pixel_wide(t
         (100, 0, (99, 100)),
         (-9, 4, (0, 1)),
     ):
-        (thing,) = open_(tmp_path, graph(x=x, w=w)).scenes["7"].things
+        (thing,) = open_(tmp_path, graph(x=x, w=w)).scenes["7"].objects
         assert (thing.box_xyxy[0], thing.box_xyxy[2]) == expected
 
 

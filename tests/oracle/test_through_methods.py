@@ -1,4 +1,4 @@
-"""The API's methods on true perception: what a program is told is what the file says."""
+"""The API's methods on the oracle: what a program is told is what the file says."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_of_two_attributes_of_one_kind_both_are_verified(ask, tmp_path):
     graph = {"cow": {"width": 100, "height": 80, "objects": {"1": thing}}}
     path = true_scenes.write(tmp_path / "graphs.json", graph)
     patch = Patch(view((0, 0, 50, 50), "cow.png", (100, 80)))
-    words = [words[0] for words in KINDS["colour"]]
+    words = [words[0] for words in KINDS["color"]]
     calls = [(methods.verify_property, patch, "cow", word) for word in words]
     assert [word for word, holds in zip(words, ask(path, calls), strict=True) if holds] == [
         "black",

@@ -1,8 +1,8 @@
-"""How many items fit into a device's memory at once.
+"""Estimates how many items fit into a device's memory at once.
 
-On CUDA the allocator tells: one item and then four are run when the model is loaded. On other devices nobody
-tells, so the first forward is watched: its layers' inputs and outputs are measured, and the largest of
-them, with room for what lies beside it, is what an item takes.
+On CUDA, one item and then four are run when the model is loaded, and the allocator's peaks are compared. On
+other devices the first forward is observed: the largest inputs and outputs of a layer, with a margin for
+other tensors, give the memory of an item.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ __all__ = ["BatchGauge", "measured_batch"]
 _SHARE_OF_FREE_MEMORY = 0.6
 # On CUDA, where the model is alone.
 _SHARE_OF_FREE_RAM = 0.25
-# Elsewhere: other models and the rest of the machine live there too.
+# On other devices, which are shared with other models and the rest of the machine.
 _BESIDE_THE_LARGEST = 2
-# Residuals, and what a layer makes on its way; DPT's head and ViT's feed-forward layers were looked at.
+# Residuals and a layer's intermediate tensors; measured on DPT's head and ViT's feed-forward layers.
 _UNKNOWN_RAM = 4_000_000_000
 _FIRST = 8
 _MOST = 512
 
 
 class BatchGauge:
-    """Finds the largest batch of one model.
+    """Estimates the largest batch of one model.
 
     Args:
         model: A `torch.nn.Module`.
         device: Where it runs.
-        compiled: True for a compiled model, whose layers cannot be watched: it keeps the guess.
+        compiled: True for a compiled model, whose layers cannot be observed: it keeps the first guess.
     """
 
     def __init__(self, model: Any, device: torch.device, *, compiled: bool = False) -> None:
         self.largest_batch = _FIRST
-        """Items that fit; a guess until `measure`, or the first forward, tells."""
+        """Items that fit; a guess until `measure` or the first forward."""
         self._device = device
         self._watching = False
         self._hooks: list[Any] = []  # the library's handles
@@ -53,7 +53,7 @@ class BatchGauge:
 
     @contextlib.contextmanager
     def watched(self, items: int) -> Iterator[None]:
-        """Watch a forward, if none was watched before."""
+        """Observe a forward, if none was observed before."""
         self._largest_bytes, self._watching = 0, True
         try:
             yield
@@ -101,7 +101,7 @@ def measured_batch(run: Callable[[int], object], device: torch.device) -> int | 
 
 
 def _free_ram() -> int:
-    """Return bytes of memory that can be had without swapping; a cautious guess where nobody tells."""
+    """Return the bytes available without swapping; a cautious guess if the system does not report them."""
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

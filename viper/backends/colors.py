@@ -1,12 +1,12 @@
-r"""A matcher without weights that knows colours, and nothing else: it looks at pixels.
+r"""A matcher without weights that recognizes colors, and nothing else, from pixels.
 
     viper ask street.jpg "What color is the bus?" \
         --backend detector=onnx:yolox_nano.onnx --backend matcher=colors
 
-Each pixel belongs to the eleven basic colour terms (Berlin and Kay 1969) by its distance to typical colours
-of each in CIELAB; a view becomes the shares of these colours, in its middle and where a person wears a top,
-trousers and a hat. A text is the colour that it names, and what it names it of. Shadows, coloured light
-and backgrounds that show in the box make it err; it refuses texts that name no colour.
+Each pixel belongs to the eleven basic color terms (Berlin and Kay 1969) by its distance to typical colors
+of each in CIELAB. A view is encoded as the shares of these colors, in its middle and where a person wears a
+top, trousers and a hat; a text as the color that it names and the region of the garment. Shadows, colored
+light and visible backgrounds cause errors; texts without a color are refused.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 
 from viper.errors import ConfigError
 from viper.images.image import Pixels, View
-from viper.models.options import Options
+from viper.models.options import BackendOptions
+from viper.models.roles import Matcher
 from viper.vocabulary.attributes import BASIC_COLORS, named_colors
 
 __all__ = ["ColorMatcher", "color_shares", "load"]
 
 _SAMPLES_PER_SIDE = 48
-# 2,304 pixels: a share is then told to about one percent.
+# 2,304 pixels: shares are accurate to about one percent.
 _SHIFT = 3
-# RGB is looked up in steps of eight: what a pixel is called does not depend on less.
+# RGB is looked up in steps of eight; smaller differences do not matter.
 
 _REGIONS = MappingProxyType(
     {
@@ -39,7 +40,7 @@ _REGIONS = MappingProxyType(
         "head": (0.0, 0.2, 0.25, 0.75),
     }
 )
-"""Shares of a box, (top, bottom, left, right), of an upright person but for the first."""
+"""Shares of a box, (top, bottom, left, right); all but the first are those of an upright person."""
 
 _WORN = MappingProxyType(
     {
@@ -86,53 +87,53 @@ _TYPICAL: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(
         "gray": ((62, 0, 0), (47, 0, 0), (74, 0, -3), (35, 0, -1)),
     }
 )
-"""Typical colours of each term in CIELAB, set by hand: what pixels in photographs are that people call so."""
+"""Typical colors of each term in CIELAB, set by hand from photographs."""
 _WEIGHTS = np.array((0.6, 1.0, 1.0), np.float32)
-# Light falls unevenly: lightness says less of a colour than hue and chroma.
+# Illumination is uneven: lightness matters less than hue and chroma.
 _SPREAD = 9.0
-# Of a term around its typical colours, in units of CIELAB: about four just noticeable differences.
+# Of a term around its typical colors, in units of CIELAB: about four just noticeable differences.
 
 _HALF_SURE_SHARE = 0.2
-# Share of a view in a colour at which it is as likely called so as not: a red bus has windows.
+# Share of a color in a view at which the certainty is one half: a red bus has windows.
 
 
-class ColorMatcher:
-    """Says how much of a view has the colour that a text names."""
+class ColorMatcher(Matcher):
+    """Compares the share of a color in a view with the color that a text names."""
 
     logit_scale = 20.0
     logit_bias = None
     fingerprint = "colors@1"
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
-        """Return one unit vector per view, shape (44,): roots of the shares of colours by region."""
+        """Return one unit vector per view, shape (44,): roots of the shares of colors by region."""
         return [_embedded(view.pixels()) for view in views]
 
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return one unit vector per text, shape (44,); zero for a text that names no colour."""
+        """Return one unit vector per text, shape (44,); zero for a text without a color."""
         return [_text_vector(text) for text in texts]
 
     def certainty(self, cosine: float) -> float:
-        """Return how surely a view is called by a colour, 0 … 1, from the cosine of their vectors."""
+        """Return the certainty that a view has a color, 0 … 1, from the cosine of their vectors."""
         # The cosine is the root of the share, halved: a view's four regions make up one unit vector.
         share = (2 * max(0.0, cosine)) ** 2
         return share / (share + _HALF_SURE_SHARE)
 
     def refusal(self, text: str) -> str | None:
-        """Say that a text names no colour; None where it does."""
+        """Return why a text without a color is refused; None if it names one."""
         if named_colors(text):
             return None
         return (
-            f"The matcher 'colors' judges colours only, and {text!r} names none. Serve the role "
+            f"The matcher 'colors' recognizes colors only, and {text!r} names none. Serve the role "
             "matcher with a model, such as "
             "--backend matcher=transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K."
         )
 
 
 def color_shares(pixels: Pixels) -> NDArray[np.float32]:
-    """Return how much of a picture has each colour of `BASIC_COLORS`, shape (11,), summing to 1.
+    """Return the share of each color of `BASIC_COLORS` in an image, shape (11,), summing to 1.
 
-    A pixel belongs to several terms at once, the more the nearer it is to a typical colour of each: what
-    is called dark red by one is brown to another.
+    A pixel belongs to several terms, in proportion to its similarity to their typical colors, because people
+    disagree: dark red for one is brown for another.
     """
     steps = pixels.astype(np.intp) >> _SHIFT  # (H, W, 3)
     side = 256 >> _SHIFT
@@ -204,10 +205,10 @@ def load(reference: str, options: Mapping[str, str]) -> ColorMatcher:
     Raises:
         ConfigError: There is a reference or an option; it takes none.
     """
-    with Options(options, "the colors matcher"):
-        if reference:
-            raise ConfigError(
-                f"The matcher 'colors' has no weights and takes no reference, but got {reference!r}. "
-                "Write --backend matcher=colors."
-            )
+    BackendOptions.read(options, "the colors matcher")
+    if reference:
+        raise ConfigError(
+            f"The matcher 'colors' has no weights and takes no reference, but got {reference!r}. "
+            "Write --backend matcher=colors."
+        )
     return ColorMatcher()

@@ -1,7 +1,7 @@
-"""From a detector's arrays to `Detection` values, the same way for every backend.
+"""Converts a detector's arrays to `Detection` values.
 
-Networks give boxes beyond the picture, boxes without area and, in half precision, numbers that are
-no numbers. All of that ends here.
+Networks return boxes outside the image, boxes without area and, in half precision, NaN: these are clamped or
+dropped here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from viper.models.roles import Detection
 __all__ = ["MAX_DETECTIONS", "to_detections"]
 
 MAX_DETECTIONS = 1000
-"""Most detections per request: suppressing duplicates is quadratic, and no photograph shows more."""
+"""Most detections per request, because suppressing duplicates is quadratic."""
 
 
 def to_detections(
@@ -53,7 +53,7 @@ def to_detections(
     boxes[:, 1::2] = boxes[:, 1::2].clip(0.0, height)
     has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     kept = np.flatnonzero(finite & has_area & (scores >= score_threshold))
-    # Stable, so that equal scores keep the model's order and a run repeats itself.
+    # Stable, so that equal scores keep the model's order and runs are reproducible.
     order = kept[np.argsort(-scores[kept], kind="stable")][:MAX_DETECTIONS]
     return [
         Detection((x1, y1, x2, y2), phrases[int(index)], min(score, 1.0))

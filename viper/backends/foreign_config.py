@@ -1,8 +1,8 @@
-"""Reads what a stranger's configuration says before a loader gets it, and refuses what goes too far.
+"""Checks the configuration of an untrusted model folder before a loader reads it.
 
-The libraries hand entries of a configuration on as arguments of loaders, of theirs and of others'. So a model
-of open_clip may have only the entries listed here; one of transformers, whose entries are as many as its
-architectures, none of those that fetch or run something. `sealed_loading` stands behind this.
+The libraries pass entries of a configuration on as arguments of loaders. Therefore a model of open_clip may
+have only the entries listed here, and a model of transformers, whose entries depend on its architecture,
+none of those that fetch or run something. `sealed_loading` is the second line of defense.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from viper.backends.model_source import one_line
 from viper.errors import ConfigError
 
 __all__ = ["check_open_clip", "check_transformers"]
@@ -49,7 +50,7 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "tokenizer_kwargs": frozenset({"clean", "strip_sep_token", "language", "reduction_mask"}),
 }
 _TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
-# Of timm's own list; `hf-hub:` and `local-dir:` name files of others.
+# A model in timm itself; `hf-hub:` and `local-dir:` refer to other files.
 
 _CONFIGURATIONS = (
     "config.json",
@@ -63,7 +64,7 @@ _SWITCHES = frozenset(
     "trust_remote_code custom_generate allow_all_kernels use_kernels kernel_config".split()
 )
 _FILES_OF_TIMM = ("pretrained", "checkpoint_path", "cache_dir")
-# Beginnings of arguments by which timm loads weights; `model_args` are handed to it as they are.
+# Prefixes of arguments with which timm loads weights; `model_args` are passed to it unchanged.
 _NAMES_OF_TIMM = frozenset({"architecture", "timm_model_name"})
 _QUANTIZED = frozenset(
     "awq bitsandbytes bitsandbytes_4bit bitsandbytes_8bit compressed-tensors fp8 gptq mxfp4".split()
@@ -85,10 +86,7 @@ def check_open_clip(folder: Path) -> Mapping[str, Any]:
         )
     _check_entries(path, "model_cfg", model, _OPEN_CLIP_TOP)
     for name, known in (("vision_cfg", _VISION), ("text_cfg", _TEXT), ("multimodal_cfg", _DECODER)):
-        table = model.get(name, {})
-        if not isinstance(table, dict):
-            raise _refusal(path, name, "must be a table")
-        _check_entries(path, name, table, known)
+        _check_entries(path, name, model.get(name, {}), known)
     vision = model.get("vision_cfg", {})
     name = vision.get("timm_model_name")
     if name is not None and not _TIMM_NAME.fullmatch(str(name)):
@@ -103,7 +101,7 @@ def check_transformers(folder: Path) -> None:
     """Check the configurations of a folder in the format of transformers.
 
     Raises:
-        ConfigError: One cannot be read, or would have something fetched or run.
+        ConfigError: One cannot be read, or would fetch or run something.
     """
     if (folder / "adapter_config.json").exists():
         raise ConfigError(
@@ -124,7 +122,7 @@ def check_transformers(folder: Path) -> None:
 
 
 def _fault(key: str, value: Any) -> str | None:
-    """Say what is wrong with an entry, None for nothing."""
+    """Return why an entry is refused, None if it is not."""
     if key in _SWITCHES and value:
         return "would have code run that it names"
     names = value if key == "model_args" and isinstance(value, dict) else ()
@@ -147,19 +145,18 @@ def _fault(key: str, value: Any) -> str | None:
     return None
 
 
-def _check_entries(path: Path, where: str, table: Mapping[str, Any], known: frozenset[str]) -> None:
+def _check_entries(path: Path, where: str, table: Any, known: frozenset[str]) -> None:
+    """Refuse unknown entries of a table, and values that are not plain."""
+    if not isinstance(table, dict):
+        raise _refusal(path, where, "must be a table")
     for key, value in table.items():
+        place = f"{where}.{key}"
         if key not in known:
-            raise _refusal(path, f"{where}.{key}", "is not an entry that a model may have here")
+            raise _refusal(path, place, "is not an entry that a model may have here")
         if key in _TABLES:
-            if value is not None and not isinstance(value, dict):
-                raise _refusal(path, f"{where}.{key}", "must be a table")
-            for inner, entry in (value or {}).items():
-                if inner not in _TABLES[key] or not _is_plain(entry):
-                    place = f"{where}.{key}.{inner}"
-                    raise _refusal(path, place, "is not an entry that a model may have here")
+            _check_entries(path, place, {} if value is None else value, _TABLES[key])
         elif not _is_plain(value) and not (where == "model_cfg" and key.endswith("_cfg")):
-            raise _refusal(path, f"{where}.{key}", "must be a number, a text or a list of numbers")
+            raise _refusal(path, place, "must be a number, a text or a list of numbers")
 
 
 def _is_plain(value: Any) -> bool:
@@ -186,8 +183,9 @@ def _read(path: Path) -> dict[str, Any]:
             raise ConfigError(f"'{path}' is too large for a configuration.")
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise ConfigError(f"'{path}' cannot be loaded: it is no JSON file ({cause}).") from error
+        raise ConfigError(
+            f"'{path}' cannot be loaded: it is not a JSON file ({one_line(error)})."
+        ) from error
     if not isinstance(table, dict):
         raise ConfigError(f"'{path}' cannot be loaded: it holds no table.")
     return table
@@ -195,6 +193,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _refusal(path: Path, place: str, reason: str) -> ConfigError:
     return ConfigError(
-        f"'{path}' cannot be loaded: its entry {place} {reason}. Give a model that needs no such entry, or, "
-        "where you know that the entry is not needed, take it out of the file."
+        f"'{path}' cannot be loaded: its entry {place} {reason}. Give a model without this entry, or remove "
+        "it from the file if you know that the model does not need it."
     )

@@ -1,7 +1,7 @@
-"""Makes a crop of any shape fit a detector, and maps its boxes back.
+"""Resizes crops of any shape for detectors, and maps boxes back.
 
-`letterbox` is the whole preprocessing of detectors with a fixed canvas; `tame` goes before a
-library's own, which is made for photographs and not for a crop of 3×2000 pixels.
+`letterbox` is the complete preprocessing of detectors with a fixed canvas; `tame` comes before a
+library's preprocessing, which expects photographs and not crops of 3×2000 pixels.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from viper.images.image import Pixels
 
 __all__ = ["Letterbox", "Tamed", "letterbox", "tame"]
 
-# Beyond this, rounding in a library's resizing leaves less than one patch of a network.
+# Beyond this ratio, rounding in a library's resizing leaves less than one patch of a network.
 _MAX_ASPECT = 16
-# Twice the largest side that any of these networks looks at. OWLv2's preprocessing pads to a square
+# Twice the largest input side of these networks. OWLv2's preprocessing pads to a square
 # and blurs it, which costs gigabytes for a panorama.
 _MAX_SIDE = 4096
 
@@ -76,7 +76,7 @@ def letterbox(
 
 
 class Tamed(NamedTuple):
-    """A crop of a shape that every library takes."""
+    """A crop of a shape that every library accepts."""
 
     pixels: Pixels
     """Shape (h', w', 3), uint8 RGB; the original crop is at its top left."""

@@ -1,8 +1,8 @@
-"""Where the files of a model lie: a folder, or a commit in the hub's cache.
+"""Finds the files of a model: in a folder, or at a commit in the hub's cache.
 
-No network is asked, so that no answer waits for a download that nobody wanted: a model that is not on
-disk is an error that names the command which fetches it (`viper models pull`), unless the reference says
-`download=true`. A loader gets a folder either way. Neither torch nor transformers is imported here.
+Nothing is downloaded unless the reference says `download=true`: a model that is not on disk is an error
+that names the command to fetch it (`viper models pull`). Loaders get a folder in any case. This module
+imports neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -21,21 +21,19 @@ __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
 
 _MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
-# Files of a model folder that decide what the model computes; exports to other runtimes that often
-# lie beside them do not.
+# Files of a model folder that determine its results, unlike exports to other runtimes beside them.
 _WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"})
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where the files of a model lie."""
+    """A model on disk."""
 
     reference: str
     """As the user wrote it: a folder or a model id of the hub."""
     folder: Path
-    """Where the files lie."""
     commit: str | None = None
-    """The hub's commit that lies there, None for a folder of the user."""
+    """Commit of the hub; None for a folder of the user."""
 
 
 def locate(
@@ -45,19 +43,25 @@ def locate(
     revision: str | None = None,
     download: bool = False,
     library: Library = "transformers",
+    is_model_id: bool = False,
 ) -> ModelSource:
     """Find a model folder, or the commit of a model id in the hub's cache.
+
+    A reference such as `OWNER/NAME` is a folder of the working directory only if it cannot be a model of
+    the hub: without revision and download, and with no such model in the cache. `./OWNER/NAME` is always a
+    folder.
 
     Args:
         reference: Folder or model id.
         what: Role, for messages, as in "detector".
         revision: Branch, tag or commit of a model id; None is main, or the only one on disk.
         download: Fetch a model id that is not on disk.
-        library: Whose format of files is needed.
+        library: The library whose file format is needed.
+        is_model_id: The reference is not a folder.
 
     Raises:
-        ConfigError: Neither a folder with a configuration, nor a whole model in the hub's cache.
-        DownloadError: It was to be fetched, and could not.
+        ConfigError: Neither a folder with a configuration, nor a complete model in the hub's cache.
+        DownloadError: It could not be fetched.
     """
     text = reference.strip()
     if not text:
@@ -65,17 +69,21 @@ def locate(
             f"The {what} has no model. Write transformers:FOLDER or transformers:OWNER/NAME."
         )
     path = Path(text).expanduser()
-    if path.is_dir():
+    is_path = text.startswith(("/", ".", "~")) or "\\" in text
+    is_model_id |= not is_path and (revision is not None or download)
+    if not is_model_id and not is_path and _MODEL_ID.fullmatch(text):
+        is_model_id = find_on_disk(text, library=library).state == "complete"
+    if path.is_dir() and not is_model_id:
         marker = "config.json" if library == "transformers" else "open_clip_config.json"
         if not (path / marker).is_file():
             raise ConfigError(
                 f"The folder '{text}' holds no {what}: it has no {marker}. "
-                "Give the folder that save_pretrained or a download of the hub has written."
+                "Give a folder written by save_pretrained or downloaded from the hub."
             )
         return ModelSource(text, path)
-    if path.is_file():
+    if path.is_file() and not is_model_id:
         raise ConfigError(f"'{text}' is a file. Give the folder of the {what} that it belongs to.")
-    if text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text:
+    if is_path or text.count("/") > 1:
         raise ConfigError(f"There is no folder '{text}'. Give a folder or a model id OWNER/NAME.")
     if not _MODEL_ID.fullmatch(text):
         raise ConfigError(
@@ -86,14 +94,14 @@ def locate(
 
 
 def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> str:
-    """Name the weights and settings: equal fingerprints give equal results.
+    """Return the name of weights and settings: equal fingerprints give equal results.
 
     Args:
         source: From `locate`; a text is a folder.
-        settings: What else decides the result; anything whose `str` is stable.
+        settings: All settings that affect results; values whose `str` is stable.
 
     Returns:
-        As in `owlv2@3f8a…?dtype=float32`: the commit of a hub model, a content hash of a folder.
+        As in `owlv2@3f8a…?dtype=float32`: with the commit of a hub model or the content hash of a folder.
     """
     if isinstance(source, str):
         source = ModelSource(source, Path(source))

@@ -1,16 +1,11 @@
 """Closed-vocabulary detectors from an ONNX file: `onnx:PATH?score_threshold=0.25&…`.
 
-Options: `score_threshold` (0 … 1, default 0.25) · `classes` (a text file with one name per line)
-· `format` (auto, yolox, nanodet) · `decoded` (a YOLOX graph that gives pixels already) · `size`
-(side in pixels of a graph whose input size is free, default 640) · `device` (auto, cpu, cuda).
-
-The formats themselves are in `viper.backends.onnx_formats`.
+The options are `OnnxOptions`; the formats are in `viper.backends.onnx_formats`.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +17,10 @@ import onnxruntime
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
 from viper.backends.model_source import hash_file, one_line
-from viper.backends.onnx_formats import FORMATS, DetectorFormat, FloatArray, recognise
+from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
+from viper.backends.option_models import OnnxOptions
 from viper.errors import ConfigError, ModelError, did_you_mean
-from viper.models.options import Options
-from viper.models.roles import Detection, DetectRequest
+from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["OnnxDetector", "load"]
 
@@ -38,50 +33,51 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
 
     Args:
         reference: Path of the file.
-        options: See the module.
+        options: Those of `OnnxOptions`.
 
     Raises:
-        ConfigError: The file is missing, is no ONNX graph or no detector that is understood, its
-            class names are unknown, or an option is wrong.
+        ConfigError: The file is missing, is not an ONNX graph or not a supported detector, its class names
+            are unknown, or an option is wrong.
     """
-    with Options(options, "the onnx detector") as read:
-        score_threshold = read.fraction("score_threshold", 0.25)
-        classes_file = read.optional_text("classes")
-        wanted = read.choice("format", ("auto", *FORMATS), "auto")
-        decoded = read.flag("decoded", False)
-        size = read.integer("size", 640, low=32, high=4096)
-        device = read.choice("device", ("auto", *_PROVIDERS), "auto")
+    chosen = OnnxOptions.read(options, "the onnx detector")
     path = _existing_file(reference)
-    graph = _Graph.open(path, device, size)
-    shapes = graph.output_shapes(path)
+    graph = _Graph.open(path, chosen.device, chosen.size)
     format_ = recognise(
-        (graph.hw[1], graph.hw[0]), shapes, wanted=wanted, decoded=decoded, where=f"'{path}'"
+        (graph.hw[1], graph.hw[0]),
+        graph.output_shapes(path),
+        wanted=chosen.format,
+        decoded=chosen.decoded,
+        where=f"'{path}'",
     )
-    classes = Path(classes_file).expanduser() if classes_file else None
+    classes = Path(chosen.classes).expanduser() if chosen.classes else None
     vocabulary = _class_names(graph.names, format_.class_count, classes, path)
-    settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={decoded}"
+    settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={chosen.decoded}"
     return OnnxDetector(
         graph=graph,
         format=format_,
         vocabulary=vocabulary,
-        score_threshold=score_threshold,
+        score_threshold=chosen.score_threshold,
         fingerprint=(
             f"onnx:{path.name}@{_hash_graph(path)[:16]}?{settings}"
-            f"&score_threshold={score_threshold}&device={graph.provider}"
+            f"&score_threshold={chosen.score_threshold}&device={graph.provider}"
             + (f"&classes={hash_file(classes)[:16]}" if classes else "")
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class OnnxDetector:
+class OnnxDetector(Detector):
     """A closed-vocabulary detector; duplicates are left in (see `Detector.detect`)."""
 
     graph: _Graph
     format: DetectorFormat
-    vocabulary: tuple[str, ...]
     score_threshold: float
     fingerprint: str
+    vocabulary: tuple[str, ...]
+
+    def largest_batch(self, method: str) -> int | None:
+        """Return the batch size that is fixed in the graph; None if it takes any."""
+        return self.graph.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Report all objects of all classes in each view; phrases are not looked at.
@@ -90,6 +86,7 @@ class OnnxDetector:
             ModelError: The runtime failed.
         """
         results: list[list[Detection]] = []
+        # A graph with a fixed batch size fails on more.
         step = self.graph.batch_size or max(len(requests), 1)
         for start in range(0, len(requests), step):
             results += self._forward(requests[start : start + step])
@@ -266,23 +263,13 @@ def _names_in_file(path: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-# An item of a dict literal: number (quoted or not), colon, quoted name.
-_NAME = re.compile(
-    r"""['"]?(\d+)['"]?\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""",
-)
-
-
 def _names_in_metadata(text: str) -> tuple[str, ...]:
-    """Read `{0: 'person', …}` (ultralytics) or JSON, without evaluating it."""
+    """Read `{0: 'person', …}` (ultralytics) or JSON, as literals."""
     try:
-        value = json.loads(text)
-    except ValueError:
-        items = {int(i): re.sub(r"\\(.)", r"\1", a or b) for i, a, b in _NAME.findall(text)}
-    else:
-        if isinstance(value, list):
-            return tuple(str(name) for name in value)
-        if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
-            return ()
-        items = {int(key): str(name) for key, name in value.items()}
+        value = ast.literal_eval(text)
+        items = dict(enumerate(value)) if isinstance(value, list) else dict(value)
+        names = {int(key): str(name) for key, name in items.items()}
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ()
     # A gap means that the text was not understood.
-    return tuple(items[i] for i in sorted(items)) if sorted(items) == [*range(len(items))] else ()
+    return tuple(names[i] for i in sorted(names)) if sorted(names) == [*range(len(names))] else ()

@@ -1,8 +1,8 @@
-"""The two families of ONNX detectors that are understood: YOLOX and NanoDet.
+"""The supported families of ONNX detectors: YOLOX and NanoDet.
 
-A format turns a crop into the graph's input and the graph's outputs into boxes. Which one a graph
-belongs to is read off the shapes of its outputs: YOLOX has one output of 5 + classes numbers per
-cell of a grid, NanoDet one pair of outputs per grid.
+A format converts a crop to the graph's input and the graph's outputs to boxes. The shapes of the outputs
+identify the family: YOLOX has one output of 5 + classes numbers per cell of a grid, NanoDet a pair of
+outputs per grid.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ FloatArray = NDArray[np.float32]
 
 
 class Prepared(NamedTuple):
-    """A crop made ready for a graph."""
+    """The input of a graph for one crop."""
 
     tensor: FloatArray
     """Shape (3, H, W)."""
     frame: Letterbox
-    """How to map boxes back."""
+    """Maps boxes back to the crop."""
 
 
 class RawBoxes(NamedTuple):
-    """Everything that a graph said about one picture, one row per cell of its grids."""
+    """A graph's raw output for one image, one row per cell of its grids."""
 
     boxes_xyxy: NDArray[np.floating]
     """Shape (N, 4), pixels of the canvas."""
@@ -71,15 +71,15 @@ class DetectorFormat(Protocol):
 class Yolox:
     """YOLOX (Ge et al. 2021, arXiv:2107.08430), as its own exporter writes it.
 
-    Input: BGR, 0 … 255, crop at the top left on grey 114. Output: (B, cells, 5 + classes) with
-    box centre and size relative to the cell, objectness and class probabilities.
+    Input: BGR, 0 … 255, crop at the top left on gray 114. Output: (B, cells, 5 + classes) with
+    box center and size relative to the cell, objectness and class probabilities.
     """
 
     canvas_wh: tuple[int, int]
     class_count: int
     strides: tuple[int, ...]
     decoded: bool = False
-    """The graph gives centre and size in pixels already (`--decode_in_inference`)."""
+    """The graph outputs center and size in pixels (`--decode_in_inference`)."""
     name: str = field(default="yolox", init=False)
 
     def prepare(self, pixels: Pixels) -> Prepared:
@@ -151,7 +151,7 @@ def recognise(
     decoded: bool = False,
     where: str = "the graph",
 ) -> DetectorFormat:
-    """Tell the format of a graph from the shapes of its outputs.
+    """Identify the format of a graph from the shapes of its outputs.
 
     Args:
         canvas_wh: Width and height of the input.
@@ -161,7 +161,7 @@ def recognise(
         where: Name of the file, for the message.
 
     Raises:
-        ConfigError: The shapes fit no format, or not the one that is wanted.
+        ConfigError: The shapes fit no format, or not the wanted one.
     """
     format_: DetectorFormat | None = None
     if wanted in ("auto", "yolox"):

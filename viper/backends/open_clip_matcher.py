@@ -1,11 +1,11 @@
 """Matchers of open_clip: CLIP, SigLIP, EVA, CoCa and the many models of its list.
 
-A reference is a name of the library's list with `pretrained=TAG` or `pretrained=FILE`, a model of
-the hub as `hf-hub:OWNER/NAME`, or a folder in the library's hub format. A model whose weights are
-not found is refused, where the library would go on with random ones.
+A reference is a name in the library's list with `pretrained=TAG` or `pretrained=FILE`, a model of
+the hub as `hf-hub:OWNER/NAME`, or a folder in the library's hub format. A model without weights is
+refused, where the library would use random ones.
 
-A folder says of itself only what `foreign_config` lets pass, and is loaded with nothing of it run and nothing
-fetched on its word.
+The configuration of a folder is checked by `foreign_config`, and loading it runs and fetches nothing (see
+`sealed_loading`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from viper.backends.foreign_config import check_open_clip
+from viper.backends.model_source import one_line
+from viper.backends.option_models import OpenClipOptions
 from viper.backends.pil_images import picture
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import average, expand, read_templates, templates_id
@@ -32,7 +34,6 @@ from viper.backends.sealed_loading import sealed
 from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
-from viper.models.options import Options
 from viper.models.roles import Matcher
 
 __all__ = ["OpenClipMatcher", "load"]
@@ -42,7 +43,7 @@ _HUB, _FOLDER = "hf-hub:", "local-dir:"
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
-class OpenClipMatcher:
+class OpenClipMatcher(Matcher):
     """One loaded matcher.
 
     Args:
@@ -69,26 +70,11 @@ class OpenClipMatcher:
         self._tokenizer = tokenizer
         self._templates = tuple(templates)
         self._dtype = dtype
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._device = model.logit_scale.device
-        self._logit_scale = float(model.logit_scale.detach().exp())
+        self.logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
-        self._logit_bias = None if bias is None else float(bias.detach())
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._logit_scale
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-        return self._logit_bias
+        self.logit_bias = None if bias is None else float(bias.detach())
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
@@ -124,19 +110,16 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: `ViT-B-32`, `hf-hub:OWNER/NAME`, or a folder with `open_clip_config.json`.
-        options: `pretrained` (a tag or a file, for a name of the list only), `device`, `dtype`,
-            `templates` (`captions`, `plain` or a file), and `download` (true to fetch weights of
-            the hub that are not on disk).
+        options: Those of `OpenClipOptions`.
 
     Raises:
         ConfigError: There is no such model, or its weights are not found.
     """
-    with Options(options, f"the {_WHAT}") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device)
-        templates = read_templates(read.text("templates", "captions"))
-        pretrained = read.optional_text("pretrained")
-        download = read.flag("download", False)
+    chosen = OpenClipOptions.read(options, f"the {_WHAT}")
+    device = resolve_device(chosen.device)
+    dtype = resolve_dtype(chosen.dtype, device)
+    templates = read_templates(chosen.templates)
+    pretrained, download = chosen.pretrained, chosen.download
     settings = {"dtype": dtype, "templates": templates_id(templates)}
     name, name_in_library = _resolve(reference, pretrained, settings, download)
     is_listed = not name_in_library.startswith(_FOLDER)
@@ -145,23 +128,23 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         if is_listed
         else check_open_clip(Path(name_in_library.removeprefix(_FOLDER)))
     )
-    # For a tokenizer of transformers; the library's own takes no such arguments. Without them the
-    # library would load code beside the tokenizer, and ask the hub for it.
+    # For a tokenizer of transformers only. Without these arguments the library would load code beside the
+    # tokenizer, and ask the hub for it.
     tokenizing: dict[str, Any] = {}
     if (config or {}).get("text_cfg", {}).get("hf_tokenizer_name"):
         tokenizing = {"trust_remote_code": False, "local_files_only": not (is_listed and download)}
     arguments: dict[str, Any] = {}
     if pretrained is not None:
         # Weights that were trained with QuickGELU are wrong in a model without it; the library
-        # warns of that but does not act. Empty for a file, which says nothing of itself.
+        # only warns. Empty for a file.
         weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
         arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
         if weights:
-            # The library would ask the hub for the weights of a tag, and fetch newer ones.
+            # The library would ask the hub for the weights of a tag, and fetch newer weights.
             arguments["force_preprocess_cfg"] = weights
             pretrained = str(_weights_of_tag(weights["hf_hub"], download))
     try:
-        # Names of the library's own list may be fetched from, if the user says so; a folder's may not.
+        # Only names in the library's own list may be fetched, and only if the user asks for it.
         with quiet_libraries(), _root_logger_untouched(), sealed(network=is_listed and download):
             model = open_clip.create_model(
                 name_in_library,
@@ -172,10 +155,11 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                 **arguments,
             )
             tokenizer = open_clip.get_tokenizer(name_in_library, **tokenizing)
-    # Files of strangers make the loaders raise nearly anything, without a common base class.
+    # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
     except Exception as error:
-        cause = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ConfigError(f"The {_WHAT} '{reference}' cannot be loaded: {cause}") from error
+        raise ConfigError(
+            f"The {_WHAT} '{reference}' cannot be loaded: {one_line(error)}"
+        ) from error
     return OpenClipMatcher(model.eval(), _whole_image(model), tokenizer, templates, dtype, name)
 
 
@@ -201,8 +185,8 @@ def _resolve(
         )
     if pretrained is not None:
         raise ConfigError(
-            f"'{reference}' is no name of open_clip's list, and the option pretrained is for those "
-            f"alone. {did_you_mean(reference, open_clip.list_models())}"
+            f"'{reference}' is not a name in open_clip's list, and the option pretrained is for those "
+            f"only. {did_you_mean(reference, open_clip.list_models())}"
             "A folder or a model of the hub (hf-hub:OWNER/NAME) brings its own weights."
         )
     is_folder = bool(reference) and Path(reference).expanduser().is_dir()
@@ -213,7 +197,11 @@ def _resolve(
             "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
         )
     source = locate(
-        reference.removeprefix(_HUB), what=_WHAT, library="open_clip", download=download
+        reference.removeprefix(_HUB),
+        what=_WHAT,
+        library="open_clip",
+        download=download,
+        is_model_id=not is_folder,
     )
     return fingerprint(source, settings), f"{_FOLDER}{source.folder}"
 
@@ -229,7 +217,9 @@ def _weights_of_tag(place: str, download: bool) -> Path:
         ConfigError: They are not on disk.
     """
     repository, _, named = place.rpartition("/")
-    folder = locate(repository, what=_WHAT, library="open_clip", download=download).folder
+    folder = locate(
+        repository, what=_WHAT, library="open_clip", download=download, is_model_id=True
+    ).folder
     names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:

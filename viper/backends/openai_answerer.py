@@ -31,7 +31,7 @@ _LOSSLESS_PIXELS = 256 * 256
 _JPEG_QUALITY = 90
 
 
-class OpenAIAnswerer:
+class OpenAIAnswerer(Answerer):
     """A vision model of a service.
 
     Args:
@@ -42,16 +42,9 @@ class OpenAIAnswerer:
     def __init__(self, settings: ChatSettings, *, max_side_px: int) -> None:
         self._model = ChatModel(settings)
         self._max_side_px = max_side_px
-
-    @property
-    def fingerprint(self) -> str:
-        """Name of the model and its settings; a service may change the weights behind it."""
-        return f"{self._model.settings.fingerprint}&max_side={self._max_side_px}"
-
-    @property
-    def deterministic(self) -> bool:
-        """True at temperature 0, as far as a service keeps its word: a reply is then remembered."""
-        return self._model.settings.temperature == 0
+        # A service may change the weights behind a name.
+        self.fingerprint = f"{settings.fingerprint}&max_side={max_side_px}"
+        self.deterministic = settings.temperature == 0
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return one answer per request, as the model gave it; a call that failed gives its error."""

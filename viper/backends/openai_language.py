@@ -11,7 +11,7 @@ from viper.models.roles import Completion, CompletionRequest, LanguageModel
 __all__ = ["OpenAILanguageModel", "load"]
 
 
-class OpenAILanguageModel:
+class OpenAILanguageModel(LanguageModel):
     """A language model of a service.
 
     Args:
@@ -20,16 +20,8 @@ class OpenAILanguageModel:
 
     def __init__(self, settings: ChatSettings) -> None:
         self._model = ChatModel(settings)
-
-    @property
-    def fingerprint(self) -> str:
-        """Name of the model and its settings; a service may change the weights behind it."""
-        return self._model.settings.fingerprint
-
-    @property
-    def deterministic(self) -> bool:
-        """True at temperature 0, as far as a service keeps its word: a reply is then remembered."""
-        return self._model.settings.temperature == 0
+        self.fingerprint = settings.fingerprint
+        self.deterministic = settings.temperature == 0
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
         """Return one completion per request, each sent as it is; a call that failed gives its error."""

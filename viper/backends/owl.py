@@ -1,8 +1,8 @@
 """OWL-ViT (arXiv:2205.06230) and OWLv2 (arXiv:2306.09683): late interaction.
 
-Each crop and each text is encoded once, and every pair is one dot product, so the score of a phrase does not
-depend on the other phrases. What was encoded stays on the model's device for a while: another
-phrase about the same crop then costs a dot product, not a pass through the network.
+Each crop and each text is encoded once, and every pair is a dot product, so the score of a phrase does not
+depend on the other phrases. Encodings are cached on the model's device: another phrase for the same crop
+then costs a dot product, not a forward of the network.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_BYTES = 512_000_000
 
 
 class _Encoded(NamedTuple):
-    """What the network makes of a crop, whatever is asked."""
+    """A crop, encoded by the network independently of any phrase."""
 
     features: Tensor
     """Shape (N, D), one per place."""
@@ -38,7 +38,7 @@ class _Encoded(NamedTuple):
 
 
 class DeviceCache:
-    """Tensors by key, the least recently used go first; for the model's thread alone.
+    """Least-recently-used cache of tensors, for the model's thread only.
 
     Args:
         max_bytes: Most bytes.
@@ -50,7 +50,7 @@ class DeviceCache:
         self._bytes = 0
 
     def get(self, key: Hashable) -> Tensor | _Encoded | None:
-        """Return what is known of a key."""
+        """Return the value of a key, None if there is none."""
         if key in self._values:
             self._values.move_to_end(key)
         return self._values.get(key)
@@ -75,24 +75,21 @@ class Owl(Loaded):
     pads_to_square: bool = False
     """OWLv2: boxes are relative to the longer side, both ways."""
     default_score_threshold: float = field(default=0.1, init=False)
-    known: DeviceCache = field(default_factory=DeviceCache, compare=False)
+    cache: DeviceCache = field(default_factory=DeviceCache, compare=False)
 
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
-        """Encode what is new of crops and phrases, then read off the pairs that were asked."""
+        """Encode new crops and phrases, then score the requested pairs."""
         phrases = list(dict.fromkeys(phrase for ask in questions for phrase in ask.phrases))
         column = {phrase: index for index, phrase in enumerate(phrases)}
         texts = self._texts(phrases)  # (P, D)
         encoded = self._encode(crops, keys)
-        boxes, scores = [], []
-        for start in range(0, len(crops), self.batch_size):
-            part = encoded[start : start + self.batch_size]
-            flat = torch.stack([crop.features for crop in part])  # (B, N, D)
-            with self._exactly():
-                logits, _ = self.model.class_predictor(flat, texts.expand(len(part), -1, -1))
-            scores += logits.float().sigmoid().cpu().unbind()  # B × (N, P)
-            boxes += [crop.boxes.float().cpu() for crop in part]  # B × (N, 4)
+        flat = torch.stack([crop.features for crop in encoded])  # (B, N, D)
+        with self._exactly():
+            logits, _ = self.model.class_predictor(flat, texts.expand(len(encoded), -1, -1))
+        scores = logits.float().sigmoid().cpu()  # (B, N, P)
+        boxes = [crop.boxes.float().cpu() for crop in encoded]  # B × (N, 4)
         results = []
         for ask in questions:
             height, width = crops[ask.crop].shape[:2]
@@ -105,32 +102,31 @@ class Owl(Loaded):
         return results
 
     def _encode(self, crops: Sequence[Pixels], keys: Sequence[Hashable]) -> list[_Encoded]:
-        found = [self.known.get(key) for key in keys]
-        missing = [index for index, known in enumerate(found) if known is None]
-        for start in range(0, len(missing), self.batch_size):
-            part = missing[start : start + self.batch_size]
-            seen, _ = self.model.image_embedder(self.pictures([crops[i] for i in part]))
-            features = seen.to(self.placement.dtype)
+        found = [self.cache.get(key) for key in keys]
+        missing = [index for index, cached in enumerate(found) if cached is None]
+        if missing:
+            embedded, _ = self.model.image_embedder(self.pictures([crops[i] for i in missing]))
+            features = embedded.to(self.placement.dtype)
             flat = features.flatten(1, 2)  # (B, N, D), from (B, h, w, D)
             with self._exactly():
                 boxes = self.model.box_predictor(flat, features)  # (B, N, 4)
-            for row, index in enumerate(part):
+            for row, index in enumerate(missing):
                 # Copies, or one crop would keep its whole batch alive.
                 found[index] = one = _Encoded(flat[row].clone(), boxes[row].clone())
-                self.known.put(keys[index], one)
-        return [known for known in found if isinstance(known, _Encoded)]
+                self.cache.put(keys[index], one)
+        return [cached for cached in found if isinstance(cached, _Encoded)]
 
     def _exactly(self) -> torch.autocast:
-        """Take products in the number format of the weights: boxes and scores are read off here."""
+        """Compute products in the number format of the weights, for boxes and scores."""
         return torch.autocast(self.device.type, enabled=False)
 
     def _texts(self, phrases: Sequence[str]) -> Tensor:
-        found = {phrase: self.known.get(phrase) for phrase in phrases}
-        missing = [phrase for phrase, known in found.items() if known is None]
+        found = {phrase: self.cache.get(phrase) for phrase in phrases}
+        missing = [phrase for phrase, cached in found.items() if cached is None]
         if missing:
             for phrase, text in zip(missing, self._encode_texts(missing), strict=True):
                 found[phrase] = text = text.clone()
-                self.known.put(phrase, text)
+                self.cache.put(phrase, text)
         return torch.stack([text for text in found.values() if isinstance(text, Tensor)])
 
     def _encode_texts(self, phrases: Sequence[str]) -> Tensor:

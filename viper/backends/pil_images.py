@@ -1,8 +1,7 @@
-"""Turns pixels into pictures of a size that every model can take.
+"""Converts pixels to PIL images of a size that every model accepts.
 
-Patches come in all shapes: one pixel, or a strip of 20,000 × 10. Preprocessing of other libraries
-fails on some of them (sides rounded down to nothing, three rows taken for three channels) and turns
-others into pictures of a million pixels in width.
+Patches have all shapes: one pixel, or a strip of 20,000 × 10. The preprocessing of libraries fails on some of
+them (a side rounded to 0, three rows mistaken for three channels) and makes others a million pixels wide.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ __all__ = ["bounded_picture", "picture"]
 
 
 def picture(pixels: Pixels) -> Image.Image:
-    """Return pixels of shape (H, W, 3) as an RGB picture."""
+    """Return pixels of shape (H, W, 3) as an RGB image."""
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def bounded_picture(
     pixels: Pixels, *, shortest: int, longest: int, elongation: float
 ) -> Image.Image:
-    """Return a picture whose sides are within bounds; its shape is kept where that is possible.
+    """Return an image whose sides are within bounds, with its aspect ratio if possible.
 
     Args:
         pixels: Shape (H, W, 3), uint8 RGB.
-        shortest: Least side in pixels; smaller pictures are enlarged.
-        longest: Greatest side in pixels; larger pictures are reduced.
-        elongation: Greatest ratio of the sides; thinner pictures are widened.
+        shortest: Least side in pixels; smaller images are enlarged.
+        longest: Greatest side in pixels; larger images are reduced.
+        elongation: Greatest ratio of the sides; thinner images are widened.
     """
     made = picture(pixels)
     long, short = max(made.size), min(made.size)

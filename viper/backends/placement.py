@@ -1,11 +1,11 @@
-"""Where the torch backends run, and in which numbers.
+"""Device and number format of the torch backends.
 
-    placement = read_placement(read)              # of the options device, dtype, compile
-    with inference("detector", placement): …      # no gradients, a GPU's number format, errors of memory
+    placement = read_placement(options)           # from the options device, dtype, compile
+    with inference("detector", placement): …      # no gradients, autocast, out-of-memory errors
 
-On CUDA, weights are float32, and matchers and OWL's encoders take products in bfloat16 unless `dtype` says
-otherwise. Its eight bits of precision do for a direction; a box would be off by pixels, and depths that lie
-near would tie, so what gives those stays exact.
+On CUDA, weights are float32, and matchers and OWL's encoders compute products in bfloat16 unless `dtype` is
+given. Its eight bits of precision suffice for the direction of a vector; boxes would be off by pixels and
+close depths would be equal, so these are computed exactly.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from viper.backends.model_source import one_line
+from viper.backends.option_models import PlacementOptions
 from viper.errors import ConfigError, ModelMemoryError, did_you_mean
-from viper.models.options import Options
 
 __all__ = ["DTYPES", "Placement", "inference", "on_gpu", "read_placement"]
 __all__ += ["resolve_device", "resolve_dtype"]
@@ -37,7 +37,7 @@ def resolve_device(option: str = "auto") -> torch.device:
     """Return the device to run on; `auto` takes CUDA, then MPS, then the CPU.
 
     Raises:
-        ConfigError: The device is unknown or not there.
+        ConfigError: The device is unknown or not available.
     """
     word = option.strip().lower()
     if word == "auto":
@@ -86,7 +86,7 @@ def resolve_dtype(
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a model runs, and in which numbers."""
+    """Device and number format of a model."""
 
     device: torch.device
     dtype: torch.dtype
@@ -102,37 +102,36 @@ class Placement:
         return replace(self, autocast=None)
 
     def __str__(self) -> str:
-        """Name what decides results, for fingerprints: number formats, and the device if not the CPU."""
+        """Return the part of a fingerprint: number formats, and the device if it is not the CPU."""
         formats = f"{self.dtype}" if self.autocast is None else f"{self.dtype}+{self.autocast}"
         return formats if self.device.type == "cpu" else f"{formats}@{self.device.type}"
 
 
-def read_placement(read: Options) -> Placement:
-    """Read the options `device`, `dtype` and `compile`.
+def read_placement(options: PlacementOptions) -> Placement:
+    """Return the placement that the options `device`, `dtype` and `compile` ask for.
 
-    With `dtype=auto` weights are float32; on CUDA products are then taken in bfloat16 (autocast).
+    With `dtype=auto` weights are float32, and on CUDA products are computed in bfloat16 (autocast).
 
     Raises:
-        ConfigError: One of them is unknown, or the device is not there.
+        ConfigError: One of them is unknown, or the device is not available.
     """
-    device = resolve_device(read.text("device", "auto"))
-    word = read.text("dtype", "auto")
-    dtype = resolve_dtype(word, device)
-    casts = device.type == "cuda" and word.strip().lower() == "auto"
-    return Placement(device, dtype, torch.bfloat16 if casts else None, read.flag("compile", False))
+    device = resolve_device(options.device)
+    dtype = resolve_dtype(options.dtype, device)
+    casts = device.type == "cuda" and options.dtype.strip().lower() == "auto"
+    return Placement(device, dtype, torch.bfloat16 if casts else None, options.compile)
 
 
 def on_gpu(device: torch.device) -> dict[str, torch.device]:
-    """Return the argument that lets an image processor work on CUDA; nothing for other devices.
+    """Return the argument that runs an image processor on CUDA; nothing for other devices.
 
-    Elsewhere not every way to resize is implemented.
+    Other devices do not implement all resizing modes.
     """
     return {"device": device} if device.type == "cuda" else {}
 
 
 @contextlib.contextmanager
 def inference(what: str, placement: Placement | None = None) -> Iterator[None]:
-    """Run a forward without gradients; a lack of memory becomes a `ModelMemoryError`.
+    """Run a forward without gradients; out-of-memory errors become a `ModelMemoryError`.
 
     Args:
         what: Role, for messages.
@@ -149,7 +148,7 @@ def inference(what: str, placement: Placement | None = None) -> Iterator[None]:
             yield
     except torch.OutOfMemoryError as error:
         if torch.cuda.is_available():
-            torch.cuda.empty_cache()  # what is free lies in pieces: a smaller batch is to find it
+            torch.cuda.empty_cache()  # free memory is fragmented: make it available to a smaller batch
         raise ModelMemoryError(
             f"The {what} ran out of memory: {one_line(error)} "
             "Use a smaller model, a smaller dtype, or device=cpu."

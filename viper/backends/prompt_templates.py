@@ -1,8 +1,8 @@
-"""The sentences that a matcher puts a text into before it compares the text with images.
+"""Sentence templates for the texts of a matcher (prompt ensembling).
 
-Matchers learned from captions, so "a photo of a mug." fits a mug better than "mug" does. As in the
-zero-shot recipe of CLIP (Radford et al. 2021, section 3.1.4), a text is put into several sentences
-and the mean of their unit vectors, made a unit vector again, stands for it.
+Matchers are trained on captions, so "a photo of a mug." fits a mug better than "mug". As in CLIP's
+zero-shot classification (Radford et al. 2021, section 3.1.4), a text is put into several sentences, and its
+vector is the normalized mean of their unit vectors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CAPTIONS = (
     "a close-up photo of a {}.",
     "a cropped photo of the {}.",
 )
-"""Captions as people write them; the last two because patches are crops of a photograph."""
+"""Typical captions; the last two because patches are crops of a photograph."""
 
 _NAMED = {"captions": CAPTIONS, "plain": PLAIN}
 
@@ -82,7 +82,7 @@ def average(sentences: NDArray[np.float32], count: int) -> list[NDArray[np.float
         count: Number of templates.
 
     Raises:
-        ModelError: A vector holds values that are no numbers.
+        ModelError: A vector holds NaN or infinity.
     """
     if not np.isfinite(sentences).all():
         raise ModelError(

@@ -1,11 +1,12 @@
-"""Loads a stranger's files with the doors of the libraries shut, whatever a configuration asks for.
+"""Runs the loaders of libraries on untrusted model files with code execution and network access disabled.
 
     with sealed():
         model = loader.from_pretrained(folder)
 
-In this block, and in its thread, no pickle is run (`torch.load` reads weights only, `pickle` and TorchScript
-nothing), no Python file of a model is imported, no kernel of the hub is taken, and no connection is made.
-What a configuration may say at all is checked before, by `foreign_config`: this is the second wall.
+In this block, for its thread only: `torch.load` reads weights only, `pickle` and TorchScript raise, Python
+files of a model are not imported, kernels of the hub are not loaded, and no connection is made.
+`foreign_config` has checked the configuration before; this is the second line of defense, whatever the
+configuration says.
 """
 
 from __future__ import annotations
@@ -26,98 +27,87 @@ from viper.models.registry import IMPORTING
 
 __all__ = ["NoCodeError", "sealed"]
 
-_Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
-# Any: what is wrapped are functions of libraries, each with arguments of its own.
+_Function = Callable[..., Any]
+# Any: functions of libraries, each with its own arguments.
 
 _CODE_OF_MODELS = "transformers.dynamic_module_utils"
 _KERNELS = "transformers.integrations.hub_kernels"
+_HTTP_CLIENTS = ("httpx", "httpx2")
+# Which one huggingface_hub uses depends on its version.
 
 
 class NoCodeError(RuntimeError):
-    """Loading was about to run code of the file."""
+    """Loading tried to run code from the file."""
 
 
 @contextlib.contextmanager
-def sealed(*, network: bool = False, pickles: bool = False) -> Iterator[None]:
-    """Shut the doors in this block, for its thread.
+def sealed(*, network: bool = False) -> Iterator[None]:
+    """Disable code execution and network access in this block, for the calling thread.
 
     Args:
-        network: Connections may be made: what is asked for is named by the user, not by a file.
-        pickles: `torch.load` and `pickle` stay as they are, for a loader with a list of its own.
+        network: Allow connections, because the user, not a file, has named what is fetched.
     """
     thread = threading.get_ident()
+    with IMPORTING, contextlib.ExitStack() as replaced:
 
-    def here(guarded: _Wrap) -> _Wrap:
-        """Guard a function for this thread only."""
-
-        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
-            inside = guarded(original)
+        def replace(owner: Any, name: str, guard: _Function) -> None:
+            original = getattr(owner, name)
+            own = vars(owner).get(name)
 
             @functools.wraps(original)
             def call(*args: Any, **kwargs: Any) -> Any:
-                chosen = inside if threading.get_ident() == thread else original
-                return chosen(*args, **kwargs)
+                if threading.get_ident() == thread:
+                    return guard(*args, **kwargs)
+                return original(*args, **kwargs)
 
-            return call
+            setattr(owner, name, call)
+            if own is None:  # inherited
+                replaced.callback(delattr, owner, name)
+            else:
+                replaced.callback(setattr, owner, name, own)
 
-        return wrap
-
-    with IMPORTING, contextlib.ExitStack() as doors:
-        for module, name in (
-            (_CODE_OF_MODELS, "get_class_in_module"),
-            (_CODE_OF_MODELS, "get_cached_module_file"),
-            (_KERNELS, "get_kernel"),
+        # Without transformers nothing can load through these.
+        if "transformers" in sys.modules:
+            for module, name in (
+                (_CODE_OF_MODELS, "get_class_in_module"),
+                (_CODE_OF_MODELS, "get_cached_module_file"),
+                (_KERNELS, "get_kernel"),
+            ):
+                replace(importlib.import_module(module), name, _refuse_code(name))
+        for owner, name in (
+            (torch.jit, "load"),
+            (torch.hub, "load"),
+            (pickle, "load"),
+            (pickle, "loads"),
         ):
-            # Whoever loads with transformers has imported it; without it there is no such door.
-            if "transformers" in sys.modules:
-                _replace(doors, importlib.import_module(module), name, here(_refuse(name)))
-        _replace(doors, torch.jit, "load", here(_refuse("torch.jit.load")))
-        _replace(doors, torch.hub, "load", here(_refuse("torch.hub.load")))
-        if not pickles:
-            _replace(doors, torch, "load", here(_weights_only))
-            for name in ("load", "loads"):
-                _replace(doors, pickle, name, here(_refuse(f"pickle.{name}")))
+            replace(owner, name, _refuse_code(f"{owner.__name__}.{name}"))
+        replace(torch, "load", functools.partial(_load_weights, torch.load))
         if not network:
-            import httpx
-
-            _replace(doors, httpx.Client, "send", here(_no_network))
-            _replace(doors, socket.socket, "connect", here(_no_network))
+            # The clients are refused as well as the sockets, because they retry a failed connection for 23 s.
+            for module in _HTTP_CLIENTS:
+                with contextlib.suppress(ModuleNotFoundError):
+                    replace(importlib.import_module(module).Client, "send", _refuse_network)
+            replace(socket, "getaddrinfo", _refuse_network)
+            replace(socket.socket, "connect", _refuse_network)
         yield
 
 
-def _replace(doors: contextlib.ExitStack, owner: Any, name: str, wrap: _Wrap) -> None:
-    """Put a guarded function in the place of another until the doors open again."""
-    own = vars(owner).get(name)
-    setattr(owner, name, wrap(getattr(owner, name)))
-    if own is None:  # inherited
-        doors.callback(delattr, owner, name)
-    else:
-        doors.callback(setattr, owner, name, own)
-
-
-def _refuse(name: str) -> _Wrap:
-    def wrap(_original: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(*_args: Any, **_kwargs: Any) -> Any:
-            raise NoCodeError(f"its files ask for code to be run ({name}), which is never done")
-
-        return refuse
-
-    return wrap
-
-
-def _weights_only(original: Callable[..., Any]) -> Callable[..., Any]:
-    def load(file: Any, map_location: Any = None, _pickle: Any = None, **kwargs: Any) -> Any:
-        kwargs.pop("pickle_module", None)
-        return original(file, map_location, **{**kwargs, "weights_only": True})
-
-    return load
-
-
-def _no_network(_original: Callable[..., Any]) -> Callable[..., Any]:
+def _refuse_code(name: str) -> _Function:
     def refuse(*_args: Any, **_kwargs: Any) -> Any:
-        from huggingface_hub.errors import OfflineModeIsEnabled
-
-        # What the libraries know from their offline mode: they go on with what is on disk.
-        raise OfflineModeIsEnabled("its files make the library ask the network, which is not done")
+        raise NoCodeError(f"its files ask for code to be run ({name}), which is never done")
 
     return refuse
+
+
+def _load_weights(
+    load: _Function, file: Any, map_location: Any = None, _pickle: Any = None, **kwargs: Any
+) -> Any:
+    kwargs.pop("pickle_module", None)
+    return load(file, map_location, **{**kwargs, "weights_only": True})
+
+
+def _refuse_network(*_args: Any, **_kwargs: Any) -> Any:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    # The error of the libraries' offline mode: they continue with the files on disk.
+    raise OfflineModeIsEnabled("its files make the library ask the network, which is not done")

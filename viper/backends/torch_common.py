@@ -1,12 +1,11 @@
-"""How the torch backends load models; where they run is in `placement`.
+"""Loading of models by the torch backends; where they run is in `placement`.
 
     source = locate("google/owlv2-base-patch16-ensemble", what="detector")
     processor = load_pretrained(AutoProcessor, source, what="detector")
     model = load_model(AutoModelFor…, source, what="detector", placement=placement)
 
-Every error of the libraries comes out as one line of `ConfigError`. Nothing of a model's files is run, and
-nothing is fetched on their word: see `foreign_config` and `sealed_loading`.
-Options are read with `viper.models.options`.
+Every error of the libraries becomes a `ConfigError` of one line. No code in a model's files is run, and
+nothing that they name is fetched: see `foreign_config` and `sealed_loading`.
 """
 
 from __future__ import annotations
@@ -61,11 +60,13 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
                 trust_remote_code=False,
                 **kwargs,
             )
-    # Files of strangers make the loaders raise nearly anything: KeyError, struct.error,
+    # Damaged or hostile files make the loaders raise nearly anything: KeyError, struct.error,
     # JSONDecodeError, errors of tokenizers and safetensors that share no base class.
     except Exception as error:
         cause = one_line(error)
-        if "trust_remote_code" in str(error):  # the library asks for what is not to be had here
+        if "trust_remote_code" in str(
+            error
+        ):  # the library suggests an option that does not exist here
             cause = (
                 "it needs Python code from its own files, which is never run. Give a model of an "
                 "architecture that transformers has itself."
@@ -111,7 +112,7 @@ def load_model(
 
 
 def _parts_that_run(model: Any) -> list[Any]:
-    """Return what is called of a model: its towers where it has two, else itself."""
+    """Return the modules that are called: the two towers of a model, else the model itself."""
     owner = getattr(model, model.base_model_prefix, model) if model.base_model_prefix else model
     towers = [getattr(owner, name, None) for name in ("vision_model", "text_model")]
     return [tower for tower in towers if tower is not None] or [model]
@@ -119,11 +120,11 @@ def _parts_that_run(model: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Hold back progress bars, notices and warnings of transformers and the hub in this block.
+    """Suppress progress bars, notices and warnings of transformers and the hub in this block.
 
-    They write to stderr, which is the user's. The switches are process-wide, so they are put back
-    at the end; errors still come as exceptions, and `load_model` reports missing weights itself.
-    For the switches as for the imports that loading brings along, one thread at a time is in here.
+    They would write to the user's stderr. The switches are process-wide, so they are restored
+    at the end; errors are still raised, and `load_model` reports missing weights itself.
+    Because of the switches and of the imports during loading, only one thread at a time is in here.
     """
     with IMPORTING, warnings.catch_warnings():
         from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars

@@ -1,7 +1,7 @@
 """Answerers of transformers: models that read an image and a text and write a text.
 
-SmolVLM, Qwen-VL, LLaVA and all others with a chat template are asked in its format; BLIP-2 and
-InstructBLIP, which have none, in the form that they were trained on. Answers are greedy and short.
+Models with a chat template (SmolVLM, Qwen-VL, LLaVA and others) are prompted with it; BLIP-2 and
+InstructBLIP, which have none, in the format of their training. Answers are greedy and short.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_picture
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
-from viper.models.options import Options
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
@@ -25,24 +25,24 @@ __all__ = ["TransformersAnswerer", "load"]
 _WHAT = "answerer"
 _INSTRUCTION = "Answer with one to three words."
 
-# How models without a chat template are asked, by `model_type`, after their papers and cards.
+# Prompts for models without a chat template, by `model_type`, from their papers and cards.
 _PROMPTS: Mapping[str, str] = {
     "blip-2": "Question: {} Short answer:",
     "instructblip": "{} Short answer:",
 }
 
 _SHORTEST_PX, _MOST_ELONGATED = 56, 16
-# Qwen-VL works in squares of 28 or 32 pixels and refuses pictures that are 200 times as long as
-# wide; with two squares at least, something can be seen.
+# Qwen-VL works in squares of 28 or 32 pixels and refuses images 200 times as long as wide; a side has at
+# least two squares.
 
 
-class TransformersAnswerer:
+class TransformersAnswerer(Answerer):
     """One loaded answerer.
 
     Args:
         model: A model with `generate`, on its device.
         processor: Its processor of images and texts.
-        prompt: How a question is put to a model without a chat template, `{}` in the place of the
+        prompt: Prompt for a model without a chat template, with `{}` in the place of the
             question; None to use the processor's chat template.
         max_new_tokens: Most tokens of an answer.
         max_side_px: Larger crops are reduced to this.
@@ -66,20 +66,15 @@ class TransformersAnswerer:
         self._prompt = prompt
         self._max_new_tokens = max_new_tokens
         self._max_side_px = max_side_px
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._special_texts = _special_texts(processor)
-        # Models that think before they answer would use up their tokens. Templates that know no
-        # such switch make the library complain of it.
+        # Reasoning would use up the tokens of an answer. The library warns about the switch if a template
+        # does not have it.
         thinks = "enable_thinking" in str(getattr(processor, "chat_template", None))
         self._template_options = {"enable_thinking": False} if thinks else {}
 
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
-
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Return one answer per request, as the model gave it, blanks at its ends removed.
+        """Return one answer per request, as the model gave it, stripped.
 
         Raises:
             ModelError: The model ran out of memory.
@@ -103,20 +98,20 @@ class TransformersAnswerer:
             images=pictures if self._prompt else [[picture] for picture in pictures],
             padding=True,
             return_tensors="pt",
-            # Some templates write the mark of the beginning that the tokenizer would add again.
+            # Some templates contain the token of the beginning that the tokenizer would add again.
             add_special_tokens=not (begin and texts[0].startswith(begin)),
         ).to(self._model.device, dtype=self._model.dtype)
         with inference(_WHAT):
             written = self._model.generate(
                 **inputs, max_new_tokens=self._max_new_tokens, do_sample=False, num_beams=1
-            )  # (B, L), the prompt first if the model is a decoder alone
+            )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
             written = written[:, prompt.shape[1] :]
         return self._completions(written, inputs["attention_mask"])
 
     def _text(self, question: str) -> str:
-        # A mark of the model in a question could end the turn or ask for a second image.
+        # A special token in a question could end the turn or request a second image.
         for special in self._special_texts:
             question = question.replace(special, " ")
         question = question.strip()
@@ -148,26 +143,15 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `revision`, `download`, `max_tokens` (of an answer),
-            `max_side` (pixels; larger crops are reduced), and `image_splitting` (true to let
-            Idefics3 and SmolVLM look at tiles as well: slower by an order of magnitude, better for
-            small print).
+        options: Those of `TransformersAnswererOptions`.
 
     Raises:
-        ConfigError: There is no such model, it is of another kind, or nobody knows how to ask it.
+        ConfigError: There is no such model, it is of another kind, or its prompt format is unknown.
     """
-    with Options(options, "the transformers answerer") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device, on_gpu=torch.bfloat16)
-        max_new_tokens = read.integer("max_tokens", 20, low=1)
-        max_side_px = read.integer("max_side", 1024, low=_SHORTEST_PX)
-        splitting = read.flag("image_splitting", False)
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersAnswererOptions.read(options, "the transformers answerer")
+    device = resolve_device(chosen.device)
+    dtype = resolve_dtype(chosen.dtype, device, on_gpu=torch.bfloat16)
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
     processor = load_pretrained(AutoProcessor, source, what=_WHAT)
     prompt = None
@@ -175,25 +159,25 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
         prompt = _PROMPTS.get(config.model_type)
         if prompt is None:
             raise ConfigError(
-                f"The model '{reference}' ({config.model_type}) has no chat template, so nobody "
-                "knows how to ask it. Give an instruction-tuned model, such as SmolVLM or Qwen-VL."
+                f"The model '{reference}' ({config.model_type}) has no chat template, so its "
+                "prompt format is unknown. Give an instruction-tuned model, such as SmolVLM or Qwen-VL."
             )
     model = load_model(
         AutoModelForImageTextToText, source, what=_WHAT, placement=Placement(device, dtype)
     )
-    _prepare(model, processor, splitting)
+    _prepare(model, processor, chosen.image_splitting)
     settings = {
         "dtype": dtype,
-        "max_side": max_side_px,
-        "max_tokens": max_new_tokens,
-        "splitting": splitting,
+        "max_side": chosen.max_side,
+        "max_tokens": chosen.max_tokens,
+        "splitting": chosen.image_splitting,
     }
     return TransformersAnswerer(
         model,
         processor,
         prompt=prompt,
-        max_new_tokens=max_new_tokens,
-        max_side_px=max_side_px,
+        max_new_tokens=chosen.max_tokens,
+        max_side_px=chosen.max_side,
         fingerprint=fingerprint(source, settings),
     )
 
@@ -203,11 +187,11 @@ def _prepare(model: Any, processor: Any, splitting: bool) -> None:
     tokenizer = processor.tokenizer
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    # Decoders go on from the last position, which must not be padding.
+    # Decoders continue from the last position, which must not be padding.
     tokenizer.padding_side = "right" if model.config.is_encoder_decoder else "left"
     generation = model.generation_config
     generation.pad_token_id = tokenizer.pad_token_id
-    # Checkpoints carry settings for sampling; with greedy answers the library warns of them.
+    # Checkpoints contain settings for sampling; the library warns about them in greedy decoding.
     generation.temperature = generation.top_p = generation.top_k = None
     if hasattr(processor.image_processor, "do_image_splitting"):
         processor.image_processor.do_image_splitting = splitting

@@ -1,8 +1,8 @@
 """Depth models of transformers: Depth Anything, DPT / MiDaS, ZoeDepth, GLPN, DepthPro and others.
 
-Two things differ between families and are settled here. Some give depth, some inverse depth
-(larger = nearer): the map that leaves this module always has larger = farther. And each has its own
-preprocessing, whose padding and scaling the library's own post-processing takes back.
+Two differences between families are handled here. Some return depth, some inverse depth (larger = nearer):
+the maps of this module always have larger = farther. And each has its own preprocessing, whose padding and
+scaling is undone by the library's post-processing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.grouping import in_groups
+from viper.backends.option_models import TransformersDepthOptions
 from viper.backends.pil_images import bounded_picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError, ModelError
 from viper.images.image import ImageRef
-from viper.models.options import Options
 from viper.models.roles import DepthModel, RelativeDepth
 
 __all__ = ["TransformersDepth", "load"]
@@ -29,8 +30,8 @@ Polarity = Literal["depth", "inverse"]
 
 _WHAT = "depth model"
 
-# What the maps mean after the library's post-processing, by `model_type`. DepthPro's network gives
-# inverse depth, which its post-processing inverts. CHMv2 measures the height of trees: not listed.
+# Meaning of the maps after the library's post-processing, by `model_type`. DepthPro's network returns
+# inverse depth, which its post-processing inverts. CHMv2 estimates the height of trees: not listed.
 _POLARITY: Mapping[str, Polarity] = {
     "depth_pro": "depth",
     "dpt": "inverse",
@@ -46,23 +47,23 @@ _BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
 
 
 class PreparedImage(NamedTuple):
-    """An image on its way through the model."""
+    """An image, resized and normalized."""
 
     pixels: torch.Tensor
     """Shape (1, 3, h, w)."""
     source_hw: tuple[int, int]
-    """Size of the picture that the processor was given."""
+    """Size of the processor's input."""
     target_hw: tuple[int, int]
     """Size of the image."""
 
 
-class TransformersDepth:
+class TransformersDepth(DepthModel):
     """One loaded depth model.
 
     Args:
         model: An `AutoModelForDepthEstimation`, on its device.
         processor: Its image processor.
-        polarity: What the model's maps mean; `inverse` maps are turned over.
+        polarity: Meaning of the model's maps; `inverse` maps are inverted.
         fingerprint: Names the weights and settings.
     """
 
@@ -79,7 +80,7 @@ class TransformersDepth:
         self._placement = placement
         self._processor = processor
         self._polarity = polarity
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
         blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
         self._gauge.measure(
@@ -87,27 +88,22 @@ class TransformersDepth:
         )
 
     def largest_batch(self, method: str) -> int:
-        """Return how many images the device has memory for, as far as is known."""
+        """Return how many images fit into the device's memory."""
         return self._gauge.largest_batch
-
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
 
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, float32, larger = farther.
 
-        Metric models keep their metres. A map that was inverse depth is turned over by subtracting
-        it from its largest value: 0 is the nearest point, and the order is exact.
+        Metric models keep their meters. A map of inverse depth is subtracted from its largest value: 0 is the
+        nearest point, and the order is exact.
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         return self.forward("estimate", [self.prepare("estimate", image) for image in images])
 
     def stages(self, method: str) -> bool:
-        """Tell that pictures are made ready apart from running the model."""
+        """Return whether a method has two stages: `estimate` has."""
         return method == "estimate"
 
     def prepare(self, method: str, request: ImageRef) -> PreparedImage:
@@ -125,22 +121,19 @@ class TransformersDepth:
 
     def forward(self, method: str, prepared: Sequence[PreparedImage]) -> list[RelativeDepth]:
         """Return one map per prepared image."""
-        maps: list[RelativeDepth | None] = [None] * len(prepared)
-        for indices in _by_shape([one.pixels for one in prepared]):
-            batch = torch.cat([prepared[index].pixels for index in indices])  # (B, 3, h, w)
-            watched = self._gauge.watched(len(indices))
-            with inference(_WHAT, self._placement), watched:
-                outputs = self._model(
-                    pixel_values=batch.to(self._placement.device, self._placement.dtype)
-                )
-                found = self._post_process(
-                    outputs,
-                    [prepared[index].source_hw for index in indices],
-                    [prepared[index].target_hw for index in indices],
-                )
-            for index, depth in zip(indices, found, strict=True):
-                maps[index] = self._oriented(depth)
-        return [depth for depth in maps if depth is not None]
+        # Only images of one size can be stacked.
+        return in_groups(prepared, lambda one: one.pixels.shape, self._estimate)
+
+    def _estimate(self, group: list[PreparedImage]) -> list[RelativeDepth]:
+        batch = torch.cat([one.pixels for one in group])  # (B, 3, h, w)
+        with inference(_WHAT, self._placement), self._gauge.watched(len(group)):
+            outputs = self._model(
+                pixel_values=batch.to(self._placement.device, self._placement.dtype)
+            )
+            maps = self._post_process(
+                outputs, [one.source_hw for one in group], [one.target_hw for one in group]
+            )
+        return [self._oriented(depth) for depth in maps]
 
     def _post_process(
         self, outputs: Any, sources: list[tuple[int, int]], targets: list[tuple[int, int]]
@@ -152,7 +145,7 @@ class TransformersDepth:
                 outputs[name] = value.float()
         sizes: dict[str, list[tuple[int, int]]] = {"target_sizes": targets}
         if self._model.config.model_type == "zoedepth":
-            sizes["source_sizes"] = sources  # to take its padding off again
+            sizes["source_sizes"] = sources  # to remove its padding
         found = self._processor.post_process_depth_estimation(outputs, **sizes)
         # Reshaped because the library squeezes: a side of one pixel would be lost.
         return [
@@ -177,24 +170,17 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `compile`, `revision`, `download`, and `polarity` (`depth` or
-            `inverse`) for a family whose maps are not known or not as usual.
+        options: Those of `TransformersDepthOptions`.
 
     Raises:
         ConfigError: There is no such model, it is of another kind, or its polarity is not known.
     """
-    with Options(options, "the transformers depth model") as read:
-        placement = read_placement(read).exact
-        choice = read.choice("polarity", ("auto", "depth", "inverse"), "auto")
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersDepthOptions.read(options, "the transformers depth model")
+    placement = read_placement(chosen).exact
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
     model = load_model(AutoModelForDepthEstimation, source, what=_WHAT, placement=placement)
-    polarity = _polarity(choice, model.config, reference)
+    polarity = _polarity(chosen.polarity, model.config, reference)
     if not hasattr(processor, "post_process_depth_estimation"):
         raise ConfigError(
             f"The {_WHAT} '{reference}' comes with the image processor {type(processor).__name__}, "
@@ -209,12 +195,10 @@ def load(reference: str, options: Mapping[str, str]) -> DepthModel:
     )
 
 
-def _polarity(choice: str, config: Any, reference: str) -> Polarity:
-    """Return what the user says of a model's maps, or else what is known of its family."""
-    if choice == "depth":
-        return "depth"
-    if choice == "inverse":
-        return "inverse"
+def _polarity(chosen: Polarity | Literal["auto"], config: Any, reference: str) -> Polarity:
+    """Return the user's choice, else the usual polarity of the model's family."""
+    if chosen != "auto":
+        return chosen
     family = config.model_type
     if family == "depth_anything":
         return "depth" if config.depth_estimation_type == "metric" else "inverse"
@@ -227,11 +211,3 @@ def _polarity(choice: str, config: Any, reference: str) -> Polarity:
             "polarity=depth (larger = farther) or polarity=inverse (larger = nearer)."
         )
     return _POLARITY[family]
-
-
-def _by_shape(tensors: Sequence[torch.Tensor]) -> list[list[int]]:
-    """Return the positions of the tensors that can be stacked, in the order of their first."""
-    groups: dict[torch.Size, list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        groups.setdefault(tensor.shape, []).append(index)
-    return list(groups.values())

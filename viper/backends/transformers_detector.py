@@ -1,19 +1,15 @@
 """Detectors of transformers: `transformers:FOLDER-OR-ID?score_threshold=0.1&…`.
 
-Any phrase may be asked of OWL-ViT, OWLv2, Grounding DINO, MM-Grounding-DINO and OmDet-Turbo.
-DETR and its kin (whatever `AutoModelForObjectDetection` loads) have the classes of their training.
+OWL-ViT, OWLv2, Grounding DINO, MM-Grounding-DINO and OmDet-Turbo take any phrase. DETR and similar models
+(those that `AutoModelForObjectDetection` loads) have the classes of their training.
 
-Options: `score_threshold` (0 … 1, default: the authors') · `text_threshold` (0 … 1, Grounding DINO
-only, default 0.25) · `template` (OWL only, default "a photo of a {}") · `batch_size` (pictures per
-forward, default 8) · `device` (auto, cpu, cuda, cuda:1, mps) · `dtype` (auto, float32, float16,
-bfloat16) · `compile` (true to use torch.compile) · `revision` (branch, tag or commit of a model id) ·
-`download` (true to fetch a model id that is not on disk).
+The options are `TransformersDetectorOptions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -27,7 +23,9 @@ from transformers import (
 )
 
 from viper.backends.detections import to_detections
+from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Tamed, tame
+from viper.backends.option_models import TransformersDetectorOptions
 from viper.backends.owl import Owl
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.torch_common import (
@@ -39,25 +37,14 @@ from viper.backends.torch_common import (
 )
 from viper.backends.zero_shot import GroundingDino, OmDetTurbo, Question, ZeroShotFamily
 from viper.errors import ConfigError, UnservedError
-from viper.models.options import Options
-from viper.models.roles import Detection, DetectRequest
+from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["ClosedDetector", "ZeroShotDetector", "load"]
 
 _WHAT = "detector"
 _UNUSED = "N/A"  # the name of numbers that COCO's list of classes skips
-_DEFAULT_TEMPLATE = "a photo of a {}"
 _OWL = ("owlvit", "owlv2")
 _ZERO_SHOT = (*_OWL, "grounding-dino", "mm-grounding-dino", "omdet-turbo")
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    score_threshold: float | None
-    text_threshold: float
-    template: str
-    batch_size: int
-    placement: Placement
 
 
 def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | ClosedDetector:
@@ -65,59 +52,49 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
 
     Args:
         reference: A folder in the format of the hub, or a model id.
-        options: See the module.
+        options: Those of `TransformersDetectorOptions`.
 
     Raises:
-        ConfigError: There is no such model, it is no detector, its files are damaged, or an option
+        ConfigError: There is no such model, it is not a detector, its files are damaged, or an option
             is wrong.
     """
-    with Options(options, "the transformers detector") as read:
-        threshold = read.fraction("score_threshold", -1.0)
-        text_threshold = read.fraction("text_threshold", 0.25)
-        template = read.text("template", _DEFAULT_TEMPLATE)
-        batch_size = read.integer("batch_size", 8, low=1, high=1024)
-        placement = read_placement(read)
-        revision = read.optional_text("revision")
-        download = read.flag("download", False)
-    if "{}" not in template:
+    chosen = TransformersDetectorOptions.read(options, "the transformers detector")
+    placement = read_placement(chosen)
+    if "{}" not in chosen.template:
         raise ConfigError(
-            f"Option template={template!r} of the transformers detector has no {{}} in the place "
-            f"of the phrase. Write it as in template={_DEFAULT_TEMPLATE!r}."
+            f"Option template={chosen.template!r} of the transformers detector has no {{}} in the place "
+            "of the phrase. Write it as in template='a photo of a {}'."
         )
-    settings = _Settings(
-        score_threshold=None if threshold < 0 else threshold,
-        text_threshold=text_threshold,
-        template=template,
-        batch_size=batch_size,
-        placement=placement,
-    )
-    source = locate(reference, what=_WHAT, revision=revision, download=download)
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
     if config.model_type not in _OWL:
-        settings = replace(settings, placement=placement.exact)
+        placement = placement.exact
     if config.model_type in _ZERO_SHOT:
-        return _load_zero_shot(source, config.model_type, settings)
+        return _load_zero_shot(source, config.model_type, chosen, placement)
     # The library keeps its list in a private attribute; without it the class of the config decides.
     if type(config) in getattr(AutoModelForObjectDetection, "_model_mapping", ()):
-        return _load_closed(source, settings)
+        return _load_closed(source, chosen, placement)
     raise ConfigError(
-        f"'{source.reference}' is a model of type '{config.model_type}', which is no detector that "
-        f"is known here. Known: {', '.join(_ZERO_SHOT)} (any phrase), and the closed-vocabulary "
+        f"'{source.reference}' is a model of type '{config.model_type}', which is not a supported detector. "
+        f"Supported: {', '.join(_ZERO_SHOT)} (any phrase), and the closed-vocabulary "
         "models of AutoModelForObjectDetection, such as detr, rt_detr and yolos."
     )
 
 
 @dataclass(frozen=True, slots=True)
-class ZeroShotDetector:
-    """Finds what any phrase names; a box may be reported for several phrases."""
+class ZeroShotDetector(Detector):
+    """An open-vocabulary detector; a box may be reported for several phrases."""
 
     family: ZeroShotFamily
     score_threshold: float
     fingerprint: str
-    vocabulary: None = None
+
+    def largest_batch(self, method: str) -> int:
+        """Return the option `batch_size`."""
+        return self.family.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Look for the phrases of each request; equal views are looked at once.
+        """Look for the phrases of each request; equal views are encoded once.
 
         Raises:
             UnservedError: A request has no phrase, or one without words.
@@ -133,7 +110,7 @@ class ZeroShotDetector:
                     f"The detector was asked for {list(request.phrases)!r}. It takes any phrase, "
                     "but at least one, and none empty."
                 )
-            # By content, not the image itself: what is known by a key must not hold its pixels.
+            # By content, because a key of the cache must not keep the image's pixels in memory.
             key = (request.view.image.content_hash, request.view.bounds)
             if key not in index_of:
                 index_of[key] = len(crops)
@@ -171,15 +148,20 @@ class PreparedCrop(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedDetector:
-    """DETR and its kin: reports all objects of the classes of its training."""
+class ClosedDetector(Detector):
+    """DETR and similar models: reports all objects of the classes of its training."""
 
     model: Any  # the library's classes are not typed
     image_processor: Any
-    vocabulary: tuple[str, ...]
-    settings: _Settings
+    placement: Placement
+    batch_size: int
     score_threshold: float
     fingerprint: str
+    vocabulary: tuple[str, ...]
+
+    def largest_batch(self, method: str) -> int:
+        """Return the option `batch_size`."""
+        return self.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Report all objects of all classes in each view; phrases are not looked at.
@@ -190,7 +172,7 @@ class ClosedDetector:
         return self.forward("detect", [self.prepare("detect", request) for request in requests])
 
     def stages(self, method: str) -> bool:
-        """Tell that crops are made ready apart from running the model."""
+        """Return whether a method has two stages: `detect` has."""
         return method == "detect"
 
     def prepare(self, method: str, request: DetectRequest) -> PreparedCrop:
@@ -201,30 +183,19 @@ class ClosedDetector:
         inputs = self.image_processor(
             images=[Image.fromarray(crop.pixels)],
             return_tensors="pt",
-            **on_gpu(self.settings.placement.device),
+            **on_gpu(self.placement.device),
         )
         return PreparedCrop(inputs.pixel_values, crop, (pixels.shape[1], pixels.shape[0]))
 
     def forward(self, method: str, prepared: Sequence[PreparedCrop]) -> list[list[Detection]]:
         """Report what is in each prepared view."""
-        results: list[list[Detection]] = [[] for _ in prepared]
-        # Pictures of one size only: padding would change what the backbone sees at the edges.
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for index, picture in enumerate(prepared):
-            groups.setdefault(tuple(picture.tensor.shape), []).append(index)
-        for group in groups.values():
-            for start in range(0, len(group), self.settings.batch_size):
-                part = group[start : start + self.settings.batch_size]
-                found = self._detect([prepared[index] for index in part])
-                for index, detections in zip(part, found, strict=True):
-                    results[index] = detections
-        return results
+        # Images of one size only: padding would change the features at the edges.
+        return in_groups(prepared, lambda one: one.tensor.shape, self._detect)
 
     def _detect(self, part: Sequence[PreparedCrop]) -> list[list[Detection]]:
         batch = torch.cat([picture.tensor for picture in part])
-        placement = self.settings.placement
-        with inference(_WHAT, placement):
-            outputs = self.model(batch.to(placement.device, placement.dtype))
+        with inference(_WHAT, self.placement):
+            outputs = self.model(batch.to(self.placement.device, self.placement.dtype))
             found = self.image_processor.post_process_object_detection(
                 outputs,
                 threshold=self.score_threshold,
@@ -246,53 +217,51 @@ class ClosedDetector:
         return results
 
 
-def _load_zero_shot(source: ModelSource, model_type: str, settings: _Settings) -> ZeroShotDetector:
+def _load_zero_shot(
+    source: ModelSource,
+    model_type: str,
+    chosen: TransformersDetectorOptions,
+    placement: Placement,
+) -> ZeroShotDetector:
     processor = load_pretrained(AutoProcessor, source, what=_WHAT)
-    model = load_model(
-        AutoModelForZeroShotObjectDetection,
-        source,
-        what=_WHAT,
-        placement=settings.placement,
-    )
-    loaded = (model, processor, settings.placement, settings.batch_size)
+    model = load_model(AutoModelForZeroShotObjectDetection, source, what=_WHAT, placement=placement)
+    loaded = (model, processor, placement, chosen.batch_size)
     named: dict[str, object] = {}
     family: ZeroShotFamily
     if model_type in _OWL:
-        family = Owl(*loaded, settings.template, pads_to_square=model_type == "owlv2")
-        named = {"template": settings.template}
+        family = Owl(*loaded, chosen.template, pads_to_square=model_type == "owlv2")
+        named = {"template": chosen.template}
     elif model_type == "omdet-turbo":
         family = OmDetTurbo(*loaded)
     else:
-        family = GroundingDino(*loaded, settings.text_threshold)
-        named = {"text_threshold": settings.text_threshold}
-    threshold = settings.score_threshold
+        family = GroundingDino(*loaded, chosen.text_threshold)
+        named = {"text_threshold": chosen.text_threshold}
+    threshold = chosen.score_threshold
     threshold = family.default_score_threshold if threshold is None else threshold
     return ZeroShotDetector(
-        family, threshold, _fingerprint(source, settings, score_threshold=threshold, **named)
+        family, threshold, _fingerprint(source, placement, score_threshold=threshold, **named)
     )
 
 
-def _load_closed(source: ModelSource, settings: _Settings) -> ClosedDetector:
+def _load_closed(
+    source: ModelSource, chosen: TransformersDetectorOptions, placement: Placement
+) -> ClosedDetector:
     image_processor = load_pretrained(AutoImageProcessor, source, what=_WHAT)
-    model = load_model(
-        AutoModelForObjectDetection,
-        source,
-        what=_WHAT,
-        placement=settings.placement,
-    )
+    model = load_model(AutoModelForObjectDetection, source, what=_WHAT, placement=placement)
     # 0.5 is the library's default for these models.
-    threshold = 0.5 if settings.score_threshold is None else settings.score_threshold
+    threshold = 0.5 if chosen.score_threshold is None else chosen.score_threshold
     names = [name for _, name in sorted(model.config.id2label.items()) if name != _UNUSED]
     return ClosedDetector(
         model=model,
         image_processor=image_processor,
-        vocabulary=tuple(dict.fromkeys(names)),
-        settings=settings,
+        placement=placement,
+        batch_size=chosen.batch_size,
         score_threshold=threshold,
-        fingerprint=_fingerprint(source, settings, score_threshold=threshold),
+        fingerprint=_fingerprint(source, placement, score_threshold=threshold),
+        vocabulary=tuple(dict.fromkeys(names)),
     )
 
 
-def _fingerprint(source: ModelSource, settings: _Settings, **named: object) -> str:
-    shared = {"dtype": settings.placement, "device": settings.placement.device.type}
+def _fingerprint(source: ModelSource, placement: Placement, **named: object) -> str:
+    shared = {"dtype": placement, "device": placement.device.type}
     return "transformers:" + fingerprint(source, {**shared, **named})

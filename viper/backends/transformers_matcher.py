@@ -1,9 +1,9 @@
-"""Matchers of transformers: CLIP, SigLIP, SigLIP 2 (fixed size and NaFlex) and their kin.
+"""Matchers of transformers: CLIP, SigLIP, SigLIP 2 (fixed size and NaFlex) and similar models.
 
-Any model with two towers, `get_image_features`, `get_text_features` and a `logit_scale` is served.
-What the families want differently is settled here: SigLIP was trained on lower-case texts padded to
-their full length without a mask; CLIP's preprocessing would cut the middle out of a long patch;
-NaFlex keeps aspect ratios and says so in two more inputs.
+Any model with two towers, `get_image_features`, `get_text_features` and a `logit_scale` is supported.
+The differences between families are handled here: SigLIP was trained on lower-case texts padded to
+their full length without a mask; CLIP's preprocessing would keep only the middle of a long patch;
+NaFlex keeps aspect ratios and takes two more inputs.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from viper.backends.batch_gauge import BatchGauge
+from viper.backends.option_models import TransformersMatcherOptions
 from viper.backends.pil_images import picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.prompt_templates import average, expand, read_templates, templates_id
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
 from viper.images.image import View
-from viper.models.options import Options
 from viper.models.roles import Matcher
 
 __all__ = ["TransformersMatcher", "load"]
@@ -33,7 +33,7 @@ _WHAT = "matcher"
 _IMAGES = "embed_images"
 
 
-class TransformersMatcher:
+class TransformersMatcher(Matcher):
     """One loaded matcher.
 
     Args:
@@ -60,10 +60,10 @@ class TransformersMatcher:
         self._tokenizer = tokenizer
         self._templates = tuple(templates)
         self._placement = placement
-        self._fingerprint = fingerprint
-        self._logit_scale = float(model.logit_scale.detach().exp())
+        self.fingerprint = fingerprint
+        self.logit_scale = float(model.logit_scale.detach().exp())
         bias = getattr(model, "logit_bias", None)
-        self._logit_bias = None if bias is None else float(bias.detach())
+        self.logit_bias = None if bias is None else float(bias.detach())
         self._max_tokens = int(model.config.text_config.max_position_embeddings)
         self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
         self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
@@ -72,35 +72,20 @@ class TransformersMatcher:
             lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items)
         )
 
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings."""
-        return self._fingerprint
-
     def largest_batch(self, method: str) -> int | None:
-        """Return how many views the device has memory for, as far as is known; texts are small."""
+        """Return how many views fit into the device's memory; texts are small."""
         return self._gauge.largest_batch if method == _IMAGES else None
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._logit_scale
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-        return self._logit_bias
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         return self.forward(_IMAGES, [self.prepare(_IMAGES, view) for view in views])
 
     def stages(self, method: str) -> bool:
-        """Tell that crops are made ready apart from running the model; texts are quick."""
+        """Return whether a method has two stages: `embed_images` has."""
         return method == _IMAGES
 
     def prepare(self, method: str, request: View) -> dict[str, torch.Tensor]:
@@ -123,7 +108,7 @@ class TransformersMatcher:
         return average(features.float().cpu().numpy(), 1)
 
     def _pixel_inputs(self, image: Image.Image) -> dict[str, torch.Tensor]:
-        """Return the model's inputs for one picture, (1, …) each."""
+        """Return the model's inputs for one image, (1, …) each."""
         return dict(
             self._image_processor(images=[image], return_tensors="pt", **self._image_options)
         )
@@ -134,7 +119,7 @@ class TransformersMatcher:
         A sentence that is too long for the model is cut at its end.
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         if not texts:
             return []
@@ -144,16 +129,16 @@ class TransformersMatcher:
         return average(features.float().cpu().numpy(), len(self._templates))
 
     def _tokens(self, sentences: list[str]) -> dict[str, torch.Tensor]:
-        sigmoid = self._logit_bias is not None
+        sigmoid = self.logit_bias is not None
         tokens = self._tokenizer(
-            # Some SigLIP 2 checkpoints come with Gemma's tokenizer, which keeps capitals.
+            # Some SigLIP 2 checkpoints have Gemma's tokenizer, which keeps capitals.
             [sentence.lower() for sentence in sentences] if sigmoid else sentences,
             padding="max_length" if sigmoid else True,
             truncation=True,
             max_length=self._max_tokens,
             return_tensors="pt",
         )
-        # SigLIP reads its result off the last position, where its training had unmasked padding.
+        # SigLIP pools the last position, which was unmasked padding in its training.
         names = ("input_ids",) if sigmoid else ("input_ids", "attention_mask")
         return {name: tokens[name].to(self._placement.device) for name in names}
 
@@ -163,26 +148,20 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
     Args:
         reference: Model id or folder.
-        options: `device`, `dtype`, `compile`, `revision`, `download`, and `templates`
-            (`captions`, `plain` or a file).
+        options: Those of `TransformersMatcherOptions`.
 
     Raises:
         ConfigError: There is no such model, or it is of another kind.
     """
-    with Options(options, "the transformers matcher") as read:
-        placement = read_placement(read)
-        templates = read_templates(read.text("templates", "captions"))
-        source = locate(
-            reference,
-            what=_WHAT,
-            revision=read.optional_text("revision"),
-            download=read.flag("download", False),
-        )
+    chosen = TransformersMatcherOptions.read(options, "the transformers matcher")
+    placement = read_placement(chosen)
+    templates = read_templates(chosen.templates)
+    source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     model = load_model(AutoModel, source, what=_WHAT, placement=placement)
     needed = ("get_image_features", "get_text_features", "logit_scale")
     if not all(hasattr(model, name) for name in needed):
         raise ConfigError(
-            f"The model '{reference}' ({model.config.model_type}) is no matcher: it does not "
+            f"The model '{reference}' ({model.config.model_type}) is not a matcher: it does not "
             "compare images with texts. Give a CLIP, SigLIP or SigLIP 2 model."
         )
     return TransformersMatcher(
@@ -196,11 +175,11 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
 
 
 def _whole_image_options(image_processor: Any) -> dict[str, Any]:
-    """Return arguments under which a processor looks at the whole patch.
+    """Return arguments with which a processor uses the whole patch.
 
-    CLIP's own scales the shorter side and cuts out the middle square, which leaves the trunk of a
-    standing person. The whole patch is squeezed into the square instead, as SigLIP does; a square
-    patch comes out the same.
+    CLIP's own scales the shorter side and crops the middle square, which leaves the trunk of a
+    standing person. Instead, the whole patch is squeezed into the square, as for SigLIP; a square
+    patch is unchanged.
     """
     if not getattr(image_processor, "do_center_crop", False):
         return {}

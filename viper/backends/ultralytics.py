@@ -6,12 +6,8 @@ trained with. Left out, that is `transformers:openai/clip-vit-base-patch32` for 
 MobileCLIP of open_clip for YOLOE. With `text_encoder=none`, and for a prompt-free YOLOE, the model
 has the classes that its file carries.
 
-Options: `score_threshold` (0 … 1, default 0.25) · `text_encoder` · `size` (side of the input in
-pixels, default that of the training) · `batch_size` (pictures per forward, default 8) · `device` ·
-`trust` (default false: load the file without running the code that a pickle may hold).
-
-A reference is a file, or the name of an official model, which is downloaded once into torch's hub
-folder. A checkpoint is a pickle: see `viper.backends.ultralytics_network`.
+The options are `UltralyticsOptions`. A reference is a file, or the name of an official model, which is
+downloaded once into torch's hub folder. A checkpoint is a pickle: see `viper.backends.ultralytics_network`.
 """
 
 from __future__ import annotations
@@ -25,14 +21,15 @@ import torch
 from torch import Tensor
 
 from viper.backends.detections import to_detections
+from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Letterbox, letterbox
 from viper.backends.model_source import hash_file
+from viper.backends.option_models import UltralyticsOptions
 from viper.backends.placement import inference, resolve_device
 from viper.backends.ultralytics_network import Network, find_checkpoint, read_checkpoint
 from viper.errors import ConfigError, UnservedError
-from viper.models.options import Options
 from viper.models.registry import BackendRef, identity, open_backend
-from viper.models.roles import Detection, DetectRequest, Matcher
+from viper.models.roles import Detection, Detector, DetectRequest, Matcher
 
 __all__ = ["UltralyticsDetector", "load"]
 
@@ -51,29 +48,25 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
 
     Args:
         reference: A `.pt` file or the name of an official model.
-        options: See the module.
+        options: Those of `UltralyticsOptions`.
 
     Raises:
-        ConfigError: There is no such file or model, it is no detector, it is not loadable without
-            trust, its text encoder cannot be had or does not fit, or an option is wrong.
+        ConfigError: There is no such file or model, it is not a detector, it cannot be loaded without
+            trust, its text encoder is missing or does not fit, or an option is wrong.
     """
-    with Options(options, "the ultralytics detector") as read:
-        score_threshold = read.fraction("score_threshold", 0.25)
-        text_encoder = read.optional_text("text_encoder")
-        size = read.integer("size", 0, low=32, high=4096)
-        batch_size = read.integer("batch_size", 8, low=1, high=1024)
-        device = resolve_device(read.text("device", "auto"))
-        trust = read.flag("trust", False)
+    chosen = UltralyticsOptions.read(options, "the ultralytics detector")
+    device = resolve_device(chosen.device)
     path = find_checkpoint(reference)
-    model = read_checkpoint(path, trust=trust).to(device)
-    network = Network.of(model, path, size)
+    model = read_checkpoint(path, trust=chosen.trust).to(device)
+    network = Network.of(model, path, chosen.size)
+    text_encoder = chosen.text_encoder
     encoder, encoded = None, ""
     if network.open_kind is not None and text_encoder != "none":
         name = text_encoder or _TEXT_ENCODERS.get(network.text_model)
         if name is None:
             raise ConfigError(
-                f"'{path}' was trained with the text model '{network.text_model}', which is not "
-                "known here. Name the matcher that has it: text_encoder=BACKEND:REFERENCE"
+                f"'{path}' was trained with the text model '{network.text_model}', for which no matcher is "
+                "known. Name one that has it: text_encoder=BACKEND:REFERENCE"
             )
         encoder, encoder_identity = _open_encoder(name, network, device)
         encoded = f"&text_encoder={encoder_identity}"
@@ -91,26 +84,30 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
         network=network,
         encoder=encoder,
         vocabulary=None if encoder else tuple(dict.fromkeys(network.names)),
-        score_threshold=score_threshold,
-        batch_size=batch_size,
+        score_threshold=chosen.score_threshold,
+        batch_size=chosen.batch_size,
         fingerprint=(
             f"ultralytics:{path.name}@{hash_file(path)[:16]}?size={network.side}"
-            f"&score_threshold={score_threshold}&device={device.type}{encoded}"
+            f"&score_threshold={chosen.score_threshold}&device={device.type}{encoded}"
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class UltralyticsDetector:
+class UltralyticsDetector(Detector):
     """A YOLO model; duplicates are left in, except by models that suppress their own."""
 
     network: Network
     encoder: Matcher | None
-    vocabulary: tuple[str, ...] | None
     score_threshold: float
     batch_size: int
     fingerprint: str
+    vocabulary: tuple[str, ...] | None
     _texts: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    def largest_batch(self, method: str) -> int:
+        """Return the option `batch_size`, or 1 for a prompt-free model."""
+        return 1 if self.network.one_at_a_time else self.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Look for the phrases of each request, or for all classes of a closed vocabulary.
@@ -119,25 +116,19 @@ class UltralyticsDetector:
             UnservedError: An open model is asked for no phrase, or for an empty one.
             ModelError: The device ran out of memory.
         """
-        results: list[list[Detection]] = [[] for _ in requests]
-        # Phrases attend to the picture together, so only requests for equally many share a
-        # forward, and none is padded with phrases that nobody asked for.
-        groups: dict[int, list[int]] = {}
-        for index, request in enumerate(requests):
+        for request in requests:
             if self.encoder is not None and not all(map(str.strip, request.phrases or ("",))):
                 raise UnservedError(
                     f"The detector was asked for {list(request.phrases)!r}. It takes any phrase, "
                     "but at least one, and none empty."
                 )
-            groups.setdefault(len(request.phrases) if self.encoder else 0, []).append(index)
-        step = 1 if self.network.one_at_a_time else self.batch_size
-        for group in groups.values():
-            for start in range(0, len(group), step):
-                part = group[start : start + step]
-                found = self._forward([requests[index] for index in part])
-                for index, detections in zip(part, found, strict=True):
-                    results[index] = detections
-        return results
+        if self.network.one_at_a_time:
+            return [self._forward([request])[0] for request in requests]
+        # The phrases of a request attend to the image together, so requests share a forward only if they have
+        # equally many phrases: padding with other phrases would change the result.
+        return in_groups(
+            requests, lambda one: len(one.phrases) if self.encoder else 0, self._forward
+        )
 
     def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         crops = [request.view.pixels() for request in requests]
@@ -186,10 +177,10 @@ def _to_tensor(frame: Letterbox) -> Tensor:
 
 
 def _open_encoder(name: str, network: Network, device: torch.device) -> tuple[Matcher, str]:
-    """Load the matcher that gives text features, and check that its features fit; return its identity too.
+    """Load the matcher for text features and check that they fit; return it with its identity.
 
     Raises:
-        ConfigError: It cannot be had, or its features are of another length.
+        ConfigError: It cannot be loaded, or its features have another length.
     """
     ref = BackendRef.parse("matcher", name)
     # The networks were trained on bare phrases, and the caller's device is right for both.

@@ -1,9 +1,10 @@
-"""Reads a checkpoint of ultralytics without running what a pickle may hold.
+"""Reads a checkpoint of ultralytics without running code that the pickle may hold.
 
-The library's safe mode rebuilds objects of its classes only. But such a class may read a second file when
-it is called, without the list. So, besides the list: no class of a network is called while a file is read,
-the classes that read files are refused by name, the rest of `sealed_loading` is in force, and the list of
-one file is not that of the next. Whether the library has a safe mode is found by trying.
+The library's safe mode rebuilds objects of an allowlist of its own classes. But the constructor of such a
+class may load a second file without the allowlist. Therefore, in addition: no network class is constructed
+while a file is read, classes that load files are refused by name, everything in `sealed_loading` applies,
+and the allowlist is reset after each file. Whether the installed library has a safe mode is tested by
+trying it.
 """
 
 from __future__ import annotations
@@ -27,25 +28,25 @@ from viper.errors import ConfigError
 __all__ = ["READS_FILES", "NotSupportedError", "check_network", "load_safely"]
 
 READS_FILES = frozenset({"DistillationModel", "TorchVision"})
-"""Classes on the library's list whose constructors load or fetch other files."""
+"""Classes on the library's allowlist whose constructors load or fetch other files."""
 _READING_MODULES = ("clip.", "ultralytics.nn.distill_model.", "ultralytics.nn.text_model.")
 
 
 class NotSupportedError(Exception):
-    """The library has no mode in which a file cannot run code."""
+    """The library has no safe mode."""
 
 
 def load_safely(path: Path) -> Any:
-    """Return what a checkpoint holds; nothing of it is run.
+    """Return the content of a checkpoint without running code from it.
 
     Raises:
-        NotSupportedError: The library cannot do that.
-        NoCodeError: The file would have code run, or another file loaded.
+        NotSupportedError: The library has no safe mode.
+        NoCodeError: The file would run code, or load another file.
         Exception: Nearly anything, for a damaged or hostile file.
     """
     if not _library_refuses_code():
         raise NotSupportedError
-    with contextlib.suppress(ValueError):  # no archive of torch, which the loader reports
+    with contextlib.suppress(ValueError):  # not an archive of torch, which the loader reports
         for name in torch.serialization.get_unsafe_globals_in_checkpoint(str(path)):
             if name.rpartition(".")[2] in READS_FILES or name.startswith(_READING_MODULES):
                 raise NoCodeError(f"it holds a {name}, which loads other files.")
@@ -55,16 +56,16 @@ def load_safely(path: Path) -> Any:
 
 
 def check_network(model: torch.nn.Module) -> None:
-    """Refuse a network that would call what its file has put in the place of a method.
+    """Refuse a network that would later call functions from its file.
 
     Raises:
-        ConfigError: It has hooks, or a class of networks where a value belongs.
+        ConfigError: It has hooks, replaced methods, or a network class in the place of a value.
     """
     for module in _parts(model):
         for name, value in vars(module).items():
             is_hook = name.endswith("_hooks") and bool(value)
             is_class = isinstance(value, type) and issubclass(value, torch.nn.Module)
-            # The library puts a fused forward in the place of the plain one, and nothing else.
+            # The library itself replaces only `forward`, by a fused one.
             hides = callable(getattr(torch.nn.Module, name, None)) and callable(value)
             if is_hook or is_class or (hides and name != "forward"):
                 raise ConfigError(
@@ -74,13 +75,13 @@ def check_network(model: torch.nn.Module) -> None:
 
 
 def _parts(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """Yield a network and all its parts, by their tables: their methods may be the file's."""
-    waiting, seen = [model], set[int]()
+    """Yield a network and all its parts without calling its methods, which may come from the file."""
+    waiting, visited = [model], set[int]()
     while waiting:
         module = waiting.pop()
-        if id(module) in seen:
+        if id(module) in visited:
             continue
-        seen.add(id(module))
+        visited.add(id(module))
         yield module
         children = vars(module).get("_modules") or {}
         waiting += [child for child in children.values() if isinstance(child, torch.nn.Module)]
@@ -88,7 +89,7 @@ def _parts(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
 
 @contextlib.contextmanager
 def _list_of_its_own() -> Iterator[None]:
-    """Put torch's list of harmless names back at the end; the library adds to it for good."""
+    """Restore torch's allowlist at the end, because the library adds to it permanently."""
     before = get_safe_globals()
     clear_safe_globals()
     try:
@@ -100,7 +101,7 @@ def _list_of_its_own() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_constructors() -> Iterator[None]:
-    """Keep this thread from calling classes of networks: a file restores objects, it makes none."""
+    """Keep this thread from constructing networks: a file restores objects without constructors."""
     thread = threading.get_ident()
     original = torch.nn.Module.__init__
 
@@ -122,7 +123,7 @@ def _tasks() -> Any:  # ultralytics ships no types
 
 
 class _Probe:
-    """A pickle that shows whether it was run."""
+    """A pickle that records whether it was run."""
 
     has_run = False
 
@@ -136,14 +137,14 @@ def _run_probe() -> None:
 
 @functools.cache
 def _library_refuses_code() -> bool:
-    """Try the safe mode: a harmless file must be read, and one with code in it must not run."""
+    """Try the safe mode: a harmless file must load, and a file with code must not run."""
     load = _tasks().torch_safe_load
     with tempfile.TemporaryDirectory(prefix="viper-probe-") as folder, _list_of_its_own():
         plain, coded = Path(folder, "plain.pt"), Path(folder, "coded.pt")
         torch.save({"model": None}, plain)
         torch.save({"model": _Probe()}, coded)
         _Probe.has_run = False
-        # Older versions know no safe mode, and call its argument unexpected.
+        # Older versions have no safe mode and reject the argument.
         try:
             load(str(plain), safe_only=True)
         except Exception:

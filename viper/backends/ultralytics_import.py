@@ -1,13 +1,13 @@
-"""Imports ultralytics without what it does to its surroundings.
+"""Imports ultralytics without its side effects.
 
-On import and in use, ultralytics writes a settings folder into the user's home, asks the network
-whether it is there, sends usage events, installs missing packages with pip, and sets environment
-variables such as OMP_NUM_THREADS. Its switches for all that are read from the environment while it
-is imported, so they are set for just that long. It also puts a function of its own in the place of
-Pillow's `Image.open`, which goes looking for a package when a file is no picture: Pillow's is put back.
+On import and in use, ultralytics writes a settings folder into the user's home, probes the network,
+sends usage events, installs missing packages with pip, and sets environment variables such as
+OMP_NUM_THREADS. It reads its switches for that from the environment during the import, so they are
+set for just that long. It also replaces Pillow's `Image.open` by a function that looks for a package when
+a file is not an image; Pillow's function is restored.
 
-What stays for this process is only what protects it: no installing, no events, a quiet logger, and
-settings in a temporary folder. If something else has imported ultralytics before, its choices stand.
+What remains in this process is only protective: no installing, no events, a quiet logger, and
+settings in a temporary folder. If ultralytics was imported before, it is left as it is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["no_installs", "sealed_import"]
 
 @contextlib.contextmanager
 def sealed_import() -> Iterator[None]:
-    """Import ultralytics inside this block; the environment is put back at its end."""
+    """Import ultralytics inside this block; the environment is restored at its end."""
     if "ultralytics" in sys.modules:
         yield
         return
@@ -54,8 +54,8 @@ def sealed_import() -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_installs() -> Iterator[None]:
-    """Keep ultralytics from running pip in this block, also if its user has allowed it."""
-    # A module as Any, because its constant is not declared to others.
+    """Keep ultralytics from running pip in this block, even if the user has allowed it."""
+    # Any, because the module does not declare this constant.
     checks: Any = importlib.import_module("ultralytics.utils.checks")
     before = checks.AUTOINSTALL
     checks.AUTOINSTALL = False

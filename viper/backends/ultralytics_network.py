@@ -1,7 +1,7 @@
-"""The networks of ultralytics: finding a checkpoint, reading it safely, and calling it.
+"""Networks of ultralytics: find a checkpoint, read it safely, run it.
 
-A checkpoint is a pickle. Without `trust` nothing of it is run: see `ultralytics_checkpoint`. The networks
-are called directly, for the library's predictor would install packages, write folders and send usage events.
+A checkpoint is a pickle. Without `trust` no code in it is run: see `ultralytics_checkpoint`. The networks
+are called directly, because the library's predictor installs packages, writes folders and sends usage events.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TASKS = ("detect", "segment", "pose")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A YOLO network and what its outputs mean."""
+    """A YOLO network and the meaning of its outputs."""
 
     model: Any  # ultralytics ships no types
     names: tuple[str, ...]
@@ -42,23 +42,23 @@ class Network:
     """Text tower of the training, in the library's words; empty for closed models."""
 
     @classmethod
-    def of(cls, model: Any, path: Path, size: int) -> Network:
-        """Look at a network to tell what it is.
+    def of(cls, model: Any, path: Path, size: int | None) -> Network:
+        """Inspect a network and return it with its metadata.
 
         Args:
             model: From `read_checkpoint`.
             path: Its file, for messages.
-            size: Side of the input in pixels, 0 for that of the training.
+            size: Side of the input in pixels, None for that of the training.
 
         Raises:
-            ConfigError: It is no detector that is understood.
+            ConfigError: It is not a supported detector.
         """
         task = getattr(model, "task", None) or tasks.guess_model_task(model)
         kind = type(model).__name__
         if task not in _TASKS or kind == "RTDETRDetectionModel":
             raise ConfigError(
-                f"'{path}' is a model for '{task}' ({kind}), which is no detector that is known "
-                "here. Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
+                f"'{path}' is a model for '{task}' ({kind}), which is not a supported detector. "
+                "Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
                 "transformers:FOLDER-OR-ID."
             )
         head = model.model[-1]
@@ -158,7 +158,7 @@ def find_checkpoint(reference: str) -> Path:
         try:
             # Its own downloader, for it knows the release; once and without a progress bar.
             downloads.attempt_download_asset(target, retry=0, progress=False)
-        # The downloader raises errors of several libraries, and a partial file is no model.
+        # The downloader raises errors of several libraries, and a partial file is not a model.
         except Exception as error:
             raise ConfigError(
                 f"The official model '{reference}' cannot be downloaded: {one_line(error)} "
@@ -184,7 +184,7 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
             f"This version of ultralytics can load '{path}' only by running the code in it. "
             "Install a newer one (pip install -U ultralytics), or add trust=true if you trust it."
         ) from error
-    # A stranger's file makes pickle raise nearly anything.
+    # A damaged or hostile file makes pickle raise nearly anything.
     except Exception as error:
         holds_code = isinstance(error, NoCodeError) or "types outside" in str(error)
         raise ConfigError(
@@ -205,7 +205,7 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
         check_network(model)
     model = model.float().eval()
     for module in model.modules():
-        # Checkpoints of older torch lack what newer torch reads.
+        # Checkpoints of older torch lack an attribute of newer torch.
         if isinstance(module, torch.nn.Upsample) and not hasattr(module, "recompute_scale_factor"):
             module.recompute_scale_factor = None
     return model

@@ -1,9 +1,9 @@
-"""How each family of zero-shot detectors of transformers is asked, and what its numbers mean.
+"""Inputs and outputs of the families of zero-shot detectors of transformers.
 
-A family gets crops and, for each question, the phrases asked of a crop. It gives back boxes in
+A family gets crops and, for each question, the phrases to look for in a crop. It returns boxes in
 pixels of the crop and one score per box AND phrase. The library's own post-processing is not used:
-it keeps only the best phrase of a box, so that what else is asked would change the answer, and for
-Grounding DINO it returns whatever tokens lit up instead of the phrases that were asked.
+it keeps only the best phrase of a box, so that other phrases would change the result, and for
+Grounding DINO it returns the tokens with high scores instead of the requested phrases.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from viper.backends.grouping import in_groups
 from viper.backends.placement import Placement, on_gpu
 from viper.errors import UnservedError
 from viper.images.image import Pixels
@@ -26,7 +27,7 @@ __all__ += ["to_pixels"]
 
 
 class Question(NamedTuple):
-    """Phrases asked of one crop."""
+    """Phrases to look for in one crop."""
 
     crop: int
     """Index of the crop."""
@@ -34,7 +35,7 @@ class Question(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What a model says about one question."""
+    """A model's result for one question."""
 
     boxes_xyxy: Tensor
     """Shape (N, 4), pixels of the crop, origin top left; may leave the crop."""
@@ -51,8 +52,13 @@ class ZeroShotFamily(Protocol):
         ...
 
     @property
+    def batch_size(self) -> int:
+        """Most requests per forward."""
+        ...
+
+    @property
     def default_score_threshold(self) -> float:
-        """Threshold that the authors use."""
+        """Threshold of the authors."""
         ...
 
     def ask(
@@ -62,8 +68,8 @@ class ZeroShotFamily(Protocol):
 
         Args:
             crops: Shape (h, w, 3) each.
-            questions: What is asked of them.
-            keys: What each crop is known by: equal keys are equal crops.
+            questions: Phrases to look for in them.
+            keys: Cache key of each crop: equal keys are equal crops.
         """
         ...
 
@@ -76,7 +82,7 @@ class Loaded:
     processor: Any
     placement: Placement
     batch_size: int
-    """Most pictures per forward."""
+    """Most requests per forward."""
 
     @property
     def device(self) -> torch.device:
@@ -84,7 +90,7 @@ class Loaded:
         return self.placement.device
 
     def pictures(self, crops: Sequence[Pixels]) -> Tensor:
-        """Return the input for crops that the model sees at one size, (B, 3, H, W)."""
+        """Return the input for crops, for a model with one input size, (B, 3, H, W)."""
         # PIL images, because the channel axis of an array 3 pixels high would be guessed.
         images = [Image.fromarray(crop) for crop in crops]
         inputs = self.processor.image_processor(
@@ -101,7 +107,7 @@ class GroundingDino(Loaded):
     The phrases of a question go into one prompt, "red mug. dog.", and the model scores every box
     against every TOKEN. The score of a phrase is its best token's, as the authors threshold it; but
     the box counts only if the mean over the phrase's tokens reaches `text_threshold`, because a red
-    car lights up the "red" of "red mug".
+    car gets a high score for the "red" of "red mug".
     """
 
     text_threshold: float = 0.25
@@ -117,25 +123,22 @@ class GroundingDino(Loaded):
             for index, ask in enumerate(questions)
             for prompt in self._prompts(ask.phrases)
         ]
-        # Pictures of one size only: padding would change what the backbone sees at the edges.
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for row, (index, _) in enumerate(prompts):
-            groups.setdefault(pictures[questions[index].crop].shape, []).append(row)
-        answers: list[tuple[Tensor, Tensor] | None] = [None] * len(prompts)
-        for rows in groups.values():
-            for start in range(0, len(rows), self.batch_size):
-                part = rows[start : start + self.batch_size]
-                batch = torch.cat([pictures[questions[prompts[row][0]].crop] for row in part])
-                outputs = self._forward(batch, [prompts[row][1] for row in part])
-                for row, answer in zip(part, outputs, strict=True):
-                    answers[row] = answer
+        # Images of one size only: padding would change the features at the edges.
+        answers = in_groups(
+            prompts,
+            lambda pair: pictures[questions[pair[0]].crop].shape,
+            lambda pairs: self._forward(
+                torch.cat([pictures[questions[index].crop] for index, _ in pairs]),
+                [prompt for _, prompt in pairs],
+            ),
+        )
         results = []
         for index, ask in enumerate(questions):
             parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
             height, width = crops[ask.crop].shape[:2]
-            # Prompts of one question have boxes of their own: each scores its phrases only.
+            # Each prompt of a question has its own boxes, with scores for its phrases only.
             columns, boxes, done = [], [], 0
-            for part_boxes, part_scores in (part for part in parts if part is not None):
+            for part_boxes, part_scores in parts:
                 before = part_scores.new_zeros(len(part_scores), done)
                 done += part_scores.shape[1]
                 after = part_scores.new_zeros(len(part_scores), len(ask.phrases) - done)
@@ -207,7 +210,7 @@ class GroundingDino(Loaded):
 
     def _phrase_score(self, by_token: Tensor) -> Tensor:
         """Return (N,) from the scores of one phrase's tokens, (N, tokens)."""
-        if by_token.shape[1] == 0:  # cut off, or of characters that the tokenizer drops
+        if by_token.shape[1] == 0:  # truncated, or only characters that the tokenizer drops
             return by_token.new_zeros(len(by_token))
         best, mean = by_token.amax(dim=1), by_token.mean(dim=1)
         return torch.where(mean >= self.text_threshold, best, 0.0)
@@ -230,18 +233,10 @@ class OmDetTurbo(Loaded):
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
-        """Run questions with equally many phrases together: padding would choose other boxes."""
-        results: list[Scored | None] = [None] * len(questions)
-        groups: dict[int, list[int]] = {}
-        for index, ask in enumerate(questions):
-            groups.setdefault(len(ask.phrases), []).append(index)
-        for group in groups.values():
-            for start in range(0, len(group), self.batch_size):
-                part = group[start : start + self.batch_size]
-                scored = self._forward(crops, [questions[index] for index in part])
-                for index, one in zip(part, scored, strict=True):
-                    results[index] = one
-        return [result for result in results if result is not None]
+        """Run questions with equally many phrases together: padding would change the chosen boxes."""
+        return in_groups(
+            questions, lambda ask: len(ask.phrases), lambda group: self._forward(crops, group)
+        )
 
     def _forward(self, crops: Sequence[Pixels], questions: Sequence[Question]) -> list[Scored]:
         inputs = self.processor(
@@ -263,7 +258,7 @@ class OmDetTurbo(Loaded):
 
 
 def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
-    """Turn relative centre and size, (N, 4), into corners in pixels of the frame."""
+    """Convert relative center and size, (N, 4), to corners in pixels of the frame."""
     centre, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
     corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
     return corners * corners.new_tensor(frame_wh * 2)
@@ -273,5 +268,5 @@ _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
 
 
 def _plain(phrase: str) -> str:
-    """Lower a phrase and take out what the prompt uses as separators, and a leading article."""
+    """Lower a phrase and remove the prompt's separators and a leading article."""
     return _ARTICLE.sub("", " ".join(re.sub(r"[.?]", " ", phrase.lower()).split()))

@@ -1,6 +1,6 @@
-"""The built-in answerer, in the manner of LiMBeR: what the network sees, one linear map, a language model.
+"""The built-in answerer after LiMBeR: features of the network, one linear map, a language model.
 
-The language model was trained on texts alone, before the map was; see `viper.limber`.
+The language model was trained on texts alone, before the map; see `viper.limber`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from pathlib import Path
 import torch
 
 from viper.backends.model_source import hash_file
-from viper.builtin.knowledge import PHOTOGRAPHS, doubt
-from viper.builtin.loading import open_viewer
+from viper.builtin.knowledge import PHOTOGRAPHS
+from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.builtin.questions import CAN, as_trained, kind_of_question
 from viper.builtin.sight import DESCRIBED, Viewer
 from viper.errors import ModelError
-from viper.images.image import ImageRef
 from viper.limber.answerer import load_language
 from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
-from viper.models.roles import AnswerRequest, Completion
+from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
 __all__ = ["ANSWERER_FOLDER", "LANGUAGE_FOLDER", "BuiltinAnswerer", "load", "load_speech"]
@@ -30,45 +29,40 @@ ANSWERER_FOLDER, LANGUAGE_FOLDER = "answerer", "language"
 _MAX_NEW_TOKENS = 8
 
 
-class BuiltinAnswerer:
+class BuiltinAnswerer(BuiltinBackend, Answerer):
     """Answers short questions about views of the small world in words.
 
     Args:
-        viewer: Sees.
+        viewer: Encodes images.
         model: The map and the language model.
         fingerprint: Names the weights.
     """
 
     def __init__(self, viewer: Viewer, model: LimberModel, fingerprint: str) -> None:
-        self._viewer = viewer
+        super().__init__(viewer, fingerprint)
         self._model = model
-        self.fingerprint = fingerprint
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
-        """Return one answer per request, or the error of a question that it was not trained for."""
+        """Return one answer per request, or the error of a question of an untrained kind."""
         answers: list[Completion | ModelError] = [_error(request.question) for request in requests]
-        known = [n for n, r in enumerate(requests) if kind_of_question(r.question) is not None]
-        if not known:
+        trained = [n for n, r in enumerate(requests) if kind_of_question(r.question) is not None]
+        if not trained:
             return answers
-        views = [requests[number].view for number in known]
+        views = [requests[number].view for number in trained]
         features = torch.empty(len(views), DESCRIBED)
         for sight, numbers in self._viewer.by_image(views):
-            seen = self._viewer.describe(sight, [views[n].box_xyxy for n in numbers])
-            features[numbers] = torch.from_numpy(seen)
-        prefixes = [prefix_of(as_trained(requests[number].question)) for number in known]
+            described = self._viewer.describe(sight, [views[n].box_xyxy for n in numbers])
+            features[numbers] = torch.from_numpy(described)
+        prefixes = [prefix_of(as_trained(requests[number].question)) for number in trained]
         texts = self._model.write(features, prefixes, _MAX_NEW_TOKENS)
-        for number, text in zip(known, texts, strict=True):
+        for number, text in zip(trained, texts, strict=True):
             if text:
                 answers[number] = Completion(text, Usage())
         return answers
 
-    def doubt(self, image: ImageRef) -> str | None:
-        """Say that the image is not of the small world; None where it is."""
-        return doubt(image.source_name, self._viewer.strangeness(image))
-
 
 def load_speech(folder: Path) -> LimberModel:
-    """Return the map and the language model of a folder that training has filled.
+    """Return the map and the language model of a folder written by training.
 
     Raises:
         ConfigError: Files are missing, or do not belong together.

@@ -1,4 +1,4 @@
-"""The built-in depth model: how far away is the middle of what a view shows, and a map for each image."""
+"""The built-in depth model: the depth of the object in a view, and a depth map of an image."""
 
 from __future__ import annotations
 
@@ -8,33 +8,22 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from viper.builtin.knowledge import doubt
-from viper.builtin.loading import open_viewer
+from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.builtin.network import STRIDE
-from viper.builtin.sight import Viewer
 from viper.images.image import ImageRef, View
-from viper.models.roles import RelativeDepth
+from viper.models.roles import DepthModel, RelativeDepth
 
 __all__ = ["BuiltinDepth", "load"]
 
 
-class BuiltinDepth:
-    """Measures how far away the things of the small world are, in its units (a large thing is 1.4 wide).
-
-    Args:
-        viewer: Sees.
-        fingerprint: Names the weights.
-    """
-
-    def __init__(self, viewer: Viewer, fingerprint: str) -> None:
-        self._viewer = viewer
-        self.fingerprint = fingerprint
+class BuiltinDepth(BuiltinBackend, DepthModel):
+    """Estimates depth in units of the small world, where a large object is 1.4 wide."""
 
     def measure(self, views: Sequence[View]) -> list[float]:
-        """Return the depth of the middle of the thing that each view shows, larger = farther.
+        """Return the depth of the center of each view's object, larger = farther.
 
-        A thing behind another has a box that shows both: the network was trained to tell which is meant,
-        so this is better than the median of a map.
+        The box of an occluded object shows two objects. The network was trained to find the right one, so
+        this is better than the median of a map.
         """
         measured = [0.0] * len(views)
         for sight, numbers in self._viewer.by_image(views):
@@ -46,10 +35,6 @@ class BuiltinDepth:
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, float32, larger = farther."""
         return [self._estimate(image) for image in images]
-
-    def doubt(self, image: ImageRef) -> str | None:
-        """Say that the image is not of the small world; None where it is."""
-        return doubt(image.source_name, self._viewer.strangeness(image))
 
     def _estimate(self, image: ImageRef) -> RelativeDepth:
         sight = self._viewer.look(image)

@@ -1,7 +1,6 @@
-"""The built-in detector: things that the network sees and whose vectors fit a phrase.
+"""The built-in detector: detected objects whose region vectors fit the vector of a phrase.
 
-Its vocabulary is open in the sense that any phrase of known words can be asked for, "small metal cube"
-as well as "cube": a thing is found if its region's vector fits the vector of the phrase.
+It takes any phrase of words in its vocabulary, "small metal cube" as well as "cube".
 """
 
 from __future__ import annotations
@@ -10,55 +9,40 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from viper.builtin.knowledge import doubt, refusal
-from viper.builtin.loading import open_viewer
-from viper.builtin.sight import Viewer
+from viper.builtin.knowledge import refusal
+from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.errors import UnservedError
 from viper.images.boxes import Box, area, intersection
-from viper.images.image import ImageRef, View
-from viper.models.roles import Detection, DetectRequest
+from viper.images.image import View
+from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["FITS", "BuiltinDetector", "load"]
 
 FITS = 0.5
-"""Least certainty that a phrase is true of a thing; the model card has precision and recall."""
+"""Least probability that a phrase is true of an object; the model card has precision and recall."""
 _INSIDE = 0.5
-# Share of a thing's box that lies in the view, if it belongs to the view.
+# Least share of an object's box in the view.
 
 
-class BuiltinDetector:
-    """Finds the things of the small world.
+class BuiltinDetector(BuiltinBackend, Detector):
+    """Finds the objects of the small world."""
 
-    Args:
-        viewer: Sees.
-        fingerprint: Names the weights.
-    """
-
-    vocabulary = None
     has_distinct_detections = True
 
-    def __init__(self, viewer: Viewer, fingerprint: str) -> None:
-        self._viewer = viewer
-        self.fingerprint = fingerprint
-
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Return the things that fit, the surest first.
+        """Return the objects that fit, best score first.
 
-        A box is the whole box of a thing, although a part of it may lie outside the view. Scores are the
-        certainty that there is a thing, times the certainty that the phrase is true of it.
+        A box is the whole box of an object, even if a part of it lies outside the view. A score is the
+        probability of the object times the probability that the phrase is true of it.
 
         Raises:
-            UnservedError: A phrase has a word that the models do not know.
+            UnservedError: A phrase has a word outside the vocabulary.
         """
         for request in requests:
             for phrase in request.phrases:
-                if said := refusal(phrase):
-                    raise UnservedError(said)
+                if reason := refusal(phrase):
+                    raise UnservedError(reason)
         return [self._detect(request) for request in requests]
-
-    def doubt(self, image: ImageRef) -> str | None:
-        """Say that the image is not of the small world; None where it is."""
-        return doubt(image.source_name, self._viewer.strangeness(image))
 
     def _detect(self, request: DetectRequest) -> list[Detection]:
         sight = self._viewer.look(request.view.image)

@@ -1,4 +1,4 @@
-"""What the built-in models know, and what they say when they are asked for anything else."""
+"""The limits of the built-in models: refusals of unknown words, and warnings about other images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ PHOTOGRAPHS = (
     "For photographs there are other models: viper models pull small fetches them, --models small uses "
     "them."
 )
-"""What to do instead."""
+"""Advice for photographs."""
 
 
 def refusal(text: str) -> str | None:
-    """Say why a text means nothing to the built-in models; None where they know all its words."""
+    """Return why a text means nothing to the built-in models; None if they know all its words."""
     strange = unknown_words(text)
     if not strange:
         return None
@@ -26,10 +26,10 @@ def refusal(text: str) -> str | None:
 
 
 def doubt(name: str, strangeness: float) -> str | None:
-    """Say that a picture is not one of the small world; None where it looks like one.
+    """Return a warning for an image that is not of the small world; None if it looks like one.
 
     Args:
-        name: Of the picture.
+        name: The image's name.
         strangeness: See `Sight.strangeness`.
     """
     if strangeness <= 1:

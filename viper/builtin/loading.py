@@ -1,4 +1,4 @@
-"""Loads the shipped weights, once for all roles, or those of a folder that was trained by hand."""
+"""Loads the weights of the built-in models, shipped or from a folder, once for all roles."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from viper.backends.model_source import hash_file, one_line
+from viper.builtin.knowledge import doubt
 from viper.builtin.network import WorldNetwork
 from viper.builtin.sight import Viewer
 from viper.errors import ConfigError
-from viper.models.options import Options
+from viper.images.image import ImageRef
+from viper.models.options import BackendOptions
+from viper.models.roles import Backend
 
-__all__ = ["NETWORK_FILE", "SHIPPED", "load_network", "open_viewer"]
+__all__ = ["NETWORK_FILE", "SHIPPED", "BuiltinBackend", "load_network", "open_viewer"]
 
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the weights that come with Viper."""
@@ -21,29 +24,45 @@ NETWORK_FILE = "network.safetensors"
 _LOADING = threading.Lock()
 
 
-def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:
-    """Return what sees, its folder, and a fingerprint of its weights.
-
-    All roles that name the same folder get the same viewer, so that a picture is looked at once.
+class BuiltinBackend(Backend):
+    """Base of the built-in backends.
 
     Args:
-        reference: Folder that `python -m viper.builtin.train` has filled; empty for what is
-            shipped.
-        options: None are known.
-        where: Who asks, for messages, as in "the builtin detector".
+        viewer: Encodes images, shared by all roles.
+        fingerprint: Names the weights.
+    """
+
+    def __init__(self, viewer: Viewer, fingerprint: str) -> None:
+        self._viewer = viewer
+        self.fingerprint = fingerprint
+
+    def doubt(self, image: ImageRef) -> str | None:
+        """Return a warning for an image that is not of the small world."""
+        return doubt(image.source_name, self._viewer.strangeness(image))
+
+
+def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:
+    """Return the viewer, its folder, and a fingerprint of its weights.
+
+    All roles with the same folder share one viewer, so that each image is encoded once.
+
+    Args:
+        reference: Folder written by `python -m viper.builtin.train`; empty for the shipped weights.
+        options: There are none.
+        where: The backend, for messages, as in "the builtin detector".
 
     Raises:
         ConfigError: There are no weights, they are of another network, or an option is unknown.
     """
-    with Options(options, where):
-        folder = Path(reference).expanduser() if reference else SHIPPED
+    BackendOptions.read(options, where)
+    folder = Path(reference).expanduser() if reference else SHIPPED
     path = folder / NETWORK_FILE
     if not path.is_file():
         raise ConfigError(
             f"There is no file '{path}'. Write builtin for the models that come with Viper, or "
             "builtin:FOLDER with a folder that python -m viper.builtin.train has filled."
         )
-    with _LOADING:  # two roles that load at once shall get one viewer
+    with _LOADING:  # so that roles loading at the same time share the viewer
         viewer, version = _loaded(path.resolve(), path.stat().st_mtime_ns)
     return viewer, folder, version
 
@@ -52,7 +71,7 @@ def load_network(path: Path) -> WorldNetwork:
     """Return a network with the weights of a file, in evaluation mode.
 
     Raises:
-        ConfigError: The file is damaged, or of another network.
+        ConfigError: The file is damaged, or belongs to another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -70,5 +89,5 @@ def load_network(path: Path) -> WorldNetwork:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(path: Path, changed_ns: int) -> tuple[Viewer, str]:
-    """Load a file; `changed_ns` tells a file from the one that was there before."""
+    """Load a file; `changed_ns` makes a changed file another key."""
     return Viewer(load_network(path)), f"builtin@{hash_file(path)[:16]}"

@@ -7,32 +7,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.builtin.knowledge import doubt, refusal
-from viper.builtin.loading import open_viewer
+from viper.builtin.knowledge import refusal
+from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.builtin.sight import Viewer
-from viper.images.image import ImageRef, View
+from viper.images.image import View
+from viper.models.roles import Matcher
 
 __all__ = ["BuiltinMatcher", "load"]
 
 
-class BuiltinMatcher:
-    """Says how well views of the small world and texts fit together.
+class BuiltinMatcher(BuiltinBackend, Matcher):
+    """Compares views of the small world with texts.
 
     Args:
-        viewer: Sees.
+        viewer: Encodes images.
         fingerprint: Names the weights.
     """
 
-    logit_bias = None
-
     def __init__(self, viewer: Viewer, fingerprint: str) -> None:
-        self._viewer = viewer
-        self.fingerprint = fingerprint
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        return self._viewer.logit_scale
+        super().__init__(viewer, fingerprint)
+        self.logit_scale = viewer.logit_scale
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (64,)."""
@@ -46,22 +40,18 @@ class BuiltinMatcher:
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (64,).
 
-        A text with a word that the models do not know was trained to fit nothing, so that among several
-        texts it loses; `refusal` tells which texts these are.
+        Texts with unknown words were trained to fit nothing, so that they lose among several texts; `refusal`
+        names the unknown words.
         """
         return list(self._viewer.embed_texts(list(texts))) if texts else []
 
     def certainty(self, cosine: float) -> float:
-        """Return how surely a text is true of a view, 0 … 1, from the cosine of their vectors."""
+        """Return the probability that a text is true of a view, from the cosine of their vectors."""
         return self._viewer.certainty(cosine)
 
     def refusal(self, text: str) -> str | None:
-        """Say why a text means nothing to the models; None where it does."""
+        """Return why a text means nothing to the models; None if it can be compared."""
         return refusal(text)
-
-    def doubt(self, image: ImageRef) -> str | None:
-        """Say that the image is not of the small world; None where it is."""
-        return doubt(image.source_name, self._viewer.strangeness(image))
 
 
 def load(reference: str, options: Mapping[str, str]) -> BuiltinMatcher:

@@ -1,10 +1,10 @@
-"""One network with four heads: where things are, what they are, how far away, and what words mean.
+"""The built-in network: one backbone with heads for objects, regions and depth, and a text encoder.
 
     picture (B, 3, H, W)
       └─ backbone (a small ResNet)  strides 4 8 16 32
            └─ neck (top-down)       one map, stride 4, 64 channels
-                ├─ detector         centre of a thing, distances to its edges        per cell
-                ├─ depth            logarithm of the depth of what a cell shows       per cell
+                ├─ detector         center of an object, distances to its edges      per cell
+                ├─ depth            logarithm of the depth                            per cell
                 └─ regions          a box → unit vector of the space shared with texts, distance
     words (N, 16) ─ text encoder → unit vector of the same space
 
@@ -38,14 +38,14 @@ __all__ = [
 ]
 
 STRIDE = 4
-"""Pixels of the picture per cell of the maps."""
+"""Pixels of the image per cell of the maps."""
 EMBEDDING = 64
 """Length of the vectors that regions and texts share."""
 _CHANNELS = (32, 64, 128, 192)
 NECK = 64
 """Channels of the map of features."""
 PLACE = 6
-"""Numbers that tell a box's edges and its extent."""
+"""Numbers for a box's edges and its extent."""
 _GRID = 7
 # Cells of a region along each side.
 _HIDDEN = 256
@@ -54,22 +54,22 @@ POOLED = NECK * _GRID * _GRID + PLACE
 
 
 class Regions(NamedTuple):
-    """What the network says of N boxes."""
+    """The network's output for N boxes."""
 
     embeddings: Tensor
     """Shape (N, EMBEDDING), unit vectors."""
     log_distances: Tensor
-    """Shape (N,), logarithm of the depth of the middle of what each box shows."""
+    """Shape (N,), logarithm of the depth of the center of each box's object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """What the network says of every cell of a batch of pictures."""
+    """The network's output for every cell of a batch of images."""
 
     features: Tensor
     """Shape (B, 64, h, w)."""
     centers: Tensor
-    """Shape (B, h, w), logits: a thing's middle is here."""
+    """Shape (B, h, w), logits of an object's center."""
     edges: Tensor
     """Shape (B, 4, h, w), > 0: distances in cells to the left, top, right and bottom edge."""
     log_depth: Tensor
@@ -77,7 +77,7 @@ class Dense:
 
 
 class WorldNetwork(nn.Module):
-    """Sees CLEVR-like worlds."""
+    """Encodes images of CLEVR-like worlds, and texts about them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,8 +96,8 @@ class WorldNetwork(nn.Module):
         self.tower = _block(NECK, NECK)
         self.cells = nn.Conv2d(NECK, 6, 1)
         start = torch.zeros(6)
-        start[0] = -4.0  # few cells are centres
-        start[5] = 2.4  # things stand some 11 units away
+        start[0] = -4.0  # few cells are centers
+        start[5] = 2.4  # objects are some 11 units away
         self.cells.bias = nn.Parameter(start)
         self.region = nn.Sequential(
             nn.Linear(POOLED, _HIDDEN),
@@ -120,7 +120,7 @@ class WorldNetwork(nn.Module):
         self.familiarity = Familiarity()
 
     def forward(self, pictures: Tensor) -> Dense:
-        """Look at pictures.
+        """Encode images.
 
         Args:
             pictures: Shape (B, 3, H, W), RGB, 0 … 1; H and W are multiples of 32.
@@ -145,7 +145,7 @@ class WorldNetwork(nn.Module):
         return levels
 
     def look_closer(self, features: Tensor, boxes: Tensor) -> Regions:
-        """Return what boxes show.
+        """Return embeddings and depths of boxes.
 
         Args:
             features: Shape (B, 64, h, w).
@@ -186,12 +186,11 @@ class WorldNetwork(nn.Module):
 
 
 class Familiarity(nn.Module):
-    """Tells how far pictures are from those that the network was trained on.
+    """Distance of images from those that the network was trained on.
 
-    The mean and the spread of every channel over a picture are two vectors; over the training pictures
-    they scatter about their mean with some covariance. The distance of Mahalanobis from there (Lee et
-    al. 2018 detect strange inputs so), divided by `limit`, is above 1 for a picture of another kind.
-    Nothing here is trained: `fit` measures it.
+    The mean and standard deviation of every channel over an image form a vector, whose mean and covariance
+    over the training images are measured by `fit`. The Mahalanobis distance (as in Lee et al. 2018 for
+    out-of-distribution inputs), divided by `limit`, is above 1 for an image of another kind.
     """
 
     def __init__(self) -> None:
@@ -211,7 +210,7 @@ class Familiarity(nn.Module):
         return distance
 
     def fit(self, summaries: Tensor, others: Tensor) -> None:
-        """Measure what is familiar.
+        """Measure mean, covariance and limit.
 
         Args:
             summaries: Of training pictures, shape (N, 128).

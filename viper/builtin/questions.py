@@ -1,7 +1,7 @@
 """The questions that the built-in answerer was trained for, and the words of its language model.
 
-A question of another form, or with other words, is refused: the language model would say something all
-the same, and it would mean nothing.
+A question of another form, or with other words, is refused: the answer of the language model would be
+meaningless.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _FORMS: Mapping[Kind, str] = MappingProxyType(
         "name": rf"what {_IS}|what is in the picture|what (?:kind|type|sort) of {_SOME} {_IS}",
     }
 )
-"""Kind → the questions that ask for it, as a regular expression on `plain` text."""
+"""Kind → its questions, as a regular expression on `plain` text."""
 
 QUESTION_WORDS: tuple[str, ...] = tuple(
     "what which how many is are it this that the a an of made in picture there visible do you see "
     "color colour shape material size big large small question answer and".split()
 )
-"""Words of questions that are not in `SPELLINGS`, and of the form in which they are put."""
+"""Words of questions and of the prompt that are not in `SPELLINGS`."""
 
 
 def plain(question: str) -> str:
-    """Return a question in lower case without marks, as the language model reads it."""
+    """Return a question in lower case without punctuation, as the language model gets it."""
     text = question.lower().replace("'s ", " is ")
     return " ".join("".join(c if c.isalnum() else " " for c in text).split())
 
@@ -60,7 +60,7 @@ def as_trained(question: str) -> str:
 
 
 def kind_of_question(question: str) -> Kind | None:
-    """Return what a question asks for; None for a question that the answerer was not trained for."""
+    """Return the kind of a question; None for a question that the answerer was not trained for."""
     text = plain(question)
     for kind, form in _FORMS.items():
         if re.fullmatch(form, text):

@@ -1,7 +1,7 @@
-"""The words that the built-in models know, and how they are told apart.
+"""The vocabulary of the built-in models, and the tokenizer of their text encoder.
 
 Every word is one token; several words may mean the same ("ball", "sphere"), which the text encoder
-learns. What is not here cannot be asked of the built-in models.
+learns. The built-in models refuse all other words.
 """
 
 from __future__ import annotations
@@ -13,42 +13,31 @@ from numpy.typing import NDArray
 
 __all__ = ["MAX_WORDS", "SPELLINGS", "VOCABULARY", "encode", "unknown_words"]
 
-SPELLINGS = MappingProxyType(
-    {
-        "gray": ("gray", "grey"),
-        "red": ("red",),
-        "blue": ("blue",),
-        "green": ("green",),
-        "brown": ("brown",),
-        "purple": ("purple", "violet"),
-        "cyan": ("cyan", "turquoise"),
-        "yellow": ("yellow",),
-        "cube": ("cube", "block", "box", "cubes", "blocks"),
-        "sphere": ("sphere", "ball", "spheres", "balls"),
-        "cylinder": ("cylinder", "cylinders"),
-        "rubber": ("rubber", "matte"),
-        "metal": ("metal", "metallic", "shiny"),
-        "small": ("small", "tiny", "little"),
-        "large": ("large", "big"),
-        "thing": ("thing", "object", "item", "things", "objects"),
-    }
-)
-"""Meaning → the words for it, the usual one first."""
+_ROWS = """
+gray grey
+red
+blue
+green
+brown
+purple violet
+cyan turquoise
+yellow
+cube block box cubes blocks
+sphere ball spheres balls
+cylinder cylinders
+rubber matte
+metal metallic shiny
+small tiny little
+large big
+thing object item things objects
+"""
 
-_FILLERS = (
-    "a",
-    "an",
-    "the",
-    "that",
-    "is",
-    "it",
-    "of",
-    "colored",
-    "made",
-    "shape",
-    "picture",
-    "and",
+SPELLINGS = MappingProxyType(
+    {words[0]: words for row in _ROWS.strip().splitlines() for words in [tuple(row.split())]}
 )
+"""Meaning → its words, the usual one first."""
+
+_FILLERS = "a an the that is it of colored made shape picture and".split()
 
 PAD, UNKNOWN = 0, 1
 VOCABULARY: tuple[str, ...] = (
@@ -62,7 +51,7 @@ _INDEX = {word: index for index, word in enumerate(VOCABULARY)}
 
 
 def unknown_words(text: str) -> list[str]:
-    """Return the words of a text that the models do not know."""
+    """Return the words of a text outside the vocabulary."""
     return [word for word in _words(text) if word not in _INDEX]
 
 

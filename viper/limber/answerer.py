@@ -1,4 +1,4 @@
-"""The answerer of a folder that `viper train limber` has filled: matcher, map and language model.
+"""The answerer in a folder of `viper train limber`: matcher, linear map and language model.
 
 --backend answerer=limber:FOLDER
 """
@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from viper.backends.option_models import LimberOptions
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
 from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.training import prefix_of
-from viper.models.options import Options
 from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
-from viper.models.roles import AnswerRequest, Completion, Matcher
+from viper.models.roles import Answerer, AnswerRequest, Completion, Matcher
 from viper.usage import Usage
 
 __all__ = ["LimberAnswerer", "load", "load_language"]
@@ -28,11 +28,11 @@ __all__ = ["LimberAnswerer", "load", "load_language"]
 _WHAT = "language model"
 
 
-class LimberAnswerer:
-    """Answers with a language model that reads a picture through a linear map.
+class LimberAnswerer(Answerer):
+    """Answers with a language model that reads image features through a linear map.
 
     Args:
-        matcher: Gives the features of a view.
+        matcher: Computes the features of a view.
         model: The map and the language model.
         max_new_tokens: Most tokens of an answer.
         fingerprint: Names the weights and settings.
@@ -71,7 +71,7 @@ def load_language(
         The model, its tokenizer, and a fingerprint of the weights.
 
     Raises:
-        ConfigError: There is no such model, it is of another kind, or it has no mark of an end.
+        ConfigError: There is no such model, it is of another kind, or its tokenizer has no end token.
     """
     with IMPORTING:
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -91,19 +91,18 @@ def load_language(
 
 
 def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
-    """Load a trained map with the models that it lies between.
+    """Load a trained map with the matcher before it and the language model after it.
 
     Args:
         reference: Folder of `viper train limber`.
-        options: `device`, `dtype` (of the language model), `max_tokens` (of an answer).
+        options: Those of `LimberOptions`; `dtype` is the language model's.
 
     Raises:
         ConfigError: The folder or one of its models is unusable.
     """
-    with Options(options, "the limber answerer") as read:
-        device = resolve_device(read.text("device", "auto"))
-        dtype = resolve_dtype(read.text("dtype", "auto"), device)
-        max_new_tokens = read.integer("max_tokens", 16, low=1)
+    chosen = LimberOptions.read(options, "the limber answerer")
+    device = resolve_device(chosen.device)
+    dtype = resolve_dtype(chosen.dtype, device)
     folder = Path(reference).expanduser()
     wiring = read_wiring(folder)
     beside = folder / wiring.language
@@ -122,17 +121,17 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
     settings = {
         "matcher": identity(ref, matcher),
         "language": version,
-        "max_tokens": max_new_tokens,
+        "max_tokens": chosen.max_tokens,
     }
     return LimberAnswerer(
         matcher,
         LimberModel(language, tokenizer, soft),
-        max_new_tokens,
+        chosen.max_tokens,
         fingerprint(str(folder), settings),
     )
 
 
 def _without_fetching(ref: BackendRef) -> BackendRef:
-    """Return a reference that fetches nothing and runs no code: a folder names it, not the user."""
+    """Return a reference without downloads and trusted code, because a folder names it, not the user."""
     kept = tuple((key, value) for key, value in ref.options if key not in ("download", "trust"))
     return BackendRef(ref.role, ref.name, ref.reference, kept, ref.loader)

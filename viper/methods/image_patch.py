@@ -29,13 +29,10 @@ from viper.methods.matching import (
 from viper.methods.method_call import Method, MethodCall
 from viper.models.roles import (
     AnswerRequest,
-    BinaryVerifier,
     CompletionRequest,
     Detection,
     Detector,
     DetectRequest,
-    has,
-    has_distinct_detections,
 )
 from viper.vocabulary.categories import Match, match_phrase, near_classes
 
@@ -91,7 +88,7 @@ def _patches(
             boxes.append(box)
             scores.append(float(detection.score))
     # No IoU exceeds 1.0: detections of distinct objects are all kept, and sorted.
-    kept = nms(boxes, scores, 1.0 if has_distinct_detections(detector) else _NMS_IOU)
+    kept = nms(boxes, scores, 1.0 if detector.has_distinct_detections else _NMS_IOU)
     return [Patch(View(view.image, boxes[index]), phrase, scores[index]) for index in kept]
 
 
@@ -108,7 +105,7 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")
     matcher = await matcher_for(call.client, [wanted])
-    if has(matcher, BinaryVerifier):
+    if matcher.certainty is not None:
         (image,), (text,) = await embed(call.client, matcher, [patch], [f"{wanted} {name}"])
         call.score = matcher.certainty(float(image @ text))
         return call.score >= _PROPERTY_THRESHOLD

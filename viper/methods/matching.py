@@ -12,7 +12,7 @@ import numpy as np
 
 from viper.errors import UnservedError
 from viper.images.region import Patch
-from viper.models.roles import BinaryVerifier, LimitedVocabulary, Matcher, has
+from viper.models.roles import Matcher
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.vision_client import Vector, VisionClient
 from viper.vocabulary.attributes import contrasts
@@ -45,10 +45,9 @@ async def matcher_for(
         UnservedError: The matcher has a limited vocabulary, which does not cover the texts.
     """
     matcher = await client.matcher()
-    if has(matcher, LimitedVocabulary):
-        refusals = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
-        if refusals and (all_of_them or len(refusals) == len(texts)):
-            raise UnservedError(refusals[0])
+    refusals = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+    if refusals and (all_of_them or len(refusals) == len(texts)):
+        raise UnservedError(refusals[0])
     return matcher
 
 
@@ -70,9 +69,7 @@ async def embed(
 ) -> tuple[list[Vector], list[Vector]]:
     """Return the vectors of patches and texts; prefetch those that the program may need next."""
     ahead = client.prefetcher
-    more_texts = _texts_ahead(ahead, matcher)
-    if has(matcher, LimitedVocabulary):
-        more_texts = [text for text in more_texts if matcher.refusal(text) is None]
+    more_texts = [text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None]
     # The vector of a view serves all texts: a view whose comparison failed may be compared with another.
     more_views = ahead.comparable()
     views = [patch.view for patch in patches]
@@ -110,7 +107,7 @@ def _texts_ahead(ahead: Prefetcher, matcher: Matcher) -> list[str]:
         match literals:
             case (str(name), str(attribute)):
                 wanted = verifying_texts(words(name), words(attribute))
-                texts += wanted[:1] if has(matcher, BinaryVerifier) else wanted
+                texts += wanted if matcher.certainty is None else wanted[:1]
             case _:
                 pass
     for literals in ahead.literals("best_text_match"):

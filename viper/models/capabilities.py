@@ -1,4 +1,4 @@
-"""What the loaded or configured backends can serve, as a value that generators read."""
+"""The abilities of the configured backends, for generators."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ __all__ = ["Capabilities"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Roles that are served, and the classes of a closed-vocabulary detector."""
+    """Roles with a backend, and the classes of a closed-vocabulary detector."""
 
     roles: frozenset[Role]
     vocabulary: tuple[str, ...] | None = None
-    """Class names of the detector, None when it takes any phrase."""
+    """Class names of the detector; None if it takes any phrase."""
     judged: frozenset[str] | None = None
-    """Kinds of attributes that the matcher knows, such as `color`; None when it takes any text."""
+    """Kinds of attributes that the matcher supports, such as `color`; None if it takes any text."""
 
     @classmethod
     def everything(cls) -> Capabilities:
-        """All roles with an open vocabulary: what a program may use when nothing is known."""
+        """All roles with an open vocabulary: the default when the backends are unknown."""
         return cls(frozenset(ROLES))
 
     def serves(self, role: Role) -> bool:
-        """Tell whether some backend fills a role, for whatever it may be asked."""
+        """Return whether a backend serves a role for any request."""
         return role in self.roles and (role != "matcher" or self.judged is None)
 
     def judges(self, kind: str) -> bool:
-        """Tell whether a matcher is to be asked for a kind of attribute, such as `color`.
+        """Return whether the matcher should verify a kind of attribute, such as `color`.
 
-        One that knows a few kinds only is not asked where an answerer can be.
+        An answerer is preferred to a matcher that supports only some kinds.
         """
         if "matcher" not in self.roles:
             return False
         return self.judged is None or (kind in self.judged and "answerer" not in self.roles)
 
     def match(self, phrase: str) -> Match | None:
-        """Tell what the detector would look for when asked for a phrase.
+        """Return the class that the detector would look for.
 
         Returns:
-            The class and how it was reached; for an open vocabulary the phrase itself; None when
-            the detector is missing or cannot detect this.
+            The class and how it was matched; for an open vocabulary the phrase itself; None if
+            there is no detector or it cannot detect this.
         """
         if "detector" not in self.roles:
             return None

@@ -1,6 +1,6 @@
-"""Which backends exist, and how a reference such as `onnx:yolox.onnx?device=cpu` is read.
+"""The registry of backends, and the parser of references such as `onnx:yolox.onnx?device=cpu`.
 
-Reading a reference imports nothing; `open_backend` imports one module and loads one model.
+Parsing imports nothing; `open_backend` imports one module and loads one model.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ __all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend
 __all__ += ["IMPORTING", "identity", "plugin_backends"]
 
 IMPORTING = threading.RLock()
-"""Held while a backend's module is imported, and while a library that imports its parts lazily loads a model.
+"""Held while a backend's module is imported, and while a library with lazy imports loads a model.
 
-Two threads that import parts of transformers at the same time see each other's half of it, and fail.
+Two threads that import parts of transformers at the same time see half-initialized modules, and fail.
 """
 
 Loader: TypeAlias = Callable[[str, Mapping[str, str]], Any]  # Any: a backend of whichever role
-"""Makes a model of a reference (a file, a folder, a name; may be empty) and options."""
+"""Loads a model from a reference (a file, a folder, a name; may be empty) and options."""
 
 
 class BackendEntry(NamedTuple):
-    """Where a backend's factory lives and what it needs."""
+    """Location and requirements of a backend's factory."""
 
     factory: str
     """`module:function`; called as `function(reference, options)`, returns the loaded model."""
     extra: str | None = None
-    """Extra of viper-vision that brings the library, None for a core dependency."""
+    """Extra of viper-vision that installs the library; None for a core dependency."""
     package: str | None = None
     """Import name of that library."""
     remote: bool = False
-    """Called over a network: never speculated, and its calls may cost money."""
+    """Called over a network: never prefetched, and its calls may cost money."""
     plugin: Plugin | None = None
-    """The distribution that brings it, None for Viper's own."""
+    """The distribution that provides it; None for Viper's own."""
     judges: tuple[str, ...] | None = None
-    """Of a matcher: the kinds of attributes that it knows, such as `color`; None for any text."""
+    """Kinds of attributes that a matcher supports, such as `color`; None for any text."""
 
 
 TRUTH = "truth"
@@ -54,14 +54,13 @@ BUILTIN = "builtin"
 """Name of the backends that come with Viper (see `viper.builtin`)."""
 
 _BACKENDS = "viper.backends"
-_TRUTH = "viper.oracle"
-_SHIPPED = "viper.builtin"
 
 _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
-    ("detector", BUILTIN): BackendEntry(f"{_SHIPPED}.detector:load"),
-    ("matcher", BUILTIN): BackendEntry(f"{_SHIPPED}.matcher:load"),
-    ("depth", BUILTIN): BackendEntry(f"{_SHIPPED}.depth:load"),
-    ("answerer", BUILTIN): BackendEntry(f"{_SHIPPED}.answerer:load"),
+    **{
+        (role, name): BackendEntry(f"{package}.{role}:load")
+        for name, package in ((BUILTIN, "viper.builtin"), (TRUTH, "viper.oracle"))
+        for role in ("detector", "matcher", "depth", "answerer")
+    },
     ("answerer", "limber"): BackendEntry("viper.limber.answerer:load"),
     ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
     ("detector", "ultralytics"): BackendEntry(
@@ -77,19 +76,15 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
     ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_answerer:load", remote=True),
     ("language", "openai"): BackendEntry(f"{_BACKENDS}.openai_language:load", remote=True),
-    ("detector", TRUTH): BackendEntry(f"{_TRUTH}.detector:load"),
-    ("matcher", TRUTH): BackendEntry(f"{_TRUTH}.matcher:load"),
-    ("depth", TRUTH): BackendEntry(f"{_TRUTH}.depth:load"),
-    ("answerer", TRUTH): BackendEntry(f"{_TRUTH}.answerer:load"),
 }
 
 STUB = "stub"
-"""Name of the pseudo backend whose fixed results need no model (see `viper.methods.stub_models`)."""
+"""Name of the pseudo backend with fixed results (see `viper.methods.stub_models`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackendRef:
-    """A backend as the user wrote it, not loaded."""
+    """A parsed reference to a backend, not loaded."""
 
     role: Role
     name: str
@@ -97,16 +92,16 @@ class BackendRef:
     """A model id, a file or a folder; may be empty."""
     options: tuple[tuple[str, str], ...] = ()
     loader: Loader | None = field(default=None, repr=False)
-    """What loads the model of a role that a module brings; None where the name tells."""
+    """Loader of a role that a module adds; None for a backend in the registry."""
 
     @classmethod
     def parse(cls, role: Role, text: str, own: tuple[str, Loader] | None = None) -> BackendRef:
         """Read `NAME:REFERENCE?option=value&…`.
 
         Args:
-            role: What it is to serve.
-            text: As the user wrote it.
-            own: Name and loader of the module that brings the role.
+            role: The role that it serves.
+            text: As written by the user.
+            own: Name and loader of the module that adds the role.
 
         Raises:
             ConfigError: The name is unknown for this role.
@@ -115,11 +110,11 @@ class BackendRef:
         name = name.strip()
         if name == STUB:
             return cls(role, STUB, "")
-        known = {*backends_for(role), *([own[0]] if own else [])}
-        if name not in known:
+        names = {*backends_for(role), *([own[0]] if own else [])}
+        if name not in names:
             raise ConfigError(
-                f"Unknown {role} backend {name!r} in {text!r}. {did_you_mean(name, known)}"
-                f"Known for this role: {', '.join(sorted(known))}."
+                f"Unknown {role} backend {name!r} in {text!r}. {did_you_mean(name, names)}"
+                f"Known for this role: {', '.join(sorted(names))}."
             )
         reference, _, query = rest.partition("?")
         options = tuple(parse_qsl(query, keep_blank_values=True))
@@ -128,20 +123,20 @@ class BackendRef:
 
     @property
     def entry(self) -> BackendEntry:
-        """Where its factory lives."""
+        """Its entry in the registry."""
         if self.loader is not None:
             return BackendEntry(f"the module {self.name}")
         return backends_for(self.role)[self.name]
 
     @property
     def is_remote(self) -> bool:
-        """True when its calls go over a network and may cost money, or nobody knows where they go."""
+        """True if its calls go over a network and may cost money, or if the backend is unknown."""
         entry = self.entry if self.loader else backends_for(self.role).get(self.name)
         return entry is None or entry.remote
 
     @property
     def judges(self) -> tuple[str, ...] | None:
-        """Kinds of attributes that a matcher knows; None for any text."""
+        """Kinds of attributes that a matcher supports; None for any text."""
         return None if self.name == STUB else self.entry.judges
 
     def __str__(self) -> str:
@@ -160,11 +155,11 @@ def parse_role(text: str, more: Iterable[Role] = ()) -> Role:
     Raises:
         ConfigError: There is no such role.
     """
-    known = (*ROLES, *more)
-    if text.strip() in known:
+    roles = (*ROLES, *more)
+    if text.strip() in roles:
         return text.strip()
     raise ConfigError(
-        f"Unknown role {text!r}. {did_you_mean(text, known)}Roles: {', '.join(known)}."
+        f"Unknown role {text!r}. {did_you_mean(text, roles)}Roles: {', '.join(roles)}."
     )
 
 
@@ -172,7 +167,7 @@ def backends_for(role: Role) -> dict[str, BackendEntry]:
     """Return the backends that can fill a role, by name; imports none of them.
 
     Raises:
-        ConfigError: Two plugins bring one name, or one is not called `ROLE.NAME`.
+        ConfigError: Two plugins have one name, or a name is not `ROLE.NAME`.
     """
     entries = {name: entry for (r, name), entry in _BUILT_IN.items() if r == role}
     for (r, name), plugin in plugin_backends().items():
@@ -185,7 +180,7 @@ def plugin_backends() -> dict[tuple[Role, str], Plugin]:
     """Return the backends of plugins by role and name; imports none of them.
 
     Raises:
-        ConfigError: Two bring one name, or one is not called `ROLE.NAME`.
+        ConfigError: Two plugins have one name, or a name is not `ROLE.NAME`.
     """
     taken = {f"{role}.{name}" for role, name in _BUILT_IN} | {f"{role}.{STUB}" for role in ROLES}
     found: dict[tuple[Role, str], Plugin] = {}
@@ -205,15 +200,15 @@ def open_backend(ref: BackendRef) -> Backend:
 
     Raises:
         MissingExtraError: The library is not installed.
-        ConfigError: The model cannot be found or is not of a kind that the backend can load.
+        ConfigError: The model is not found, or of a kind that the backend cannot load.
     """
     if ref.loader is not None:
-        return _made(ref, ref.loader, f"the module {ref.name!r}")
+        return _load(ref, ref.loader, f"the module {ref.name!r}")
     entry = ref.entry
     if entry.plugin is not None:
         with IMPORTING:
-            made_by = entry.plugin.load()
-        return _made(ref, made_by, entry.plugin.origin)
+            factory = entry.plugin.load()
+        return _load(ref, factory, entry.plugin.origin)
     module_name, _, function = entry.factory.partition(":")
     try:
         with IMPORTING:
@@ -224,23 +219,20 @@ def open_backend(ref: BackendRef) -> Backend:
                 error.name, entry.extra, f"The {ref.name} {ref.role}"
             ) from error
         raise
-    # A factory is looked up by name, so its type is known by convention only.
-    factory: Callable[[str, Mapping[str, str]], Any] = getattr(module, function)
-    loaded: Backend = factory(ref.reference, dict(ref.options))
-    return loaded
+    return _load(ref, getattr(module, function), "viper")
 
 
 def identity(ref: BackendRef, backend: Backend) -> str:
-    """Name a loaded model among those of all roles and backends, for keys of what it computed.
+    """Return the name of a loaded model in cache keys, unique across roles and backends.
 
-    A fingerprint alone names weights and settings: two libraries may load one folder, and one folder may
-    serve two roles, with other results each.
+    A fingerprint is not enough: two libraries may load one folder, and one folder may serve two roles, with
+    different results.
     """
     return f"{ref.role}={ref.name}:{backend.fingerprint}"
 
 
-def _made(ref: BackendRef, factory: Loader, origin: str) -> Backend:
-    """Call a stranger's factory and check what every model must have."""
+def _load(ref: BackendRef, factory: Loader, origin: str) -> Backend:
+    """Call a factory and check that the model has a fingerprint."""
     if not callable(factory):
         raise ConfigError(
             f"The {ref.role} {ref.name!r} of {origin} must be a function of a reference and options, but "

@@ -1,24 +1,26 @@
 """The roles that models fill, and the values that travel to and from them.
 
-Batch first: every method takes a sequence of requests and returns a list of the SAME LENGTH IN THE
-SAME ORDER. A backend implements one of the five protocols and nothing else; queues, caches,
-duplicates, clocks and threads are the scheduler's. All methods of one backend are called from one
-thread, which is not the thread that built the object's configuration. A backend that separates making its
-input from running the model says so by implementing `Preprocesses`.
+A backend is a loaded model. It subclasses the class of its role (`Detector`, `Matcher`, `DepthModel`,
+`Answerer`, `LanguageModel`), implements the batch methods, and overrides the optional abilities that it
+has. A plain object with the same methods works as well: `with_defaults` gives it what it lacks when it is
+loaded.
 
-A backend reports trouble by raising `ModelError` (the call failed) or `UnservedError` (it cannot
-serve this phrase); any other exception is taken for a bug of the backend and reported as such. When
-a batch raises, the scheduler runs its requests again in halves, so that a bad one fails alone; a
-`ModelMemoryError` makes batches smaller from then on. A backend whose calls cost money
-therefore does not raise for one of them: it returns the `ModelError` in that request's place.
+Every batch method takes a sequence of requests and returns a list of the same length in the same order.
+Queues, caches, duplicates, timeouts and threads belong to the model pool. All batch methods of a backend
+are called from one thread, which need not be the thread that created the object.
+
+A backend reports failures by raising `ModelError` (the call failed) or `UnservedError` (it cannot serve this
+phrase); any other exception counts as a bug of the backend and is reported as such. When a batch raises, its
+requests are run again in halves, so that a bad request fails alone; after a `ModelMemoryError` batches get
+smaller. A backend whose calls cost money therefore does not raise for a single request: it returns the
+`ModelError` in the place of that request's result.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeGuard, TypeVar, runtime_checkable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,20 +50,14 @@ __all__ = [
     "RelativeDepth",
     "Role",
     "WarnsOutOfDomain",
-    "has",
-    "has_distinct_detections",
-    "is_deterministic",
-    "knows_images_by_name",
-    "largest_batch",
     "median_depth",
+    "with_defaults",
 ]
 
-T = TypeVar("T")
-
 Role: TypeAlias = str
-"""Name of what a model does: one of `ROLES`, or a role that a plugin's module brings."""
+"""Name of what a model does: one of `ROLES`, or a role that a plugin's module adds."""
 ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer", "language")
-"""The roles that Viper itself knows, each with a protocol below."""
+"""The roles of Viper itself, each with a class below."""
 
 RelativeDepth = NDArray[np.float32]
 """Shape (H, W) of the image, larger = farther, unit arbitrary, finite."""
@@ -69,7 +65,7 @@ RelativeDepth = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object that a detector saw."""
+    """One detected object."""
 
     box_xyxy: Box
     """In pixels of the CROP that the detector was given, origin at the crop's top left."""
@@ -108,175 +104,104 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a language model or an answerer said, with what it cost."""
+    """A reply of a language model or an answerer, with its usage."""
 
     text: str
     usage: Usage = field(default_factory=Usage)
 
 
-@runtime_checkable
-class Backend(Protocol):
-    """What every loaded model has."""
+class Backend:
+    """A loaded model of any role; the defaults below mean "no such ability"."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Name and version of the weights and settings: equal fingerprints give equal results."""
-        ...
+    fingerprint: str
+    """Name and version of the weights and settings: equal fingerprints give equal results."""
+    deterministic: bool = True
+    """Whether equal requests give equal results, so that a result can be cached."""
+    knows_images_by_name: bool = False
+    """Whether results depend on the image's name, so that equal pixels may be different requests."""
 
+    def largest_batch(self, method: str) -> int | None:
+        """Return the most requests that a batch method should get at once; None if there is no such limit."""
+        return None
 
-@runtime_checkable
-class Preprocesses(Backend, Protocol):
-    """A backend whose batch methods have two stages.
+    def doubt(self, image: ImageRef) -> str | None:
+        """Return a warning if the image is unlike those the model was made for; None if it is not.
 
-    `prepare` is called from several threads while the model is busy with another batch; `forward` from
-    the model's thread. The batch method itself gives the same as both.
-    """
+        Called from another thread after a request about the image was served; must return at once.
+        """
+        return None
 
     def stages(self, method: str) -> bool:
-        """Tell whether a batch method has two stages."""
-        ...
+        """Return whether a batch method can be split into `prepare` and `forward`."""
+        return False
 
     def prepare(self, method: str, request: Any) -> Any:
-        """Make the model's input of one request: decode, crop, resize, normalise."""
-        ...
+        """Make the model's input for one request: decode, crop, resize, normalize.
+
+        Called from several threads while the model is busy with another batch.
+        """
+        raise NotImplementedError
 
     def forward(self, method: str, prepared: Sequence[Any]) -> Sequence[Any]:
-        """Run the model on what `prepare` gave, and return one result for each, in order."""
-        ...
+        """Run the model, in its thread, on outputs of `prepare`; return one result for each, in order."""
+        raise NotImplementedError
 
 
-def has(backend: object, ability: Callable[..., T]) -> TypeGuard[T]:
-    """Tell whether a backend has one of the optional abilities, such as `WarnsOutOfDomain`.
+class Detector(Backend):
+    """Finds objects."""
 
-    The same as `isinstance`, which looks the protocol's members up anew each time: 12 µs against 0.5 µs
-    on CPython 3.11, several times in each call of a program.
-    """
-    return all(hasattr(backend, name) for name in _members(ability))
-
-
-@functools.cache
-def _members(ability: Callable[..., object]) -> tuple[str, ...]:
-    return tuple(name for name in vars(ability) if not name.startswith("_"))
-
-
-def is_deterministic(backend: object, *, remote: bool) -> bool:
-    """Tell whether equal requests give equal results, so that one of them is enough.
-
-    A backend says so with an attribute `deterministic`; without it, a local one is, a remote one is not.
-    """
-    return bool(getattr(backend, "deterministic", not remote))
-
-
-def knows_images_by_name(backend: object) -> bool:
-    """Tell whether a backend knows an image by its name, not by its pixels alone.
-
-    True perception does, and says so with an attribute `knows_images_by_name`: two pictures of equal
-    pixels may stand for different scenes.
-    """
-    return bool(getattr(backend, "knows_images_by_name", False))
-
-
-def largest_batch(backend: object, method: str) -> int | None:
-    """Return how many requests of a batch method a backend's device has memory for, None if unknown.
-
-    A backend says so with a method `largest_batch(method)`.
-    """
-    ask: Callable[[str], int | None] | None = getattr(backend, "largest_batch", None)
-    return None if ask is None else ask(method)
-
-
-class Detector(Backend, Protocol):
-    """Finds objects.
-
-    A detector whose detections of a phrase are distinct objects already may say so with an attribute
-    `has_distinct_detections = True`: then none is suppressed, however much two boxes overlap.
-    """
-
-    @property
-    def vocabulary(self) -> tuple[str, ...] | None:
-        """Class names of a closed-vocabulary detector; None when any phrase may be asked."""
-        ...
+    vocabulary: tuple[str, ...] | None = None
+    """Class names of a closed-vocabulary detector; None if it takes any phrase."""
+    has_distinct_detections: bool = False
+    """Whether the detections of a phrase are distinct objects: then overlapping ones are not suppressed."""
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Return the detections of each request, at the model's score threshold, in any order.
 
-        Duplicates of one object need not be removed: the caller sorts and suppresses them.
+        Duplicates of one object may be left in: the caller sorts and suppresses them.
         """
-        ...
+        raise NotImplementedError
 
 
-def has_distinct_detections(detector: Detector) -> bool:
-    """Tell whether a detector says that its detections of a phrase are distinct objects."""
-    return bool(getattr(detector, "has_distinct_detections", False))
+class Matcher(Backend):
+    """Compares images with texts (CLIP and similar models)."""
 
+    logit_scale: float
+    """Factor from cosine to logit."""
+    logit_bias: float | None = None
+    """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
+    certainty: Callable[[float], float] | None = None
+    """Return the probability, 0 … 1, that a text is true of a view, from the cosine of their vectors.
 
-class Matcher(Backend, Protocol):
-    """Says how well images and texts fit together (CLIP and its kin)."""
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
-        ...
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-        ...
+    A method of matchers that were trained to verify one text alone; None if texts must be compared with
+    others.
+    """
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,)."""
-        ...
+        raise NotImplementedError
 
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (D,), averaged over the matcher's templates."""
-        ...
-
-
-@runtime_checkable
-class LimitedVocabulary(Matcher, Protocol):
-    """A matcher that knows some words only, and says so instead of guessing."""
+        raise NotImplementedError
 
     def refusal(self, text: str) -> str | None:
-        """Say why a text means nothing to the matcher, and what to do; None where it does."""
-        ...
+        """Return why a text means nothing to the matcher, and what to do; None if it can be compared."""
+        return None
 
 
-@runtime_checkable
-class BinaryVerifier(Matcher, Protocol):
-    """A matcher that was trained to say of one view and one text, alone, whether they fit."""
+class DepthModel(Backend):
+    """Estimates the depth of every pixel."""
 
-    def certainty(self, cosine: float) -> float:
-        """Return how surely a text is true of a view, 0 … 1, from the cosine of their vectors."""
-        ...
+    measure: Callable[[Sequence[View]], list[float]] | None = None
+    """Return one depth per view, comparable within an image, larger = farther.
 
-
-@runtime_checkable
-class WarnsOutOfDomain(Backend, Protocol):
-    """A backend that knows some kinds of pictures only."""
-
-    def doubt(self, image: ImageRef) -> str | None:
-        """Say why its results on an image mean little, and what to do; None where they do.
-
-        Asked after a request about the image was served, from another thread, and answered at once.
-        """
-        ...
-
-
-class DepthModel(Backend, Protocol):
-    """Estimates how far away every pixel is."""
+    A method of models that know the depth of a view better than the median of their map; else None.
+    """
 
     def estimate(self, images: Sequence[ImageRef]) -> list[RelativeDepth]:
         """Return one map per image, shape (H, W) of the image, larger = farther."""
-        ...
-
-
-@runtime_checkable
-class RegionDepth(Backend, Protocol):
-    """A depth model that also knows the depth of a view better than the median of its map."""
-
-    def measure(self, views: Sequence[View]) -> list[float]:
-        """Return one depth per view, comparable within an image, larger = farther."""
-        ...
+        raise NotImplementedError
 
 
 def median_depth(relative_depth: RelativeDepth, view: View) -> float:
@@ -285,17 +210,67 @@ def median_depth(relative_depth: RelativeDepth, view: View) -> float:
     return float(np.median(relative_depth[top:bottom, left:right]))
 
 
-class Answerer(Backend, Protocol):
+class Answerer(Backend):
     """Answers short questions about a view in words."""
 
     def answer(self, requests: Sequence[AnswerRequest]) -> Sequence[Completion | ModelError]:
-        """Return one answer per request, as the model gave it, or the error of a call of its own."""
-        ...
+        """Return one answer per request, as the model gave it, or the error of that request."""
+        raise NotImplementedError
 
 
-class LanguageModel(Backend, Protocol):
+class LanguageModel(Backend):
     """Answers questions in words, without an image."""
 
     def complete(self, requests: Sequence[CompletionRequest]) -> Sequence[Completion | ModelError]:
-        """Return one completion per request, or the error of a call of its own."""
-        ...
+        """Return one completion per request, or the error of that request."""
+        raise NotImplementedError
+
+
+# Names of abilities in version 0.1, from which a plugin may still inherit.
+
+
+class Preprocesses(Backend):
+    """A backend with `stages`, `prepare` and `forward`."""
+
+
+class WarnsOutOfDomain(Backend):
+    """A backend with `doubt`."""
+
+
+class LimitedVocabulary(Matcher):
+    """A matcher with `refusal`."""
+
+
+class BinaryVerifier(Matcher):
+    """A matcher with `certainty`."""
+
+
+class RegionDepth(Backend):
+    """A depth model with `measure`."""
+
+
+_CLASSES: dict[Role, type[Backend]] = dict(
+    zip(ROLES, (Detector, Matcher, DepthModel, Answerer, LanguageModel), strict=True)
+)
+
+
+def with_defaults(backend: Any, role: Role) -> Any:
+    """Give an object that does not subclass its role's class the defaults that it lacks.
+
+    Args:
+        backend: Any object with the batch methods of the role.
+        role: One of `ROLES`, or a module's own.
+
+    Returns:
+        The same object.
+    """
+    role_class = _CLASSES.get(role, Backend)
+    if not isinstance(backend, role_class):
+        defaults = role_class()
+        for name in dir(defaults):
+            if not name.startswith("_") and not hasattr(backend, name):
+                try:
+                    setattr(backend, name, getattr(defaults, name))
+                except (AttributeError, TypeError):  # frozen, or with slots
+                    setattr(type(backend), name, getattr(defaults, name))
+    return backend

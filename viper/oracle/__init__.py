@@ -1,12 +1,13 @@
-"""True perception: the four vision roles answered from a file that says what the pictures show.
+"""The oracle: the four vision roles answered from a file of annotated scenes (`truth:FILE`).
 
-With perfect eyes, whatever an answer still gets wrong is the program's fault. Two kinds of files are
-read, told apart by their content: CLEVR scene files and GQA scene graphs.
+With perfect perception, every remaining error of an answer is the program's. CLEVR scene files and GQA
+scene graphs are read; the content of a file decides which it is.
 
-    reading.py      a JSON file, every value checked by name         →  SceneFile
-    clevr.py        CLEVR scenes (boxes from projection.py if the file has none)
-    gqa.py          GQA scene graphs
-    language.py     from a phrase to the terms that must hold        "the small shiny cube"
-    scene.py        things with their boxes and terms; which of them a view shows
+    json_value.py     a JSON file, every value checked by name       →  SceneFile
+    clevr.py          CLEVR scenes (boxes from projection.py if the file has none)
+    gqa.py            GQA scene graphs
+    phrase_parser.py  from a phrase to the terms that must hold      "the small shiny cube"
+    scene.py          objects with boxes and terms; the objects in a view
+    scene_file.py     opens a file; base class of the roles
     detector.py · matcher.py · depth.py · answerer.py                 the roles
 """

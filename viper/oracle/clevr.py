@@ -1,21 +1,22 @@
 """CLEVR scene files: `{"scenes": [{"image_filename", "objects": [...], "directions", ...}]}`.
 
-The official release has neither boxes nor cameras: there the boxes are projected. A scene with
-`bbox_xyxy` in all of its objects is taken as it is; `camera` spares recovering it. `pixel_coords[2]` is an
-object's depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the reference.
+The official release has neither boxes nor cameras: boxes are projected. A scene with `bbox_xyxy` in all of
+its objects is taken as it is; without `camera` the camera is recovered. `pixel_coords[2]` is an object's
+depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from viper.errors import ConfigError
 from viper.images.boxes import Box, area, clamp, snap
 from viper.oracle.json_value import JsonValue
-from viper.oracle.language import Language, words
+from viper.oracle.phrase_parser import PhraseParser, content_words
 from viper.oracle.projection import Camera, Solid, recover_camera
-from viper.oracle.scene import Scene, Thing
+from viper.oracle.scene import Scene, SceneObject
 
 __all__ = ["DEFAULT_SIZE", "fits", "read"]
 
@@ -25,40 +26,20 @@ DEFAULT_SIZE = (480, 320)
 _LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
 # Of the camera in CLEVR's base_scene.blend.
 
-_THING = "thing"
-_NOUNS = MappingProxyType(
-    {
-        "cube": "cube",
-        "block": "cube",
-        "sphere": "sphere",
-        "ball": "sphere",
-        "cylinder": "cylinder",
-        "thing": _THING,
-        "object": _THING,
-        "item": _THING,
-        "anything": _THING,
-        "something": _THING,
-    }
-)
-_ATTRIBUTES = MappingProxyType(
-    {
-        "metal": "metal",
-        "metallic": "metal",
-        "shiny": "metal",
-        "rubber": "rubber",
-        "matte": "rubber",
-        "large": "large",
-        "big": "large",
-        "small": "small",
-        "tiny": "small",
-        "cubic": "cube",
-        "spherical": "sphere",
-        "cylindrical": "cylinder",
-        **{
-            color: color
-            for color in ("gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow")
-        },
-    }
+_OBJECT = "thing"
+_COLORS = "gray red blue green brown purple cyan yellow"
+
+
+def _by_word(rows: str) -> Mapping[str, str]:
+    """Return word → term from rows of words, the first of which is the term."""
+    groups = (row.split() for row in rows.split("|"))
+    return MappingProxyType({word: words[0] for words in groups for word in words})
+
+
+_NOUNS = _by_word(f"cube block | sphere ball | cylinder | {_OBJECT} object item anything something")
+_ATTRIBUTES = _by_word(
+    "metal metallic shiny | rubber matte | large big | small tiny | cube cubic | sphere spherical | "
+    f"cylinder cylindrical | {_COLORS.replace(' ', ' | ')}"
 )
 _KINDS = ("color", "material", "shape", "size")
 
@@ -68,11 +49,11 @@ def fits(value: JsonValue) -> bool:
     return isinstance(value.raw, dict) and isinstance(value.raw.get("scenes"), list)
 
 
-def read(value: JsonValue) -> tuple[dict[str, Scene], Language]:
+def read(value: JsonValue) -> tuple[dict[str, Scene], PhraseParser]:
     """Read all scenes.
 
     Returns:
-        The scenes by the stem of their image's name, and their language.
+        The scenes by the stem of their image's name, and the parser of phrases about them.
 
     Raises:
         ConfigError: A value is missing or malformed; the message names scene, object and field.
@@ -85,11 +66,11 @@ def read(value: JsonValue) -> tuple[dict[str, Scene], Language]:
         if stem in scenes:
             raise ConfigError(f"{name.where}: {stem!r} occurs in an earlier scene already.")
         scenes[stem] = _scene(scene)
-        colors.update(thing.values["color"] for thing in scenes[stem].things)
+        colors.update(item.values["color"] for item in scenes[stem].objects)
     if not scenes:
         raise ConfigError(f"{value.where} holds no scenes.")
-    # Scenes of CLEVR's generator may have other colours than the release.
-    return scenes, Language(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
+    # Scenes of CLEVR's generator may have other colors than the release.
+    return scenes, PhraseParser(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
 
 
 def _scene(scene: JsonValue) -> Scene:
@@ -100,8 +81,8 @@ def _scene(scene: JsonValue) -> Scene:
     else:
         size = size or DEFAULT_SIZE
         boxes = _projected(scene, objects, size)
-    things = tuple(_thing(item, box) for item, box in zip(objects, boxes, strict=True))
-    return Scene(things, size)
+    annotated = (_object(item, box) for item, box in zip(objects, boxes, strict=True))
+    return Scene(tuple(annotated), size)
 
 
 def _size(scene: JsonValue) -> tuple[int, int] | None:
@@ -111,8 +92,8 @@ def _size(scene: JsonValue) -> tuple[int, int] | None:
     return scene["width"].pixels(), scene["height"].pixels()
 
 
-def _thing(item: JsonValue, box: Box) -> Thing:
-    values = {kind: " ".join(words(item[kind].text())) for kind in _KINDS}
+def _object(item: JsonValue, box: Box) -> SceneObject:
+    values = {kind: " ".join(content_words(item[kind].text())) for kind in _KINDS}
     values["shape"] = _NOUNS.get(values["shape"], values["shape"])
     if values["shape"] not in _NOUNS.values():
         raise item["shape"].wrong("one of cube, sphere, cylinder")
@@ -121,8 +102,8 @@ def _thing(item: JsonValue, box: Box) -> Thing:
         if values[kind] not in choices.split():
             raise item[kind].wrong(f"one of {choices.replace(' ', ', ')}")
     _, _, depth = item["pixel_coords"].numbers(3)
-    names = frozenset({values["shape"], _THING})
-    return Thing(
+    names = frozenset({values["shape"], _OBJECT})
+    return SceneObject(
         box_xyxy=box,
         name=values["shape"],
         names=names,
@@ -141,7 +122,7 @@ def _box(value: JsonValue) -> Box:
 
 
 def _projected(scene: JsonValue, objects: list[JsonValue], size: tuple[int, int]) -> list[Box]:
-    """Return the boxes of objects as the camera sees them, as far as they lie in the picture."""
+    """Return the boxes of objects as the camera sees them, clamped to the image."""
     solids = [_solid(item) for item in objects]
     if "camera" in scene:
         camera = _given_camera(scene["camera"], size)
@@ -165,7 +146,7 @@ def _projected(scene: JsonValue, objects: list[JsonValue], size: tuple[int, int]
         box = snap(clamp(seen, *size)) if seen is not None else (0.0, 0.0, 0.0, 0.0)
         if area(box) <= 0:
             raise ConfigError(
-                f"{item.where}: no part of it lies in the picture of {size[0]}×{size[1]} pixels, seen "
+                f"{item.where}: no part of it lies in the image of {size[0]}×{size[1]} pixels, seen "
                 "from the scene's camera. Check 3d_coords, pixel_coords and camera."
             )
         boxes.append(box)

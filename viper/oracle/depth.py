@@ -1,8 +1,8 @@
-"""True depth: how far away the thing is that a view shows.
+"""The oracle's depth model: the annotated depth of the object that a view is the patch of.
 
-A map cannot say it, for boxes overlap and a pixel has one depth: this model measures views. The map, for
-views that show no single thing and for whoever wants one, is painted: each thing's box in its depth, the
-nearer over the farther, on a ground one unit behind the farthest.
+A map cannot give it, because boxes overlap and a pixel has one depth: this model measures views. Its map,
+for all other views, is painted: each object's box in its depth, the nearer over the farther, on a
+background one unit behind the farthest.
 """
 
 from __future__ import annotations
@@ -14,28 +14,18 @@ import numpy as np
 from viper.errors import ConfigError
 from viper.images.boxes import pixel_bounds
 from viper.images.image import ImageRef, View
-from viper.models.options import Options
-from viper.models.roles import RelativeDepth, median_depth
-from viper.oracle.scene import Scene, SceneFile
-from viper.oracle.scene_file import open_scenes
+from viper.models.roles import DepthModel, RelativeDepth, median_depth
+from viper.oracle.scene import Scene
+from viper.oracle.scene_file import Oracle, open_reference
 
-__all__ = ["TrueDepth", "load"]
+__all__ = ["OracleDepth", "load"]
 
 
-class TrueDepth:
-    """Measures depth by what a file says.
-
-    Args:
-        file: What the pictures show; every thing in it has a depth.
-    """
-
-    def __init__(self, file: SceneFile) -> None:
-        self._file = file
-        self.fingerprint = f"truth:{file.fingerprint}"
-        self.knows_images_by_name = True
+class OracleDepth(Oracle, DepthModel):
+    """Measures depth from a file in which every object has one."""
 
     def measure(self, views: Sequence[View]) -> list[float]:
-        """Return the depth of the thing that each view shows, in the scene's units, as in the file.
+        """Return the depth of each view's object, in the units of the file.
 
         Raises:
             ModelError: The file has no scene for an image.
@@ -52,34 +42,33 @@ class TrueDepth:
 
     def _measure(self, view: View) -> float:
         scene = self._file.scene(view.image)
-        depths = [thing.depth for thing in scene.shown(view) if thing.depth is not None]
-        # Of several things with one box, the nearest is what is seen.
+        depths = [item.depth for item in scene.subjects(view) if item.depth is not None]
+        # Of several objects with one box, the nearest is visible.
         return min(depths) if depths else median_depth(_painted(scene, view.image.size), view)
 
 
 def _painted(scene: Scene, size: tuple[int, int]) -> RelativeDepth:
     width, height = size
-    known = [(thing.depth, thing.box_xyxy) for thing in scene.things if thing.depth is not None]
-    known.sort(reverse=True)
-    ground = known[0][0] + 1.0 if known else 1.0
-    painted = np.full((height, width), ground, dtype=np.float32)
-    for depth, box in known:
+    layers = [(item.depth, item.box_xyxy) for item in scene.objects if item.depth is not None]
+    layers.sort(reverse=True)
+    background = layers[0][0] + 1.0 if layers else 1.0
+    painted = np.full((height, width), background, dtype=np.float32)
+    for depth, box in layers:
         left, top, right, bottom = pixel_bounds(box, width, height)
         painted[top:bottom, left:right] = depth
     return painted
 
 
-def load(reference: str, options: Mapping[str, str]) -> TrueDepth:
-    """Load the file of scenes named by `truth:FILE`.
+def load(reference: str, options: Mapping[str, str]) -> OracleDepth:
+    """Load the file of scenes in `truth:FILE`.
 
     Raises:
-        ConfigError: The file is unusable or tells no depth, or an option is unknown.
+        ConfigError: The file is unusable or has no depth, or an option is unknown.
     """
-    with Options(options, "the truth depth"):
-        file = open_scenes(reference)
-        if not file.has_depth:
-            raise ConfigError(
-                f"{file.path.name} tells no depth, as no GQA scene graph does. Leave the role depth out, or "
-                "serve it with a model: --backend depth=transformers:…"
-            )
-        return TrueDepth(file)
+    file = open_reference(reference, options, "the truth depth")
+    if not file.has_depth:
+        raise ConfigError(
+            f"{file.path.name} has no depth, as all GQA scene graphs. Leave the role depth out, or "
+            "serve it with a model: --backend depth=transformers:…"
+        )
+    return OracleDepth(file)

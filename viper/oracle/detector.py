@@ -1,38 +1,28 @@
-"""The true detector: everything in the view of which every word of the phrase holds."""
+"""The oracle's detector: the objects in the view for which every word of the phrase holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from viper.models.options import Options
-from viper.models.roles import Detection, DetectRequest
-from viper.oracle.language import Language
-from viper.oracle.scene import SceneFile, Thing
-from viper.oracle.scene_file import open_scenes
+from viper.models.roles import Detection, Detector, DetectRequest
+from viper.oracle.phrase_parser import PhraseParser
+from viper.oracle.scene import SceneObject
+from viper.oracle.scene_file import Oracle, open_reference
 
-__all__ = ["TrueDetector", "fitting", "load"]
+__all__ = ["OracleDetector", "load", "named_by"]
 
 
-class TrueDetector:
-    """Finds things by what a file says of them.
+class OracleDetector(Oracle, Detector):
+    """Finds the annotated objects of a view.
 
-    A box is the thing's whole box, although a part of it may lie outside the view: so a patch that was
-    found always is the box of a thing, by which the other roles know it again.
-
-    Args:
-        file: What the pictures show.
+    A box is the object's whole box, even if a part of it lies outside the view, so that the other roles
+    recognize the object by the box of its patch.
     """
 
-    vocabulary = None
     has_distinct_detections = True
 
-    def __init__(self, file: SceneFile) -> None:
-        self._file = file
-        self.fingerprint = f"truth:{file.fingerprint}"
-        self.knows_images_by_name = True
-
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Return the things of each request in the order of the file, score 1.0.
+        """Return the objects of each request in the order of the file, score 1.0.
 
         Raises:
             ModelError: The file has no scene for an image.
@@ -44,29 +34,30 @@ class TrueDetector:
         left, top, _, _ = request.view.bounds
         detections = []
         for phrase in request.phrases:
-            for thing in fitting(inside, phrase, self._file.language):
-                x1, y1, x2, y2 = thing.box_xyxy
+            for item in named_by(phrase, inside, self._file.parser):
+                x1, y1, x2, y2 = item.box_xyxy
                 box = (x1 - left, y1 - top, x2 - left, y2 - top)
                 detections.append(Detection(box, phrase, 1.0))
         return detections
 
 
-def fitting(things: Sequence[Thing], phrase: str, language: Language) -> list[Thing]:
-    """Return the things that a noun phrase fits: its last noun is their name, and all words hold."""
-    terms = language.read(phrase)
-    head = language.head(terms)
+def named_by(
+    phrase: str, objects: Iterable[SceneObject], parser: PhraseParser
+) -> list[SceneObject]:
+    """Return the objects that a noun phrase fits: its last noun is their name, and all words hold."""
+    terms = parser.parse(phrase)
+    head = parser.head(terms)
     return [
-        thing
-        for thing in things
-        if thing.terms.issuperset(terms) and (head is None or head in thing.names)
+        item
+        for item in objects
+        if item.terms.issuperset(terms) and (head is None or head in item.names)
     ]
 
 
-def load(reference: str, options: Mapping[str, str]) -> TrueDetector:
-    """Load the file of scenes named by `truth:FILE`.
+def load(reference: str, options: Mapping[str, str]) -> OracleDetector:
+    """Load the file of scenes in `truth:FILE`.
 
     Raises:
         ConfigError: The file is unusable, or an option is unknown.
     """
-    with Options(options, "the truth detector"):
-        return TrueDetector(open_scenes(reference))
+    return OracleDetector(open_reference(reference, options, "the truth detector"))

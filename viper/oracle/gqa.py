@@ -1,8 +1,8 @@
 """GQA scene graphs: `{imageId: {"width", "height", "objects": {id: {"name", "x", …}}}}`.
 
-Of a thing hold: its name, its attributes, and each of its relations, alone and with what it leads to
-("holding", "holding cup", "holding red cup"). Names are compared in the singular. No synonyms are invented,
-but everything is a thing, and every man, woman and child is a person. Graphs tell no depth (Hudson and
+The terms of an object are its name, its attributes, and its relations, alone and with their target
+("holding", "holding cup", "holding red cup"). Names are compared in the singular. There are no synonyms,
+but everything is a "thing", and every man, woman and child is a person. Graphs have no depth (Hudson and
 Manning 2019, GQA, section 3.1).
 """
 
@@ -17,18 +17,23 @@ from typing import NamedTuple
 from viper.errors import ConfigError
 from viper.images.boxes import Box, clamp, snap
 from viper.oracle.json_value import JsonValue
-from viper.oracle.language import Language, one, related, words
-from viper.oracle.scene import Scene, Thing
+from viper.oracle.phrase_parser import (
+    PhraseParser,
+    content_words,
+    relation_term,
+    singular_noun,
+)
+from viper.oracle.scene import Scene, SceneObject
 from viper.vocabulary.attributes import kind_of
 
 __all__ = ["fits", "read"]
 
-_THING, _PERSON = "thing", "person"
+_OBJECT, _PERSON = "thing", "person"
 _GENERIC = MappingProxyType(
     {
         word: term
         for term, spoken in (
-            (_THING, "thing object item anything something"),
+            (_OBJECT, "thing object item anything something"),
             (_PERSON, "person somebody someone anybody anyone"),
         )
         for word in spoken.split()
@@ -38,7 +43,7 @@ _PERSONS = frozenset(
     "man woman boy girl child kid baby toddler guy lady gentleman adult human".split()
 )
 _FORMS = MappingProxyType({"wooden": "wood", "metallic": "metal"})
-# Adjectives of a material that the graphs, and their answers, spell as the noun.
+# Adjectives of a material for which the graphs and their answers use the noun.
 
 _SHADES = frozenset("light dark bright pale".split())
 _SCENE_KINDS = MappingProxyType({"weather": "weather", "location": "place"})
@@ -51,13 +56,13 @@ class _Node(NamedTuple):
     term: str
     attributes: tuple[str, ...]
     relations: tuple[tuple[str, str], ...]
-    """(predicate, id of the object that it leads to)."""
+    """(predicate, id of the target)."""
     box_xyxy: Box
 
     @property
     def names(self) -> frozenset[str]:
-        """Terms that it may be called by."""
-        names = frozenset({self.term, _THING})
+        """Terms that name it."""
+        names = frozenset({self.term, _OBJECT})
         return names | {_PERSON} if self.term in _PERSONS else names
 
 
@@ -67,39 +72,41 @@ def fits(value: JsonValue) -> bool:
     return isinstance(first, dict) and "objects" in first
 
 
-def read(value: JsonValue) -> tuple[dict[str, Scene], Language]:
+def read(value: JsonValue) -> tuple[dict[str, Scene], PhraseParser]:
     """Read all scenes.
 
     Returns:
-        The scenes by image id, and the language of all of them.
+        The scenes by image id, and the parser of phrases about them.
 
     Raises:
         ConfigError: A value is missing or malformed; the message names image, object and field.
     """
     lexicon = _Lexicon(dict(_GENERIC), {}, set(), set())
     scenes = {name: _scene(graph, lexicon) for name, graph in value.fields("image")}
-    return scenes, lexicon.language()
+    return scenes, lexicon.parser()
 
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    """The words of a file, gathered while it is read."""
+    """The words of a file, collected while it is read."""
 
     nouns: dict[str, str]
     attributes: dict[str, str]
     predicates: set[str]
-    related: set[str]
+    relation_terms: set[str]
 
     def add(self, node: _Node) -> None:
-        """Learn the words that are used of an object."""
+        """Add the words of an object."""
         self.nouns.update(((node.name, node.term), (node.term, node.term)))
         self.attributes.update((attribute, attribute) for attribute in node.attributes)
         self.predicates.update(predicate for predicate, _ in node.relations)
 
-    def language(self) -> Language:
-        """Return the language of what was learnt."""
+    def parser(self) -> PhraseParser:
+        """Return the parser of phrases with these words."""
         forms = {form: term for form, term in _FORMS.items() if term in self.attributes}
-        return Language(self.nouns, self.attributes | forms, self.predicates, self.related)
+        return PhraseParser(
+            self.nouns, self.attributes | forms, self.predicates, self.relation_terms
+        )
 
 
 def _scene(graph: JsonValue, lexicon: _Lexicon) -> Scene:
@@ -115,12 +122,12 @@ def _scene(graph: JsonValue, lexicon: _Lexicon) -> Scene:
     }
     lexicon.attributes.update((value, value) for value in values.values())
     places = {key: index for index, key in enumerate(nodes)}
-    things = []
+    annotated = []
     for node in nodes.values():
-        leading = [sys.intern(term) for term in _related(node, nodes)]
-        lexicon.related.update(leading)
-        things.append(_thing(node, leading, places))
-    return Scene(tuple(things), (width, height), values)
+        terms = [sys.intern(term) for term in _relation_terms(node, nodes)]
+        lexicon.relation_terms.update(terms)
+        annotated.append(_object(node, terms, places))
+    return Scene(tuple(annotated), (width, height), values)
 
 
 def _node(item: JsonValue, objects: Mapping[str, JsonValue], width: int, height: int) -> _Node:
@@ -137,7 +144,7 @@ def _node(item: JsonValue, objects: Mapping[str, JsonValue], width: int, height:
             raise ConfigError(f"{relation.where}: the image has no object {target!r}.")
         relations.append((_plain(relation["name"].text()), target))
     *first, last = name.split()
-    term = " ".join((*first, one(last)))
+    term = " ".join((*first, singular_noun(last)))
     return _Node(
         name=name,
         term=_GENERIC.get(term, term),
@@ -147,35 +154,35 @@ def _node(item: JsonValue, objects: Mapping[str, JsonValue], width: int, height:
     )
 
 
-def _thing(node: _Node, leading: Sequence[str], places: Mapping[str, int]) -> Thing:
+def _object(node: _Node, relation_terms: Sequence[str], places: Mapping[str, int]) -> SceneObject:
     values: dict[str, str] = {}
     for attribute in node.attributes:
         first, *rest = attribute.split()
         kind = kind_of(attribute) or (kind_of(" ".join(rest)) if first in _SHADES else None)
         if kind is not None:
-            values.setdefault("color" if kind == "colour" else kind, attribute)
+            values.setdefault(kind, attribute)
     predicates = {predicate for predicate, _ in node.relations}
-    return Thing(
+    return SceneObject(
         box_xyxy=node.box_xyxy,
         name=node.name,
         names=node.names,
-        terms=node.names | {*node.attributes, *predicates, *leading},
+        terms=node.names | {*node.attributes, *predicates, *relation_terms},
         values=values,
         relations=tuple((predicate, places[key]) for predicate, key in node.relations),
     )
 
 
-def _related(node: _Node, graph: Mapping[str, _Node]) -> Iterator[str]:
-    """Yield the terms of an object's relations with what they lead to."""
+def _relation_terms(node: _Node, graph: Mapping[str, _Node]) -> Iterator[str]:
+    """Yield the terms of an object's relations with their targets."""
     for predicate, key in node.relations:
         for name in graph[key].names:
-            yield related(predicate, name)
+            yield relation_term(predicate, name)
         for adjective in graph[key].attributes:
-            yield related(predicate, graph[key].term, adjective)
+            yield relation_term(predicate, graph[key].term, adjective)
 
 
 def _box(item: JsonValue, width: int, height: int) -> Box:
-    """Return the box inside the picture, at least a pixel each way: the graphs have empty ones."""
+    """Return the box inside the image, at least a pixel wide and high: the graphs have empty ones."""
     x, y, w, h = (item[side].number() for side in ("x", "y", "w", "h"))
     for side, length in (("w", w), ("h", h)):
         if length < 0:
@@ -187,4 +194,4 @@ def _box(item: JsonValue, width: int, height: int) -> Box:
 
 def _plain(text: str) -> str:
     """Return the words of a text, without articles; "" if it has none."""
-    return " ".join(words(text))
+    return " ".join(content_words(text))

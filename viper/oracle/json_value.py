@@ -1,4 +1,4 @@
-"""A JSON value with its path, so that an error can say where a malformed value stands."""
+"""A JSON value with its path, so that an error can name the place of a malformed value."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["JsonValue"]
 
 
 class JsonValue:
-    """A JSON value and the way to it, so that an error can say where it stands.
+    """A JSON value with its path.
 
     Args:
-        value: As `json` gave it.
-        name: What it is called: a field's name, "object 3", or a file's name.
-        parent: What it is part of.
+        value: From `json`.
+        name: A field's name, "object 3", or a file's name.
+        parent: The value that contains it.
     """
 
     __slots__ = ("_name", "_parent", "raw")
@@ -29,7 +29,7 @@ class JsonValue:
 
     @property
     def where(self) -> str:
-        """The way to it, as in "scenes.json: scene 3, object 0, color"."""
+        """Its path, as in "scenes.json: scene 3, object 0, color"."""
         if self._parent is None:
             return self._name
         separator = ":" if self._parent._parent is None else ","
@@ -47,21 +47,21 @@ class JsonValue:
         return JsonValue(self.raw[name], name, self)
 
     def fields(self, each: str) -> Iterator[tuple[str, JsonValue]]:
-        """Yield the fields of an object; `each` is what to call one, such as "image"."""
+        """Yield the fields of an object; `each` names one in a path, such as "image"."""
         if not isinstance(self.raw, dict):
             raise self.wrong("an object")
         for name, value in self.raw.items():
             yield name, JsonValue(value, f"{each} {name!r}", self._holder(each))
 
     def items(self, each: str) -> Iterator[JsonValue]:
-        """Yield the elements of a list; `each` is what to call one, such as "object"."""
+        """Yield the elements of a list; `each` names one in a path, such as "object"."""
         if not isinstance(self.raw, list):
             raise self.wrong("a list")
         for index, value in enumerate(self.raw):
             yield JsonValue(value, f"{each} {index}", self._holder(each))
 
     def _holder(self, each: str) -> JsonValue | None:
-        """Return what names the elements' place: "object 3" needs no "objects" before it."""
+        """Return the parent of elements in a path: "object 3" needs no "objects" before it."""
         return self._parent if self._name == f"{each}s" else self
 
     def text(self) -> str:
@@ -85,7 +85,7 @@ class JsonValue:
         return self.raw
 
     def numbers(self, count: int) -> tuple[float, ...]:
-        """Return a list of so many finite numbers."""
+        """Return a list of `count` finite numbers."""
         if not isinstance(self.raw, list) or len(self.raw) != count:
             raise self.wrong(f"a list of {count} numbers")
         if any(type(item) not in (int, float) for item in self.raw):
@@ -93,11 +93,11 @@ class JsonValue:
         return tuple(item.number() for item in self.items("number"))
 
     def wrong(self, expected: str) -> ConfigError:
-        """Return the error of a value that is not as it must be."""
+        """Return the error for a malformed value."""
         text = repr(self.raw)
         got = text if len(text) <= 60 else f"{text[:57]}…"
         return ConfigError(f"{self.where} must be {expected}, but got {got}.")
 
 
 _LARGEST = 1e12
-# No scene has a coordinate beyond; keeps products of coordinates finite.
+# More than any coordinate; keeps products of coordinates finite.

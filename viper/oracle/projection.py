@@ -1,4 +1,4 @@
-"""Boxes of CLEVR's solids as its camera sees them, and the camera where a file does not tell it.
+"""Image boxes of CLEVR's solids, and the recovery of a camera that a file does not give.
 
 World: z up, units of Blender. Camera: x right, y up, z forward along its axis, hence `pixel_coords[2]`.
 Pixels: origin top left. CLEVR's camera is never rolled: its right axis is horizontal, and known from
@@ -28,7 +28,7 @@ _ROUND_STEPS = 32
 _USUAL_PITCH = 0.45
 _PRIOR_WEIGHT = 0.01
 # Radians that CLEVR's camera looks down on average, and what that counts beside the objects (a square of
-# their spread): it decides only where they say nothing, as one object alone.
+# their spread): it decides only where they do not, as with a single object.
 
 
 class Solid(NamedTuple):

@@ -1,7 +1,4 @@
-"""Opens a file of scenes: CLEVR scenes or GQA scene graphs.
-
-A file is read once for all four roles: the last ones stay in memory.
-"""
+"""Opens a file of scenes, CLEVR scenes or GQA scene graphs, once for all four roles of the oracle."""
 
 from __future__ import annotations
 
@@ -10,20 +7,47 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from viper.errors import ConfigError, InputError
+from viper.models.options import BackendOptions
+from viper.models.roles import Backend
 from viper.oracle import clevr, gqa
 from viper.oracle.json_value import JsonValue
 from viper.oracle.scene import SceneFile
 from viper.storage.files import quote_path, read_regular_file
 
-__all__ = ["open_scenes"]
+__all__ = ["Oracle", "open_reference", "open_scenes"]
 
 _MAX_BYTES = 1 << 30
-# Above the scene graphs of GQA's training images, the largest file of either kind.
+# More than the scene graphs of GQA's training images, the largest file of either kind.
 
 _reading = threading.Lock()
+
+
+class Oracle(Backend):
+    """Base of the oracle's roles.
+
+    Args:
+        file: The annotated scenes.
+    """
+
+    knows_images_by_name = True
+
+    def __init__(self, file: SceneFile) -> None:
+        self._file = file
+        self.fingerprint = f"truth:{file.fingerprint}"
+
+
+def open_reference(reference: str, options: Mapping[str, str], where: str) -> SceneFile:
+    """Return the scenes of the reference `truth:FILE`, which has no options.
+
+    Raises:
+        ConfigError: As in `open_scenes`, or there is an option.
+    """
+    BackendOptions.read(options, where)
+    return open_scenes(reference)
 
 
 def open_scenes(path: str) -> SceneFile:
@@ -36,10 +60,10 @@ def open_scenes(path: str) -> SceneFile:
     try:
         status = os.stat(path)  # noqa: PTH116  # a null byte in a Path is another error on each version
     except (OSError, ValueError):
-        version: tuple[int, ...] = ()  # reading it says what is wrong
+        version: tuple[int, ...] = ()  # reading it reports the error
     else:
         version = (status.st_ino, status.st_mtime_ns, status.st_size)
-    with _reading:  # four roles ask at the same time; one of them reads
+    with _reading:  # the roles are loaded at the same time
         return _read(path, version)
 
 
@@ -47,24 +71,24 @@ def open_scenes(path: str) -> SceneFile:
 def _read(path: str, version: tuple[int, ...]) -> SceneFile:
     if not path:
         raise ConfigError(
-            "True perception needs a file of scenes: truth:FILE, such as "
+            "The oracle needs a file of scenes: truth:FILE, such as "
             "truth:scenes/CLEVR_val_scenes.json."
         )
     try:
         content = read_regular_file(path, max_bytes=_MAX_BYTES, what="file of scenes")
     except InputError as error:
-        raise ConfigError(f"True perception has no scenes. {error}") from error
+        raise ConfigError(f"The oracle has no scenes. {error}") from error
     try:
         value = JsonValue(json.loads(content), Path(path).name)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
-            f"{quote_path(path)} is no JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."
+            f"{quote_path(path)} is not a JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."
         ) from error
     if clevr.fits(value):
-        scenes, language = clevr.read(value)
+        scenes, parser = clevr.read(value)
     elif gqa.fits(value):
-        scenes, language = gqa.read(value)
+        scenes, parser = gqa.read(value)
     else:
         raise ConfigError(
             f"{quote_path(path)} holds neither CLEVR scenes, an object with a list 'scenes', nor GQA scene "
@@ -74,6 +98,6 @@ def _read(path: str, version: tuple[int, ...]) -> SceneFile:
         path=Path(path),
         fingerprint=hashlib.sha256(content).hexdigest()[:16],
         scenes=scenes,
-        language=language,
+        parser=parser,
         has_depth=clevr.fits(value),
     )

@@ -6,10 +6,10 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 from viper.errors import ModelError, ModelMemoryError, ViperError, summarize_error
-from viper.models.roles import Backend, Completion, Preprocesses, has
+from viper.models.roles import Backend, Completion
 from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
@@ -28,7 +28,7 @@ class BatchOwner(Protocol):
     name: str
     """Of the model, for messages."""
 
-    def with_inputs(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
+    def with_inputs(self, backend: Backend, batch: list[Job]) -> list[Job]:
         """Return the jobs of a batch whose input is ready; the others have failed."""
         ...
 
@@ -119,12 +119,8 @@ def _recover(backend: Backend, batch: list[Job], error: Exception, owner: BatchO
     run_forward(backend, batch[middle:], owner)
 
 
-def _is_staged(backend: Backend, operation: Operation) -> TypeGuard[Preprocesses]:
-    return (
-        operation.function is None
-        and has(backend, Preprocesses)
-        and backend.stages(operation.method)
-    )
+def _is_staged(backend: Backend, operation: Operation) -> bool:
+    return operation.function is None and backend.stages(operation.method)
 
 
 def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:

@@ -17,7 +17,7 @@ from viper.errors import ConfigError, UnservedError
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import BackendRef, backends_for, identity, open_backend
-from viper.models.roles import Backend, Detector, Role, knows_images_by_name
+from viper.models.roles import Backend, Detector, Role
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
 from viper.scheduling.operation import Key, Operation, request_key
@@ -128,8 +128,9 @@ class ModelPool:
         """Return the key of a request to a loaded model."""
         worker = self._worker(operation.role)
         backend = worker.loaded.result()
-        by_name = knows_images_by_name(backend)
-        return request_key(operation, identity(worker.ref, backend), request, by_name=by_name)
+        return request_key(
+            operation, identity(worker.ref, backend), request, by_name=backend.knows_images_by_name
+        )
 
     async def from_disk(self, operation: Operation, keys: Sequence[Key]) -> dict[Key, Any]:
         """Return the results that are on disk only, for `submit`; does not block the event loop."""

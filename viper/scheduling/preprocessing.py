@@ -1,6 +1,6 @@
 """Preprocessing while the model is busy: decode, crop, resize, normalize, on threads of its own.
 
-For backends whose batch methods have two stages (`roles.Preprocesses`). The number of inputs that are ready
+For backends whose batch methods have two stages (`roles.Backend.stages`). The number of inputs that are ready
 ahead is bounded, since an input is much larger than its request. The worker holds its lock around every call
 except `wait`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from viper.models.roles import Backend, Preprocesses, has
+from viper.models.roles import Backend
 from viper.scheduling.request_queue import Job
 
 __all__ = ["PreprocessingQueue"]
@@ -36,7 +36,7 @@ class PreprocessingQueue:
         """Begin to preprocess a queued job, if its operation has that stage and there is room."""
         if job.prepared is not None or self._ahead >= self._most_ahead:
             return
-        if has(backend, Preprocesses) and backend.stages(job.operation.method):
+        if backend.stages(job.operation.method):
             self._begin(backend, job)
             self._ahead += 1
 
@@ -51,7 +51,7 @@ class PreprocessingQueue:
                 job.prepared.cancel()
                 self._ahead -= 1
 
-    def begin(self, backend: Preprocesses, batch: list[Job]) -> None:
+    def begin(self, backend: Backend, batch: list[Job]) -> None:
         """Begin to preprocess the rest of a batch; a single input is left to `wait`."""
         if len(batch) > 1 and not self._closed:
             for job in batch:
@@ -59,7 +59,7 @@ class PreprocessingQueue:
                     self._begin(backend, job)
 
     @staticmethod
-    def wait(backend: Preprocesses, job: Job) -> BaseException | None:
+    def wait(backend: Backend, job: Job) -> BaseException | None:
         """Wait for the input of a job, or make it; return the error if that failed."""
         try:
             if job.prepared is None:
@@ -77,7 +77,7 @@ class PreprocessingQueue:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, backend: Preprocesses, job: Job) -> None:
+    def _begin(self, backend: Backend, job: Job) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(thread_name_prefix=self._name)
         prepared: Future[Any] = self._pool.submit(

@@ -47,7 +47,7 @@ class Job:
     queued_s: float = field(default_factory=time.perf_counter)
     number: int = field(default_factory=lambda: next(_numbers))
     """Order of arrival."""
-    prepared: Future[Any] | None = None  # the model's input; see `roles.Preprocesses`
+    prepared: Future[Any] | None = None  # the model's input; see `roles.Backend.prepare`
     budget: Budget | None = None
     """That of the engine of the first request; None for the model's own."""
 

@@ -17,13 +17,11 @@ from viper.models.roles import (
     Backend,
     Completion,
     CompletionRequest,
+    DepthModel,
     Detection,
     Detector,
     DetectRequest,
     Matcher,
-    RegionDepth,
-    WarnsOutOfDomain,
-    has,
     median_depth,
 )
 from viper.scheduling.futures import results_of
@@ -167,7 +165,8 @@ class VisionClient:
 
     async def depth(self, view: View, prefetches: Sequence[View] = ()) -> float:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""
-        if has(await self._pool.backend("depth"), RegionDepth):
+        model = cast("DepthModel", await self._pool.backend("depth"))
+        if model.measure is not None:
             return (await self._serve(MEASURE, [view], prefetches))[0]  # type: ignore[no-any-return]  # see Operation
         return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
 
@@ -201,10 +200,9 @@ class VisionClient:
         return self._values(submission)
 
     def _record_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
-        if has(backend, WarnsOutOfDomain):
-            images = {image for request in requests if (image := _image_of(request)) is not None}
-            doubts = (backend.doubt(image) for image in images)
-            self.metrics.doubts.update(dict.fromkeys(doubt for doubt in doubts if doubt))
+        images = {image for request in requests if (image := _image_of(request)) is not None}
+        doubts = (backend.doubt(image) for image in images)
+        self.metrics.doubts.update(dict.fromkeys(doubt for doubt in doubts if doubt))
 
     async def _submit(
         self, operation: Operation, requests: Sequence[Hashable], prefetches: Sequence[Hashable]

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from viper.errors import BudgetError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
-from viper.models.roles import Backend, Preprocesses, is_deterministic, largest_batch
+from viper.models.roles import Backend, with_defaults
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import as_viper_error, run_forward
 from viper.scheduling.operation import ANSWER, COMPLETE, OPERATIONS, Key, Operation, Served
@@ -246,8 +246,8 @@ class ModelWorker:
         for thread in before:
             thread.join()  # of an attempt that failed: its models are freed first
         try:
-            backend = self._open(ref)
-            remembers = is_deterministic(backend, remote=ref.is_remote)
+            backend: Backend = with_defaults(self._open(ref), ref.role)
+            remembers = backend.deterministic
         except BaseException as error:  # a third-party library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
             self._fail(loaded, as_viper_error(error, f"Loading the {ref.role} {str(ref)!r}"))
@@ -307,11 +307,11 @@ class ModelWorker:
             if operation.function is None
             else [one.method for one in OPERATIONS if one.role == operation.role]
         )
-        limits = [largest_batch(backend, method) for method in methods]
+        limits = [backend.largest_batch(method) for method in methods]
         limits += [self._limits.get(operation), self._max_batch]
         return min(limit for limit in limits if limit)
 
-    def with_inputs(self, backend: Preprocesses, batch: list[Job]) -> list[Job]:
+    def with_inputs(self, backend: Backend, batch: list[Job]) -> list[Job]:
         """Wait for the inputs of a batch; a request that cannot be preprocessed fails here, alone."""
         with self._changed:
             self._preprocessing.begin(backend, batch)

@@ -1,7 +1,7 @@
 """Kinds of attributes, so that a property is compared with its own alternatives.
 
-"red" is checked against the other colours, "wooden" against other materials; an attribute never
-stands among its own contrasts, and near-synonyms of it are left out too.
+"red" is checked against the other colors, "wooden" against the other materials. The contrasts of an attribute
+include neither itself nor its near-synonyms.
 """
 
 from __future__ import annotations
@@ -12,59 +12,37 @@ from types import MappingProxyType
 
 __all__ = ["BASIC_COLORS", "KINDS", "contrasts", "kind_of", "named_colors"]
 
+# Each row is one kind; near-synonyms stand between bars.
+_ROWS = """
+color: red | orange | yellow golden gold | green | blue | cyan turquoise teal | purple violet | pink | \
+brown tan beige | black dark | white light | gray grey silver
+material: wooden wood | metal metallic | plastic | glass | leather | paper | stone concrete | brick | \
+cloth fabric cotton | rubber | ceramic porcelain
+size: large big huge | small little tiny
+length: long | short
+height: tall high | short low
+age: young | old elderly
+shape: round circular | square | rectangular | triangular | oval
+pattern: striped | plaid checkered | spotted dotted | plain
+state: open | closed shut
+fullness: full | empty
+cleanliness: clean | dirty
+wetness: wet | dry
+light: on lit | off unlit
+posture: sitting seated | standing | lying lying-down | walking | running | jumping
+weather: sunny clear | cloudy overcast | rainy | snowy | foggy
+ripeness: ripe | unripe
+texture: shiny glossy | matte
+gender: male | female
+"""
+
 KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "colour": (
-        ("red",),
-        ("orange",),
-        ("yellow", "golden", "gold"),
-        ("green",),
-        ("blue",),
-        ("cyan", "turquoise", "teal"),
-        ("purple", "violet"),
-        ("pink",),
-        ("brown", "tan", "beige"),
-        ("black", "dark"),
-        ("white", "light"),
-        ("gray", "grey", "silver"),
-    ),
-    "material": (
-        ("wooden", "wood"),
-        ("metal", "metallic"),
-        ("plastic",),
-        ("glass",),
-        ("leather",),
-        ("paper",),
-        ("stone", "concrete"),
-        ("brick",),
-        ("cloth", "fabric", "cotton"),
-        ("rubber",),
-        ("ceramic", "porcelain"),
-    ),
-    "size": (("large", "big", "huge"), ("small", "little", "tiny")),
-    "length": (("long",), ("short",)),
-    "height": (("tall", "high"), ("short", "low")),
-    "age": (("young",), ("old", "elderly")),
-    "shape": (("round", "circular"), ("square",), ("rectangular",), ("triangular",), ("oval",)),
-    "pattern": (("striped",), ("plaid", "checkered"), ("spotted", "dotted"), ("plain",)),
-    "state": (("open",), ("closed", "shut")),
-    "fullness": (("full",), ("empty",)),
-    "cleanliness": (("clean",), ("dirty",)),
-    "wetness": (("wet",), ("dry",)),
-    "light": (("on", "lit"), ("off", "unlit")),
-    "posture": (
-        ("sitting", "seated"),
-        ("standing",),
-        ("lying", "lying down"),
-        ("walking",),
-        ("running",),
-        ("jumping",),
-    ),
-    "weather": (("sunny", "clear"), ("cloudy", "overcast"), ("rainy",), ("snowy",), ("foggy",)),
-    "ripeness": (("ripe",), ("unripe",)),
-    "texture": (("shiny", "glossy"), ("matte",)),
-    "gender": (("male",), ("female",)),
+    kind: tuple(
+        tuple(word.replace("-", " ") for word in group.split()) for group in groups.split("|")
+    )
+    for kind, groups in (row.split(":") for row in _ROWS.strip().splitlines())
 }
-"""Groups of near-synonyms, by kind; the first word of a group stands for it."""
+"""Groups of near-synonyms, by kind; the first word represents the group."""
 
 
 @functools.cache
@@ -78,7 +56,7 @@ def _groups() -> dict[str, tuple[str, int]]:
 
 
 def kind_of(attribute: str) -> str | None:
-    """Return the kind of an attribute, such as "colour" of "red"; None for an unknown one."""
+    """Return the kind of an attribute, such as "color" for "red"; None for an unknown one."""
     found = _groups().get(attribute.strip().lower())
     return None if found is None else found[0]
 
@@ -93,10 +71,10 @@ def contrasts(attribute: str) -> tuple[str, ...]:
 
 
 BASIC_COLORS = tuple("red orange yellow green blue purple pink brown black white gray".split())
-"""The basic colour terms of English (Berlin and Kay 1969)."""
+"""The basic color terms of English (Berlin and Kay 1969)."""
 
 _TERMS = MappingProxyType(
-    {word: {"cyan": "blue"}.get(group[0], group[0]) for group in KINDS["colour"] for word in group}
+    {word: {"cyan": "blue"}.get(group[0], group[0]) for group in KINDS["color"] for word in group}
     | {"navy": "blue", "maroon": "red", "blonde": "yellow", "blond": "yellow", "khaki": "brown"}
     | {"magenta": "pink", "lavender": "purple", "olive": "green", "cream": "white"}
 )
@@ -113,7 +91,7 @@ _SHADES = frozenset(("light", "dark"))
 
 
 def named_colors(text: str) -> tuple[str, ...]:
-    """Return the basic terms for the colours that a text names, each once, in order.
+    """Return the basic terms for the colors that a text names, each once, in order.
 
     Example:
         >>> named_colors("in a light yellow top and navy-blue jeans")

@@ -1,7 +1,7 @@
 """Maps the words of a question to the classes of a closed-vocabulary detector.
 
-Four ways, tried in this order: the class name itself, a plural of it, a synonym, and a narrower
-word ("woman" → `person`). The last finds too much, so whoever uses it must say so.
+Tried in this order: the class name itself, its plural, a synonym, and a narrower word ("woman" → `person`). A
+narrower word finds too much, so its user must report that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-__all__ = ["Match", "MatchKind", "match_phrase", "near_classes", "singular", "words"]
+__all__ = ["Match", "MatchKind", "category_words", "match_phrase", "near_classes", "singular"]
 
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
 
@@ -120,11 +120,11 @@ def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
     """Find the class that stands for a phrase.
 
     Args:
-        phrase: As asked, such as "people" or "the sofa".
+        phrase: Such as "people" or "the sofa".
         classes: Class names of the detector, in its own spelling.
 
     Returns:
-        The class and the way it was reached, None when there is none.
+        The class and how it was matched; None if there is none.
 
     Example:
         >>> match_phrase("people", ["person", "car"])
@@ -175,8 +175,8 @@ def singular(phrase: str) -> str:
     return " ".join([*head, lemmas[0] if lemmas else last])
 
 
-def words() -> frozenset[str]:
-    """Return the words that names of classes, their synonyms and narrower words are made of."""
+def category_words() -> frozenset[str]:
+    """Return the words of all class names, synonyms and narrower phrases."""
     phrases = (phrase for same, narrower in _concepts() for phrase in (*same, *narrower))
     return frozenset(word for phrase in phrases for word in phrase.split())
 

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from viper.images.image import ImageRef, View
 from viper.models.registry import BackendRef
 from viper.models.roles import (
+    Answerer,
     AnswerRequest,
     Backend,
     Completion,
+    DepthModel,
     Detection,
+    Detector,
     DetectRequest,
+    Matcher,
     RelativeDepth,
 )
 
@@ -35,13 +39,11 @@ INSTANT_BACKENDS = {
 _DIMENSIONS = 64
 
 
-class InstantModel:
+class InstantModel(Detector, Matcher, DepthModel, Answerer):
     """All roles in one object."""
 
     fingerprint = "instant"
-    vocabulary = None
     logit_scale = 100.0
-    logit_bias = None
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
         """Find three things side by side, each a third of the view."""

@@ -156,7 +156,7 @@ def _section_words(*, brands: bool) -> Iterator[str]:
 
 def _lexicon() -> Iterator[str]:
     """Yield the words that the grammar and the detectors know by meaning."""
-    from viper.vocabulary.categories import words as detectable
+    from viper.vocabulary.categories import category_words as detectable
 
     tables = (
         lexicon.ATTRIBUTE_KIND,

@@ -105,7 +105,7 @@ def test_what_true_perception_cannot_answer_fails_and_says_what_it_can(clevr, fo
     answer = clevr.run_program("return image.simple_query('Why?')", folder / "table.png")
     assert answer.failure is not None
     assert answer.failure.kind == "model"
-    assert "True perception can answer" in answer.failure.message
+    assert "The oracle can answer" in answer.failure.message
 
 
 def test_depth_of_a_graph_is_an_error_of_the_configuration(folder):

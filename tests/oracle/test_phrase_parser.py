@@ -4,15 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.oracle.language import UNKNOWN, Language, one, words
+from viper.oracle.phrase_parser import (
+    UNKNOWN,
+    PhraseParser,
+    content_words,
+    singular_noun,
+)
 
-LANGUAGE = Language(
+PARSER = PhraseParser(
     nouns={"cup": "cup", "table": "table", "traffic light": "traffic light", "orange": "orange",
            "man": "man", "glass": "glass", "glasses": "glasses", "thing": "thing"},
     attributes={"red": "red", "light blue": "light blue", "blue": "blue", "orange": "orange",
                 "glass": "glass", "wood": "wood", "wooden": "wood", "on": "on"},
     relations=("holding", "on", "in", "to the left of", "sitting on"),
-    related=("holding cup", "holding red cup", "holding blue cup", "on table", "on glass table",
+    relation_terms=("holding cup", "holding red cup", "holding blue cup", "on table", "on glass table",
              "to left of traffic light", "in glass"),
 )  # fmt: skip
 
@@ -53,25 +58,25 @@ LANGUAGE = Language(
     ],
 )
 def test_a_phrase_is_read_as_its_terms(phrase, terms):
-    assert list(LANGUAGE.read(phrase)) == terms
+    assert list(PARSER.parse(phrase)) == terms
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_as_known_terms_or_unknown(text):
-    terms = LANGUAGE.read(text)
+    terms = PARSER.parse(text)
     assert terms
-    assert set(terms) <= {*LANGUAGE.terms, UNKNOWN}
+    assert set(terms) <= {*PARSER.terms, UNKNOWN}
 
 
 @given(st.text(max_size=40))
 def test_words_never_spell_the_unknown_term(text):
-    assert UNKNOWN not in words(text)
-    assert words(" ".join(words(text))) == words(text)
+    assert UNKNOWN not in content_words(text)
+    assert content_words(" ".join(content_words(text))) == content_words(text)
 
 
 def test_the_head_is_the_last_name():
-    assert LANGUAGE.head(("red", "glass", "table")) == "table"
-    assert LANGUAGE.head(("red",)) is None
+    assert PARSER.head(("red", "glass", "table")) == "table"
+    assert PARSER.head(("red",)) is None
 
 
 @pytest.mark.parametrize(
@@ -80,8 +85,8 @@ def test_the_head_is_the_last_name():
      ("buses", "bus"), ("bus", "bus"), ("knives", "knife"), ("zyzzyvax", "zyzzyvax")],
 )  # fmt: skip
 def test_nouns_are_compared_in_the_singular(word, singular):
-    assert one(word) == singular
+    assert singular_noun(word) == singular
 
 
 def test_grey_is_gray():
-    assert words("Grey CUP") == ("gray", "cup")
+    assert content_words("Grey CUP") == ("gray", "cup")
