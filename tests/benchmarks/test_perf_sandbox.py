@@ -98,7 +98,9 @@ def test_a_program_that_does_not_do_its_work_gives_no_figure(with_figures):
 
 def test_a_program_that_gives_something_else_gives_no_figure(with_figures, monkeypatch):
     monkeypatch.setattr(sandbox_figures, "EIGHT_CALLS", "return 'something else'")
-    with pytest.raises(BenchmarkError, match="returned 'something else' instead of 'red, one of 3'"):
+    with pytest.raises(
+        BenchmarkError, match="returned 'something else' instead of 'red, one of 3'"
+    ):
         with_figures(lambda figures: figures.eight_call_programs_ms(1))
     with pytest.raises(BenchmarkError, match="The comparison returned"):
         sandbox_figures._timed_ms(lambda source: "something else")
@@ -113,9 +115,7 @@ def test_calls_that_the_run_answers_from_its_table_give_no_figure(with_figures, 
 
 def test_a_session_that_waits_costs_the_host_some_memory(with_figures):
     memory = with_figures(lambda figures: figures.idle_memory(3))
-    assert (
-        0 < memory.traced < 10_000
-    )  # a task, a socket and frames: far from nothing, and bounded
+    assert 0 < memory.traced < 10_000  # a task, a socket and frames: far from nothing, and bounded
 
 
 # -- the result

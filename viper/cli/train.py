@@ -114,17 +114,17 @@ def limber(
     from viper.cli.output import print_error, print_json, show_log, show_warnings
     from viper.errors import ViperError
     from viper.limber.experiment import Experiment, run_experiment
-    from viper.limber.training import TrainingConfig
+    from viper.limber.training_loop import TrainingConfig
     from viper.progress_bars import StepBars
 
     if debug:
         show_log()
     else:
         show_warnings()
-    recipe = TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    config = TrainingConfig(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     try:
         experiment = Experiment(
-            captions, matcher, language, prompts, recipe, str(resolve_device(device)), dtype
+            captions, matcher, language, prompts, config, str(resolve_device(device)), dtype
         )
         with StepBars() as bars:
             report = run_experiment(experiment, out, on_progress=bars.tell)

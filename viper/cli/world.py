@@ -113,7 +113,7 @@ def render(
                 "images": str(written.images),
                 "scenes": str(written.scenes),
                 "count": written.count,
-                "things": written.things,
+                "things": written.objects,
                 "seed": seed,
                 "size": list(size),
                 "split": split,
@@ -123,7 +123,7 @@ def render(
         )
         return
     click.echo(str(written.scenes))
-    notice(f"{written.count} pictures of {written.things} things in {took_s:.1f} s.")
+    notice(f"{written.count} pictures of {written.objects} things in {took_s:.1f} s.")
 
 
 class _Bar:

@@ -83,11 +83,12 @@ def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) 
         queries = [Query(s.image, s.query, s.task) for s in data]
         ready = _Ready(engine.batch(queries[: len(_QUESTIONS)]))
         for number in range(rounds):
-            for name, work in {
+            works: dict[str, Callable[[], object]] = {
                 "samples_per_s": partial(_score, data, engine, folder / f"whole-{number}"),
                 "engine_per_s": partial(engine.batch, queries, concurrency=_CONCURRENCY),
                 "runner_per_s": partial(_score, data, ready, folder / f"alone-{number}"),
-            }.items():
+            }
+            for name, work in works.items():
                 figures[name].append(1000 * samples / timed_ms(work))
         memory = {} if long_n is None else _memory(folder, engine, long_n)
     medians = {name: round(statistics.median(values), 1) for name, values in figures.items()}
