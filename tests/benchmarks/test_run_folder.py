@@ -7,7 +7,7 @@ import pytest
 from fakes.bench import row
 from viper.errors import InputError
 from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
-from viper_benchmarks.sample import BaselineResult, ErrorAttribution
+from viper_benchmarks.sample import BaselineResult, ErrorAttribution, SampleResult
 
 SETTINGS = {"task": "jsonl", "models": "stub", "backends": {"detector": "stub"}}
 
@@ -27,6 +27,15 @@ def test_rows_come_back_as_they_went(tmp_path):
         error_attribution=ErrorAttribution("detector", ("detector", "matcher")), query="caf\u00e9",
     )  # fmt: skip
     assert list(read_rows(run_with(tmp_path / "run", entry))) == [entry]
+
+
+def test_rows_have_the_former_names_too_and_are_read_by_them():
+    entry = row("1", 0.0, program_cached=True, error_attribution=ErrorAttribution("several"))
+    written = json.loads(json.dumps(entry.to_json()))
+    assert written["memo"] is True
+    assert written["blame"] == {"lost_by": "several", "mended_by": []}
+    del written["program_cached"], written["error_attribution"]
+    assert SampleResult.from_json(written) == entry
 
 
 @pytest.mark.parametrize("cut", [1, 5, -1])
