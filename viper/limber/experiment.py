@@ -98,12 +98,12 @@ def run_experiment(
     ]
     config = experiment.config
 
-    def trained(what: str, seen: Tensor) -> LimberModel:
-        soft = new_map(seen[train], experiment.prompts, language, config.seed)
+    def trained(what: str, inputs: Tensor) -> LimberModel:
+        soft = new_map(inputs[train], experiment.prompts, language, config.seed)
         model = LimberModel(language, tokenizer, soft.to(language.device))
         train_map(
             model,
-            seen[train],
+            inputs[train],
             lessons,
             config,
             checkpoint=work / f"{what.split()[-1]}.pt",
@@ -153,14 +153,14 @@ def _figures(
     ]
     prefixes = [prefix_of(trial.question) for trial in trials]
     figures: dict[str, Any] = {"asked": len(trials)}
-    for name, (model, seen) in models.items():
+    for name, (model, inputs) in models.items():
 
         def written(n: int, name: str = name) -> None:
             progress(f"asking: {name}", n, len(trials))
 
         answers = write_answers(
             model,
-            seen[list(held_out)],
+            inputs[list(held_out)],
             prefixes,
             chunk=_CHUNK,
             max_new_tokens=_MAX_NEW_TOKENS,

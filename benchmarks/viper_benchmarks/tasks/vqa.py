@@ -78,7 +78,10 @@ def _sample(question: Row, annotation: Row, image: Path, type_names: Mapping[str
         # OK-VQA stems 'answer'; the original answer is in 'raw_answer'.
         answers.append(given.text("raw_answer" if "raw_answer" in given.raw else "answer"))
     type_ = annotation.optional_text("question_type")
-    tags = {"type": type_ and type_names.get(type_, type_), "answer": annotation.optional_text("answer_type")}
+    tags = {
+        "type": type_ and type_names.get(type_, type_),
+        "answer": annotation.optional_text("answer_type"),
+    }
     return Sample(
         id=str(number),
         task="vqa",
