@@ -73,7 +73,9 @@ def test_a_missing_file_names_the_path_and_what_it_should_hold(tmp_path):
 @pytest.mark.parametrize("content", ["[]", "{}", '{"questions": []}', '{"questions": 3}', "null"])
 def test_a_file_without_questions_is_refused(tmp_path, content):
     true_scenes.write(tmp_path / "questions" / "CLEVR_val_questions.json", content)
-    with pytest.raises(InputError, match=r"contains no (questions|JSON object).*\. It should contain"):
+    with pytest.raises(
+        InputError, match=r"contains no (questions|JSON object).*\. It should contain"
+    ):
         read_clevr(tmp_path, "val")
 
 
