@@ -11,9 +11,11 @@ from viper.cli.options import output_options
 
 __all__ = ["bench"]
 
+_FACTS = "name version summary origin splits subsets exposure".split()
+
 
 class _Bench(click.Group):
-    """A command per task; what a task needs is read when its command is asked for."""
+    """A command per task; a task is loaded when its command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from viper.errors import ViperError
@@ -28,28 +30,24 @@ class _Bench(click.Group):
         if (own := super().get_command(ctx, cmd_name)) is not None:
             return own
         from viper.errors import ViperError
-        from viper_benchmarks.registry import BUILT_IN, plugin_tasks
+        from viper_benchmarks.registry import task_names
         from viper_benchmarks.task_command import task_command
 
         try:
-            known = cmd_name in BUILT_IN or cmd_name in plugin_tasks()
-            return task_command(cmd_name) if known else None
+            return task_command(cmd_name) if cmd_name in task_names() else None
         except ViperError as error:
             raise click.ClickException(str(error)) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if (
-            args
-            and not args[0].startswith("-")
-            and args[0] not in (known := self.list_commands(ctx))
-        ):
+        names = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in names:
             from viper.errors import did_you_mean
 
             ctx.fail(
-                f"There is no benchmark {args[0]!r}. {did_you_mean(args[0], known)}"
-                f"Benchmarks and verbs: {', '.join(known)}."
+                f"There is no benchmark {args[0]!r}. {did_you_mean(args[0], names)}"
+                f"Benchmarks and verbs: {', '.join(names)}."
             )
         return super().resolve_command(ctx, args)
 
@@ -74,10 +72,10 @@ def bench() -> None:
     viper bench jsonl --data mine.jsonl --models stub --output runs/first
     viper bench refcoco --data DATA --split testA --subset standard --baselines \\
         --backend detector=onnx:yolox_nano.onnx --output runs/refcoco
-    viper bench clevr --data CLEVR_v1.0 --models builtin --blame
+    viper bench clevr --data CLEVR_v1.0 --models builtin --attribute-errors
     viper bench compare runs/first runs/second
     viper bench list
-    viper bench gqa --help          what files it needs, and where they come from
+    viper bench gqa --help          the files it needs, and their source
     """
 
 
@@ -86,7 +84,7 @@ def bench() -> None:
 @click.argument("second", type=click.Path(path_type=Path))
 @output_options
 def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
-    """Compare two runs over the same samples: what changed, and is it chance?
+    """Compare two runs on the same samples: which samples changed, and whether by chance.
 
     \b
     viper bench compare runs/grammar runs/gpt
@@ -111,7 +109,7 @@ def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
 @bench.command("list")
 @output_options
 def list_tasks(as_json: bool, debug: bool) -> None:
-    """List the benchmarks with their versions, splits and pinned subsets; plugins are not imported."""
+    """List the benchmarks with their versions, splits and pinned subsets; without importing plugins."""
     from viper.cli.output import print_error, print_json
     from viper.errors import ViperError
     from viper_benchmarks.registry import BUILT_IN, load_task, plugin_tasks
@@ -127,15 +125,9 @@ def list_tasks(as_json: bool, debug: bool) -> None:
             {
                 "tasks": [
                     {
-                        "name": task.name,
-                        "version": task.version,
-                        "summary": task.summary,
+                        **{fact: getattr(task, fact) for fact in _FACTS},
                         "layout": task.layout.splitlines(),
-                        "origin": task.origin,
-                        "splits": dict(task.splits),
                         "default_split": task.default_split or None,
-                        "subsets": dict(task.subsets),
-                        "exposure": task.exposure,
                     }
                     for task in tasks
                 ],

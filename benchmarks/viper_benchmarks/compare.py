@@ -1,4 +1,4 @@
-"""Two runs over the same samples, side by side: which samples changed, and whether that is chance."""
+"""Compares two runs on the same samples: which samples changed, and whether by chance."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["compare_runs"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is remembered of a row."""
+class _Outcome:
+    """The part of a row that is compared."""
 
     score: float
     correct: bool
-    said: str | None
+    answer: str | None
     query: str
 
 
@@ -30,43 +30,43 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
 
     Args:
         first: Folder of a run.
-        second: Folder of another one over the same samples, or some of them.
+        second: Folder of another run on the same samples, or some of them.
 
     Returns:
-        `n` samples that both have; accuracy of each over them; `difference` (second minus first) with
-        its 95 % bootstrap interval; McNemar's exact p; ids of the samples `gained` and `lost` by the
-        second; `settings` that differ; how many samples only one of them has.
+        `n` samples in both runs; accuracy of each on them; `difference` (second minus first) with its 95 %
+        bootstrap interval; McNemar's exact p; the samples `gained` and `lost` by the second; `settings` that
+        differ; the number of samples in only one of them.
 
     Raises:
-        InputError: A folder holds no run, the tasks differ, or no sample is in both.
+        InputError: A folder contains no run, the tasks differ, or no sample is in both.
     """
     settings = [read_run(folder) for folder in (first, second)]
     for folder in (first, second):
         if not (folder / "samples.jsonl").is_file():
             raise InputError(
-                f"{str(folder)!r} holds no run: there is no samples.jsonl. Give the folder after --output."
+                f"{str(folder)!r} contains no run: there is no samples.jsonl. Give the folder after --output."
             )
     if settings[0].get("task") != settings[1].get("task"):
         raise InputError(
             f"The runs are of different tasks: {settings[0].get('task')} and {settings[1].get('task')}."
         )
-    before = {row.id: _kept(row) for row in read_rows(first / "samples.jsonl")}
+    before = {row.id: _outcome(row) for row in read_rows(first / "samples.jsonl")}
     paired = Paired()
     means = Mean(), Mean()
     gained: list[dict[str, Any]] = []
     lost: list[dict[str, Any]] = []
     changed = only_second = 0
     for row in read_rows(second / "samples.jsonl"):
-        old, new = before.pop(row.id, None), _kept(row)
+        old, new = before.pop(row.id, None), _outcome(row)
         if old is None:
             only_second += 1
             continue
         paired.add(new.score, old.score)
         means[0].add(old.score)
         means[1].add(new.score)
-        changed += old.said != new.said
+        changed += old.answer != new.answer
         if old.correct != new.correct:
-            entry = {"id": row.id, "query": row.query, "first": old.said, "second": new.said}
+            entry = {"id": row.id, "query": row.query, "first": old.answer, "second": new.answer}
             (gained if new.correct else lost).append(entry)
     if not means[0].n:
         raise InputError(
@@ -92,17 +92,15 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
     }
 
 
-def _kept(row: SampleResult) -> _Kept:
-    said = row.prediction
+def _outcome(row: SampleResult) -> _Outcome:
+    answer = row.prediction
     if row.task == "grounding" and row.box_xyxy is not None:
-        said = ", ".join(f"{edge:g}" for edge in row.box_xyxy)
-    return _Kept(row.score, row.correct, said if row.failure is None else row.failure, row.query)
+        answer = ", ".join(f"{edge:g}" for edge in row.box_xyxy)
+    return _Outcome(
+        row.score, row.correct, answer if row.failure is None else row.failure, row.query
+    )
 
 
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, list[Any]]:
-    names = dict.fromkeys([*first, *second])
-    return {
-        name: [first.get(name), second.get(name)]
-        for name in names
-        if first.get(name) != second.get(name)
-    }
+    pairs = {name: [first.get(name), second.get(name)] for name in {**first, **second}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,4 +1,4 @@
-"""Many ids in little memory: eight bytes each, by hash."""
+"""A set of ids in eight bytes each."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ __all__ = ["Digests"]
 
 
 class Digests:
-    """A set of ids, fixed when it is made.
+    """An immutable set of ids, stored as hashes.
 
-    Two ids share their eight bytes with a chance of one in a billion among 200,000.
+    Among 200,000 ids, two collide with a probability of one in a billion.
 
     Args:
         ids: In any order.
     """
 
     def __init__(self, ids: Iterable[str]) -> None:
-        given = np.asarray(array("Q", map(_digest, ids)), dtype=np.uint64)
-        self._order = np.argsort(given, kind="stable")
-        self._sorted = given[self._order]
+        digests = np.asarray(array("Q", map(_digest, ids)), dtype=np.uint64)
+        self._order = np.argsort(digests, kind="stable")
+        self._sorted = digests[self._order]
 
     def __len__(self) -> int:
         return len(self._sorted)
 
     def __contains__(self, id_: str) -> bool:
-        wanted = np.uint64(_digest(id_))
-        place = int(np.searchsorted(self._sorted, wanted))
-        return place < len(self._sorted) and bool(self._sorted[place] == wanted)
+        digest = np.uint64(_digest(id_))
+        return digest in self._sorted[np.searchsorted(self._sorted, digest) :][:1]
 
     def repeated(self) -> int | None:
-        """Return the position of the first id that was there before; None when all differ."""
+        """Return the position of the first repeated id; None if all differ."""
         again = self._order[1:][self._sorted[1:] == self._sorted[:-1]]
         return int(again.min()) if len(again) else None
 

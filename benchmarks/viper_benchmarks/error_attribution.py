@@ -1,15 +1,16 @@
-"""Who lost a wrong sample: the program, or one of the models.
+"""Finds the cause of a wrong sample: the program, or one of the models.
 
-The sample's own program runs again with the truth in the place of models (see docs/true-perception.md):
+The sample's own program runs again with the oracle in the place of models (see docs/true-perception.md):
 
-- with truth in every role it is still wrong: the `program` lost it;
-- with truth in one role alone it is right: that role lost it. Where several do, the first in the order
-  detector, matcher, depth, answerer; all of them are named in the row;
-- no role alone mends it: `several`.
+- still wrong with the oracle in every role: the `program` is the cause;
+- right with the oracle in one role: this role is the cause. If there are several such roles, the cause is
+  the first of detector, matcher, depth, answerer, and the row names all;
+- wrong with the oracle in any one role: `several`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Self
 
@@ -24,78 +25,69 @@ from viper_benchmarks.scorer import Scorer
 
 __all__ = ["ErrorAttributor"]
 
-_TRUE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
+_ORACLE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
 
 
-class ErrorAttributor:
-    """Finds out who lost a sample; use it as a context manager.
+class ErrorAttributor(contextlib.ExitStack):
+    """Finds the cause of wrong samples; use it as a context manager, which closes its engines.
 
     Args:
         engine: Of the run; its models are shared.
-        judge: Of the run.
-        scenes: What the pictures show, a file of CLEVR scenes or GQA scene graphs.
+        scorer: Of the run.
+        scenes: Scene file of the images, in the format of CLEVR or GQA.
 
     Raises:
-        ConfigError: The file is unusable, or the engine itself answers from the truth in every role.
+        ConfigError: The file is unusable, or the engine uses the oracle in every role.
     """
 
-    def __init__(self, engine: Engine, judge: Scorer, scenes: Path) -> None:
-        config = engine.config
-        given: dict[str, str] = {role: str(ref) for role, ref in config.backends.items()}
-        truth = f"{TRUTH}:{scenes}"
-        known = open_scenes(str(scenes))
-        roles: list[Role] = [role for role in _TRUE_ROLES if role != "depth" or known.has_depth]
-        modelled = [
-            role
-            for role in roles
-            if (ref := config.backends.get(role)) is None or ref.name != TRUTH
-        ]
-        if not modelled:
+    def __init__(self, engine: Engine, scorer: Scorer, scenes: Path) -> None:
+        super().__init__()
+        backends = engine.config.backends
+        has_depth = open_scenes(str(scenes)).has_depth
+        roles: list[Role] = [role for role in _ORACLE_ROLES if role != "depth" or has_depth]
+        replaced = [role for role in roles if role not in backends or backends[role].name != TRUTH]
+        if not replaced:
             raise ConfigError(
-                "--blame puts truth in the place of models, but --models answers from the truth already: "
-                "whatever is wrong there, the program lost. Choose other models or leave --blame out."
+                "--attribute-errors replaces models by the oracle, but --models is the oracle already: every "
+                "error is one of the program. Choose other models or omit --attribute-errors."
             )
-        self._judge = judge
-        self._all_true = self._engine(engine, given | dict.fromkeys(roles, truth))
-        self._one_true = {role: self._engine(engine, given | {role: truth}) for role in modelled}
+        self._scorer = scorer
+        self._oracle = self._engine(engine, roles, scenes)
+        self._one_role = {role: self._engine(engine, [role], scenes) for role in replaced}
 
-    async def blame(self, sample: Sample, result: SampleResult) -> ErrorAttribution | None:
-        """Return who lost a wrong sample; None for a right one, or one whose picture cannot be read."""
+    async def cause(self, sample: Sample, result: SampleResult) -> ErrorAttribution | None:
+        """Return the cause of a wrong sample; None for a right one or an unreadable image."""
         if result.correct or result.failure == "input":
             return None
-        if result.program is None or not await self._right(self._all_true, sample, result.program):
+        program = result.program
+        if program is None or not await self._right(self._oracle, sample, program):
             return ErrorAttribution("program")
-        mended_by = [
+        fixed_by = [
             role
-            for role, engine in self._one_true.items()
-            if await self._right(engine, sample, result.program)
+            for role, engine in self._one_role.items()
+            if await self._right(engine, sample, program)
         ]
-        return ErrorAttribution(mended_by[0] if mended_by else "several", tuple(mended_by))
-
-    def close(self) -> None:
-        """End the engines; the run's own goes on."""
-        for engine in (self._all_true, *self._one_true.values()):
-            engine.close()
+        return ErrorAttribution(fixed_by[0] if fixed_by else "several", tuple(fixed_by))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    @staticmethod
-    def _engine(engine: Engine, backends: dict[str, str]) -> Engine:
+    def _engine(self, engine: Engine, oracle_roles: list[Role], scenes: Path) -> Engine:
+        """Open an engine with the run's settings and the oracle in some roles."""
         config = engine.config
-        return Engine(
-            "none",
-            backends=backends,
-            timeout_s=config.timeout_s,
-            model_call_s=config.model_call_s,
-            sandbox=config.sandbox,
-            limits=config.limits,
-            models_of=engine,
+        backends: dict[str, str] = {role: str(ref) for role, ref in config.backends.items()}
+        return self.enter_context(
+            Engine(
+                "none",
+                backends=backends | dict.fromkeys(oracle_roles, f"{TRUTH}:{scenes}"),
+                timeout_s=config.timeout_s,
+                model_call_s=config.model_call_s,
+                sandbox=config.sandbox,
+                limits=config.limits,
+                models_of=engine,
+            )
         )
 
     async def _right(self, engine: Engine, sample: Sample, program: str) -> bool:
         query = Query(sample.image, sample.query, sample.task, sample.choices, program)
-        return self._judge.baseline(sample, await engine.arun(query)).correct
+        return self._scorer.baseline(sample, await engine.arun(query)).correct

@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals of shares, means and paired differences, and McNemar's test."""
+"""95 % intervals of shares, means and paired differences, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _Z_95 = 1.959963984540054
 # Two-sided 95 % quantile of the normal distribution.
 _RESAMPLES = 2_000
 _SEED = 0
-# A report is the same each time that it is made.
+# Fixed, so that a report is reproducible.
 _AT_ONCE = 4_000_000
-# Draws that are held in memory together: 32 MB.
+# Draws in memory at once: 32 MB.
 
 
 def wilson_interval(successes: float, n: int) -> tuple[float, float]:
@@ -23,10 +23,10 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     share, z2 = successes / n, _Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    center = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # Rounding may put a bound just inside the share where that is 0 or 1.
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+    # Rounding may put a bound just inside a share of 0 or 1.
+    return max(0.0, min(share, center - half)), min(1.0, max(share, center + half))
 
 
 def bootstrap_interval(
@@ -35,11 +35,11 @@ def bootstrap_interval(
     """Return the 95 % interval of a mean: percentiles of resampled means (Efron 1979).
 
     Args:
-        values: One per sample; any sequence of floats.
-        counts: How often each value occurs, where the values are given once each.
+        values: One per sample.
+        counts: Number of samples of each value, if each value is given once.
 
     Returns:
-        None for fewer than two samples, which say nothing of their spread.
+        None for fewer than two samples.
     """
     n = len(values) if counts is None else sum(counts)
     if n < 2:
@@ -47,7 +47,7 @@ def bootstrap_interval(
     array = np.asarray(values, dtype=np.float64)
     generator = np.random.default_rng(_SEED)
     if counts is not None:
-        # How often each value is drawn is multinomial.
+        # The numbers of draws of each value are multinomial.
         shares = np.asarray(counts, dtype=np.float64) / n
         means = generator.multinomial(n, shares, size=_RESAMPLES) @ array / n
     else:
@@ -71,7 +71,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     n, least = only_first + only_second, min(only_first, only_second)
     if n == 0:
         return 1.0
-    # In logarithms: binomial coefficients of thousands of samples are beyond a float.
+    # In logarithms, because binomial coefficients of thousands of samples exceed a float.
     tail = math.fsum(
         math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2))
         for k in range(least + 1)

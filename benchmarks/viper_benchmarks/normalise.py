@@ -1,10 +1,10 @@
-"""How answers in words are made comparable: by the rules of the VQA evaluation.
+"""Normalizes textual answers by the rules of the VQA evaluation.
 
     normalised("The Two  T-shirts!")   →  "2 t shirts"
 
-Both sides of a comparison go through it. The rules are those of the official evaluation of VQA
-(https://visualqa.org/evaluation.html): punctuation, case, number words, articles, apostrophes that
-were left out.
+Both sides of a comparison are normalized. The rules are those of the official evaluation of VQA
+(https://visualqa.org/evaluation.html): punctuation, case, number words, articles, missing
+apostrophes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NUMBERS = {"none": "0"} | {
     for number, word in enumerate("zero one two three four five six seven eight nine ten".split())
 }
 
-_LEFT_OUT = frozenset(
+_CONTRACTIONS = frozenset(
     [
         *(
             f"{verb}nt"
@@ -51,18 +51,18 @@ _LEFT_OUT = frozenset(
         *"im lets maam oclock twas yall".split(),
     ]
 )
-"""Contractions without their apostrophe that are no other word ("were" and "its" are)."""
+"""Contractions without apostrophe that are not other words (unlike "were" and "its")."""
 
 
 def normalised(text: str) -> str:
-    """Return an answer in the form in which it is compared."""
+    """Return the normalized form of an answer."""
     words = []
     for word in without_punctuation(text).casefold().split():
         bare = word.replace("'", "").replace("\u2019", "")
-        plain = NUMBERS.get(word, bare if bare in _LEFT_OUT else word)
+        plain = NUMBERS.get(word, bare if bare in _CONTRACTIONS else word)
         if plain not in ARTICLES:
             words.append(plain)
-    # "The A" is an answer too: one that consists of articles alone stays.
+    # An answer of articles alone, such as "The A", is kept.
     return " ".join(words) or text.strip().casefold()
 
 
@@ -85,11 +85,11 @@ def without_punctuation(text: str) -> str:
 def soft_accuracy(answer: str, annotated: Sequence[str]) -> float:
     """Return the VQA accuracy of an answer, 0 … 1 (https://visualqa.org/evaluation.html).
 
-    Over all ways to leave one annotator out: min(1, how many of the others gave this answer / 3).
+    The mean over all ways to omit one annotator: min(1, number of the others with this answer / 3).
 
     Args:
-        answer: Normalised.
-        annotated: The annotators' answers, normalised.
+        answer: Normalized.
+        annotated: The annotators' answers, normalized.
     """
     agreeing = Counter(annotated)[answer]
     others = len(annotated) - agreeing

@@ -1,10 +1,10 @@
-"""Solves samples on a Ray cluster: each worker holds the models, one per GPU, and gets samples one by one.
+"""Evaluates samples on a Ray cluster: each worker has the models, one worker per GPU.
 
-A sample whose worker was lost (a machine, a process killed for memory) is given to another, a new
-worker takes the place of the lost one, and the rows are those of a run in one process. Pictures, files of
-scenes and folders of models are read by the workers: their paths must be valid on every machine.
+The sample of a lost worker (a machine that failed, a process killed for memory) goes to another worker, and a
+new worker replaces the lost one; the rows equal those of a run in one process. Workers read images, scene
+files and model folders: their paths must be valid on every machine.
 
-The process that scores reads the data, writes the rows and holds no model.
+The scoring process reads the data and writes the rows; it has no models.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from typing import Any, Self
 from viper.errors import ConfigError, MissingExtraError, ViperError
 from viper.programs.program import Failure
 from viper.usage import Usage
-from viper_benchmarks.evaluator_spec import EvaluatorSpec
+from viper_benchmarks.evaluator import EvaluatorSpec
 from viper_benchmarks.sample import Sample, SampleResult
 
 __all__ = ["RayEvaluator"]
 
 _log = logging.getLogger(__name__)
 
-_TRIES = 3
-# A sample that loses its worker so often is what kills it, and fails.
+_MAX_ATTEMPTS = 3
+# A sample that loses its worker this often probably kills it, and fails.
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker as the scoring process sees it."""
+    """A worker, seen from the scoring process."""
 
     handle: Any  # Ray's actor, whose methods are made at run time
     busy: int = 0
 
 
 class RayEvaluator:
-    """Solves samples on the cluster that this process is connected to, or `RAY_ADDRESS` names.
+    """Evaluates samples on the cluster of this process, or that of `RAY_ADDRESS`.
 
-    Without a cluster, Ray is started on this machine. Use it as a context manager.
+    Without a cluster, it starts Ray on this machine. Use it as a context manager.
 
     Args:
-        recipe: What each worker makes its solver of.
-        workers: How many; 0 for one per GPU of the cluster, or one per machine without any.
+        spec: From which each worker opens its evaluator.
+        workers: Number; 0 for one per GPU of the cluster, or one per machine without GPUs.
         concurrency: Samples at the same time in each worker.
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ConfigError: The cluster has no room for the workers.
-        ViperError: A worker cannot make its engine.
+        ConfigError: The cluster has no capacity for the workers.
+        ViperError: A worker cannot open its engine.
     """
 
-    def __init__(self, recipe: EvaluatorSpec, *, workers: int = 0, concurrency: int = 1) -> None:
-        # No figures about this use are sent anywhere, unless the caller has asked for it.
+    def __init__(self, spec: EvaluatorSpec, *, workers: int = 0, concurrency: int = 1) -> None:
+        # No usage statistics are sent, unless the caller has enabled them.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
         except ModuleNotFoundError as error:
             raise MissingExtraError("ray", "ray", "--engine ray") from error
         self._ray: Any = ray
-        self._recipe = recipe
+        self._spec = spec
         self._concurrency = concurrency
         self._workers: list[_Worker] = []
         self._spent = Usage()
@@ -81,25 +81,28 @@ class RayEvaluator:
             gpus = int(self._ray.cluster_resources().get("GPU", 0))
             self._on_gpu = gpus > 0
             wanted = workers or gpus or len(self._ray.nodes())
-            self._workers = [_Worker(self._begin()) for _ in range(wanted)]
+            self._workers = [self._started() for _ in range(wanted)]
             self._models = [self._ready(worker) for worker in self._workers][-1]
         except BaseException:
             self.close()
             raise
-        self.at_once = wanted * concurrency
-        """Samples that keep all workers busy."""
 
-    async def solve(self, sample: Sample) -> SampleResult:
-        """Return the row of a sample, from whichever worker does the least."""
+    @property
+    def concurrency(self) -> int:
+        """Samples that keep all workers busy."""
+        return len(self._workers) * self._concurrency
+
+    async def evaluate(self, sample: Sample) -> SampleResult:
+        """Return the row of a sample, from the least busy worker."""
         from ray.exceptions import RayActorError
 
-        for _ in range(_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             if self._budget_is_spent():
-                return self._recipe.judge.failed(sample, Failure("budget", "The budget is spent."))
+                return self._spec.scorer.failed(sample, Failure("budget", "The budget is spent."))
             worker = min(self._workers, key=lambda candidate: candidate.busy)
             worker.busy += 1
             try:
-                row = await worker.handle.solve.remote(sample)
+                row = await worker.handle.evaluate.remote(sample)
             except RayActorError:
                 self._replace(worker)
                 continue
@@ -108,30 +111,28 @@ class RayEvaluator:
             result = SampleResult.from_json(row)
             self._spent += result.usage
             return result
-        reason = f"The worker that answered it was lost {_TRIES} times, as one is that needs too much memory."
-        return self._recipe.judge.failed(sample, Failure("memory", reason))
+        reason = f"Its worker was lost {_MAX_ATTEMPTS} times, probably because it needed too much memory."
+        return self._spec.scorer.failed(sample, Failure("memory", reason))
 
-    def describe(self, concurrency: int) -> dict[str, Any]:
-        """Return what is known of workers and models, for `run.json`."""
+    def describe(self) -> dict[str, Any]:
+        """Return workers and models, for `run.json`."""
         live = self._workers[0].handle
-        with contextlib.suppress(Exception):  # a worker that has just died says nothing
+        with contextlib.suppress(Exception):  # a worker that has just died does not reply
             self._models = self._ray.get(live.describe.remote(), timeout=30)
         return {
-            "engine": "ray",
             "workers": len(self._workers),
             "workers_lost": self.lost,
-            "concurrency": concurrency,
             **self._models,
         }
 
-    def _begin(self) -> Any:
+    def _started(self) -> _Worker:
         actor = self._ray.remote(_RemoteEvaluator).options(
             num_gpus=1 if self._on_gpu else 0,
             num_cpus=1,
             max_concurrency=self._concurrency + 1,
             max_restarts=0,
         )
-        return actor.remote(self._recipe, str(Path.cwd()))
+        return _Worker(actor.remote(self._spec, str(Path.cwd())))
 
     def _ready(self, worker: _Worker) -> dict[str, Any]:
         from ray.exceptions import GetTimeoutError, RayActorError
@@ -141,7 +142,7 @@ class RayEvaluator:
         except GetTimeoutError as error:
             have = self._ray.cluster_resources()
             raise ConfigError(
-                "A worker has found no room on the Ray cluster within 120 s; it has "
+                "The Ray cluster had no capacity for a worker within 120 s; it has "
                 f"{have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs. Give fewer --workers."
             ) from error
         except RayActorError as error:
@@ -151,21 +152,21 @@ class RayEvaluator:
         return described
 
     def _replace(self, worker: _Worker) -> None:
-        """Put a new worker in the place of a lost one; once, however many samples it takes with it."""
+        """Replace a lost worker, once for all of its samples."""
         if worker not in self._workers:
             return
         self.lost += 1
         _log.warning("a worker on the Ray cluster was lost; its samples are answered again")
-        self._workers[self._workers.index(worker)] = _Worker(self._begin())
+        self._workers[self._workers.index(worker)] = self._started()
 
     def _budget_is_spent(self) -> bool:
-        engine = self._recipe.engine
+        engine = self._spec.engine
         cost, tokens = engine.get("max_cost_usd"), engine.get("max_tokens")
         over_cost = cost is not None and (self._spent.cost_usd or 0.0) >= cost
         return over_cost or (tokens is not None and self._spent.tokens >= tokens)
 
     def close(self) -> None:
-        """End the workers, and Ray itself where it was started here."""
+        """End the workers, and Ray itself if it was started here."""
         for worker in self._workers:
             with contextlib.suppress(Exception):
                 self._ray.kill(worker.handle)
@@ -180,19 +181,19 @@ class RayEvaluator:
 
 
 class _RemoteEvaluator:
-    """Lives in a process of the cluster: one engine, several samples at a time."""
+    """The evaluator in a process of the cluster: one engine, several samples at a time."""
 
-    def __init__(self, recipe: EvaluatorSpec, working_directory: str) -> None:
-        # So that relative paths of weights mean the same here, where that folder is.
+    def __init__(self, spec: EvaluatorSpec, working_directory: str) -> None:
+        # So that relative paths of weights are valid here too, if the folder exists.
         with contextlib.suppress(OSError):
             os.chdir(working_directory)
         self._stack = contextlib.ExitStack()
-        self._solver = self._stack.enter_context(recipe.open())
+        self._evaluator = self._stack.enter_context(spec.open())
 
-    async def solve(self, sample: Sample) -> dict[str, Any]:
+    async def evaluate(self, sample: Sample) -> dict[str, Any]:
         """Return the row of a sample."""
-        return (await self._solver.solve(sample)).to_json()
+        return (await self._evaluator.evaluate(sample)).to_json()
 
     async def describe(self) -> dict[str, Any]:
-        """Return what is known of models and baselines."""
-        return self._solver.describe()
+        """Return models and omitted baselines."""
+        return self._evaluator.describe()

@@ -1,8 +1,8 @@
-"""Programs of an earlier run, run again: a score without its generator.
+"""Saved programs of an earlier run, to score them again without a generator.
 
 Read from the `samples.jsonl` of a run, or from rows of `viper generate --file`: `{"id", "program"}`. A
-sample for which the earlier run had no program fails again in the same way; so does one that the file
-does not know. Both count as wrong.
+sample without a program in the earlier run fails again in the same way, and so does a sample that is not in
+the file. Both count as wrong.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SavedPrograms:
             if line.strip():
                 self._read(line, f"{path.name}:{number}")
         if not self._programs:
-            raise InputError(f"{str(path)!r} holds no programs.")
+            raise InputError(f"{str(path)!r} contains no programs.")
 
     def _read(self, line: bytes, where: str) -> None:
         try:
@@ -60,12 +60,12 @@ class SavedPrograms:
         if program is None and isinstance(reason := row.raw.get("message"), str):
             self._reasons[str(id_)] = reason
 
-    def given_to(self, samples: Samples) -> Samples:
-        """Return samples that run their saved programs."""
+    def applied_to(self, samples: Samples) -> Samples:
+        """Return samples with their saved programs."""
         return _Programmed(samples, self)
 
     def __call__(self, sample: Sample) -> Sample:
-        """Return a sample with its program, or with the reason why there is none."""
+        """Return a sample with its program, or with the reason for its absence."""
         program = self._programs.get(sample.id)
         if program is not None:
             return replace(sample, program=program)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar with rate, accuracy and cost so far; without a terminal lines now and then."""
+"""Shows the progress of a run: a bar with rate, accuracy and cost; without a terminal occasional lines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["RunProgress"]
 
 
 class RunProgress:
-    """Shows on stderr how far a run is.
+    """Shows the progress of a run on stderr.
 
     Args:
-        n: Samples in all.
+        n: Number of samples.
     """
 
     def __init__(self, n: int) -> None:
@@ -28,7 +28,7 @@ class RunProgress:
         self._usage = Usage()
 
     def advance(self, result: SampleResult, new: bool) -> None:
-        """Count one sample; `new` is False for one of the run that is resumed."""
+        """Count one sample; `new` is False for a sample of the resumed run."""
         self._done += 1
         self._new += new
         self._score += result.score

@@ -1,7 +1,7 @@
-"""Which tasks there are: those of this package, and plugins by entry point.
+"""The benchmark tasks: those of this package, and plugins by entry point.
 
 A plugin is a distribution with an entry point in the group `viper.benchmarks`; its name is the task's,
-its value `module:TASK`. Listing names imports no plugin.
+its value `module:TASK`. Listing the names does not import plugins.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BUILT_IN = {
 
 
 def plugin_tasks() -> dict[str, Plugin]:
-    """Return the plugins by task name; imports none of them.
+    """Return the plugins by task name, without importing them.
 
     Raises:
-        ConfigError: Two distributions bring a task of the same name, or one of a built-in task's.
+        ConfigError: Two tasks have the same name.
     """
     return find_plugins(BENCHMARKS, reserved=BUILT_IN)
 
@@ -53,9 +53,9 @@ def load_task(name: str) -> BenchmarkTask:
         return task
     plugins = plugin_tasks()
     if name not in plugins:
-        known = [*BUILT_IN, *plugins]
+        names = [*BUILT_IN, *plugins]
         raise ConfigError(
-            f"There is no benchmark {name!r}. {did_you_mean(name, known)}Benchmarks: {', '.join(known)}."
+            f"There is no benchmark {name!r}. {did_you_mean(name, names)}Benchmarks: {', '.join(names)}."
         )
     plugin = plugins[name]
     loaded = plugin.load()

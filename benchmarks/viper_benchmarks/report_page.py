@@ -1,6 +1,6 @@
-"""The report as one page that needs no network: tables, intervals, accuracy by type, wrong samples.
+"""The report as one HTML page without network access: tables, intervals, accuracy by type, wrong samples.
 
-All texts come from models and data files: the template escapes every one of them.
+Texts come from models and data files: the template escapes all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from viper_benchmarks.sample import SampleResult
 
 __all__ = ["render_page"]
 
-_SHOWN = 24
+_GALLERY_SIZE = 24
 # Wrong samples in the gallery: enough to see a pattern, and a page of about a megabyte.
 _LONGEST_SIDE = 460
 _JPEG_QUALITY = 80
@@ -27,7 +27,7 @@ _TEMPLATE = "report.html.j2"
 
 _OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out")
 _OPTIONAL_SETTINGS = ("generator", "backends", "programs")
-# What a report, or settings, may leave out; anything else that the template names must be there.
+# Optional keys of report and settings; the template requires all others.
 
 _HEADINGS = {
     "": "Tags",
@@ -42,20 +42,20 @@ _HEADINGS = {
 }
 
 
-class _Picture(NamedTuple):
-    """A picture made small for the page."""
+class _Thumbnail(NamedTuple):
+    """A small copy of an image for the page."""
 
     source: str
-    """A data address."""
+    """A data URI."""
     size: tuple[int, int]
-    """Of the picture itself, (width, height) in pixels: the frame of its boxes."""
+    """(width, height) of the image in pixels: the frame of its boxes."""
 
 
 class _Wrong(NamedTuple):
-    """A wrong sample with its picture; None where that cannot be read."""
+    """A wrong sample with its image; None if it cannot be read."""
 
     row: SampleResult
-    picture: _Picture | None
+    thumbnail: _Thumbnail | None
 
 
 def render_page(
@@ -67,10 +67,10 @@ def render_page(
     """Return the page of a run.
 
     Args:
-        report: As `report.json` holds it.
-        settings: Of the run, as `run.json` holds them.
-        rows: Read once; some of the wrong ones are shown, chosen by their ids alone.
-        data_folder: What the rows' images are relative to.
+        report: The content of `report.json`.
+        settings: Of the run, as in `run.json`.
+        rows: Read once; the page has some of the wrong ones, chosen by their ids alone.
+        data_folder: Folder of the rows' images.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -83,7 +83,7 @@ def render_page(
     )
     environment.filters["percent"] = _percent
     wrong = heapq.nsmallest(
-        _SHOWN,
+        _GALLERY_SIZE,
         (row for row in rows if not row.correct),
         key=lambda row: sha256(row.id.encode()).digest(),
     )
@@ -92,19 +92,20 @@ def render_page(
         report={**dict.fromkeys(_OPTIONAL), **report},
         settings={**dict.fromkeys(_OPTIONAL_SETTINGS), **settings},
         groups=list(_groups(report["by_tag"])),
-        gallery=[_Wrong(row, _picture(row, data_folder)) for row in wrong],
+        gallery=[_Wrong(row, _thumbnail(row, data_folder)) for row in wrong],
         n_wrong=report["n"] - report["n_correct"],
         box=_svg_box,
     )
 
 
 def _groups(by_tag: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """Yield headings with their tags: what stands before a colon names the kind."""
+    """Yield headings with their tags: the part before a colon names the kind."""
     kinds: dict[str, list[tuple[str, Any]]] = {}
     for tag, value in by_tag.items():
         kind, colon, rest = tag.partition(":")
-        known = colon and kind.isidentifier()
-        kinds.setdefault(kind if known else "", []).append((rest if known else tag, value))
+        if not (colon and kind.isidentifier()):
+            kind, rest = "", tag
+        kinds.setdefault(kind, []).append((rest, value))
     for kind, tags in kinds.items():
         yield _HEADINGS.get(kind, kind), sorted(tags, key=lambda item: _natural(item[0]))
 
@@ -123,7 +124,7 @@ def _svg_box(box_xyxy: Box) -> dict[str, float]:
     return {"x": x1, "y": y1, "width": max(0.0, x2 - x1), "height": max(0.0, y2 - y1)}
 
 
-def _picture(row: SampleResult, folder: Path | None) -> _Picture | None:
+def _thumbnail(row: SampleResult, folder: Path | None) -> _Thumbnail | None:
     from PIL import Image
 
     from viper.images.decoding import open_image
@@ -138,4 +139,4 @@ def _picture(row: SampleResult, folder: Path | None) -> _Picture | None:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     coded = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return _Picture(f"data:image/jpeg;base64,{coded}", image.size)
+    return _Thumbnail(f"data:image/jpeg;base64,{coded}", image.size)

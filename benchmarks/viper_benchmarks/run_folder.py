@@ -1,11 +1,11 @@
-"""The folder of one run: what is in it survives a kill at any moment, and a resumed run goes on there.
+"""The folder of one run: its content survives a kill at any moment, and a run can be resumed from it.
 
     run.json        settings, versions, fingerprints of models
-    samples.jsonl   a row per sample, written whole as it finishes
-    report.json     the report; report.html shows it
+    samples.jsonl   a row per sample, written when it finishes
+    report.json     the report; report.html is the same as a page
 
-A row is there or it is not: a line that a kill cut off is taken away before the next one is written,
-and its sample is answered again. Only one process writes to a folder.
+Rows are complete: a line truncated by a kill is removed before the next one is written, and its sample is
+evaluated again. Only one process writes to a folder.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from viper_benchmarks.sample import SampleResult
 __all__ = ["RunFolder", "read_rows", "read_run"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
+_BLOCK = 1 << 16
+# Bytes per read when the end of a file is searched.
 
 
 class RunFolder:
     """A folder that a run writes to; use it as a context manager.
 
     Args:
-        path: Made if missing.
-        settings: What decides the rows, as JSON values.
-        resume: Go on with the run that is there.
+        path: Created if missing.
+        settings: Determine the rows, as JSON values.
+        resume: Continue the existing run.
 
     Raises:
-        InputError: It holds a run and `resume` is False, that run has other settings, another process
+        InputError: It contains a run and `resume` is False, the run has other settings, another process
             writes to it, or a row is damaged.
     """
 
@@ -54,11 +56,11 @@ class RunFolder:
             if self.samples.exists():
                 if not resume:
                     raise InputError(
-                        f"{str(path)!r} holds a run already. Add --resume to go on with it, or choose "
+                        f"{str(path)!r} contains a run already. Add --resume to continue it, or choose "
                         "another --output."
                     )
                 self._check_settings()
-                _cut_torn_line(self.samples)
+                _remove_truncated_line(self.samples)
             self._stream = self.samples.open("a", encoding="utf-8")
         except BaseException:
             self._lock.release()
@@ -70,7 +72,7 @@ class RunFolder:
         return self.path / _SAMPLES
 
     def rows(self) -> Iterator[SampleResult]:
-        """Yield the rows that are there."""
+        """Yield the existing rows."""
         return read_rows(self.samples)
 
     def append(self, result: SampleResult) -> None:
@@ -79,7 +81,7 @@ class RunFolder:
         self._stream.flush()
 
     def write_run(self, more: Mapping[str, Any]) -> None:
-        """Write `run.json`: the settings and what else is known of the run."""
+        """Write `run.json`: the settings and further facts about the run."""
         _write(self.path / _RUN, _json({**self._settings, **more}))
 
     def write_report(self, report: Mapping[str, Any], page: str) -> None:
@@ -89,12 +91,12 @@ class RunFolder:
 
     def _check_settings(self) -> None:
         earlier = read_run(self.path)
-        # Through JSON, as the earlier ones went.
+        # Through JSON, like the earlier settings.
         for name, now in json.loads(json.dumps(self._settings)).items():
             if name in earlier and earlier[name] != now:
                 raise InputError(
-                    f"The run in {str(self.path)!r} has {name} = {_shown(earlier[name])}, but this one "
-                    f"{_shown(now)}: their rows do not belong together. Resume with the same, or choose "
+                    f"The run in {str(self.path)!r} has {name} = {_shortened(earlier[name])}, but this one "
+                    f"{_shortened(now)}: their rows are not comparable. Resume with the same, or choose "
                     "another --output."
                 )
 
@@ -107,10 +109,10 @@ class RunFolder:
 
 
 def read_rows(path: Path) -> Iterator[SampleResult]:
-    """Yield the rows of a `samples.jsonl`, one at a time; a last line that was cut off is left out.
+    """Yield the rows of a `samples.jsonl`, one at a time, without a truncated last line.
 
     Raises:
-        InputError: The file is missing, or another line is no row.
+        InputError: The file is missing, or another line is not a row.
     """
     try:
         stream = path.open("rb")
@@ -124,13 +126,13 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
                 if not line.endswith(b"\n"):
                     return
                 raise InputError(
-                    f"{str(path)!r}: line {number} is no row of a run ({type(error).__name__}: "
-                    f"{str(error)[:120]}). Take the line out, and --resume answers its sample again."
+                    f"{str(path)!r}: line {number} is not a row of a run ({type(error).__name__}: "
+                    f"{str(error)[:120]}). Remove the line, and --resume evaluates its sample again."
                 ) from error
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return what `run.json` holds; nothing where a kill came before it was written.
+    """Return the content of `run.json`; empty if a kill came before it was written.
 
     Raises:
         InputError: It is damaged.
@@ -143,30 +145,25 @@ def read_run(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(value, dict):
-        raise InputError(f"{str(path)!r} must hold an object, but got {type(value).__name__}.")
+        raise InputError(f"{str(path)!r} must contain an object, but got {type(value).__name__}.")
     return value
 
 
-def _cut_torn_line(path: Path) -> None:
-    """Take away what stands behind the last line that is whole."""
+def _remove_truncated_line(path: Path) -> None:
+    """Remove everything after the last complete line."""
     with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        keep = end
-        step = 1 << 16
-        while keep > 0:
-            start = max(0, keep - step)
+        keep = file.seek(0, os.SEEK_END)
+        newline = -1
+        while keep and newline < 0:
+            start = max(0, keep - _BLOCK)
             file.seek(start)
             newline = file.read(keep - start).rfind(b"\n")
-            if newline >= 0:
-                keep = start + newline + 1
-                break
-            keep = start
-        if keep < end:
-            file.truncate(keep)
+            keep = start + newline + 1
+        file.truncate(keep)
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file at once: whoever reads it sees the old one or the new one, whole."""
+    """Replace a file atomically."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
@@ -176,6 +173,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
-def _shown(value: Any) -> str:
+def _shortened(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 120 else f"{text[:117]}…"

@@ -1,7 +1,7 @@
-"""Answers the samples of a task, several at once, keeps every row as it comes, and reports.
+"""Runs a benchmark: evaluates samples concurrently, stores each row at once, and makes the report.
 
-Samples are read as they are needed and rows are added up as they come, so that memory does not grow
-with them.
+Samples are read when they are needed and rows are summed up immediately, so that memory does not grow with
+their number.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ __all__ = ["RunPlan", "run"]
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What is to be scored, and what is said about it."""
+    """The samples of a run, and facts about it."""
 
     task: str
     samples: Samples
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What decides the rows, as JSON values; a run is resumed with the same only."""
+    """Determine the rows, as JSON values; a run can be resumed only with the same settings."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the report."""
     data_folder: Path | None = None
-    """Where the images of the rows lie, for the page."""
+    """Folder of the images of the rows, for the page."""
 
 
 def run(
     plan: RunPlan,
-    solver: SampleEvaluator,
+    evaluator: SampleEvaluator,
     *,
     concurrency: int = 1,
     output: Path | None = None,
@@ -49,27 +49,31 @@ def run(
     on_result: Callable[[SampleResult, bool], None] | None = None,
     describe: Callable[[], Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Answer all samples of a plan and return the report.
+    """Evaluate all samples of a plan and return the report.
 
-    When the budget for language models is spent, no further sample is begun: the report is that of
-    the samples that were finished, says `"stopped": "budget"`, and how many are `"left"`.
+    When the budget for language models is spent, no further sample is started: the report covers the finished
+    samples, and has `"stopped": "budget"` and the number of samples `"left"`.
 
     Args:
-        plan: What to answer.
-        solver: Makes the rows.
-        concurrency: Samples that are being answered at the same time.
+        plan: The samples.
+        evaluator: Makes the rows.
+        concurrency: Samples evaluated at the same time.
         output: Folder for `run.json`, `samples.jsonl`, `report.json` and `report.html`; made if missing.
-        resume: Keep the rows that `output` holds and answer only the others.
-        on_result: Called with each row, first those of the run that is resumed, then in the order in
-            which samples finish; and whether the row is new.
-        describe: Says what is known of the engine, for `run.json`: before the first sample, and after
+        resume: Keep the rows in `output` and evaluate only the other samples.
+        on_result: Called with each row, and whether it is new: first with those of the resumed run, then in
+            the order in which samples finish.
+        describe: Returns facts about the engine for `run.json`; called before the first sample and after
             the last, when models are loaded.
 
     Raises:
         InputError: The output folder cannot be used; see `RunFolder`.
     """
     tally = Tally()
-    known = describe or dict[str, Any]
+
+    def write_run(folder: RunFolder) -> None:
+        facts = describe() if describe is not None else {}
+        folder.write_run({"task": plan.task, "n": len(plan.samples), **facts})
+
     with contextlib.ExitStack() as stack:
         folder: RunFolder | None = None
         finished: Digests | None = None
@@ -79,7 +83,7 @@ def run(
             if resume:
                 wanted = Digests(sample.id for sample in plan.samples)
                 finished = _finished(folder, wanted, tally, on_result)
-            folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
+            write_run(folder)
 
         def keep(result: SampleResult) -> None:
             if folder is not None:
@@ -90,21 +94,26 @@ def run(
 
         waiting = (s for s in plan.samples if finished is None or s.id not in finished)
         before, started = tally.n, time.perf_counter()
-        loop = LoopThread("viper-bench")  # of its own: in a notebook this thread's runs already
+        loop = LoopThread(
+            "viper-bench"
+        )  # its own: in a notebook, the loop of this thread is running
         stack.callback(loop.close)
-        loop.run(_answer_all(waiting, solver, min(concurrency, len(plan.samples)), keep))
+        loop.run(_evaluate_all(waiting, evaluator, min(concurrency, len(plan.samples)), keep))
         wall_s = time.perf_counter() - started
         left = len(plan.samples) - tally.n
+        program_cache = None
+        if plan.settings.get("memo"):
+            program_cache = {"hits": tally.program_cache_hits, "of": tally.n}
         report = {
             **tally.to_json(plan.task, (tally.n - before) / wall_s if wall_s > 0 else 0.0),
             **plan.about,
-            # None where it was off, so that no score depends on the past.
-            "memo": {"hits": tally.memo_hits, "of": tally.n} if plan.settings.get("memo") else None,
+            "memo": program_cache,  # the former name
+            "program_cache": program_cache,
             "stopped": "budget" if left else None,
             "left": left,
         }
         if folder is not None:
-            folder.write_run({"task": plan.task, "n": len(plan.samples), **known()})
+            write_run(folder)
             rows = (row for row in folder.rows() if wanted is None or row.id in wanted)
             page = render_page(report, plan.settings, rows, plan.data_folder)
             folder.write_report(report, page)
@@ -117,7 +126,7 @@ def _finished(
     tally: Tally,
     on_result: Callable[[SampleResult, bool], None] | None,
 ) -> Digests:
-    """Add up the rows that are there; a row of a sample that is not scored now stays and is left out."""
+    """Sum up the existing rows; rows of samples that are not in this run stay, but are ignored."""
 
     def ids() -> Iterator[str]:
         for row in folder.rows():
@@ -130,20 +139,20 @@ def _finished(
     return Digests(ids())
 
 
-async def _answer_all(
+async def _evaluate_all(
     samples: Iterable[Sample],
-    solver: SampleEvaluator,
+    evaluator: SampleEvaluator,
     concurrency: int,
     keep: Callable[[SampleResult], None],
 ) -> None:
-    """Answer samples until all are done or the budget is spent; a sample cut short by it is left."""
+    """Evaluate samples until all are done or the budget is spent; a sample that it interrupts is left."""
     waiting = iter(samples)
     spent = False
 
     async def work() -> None:
         nonlocal spent
         while not spent and (sample := next(waiting, None)) is not None:
-            result = await solver.solve(sample)
+            result = await evaluator.evaluate(sample)
             if result.failure == "budget":
                 spent = True
                 return
@@ -154,5 +163,5 @@ async def _answer_all(
             for _ in range(max(1, concurrency)):
                 group.create_task(work())
     except BaseExceptionGroup as errors:
-        # One sample met an error of the runner itself; the others were cancelled for it.
+        # An error of the runner itself, for which the other samples were cancelled.
         raise errors.exceptions[0] from None

@@ -1,4 +1,4 @@
-"""One benchmark question with what is right, and what became of it."""
+"""A benchmark question with its right answer, and the result of answering it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from pydantic import TypeAdapter
 
 from viper.images.boxes import Box
 from viper.programs.program import Task
@@ -15,12 +17,12 @@ __all__ = ["CEILING", "BaselineResult", "ErrorAttribution", "Sample", "SampleRes
 
 
 CEILING = "ceiling"
-"""Name of the baseline that knows the right box: where it is right, the detector has the target."""
+"""Name of the baseline that chooses the best box: where it is right, the detector found the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question with what is right."""
+    """One question with its right answer."""
 
     id: str
     task: Task
@@ -30,22 +32,22 @@ class Sample:
     answer: str | None = None
     """The right answer of a vqa sample; of several annotators, the one given most often."""
     answers: tuple[str, ...] = ()
-    """What each annotator answered, one entry each; empty where there is one right answer."""
+    """The answer of each annotator; empty where there is one right answer."""
     box_xyxy: Box | None = None
     """The right box of a grounding sample in pixels, origin top left; None: nothing fits."""
     tags: tuple[str, ...] = ()
-    """Groups of the report, such as `count` or `hops:3`; what stands before a colon names the kind."""
+    """Groups of the report, such as `count` or `hops:3`; the part before a colon names the kind."""
     program: str | None = None
-    """Run as it is, instead of generating one."""
+    """Run instead of a generated program."""
     unwritten: str | None = None
-    """Why a set of saved programs has none for this sample, which then fails with kind `generator`."""
+    """Why saved programs have none for this sample, which then fails with kind `generator`."""
 
 
 class Samples(Protocol):
-    """The samples of a task, read anew each time that they are iterated; a list of samples is one."""
+    """The samples of a task, which can be iterated more than once, such as a list."""
 
     def __len__(self) -> int:
-        """Return how many samples there are."""
+        """Return the number of samples."""
         ...
 
     def __iter__(self) -> Iterator[Sample]:
@@ -55,7 +57,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BaselineResult:
-    """What a baseline answered to one sample."""
+    """The answer of a baseline to one sample."""
 
     prediction: str | None
     """The answer as text; None when it failed."""
@@ -66,25 +68,20 @@ class BaselineResult:
     failure: str | None = None
     iou: float | None = None
 
-    @classmethod
-    def from_json(cls, row: dict[str, Any]) -> BaselineResult:
-        """Read what `asdict` wrote."""
-        return cls(**{**row, "box_xyxy": _box(row["box_xyxy"])})
-
 
 @dataclass(frozen=True, slots=True)
 class ErrorAttribution:
-    """Who lost a wrong sample, found by putting truth in the place of models."""
+    """The cause of a wrong sample, found by replacing models with the oracle."""
 
-    lost_by: str
+    cause: str
     """`program`, a role, or `several`: no role alone."""
-    mended_by: tuple[str, ...] = ()
-    """Roles that each make the sample right, alone, when the truth serves them."""
+    fixed_by: tuple[str, ...] = ()
+    """Roles that each make the sample right when the oracle replaces them alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleResult:
-    """What became of one sample; a row of `samples.jsonl`."""
+    """The result of one sample; a row of `samples.jsonl`."""
 
     id: str
     task: Task
@@ -110,38 +107,42 @@ class SampleResult:
     scores: dict[str, float] = field(default_factory=dict)
     """By every metric that fits the task."""
     image: str = ""
-    """Path, relative to the folder of the data where it lies in it."""
+    """Path, relative to the data folder if it is inside."""
     query: str = ""
     answer: str | None = None
-    """What is right."""
+    """The right answer."""
     right_box_xyxy: tuple[float, ...] | None = None
     usage: Usage = field(default_factory=Usage)
-    """What language models used for it."""
-    memo: bool = False
-    """True when the program was remembered."""
+    """Of language models."""
+    program_cached: bool = False
+    """True when the program came from the program cache."""
     baselines: dict[str, BaselineResult] = field(default_factory=dict)
-    blame: ErrorAttribution | None = None
-    """Where the run looks for it: who lost a wrong sample."""
+    error_attribution: ErrorAttribution | None = None
+    """Of a wrong sample, if the run attributes errors."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row of `samples.jsonl`."""
-        return asdict(self)
+        """Return the row of `samples.jsonl`, also with the former names of two fields."""
+        found = self.error_attribution
+        row = {**asdict(self), "memo": self.program_cached, "blame": None}
+        if found is not None:
+            row["blame"] = {"lost_by": found.cause, "mended_by": found.fixed_by}
+        return row
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> SampleResult:
-        """Read a row of `samples.jsonl`."""
-        row = dict(row, tags=tuple(row["tags"]), unverified=tuple(row["unverified"]))
-        row["usage"] = Usage(**row.get("usage", {"cost_usd": None}))  # older rows do not tell
-        row["box_xyxy"] = _box(row["box_xyxy"])
-        row["right_box_xyxy"] = _box(row.get("right_box_xyxy"))
-        row["baselines"] = {
-            name: BaselineResult.from_json(value)
-            for name, value in row.get("baselines", {}).items()
-        }
-        if (blame := row.get("blame")) is not None:
-            row["blame"] = ErrorAttribution(blame["lost_by"], tuple(blame["mended_by"]))
-        return cls(**row)
+        """Read a row of `samples.jsonl`, also one of an older version.
+
+        Raises:
+            ValueError: It is malformed.
+        """
+        # Older rows have no usage: their cost is unknown.
+        row = {"usage": {"cost_usd": None}, "program_cached": row.get("memo", False), **row}
+        if "error_attribution" not in row and (former := row.get("blame")) is not None:
+            row["error_attribution"] = {
+                "cause": former["lost_by"],
+                "fixed_by": former["mended_by"],
+            }
+        return _ROW.validate_python(row)
 
 
-def _box(value: Any) -> tuple[float, ...] | None:
-    return None if value is None else tuple(value)
+_ROW = TypeAdapter(SampleResult)

@@ -1,26 +1,26 @@
-"""How one answer is judged, by every convention that fits its task. A failed sample scores 0.
+"""Scores of one answer by every metric that fits its task. A failed sample scores 0.
 
-| metric | of | is |
+| metric | task | meaning |
 |---|---|---|
-| `iou50`, `iou70` | grounding | 1 where the first patch overlaps the right box by IoU ≥ 0.5, ≥ 0.7 |
-| `mean-iou` | grounding | that IoU; where nothing fits, 1 for no patch |
-| `exact` | vqa | 1 where the text is the right answer, letter by letter |
-| `normalised` | vqa | 1 where both are equal after `normalise.normalised` |
-| `vqa-soft` | vqa, several annotators | of each nine annotators: min(1, how many agree / 3); mean of all |
-| `viper-original` | both | as ViperGPT's evaluation counts; see `original.py` |
+| `iou50`, `iou70` | grounding | 1 if the first patch overlaps the right box by IoU ≥ 0.5, ≥ 0.7 |
+| `mean-iou` | grounding | this IoU; if no object fits, 1 for no patch |
+| `exact` | vqa | 1 if the text equals the right answer exactly |
+| `normalised` | vqa | 1 if both are equal after `normalise.normalised` |
+| `vqa-soft` | vqa, several annotators | for each nine annotators min(1, number that agree / 3); mean of all |
+| `viper-original` | both | as in ViperGPT's evaluation; see `vipergpt.py` |
 | `viper-original-iou` | grounding | the mean IoU of that evaluation |
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from viper.engine.answer import Answer
 from viper.errors import InputError
 from viper.images.boxes import Box, iou
 from viper.programs.program import Failure, Task
-from viper_benchmarks import original
+from viper_benchmarks import vipergpt
 from viper_benchmarks.normalise import normalised, soft_accuracy
 from viper_benchmarks.sample import BaselineResult, Sample, SampleResult
 
@@ -36,12 +36,12 @@ _FITTING: dict[Task, tuple[Metric, ...]] = {
 
 
 class Scorer:
-    """Compares answers with what is right.
+    """Compares answers with the right ones.
 
     Args:
-        metric: What `score` and `correct` are by; `default` is `iou50` for grounding, `vqa-soft` where
+        metric: Of `score` and `correct`; `default` is `iou50` for grounding, `vqa-soft` where
             there are several annotators, else `normalised`.
-        data_folder: Images in it are named relative to it.
+        data_folder: Rows name its images relative to it.
     """
 
     def __init__(self, metric: Metric = "default", data_folder: Path | None = None) -> None:
@@ -49,7 +49,7 @@ class Scorer:
         self._folder = data_folder
 
     def check(self, sample: Sample) -> None:
-        """Refuse a metric that does not fit a sample.
+        """Check that the metric fits a sample.
 
         Raises:
             InputError: The metric is for another task.
@@ -67,96 +67,103 @@ class Scorer:
             )
 
     def result(self, sample: Sample, answer: Answer) -> SampleResult:
-        """Judge an answer."""
+        """Score an answer."""
         trace = answer.trace
-        scores = self._scores(sample, answer)
-        score = scores[self._primary(sample)]
-        return SampleResult(
-            id=sample.id,
-            task=sample.task,
+        return self._row(
+            sample,
+            self._scores(sample, answer),
+            answer.failure,
             prediction=answer.text,
-            box_xyxy=_first_box(answer) if sample.task == "grounding" else None,
-            correct=score >= 0.5,
-            iou=scores.get("mean-iou"),
-            failure=answer.failure.kind if answer.failure else None,
-            message=answer.failure.message if answer.failure else None,
+            box_xyxy=_first_box(sample, answer),
             calls=len(trace.calls),
             forwards=trace.forwards,
             ms=round(trace.total_ms, 3),
-            tags=sample.tags,
             program=answer.program,
             unverified=answer.unverified,
-            score=score,
-            scores=scores,
-            image=self._name(sample.image),
-            query=sample.query,
-            answer=sample.answer,
-            right_box_xyxy=sample.box_xyxy,
             usage=trace.usage,
-            memo=trace.answering is not None and trace.answering.from_cache,
+            program_cached=trace.answering is not None and trace.answering.from_cache,
         )
 
     def failed(
         self, sample: Sample, failure: Failure, image_height: int | None = None
     ) -> SampleResult:
-        """Return the row of a sample to which there is no answer at all.
+        """Return the row of a sample without an answer.
 
         Args:
-            sample: What was asked.
-            failure: Why there is none.
-            image_height: In pixels, where the picture could be read; `viper-original` answers then.
+            sample: The question.
+            failure: Why there is no answer.
+            image_height: In pixels, if the image could be read; `viper-original` scores it then.
         """
         scores = dict.fromkeys(self._names(sample), 0.0)
         if image_height is not None:
-            scores |= original.scores_without_result(sample, image_height)
+            scores |= vipergpt.scores_without_result(sample, image_height)
+        return self._row(sample, scores, failure, program=sample.program)
+
+    def baseline(self, sample: Sample, answer: Answer) -> BaselineResult:
+        """Score the answer of a baseline's program."""
+        return self._baseline(
+            sample,
+            self._scores(sample, answer),
+            answer.text,
+            _first_box(sample, answer),
+            answer.failure.kind if answer.failure else None,
+        )
+
+    def text(self, sample: Sample, text: str) -> BaselineResult:
+        """Score a text as the answer of a baseline."""
+        scores = _text_scores(sample, text) | {"viper-original": vipergpt.text_score(sample, text)}
+        return self._baseline(sample, scores, text)
+
+    def box(self, sample: Sample, box_xyxy: Box | None) -> BaselineResult:
+        """Score a box as the answer of a baseline."""
+        overlap = grounding_iou(box_xyxy, sample.box_xyxy)
+        scores = _box_scores(overlap) | {"viper-original": float(overlap > vipergpt.THRESHOLD)}
+        return self._baseline(sample, scores, None, box_xyxy)
+
+    def _row(
+        self, sample: Sample, scores: dict[str, float], failure: Failure | None, **answer: Any
+    ) -> SampleResult:
+        score = scores[self._primary(sample)]
+        image = sample.image
+        if self._folder is not None and image.is_relative_to(self._folder):
+            image = image.relative_to(self._folder)
+        no_answer: dict[str, Any] = {
+            "prediction": None,
+            "box_xyxy": None,
+            "calls": 0,
+            "forwards": {},
+            "ms": 0.0,
+            "unverified": (),
+        }
         return SampleResult(
+            **no_answer | answer,
             id=sample.id,
             task=sample.task,
-            prediction=None,
-            box_xyxy=None,
-            correct=scores[self._primary(sample)] >= 0.5,
+            correct=score >= 0.5,
             iou=scores.get("mean-iou"),
-            failure=failure.kind,
-            message=failure.message,
-            calls=0,
-            forwards={},
-            ms=0.0,
+            failure=failure.kind if failure else None,
+            message=failure.message if failure else None,
             tags=sample.tags,
-            program=sample.program,
-            unverified=(),
-            score=scores[self._primary(sample)],
+            score=score,
             scores=scores,
-            image=self._name(sample.image),
+            image=image.as_posix(),
             query=sample.query,
             answer=sample.answer,
             right_box_xyxy=sample.box_xyxy,
         )
 
-    def baseline(self, sample: Sample, answer: Answer) -> BaselineResult:
-        """Judge what a baseline's program answered."""
-        scores = self._scores(sample, answer)
+    def _baseline(
+        self,
+        sample: Sample,
+        scores: dict[str, float],
+        prediction: str | None,
+        box_xyxy: Box | None = None,
+        failure: str | None = None,
+    ) -> BaselineResult:
         score = scores[self._primary(sample)]
         return BaselineResult(
-            prediction=answer.text,
-            box_xyxy=_first_box(answer) if sample.task == "grounding" else None,
-            correct=score >= 0.5,
-            score=score,
-            failure=answer.failure.kind if answer.failure else None,
-            iou=scores.get("mean-iou"),
+            prediction, box_xyxy, score >= 0.5, score, failure, scores.get("mean-iou")
         )
-
-    def text(self, sample: Sample, text: str) -> BaselineResult:
-        """Judge an answer in words that no program gave."""
-        scores = _text_scores(sample, text) | {"viper-original": original.text_score(sample, text)}
-        score = scores[self._primary(sample)]
-        return BaselineResult(text, None, score >= 0.5, score)
-
-    def box(self, sample: Sample, box_xyxy: Box | None) -> BaselineResult:
-        """Judge a box that no program gave."""
-        overlap = grounding_iou(box_xyxy, sample.box_xyxy)
-        scores = _box_scores(overlap) | {"viper-original": float(overlap > original.THRESHOLD)}
-        score = scores[self._primary(sample)]
-        return BaselineResult(None, box_xyxy, score >= 0.5, score, iou=overlap)
 
     def _primary(self, sample: Sample) -> str:
         if self.metric != "default":
@@ -166,34 +173,30 @@ class Scorer:
         return "vqa-soft" if len(sample.answers) > 1 else "normalised"
 
     def _scores(self, sample: Sample, answer: Answer) -> dict[str, float]:
-        """Return every fitting metric; failures score 0 but by `viper-original`, which credits some."""
+        """Return the score by each metric that fits; failures score 0 except by `viper-original`."""
         if sample.task == "grounding":
             failed = answer.failure is not None
-            overlap = 0.0 if failed else grounding_iou(_first_box(answer), sample.box_xyxy)
-            return _box_scores(overlap) | original.box_scores(sample, answer)
+            overlap = 0.0 if failed else grounding_iou(_first_box(sample, answer), sample.box_xyxy)
+            return _box_scores(overlap) | vipergpt.box_scores(sample, answer)
         scores = _text_scores(sample, answer.text)
-        return scores | {"viper-original": original.answer_score(sample, answer)}
+        return scores | {"viper-original": vipergpt.answer_score(sample, answer)}
 
     def _names(self, sample: Sample) -> tuple[str, ...]:
         if sample.task == "grounding":
             return (*_box_scores(0.0), "viper-original", "viper-original-iou")
         return (*_text_scores(sample, None), "viper-original")
 
-    def _name(self, image: Path) -> str:
-        if self._folder is not None and image.is_relative_to(self._folder):
-            image = image.relative_to(self._folder)
-        return image.as_posix()
-
 
 def grounding_iou(predicted: Box | None, right: Box | None) -> float:
-    """Return the overlap of two boxes; where either is None, 1 if both are, else 0."""
+    """Return the IoU of two boxes; if one is None, 1 if both are, else 0."""
     if predicted is None or right is None:
         return float(predicted is right)
     return iou(predicted, right)
 
 
-def _first_box(answer: Answer) -> Box | None:
-    return answer.patches[0].box_xyxy if answer.patches else None
+def _first_box(sample: Sample, answer: Answer) -> Box | None:
+    grounding = sample.task == "grounding"
+    return answer.patches[0].box_xyxy if grounding and answer.patches else None
 
 
 def _box_scores(overlap: float) -> dict[str, float]:

@@ -1,27 +1,29 @@
-"""`viper bench TASK`: from options to a report."""
+"""Prepares and runs `viper bench TASK`: from options to a report."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viper.engine.config import resolve_backends
 from viper.errors import InputError
 from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
-from viper_benchmarks.evaluator import SampleEvaluator
-from viper_benchmarks.evaluator_spec import EvaluatorSpec
+from viper_benchmarks.evaluator import EvaluatorSpec, LocalEvaluator
 from viper_benchmarks.programs import SavedPrograms
 from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.sample import SampleResult
 from viper_benchmarks.scorer import Metric
 from viper_benchmarks.selection import choose
 from viper_benchmarks.task import BenchmarkTask
+
+if TYPE_CHECKING:
+    from viper_benchmarks.on_ray import RayEvaluator
 
 __all__ = ["Scoring", "data_folder", "prepare", "score"]
 
@@ -38,16 +40,16 @@ _LIBRARIES = (
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """What is to be scored and how, checked: nothing has been asked yet."""
+    """A checked run, ready to start."""
 
     plan: RunPlan
-    recipe: EvaluatorSpec
+    spec: EvaluatorSpec
     official_n: int | None
-    """Samples of the whole split in the official files, where all of it is scored and that is known."""
+    """Size of the split in the official files, if it is known, differs, and the whole split is scored."""
 
 
 def data_folder(data: Path) -> Path:
-    """Return the folder that paths of the data are relative to."""
+    """Return the folder to which paths in the data are relative."""
     return data if data.is_dir() else data.parent
 
 
@@ -62,7 +64,7 @@ def prepare(
     limit: int | None = None,
     metric: Metric = "default",
     baselines: bool = False,
-    blame: bool = False,
+    attribute_errors: bool = False,
     truth: Path | None = None,
     programs: Path | None = None,
 ) -> Scoring:
@@ -72,26 +74,26 @@ def prepare(
         task: The benchmark.
         data: Its folder or file.
         engine: Arguments of `Engine`.
-        split: Of the task; its default where None.
+        split: Of the task; None for its default.
         subset: Name of a pinned subset.
-        ids: File with an id a line.
-        limit: Score the first so many.
-        metric: What accuracy is by.
-        baselines: Ask them too.
-        blame: Find out who lost each wrong sample.
-        truth: File of scenes for that, where the task knows none.
+        ids: File with an id per line.
+        limit: Maximum number of samples.
+        metric: Of accuracy.
+        baselines: Run them too.
+        attribute_errors: Find the cause of each wrong sample.
+        truth: Scene file for it, if the task has none.
         programs: File of saved programs to run again.
 
     Raises:
-        ViperError: Something is missing, malformed or does not fit.
+        ViperError: Data or options are missing, malformed or do not fit.
     """
     split = _split(task, split)
     everything = task.read(data, split)
     samples = choose(task, split, everything, subset=subset, ids=ids, limit=limit)
-    scenes = _scenes(task, data, split, truth) if blame else None
+    scenes = _scenes(task, data, split, truth) if attribute_errors else None
     saved = None if programs is None else SavedPrograms(programs)
     folder = data_folder(data)
-    recipe = EvaluatorSpec(
+    spec = EvaluatorSpec(
         engine=engine,
         metric=metric,
         data_folder=folder,
@@ -99,9 +101,9 @@ def prepare(
         scenes=scenes,
     )
     if metric != "default":
-        judge = recipe.judge
+        scorer = spec.scorer
         for sample in samples:
-            judge.check(sample)
+            scorer.check(sample)
     about = {
         "version": task.version,
         "split": split or None,
@@ -117,18 +119,19 @@ def prepare(
         **_engine_settings(engine),
         "programs": None if saved is None else saved.sha256,
         "baselines": baselines,
+        # The names of 0.1, so that its runs can be resumed and compared.
         "blame": None if scenes is None else str(scenes.resolve()),
     }
     plan = RunPlan(
         task.name,
-        samples if saved is None else saved.given_to(samples),
+        samples if saved is None else saved.applied_to(samples),
         settings=settings,
         about=about,
         data_folder=folder,
     )
     official = task.splits.get(split)
     whole = subset is None and ids is None and limit is None
-    return Scoring(plan, recipe, official if whole and official != len(everything) else None)
+    return Scoring(plan, spec, official if whole and official != len(everything) else None)
 
 
 def score(
@@ -141,30 +144,44 @@ def score(
     stats: RunStats | None = None,
     ray_workers: int | None = None,
 ) -> dict[str, Any]:
-    """Answer the samples and return the report.
+    """Evaluate the samples and return the report.
 
     Args:
-        scoring: What `prepare` made.
+        scoring: From `prepare`.
         concurrency: Samples at the same time, in each worker.
         output: Folder of the run.
         resume: Go on with the run that is there.
         on_result: See `runner.run`.
-        stats: Gets what each answer took; in this process only.
-        ray_workers: Workers on a Ray cluster; 0 for as many as it has GPUs or else machines; None to
-            answer in this process.
+        stats: Gets the trace of each answer; in this process only.
+        ray_workers: Workers on a Ray cluster; 0 for one per GPU or else per machine; None to evaluate in this
+            process.
 
     Raises:
-        ViperError: The engine cannot be made, or the output folder cannot be used.
+        ViperError: The engine cannot be opened, or the output folder cannot be used.
     """
-    with _opened(scoring.recipe, concurrency, stats, ray_workers) as (solver, describe, at_once):
-        about = dict(scoring.plan.about)
-        known = describe()
-        if "baselines_left_out" in known:
-            about["baselines_left_out"] = known["baselines_left_out"]
+    with contextlib.ExitStack() as stack:
+        evaluator: LocalEvaluator | RayEvaluator
+        if ray_workers is None:
+            evaluator = stack.enter_context(scoring.spec.open(stats))
+        else:
+            from viper_benchmarks.on_ray import RayEvaluator
+
+            evaluator = stack.enter_context(
+                RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
+            )
+
+        def describe() -> dict[str, Any]:
+            place = {"engine": "local" if ray_workers is None else "ray"}
+            return _versions() | place | {"concurrency": concurrency} | evaluator.describe()
+
+        plan = scoring.plan
+        omitted = describe().get("baselines_left_out")
+        if omitted is not None:
+            plan = replace(plan, about={**plan.about, "baselines_left_out": omitted})
         return run(
-            replace(scoring.plan, about=about),
-            solver,
-            concurrency=at_once,
+            plan,
+            evaluator,
+            concurrency=getattr(evaluator, "concurrency", concurrency),
             output=output,
             resume=resume,
             on_result=on_result,
@@ -172,35 +189,11 @@ def score(
         )
 
 
-@contextlib.contextmanager
-def _opened(
-    recipe: EvaluatorSpec, concurrency: int, stats: RunStats | None, ray_workers: int | None
-) -> Iterator[tuple[SampleEvaluator, Callable[[], dict[str, Any]], int]]:
-    """Open the solver; with it what describes it, and how many samples it takes at once."""
-    if ray_workers is not None:
-        from viper_benchmarks.on_ray import RayEvaluator
-
-        with RayEvaluator(recipe, workers=ray_workers, concurrency=concurrency) as solver:
-            yield solver, lambda: {**_versions(), **solver.describe(concurrency)}, solver.at_once
-        return
-    with recipe.open(stats) as local:
-        yield (
-            local,
-            lambda: {
-                **_versions(),
-                "engine": "local",
-                "concurrency": concurrency,
-                **local.describe(),
-            },
-            concurrency,
-        )
-
-
 def _split(task: BenchmarkTask, split: str | None) -> str:
     if split is None:
         return task.default_split
     if not task.splits:
-        raise InputError(f"{task.name} has no splits, but got --split {split}. Leave it out.")
+        raise InputError(f"{task.name} has no splits, but got --split {split}. Omit it.")
     return split
 
 
@@ -208,17 +201,17 @@ def _scenes(task: BenchmarkTask, data: Path, split: str, given: Path | None) -> 
     found = given or (None if task.truth is None else task.truth(data, split))
     if found is None:
         raise InputError(
-            f"--blame needs to know what the pictures show, and {task.name} {split} has no such file here. "
+            f"--attribute-errors needs the scenes of the images, but {task.name} {split} has no such file. "
             "CLEVR needs scenes/CLEVR_SPLIT_scenes.json, GQA sceneGraphs/SPLIT_sceneGraphs.json (train and "
             "val only) below --data; for other data give --truth FILE."
         )
     if not found.is_file():
-        raise InputError(f"There is no file {str(found)!r} of scenes for --blame.")
+        raise InputError(f"There is no file {str(found)!r} of scenes for --attribute-errors.")
     return found
 
 
 def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides the answers of an engine, without making one."""
+    """Return the settings that determine the answers of an engine, without opening it."""
     generator = engine.get("generator", "grammar")
     backends = resolve_backends(
         engine.get("models", "auto"), engine.get("backends"), engine.get("data_folder")

@@ -1,7 +1,7 @@
-"""Which samples of a task are scored: all, a pinned subset, a list of ids, the first few.
+"""Selects the samples of a task to score: all, a pinned subset, a list of ids, the first ones.
 
-A pinned subset is a rule, so that it needs no list and depends on nothing but the ids: of the ids of a
-split, those with the smallest SHA-256 of `viper-bench/TASK/VERSION/SPLIT/ID`, read as UTF-8.
+A pinned subset is defined by a rule, without a list: of the ids of a split, those with the smallest SHA-256
+of `viper-bench/TASK/VERSION/SPLIT/ID`, read as UTF-8.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ def choose(
     ids: Path | None = None,
     limit: int | None = None,
 ) -> Samples:
-    """Return the samples that are to be scored, in the order of the data.
+    """Return the samples to score, in the order of the data.
 
     Args:
-        task: Whose samples they are.
+        task: The task.
         split: Of the task.
         samples: All of the split.
         subset: Name of a pinned subset.
-        ids: File with an id a line.
-        limit: The first so many of what is left.
+        ids: File with an id per line.
+        limit: Maximum number.
 
     Raises:
         InputError: The subset is unknown, the file of ids unusable, or an id is in no sample.
     """
     if subset is not None and ids is not None:
-        raise InputError("--subset and --ids both say which samples to score. Give one of them.")
+        raise InputError("--subset and --ids both select samples. Give one of them.")
     if subset is not None:
         samples = _Chosen(samples, _subset(task, split, samples, subset))
     if ids is not None:
         wanted = read_ids(ids)
         chosen = _Chosen(samples, Digests(wanted))
         if len(chosen) < len(wanted):
-            known = Digests(sample.id for sample in samples)
-            missing = next(id_ for id_ in wanted if id_ not in known)
+            present = Digests(sample.id for sample in samples)
+            missing = next(id_ for id_ in wanted if id_ not in present)
             raise InputError(
-                f"{str(ids)!r} names the id {missing!r}, which the data do not hold. Check task and split."
+                f"{str(ids)!r} contains the id {missing!r}, which is not in the data. Check task and split."
             )
         samples = chosen
     if limit is not None and limit < len(samples):
@@ -69,7 +69,7 @@ def pinned_ids(task: BenchmarkTask, split: str, samples: Samples, n: int) -> lis
 
 
 def read_ids(path: Path) -> list[str]:
-    """Return the ids in a file, one a line, each once.
+    """Return the distinct ids in a file, one per line.
 
     Raises:
         InputError: The file cannot be read or is empty.
@@ -78,23 +78,23 @@ def read_ids(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id a line."
+            f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id per line."
         ) from error
     found = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not found:
-        raise InputError(f"{str(path)!r} holds no ids. Write one a line.")
+        raise InputError(f"{str(path)!r} contains no ids. Write one per line.")
     return found
 
 
 def _subset(task: BenchmarkTask, split: str, samples: Samples, name: str) -> Digests:
     if name not in task.subsets:
-        known = ", ".join(f"{known} ({n})" for known, n in task.subsets.items()) or "none"
-        raise InputError(f"{task.name} has no subset {name!r}. Subsets: {known}.")
+        subsets = ", ".join(f"{subset} ({n})" for subset, n in task.subsets.items()) or "none"
+        raise InputError(f"{task.name} has no subset {name!r}. Subsets: {subsets}.")
     return Digests(pinned_ids(task, split, samples, task.subsets[name]))
 
 
 class _Chosen:
-    """Those of other samples whose id is wanted."""
+    """The samples with some ids."""
 
     def __init__(self, samples: Samples, ids: Digests) -> None:
         self._samples, self._ids = samples, ids
@@ -108,7 +108,7 @@ class _Chosen:
 
 
 class _First:
-    """The first of other samples."""
+    """The first samples."""
 
     def __init__(self, samples: Samples, n: int) -> None:
         self._samples, self._n = samples, n

@@ -1,4 +1,4 @@
-"""Reports and comparisons as text for people."""
+"""Reports and comparisons as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["comparison_lines", "report_lines"]
 
 _LISTED = 20
-# Samples that a comparison names; --json names all.
+# Samples in a comparison; --json has all.
 
 
 def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -23,7 +23,7 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
             f"mean IoU {report['mean_iou']:.3f}"
         )
     if found := report.get("found"):
-        of = f"of {found['n']} whose target the detector has"
+        of = f"of {found['n']} whose target the detector found"
         yield f"found         {found['value']:.1%} {of}{_ci(found['ci95'])}"
     for name, row in report["metrics"].items():
         yield f"  {name:<24} {row['value']:>6.1%}{_ci(row['ci95'])}"
@@ -35,10 +35,10 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         for name, row in report["baselines"].items():
             yield f"  {name:<24} {row['accuracy']:>6.1%}   {_points(row)}"
     for name, reason in (report.get("baselines_left_out") or {}).items():
-        yield f"  {name:<24} left out: {reason}"
-    if report["blame"]:
-        yield "wrong samples were lost by"
-        for name, count in report["blame"].items():
+        yield f"  {name:<24} omitted: {reason}"
+    if report["error_attribution"]:
+        yield "causes of wrong samples"
+        for name, count in report["error_attribution"].items():
             yield f"  {name:<24} {count}"
     for tag, row in report["by_tag"].items():
         yield f"  {tag:<24} {row['accuracy']:>6.1%}  of {row['n']}"
@@ -65,7 +65,7 @@ def comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:
     )
     for side in ("first", "second"):
         if only := comparison[f"only_in_{side}"]:
-            yield f"only in {side}: {only} samples, left out"
+            yield f"only in {side}: {only} samples, ignored"
     for name, (old, new) in comparison["settings"].items():
         yield f"  {name}: {old} → {new}"
     yield from _changes("gained", comparison["gained"])

@@ -1,6 +1,6 @@
-"""Adds up the rows of a run as they come, in memory that does not grow with them, and reports.
+"""Sums up the rows of a run as they arrive, in almost constant memory, and makes the report.
 
-What grows is eight bytes per sample for a mean of many different values, such as IoU, for its bootstrap.
+Only a mean of many different values, such as IoU, keeps eight bytes per sample, for its bootstrap.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from viper_benchmarks.sample import CEILING, SampleResult
 __all__ = ["Mean", "Paired", "Tally", "Times", "report"]
 
 _MAX_DISTINCT = 64
-# Scores of shares have 2 values, of ten annotators 5, their differences fewer than 25.
+# Binary scores have 2 values, scores of ten annotators 5, their differences fewer than 25.
 
 
-class Values:
-    """Numbers to be averaged: how often each occurs, while they are few; else all of them."""
+class Mean:
+    """A mean: stored as counts of values while there are few distinct values, else as all values."""
 
     def __init__(self) -> None:
         self._counts: Counter[float] = Counter()
@@ -48,43 +48,35 @@ class Values:
         return math.fsum(values) / self.n if self.n else 0.0
 
     def interval(self) -> list[float] | None:
-        """Return the 95 % interval of the mean; None where a single number says nothing.
-
-        Wilson's while all are 0 or 1, else the bootstrap's.
-        """
-        if self._many is not None:
-            return _rounded_pair(bootstrap_interval(self._many))
-        if self._counts.keys() <= {0.0, 1.0}:
+        """Return the 95 % interval of the mean: Wilson's if all numbers are 0 or 1, else the bootstrap's."""
+        if self._many is None and self._counts.keys() <= {0.0, 1.0}:
             return _rounded_pair(wilson_interval(self._counts[1.0], self.n))
         return self.bootstrap()
 
     def bootstrap(self) -> list[float] | None:
-        """Return the bootstrap's 95 % interval of the mean, also where all are 0 or 1."""
+        """Return the bootstrap's 95 % interval of the mean; None for fewer than two numbers."""
         if self._many is not None:
             return _rounded_pair(bootstrap_interval(self._many))
-        # In an order of their own, so that the interval does not depend on which came first.
-        ordered = sorted(self._counts.items())
-        values, counts = [v for v, _ in ordered], [c for _, c in ordered]
+        values = sorted(
+            self._counts
+        )  # so that the interval does not depend on the order of samples
+        counts = [self._counts[value] for value in values]
         return _rounded_pair(bootstrap_interval(values, counts))
 
-
-class Mean(Values):
-    """A mean as the report gives it."""
-
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, name: str = "value", interval_name: str = "ci95") -> dict[str, Any]:
         """Return the object of the report."""
-        return {"n": self.n, "value": _rounded(self.mean), "ci95": self.interval()}
+        return {"n": self.n, name: _rounded(self.mean), interval_name: self.interval()}
 
 
 class Paired:
-    """What two answerers made of the same samples, the first minus the second."""
+    """Paired scores of the same samples, the first minus the second."""
 
     def __init__(self) -> None:
-        self._differences = Values()
+        self._differences = Mean()
         self.only_first = self.only_second = self.both = self.neither = 0
 
     def add(self, first: float, second: float) -> None:
-        """Add the scores of one sample, 0 … 1; right is one half or more."""
+        """Add the scores of one sample, 0 … 1; right means one half or more."""
         self._differences.add(first - second)
         match first >= 0.5, second >= 0.5:
             case True, True:
@@ -112,7 +104,7 @@ class Paired:
 
 
 class Times:
-    """Quantiles of times in bounded memory: each is rounded to three digits."""
+    """Quantiles of times in bounded memory: times are rounded to three digits."""
 
     def __init__(self) -> None:
         self._counts: Counter[float] = Counter()
@@ -136,7 +128,7 @@ class Times:
 
 
 class _Baseline:
-    """One baseline beside the run."""
+    """The sums of one baseline."""
 
     def __init__(self) -> None:
         self._mean = Mean()
@@ -153,9 +145,7 @@ class _Baseline:
     def to_json(self) -> dict[str, Any]:
         paired = self._paired.to_json()
         return {
-            "n": self._mean.n,
-            "accuracy": _rounded(self._mean.mean),
-            "accuracy_ci95": self._mean.interval(),
+            **self._mean.to_json("accuracy", "accuracy_ci95"),
             "gained": paired["difference"],
             "gained_ci95": paired["difference_ci95"],
             "only_program": paired["only_first"],
@@ -176,17 +166,17 @@ class Tally:
         self._tags: dict[str, Mean] = {}
         self._baselines: dict[str, _Baseline] = {}
         self._found = Mean()
-        self._blame: Counter[str] = Counter()
+        self._causes: Counter[str] = Counter()
         self._times = Times()
         self._correct = 0
         self._ids = 0
         self._calls = 0
-        self.memo_hits = 0
+        self.program_cache_hits = 0
         self.usage = Usage()
 
     @property
     def n(self) -> int:
-        """How many samples were added."""
+        """Number of added samples."""
         return self.right.n
 
     def add(self, row: SampleResult) -> None:
@@ -204,14 +194,14 @@ class Tally:
             self._found.add(row.score)
         if row.failure is not None:
             self._failures[row.failure] += 1
-        if row.blame is not None:
-            self._blame[row.blame.lost_by] += 1
+        if row.error_attribution is not None:
+            self._causes[row.error_attribution.cause] += 1
         self._forwards.update(row.forwards)
         self._calls += row.calls
         self._times.add(row.ms)
-        self.memo_hits += row.memo
+        self.program_cache_hits += row.program_cached
         self.usage += row.usage
-        # The sum does not depend on the order in which samples finish.
+        # A sum, because samples finish in any order.
         self._ids = (self._ids + int.from_bytes(sha256(row.id.encode()).digest())) % (1 << 256)
 
     def to_json(self, task: str, rate_per_s: float) -> dict[str, Any]:
@@ -219,9 +209,10 @@ class Tally:
 
         Args:
             task: Name of the benchmark.
-            rate_per_s: Samples that were answered per second.
+            rate_per_s: Samples evaluated per second.
         """
         failed = sum(self._failures.values())
+        causes = dict(self._causes.most_common()) or None
         metrics = {name: mean.to_json() for name, mean in self._metrics.items()}
         return {
             "task": task,
@@ -239,23 +230,20 @@ class Tally:
             "ms": self._times.to_json(),
             "metrics": metrics,
             "by_tag": {
-                tag: {
-                    "n": mean.n,
-                    "accuracy": _rounded(mean.mean),
-                    "accuracy_ci95": mean.interval(),
-                }
+                tag: mean.to_json("accuracy", "accuracy_ci95")
                 for tag, mean in sorted(self._tags.items())
             },
             "baselines": {name: value.to_json() for name, value in self._baselines.items()},
             "found": self._found.to_json() if CEILING in self._baselines else None,
-            "blame": dict(self._blame.most_common()) if self._blame else None,
+            "blame": causes,  # the former name
+            "error_attribution": causes,
             "ids_sha256_sum": f"{self._ids:064x}",
             "usage": self.usage.to_json(),
         }
 
 
 def report(task: str, results: Iterable[SampleResult], wall_s: float) -> dict[str, Any]:
-    """Return the report of rows that are at hand.
+    """Return the report of some rows.
 
     Args:
         task: Name of the benchmark.
@@ -269,7 +257,7 @@ def report(task: str, results: Iterable[SampleResult], wall_s: float) -> dict[st
 
 
 def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the fields that grounding has, None where there was none."""
+    """Return the fields for grounding; None without such samples."""
     fields: dict[str, Any] = {}
     for field, metric in (("acc_iou50", "iou50"), ("acc_iou70", "iou70"), ("mean_iou", "mean-iou")):
         found = metrics.get(metric)

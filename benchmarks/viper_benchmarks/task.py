@@ -1,4 +1,4 @@
-"""What a benchmark task is: a reader of official files, and what is known about them."""
+"""A benchmark task: a reader of official files, and facts about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from viper_benchmarks.sample import Samples
 __all__ = ["STANDARD_SUBSETS", "BenchmarkTask"]
 
 STANDARD_SUBSETS: Mapping[str, int] = {"mini": 200, "standard": 1000}
-"""Name → size of the pinned subsets that every official split has; `selection.py` says which ids."""
+"""Name → size of the pinned subsets that every official split has; `selection.py` defines their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +24,23 @@ class BenchmarkTask:
 
     name: str
     version: int
-    """Raised whenever a change of the reader changes what is asked or what is right."""
+    """Increased whenever a change of the reader changes questions or right answers."""
     summary: str
     """One sentence."""
     layout: str
-    """The files that it needs below `--data`, a line each."""
+    """The files that it needs below `--data`, one per line."""
     origin: str
-    """Where they come from."""
+    """Source of the files."""
     read: Callable[[Path, str], Samples]
-    """Called with `--data` and the split. It raises `InputError` for whatever is missing or malformed,
-    with the path that was expected, what it should hold, and where it comes from."""
+    """Called with `--data` and the split. It raises `InputError` for missing or malformed data, with
+    the expected path, its content and its source."""
     splits: Mapping[str, int | None] = field(default_factory=dict)
-    """Split → how many samples its official files hold, None where that is not fixed; empty for a task
+    """Split → number of samples in its official files, None if not fixed; empty for a task
     without splits."""
     default_split: str = ""
     subsets: Mapping[str, int] = field(default_factory=dict)
     """Name → size of the pinned subsets."""
     truth: Callable[[Path, str], Path | None] | None = None
-    """Finds the file of scenes of a split, for true perception; None where there is none."""
+    """Returns the scene file of a split, for the oracle; None if there is none."""
     exposure: str | None = None
-    """What usual models have seen of the data while they were trained; printed beside each score."""
+    """Overlap of the data with the training data of usual models; printed beside each score."""

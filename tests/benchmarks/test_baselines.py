@@ -90,7 +90,7 @@ def test_where_nothing_fits_no_box_is_the_ceiling(stubbed):
     assert stubbed[1]["none"].baselines["ceiling"].correct
 
 
-def test_a_blind_program_sees_grey(tmp_path):
+def test_a_blind_program_gets_a_gray_image(tmp_path):
     data = true_scenes.picture(tmp_path / "cubes.png")
     row = {"id": "1", "image": "cubes.png", "query": "How many cubes are there?", "answer": "0"}
     assert data
@@ -100,16 +100,16 @@ def test_a_blind_program_sees_grey(tmp_path):
     assert blind.prediction == "0"
 
 
-def test_what_nobody_serves_is_left_out_with_the_reason(tmp_path):
+def test_a_baseline_without_its_role_is_omitted_with_the_reason(tmp_path):
     with Engine("none", backends={"detector": "stub"}) as engine:
         baselines = Baselines(engine, Scorer(), Prior(("no",)))
-        assert baselines.left_out() == {"matcher": "no matcher", "answerer": "no answerer"}
+        assert baselines.omitted() == {"matcher": "no matcher", "answerer": "no answerer"}
     with Engine("none", backends={"detector": "stub", "matcher": "colors"}) as engine:
         baselines = Baselines(engine, Scorer(), Prior(("no",)))
-        assert baselines.left_out()["matcher"] == "no matcher"
+        assert baselines.omitted()["matcher"] == "no matcher"
 
 
-def test_true_perception_is_never_blind(tmp_path):
+def test_the_oracle_is_never_blind(tmp_path):
     scenes = true_scenes.clevr(
         ("a.png", [true_scenes.clevr_object("small red metal cube", (0, 0, 30, 80))])
     )
@@ -117,7 +117,7 @@ def test_true_perception_is_never_blind(tmp_path):
     row = {"id": "1", "image": "a.png", "query": "How many cubes are there?", "answer": "1"}
     report, rows = rows_of(tmp_path, [row], "--models", "truth:scenes.json")
     assert "blind" not in rows["1"].baselines
-    assert "does not look at the picture" in report["baselines_left_out"]["blind"]
+    assert "does not use the image" in report["baselines_left_out"]["blind"]
 
 
 def test_a_closed_vocabulary_is_asked_for_all_its_classes(photos, tmp_path):

@@ -54,7 +54,7 @@ def test_a_budget_ends_a_benchmark_which_can_be_resumed(data, tmp_path):
         stopped = bench(data, server, "--max-cost", "0.03", "--output", output)
         report = json.loads(stopped.stdout)
         assert stopped.exit_code == 1
-        assert "the budget is spent: 3 samples are left. Go on with --resume" in stopped.stderr
+        assert "the budget is spent: 3 samples are left. Continue with --resume" in stopped.stderr
         assert (report["n"], report["accuracy"], report["failures"]) == (2, 1.0, {})
         assert (report["stopped"], report["left"]) == ("budget", 3)
         assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
@@ -81,10 +81,10 @@ def test_a_benchmark_remembers_nothing_unless_it_is_told_to(data, monkeypatch, t
         bench(data, server)
         assert len(server.requests) == 5
         assert not path.exists()
-        result = bench(data, server, "--memo", "--stats")
+        result = bench(data, server, "--program-cache", "--stats")
         assert len(server.requests) == 6
     report = json.loads(result.stdout)
-    assert report["memo"] == {"hits": 4, "of": 5}
+    assert report["program_cache"] == report["memo"] == {"hits": 4, "of": 5}
     assert report["usage"]["prompt_tokens"] == 11
     assert "memo hits   4 of 5 (80%)" in result.stderr
     assert len(Store(path).entries()) == 1
@@ -107,7 +107,7 @@ def test_rows_of_older_runs_can_be_resumed(data, tmp_path):
         path = output / "samples.jsonl"
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         for row in rows:
-            del row["usage"], row["memo"]
+            del row["usage"], row["memo"], row["program_cached"]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         report = score(data, engine, output=output, resume=True)
     assert report["n"] == 5

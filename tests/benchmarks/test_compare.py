@@ -65,7 +65,7 @@ def test_bench_compare_prints_a_table_and_json(runs):
 
 
 def test_what_cannot_be_compared_is_said(runs, tmp_path):
-    with pytest.raises(InputError, match="holds no run"):
+    with pytest.raises(InputError, match="contains no run"):
         compare_runs(runs[0], tmp_path / "nothing")
     with pytest.raises(InputError, match="No sample is in both runs"):
         compare_runs(runs[0], write(tmp_path / "other", {"z": 1}))

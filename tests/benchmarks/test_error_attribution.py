@@ -37,16 +37,16 @@ def data(tmp_path):
     return path
 
 
-def test_each_wrong_sample_is_blamed_on_who_lost_it(data, tmp_path):
+def test_each_wrong_sample_is_attributed_to_its_cause(data, tmp_path):
     output = tmp_path / "out"
     result = CliRunner().invoke(
         cli,
-        ["bench", "jsonl", "--data", str(data), "--models", "stub", "--blame", "--truth",
+        ["bench", "jsonl", "--data", str(data), "--models", "stub", "--attribute-errors", "--truth",
          str(tmp_path / "scenes.json"), "--output", str(output), "--json"],
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
-    blame = {row.id: row.blame for row in read_rows(output / "samples.jsonl")}
-    assert {id_: value and value.lost_by for id_, value in blame.items()} == {
+    causes = {row.id: row.error_attribution for row in read_rows(output / "samples.jsonl")}
+    assert {id_: value and value.cause for id_, value in causes.items()} == {
         "detector": "detector", "matcher": "matcher", "program": "program", "several": "several",
         "right": None, "unwritten": "program",
     }  # fmt: skip
@@ -58,7 +58,7 @@ def test_each_wrong_sample_is_blamed_on_who_lost_it(data, tmp_path):
     }
 
 
-def test_a_role_that_nobody_serves_is_blamed_too(tmp_path):
+def test_a_role_without_a_backend_can_be_the_cause(tmp_path):
     program = (
         "def execute_command(image):\n"
         "    return ImagePatch(image).find('cylinder')[0].verify_property('cylinder', 'red')"
@@ -71,7 +71,7 @@ def test_a_role_that_nobody_serves_is_blamed_too(tmp_path):
     result = CliRunner().invoke(
         cli,
         ["bench", "jsonl", "--data", str(tmp_path / "rows.jsonl"), "--models", "none", "--backend",
-         f"detector=truth:{scenes}", "--blame", "--truth", scenes, "--json"],
+         f"detector=truth:{scenes}", "--attribute-errors", "--truth", scenes, "--json"],
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
@@ -79,12 +79,12 @@ def test_a_role_that_nobody_serves_is_blamed_too(tmp_path):
     assert report["blame"] == {"matcher": 1}
 
 
-def test_true_perception_cannot_be_blamed(tmp_path):
+def test_the_errors_of_the_oracle_cannot_be_attributed(tmp_path):
     scenes = tmp_path / "scenes.json"
     true_scenes.write(scenes, true_scenes.clevr((PICTURE, true_scenes.TABLE)))
     with (
         Engine(f"truth:{scenes}") as engine,
-        pytest.raises(ConfigError, match="answers from the truth already"),
+        pytest.raises(ConfigError, match="is the oracle already"),
     ):
         ErrorAttributor(engine, Scorer(), scenes)
 
@@ -96,8 +96,8 @@ def test_models_are_shared_and_not_loaded_again(tmp_path):
     with Engine("builtin") as engine:
         engine.ask(picture, "How many cubes are there?")
         lent = engine.pool._workers["detector"]
-        with ErrorAttributor(engine, Scorer(), scenes) as blamer:
-            workers = blamer._one_true["matcher"].pool._workers
+        with ErrorAttributor(engine, Scorer(), scenes) as attributor:
+            workers = attributor._one_role["matcher"].pool._workers
             assert workers["detector"] is lent
             assert workers["matcher"] is not engine.pool._workers["matcher"]
         assert engine.ask(picture, "How many cubes are there?").failure is None

@@ -16,7 +16,7 @@ from viper_benchmarks.run_folder import read_rows
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 N = 120
-WORKER = "ray::_RemoteSolver"
+WORKER = "ray::_RemoteEvaluator"
 
 
 @pytest.fixture

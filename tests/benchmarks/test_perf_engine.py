@@ -8,8 +8,8 @@ from concurrent.futures import Future
 import pytest
 
 from viper_benchmarks.perf import overhead, soak, throughput
-from viper_benchmarks.perf.bare_models import Bench, _best
-from viper_benchmarks.perf.sameness import compare
+from viper_benchmarks.perf.answer_differences import compare
+from viper_benchmarks.perf.models_alone import ModelBench, _best
 
 
 def test_overhead_is_what_the_engine_takes_beyond_its_parts():
@@ -32,7 +32,7 @@ def test_a_soak_runs_all_programs_and_leaves_nothing_behind():
     assert [count for count, _ in result["rss_mb"]] == [50, 100]
 
 
-def test_a_future_that_nobody_answers_is_seen():
+def test_a_future_without_an_answer_is_counted():
     before = soak._waiting_futures()
     left = Future()
     assert soak._waiting_futures() == before + 1
@@ -87,15 +87,15 @@ def test_throughput_has_goals_for_a_gpu_and_for_a_cpu(values, goal):
 
 
 def test_the_time_in_which_a_model_was_busy_counts_overlaps_once():
-    bench = Bench()
+    bench = ModelBench()
     for start, end in ((0.0, 2.0), (1.0, 3.0), (5.0, 6.0), (5.2, 5.8)):
-        bench._note("detect", [], start, end)
+        bench._record("detect", [], start, end)
     assert bench.busy_s() == pytest.approx(4.0)
 
 
 def test_the_best_batch_is_the_one_that_is_fastest_per_item(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("viper_benchmarks.perf.bare_models.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("viper_benchmarks.perf.models_alone.time.perf_counter", lambda: now[0])
 
     def method(items):
         now[0] += 1.0 + (0.1 if len(items) <= 8 else 9.0) * len(items)
@@ -126,7 +126,7 @@ def test_two_thousand_programs_leave_nothing_behind():
     assert result["rss_growth"] < 0.25  # the first tenth is too short for the cache to fill
 
 
-def test_answers_that_differ_are_told_with_the_scores_that_were_near(fake_engine):
+def test_answers_that_differ_are_reported_with_the_scores_that_were_near(fake_engine):
     from fakes.backends import FakeDetector, FakeMatcher
     from fakes.cups import CUPS, picture
 

@@ -8,11 +8,11 @@ from collections import Counter
 import pytest
 from click.testing import CliRunner
 
+from docs.tooling.forwards_suite import make_suite
 from viper_benchmarks.perf import suite
 from viper_benchmarks.perf.__main__ import perf
-from viper_benchmarks.perf.counting import Counts, counting_opener
 from viper_benchmarks.perf.forwards import measure, naive_forwards, table
-from viper_benchmarks.perf.make_suite import make_suite
+from viper_benchmarks.perf.observed import Counts, counting_opener
 
 PUBLISHED = {
     "programs",
@@ -42,8 +42,8 @@ def test_the_suite_has_the_programs_that_it_promises():
     assert (min(sizes), max(sizes), len(sizes)) == (3, 40, 25)
 
 
-def test_the_pictures_are_all_different(tmp_path):
-    suite.draw_pictures(tmp_path)
+def test_the_images_are_all_different(tmp_path):
+    suite.draw_images(tmp_path)
     contents = [path.read_bytes() for path in tmp_path.iterdir()]
     assert len(contents) == len(set(contents)) == 45
 

@@ -10,8 +10,10 @@ from click.testing import CliRunner
 pytest.importorskip("starlette", reason="the extra [serve] is not installed")
 
 from viper_benchmarks.perf.__main__ import perf
-from viper_benchmarks.perf.publish import BenchmarkError
-from viper_benchmarks.perf.serve import GOAL_GROWTH, _Outcome, _percentile, _wrong, measure, table
+from viper_benchmarks.perf.command import BenchmarkError
+from viper_benchmarks.perf.memory import GOAL_GROWTH
+from viper_benchmarks.perf.samples import percentile
+from viper_benchmarks.perf.serve import _counts, _Outcome, measure, table
 
 RESULT = {
     "requests": 500, "concurrency": 32, "pictures": 125, "lost": 0, "wrong": 0, "turned_away": 0,
@@ -46,13 +48,13 @@ def test_the_table_says_whether_each_goal_is_reached(path, value, figure):
 def test_an_answer_that_is_lost_is_not_counted_as_wrong_too():
     right = ("4", None)
     outcomes = [_Outcome(right, 1, 0), _Outcome(None, 1, 0), _Outcome(("5", None), 1, 0)]
-    assert _wrong(outcomes, [right] * 3) == 1
+    assert _counts(outcomes, [right] * 3) == {"turned_away": 0, "lost": 1, "wrong": 1}
 
 
 def test_percentiles_are_values_that_were_measured():
     times = [float(n) for n in range(1, 201)]
-    assert [_percentile(times, p) for p in (50, 90, 99)] == [100.0, 180.0, 198.0]
-    assert _percentile([7.0], 99) == 7.0
+    assert [percentile(times, p) for p in (50, 90, 99)] == [100.0, 180.0, 198.0]
+    assert percentile([7.0], 99) == 7.0
 
 
 def test_it_is_a_verb_of_the_benchmarks():

@@ -56,7 +56,7 @@ def test_every_result_says_what_it_was_measured_on():
 
 
 def test_the_drawings_are_made_from_the_results(tmp_path):
-    from viper_benchmarks.perf.plot import draw
+    from docs.tooling.performance_plots import draw
 
     drawn = draw(ROOT / "benchmarks" / "results", tmp_path)
     assert {path.name for path in drawn} == {"forwards.svg", "throughput.svg", "soak.svg"}

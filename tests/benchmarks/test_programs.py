@@ -91,7 +91,7 @@ def test_rows_of_viper_generate_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "holds no programs"),
+        ("", "contains no programs"),
         ("{", r"p.jsonl:1 is not JSON"),
         ('{"program": "x"}', r"p.jsonl:1 needs an 'id' and a 'program'"),
         ('{"id": "1", "program": 3}', r"p.jsonl:1 needs an 'id' and a 'program'"),

@@ -7,7 +7,7 @@ import pytest
 from fakes.bench import row
 from viper.errors import InputError
 from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
-from viper_benchmarks.sample import BaselineResult, ErrorAttribution
+from viper_benchmarks.sample import BaselineResult, ErrorAttribution, SampleResult
 
 SETTINGS = {"task": "jsonl", "models": "stub", "backends": {"detector": "stub"}}
 
@@ -24,9 +24,18 @@ def test_rows_come_back_as_they_went(tmp_path):
     entry = row(
         "1", 0.0, task="grounding", box_xyxy=(1.0, 2.0, 3.0, 4.0), right_box_xyxy=(0.0, 0.0, 1.0, 1.0),
         iou=0.25, tags=("a",), baselines={"blind": BaselineResult("x", (1.0, 2.0, 3.0, 4.0), False, 0.1)},
-        blame=ErrorAttribution("detector", ("detector", "matcher")), query="caf\u00e9",
+        error_attribution=ErrorAttribution("detector", ("detector", "matcher")), query="caf\u00e9",
     )  # fmt: skip
     assert list(read_rows(run_with(tmp_path / "run", entry))) == [entry]
+
+
+def test_rows_have_the_former_names_too_and_are_read_by_them():
+    entry = row("1", 0.0, program_cached=True, error_attribution=ErrorAttribution("several"))
+    written = json.loads(json.dumps(entry.to_json()))
+    assert written["memo"] is True
+    assert written["blame"] == {"lost_by": "several", "mended_by": []}
+    del written["program_cached"], written["error_attribution"]
+    assert SampleResult.from_json(written) == entry
 
 
 @pytest.mark.parametrize("cut", [1, 5, -1])
@@ -50,13 +59,13 @@ def test_a_kill_within_the_first_line_leaves_nothing(tmp_path):
 def test_a_damaged_line_in_the_middle_is_named(tmp_path):
     samples = run_with(tmp_path, row("1"))
     samples.write_bytes(b"{}\n" + samples.read_bytes())
-    with pytest.raises(InputError, match=r"line 1 is no row of a run"):
+    with pytest.raises(InputError, match=r"line 1 is not a row of a run"):
         list(read_rows(samples))
 
 
 def test_a_folder_that_holds_a_run_is_not_written_to(tmp_path):
     run_with(tmp_path, row("1"))
-    with pytest.raises(InputError, match=r"holds a run already. Add --resume"):
+    with pytest.raises(InputError, match=r"contains a run already. Add --resume"):
         run_with(tmp_path)
 
 
@@ -80,7 +89,7 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path):
 def test_a_refused_folder_is_not_left_locked(tmp_path):
     run_with(tmp_path, row("1"))
     for _ in range(2):
-        with pytest.raises(InputError, match="holds a run already"):
+        with pytest.raises(InputError, match="contains a run already"):
             RunFolder(tmp_path, SETTINGS, resume=False)
 
 
@@ -88,7 +97,7 @@ def test_run_json_holds_the_settings(tmp_path):
     run_with(tmp_path)
     assert read_run(tmp_path) == {**SETTINGS, "n": 0}
     (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(InputError, match="must hold an object, but got list"):
+    with pytest.raises(InputError, match="must contain an object, but got list"):
         read_run(tmp_path)
 
 

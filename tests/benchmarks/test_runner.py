@@ -90,8 +90,9 @@ def test_bench_prints_the_report_as_json(data):
         "task", "n", "n_correct", "accuracy", "accuracy_ci95", "acc_iou50", "acc_iou50_ci95",
         "acc_iou70", "acc_iou70_ci95", "mean_iou", "mean_iou_ci95", "failure_rate",
         "failure_rate_ci95", "failures", "programs_per_s", "calls", "forwards", "ms", "metrics",
-        "by_tag", "baselines", "found", "blame", "ids_sha256_sum", "usage", "version", "split",
-        "subset", "metric", "exposure", "memo", "stopped", "left",
+        "by_tag", "baselines", "found", "blame", "error_attribution", "ids_sha256_sum", "usage",
+        "version", "split",
+        "subset", "metric", "exposure", "memo", "program_cache", "stopped", "left",
     ]  # fmt: skip
 
 
@@ -126,7 +127,8 @@ def test_bench_refuses_to_resume_with_other_models(data, tmp_path):
         (["--resume"], "--resume needs --output"),
         (["--split", "val"], "jsonl has no splits"),
         (["--subset", "tiny"], "jsonl has no subset 'tiny'"),
-        (["--blame"], "--blame needs to know what the pictures show"),
+        (["--attribute-errors"], "--attribute-errors needs the scenes of the images"),
+        (["--blame"], "--attribute-errors needs the scenes of the images"),
         (["--workers", "2"], "--workers is for --engine ray"),
         (["--metric", "iou50"], "does not fit sample 'count'"),
         (["--programs", "nothing.jsonl"], "cannot be read"),
@@ -180,7 +182,7 @@ def test_a_run_can_be_started_where_an_event_loop_runs(data):
 
 def test_an_error_of_the_runner_itself_is_raised_as_it_is(data):
     class Broken:
-        async def solve(self, sample):
+        async def evaluate(self, sample):
             raise ConfigError("broken")
 
     with pytest.raises(ConfigError, match=r"^broken$"):

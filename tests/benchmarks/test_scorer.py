@@ -31,12 +31,12 @@ def image(tmp_path_factory):
 def scores(engine, image):
     """Scores of what a program answers to a sample."""
 
-    def judge(sample, body, metric="default"):
+    def score(sample, body, metric="default"):
         source = f"def execute_command(image):\n    {body}"
         answer = engine.run_program(source, image, task=sample.task, choices=sample.choices)
         return Scorer(metric).result(sample, answer)
 
-    return judge
+    return score
 
 
 GROUNDING = Sample("1", "grounding", Path("a.png"), "cup", box_xyxy=(0.0, 0.0, 30.0, 80.0))

@@ -49,7 +49,7 @@ def test_ids_are_scored_in_the_order_of_the_data(tmp_path):
 def test_an_id_that_no_sample_has_is_refused(tmp_path):
     path = tmp_path / "ids.txt"
     path.write_text("4\n17\n")
-    with pytest.raises(InputError, match="names the id '17', which the data do not hold"):
+    with pytest.raises(InputError, match="contains the id '17', which is not in the data"):
         choose(TASK, "val", samples(), ids=path)
 
 

@@ -78,11 +78,14 @@ def test_accuracy_is_also_given_where_the_detector_has_the_target():
     assert (found["n"], found["value"]) == (2, 0.5)
 
 
-def test_blame_is_counted():
-    rows = [row("1", 0.0, blame=ErrorAttribution("detector")),
-            row("2", 0.0, blame=ErrorAttribution("program")),
-            row("3", 0.0, blame=ErrorAttribution("detector")), row("4")]  # fmt: skip
-    assert report("clevr", rows, wall_s=1.0)["blame"] == {"detector": 2, "program": 1}
+def test_causes_are_counted():
+    rows = [row("1", 0.0, error_attribution=ErrorAttribution("detector")),
+            row("2", 0.0, error_attribution=ErrorAttribution("program")),
+            row("3", 0.0, error_attribution=ErrorAttribution("detector")), row("4")]  # fmt: skip
+    assert report("clevr", rows, wall_s=1.0)["error_attribution"] == {
+        "detector": 2,
+        "program": 1,
+    }
 
 
 def test_the_fingerprint_of_the_ids_does_not_depend_on_their_order():

@@ -33,7 +33,7 @@ def test_counts_of_everything_agree_with_the_scene(engine):
         for noun, shape in (("cubes", "cube"), ("spheres", "sphere"), ("cylinders", "cylinder")):
             answer = engine.ask(pixels, f"How many {noun} are there?")
             assert answer.failure is None
-            right += answer.value == sum(thing.shape == shape for thing in scene.things)
+            right += answer.value == sum(thing.shape == shape for thing in scene.objects)
             asked += 1
     assert right >= asked - 1
 

@@ -8,7 +8,8 @@ import torch
 from fakes import limber_world
 from viper.limber.answerer import load_language
 from viper.limber.model import LimberModel, SoftPrompts
-from viper.limber.training import Lesson, TrainingConfig, new_map, train_map
+from viper.limber.training import Lesson, new_map, train_map
+from viper.limber.training_loop import TrainingConfig
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,8 @@ def test_a_trained_map_makes_the_frozen_model_say_what_is_seen(loaded) -> None:
     before = {name: value.clone() for name, value in language.state_dict().items()}
     model = LimberModel(language, tokenizer, new_map(FEATURES, 2, language, seed=0))
     losses: list[float] = []
-    recipe = TrainingConfig(steps=150, batch=4, learning_rate=2e-2, warmup=5)
-    train_map(model, FEATURES, LESSONS, recipe, on_step=lambda _, loss: losses.append(loss))
+    config = TrainingConfig(steps=150, batch=4, learning_rate=2e-2, warmup=5)
+    train_map(model, FEATURES, LESSONS, config, on_step=lambda _, loss: losses.append(loss))
     assert losses[-1] < 0.1 < losses[0]
     assert model.write(FEATURES, [PREFIX, PREFIX], 4) == ["red", "blue"]
     after = language.state_dict()
@@ -98,8 +99,8 @@ def test_training_goes_on_where_it_was_cut_off(loaded, tmp_path: Path) -> None:
     def trained(steps: list[int], checkpoint: Path) -> torch.Tensor:
         for until in steps:
             model = LimberModel(language, tokenizer, new_map(FEATURES, 2, language, seed=1))
-            recipe = TrainingConfig(steps=until, batch=2, warmup=100, save_every=2)
-            train_map(model, FEATURES, LESSONS, recipe, checkpoint=checkpoint)
+            config = TrainingConfig(steps=until, batch=2, warmup=100, save_every=2)
+            train_map(model, FEATURES, LESSONS, config, checkpoint=checkpoint)
         return model.soft.linear.weight
 
     whole = trained([4], tmp_path / "whole.pt")

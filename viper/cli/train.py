@@ -98,7 +98,7 @@ def limber(
     from viper.cli.errors import exit_on_error
     from viper.cli.output import print_json, show_log, show_warnings
     from viper.limber.experiment import Experiment, run_experiment
-    from viper.limber.training import TrainingConfig
+    from viper.limber.training_loop import TrainingConfig
     from viper.progress_bars import StepBars
 
     if debug:

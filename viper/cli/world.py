@@ -106,8 +106,8 @@ def render(
                 "images": str(written.images),
                 "scenes": str(written.scenes),
                 "count": written.count,
-                "objects": written.things,
-                "things": written.things,  # the name in version 0.1
+                "objects": written.objects,
+                "things": written.objects,  # the name in version 0.1
                 "seed": seed,
                 "size": list(size),
                 "split": split,
@@ -117,4 +117,4 @@ def render(
         )
         return
     click.echo(str(written.scenes))
-    notice(f"{written.count} images of {written.things} objects in {took_s:.1f} s.")
+    notice(f"{written.count} images of {written.objects} objects in {took_s:.1f} s.")

@@ -1,43 +1,56 @@
-"""How often a map makes a language model say the right thing, and what that is worth.
+"""Measures how often a map makes a language model answer correctly, beside two controls.
 
-Beside it stand the same language model with the best constant prompts (it sees no picture: what it gets
-right is in the questions), and a matcher that chooses among the options, as `best_text_match` does.
+The controls: the same language model with one constant prompt (it sees no image, so its correct answers come
+from the questions alone), and a matcher that chooses among the options, as `best_text_match` does.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Score", "Trial", "choose", "normalised", "options_of", "score"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from viper.limber.model import LimberModel
+
+__all__ = ["Score", "Trial", "choose", "normalised", "options_of", "score", "write_answers"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A question that was asked of a view, and the right answer."""
+    """A question about a view, and the right answer."""
 
     question: str
     answer: str
     options: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Score:
-    """How many answers were right."""
+    """Counts of right answers."""
 
-    right: int = 0
-    n: int = 0
-    by_question: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Question → (right, asked)."""
+    by_question: dict[str, tuple[int, int]]
+    """Question → (right, all)."""
+
+    @property
+    def right(self) -> int:
+        """Right answers."""
+        return sum(right for right, _ in self.by_question.values())
+
+    @property
+    def n(self) -> int:
+        """All answers."""
+        return sum(n for _, n in self.by_question.values())
 
     @property
     def accuracy(self) -> float:
-        """Share of the answers that were right."""
+        """Share of right answers."""
         return self.right / self.n if self.n else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -55,15 +68,13 @@ class Score:
 
 def score(trials: Sequence[Trial], answers: Sequence[str]) -> Score:
     """Count the answers that equal the right ones but for case, articles and final points."""
-    counted: dict[str, list[bool]] = defaultdict(list)
-    for trial, answer in zip(trials, answers, strict=True):
-        counted[trial.question].append(normalised(answer) == normalised(trial.answer))
-    by_question = {q: (sum(hits), len(hits)) for q, hits in counted.items()}
-    return Score(
-        sum(right for right, _ in by_question.values()),
-        sum(n for _, n in by_question.values()),
-        by_question,
+    total = Counter(trial.question for trial in trials)
+    right = Counter(
+        trial.question
+        for trial, answer in zip(trials, answers, strict=True)
+        if normalised(answer) == normalised(trial.answer)
     )
+    return Score({question: (right[question], n) for question, n in total.items()})
 
 
 def normalised(text: str) -> str:
@@ -72,12 +83,40 @@ def normalised(text: str) -> str:
     return " ".join(words[1:] if len(words) > 1 and words[0] in ("a", "an", "the") else words)
 
 
-def options_of(trials: Sequence[Trial], known: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return the options of each trial: its own, else all answers that are known to its question."""
+def options_of(trials: Sequence[Trial], answers: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Return the options of each trial: its own, else all answers to the same question."""
     return [
-        list(trial.options) or sorted({*known.get(trial.question, ()), trial.answer})
+        list(trial.options) or sorted({*answers.get(trial.question, ()), trial.answer})
         for trial in trials
     ]
+
+
+def write_answers(
+    model: LimberModel,
+    features: Tensor,
+    prefixes: Sequence[str],
+    *,
+    chunk: int,
+    max_new_tokens: int,
+    on_written: Callable[[int], None] | None = None,
+) -> list[str]:
+    """Return the answers of a language model about views, written in chunks.
+
+    Args:
+        model: The map with its language model.
+        features: Of the views, shape (N, D).
+        prefixes: N texts before the answers.
+        chunk: Views per batch.
+        max_new_tokens: Longest answer.
+        on_written: Called with the number of finished answers.
+    """
+    answers: list[str] = []
+    for start in range(0, len(prefixes), chunk):
+        part = slice(start, start + chunk)
+        answers += model.write(features[part], prefixes[part], max_new_tokens)
+        if on_written is not None:
+            on_written(len(answers))
+    return answers
 
 
 def choose(
@@ -85,7 +124,7 @@ def choose(
     options: Sequence[Sequence[str]],
     texts: Mapping[str, NDArray[np.float32]],
 ) -> list[str]:
-    """Return for each view the option that its vector fits best, as `best_text_match` does.
+    """Return for each view the option that matches its vector best, as `best_text_match` does.
 
     Args:
         images: One vector per trial, shape (D,).

@@ -1,16 +1,17 @@
-"""The experiment in whole: a file of captions, a matcher and a language model → a map and a report.
+"""The whole experiment: a file of captions, a matcher and a language model → a map and a report.
 
-An interrupted experiment goes on where it stood: features are kept when they are computed, the training
-at every checkpoint. Other inputs begin anew.
+An interrupted experiment is resumed: features are kept when they are computed, the training at every
+checkpoint. With other inputs it starts again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,19 @@ from torch import Tensor
 
 from viper.backends.placement import DTYPES
 from viper.errors import InputError
-from viper.images.image import View
 from viper.limber.answerer import load_language
-from viper.limber.evaluation import Trial, choose, options_of, score
+from viper.limber.evaluation import Trial, choose, options_of, score, write_answers
 from viper.limber.examples import Example, read_examples, views_of
 from viper.limber.folder import Wiring, write_map
 from viper.limber.model import LimberModel
-from viper.limber.training import Lesson, TrainingConfig, new_map, prefix_of, train_map
+from viper.limber.training import Lesson, blinded, new_map, prefix_of, train_map
+from viper.limber.training_loop import TrainingConfig, save_complete
 from viper.models.registry import BackendRef, identity, open_backend
 
 __all__ = ["Experiment", "Progress", "run_experiment"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Called with the activity, its finished units, and all its units."""
 
 _CHUNK = 64
 # Views that the matcher embeds at once.
@@ -41,17 +42,17 @@ _MAX_NEW_TOKENS = 16
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What is to be found out."""
+    """Inputs and settings of an experiment."""
 
     captions: Path
     """A file as `examples` reads it."""
     matcher: str
-    """Reference of the matcher that sees, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
+    """Reference of the matcher, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
     language: str
-    """Model id or folder of the language model that speaks."""
+    """Model id or folder of the language model."""
     prompts: int = 8
     """Number of soft prompts."""
-    recipe: TrainingConfig = field(default_factory=TrainingConfig)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     device: str = "cpu"
     """Of the language model."""
     dtype: str = "float32"
@@ -63,30 +64,29 @@ def run_experiment(
     """Train a map and the blind control, measure both and the matcher, and write them into a folder.
 
     Args:
-        experiment: What to do.
-        folder: Gets `limber.json`, `map.safetensors` and `report.json`; `work` in it holds what an
-            interrupted run goes on from, and is removed at the end.
-        on_progress: Called as it goes on.
+        experiment: What to train and measure.
+        folder: Gets `limber.json`, `map.safetensors` and `report.json`; its folder `work` holds the state of
+            an interrupted run, and is removed at the end.
+        on_progress: Called during the run.
 
     Returns:
-        The report, as it is in `report.json`.
+        The report, as in `report.json`.
 
     Raises:
-        InputError: The file of captions or one of its pictures is unusable.
+        InputError: The file of captions or one of its images is unusable.
         ConfigError: A model is unusable.
     """
     examples = read_examples(experiment.captions)
-    tell = on_progress or (lambda what, done, of: None)
-    tell("loading the models", 0, 1)
+    progress = on_progress or (lambda what, done, of: None)
+    progress("loading the models", 0, 1)
     # The registry says which class serves the role; transformers promises no classes.
     ref = BackendRef.parse("matcher", experiment.matcher)
     matcher: Any = open_backend(ref)
-    device = torch.device(experiment.device)
     language, tokenizer, version = load_language(
-        experiment.language, device, DTYPES[experiment.dtype]
+        experiment.language, torch.device(experiment.device), DTYPES[experiment.dtype]
     )
     work = _work_folder(folder, experiment, (identity(ref, matcher), version))
-    features = _features(matcher, examples, work / "features.pt", tell)
+    features = _features(matcher, examples, work / "features.pt", progress)
     train = [n for n, example in enumerate(examples) if example.split == "train"]
     held_out = [
         n
@@ -96,133 +96,109 @@ def run_experiment(
     lessons = [
         Lesson(position, examples[n].question, examples[n].text) for position, n in enumerate(train)
     ]
-    seeing = _trained(
-        "training the map", features[train], lessons, language, tokenizer, experiment, work, tell
-    )
+    config = experiment.config
+
+    def trained(what: str, inputs: Tensor) -> LimberModel:
+        soft = new_map(inputs[train], experiment.prompts, language, config.seed)
+        model = LimberModel(language, tokenizer, soft.to(language.device))
+        train_map(
+            model,
+            inputs[train],
+            lessons,
+            config,
+            checkpoint=work / f"{what.split()[-1]}.pt",
+            on_step=lambda step, loss: progress(f"{what}: loss {loss:.3f}", step, config.steps),
+        )
+        return model
+
+    model = trained("training the map", features)
     report: dict[str, Any] = {
         "matcher": experiment.matcher,
         "matcher_fingerprint": matcher.fingerprint,
         "language": experiment.language,
         "language_fingerprint": version,
         "prompts": experiment.prompts,
-        "recipe": asdict(experiment.recipe),
+        "recipe": asdict(config),
         "trained_on": len(train),
     }
     if held_out:
-        # What is right without a picture is in the questions: the same, with every picture the same.
-        nothing = features.mean(dim=0, keepdim=True).expand_as(features)
-        blind = _trained(
-            "training the blind control",
-            nothing[train],
-            lessons,
-            language,
-            tokenizer,
-            experiment,
-            work,
-            tell,
-        )
-        report |= _measured(
-            examples, held_out, train, features, nothing, (seeing, blind), matcher, tell
-        )
+        control = trained("training the blind control", blinded(features))
+        models = {"limber": (model, features), "blind": (control, blinded(features))}
+        report |= _figures(examples, held_out, train, models, features, matcher, progress)
     wiring = Wiring(
         experiment.matcher,
-        _kept_place(experiment.language),
+        _absolute_folder(experiment.language),
         features.shape[1],
         experiment.prompts,
-        seeing.soft.width,
+        model.soft.width,
     )
-    write_map(folder, wiring, seeing.soft)
+    write_map(folder, wiring, model.soft)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work, ignore_errors=True)
     return report
 
 
-def _trained(
-    what: str,
-    features: Tensor,
-    lessons: Sequence[Lesson],
-    language: Any,
-    tokenizer: Any,
-    experiment: Experiment,
-    work: Path,
-    tell: Progress,
-) -> LimberModel:
-    recipe = experiment.recipe
-    soft = new_map(features, experiment.prompts, language, recipe.seed)
-    model = LimberModel(language, tokenizer, soft.to(language.device))
-    train_map(
-        model,
-        features,
-        lessons,
-        recipe,
-        checkpoint=work / f"{what.split()[-1]}.pt",
-        on_step=lambda step, loss: tell(f"{what}: loss {loss:.3f}", step, recipe.steps),
-    )
-    return model
-
-
-def _measured(
+def _figures(
     examples: Sequence[Example],
     held_out: Sequence[int],
     train: Sequence[int],
+    models: Mapping[str, tuple[LimberModel, Tensor]],
     features: Tensor,
-    nothing: Tensor,
-    models: tuple[LimberModel, LimberModel],
     matcher: Any,
-    tell: Progress,
+    progress: Progress,
 ) -> dict[str, Any]:
+    """Return the scores of the models and of the matcher on the questions that were held out."""
     trials = [
         Trial(examples[n].question or "", examples[n].text, examples[n].options) for n in held_out
     ]
+    prefixes = [prefix_of(trial.question) for trial in trials]
     figures: dict[str, Any] = {"asked": len(trials)}
-    for name, model, seen in (("limber", models[0], features), ("blind", models[1], nothing)):
-        answers: list[str] = []
-        for start in range(0, len(held_out), _CHUNK):
-            rows = held_out[start : start + _CHUNK]
-            prefixes = [prefix_of(examples[n].question) for n in rows]
-            answers += model.write(seen[list(rows)], prefixes, _MAX_NEW_TOKENS)
-            tell(f"asking: {name}", min(start + _CHUNK, len(held_out)), len(held_out))
+    for name, (model, inputs) in models.items():
+
+        def written(n: int, name: str = name) -> None:
+            progress(f"asking: {name}", n, len(trials))
+
+        answers = write_answers(
+            model,
+            inputs[list(held_out)],
+            prefixes,
+            chunk=_CHUNK,
+            max_new_tokens=_MAX_NEW_TOKENS,
+            on_written=written,
+        )
         figures[name] = score(trials, answers).to_json()
-    known: dict[str, set[str]] = defaultdict(set)
+    given: dict[str, set[str]] = defaultdict(set)
     for n in (*train, *held_out):
-        known[examples[n].question or ""].add(examples[n].text)
-    options = options_of(trials, {question: sorted(texts) for question, texts in known.items()})
+        given[examples[n].question or ""].add(examples[n].text)
+    options = options_of(trials, {question: sorted(texts) for question, texts in given.items()})
     texts = sorted({option for listed in options for option in listed})
     vectors = dict(zip(texts, matcher.embed_texts(texts), strict=True))
     chosen = choose([features[n].numpy() for n in held_out], options, vectors)
-    figures["best_text_match"] = score(trials, chosen).to_json()
-    return figures
+    return figures | {"best_text_match": score(trials, chosen).to_json()}
 
 
-def _features(matcher: Any, examples: Sequence[Example], path: Path, tell: Progress) -> Tensor:
-    """Return the vectors of all views, shape (N, D), from the file if an earlier run has written it."""
+def _features(matcher: Any, examples: Sequence[Example], path: Path, progress: Progress) -> Tensor:
+    """Return the vectors of all views, shape (N, D), read from the file if an earlier run wrote it."""
     if path.exists():
         kept: Tensor = torch.load(path, weights_only=True)
         return kept
     rows: list[Tensor] = []
-    gathered: list[View] = []
-    for view in views_of(examples):
-        gathered.append(view)
-        if len(gathered) == _CHUNK:
-            rows += map(torch.from_numpy, matcher.embed_images(gathered))
-            gathered = []
-            tell("looking at the pictures", len(rows), len(examples))
-    if gathered:
-        rows += map(torch.from_numpy, matcher.embed_images(gathered))
+    views = views_of(examples)
+    while chunk := list(itertools.islice(views, _CHUNK)):
+        rows += map(torch.from_numpy, matcher.embed_images(chunk))
+        progress("embedding the images", len(rows), len(examples))
     features = torch.stack(rows)
-    unfinished = path.with_suffix(".part")
-    torch.save(features, unfinished)
-    unfinished.rename(path)
+    save_complete(features, path)
     return features
 
 
 def _work_folder(folder: Path, experiment: Experiment, versions: tuple[str, str]) -> Path:
     """Return the folder of an interrupted run of the same experiment, or an empty one."""
-    told = (
+    inputs = (
         experiment.captions.read_bytes(),
-        repr((experiment.prompts, experiment.recipe, experiment.dtype, versions)).encode(),
+        repr((experiment.prompts, experiment.config, experiment.dtype, versions)).encode(),
     )
-    key = hashlib.sha256(b"\0".join(told)).hexdigest()[:16]
+    key = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:16]
     work = folder / "work"
     try:
         if work.exists() and not (work / key).exists():
@@ -237,6 +213,6 @@ def _work_folder(folder: Path, experiment: Experiment, versions: tuple[str, str]
     return work
 
 
-def _kept_place(language: str) -> str:
-    """Return a folder as an absolute path, so that the map is found from anywhere; a model id as it is."""
+def _absolute_folder(language: str) -> str:
+    """Return a folder as an absolute path, valid from any working directory; a model id unchanged."""
     return str(Path(language).resolve()) if Path(language).is_dir() else language

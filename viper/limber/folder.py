@@ -1,8 +1,8 @@
-"""What a trained map is kept in.
+"""The folder of a trained map.
 
-FOLDER/limber.json         which matcher and language model it lies between, and its shape
+FOLDER/limber.json         its matcher, its language model, and its shape
 FOLDER/map.safetensors     the map
-FOLDER/report.json         what was measured
+FOLDER/report.json         the figures of the experiment
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a map lies between."""
+    """The models that a map connects, and its shape."""
 
     matcher: str
     """Reference of the matcher, as in `transformers:laion/CLIP-ViT-B-32-laion2B-s34B-b79K`."""
     language: str
-    """Model id or folder of the language model; relative to the folder of the map if it lies there."""
+    """Model id or folder of the language model; relative to the folder of the map if it is inside."""
     features: int
     """Length of the matcher's vectors."""
     prompts: int
@@ -39,7 +39,7 @@ class Wiring:
 
 
 def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
-    """Write a map in half precision; the wiring comes last, so that a folder that has it is whole."""
+    """Write a map in half precision; `limber.json` comes last and marks a complete folder."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
 
 
 def read_wiring(folder: Path) -> Wiring:
-    """Return what the map of a folder lies between.
+    """Return the models that the map of a folder connects, and its shape.
 
     Raises:
         ConfigError: There is none, or it is malformed.

@@ -1,4 +1,4 @@
-"""The linear map from features of a picture to soft prompts, and the frozen model that reads them."""
+"""The linear map from features of an image to soft prompts, and the frozen language model behind it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 __all__ = ["PREFIX", "LimberModel", "SoftPrompts"]
 
 PREFIX = "question: {} answer:"
-"""How a question is put to the language model; `{}` stands for the question."""
+"""The prompt of the language model; `{}` stands for the question."""
 
 
 class SoftPrompts(nn.Module):
@@ -21,7 +21,7 @@ class SoftPrompts(nn.Module):
         features: Length of the vector.
         prompts: k.
         width: Length of a word's vector.
-        spread: Standard deviation that the soft prompts shall have at first: that of words.
+        spread: Initial standard deviation of the soft prompts: that of words.
     """
 
     def __init__(self, features: int, prompts: int, width: int, spread: float = 1.0) -> None:
@@ -34,13 +34,13 @@ class SoftPrompts(nn.Module):
         nn.init.normal_(self.linear.bias, std=0.1 * spread)
 
     def standardise(self, features: Tensor) -> None:
-        """Let every feature of a training set, shape (N, features), have mean 0 and deviation 1.
+        """Standardize features to mean 0 and deviation 1, measured on a training set, shape (N, features).
 
-        This is linear too, so that the whole stays one linear map.
+        This is linear too, so the whole stays one linear map.
         """
         self.mean.copy_(features.mean(dim=0))
         deviation = features.std(dim=0)
-        # What hardly varies is noise: it is not blown up.
+        # Features that hardly vary are noise and must not be amplified.
         self.scale.copy_(1 / deviation.clamp(min=0.05 * float(deviation.max()) + 1e-6))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class LimberModel:
     """A map with the language model that it was trained for.
 
     Args:
-        language: A causal language model of transformers in evaluation mode; it stays as it is.
+        language: A causal language model of transformers in evaluation mode; it is frozen.
         tokenizer: Its tokenizer.
         soft: The map, on the same device.
     """
@@ -78,7 +78,7 @@ class LimberModel:
 
         Args:
             features: Shape (B, D).
-            prefixes: B texts between the soft prompts and the target; may be empty.
+            prefixes: B texts between soft prompts and target; may be empty.
             targets: B texts.
         """
         rows = [
@@ -94,13 +94,13 @@ class LimberModel:
             ids[number, : len(whole)] = torch.tensor(whole)
             labels[number, len(before) : len(whole)] = torch.tensor(after)
             mask[number, : len(whole)] = 1
-        soft, seen = self._read(features)
+        soft, soft_mask = self._prompt(features)
         k = self.soft.prompts
         ids, labels, mask = ids.to(self.device), labels.to(self.device), mask.to(self.device)
         logits = self.language(
             inputs_embeds=torch.cat([soft, self._words(ids)], dim=1),  # (B, k + L, E)
-            attention_mask=torch.cat([seen, mask], dim=1),
-        ).logits[:, k - 1 : -1]  # (B, L, V): what comes at each of the L places
+            attention_mask=torch.cat([soft_mask, mask], dim=1),
+        ).logits[:, k - 1 : -1]  # (B, L, V): the predictions for the L tokens
         loss: Tensor = nn.functional.cross_entropy(
             logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100
         )
@@ -108,7 +108,7 @@ class LimberModel:
 
     @torch.inference_mode()
     def write(self, features: Tensor, prefixes: Sequence[str], max_new_tokens: int) -> list[str]:
-        """Return what the language model writes after soft prompts and prefixes, greedily.
+        """Return what the language model writes after soft prompts and prefixes, decoded greedily.
 
         Args:
             features: Shape (B, D).
@@ -117,15 +117,15 @@ class LimberModel:
         """
         if not prefixes:
             return []
-        # Equal lengths go together, so that nothing needs padding inside of a prompt.
+        # Prompts of equal length form a batch, so that none needs padding.
         written = [""] * len(prefixes)
         ids = [self._ids(prefix, first=True) for prefix in prefixes]
         for length in sorted({len(row) for row in ids}):
             rows = [number for number, row in enumerate(ids) if len(row) == length]
-            soft, seen = self._read(features[rows])
+            soft, soft_mask = self._prompt(features[rows])
             words = torch.tensor([ids[row] for row in rows], dtype=torch.long, device=self.device)
             prompt = torch.cat([soft, self._words(words.reshape(len(rows), length))], dim=1)
-            mask = torch.cat([seen, seen.new_ones(len(rows), length)], dim=1)
+            mask = torch.cat([soft_mask, soft_mask.new_ones(len(rows), length)], dim=1)
             tokens = self.language.generate(
                 inputs_embeds=prompt,
                 attention_mask=mask,
@@ -134,23 +134,22 @@ class LimberModel:
                 num_beams=1,
                 pad_token_id=self._end,
                 eos_token_id=self._end,
-            )  # (B, new): only what is new, because the prompt has no ids
+            )  # (B, new): only new tokens, because the prompt has no ids
             for row, text in zip(
                 rows, self.tokenizer.batch_decode(tokens, skip_special_tokens=True), strict=True
             ):
                 written[row] = text.strip()
         return written
 
-    def _read(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def _prompt(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return soft prompts, shape (B, k, E), and their mask of ones, shape (B, k)."""
         soft = self.soft(features.to(self.device).float()).to(self._words.weight.dtype)
         return soft, torch.ones(soft.shape[:2], dtype=torch.long, device=self.device)
 
     def _ids(self, text: str, *, first: bool) -> list[int]:
-        """Return token ids without marks of a beginning or an end; a later part starts with a blank."""
+        """Return token ids without special tokens; only a first part starts without a blank."""
         if not text:
             return []
-        found: list[int] = self.tokenizer(text if first else f" {text}", add_special_tokens=False)[
-            "input_ids"
-        ]
-        return found
+        text = text if first else f" {text}"
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids

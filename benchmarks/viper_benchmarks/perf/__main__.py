@@ -1,4 +1,4 @@
-"""The command `python -m viper_benchmarks.perf`: one verb per benchmark, loaded when it is called."""
+"""The command `python -m viper_benchmarks.perf`: one verb per benchmark, loaded when it is used."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = (
-    "sandbox",
-    "world",
-    "builtin",
-    "runner",
-    "forwards",
-    "overhead",
-    "throughput",
-    "soak",
-    "serve",
-    "plot",
-)
+_BENCHMARKS = "sandbox world builtin runner forwards overhead throughput soak serve".split()
 
 
 class _Benchmarks(click.Group):
-    """Loads a benchmark's module when it is asked for."""
+    """Imports the module of a benchmark when its verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_BENCHMARKS)
@@ -41,7 +30,7 @@ class _Benchmarks(click.Group):
 def perf() -> None:
     """Measure the engine on this machine.
 
-    Run it when the machine is otherwise idle: the load average of the moment is in the result.
+    Run it on an idle machine; the result contains the load average before the run.
     """
 
 

@@ -1,14 +1,14 @@
-"""`builtin`: what the built-in models cost, in time and in bytes.
+"""`builtin`: the cost of the built-in models, in time and in bytes.
 
-| figure | what it is |
+| figure | meaning |
 |---|---|
 | `load_ms` | time to load the network's weights, its libraries imported |
-| `picture_ms` | everything about a new picture of 480×320: find its things, embed and range each of them |
-| `question_ms` | time of the answerer for one question about a part of that picture |
+| `picture_ms` | all work on a new image of 480×320: find its objects, embed each and measure its depth |
+| `question_ms` | time of the answerer for one question about a part of that image |
 | `first_answer_s` | a whole process of `viper ask … --models builtin`, from its start to its end |
 | `weights_mb` | all weights that come with Viper |
 
-All but `first_answer_s` are wall times inside of one process, with as many threads as torch takes by itself.
+All but `first_answer_s` are wall times inside one process, with torch's default number of threads.
 """
 
 from __future__ import annotations
@@ -16,27 +16,34 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import click
-
-from viper_benchmarks.perf.publish import BenchmarkError, Row, publish, result_options
+from viper_benchmarks.perf.command import (
+    BenchmarkError,
+    Row,
+    benchmark,
+    figure,
+    machine_text,
+    rounds_option,
+    with_machine,
+)
+from viper_benchmarks.perf.samples import Samples, timed_ms
 
 __all__ = ["GOALS", "builtin", "measure", "table"]
 
 GOALS = {"load_ms": 1000.0, "picture_ms": 150.0, "first_answer_s": 6.0, "weights_mb": 15.0}
-"""Figure → what it must not exceed."""
-_PICTURES = 12
-# In a round, each of another scene.
+"""Figure → its upper bound."""
+_IMAGES = 12
+# Per round, each of another scene.
 _SIZE = (480, 320)
 _FIRST_SEED = 50_000_000
 
 
-@click.command()
-@result_options
-def builtin(rounds: int, as_json: bool, output: Path | None) -> None:
+@benchmark
+@rounds_option
+def builtin(rounds: int) -> tuple[dict[str, Any], list[Row]]:
     """Measure what the built-in models cost.
 
     \b
@@ -44,123 +51,103 @@ def builtin(rounds: int, as_json: bool, output: Path | None) -> None:
     python -m viper_benchmarks.perf builtin --json
     """
     result = measure(rounds)
-    publish(result, table(result), as_json=as_json, output=output)
+    return result, table(result)
 
 
-def measure(rounds: int, pictures: int = _PICTURES) -> dict[str, Any]:
-    """Look at pictures and return what it took as a JSON value."""
+@with_machine("torch", "torchvision", "timm", "numpy")
+def measure(rounds: int, pictures: int = _IMAGES) -> dict[str, Any]:
+    """Run the models on new images and return the times as a JSON value."""
     import torch
 
     from viper.builtin import answerer, depth, detector, matcher
     from viper.builtin.loading import NETWORK_FILE, SHIPPED, load_network
     from viper.builtin.world import render, sample_scene
     from viper.images.decoding import open_image
-    from viper.images.image import View
+    from viper.images.image import ImageRef, View
     from viper.models.roles import AnswerRequest, DetectRequest
-    from viper_benchmarks.perf.machine import describe_machine, describe_versions
-    from viper_benchmarks.perf.samples import Samples
 
-    machine = describe_machine()  # before the load of the benchmark itself
-    finds, matches, ranges = (module.load("", {}) for module in (detector, matcher, depth))
-    speaks = answerer.load("", {})
+    detect, match, measure_depth, answer = (
+        module.load("", {}) for module in (detector, matcher, depth, answerer)
+    )
     images = [
         open_image(render(sample_scene(_FIRST_SEED + n, size=_SIZE, randomised=False)).pixels)
         for n in range(rounds * pictures + 1)
     ]
     whole = (0.0, 0.0, float(_SIZE[0]), float(_SIZE[1]))
 
-    def look(number: int) -> list[View]:
-        image = images[number]
-        (things,) = finds.detect([DetectRequest(View(image, whole), ("thing",))])
-        views = [View(image, thing.box_xyxy) for thing in things]
-        matches.embed_images(views)
-        ranges.measure(views)
-        return views
+    def look(image: ImageRef) -> None:
+        (found,) = detect.detect([DetectRequest(View(image, whole), ("thing",))])
+        views = [View(image, detection.box_xyxy) for detection in found]
+        match.embed_images(views)
+        measure_depth.measure(views)
+        requests[:] = [AnswerRequest((views or [View(image, whole)])[0], "What is this?")]
 
-    look(rounds * pictures)  # what is slow only once is done now
-    loaded, looked, asked, answered = Samples(), Samples(), Samples(), Samples()
+    requests: list[AnswerRequest] = []
+    look(images[-1])  # the first use is slower
+    load, look_at, question, first_answer = Samples(), Samples(), Samples(), Samples()
     for number in range(rounds):
-        loaded.add_round([_ms(lambda: load_network(SHIPPED / NETWORK_FILE))])
+        load.add_round([timed_ms(lambda: load_network(SHIPPED / NETWORK_FILE))])
         times, questions = [], []
-        for picture in range(number * pictures, (number + 1) * pictures):
-            start_s = time.perf_counter()
-            views = look(picture)
-            times.append(1000 * (time.perf_counter() - start_s))
-            request = AnswerRequest((views or [View(images[picture], whole)])[0], "What is this?")
-            questions.append(_ms(lambda request=request: speaks.answer([request])))
-        looked.add_round(times)
-        asked.add_round(questions)
-        answered.add_round([_first_answer_s(images[number].pixels())])
+        for image in images[number * pictures : (number + 1) * pictures]:
+            times.append(timed_ms(partial(look, image)))
+            questions.append(timed_ms(lambda: answer.answer(requests)))
+        look_at.add_round(times)
+        question.add_round(questions)
+        first_answer.add_round([_first_answer_s(images[number].pixels())])
     weights = sum(path.stat().st_size for path in SHIPPED.rglob("*.safetensors"))
     return {
-        "load_ms": round(loaded.median, 1),
-        "picture_ms": round(looked.median, 1),
-        "picture_p95_ms": round(looked.p95, 1),
-        "question_ms": round(asked.median, 1),
-        "first_answer_s": round(answered.median, 2),
+        "load_ms": round(load.median, 1),
+        "picture_ms": round(look_at.median, 1),
+        "picture_p95_ms": round(look_at.p95, 1),
+        "question_ms": round(question.median, 1),
+        "first_answer_s": round(first_answer.median, 2),
         "weights_mb": round(weights / 1e6, 2),
-        "pictures": looked.count,
+        "pictures": len(look_at.values),
         "size": list(_SIZE),
         "threads": torch.get_num_threads(),
-        "machine": machine,
-        "versions": describe_versions(("viper-vision", "torch", "torchvision", "timm", "numpy")),
     }
 
 
 def table(result: dict[str, Any]) -> list[Row]:
-    """Return the result as lines for people."""
-
-    def goal(figure: str, unit: str) -> str:
-        most = GOALS[figure]
-        return f"≤ {most:g} {unit}, {'reached' if result[figure] <= most else 'missed'}"
-
-    machine = result["machine"]
-    return [
-        Row("load_ms", f"{result['load_ms']:g} ms", goal("load_ms", "ms"), "to load the network"),
-        Row(
-            "picture_ms",
-            f"{result['picture_ms']:g} ms",
-            goal("picture_ms", "ms"),
-            "all about a new picture of 480×320",
-        ),
-        Row("question_ms", f"{result['question_ms']:g} ms", "", "of the answerer"),
-        Row(
-            "first_answer_s",
-            f"{result['first_answer_s']:g} s",
-            goal("first_answer_s", "s"),
-            "a whole process of viper ask",
-        ),
-        Row("weights_mb", f"{result['weights_mb']:g} MB", goal("weights_mb", "MB"), "all weights"),
-        Row(
-            "pictures",
-            str(result["pictures"]),
-            "",
-            f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']}, "
-            f"{result['threads']} threads, {result['versions']['python']}, "
-            f"torch {result['versions']['torch']}",
-        ),
+    """Return the rows for people."""
+    rows = [
+        figure(
+            result,
+            name,
+            name.rpartition("_")[2].replace("mb", "MB"),
+            meaning,
+            at_most=GOALS.get(name),
+        )
+        for name, meaning in (
+            ("load_ms", "to load the network"),
+            ("picture_ms", "all work on a new image of 480×320"),
+            ("question_ms", "of the answerer"),
+            ("first_answer_s", "a whole process of viper ask"),
+            ("weights_mb", "all weights"),
+        )
     ]
-
-
-def _ms(work: Any) -> float:
-    start_s = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - start_s)
+    about = (
+        f"{machine_text(result)}, {result['threads']} threads, torch {result['versions']['torch']}"
+    )
+    return [*rows, figure(result, "pictures", "", about)]
 
 
 def _first_answer_s(pixels: Any) -> float:
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "picture.png"
-        Image.fromarray(pixels).save(picture)
-        question = "How many metal things are there?"
-        command = [sys.executable, "-m", "viper", "ask", str(picture), question]
-        start_s = time.perf_counter()
-        done = subprocess.run(  # noqa: S603 # this interpreter, and a file of this function
-            [*command, "--models", "builtin"], capture_output=True, text=True, check=False
-        )
-        took_s = time.perf_counter() - start_s
-    if done.returncode != 0:
-        raise BenchmarkError(f"viper ask failed: {done.stderr.strip()}")
-    return took_s
+        path = Path(folder) / "image.png"
+        Image.fromarray(pixels).save(path)
+        command = [sys.executable, "-m", "viper", "ask", str(path)]
+
+        def ask() -> None:
+            done = subprocess.run(  # noqa: S603 # this interpreter, and a file of this function
+                [*command, "How many metal things are there?", "--models", "builtin"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise BenchmarkError(f"viper ask failed: {done.stderr.strip()}")
+
+        return timed_ms(ask) / 1000

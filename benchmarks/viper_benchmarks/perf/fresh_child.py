@@ -1,7 +1,7 @@
 """The child of the comparison: RestrictedPython in an interpreter that was started for one program.
 
-It does what one gets by following RestrictedPython's own introduction, without any confinement: one
-line of JSON in with the program, a line out and a line in per vision call, a line out with the value.
+It follows RestrictedPython's own introduction, without confinement. Lines of JSON: the program in, a line out
+and a line in per vision call, the value out.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def main() -> None:
         "min": min,
     }
     exec(compile_restricted(source, "<program>", "exec"), names)  # noqa: S102  # the comparison itself
-    _say(["value", names["execute_command"](names["image"])])
+    _send(["value", names["execute_command"](names["image"])])
 
 
 def _ask(method: str, box: Box, arguments: list[Any]) -> Any:  # Any: JSON both ways
-    _say(["call", method, box, arguments])
+    _send(["call", method, box, arguments])
     return json.loads(sys.stdin.readline())
 
 
-def _say(message: list[Any]) -> None:
+def _send(message: list[Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()

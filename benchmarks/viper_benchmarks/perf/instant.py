@@ -1,6 +1,6 @@
-"""Models that cost nothing: they answer at once, by rule, and different pictures differ.
+"""Models that cost nothing: they answer at once, by rule, differently for different images.
 
-What an engine with them takes is its own.
+The time of an engine with these models is its own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INSTANT_BACKENDS = {
     "depth": "builtin",
     "answerer": "builtin",
 }
-"""Known names for the engine; `open_instant` puts these models in their place."""
+"""Names that the engine accepts; `open_instant` replaces them by these models."""
 
 _DIMENSIONS = 64
 
@@ -46,7 +46,7 @@ class InstantModel(Detector, Matcher, DepthModel, Answerer):
     logit_scale = 100.0
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Find three things side by side, each a third of the view."""
+        """Find three objects side by side, each a third of the view."""
         return [
             [
                 Detection(

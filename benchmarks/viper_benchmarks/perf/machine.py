@@ -1,4 +1,4 @@
-"""What a figure was measured on: without it, a figure says nothing."""
+"""Describes the machine and the versions behind a figure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def describe_machine() -> dict[str, Any]:
     """Return processor, cores, system and the load at this moment, as JSON values.
 
     `load_average_1min` is the mean number of runnable processes over the last minute; well below 1
-    before a run means that the machine was quiet. None where the system does not tell.
+    before a run means that the machine was idle. None where the system does not report it.
     """
     return {
         "cpu": _cpu_model(),

@@ -1,14 +1,47 @@
-"""The memory of a process."""
+"""The memory of a process, and its growth while a benchmark runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["rss_mb"]
+from viper_benchmarks.perf.command import Row, goal
+
+__all__ = ["GOAL_GROWTH", "MemoryCurve", "growth_row", "rss_mb"]
+
+GOAL_GROWTH = 0.05
+"""Growth up to which memory counts as constant."""
 
 
 def rss_mb(pid: int | None = None) -> float:
     """Return the resident memory of a process, by default this one, in MB; Linux only."""
     pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class MemoryCurve:
+    """Resident memory of a process after so many programs, samples or requests.
+
+    Args:
+        pid: The process; by default this one.
+    """
+
+    def __init__(self, pid: int | None = None) -> None:
+        self._pid = pid
+        self.points: list[tuple[int, float]] = []
+        """(count, MB), in order."""
+
+    def add(self, count: int) -> None:
+        """Add the memory of this moment."""
+        self.points.append((count, round(rss_mb(self._pid), 1)))
+
+    def growth(self, since: int) -> float:
+        """Return the growth from the first point at or after a count to the last point, as a share."""
+        early = next(mb for count, mb in self.points if count >= since)
+        return round(self.points[-1][1] / early - 1, 4)
+
+
+def growth_row(growth: float, meaning: str) -> Row:
+    """Return the row of `rss_growth`."""
+    bound = goal(100 * growth, 100 * GOAL_GROWTH, "%")
+    return Row("rss_growth", f"{growth:+.2%}", bound, meaning)

@@ -1,7 +1,7 @@
-"""The programs that the sandbox is measured with, and the fixed answers of their vision calls.
+"""The programs of the sandbox benchmark, and the fixed answers to their vision calls.
 
-The answers are those of the preset `stub`, given without any model, so that every way to run a program
-does the same work: in the sandbox, in this very process, and in an interpreter of its own.
+The answers are those of the preset `stub`, computed without any model, so that the same program does the same
+work in the sandbox, in this process, and in an interpreter of its own.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def execute_command(image):
     colour = nearest.best_text_match(["red", "blue", "green"])
     return f"{colour}, one of {len(wearing)}"
 """
-"""Written as language models write: find, test each, find another thing, compare, describe.
+"""In the style of language models: find, test each, find another object, compare, describe.
 
 Calls: find, 3 × verify_property, exists, find, compute_depth, best_text_match.
 """
@@ -65,9 +65,9 @@ EIGHT_CALLS_VALUE = "red, one of 3"
 
 
 def many_questions(count: int) -> str:
-    """Return a program of `count` vision calls, none like another, so that no table answers them.
+    """Return a program of `count` vision calls, all different, so that no cache answers them.
 
-    The questions are made before the first call: between two calls there is nothing but the loop.
+    The questions are made before the first call: between two calls there is only the loop.
     """
     return (
         "def execute_command(image):\n"
@@ -95,7 +95,7 @@ def stub_answer(method: str, box: Box, arguments: list[Any]) -> Any:
 
 
 class PlainPatch:
-    """An image patch in plain Python: as much of the API as `EIGHT_CALLS` uses."""
+    """An image patch in plain Python, with the part of the API that `EIGHT_CALLS` uses."""
 
     def __init__(self, ask: Ask, box: Box) -> None:
         self._ask = ask
@@ -108,11 +108,11 @@ class PlainPatch:
         return [PlainPatch(self._ask, tuple(box)) for box, _, _ in found]
 
     def exists(self, object_name: str) -> bool:
-        """Tell whether there is such an object."""
+        """Return whether there is such an object."""
         return bool(self._ask("exists", self._box, [object_name]))
 
     def verify_property(self, object_name: str, attribute: str) -> bool:
-        """Tell whether the object has the attribute."""
+        """Return whether the object has the attribute."""
         return bool(self._ask("verify_property", self._box, [object_name, attribute]))
 
     def best_text_match(self, option_list: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Models of real architectures with random weights, saved in the format of the hub.
 
-What a forward takes does not depend on what the weights are, so speed can be measured where no weights can
-be fetched. `real` sizes are those of OWLv2 base (patch 16, 960 px), SigLIP 2 so400m (patch 14, 384 px) and
+The time of a forward does not depend on the weights, so speed can be measured where no weights can be
+fetched. `real` sizes are those of OWLv2 base (patch 16, 960 px), SigLIP 2 so400m (patch 14, 384 px) and
 Depth Anything V2 base (518 px), as their model cards and configurations say; `small` ones are for a CPU.
 """
 
@@ -10,41 +10,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["RandomModels", "Size", "save_random_models"]
+__all__ = ["Size", "save_random_models"]
 
 Size = Literal["small", "real"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
 
 
-class RandomModels(NamedTuple):
-    """Folders that backends load from."""
-
-    detector: Path
-    matcher: Path
-    depth: Path
-
-    def backends(self) -> dict[str, str]:
-        """Return what `Engine(backends=…)` takes."""
-        return {role: f"transformers:{folder}" for role, folder in self._asdict().items()}
-
-
 class _Tower(NamedTuple):
     """A transformer."""
 
-    width: int
-    layers: int
-    heads: int
-    feed_forward: int
-
-    def config(self, **others: Any) -> dict[str, Any]:  # of the library, by name
-        return {
-            "hidden_size": self.width,
-            "num_hidden_layers": self.layers,
-            "num_attention_heads": self.heads,
-            "intermediate_size": self.feed_forward,
-            **others,
-        }
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
 
 
 class _Sizes(NamedTuple):
@@ -53,11 +32,10 @@ class _Sizes(NamedTuple):
     owl_side: int
     siglip: _Tower
     siglip_side: int
-    siglip_patch: int
     siglip_vocabulary: int
     dino: _Tower
     dino_side: int
-    depth_necks: tuple[int, int, int, int]
+    depth_necks: list[int]
     depth_fusion: int
 
 
@@ -68,11 +46,10 @@ _SIZES: dict[Size, _Sizes] = {
         owl_side=960,
         siglip=_Tower(1152, 27, 16, 4304),
         siglip_side=384,
-        siglip_patch=14,
         siglip_vocabulary=256_000,
         dino=_Tower(768, 12, 12, 3072),
         dino_side=518,
-        depth_necks=(96, 192, 384, 768),
+        depth_necks=[96, 192, 384, 768],
         depth_fusion=128,
     ),
     "small": _Sizes(
@@ -81,30 +58,35 @@ _SIZES: dict[Size, _Sizes] = {
         owl_side=256,
         siglip=_Tower(192, 6, 3, 768),
         siglip_side=112,
-        siglip_patch=14,
         siglip_vocabulary=1_000,
         dino=_Tower(96, 4, 3, 384),
         dino_side=126,
-        depth_necks=(24, 48, 96, 96),
+        depth_necks=[24, 48, 96, 96],
         depth_fusion=32,
     ),
 }
 
 
-def save_random_models(folder: Path, size: Size) -> RandomModels:
-    """Write the three models into a folder; the same seed gives the same weights."""
+def save_random_models(folder: Path, size: Size) -> dict[str, str]:
+    """Write a detector, a matcher and a depth model; the same seed gives the same weights.
+
+    Returns:
+        The argument `backends` of `Engine`: role → reference.
+    """
     from viper.backends.torch_common import quiet_libraries
 
-    sizes = _SIZES[size]
+    makers = {"detector": _owlv2, "matcher": _siglip2, "depth": _depth_anything}
     with quiet_libraries():
-        return RandomModels(
-            _owlv2(folder / "owlv2", sizes),
-            _siglip2(folder / "siglip2", sizes),
-            _depth_anything(folder / "depth-anything", sizes),
-        )
+        for role, make in makers.items():
+            for part in make(_SIZES[size]):
+                part.save_pretrained(folder / role)
+    return {role: f"transformers:{folder / role}" for role in makers}
 
 
-def _owlv2(folder: Path, sizes: _Sizes) -> Path:
+# The library's classes are not typed: each function returns what `save_pretrained` writes.
+
+
+def _owlv2(sizes: _Sizes) -> tuple[Any, ...]:
     import torch
     from transformers import (
         CLIPTokenizer,
@@ -114,37 +96,35 @@ def _owlv2(folder: Path, sizes: _Sizes) -> Path:
         Owlv2Processor,
     )
 
-    ends = (
-        "<|startoftext|>",
-        "<|endoftext|>",
-    )  # the end has the highest id: the model looks for it
+    # The end has the highest id, by which the model finds it.
+    ends = ("<|startoftext|>", "<|endoftext|>")
     tokens = ["!", *_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *ends]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = CLIPTokenizer(vocab=vocabulary, merges=[], pad_token=tokens[0], model_max_length=16)
     torch.manual_seed(7)
-    text = sizes.owl_text.config(
-        vocab_size=len(vocabulary),
-        max_position_embeddings=16,
-        bos_token_id=vocabulary[ends[0]],
-        eos_token_id=vocabulary[ends[1]],
-        pad_token_id=vocabulary["!"],
-    )
-    vision = sizes.owl_vision.config(image_size=sizes.owl_side, patch_size=16)
+    text = sizes.owl_text._asdict() | {
+        "vocab_size": len(vocabulary),
+        "max_position_embeddings": 16,
+        "bos_token_id": vocabulary[ends[0]],
+        "eos_token_id": vocabulary[ends[1]],
+        "pad_token_id": vocabulary["!"],
+    }
+    vision = sizes.owl_vision._asdict() | {"image_size": sizes.owl_side, "patch_size": 16}
     config = Owlv2Config(
-        text_config=text, vision_config=vision, projection_dim=sizes.owl_text.width
+        text_config=text, vision_config=vision, projection_dim=sizes.owl_text.hidden_size
     )
     side = {"height": sizes.owl_side, "width": sizes.owl_side}
     processor = Owlv2Processor(Owlv2ImageProcessor(size=side), tokenizer)
     model = Owlv2ForObjectDetection(config)
     with torch.no_grad():
-        # Random heads would throw boxes out of the picture; so they stay near their places.
+        # Random heads would move boxes out of the image; smaller weights keep them inside.
         model.box_head.dense2.weight.mul_(0.05)
         for head in (model.class_head.logit_shift, model.class_head.logit_scale):
             head.weight.mul_(0.1)
-    return _saved(folder, model, processor)
+    return model.eval(), processor
 
 
-def _siglip2(folder: Path, sizes: _Sizes) -> Path:
+def _siglip2(sizes: _Sizes) -> tuple[Any, ...]:
     import torch
     from transformers import Siglip2Tokenizer, SiglipConfig, SiglipImageProcessor, SiglipModel
 
@@ -159,23 +139,22 @@ def _siglip2(folder: Path, sizes: _Sizes) -> Path:
     )
     torch.manual_seed(7)
     config = SiglipConfig(
-        text_config=sizes.siglip.config(
-            vocab_size=sizes.siglip_vocabulary,
-            max_position_embeddings=64,
-            projection_size=sizes.siglip.width,
-            pad_token_id=0,
-            eos_token_id=1,
-            bos_token_id=2,
-        ),
-        vision_config=sizes.siglip.config(
-            image_size=sizes.siglip_side, patch_size=sizes.siglip_patch
-        ),
+        text_config=sizes.siglip._asdict()
+        | {
+            "vocab_size": sizes.siglip_vocabulary,
+            "max_position_embeddings": 64,
+            "projection_size": sizes.siglip.hidden_size,
+            "pad_token_id": 0,
+            "eos_token_id": 1,
+            "bos_token_id": 2,
+        },
+        vision_config=sizes.siglip._asdict() | {"image_size": sizes.siglip_side, "patch_size": 14},
     )
     side = {"height": sizes.siglip_side, "width": sizes.siglip_side}
-    return _saved(folder, SiglipModel(config), SiglipImageProcessor(size=side), tokenizer)
+    return SiglipModel(config).eval(), SiglipImageProcessor(size=side), tokenizer
 
 
-def _depth_anything(folder: Path, sizes: _Sizes) -> Path:
+def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
     import torch
     from transformers import (
         DepthAnythingConfig,
@@ -185,22 +164,21 @@ def _depth_anything(folder: Path, sizes: _Sizes) -> Path:
     )
 
     torch.manual_seed(7)
-    tower, layers = sizes.dino, sizes.dino.layers
-    settings: dict[str, Any] = {
-        "image_size": sizes.dino_side,
-        "patch_size": 14,
-        "hidden_size": tower.width,
-        "num_hidden_layers": layers,
-        "num_attention_heads": tower.heads,
-        "mlp_ratio": tower.feed_forward // tower.width,
-        "out_features": [f"stage{layers * part // 4}" for part in (1, 2, 3, 4)],
-        "reshape_hidden_states": False,
-    }
-    backbone = Dinov2Config(**settings)
+    width, layers, heads, feed_forward = sizes.dino
+    backbone: Any = Dinov2Config(
+        image_size=sizes.dino_side,
+        patch_size=14,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        mlp_ratio=feed_forward // width,
+        out_features=[f"stage{layers * part // 4}" for part in (1, 2, 3, 4)],
+        reshape_hidden_states=False,
+    )
     config = DepthAnythingConfig(
         backbone_config=backbone,
-        reassemble_hidden_size=tower.width,
-        neck_hidden_sizes=list(sizes.depth_necks),
+        reassemble_hidden_size=width,
+        neck_hidden_sizes=sizes.depth_necks,
         fusion_hidden_size=sizes.depth_fusion,
         head_hidden_size=32,
     )
@@ -210,10 +188,4 @@ def _depth_anything(folder: Path, sizes: _Sizes) -> Path:
         ensure_multiple_of=14,
         resample=3,
     )
-    return _saved(folder, DepthAnythingForDepthEstimation(config), processor)
-
-
-def _saved(folder: Path, model: Any, *parts: Any) -> Path:  # the library's classes are not typed
-    for part in (model.eval(), *parts):
-        part.save_pretrained(folder)
-    return folder
+    return DepthAnythingForDepthEstimation(config).eval(), processor

@@ -1,14 +1,14 @@
-"""`runner`: what scoring a sample costs beside answering it, and whether memory grows with the samples.
+"""`runner`: the cost of scoring a sample beside answering it, and whether memory grows with the samples.
 
-| figure | what it is |
+| figure | meaning |
 |---|---|
-| `samples_per_s` | samples scored per second with stub models: grammar, sandbox, judging, rows on disk |
+| `samples_per_s` | samples scored per second with stub models: grammar, sandbox, scoring, rows on disk |
 | `engine_per_s` | the same questions on the same engine, without the runner |
-| `runner_per_s` | the runner with an engine that has its answer ready: what is left is the runner's own |
-| `overhead_us` | time of the runner per sample, from that |
+| `runner_per_s` | the runner with an engine that has its answer ready: the runner's own speed |
+| `overhead_us` | time of the runner per sample, computed from that |
 | `rss_growth` | growth of the process's memory from a tenth of `--long` samples to all of them |
 
-Three kinds of questions in turn, one picture of 90×80 pixels; the first figures are medians of rounds.
+Three kinds of questions in turn, one image of 90×80 pixels; the first figures are medians of rounds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import itertools
 import json
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper_benchmarks.perf.publish import Row, publish, result_options
+from viper_benchmarks.perf.command import (
+    Row,
+    benchmark,
+    figure,
+    machine_text,
+    rounds_option,
+    with_machine,
+)
+from viper_benchmarks.perf.memory import MemoryCurve, growth_row, rss_mb
+from viper_benchmarks.perf.samples import timed_ms
 
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
@@ -37,23 +45,21 @@ __all__ = ["GOAL_SAMPLES_PER_S", "measure", "runner", "table"]
 
 GOAL_SAMPLES_PER_S = 200
 """Samples with stub models per second, on two cores."""
-GOAL_GROWTH = 0.05
-"""Growth of memory that is called constant."""
 _SAMPLES = 1_000
 _CONCURRENCY = 16
 _QUESTIONS = ("How many cups are there?", "Is there a red cup?", "What color is the cup?")
 _MEMORY_POINTS = 20
 
 
-@click.command()
-@result_options
+@benchmark
+@rounds_option
 @click.option(
     "--long",
     "long_n",
     type=click.IntRange(min=100),
     help="Also score this many samples in one run and watch the memory, such as 100000.",
 )
-def runner(rounds: int, as_json: bool, output: Path | None, long_n: int | None) -> None:
+def runner(rounds: int, long_n: int | None) -> tuple[dict[str, Any], list[Row]]:
     """Measure what scoring costs beside answering.
 
     \b
@@ -61,30 +67,29 @@ def runner(rounds: int, as_json: bool, output: Path | None, long_n: int | None) 
     python -m viper_benchmarks.perf runner --long 100000 --json
     """
     result = measure(rounds, long_n=long_n)
-    publish(result, table(result), as_json=as_json, output=output)
+    return result, table(result)
 
 
+@with_machine("numpy", "RestrictedPython")
 def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) -> dict[str, Any]:
-    """Score samples and return what it took as a JSON value."""
+    """Score samples and return the rates as a JSON value."""
     from viper.engine.engine import Engine
     from viper.engine.query import Query
-    from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
-    machine = describe_machine()  # before the load of the benchmark itself
     figures: dict[str, list[float]] = {"samples_per_s": [], "engine_per_s": [], "runner_per_s": []}
-    with tempfile.TemporaryDirectory() as name, Engine("stub") as engine:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary, Engine("stub") as engine:
+        folder = Path(temporary)
         data = list(_rows(folder, samples))
         queries = [Query(s.image, s.query, s.task) for s in data]
         ready = _Ready(engine.batch(queries[: len(_QUESTIONS)]))
         for number in range(rounds):
-            whole = folder / f"whole-{number}"
-            alone = folder / f"alone-{number}"
-            figures["samples_per_s"].append(_per_s(samples, partial(_score, data, engine, whole)))
-            figures["engine_per_s"].append(
-                _per_s(samples, lambda: engine.batch(queries, concurrency=_CONCURRENCY))
-            )
-            figures["runner_per_s"].append(_per_s(samples, partial(_score, data, ready, alone)))
+            works: dict[str, Callable[[], object]] = {
+                "samples_per_s": partial(_score, data, engine, folder / f"whole-{number}"),
+                "engine_per_s": partial(engine.batch, queries, concurrency=_CONCURRENCY),
+                "runner_per_s": partial(_score, data, ready, folder / f"alone-{number}"),
+            }
+            for name, work in works.items():
+                figures[name].append(1000 * samples / timed_ms(work))
         memory = {} if long_n is None else _memory(folder, engine, long_n)
     medians = {name: round(statistics.median(values), 1) for name, values in figures.items()}
     return {
@@ -95,8 +100,6 @@ def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) 
         "rounds": {name: [round(v, 1) for v in values] for name, values in figures.items()},
         "samples": samples,
         "concurrency": _CONCURRENCY,
-        "machine": machine,
-        "versions": describe_versions(("viper-vision", "numpy", "RestrictedPython")),
     }
 
 
@@ -112,7 +115,7 @@ class _Ready:
 
 
 def _rows(folder: Path, n: int) -> Iterator[Sample]:
-    """Write a picture and a file of rows as a user's are; return its samples."""
+    """Write an image and a file of rows as users do; return its samples."""
     import numpy as np
     from PIL import Image
 
@@ -144,81 +147,51 @@ def _score(
     from viper_benchmarks.runner import RunPlan, run
     from viper_benchmarks.scorer import Scorer
 
-    solver = LocalEvaluator(engine, Scorer(data_folder=output.parent))  # type: ignore[arg-type]  # _Ready
+    evaluator = LocalEvaluator(engine, Scorer(data_folder=output.parent))  # type: ignore[arg-type]  # _Ready
     plan = RunPlan("jsonl", samples, data_folder=output.parent)
-    run(plan, solver, concurrency=_CONCURRENCY, output=output, on_result=on_result)
-
-
-def _per_s(n: int, work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return n / (time.perf_counter() - started)
+    run(plan, evaluator, concurrency=_CONCURRENCY, output=output, on_result=on_result)
 
 
 def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
-    """Score a long file and return what the process's memory did."""
-    from viper_benchmarks.perf.memory import rss_mb
+    """Score a long file and return the memory of the process over time."""
     from viper_benchmarks.tasks.jsonl import JsonlSamples
 
     list(_rows(folder, n))
     done = 0
-    points: list[tuple[int, float]] = []
+    curve = MemoryCurve()
 
     def watch(*_: object) -> None:
         nonlocal done
         done += 1
         if done % max(1, n // _MEMORY_POINTS) == 0:
-            points.append((done, rss_mb()))
+            curve.add(done)
 
-    started = time.perf_counter()
-    _score(JsonlSamples(folder / f"rows-{n}.jsonl"), engine, folder / "long", watch)
-    wall_s = time.perf_counter() - started
-    early = next(mb for count, mb in points if count >= n // 10)
+    samples = JsonlSamples(folder / f"rows-{n}.jsonl")
+    ms = timed_ms(lambda: _score(samples, engine, folder / "long", watch))
     return {
         "long_samples": n,
-        "long_samples_per_s": round(n / wall_s, 1),
-        "rss_mb": [[count, round(mb, 1)] for count, mb in points],
+        "long_samples_per_s": round(1000 * n / ms, 1),
+        "rss_mb": curve.points,
         "rss_after_report_mb": round(rss_mb(), 1),
-        "rss_growth": round(points[-1][1] / early - 1, 4),
+        "rss_growth": curve.growth(n // 10),
     }
 
 
 def table(result: dict[str, Any]) -> list[Row]:
-    """Return the result as lines for people."""
-
-    def word(reached: bool) -> str:
-        return "reached" if reached else "missed"
-
-    machine, versions = result["machine"], result["versions"]
+    """Return the rows for people."""
     rows = [
-        Row(
+        figure(
+            result,
             "samples_per_s",
-            f"{result['samples_per_s']:g} /s",
-            f"≥ {GOAL_SAMPLES_PER_S} /s, {word(result['samples_per_s'] >= GOAL_SAMPLES_PER_S)}",
-            "scored with stub models, sandbox and all",
+            "/s",
+            "scored with stub models, sandbox included",
+            at_least=GOAL_SAMPLES_PER_S,
         ),
-        Row("engine_per_s", f"{result['engine_per_s']:g} /s", "", "answered by the engine alone"),
-        Row(
-            "runner_per_s", f"{result['runner_per_s']:g} /s", "", "by the runner with answers ready"
-        ),
-        Row("overhead_us", f"{result['overhead_us']:g} µs", "", "the runner's own time per sample"),
+        figure(result, "engine_per_s", "/s", "answered by the engine alone"),
+        figure(result, "runner_per_s", "/s", "by the runner with answers ready"),
+        figure(result, "overhead_us", "µs", "the runner's own time per sample"),
     ]
     if "rss_growth" in result:
-        rows.append(
-            Row(
-                "rss_growth",
-                f"{100 * result['rss_growth']:+.1f} %",
-                f"≤ {100 * GOAL_GROWTH:g} %, {word(result['rss_growth'] <= GOAL_GROWTH)}",
-                f"memory from {result['long_samples'] // 10:,} to {result['long_samples']:,} samples",
-            )
-        )
-    rows.append(
-        Row(
-            "samples",
-            f"{result['samples']:,}",
-            "",
-            f"a round; {machine['cpu']}, {machine['cores']} cores, load "
-            f"{machine['load_average_1min']}, {versions['python']}",
-        )
-    )
-    return rows
+        growth, n = result["rss_growth"], result["long_samples"]
+        rows.append(growth_row(growth, f"memory from {n // 10:,} to {n:,} samples"))
+    return [*rows, figure(result, "samples", "", f"per round; {machine_text(result)}")]

@@ -1,11 +1,26 @@
-"""Measured times of one figure, and the few statistics that are told of them."""
+"""Measured times of one figure, and the statistics that a result reports of them."""
 
 from __future__ import annotations
 
 import math
 import statistics
+import time
+from collections.abc import Callable, Iterable
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "percentile", "timed_ms"]
+
+
+def timed_ms(work: Callable[[], object]) -> float:
+    """Return how long a call takes in milliseconds."""
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e3
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    """Return the smallest value that at least this many percent of all values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 class Samples:
@@ -19,7 +34,7 @@ class Samples:
         self._rounds: list[list[float]] = []
 
     def add_round(self, values: list[float]) -> None:
-        """Add what one round measured.
+        """Add the values of one round.
 
         Raises:
             ValueError: The round measured nothing.
@@ -29,25 +44,21 @@ class Samples:
         self._rounds.append(list(values))
 
     @property
-    def count(self) -> int:
-        """Number of values, all rounds together."""
-        return sum(len(values) for values in self._rounds)
+    def values(self) -> list[float]:
+        """All values, in order."""
+        return [value for values in self._rounds for value in values]
 
     @property
     def median(self) -> float:
         """Median of all values."""
-        return statistics.median(self._all())
+        return statistics.median(self.values)
 
     @property
     def p95(self) -> float:
-        """The smallest value that at least 95 % of all values do not exceed."""
-        ordered = sorted(self._all())
-        return ordered[math.ceil(0.95 * len(ordered)) - 1]
+        """95th percentile of all values."""
+        return percentile(self.values, 95)
 
     @property
     def round_medians(self) -> list[float]:
         """Median of each round, in order."""
         return [statistics.median(values) for values in self._rounds]
-
-    def _all(self) -> list[float]:
-        return [value for values in self._rounds for value in values]

@@ -1,37 +1,42 @@
-"""`sandbox`: what the wall around a program costs.
+"""`sandbox`: the cost of running a program in the sandbox.
 
-| figure | what it is |
+| figure | meaning |
 |---|---|
 | `start_ms` | warm start: from `Jail.run` to the arrival of the call that is the program's first statement |
-| `start_after_pause_ms` | the same after 20 ms of rest, as between programs that a model writes |
+| `start_after_pause_ms` | the same after 20 ms of rest, as between programs that a language model writes |
 | `call_us` | one vision call, sandbox alone: from one call of a program to its next |
-| `scheduled_call_us` | the same through session, scheduler and model thread; the backend costs nothing |
+| `scheduled_call_us` | the same through dispatcher, model pool and model thread; the backend costs nothing |
 | `eight_call_program_ms` | a typical program of eight calls, from request to result |
 | `in_process_ms` | the same program compiled and run in this process, with the same answers |
 | `fresh_interpreter_ms` | the same in a `python -I` with RestrictedPython that is started for it |
 | `programs_per_s` | typical programs with 16 in flight |
-| `idle_session_kb` | memory of the host per session that waits: the larger of resident and traced |
+| `idle_session_kb` | memory of the host per waiting session: the larger of resident and traced |
 
-Every figure is the median over all values of all rounds; a round takes each of them in turn, so that
-what is compared was measured within the same seconds.
+Every figure is the median over all values of all rounds; each round measures all of them in turn, so that
+compared figures were measured within the same seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from viper_benchmarks.perf.publish import BenchmarkError, Row, publish, result_options
+from viper_benchmarks.perf.command import (
+    BenchmarkError,
+    Row,
+    benchmark,
+    figure,
+    machine_text,
+    rounds_option,
+    with_machine,
+)
+from viper_benchmarks.perf.samples import Samples
 
 if TYPE_CHECKING:
-    from viper_benchmarks.perf.samples import Samples
     from viper_benchmarks.perf.sandbox_figures import IdleMemory
 
-__all__ = ["GOALS", "Goal", "Sizes", "measure", "sandbox", "table"]
+__all__ = ["GOALS", "Sizes", "measure", "sandbox", "table"]
 
 _TIMED = (
     "start_ms",
@@ -45,39 +50,23 @@ _TIMED = (
 )
 _SESSION_US = "session_us"
 _PAUSE_S = 0.02
-# Ten times what it takes to make a child, and less than any model takes to write a program.
+# Ten times the time to make a child, and less than any language model needs for a program.
 
 
-class Goal(NamedTuple):
-    """What a figure of the result is to reach."""
-
-    figure: str
-    bound: float
-    at_most: bool
-    unit: str
-    meaning: str
-
-    def reached(self, value: float) -> bool:
-        """Tell whether a value is good enough."""
-        return value <= self.bound if self.at_most else value >= self.bound
-
-
-GOALS = (
-    Goal("start_ms", 2.5, True, "ms", "warm start of a confined child, one after the other"),
-    Goal("call_us", 60, True, "µs", "one vision call, sandbox alone"),
-    Goal("scheduled_call_us", 120, True, "µs", "… through scheduler and model thread"),
-    Goal(
-        "over_in_process_ms", 5, True, "ms", "what eight calls cost more than exec in this process"
-    ),
-    Goal("ratio_fresh", 10, False, "×", "how much faster than a new interpreter per program"),
-    Goal("programs_per_s", 400, False, "/s", "programs of eight calls, 16 in flight"),
-    Goal("idle_session_kb", 50, True, "KB", "host memory per waiting session"),
-)
-"""Set for a machine with two cores, such as that of the results in benchmarks/results."""
+GOALS: dict[str, tuple[str, str, dict[str, float]]] = {
+    "start_ms": ("ms", "warm start of a confined child, one after the other", {"at_most": 2.5}),
+    "call_us": ("µs", "one vision call, sandbox alone", {"at_most": 60}),
+    "scheduled_call_us": ("µs", "… through scheduler and model thread", {"at_most": 120}),
+    "over_in_process_ms": ("ms", "eight calls, compared with exec in this process", {"at_most": 5}),
+    "ratio_fresh": ("×", "faster than a new interpreter per program", {"at_least": 10}),
+    "programs_per_s": ("/s", "programs of eight calls, 16 in flight", {"at_least": 400}),
+    "idle_session_kb": ("KB", "host memory per waiting session", {"at_most": 50}),
+}
+"""Figure → unit, meaning, bound; for a machine with two cores, as in benchmarks/results."""
 
 
 class Sizes(NamedTuple):
-    """How much one round measures."""
+    """Number of measurements per round."""
 
     starts: int = 40
     calls: int = 1_000
@@ -88,30 +77,33 @@ class Sizes(NamedTuple):
     idle_sessions: int = 200
 
 
-@click.command()
-@result_options
-def sandbox(rounds: int, as_json: bool, output: Path | None) -> None:
-    """Measure what the sandbox costs: start, calls, whole programs, memory.
+@benchmark
+@rounds_option
+def sandbox(rounds: int) -> tuple[dict[str, Any], list[Row]]:
+    """Measure the cost of the sandbox: start, calls, whole programs, memory.
 
     \b
     python -m viper_benchmarks.perf sandbox
     python -m viper_benchmarks.perf sandbox --json --output benchmarks/results/sandbox.json
     """
     try:
-        result = asyncio.run(measure(rounds, Sizes()))
-    except ExceptionGroup as group:  # of programs that ran at the same time: the first says enough
+        result = measure(rounds, Sizes())
+    except ExceptionGroup as group:  # from programs that ran at the same time: the first suffices
         raise group.exceptions[0] from group
-    publish(result, table(result), as_json=as_json, output=output)
+    return result, table(result)
 
 
-async def measure(rounds: int, sizes: Sizes) -> dict[str, Any]:
+@with_machine("RestrictedPython")
+def measure(rounds: int, sizes: Sizes) -> dict[str, Any]:
     """Take every figure and return the result as a JSON value.
 
     Raises:
-        BenchmarkError: There is no sandbox on this machine, or a program did not do what it was to do.
+        BenchmarkError: There is no sandbox on this machine, or a program did not do its work.
     """
-    from viper_benchmarks.perf.machine import describe_machine, describe_versions
-    from viper_benchmarks.perf.samples import Samples
+    return asyncio.run(_measure(rounds, sizes))
+
+
+async def _measure(rounds: int, sizes: Sizes) -> dict[str, Any]:
     from viper_benchmarks.perf.sandbox_figures import (
         SandboxFigures,
         fresh_interpreters_ms,
@@ -119,7 +111,6 @@ async def measure(rounds: int, sizes: Sizes) -> dict[str, Any]:
     )
     from viper_sandbox import Jail
 
-    machine = describe_machine()  # before the load of the benchmark itself
     samples = {name: Samples() for name in (*_TIMED, _SESSION_US)}
     async with Jail() as jail:
         report = await jail.level()
@@ -149,49 +140,33 @@ async def measure(rounds: int, sizes: Sizes) -> dict[str, Any]:
         "level": report.level,
         "in_flight": sizes.in_flight,
         "idle_sessions": sizes.idle_sessions,
-        "machine": machine,
-        "versions": describe_versions(("viper-vision", "RestrictedPython")),
     }
 
 
 def table(result: dict[str, Any]) -> list[Row]:
-    """Return the result as lines for people; goals first, then what they were computed of."""
-    rows = []
-    for goal in GOALS:
-        value = result[goal.figure]
-        word = "reached" if goal.reached(value) else "missed"
-        bound = f"{'≤' if goal.at_most else '≥'} {goal.bound:g} {goal.unit}, {word}"
-        rows.append(Row(goal.figure, f"{value:g} {goal.unit}", bound, goal.meaning))
-    for name, meaning in (
-        ("start_after_pause_ms", "warm start after 20 ms of rest"),
-        ("eight_call_program_ms", "a program of eight calls in the sandbox"),
-        ("in_process_ms", "the same in this process, without any wall"),
-        ("fresh_interpreter_ms", "the same in an interpreter started for it"),
-    ):
-        rows.append(Row(name, f"{result[name]:g} ms", "", meaning))
-    machine = result["machine"]
-    rows.append(
-        Row(
-            "level",
-            result["level"],
-            "",
-            f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, load "
-            f"{machine['load_average_1min']}, {result['versions']['python']}",
-        )
-    )
-    return rows
+    """Return the rows for people; first those with goals."""
+    return [
+        *(
+            figure(result, name, unit, meaning, **bound)
+            for name, (unit, meaning, bound) in GOALS.items()
+        ),
+        figure(result, "start_after_pause_ms", "ms", "warm start after 20 ms of rest"),
+        figure(result, "eight_call_program_ms", "ms", "a program of eight calls in the sandbox"),
+        figure(result, "in_process_ms", "ms", "the same in this process, without confinement"),
+        figure(result, "fresh_interpreter_ms", "ms", "the same in an interpreter started for it"),
+        Row("level", result["level"], "", machine_text(result)),
+    ]
 
 
 def _summary(samples: Mapping[str, Samples], idle: IdleMemory) -> dict[str, Any]:
     medians = {name: samples[name].median for name in samples}
     in_process_ms, sandbox_ms = medians["in_process_ms"], medians["eight_call_program_ms"]
-    resident_kb = None if idle.resident_kb is None else _rounded(idle.resident_kb)
     return {
         **{name: _rounded(medians[name]) for name in _TIMED},
         "over_in_process_ms": _rounded(sandbox_ms - in_process_ms),
         "ratio_fresh": _rounded(medians["fresh_interpreter_ms"] / sandbox_ms),
-        "idle_session_kb": _rounded(max(idle.resident_kb or 0.0, idle.traced_kb)),
-        "idle_session_parts_kb": {"resident": resident_kb, "traced": _rounded(idle.traced_kb)},
+        "idle_session_kb": _rounded(max(idle)),
+        "idle_session_parts_kb": {name: _rounded(kb) for name, kb in idle._asdict().items()},
         "scheduled_call_parts_us": {
             "session_to_model_and_back": _rounded(medians[_SESSION_US]),
             "sandbox": _rounded(medians["scheduled_call_us"] - medians[_SESSION_US]),
@@ -200,10 +175,10 @@ def _summary(samples: Mapping[str, Samples], idle: IdleMemory) -> dict[str, Any]
         "round_medians": {
             name: [_rounded(value) for value in samples[name].round_medians] for name in _TIMED
         },
-        "samples": {name: samples[name].count for name in _TIMED},
+        "samples": {name: len(samples[name].values) for name in _TIMED},
     }
 
 
 def _rounded(value: float) -> float:
-    """Keep four significant digits: more would claim a precision that no clock here has."""
+    """Round to four significant digits, the precision of the clocks."""
     return float(f"{value:.4g}")

@@ -1,7 +1,7 @@
-"""How each figure of the sandbox is taken: one coroutine per figure, one list of values per round.
+"""Measures each figure of the sandbox: one coroutine per figure, one list of values per round.
 
-All of them go through the public `Jail`, with the whole contract and the default limits, as the engine
-does. Clocks are read on the host only: a program has none.
+All of them use the public `Jail`, with the whole API and the default limits, as the engine does. Times are
+taken on the host only: programs have no clock.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-import os
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from viper.images.image import ImageRef
@@ -23,7 +21,8 @@ from viper.models.roles import Answerer, AnswerRequest, Backend, Completion
 from viper.programs.api_spec import load_spec
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
-from viper_benchmarks.perf.baselines import run_in_fresh_interpreter, run_in_process
+from viper_benchmarks.perf.command import BenchmarkError
+from viper_benchmarks.perf.memory import rss_mb
 from viper_benchmarks.perf.programs import (
     EIGHT_CALLS,
     EIGHT_CALLS_VALUE,
@@ -33,7 +32,8 @@ from viper_benchmarks.perf.programs import (
     many_questions,
     stub_answer,
 )
-from viper_benchmarks.perf.publish import BenchmarkError
+from viper_benchmarks.perf.samples import timed_ms
+from viper_benchmarks.perf.unconfined import run_in_fresh_interpreter, run_in_process
 from viper_sandbox import Call, Handler, Jail, PatchRef, Request, WireValue
 
 __all__ = [
@@ -47,32 +47,32 @@ __all__ = [
 _HANDLE = 0
 _MODEL_CALL_S = 60.0
 _WARM_UP_CALLS = 50
-# Calls at the beginning of a program that are not counted: its code and the host's are not warm yet.
+# Calls at the beginning of a program that are not counted: program and host are not warm yet.
 
 
 class ScheduledCalls(NamedTuple):
-    """Calls through session, scheduler and model thread, in microseconds, one value per call."""
+    """Calls through dispatcher, model pool and model thread, in microseconds, one value per call."""
 
     call_us: list[float]
     """From one call of the program to the next: everything."""
     session_us: list[float]
-    """The part of it that session, run, scheduler and model thread take."""
+    """The share of dispatcher, vision client, model pool and model thread."""
 
 
 class IdleMemory(NamedTuple):
-    """What one session that waits costs the host, in KB of 1,024 bytes."""
+    """Memory of the host per waiting session, in KB of 1,024 bytes."""
 
-    resident_kb: float | None
-    """Growth of the process's resident memory; None where the system does not tell."""
-    traced_kb: float
-    """Growth of the memory that Python's allocators gave out."""
+    resident: float
+    """Growth of the process's resident memory."""
+    traced: float
+    """Growth of the memory that Python's allocators returned."""
 
 
 class SandboxFigures:
-    """Takes the figures of one jail; belongs to the event loop that the jail belongs to.
+    """Measures the figures of one jail, on the event loop of the jail.
 
     Args:
-        jail: A jail at the level that is to be measured.
+        jail: A jail at the level to measure.
     """
 
     def __init__(self, jail: Jail) -> None:
@@ -83,14 +83,14 @@ class SandboxFigures:
     async def starts_ms(self, programs: int, *, pause_s: float = 0.0) -> list[float]:
         """Time from `Jail.run` to the arrival of a call that is the program's first statement.
 
-        It holds all that happens in between: a confined child is made, the text goes there, is parsed,
-        checked and compiled, its first statement runs, and the frame of the call comes back. It is so
-        an upper bound of "request to first instruction", by the way of one frame.
+        It includes everything in between: a confined child is made, the text is sent, parsed, checked and
+        compiled, its first statement runs, and the frame of the call arrives. It is an upper bound of
+        "request to first instruction", by the time of one frame.
 
         Args:
-            programs: Programs that are run, one after the other.
-            pause_s: Rest before each, in which the jail may prepare for the next. Without it, a program
-                starts as soon as the one before has its result, and the last of that one's end is paid too.
+            programs: Programs to run, one after the other.
+            pause_s: Rest before each, during which the jail may prepare the next child. Without it, a program
+                starts as soon as the previous one has its result, so the end of that one counts too.
         """
         values = []
         for _ in range(programs):
@@ -119,41 +119,41 @@ class SandboxFigures:
         return _gaps_us(arrived)
 
     async def scheduled_calls(self, calls: int) -> ScheduledCalls:
-        """Do the same through session, scheduler and model thread, with a backend that costs nothing.
+        """Do the same through dispatcher, model pool and model thread, with a backend that costs nothing.
 
-        The program is the same too. It asks nothing twice, so that every call is a forward.
+        The program is the same and repeats no question, so that every call is a forward.
         """
-        ref = BackendRef("answerer", "free", "")
-        pool = ModelPool({"answerer": ref}, opener=_open_free_answerer)
+        ref = BackendRef("answerer", "instant", "")
+        pool = ModelPool({"answerer": ref}, opener=_open_instant_answerer)
         arrived: list[float] = []
         served: list[float] = []
         try:
             image = ImageRef("0" * 64, IMAGE_SIZE)
-            run = VisionClient(pool, model_call_s=_MODEL_CALL_S)
-            session = CallDispatcher(self._spec, image, run, {"answerer": ref})
+            client = VisionClient(pool, model_call_s=_MODEL_CALL_S)
+            dispatcher = CallDispatcher(self._spec, image, client, {"answerer": ref})
 
             async def serve(call: Call) -> WireValue:
                 started = time.perf_counter()
-                value = await session.handle(call)
+                value = await dispatcher.handle(call)
                 arrived.append(started)
                 served.append((time.perf_counter() - started) * 1e6)
                 return value
 
             await self._run(
-                many_questions(calls + _WARM_UP_CALLS), serve, image=session.image_patch
+                many_questions(calls + _WARM_UP_CALLS), serve, image=dispatcher.image_patch
             )
-            forwards = len(run.metrics.forwards["answerer"])
+            forwards = len(client.metrics.forwards["answerer"])
             if forwards != calls + _WARM_UP_CALLS:
                 raise BenchmarkError(
                     f"{calls + _WARM_UP_CALLS} different questions took {forwards} forwards: some "
-                    "were answered without the model, and the figure would mean nothing."
+                    "were answered without the model, so the figure would be meaningless."
                 )
         finally:
             pool.close()
         return ScheduledCalls(_gaps_us(arrived), served[_WARM_UP_CALLS:])
 
     async def eight_call_programs_ms(self, programs: int) -> list[float]:
-        """Time of a typical program from `Jail.run` to its result, children gone included."""
+        """Time of a typical program from `Jail.run` to its result, end of the child included."""
         values = []
         for _ in range(programs):
             started = time.perf_counter()
@@ -162,7 +162,7 @@ class SandboxFigures:
         return values
 
     async def programs_per_s(self, programs: int, in_flight: int) -> float:
-        """Rate of typical programs, with so many at the same time."""
+        """Rate of typical programs, with this many at the same time."""
         waiting = iter(range(programs))
 
         async def work() -> None:
@@ -176,23 +176,20 @@ class SandboxFigures:
         return programs / (time.perf_counter() - started)
 
     async def idle_memory(self, sessions: int) -> IdleMemory:
-        """Memory of the host per session whose program waits for the answer of a call.
+        """Memory of the host per session whose program waits for the answer to a call.
 
-        Taken twice: with the system's eyes first, while no memory of earlier sessions lies about that
-        could be used again, then with Python's, whose bookkeeping would be part of what the system sees.
+        Measured twice: resident memory first, while no free memory of earlier sessions can be reused, then
+        Python's own figure, whose bookkeeping would be part of the resident memory.
         """
-        resident = await self._while_waiting(sessions, _resident_bytes)
+        resident = await self._while_waiting(sessions, rss_mb)
         tracemalloc.start()
         try:
             traced = await self._while_waiting(sessions, lambda: tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
-        assert traced is not None, "Python always knows its own"
-        return IdleMemory(None if resident is None else resident / 1024, traced / 1024)
+        return IdleMemory(resident * 1e6 / 1024, traced / 1024)
 
-    async def _while_waiting(
-        self, sessions: int, measure: Callable[[], int | None]
-    ) -> float | None:
+    async def _while_waiting(self, sessions: int, measure: Callable[[], float]) -> float:
         """Return how much `measure` grows per session that waits in a call."""
         arrived = asyncio.Semaphore(0)
         released = asyncio.Event()
@@ -212,8 +209,6 @@ class SandboxFigures:
             gc.collect()
             during = measure()
             released.set()
-        if before is None or during is None:
-            return None
         return (during - before) / sessions
 
     async def _run(
@@ -224,10 +219,10 @@ class SandboxFigures:
         expected: WireValue = None,
         image: PatchRef | None = None,
     ) -> None:
-        """Run a program and make sure that it did what it was to do.
+        """Run a program and check that it did its work.
 
         Raises:
-            BenchmarkError: It failed, or gave something else than expected.
+            BenchmarkError: It failed, or returned another value than expected.
         """
         request = Request(source, self._api, image or PatchRef(_HANDLE, IMAGE_BOX), IMAGE_SIZE)
         result = await self._jail.run(request, handler, least_level="partial")
@@ -235,27 +230,28 @@ class SandboxFigures:
             raise BenchmarkError(f"A program of the benchmark failed: {result.failure}")
         if expected is not None and result.value != expected:
             raise BenchmarkError(
-                f"A program of the benchmark gave {result.value!r} instead of {expected!r}."
+                f"A program of the benchmark returned {result.value!r} instead of {expected!r}."
             )
 
 
 def in_process_ms(programs: int) -> list[float]:
-    """Time of the typical program with nothing around it: compiled and run in this process."""
+    """Time of the typical program compiled and run in this process."""
     return [_timed_ms(run_in_process) for _ in range(programs)]
 
 
 def fresh_interpreters_ms(programs: int) -> list[float]:
-    """Time of the typical program in an interpreter that is started for it and ends with it."""
+    """Time of the typical program in an interpreter started for it."""
     return [_timed_ms(run_in_fresh_interpreter) for _ in range(programs)]
 
 
-def _timed_ms(way: Callable[[str], Any]) -> float:
-    started = time.perf_counter()
-    value = way(EIGHT_CALLS)
-    took_s = time.perf_counter() - started
-    if value != EIGHT_CALLS_VALUE:
-        raise BenchmarkError(f"The comparison gave {value!r} instead of {EIGHT_CALLS_VALUE!r}.")
-    return took_s * 1e3
+def _timed_ms(run: Callable[[str], Any]) -> float:
+    values: list[Any] = []
+    ms = timed_ms(lambda: values.append(run(EIGHT_CALLS)))
+    if values != [EIGHT_CALLS_VALUE]:
+        raise BenchmarkError(
+            f"The comparison returned {values[0]!r} instead of {EIGHT_CALLS_VALUE!r}."
+        )
+    return ms
 
 
 def _gaps_us(arrived: Sequence[float]) -> list[float]:
@@ -277,22 +273,14 @@ async def _serve_stub(call: Call) -> WireValue:
     return _stub(call)
 
 
-class _FreeAnswerer(Answerer):
-    """An answerer that answers at once."""
+class _InstantAnswerer(Answerer):
+    """An answerer that costs nothing."""
 
-    fingerprint = "free"
+    fingerprint = "instant"
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
         return [Completion("yes") for _ in requests]
 
 
-def _open_free_answerer(ref: BackendRef) -> Backend:
-    return _FreeAnswerer()
-
-
-def _resident_bytes() -> int | None:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _open_instant_answerer(ref: BackendRef) -> Backend:
+    return _InstantAnswerer()

@@ -1,16 +1,16 @@
-"""`throughput`: programs per second with real architectures, against naive calls and the bare models.
+"""`throughput`: programs per second with real architectures, against naive calls and the models alone.
 
-| figure | what it is |
+| figure | meaning |
 |---|---|
-| `programs_per_s` | by the engine, sandbox and all, with so many programs at once |
-| `naive_per_s` | the same calls one by one, each a forward of its own on all that it needs; no sandbox |
-| `ceiling_per_s` | the same items, none twice, through the bare models in their best batches; no sandbox |
+| `programs_per_s` | by the engine, sandbox included, with this many programs at once |
+| `naive_per_s` | the same calls one by one, each with forwards of its own; no sandbox |
+| `ceiling_per_s` | the same items, none twice, through the models alone in their best batches; no sandbox |
 | `mean_batch` | requests per forward of the engine |
-| `busy_share` | share of the time in which at least one model was running |
-| `same_answers` | answers that differ from those without memory, lookahead and batches, with their scores |
+| `busy_share` | share of the time during which at least one model was running |
+| `same_answers` | answers that differ from those without caches, prefetch and batches, with their scores |
 
-Every program looks at a new picture of 640×480 pixels: it finds two kinds of things, tests each, measures
-depth, and compares. Weights are random (`random_models.py`): what a forward takes does not depend on
+Every program looks at a new image of 640×480 pixels: it finds two kinds of objects, tests each, measures
+depth, and compares. Weights are random (`random_models.py`): the time of a forward does not depend on
 them. `small` models are for a CPU, `real` ones for a GPU.
 """
 
@@ -24,7 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper_benchmarks.perf.publish import BenchmarkError, Row, output_options, publish
+from viper_benchmarks.perf.command import (
+    BenchmarkError,
+    Row,
+    benchmark,
+    figure,
+    goal,
+    with_machine,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,18 +45,18 @@ __all__ = ["PROGRAM", "measure", "table", "throughput"]
 
 GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
 """On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
-_MOST_THINGS = 8
+_MAX_OBJECTS = 8
 _COMPARED = 12
-# Programs whose answers are compared with those of an engine without memory, lookahead and batches.
+# Programs whose answers are compared with those of an engine without caches, prefetch and batches.
 _SIZE = (640, 480)
 
 PROGRAM = f"""\
 def execute_command(image):
     image_patch = ImagePatch(image)
-    dogs = image_patch.find("dog")[:{_MOST_THINGS}]
+    dogs = image_patch.find("dog")[:{_MAX_OBJECTS}]
     red = [dog for dog in dogs if dog.verify_property("dog", "red")]
     sleeping = [dog for dog in dogs if dog.verify_property("dog", "sleeping")]
-    cats = image_patch.find("cat")[:{_MOST_THINGS}]
+    cats = image_patch.find("cat")[:{_MAX_OBJECTS}]
     best = best_image_match(cats, ["a white cat"])
     nearest = sorted(dogs, key=lambda dog: dog.compute_depth())
     color = nearest[0].best_text_match(["black", "white", "brown"])
@@ -58,7 +65,7 @@ def execute_command(image):
 """Find, test each twice, find, choose, sort by depth, describe."""
 
 
-@click.command()
+@benchmark
 @click.option(
     "--size",
     type=click.Choice(["auto", "small", "real"]),
@@ -82,10 +89,9 @@ def execute_command(image):
     show_default=True,
     help="Programs per row.",
 )
-@output_options
 def throughput(
-    size: str, levels: tuple[int, ...], programs: int, as_json: bool, output: Path | None
-) -> None:
+    size: str, levels: tuple[int, ...], programs: int
+) -> tuple[dict[str, Any], list[Row]]:
     """Measure programs per second with real architectures.
 
     \b
@@ -93,38 +99,36 @@ def throughput(
     python -m viper_benchmarks.perf throughput --size real --concurrency 64 --json
     """
     result = measure(size, levels, programs=programs)
-    publish(result, table(result), as_json=as_json, output=output)
+    return result, table(result)
 
 
+@with_machine("torch", "transformers", "numpy")
 def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any]:
     """Measure each level of concurrency; return the rows as a JSON value."""
     import torch
 
     from viper.engine.engine import Engine
-    from viper_benchmarks.perf.bare_models import Bench
-    from viper_benchmarks.perf.machine import describe_machine, describe_versions
+    from viper_benchmarks.perf.answer_differences import compare
+    from viper_benchmarks.perf.models_alone import ModelBench
     from viper_benchmarks.perf.random_models import save_random_models
-    from viper_benchmarks.perf.sameness import compare
 
-    machine = describe_machine()
     on_gpu = torch.cuda.is_available()
     chosen: Size = "real" if size == "real" or (size == "auto" and on_gpu) else "small"
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        models = save_random_models(Path(name), chosen)
-        bench = Bench()
-        backends = models.backends()
-        threshold = bench.calibrate(backends["detector"], _pictures(2), things=_MOST_THINGS)
+        bench = ModelBench()
+        backends = save_random_models(Path(name), chosen)
+        threshold = bench.calibrate(backends["detector"], _images(2), objects=_MAX_OBJECTS)
         backends["detector"] += f"?score_threshold={threshold:.6f}"
         with Engine("none", backends=backends, opener=bench.open) as engine:
-            warm = _answer(engine, _pictures(4), concurrency=2)[0]
+            warm = _answer(engine, _images(4), concurrency=2)[0]
             calls = [call.method for call in warm[0].trace.calls]
-            naive_per_s = bench.naive_per_s(warm, _pictures(4))
+            naive_per_s = bench.naive_per_s(warm, _images(4))
             for level in levels:
                 count = programs if level > 1 else max(8, programs // 4)
                 bench.begin()
                 before = engine.load()
-                answers, seconds = _answer(engine, _pictures(count), concurrency=level)
+                answers, seconds = _answer(engine, _images(count), concurrency=level)
                 loads = [
                     (now.forwards - old.forwards, now.requests - old.requests)
                     for now, old in zip(engine.load().values(), before.values(), strict=True)
@@ -145,11 +149,11 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
                     }
                 )
             ceiling = bench.ceiling()
-            pictures = _pictures(_COMPARED)
-            clever, _ = _answer(engine, pictures, concurrency=_COMPARED)
+            images = _images(_COMPARED)
+            engine_answers, _ = _answer(engine, images, concurrency=_COMPARED)
         plain_options: dict[str, Any] = {"cache_mb": 0.0, "prefetch": False, "max_batch": 1}
         with Engine("none", backends=backends, **plain_options) as engine:
-            plain, _ = _answer(engine, pictures, concurrency=1)
+            plain, _ = _answer(engine, images, concurrency=1)
     for row in rows:
         row["ceiling_per_s"] = round(ceiling.programs_per_s, 3)
         row["of_ceiling"] = round(row["programs_per_s"] / ceiling.programs_per_s, 3)
@@ -157,16 +161,15 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
     return {
         "rows": rows,
         "size": chosen,
-        "same_answers": compare(plain, clever),
+        "same_answers": compare(plain, engine_answers),
         "calls_per_program": len(calls),
         "best_batch": ceiling.best_batch,
-        "machine": machine | {"gpu": torch.cuda.get_device_name() if on_gpu else None},
-        "versions": describe_versions(("viper-vision", "torch", "transformers", "numpy")),
+        "machine": {"gpu": torch.cuda.get_device_name() if on_gpu else None},
     }
 
 
-def _pictures(count: int) -> list[NDArray[Any]]:
-    """Return pictures that no engine has seen: noise in large blocks."""
+def _images(count: int) -> list[NDArray[Any]]:
+    """Return images that no engine has in its cache: noise in large blocks."""
     import numpy as np
 
     rng = np.random.default_rng()
@@ -176,11 +179,11 @@ def _pictures(count: int) -> list[NDArray[Any]]:
 
 
 def _answer(
-    engine: Engine, pictures: Sequence[NDArray[Any]], *, concurrency: int
+    engine: Engine, images: Sequence[NDArray[Any]], *, concurrency: int
 ) -> tuple[list[Answer], float]:
     from viper.engine.query import Query
 
-    queries: list[Query] = [Query(picture, "", program=PROGRAM) for picture in pictures]
+    queries: list[Query] = [Query(image, "", program=PROGRAM) for image in images]
     started = time.perf_counter()
     answers = engine.batch(queries, concurrency=concurrency)
     seconds = time.perf_counter() - started
@@ -191,18 +194,18 @@ def _answer(
 
 
 def table(result: dict[str, Any]) -> list[Row]:
-    """Return the result as lines for people."""
+    """Return the rows for people."""
     rows: list[Row] = []
     for row in result["rows"]:
         level, gpu = row["concurrency"], row["device"] == "cuda"
         goals: list[str] = []
         if gpu and level == 64:
             goals = [
-                _goal(row["of_ceiling"], GOALS["ceiling"], "of ceiling"),
-                _goal(row["times_naive"], GOALS["naive"], "× naive"),
+                goal(row["of_ceiling"], GOALS["ceiling"], "of ceiling", at_least=True),
+                goal(row["times_naive"], GOALS["naive"], "× naive", at_least=True),
             ]
         elif not gpu and level == 1:
-            goals = [_goal(row["times_naive"], GOALS["naive_alone"], "× naive")]
+            goals = [goal(row["times_naive"], GOALS["naive_alone"], "× naive", at_least=True)]
         rows.append(
             Row(
                 f"{level} at once",
@@ -214,19 +217,13 @@ def table(result: dict[str, Any]) -> list[Row]:
             )
         )
     same = result["same_answers"]
-    rows.append(
-        Row(
-            "differing_answers",
-            f"{same['differing_answers']}",
-            f"0, {'missed' if same['differing_answers'] else 'reached'}",
-            f"of {same['programs']} without memory, lookahead and batches; scores differ by at most "
-            f"{same['largest_score_difference']:.1g}",
-        )
+    about = (
+        f"of {same['programs']} without caches, prefetch and batches; scores differ by at most "
+        f"{same['largest_score_difference']:.1g}"
     )
     device = result["machine"]["gpu"] or result["machine"]["cpu"]
-    rows.append(Row("models", result["size"], "", f"{device}; best batch {result['best_batch']}"))
-    return rows
-
-
-def _goal(value: float, goal: float, unit: str) -> str:
-    return f"≥ {goal:g} {unit}, {'reached' if value >= goal else 'missed'}"
+    return [
+        *rows,
+        figure(same, "differing_answers", "", about, at_most=0),
+        Row("models", result["size"], "", f"{device}; best batch {result['best_batch']}"),
+    ]

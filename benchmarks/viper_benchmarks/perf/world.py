@@ -1,24 +1,29 @@
 """`world`: how fast the small world is drawn.
 
-| figure | what it is |
+| figure | meaning |
 |---|---|
 | `scenes_per_s` | scenes of 320×240 pixels, sampled and drawn, per second of one core |
-| `sample_ms` | time to sample a scene: where things stand, and which of them are seen |
-| `render_ms` | time to draw its picture, depth map and boxes |
+| `sample_ms` | time to sample a scene: positions of the objects, and which of them are visible |
+| `render_ms` | time to draw its image, depth map and boxes |
 
-Times are those of the processor, so that other work on the machine matters less; every figure comes from
-the median over all scenes of all rounds.
+Times are processor times, so that other work on the machine matters less; every figure is the median over
+all scenes of all rounds.
 """
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
-import click
-
-from viper_benchmarks.perf.publish import Row, publish, result_options
+from viper_benchmarks.perf.command import (
+    Row,
+    benchmark,
+    figure,
+    machine_text,
+    rounds_option,
+    with_machine,
+)
+from viper_benchmarks.perf.samples import Samples
 
 __all__ = ["GOAL_SCENES_PER_S", "measure", "table", "world"]
 
@@ -26,12 +31,12 @@ GOAL_SCENES_PER_S = 20
 """Scenes of 320×240 pixels per second on one core."""
 _SIZE = (320, 240)
 _SCENES = 30
-# In a round; they differ in what is drawn, so that one round says little about another's scenes.
+# Per round; every round draws other scenes.
 
 
-@click.command()
-@result_options
-def world(rounds: int, as_json: bool, output: Path | None) -> None:
+@benchmark
+@rounds_option
+def world(rounds: int) -> tuple[dict[str, Any], list[Row]]:
     """Measure how fast scenes of the small world are drawn.
 
     \b
@@ -39,16 +44,14 @@ def world(rounds: int, as_json: bool, output: Path | None) -> None:
     python -m viper_benchmarks.perf world --json
     """
     result = measure(rounds)
-    publish(result, table(result), as_json=as_json, output=output)
+    return result, table(result)
 
 
+@with_machine("numpy")
 def measure(rounds: int, scenes: int = _SCENES) -> dict[str, Any]:
-    """Draw scenes and return what they took as a JSON value."""
+    """Draw scenes and return the times as a JSON value."""
     from viper.builtin.world import render, sample_scene
-    from viper_benchmarks.perf.machine import describe_machine, describe_versions
-    from viper_benchmarks.perf.samples import Samples
 
-    machine = describe_machine()  # before the load of the benchmark itself
     render(sample_scene(0, size=_SIZE))  # everything is imported now
     whole, sampled, drawn = Samples(), Samples(), Samples()
     for number in range(rounds):
@@ -69,31 +72,27 @@ def measure(rounds: int, scenes: int = _SCENES) -> dict[str, Any]:
         "p95_ms": round(whole.p95, 3),
         "round_scenes_per_s": [round(1000 / median, 2) for median in whole.round_medians],
         "size": list(_SIZE),
-        "scenes": whole.count,
-        "machine": machine,
-        "versions": describe_versions(("viper-vision", "numpy")),
+        "scenes": len(whole.values),
     }
 
 
 def table(result: dict[str, Any]) -> list[Row]:
-    """Return the result as lines for people."""
-    word = "reached" if result["scenes_per_s"] >= GOAL_SCENES_PER_S else "missed"
-    machine, versions = result["machine"], result["versions"]
+    """Return the rows for people."""
     return [
-        Row(
+        figure(
+            result,
             "scenes_per_s",
-            f"{result['scenes_per_s']:g} /s",
-            f"≥ {GOAL_SCENES_PER_S} /s, {word}",
+            "/s",
             "scenes of 320×240 pixels on one core",
+            at_least=GOAL_SCENES_PER_S,
         ),
-        Row("sample_ms", f"{result['sample_ms']:g} ms", "", "to sample a scene"),
-        Row("render_ms", f"{result['render_ms']:g} ms", "", "to draw it"),
-        Row("p95_ms", f"{result['p95_ms']:g} ms", "", "both, of the slowest scene in twenty"),
-        Row(
+        figure(result, "sample_ms", "ms", "to sample a scene"),
+        figure(result, "render_ms", "ms", "to draw it"),
+        figure(result, "p95_ms", "ms", "both, of the slowest scene in twenty"),
+        figure(
+            result,
             "scenes",
-            str(result["scenes"]),
             "",
-            f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']}, "
-            f"{versions['python']}, numpy {versions['numpy']}",
+            f"{machine_text(result)}, numpy {result['versions']['numpy']}",
         ),
     ]

@@ -1,18 +1,17 @@
 """The task `clevr`: a split of CLEVR in its official layout (Johnson et al. 2017).
 
-Answers are texts in the release, numbers and truth values as the generator writes them; the nodes of a
-program say `function` in the release and `type` in the generator's files. Both are read.
+Answers are texts in the release, but numbers and booleans in files of the generator; the nodes of a program
+have `function` in the release and `type` in files of the generator. Both formats are read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from viper.errors import InputError
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.json_files import Expected, Row, inside
+from viper_benchmarks.tasks.json_files import Expected, Row, image_path
 
 __all__ = ["CLEVR", "read_clevr"]
 
@@ -21,20 +20,13 @@ _QUESTIONS = Expected(
     "CLEVR_v1.0.zip of cs.stanford.edu/people/jcjohns/clevr",
 )
 
+_ATTRIBUTES = ("color", "material", "shape", "size")
 _FAMILIES = {
     "exist": "exist",
     "count": "count",
-    "equal_integer": "compare_integer",
-    "less_than": "compare_integer",
-    "greater_than": "compare_integer",
-    "equal_color": "compare_attribute",
-    "equal_material": "compare_attribute",
-    "equal_shape": "compare_attribute",
-    "equal_size": "compare_attribute",
-    "query_color": "query_attribute",
-    "query_material": "query_attribute",
-    "query_shape": "query_attribute",
-    "query_size": "query_attribute",
+    **dict.fromkeys(("equal_integer", "less_than", "greater_than"), "compare_integer"),
+    **{f"equal_{attribute}": "compare_attribute" for attribute in _ATTRIBUTES},
+    **{f"query_{attribute}": "query_attribute" for attribute in _ATTRIBUTES},
 }
 """A program's last function → the question types of the CLEVR paper (Johnson et al. 2017, table 1)."""
 
@@ -47,63 +39,55 @@ def read_clevr(folder: Path, split: str) -> list[Sample]:
         split: `train`, `val`, or another one that has answers.
 
     Raises:
-        InputError: The file or a value is missing or malformed; the message says what it should hold.
+        InputError: The file or a value is missing or malformed; the message names the expected content.
     """
     path = folder / "questions" / f"CLEVR_{split}_questions.json"
     hint = (
         "--data must name CLEVR's folder, with questions/, images/ and scenes/, and --split a split "
         "of it. "
     )
-    samples: list[Sample] = []
-    seen: set[str] = set()
-    for position, row in enumerate(_QUESTIONS.listed(path, "questions", hint)):
-        sample = _sample(row, position, folder / "images" / split, path.name)
-        if sample.id in seen:
-            raise InputError(
-                f"{path.name}: question {position}: the question_index {sample.id} occurs twice."
-            )
-        seen.add(sample.id)
-        samples.append(sample)
-    return samples
+    samples: dict[str, Sample] = {}
+    for row in _QUESTIONS.rows(path, _QUESTIONS.json(path, hint), "questions"):
+        sample = _sample(row, str(len(samples)), folder / "images" / split)
+        if samples.setdefault(sample.id, sample) is not sample:
+            raise row.wrong(f"repeats the question_index {sample.id}.")
+    return list(samples.values())
 
 
-def _sample(value: Any, position: int, images: Path, file: str) -> Sample:
-    row = Row(value, f"{file}: question {position}")
-    name, question = row.text("image_filename"), row.text("question")
-    if row.raw.get("answer") is None:
+def _sample(row: Row, position: str, images: Path) -> Sample:
+    image, question, answer = (
+        row.text("image_filename"),
+        row.text("question"),
+        row.raw.get("answer"),
+    )
+    if answer is None:
         raise row.wrong(
             "has no 'answer': a split without answers, such as test, cannot be scored. "
             "Choose --split val."
         )
+    if isinstance(answer, bool):
+        answer = "yes" if answer else "no"
     return Sample(
         id=str(row.raw.get("question_index", position)),
         task="vqa",
-        image=inside(images, name),
+        image=image_path(images, image),
         query=question,
-        answer=_answer(row.raw["answer"]),
-        tags=_tags(row.raw),
+        answer=str(answer),
+        tags=tuple(_tags(row)),
     )
 
 
-def _answer(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def _tags(row: dict[str, Any]) -> tuple[str, ...]:
-    tags = []
-    program = row.get("program")
+def _tags(row: Row) -> Iterator[str]:
+    program = row.raw.get("program")
     if isinstance(program, list):
         steps = [
             step.get("function") or step.get("type") for step in program if isinstance(step, dict)
         ]
         if steps and steps[-1] in _FAMILIES:
-            tags.append(_FAMILIES[steps[-1]])
-        tags.append(f"hops:{sum(step == 'relate' for step in steps)}")
-    if isinstance(row.get("template_filename"), str):
-        tags.append(row["template_filename"])
-    return tuple(tags)
+            yield _FAMILIES[steps[-1]]
+        yield f"hops:{steps.count('relate')}"
+    if template := row.optional_text("template_filename"):
+        yield template
 
 
 def _scenes(folder: Path, split: str) -> Path | None:
@@ -116,12 +100,13 @@ CLEVR = BenchmarkTask(
     version=1,
     summary="Compositional questions about rendered cubes, spheres and cylinders.",
     layout="questions/CLEVR_val_questions.json\nimages/val/CLEVR_val_000000.png\n"
-    "scenes/CLEVR_val_scenes.json          for --models truth:scenes/CLEVR_val_scenes.json and --blame",
+    "scenes/CLEVR_val_scenes.json          for --models truth:scenes/CLEVR_val_scenes.json and\n"
+    "                                      --attribute-errors",
     origin=_QUESTIONS.origin,
     read=read_clevr,
     splits={"train": 699_989, "val": 149_991},
     default_split="val",
     subsets=STANDARD_SUBSETS,
     truth=_scenes,
-    exposure="The built-in models were trained on pictures of their own, made to look like these.",
+    exposure="The built-in models were trained on their own images, which imitate these.",
 )

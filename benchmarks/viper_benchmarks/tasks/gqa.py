@@ -1,7 +1,7 @@
 """The task `gqa`: questions about photographs with scene graphs (Hudson and Manning 2019).
 
-Questions, images and scene graphs are read from the official files. Graphs exist for `train` and `val`
-only, so true perception and `--blame` work there.
+Questions, images and scene graphs are read from the official files. Graphs exist only for `train` and
+`val`, so the oracle and `--attribute-errors` work there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, inside
+from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, image_path
 
 __all__ = ["GQA", "read_gqa"]
 
@@ -34,7 +34,7 @@ def read_gqa(folder: Path, split: str) -> list[Sample]:
         split: `val`, `testdev` or `train` for the balanced questions; `val_all` and so on for all.
 
     Raises:
-        InputError: A file or a value is missing or malformed; the message says what it should hold.
+        InputError: A file or a value is missing or malformed; the message names the expected content.
     """
     samples = []
     for path in _files(folder, split):
@@ -42,10 +42,9 @@ def read_gqa(folder: Path, split: str) -> list[Sample]:
             path,
             "--data must name the folder with GQA's questions/ and images/, and --split a split of it. ",
         )
-        if not isinstance(content, dict) or not content:
-            raise _QUESTIONS.wrong(path, "holds no questions")
         for key, value in content.items():
-            samples.append(_sample(key, value, folder / "images", path.name))
+            row = Row(value, f"{path.name}: question {key!r}")
+            samples.append(_sample(key, row, folder / "images"))
     return samples
 
 
@@ -61,8 +60,7 @@ def _files(folder: Path, split: str) -> Iterator[Path]:
     yield first_existing(folder / place / f"{file}.json" for place in _PLACES)
 
 
-def _sample(key: str, value: Any, images: Path, file: str) -> Sample:
-    row = Row(value, f"{file}: question {key!r}")
+def _sample(key: str, row: Row, images: Path) -> Sample:
     if row.raw.get("answer") is None:
         raise row.wrong(
             f"has no 'answer': {', '.join(_WITHOUT_ANSWERS)} have none and cannot be scored. "
@@ -71,7 +69,7 @@ def _sample(key: str, value: Any, images: Path, file: str) -> Sample:
     return Sample(
         id=key,
         task="vqa",
-        image=inside(images, f"{row.text('imageId')}.jpg"),
+        image=image_path(images, f"{row.text('imageId')}.jpg"),
         query=row.text("question"),
         answer=row.text("answer"),
         tags=tuple(_tags(row.raw)),
@@ -85,7 +83,7 @@ def _tags(row: dict[str, Any]) -> Iterator[str]:
         for kind in ("structural", "semantic", "detailed"):
             if isinstance(types.get(kind), str):
                 yield f"{kind}:{types[kind]}"
-        # As the official evaluation divides them.
+        # The division of the official evaluation.
         yield "answer:open" if types.get("structural") == "query" else "answer:binary"
     if isinstance(row.get("semantic"), list):
         yield f"hops:{len(row['semantic'])}"
@@ -103,7 +101,8 @@ GQA = BenchmarkTask(
     summary="Compositional questions about photographs, made from scene graphs.",
     layout="questions/testdev_balanced_questions.json   and val, train; *_all for --split val_all\n"
     "images/n161313.jpg                          all images in one folder\n"
-    "sceneGraphs/val_sceneGraphs.json            for --blame and --models truth:FILE; train and val only",
+    "sceneGraphs/val_sceneGraphs.json            for --attribute-errors and --models truth:FILE;\n"
+    "                                            train and val only",
     origin=_SITE,
     read=read_gqa,
     splits={

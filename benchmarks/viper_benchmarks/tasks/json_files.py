@@ -1,75 +1,82 @@
-"""Reads the official JSON files: every error says which path, what it should hold, where it comes from."""
+"""Reads official JSON files: every error names the path, the expected content and the source."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from viper.errors import InputError
 
-__all__ = ["Expected", "Row", "first_existing", "inside"]
+__all__ = ["Expected", "Row", "first_existing", "image_path"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file should be, for errors."""
+    """The expected content of a file, for errors."""
 
-    holds: str
+    content: str
     """As in "an object with a list 'questions'"."""
     origin: str
-    """Where it comes from, as in "questions.zip of cs.stanford.edu/people/dorarad/gqa"."""
+    """Source, as in "questions.zip of cs.stanford.edu/people/dorarad/gqa"."""
 
     def missing(self, path: Path, hint: str = "") -> InputError:
-        """Return the error of a file that is not there."""
+        """Return the error for a missing file."""
         return InputError(f"There is no file {str(path)!r}. {hint}{self}".strip())
 
     def wrong(self, path: Path, reason: str) -> InputError:
-        """Return the error of a file that is not as it should be."""
+        """Return the error for a file with other content."""
         return InputError(f"{str(path)!r} {reason}. {self}")
 
-    def json(self, path: Path, hint: str = "") -> Any:
-        """Return the content of a JSON file, which may be anything.
+    def json(self, path: Path, hint: str = "") -> dict[str, Any]:
+        """Return the object in a JSON file.
 
         Raises:
-            InputError: The file is missing or no JSON.
+            InputError: The file is missing, is not JSON, or contains no object or an empty one.
         """
         if not path.is_file():
             raise self.missing(path, hint)
         try:
-            return json.loads(path.read_bytes())
+            value = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
-            raise self.wrong(
-                path, f"is no JSON file ({' '.join(str(error).split())[:160]})"
-            ) from error
+            reason = " ".join(str(error).split())[:160]
+            raise self.wrong(path, f"is not a JSON file ({reason})") from error
+        if not isinstance(value, dict) or not value:
+            raise self.wrong(path, "contains no JSON object, or an empty one")
+        return value
 
-    def listed(self, path: Path, key: str, hint: str = "") -> list[Any]:
-        """Return a list, not empty, that an object in a JSON file holds under a key.
+    def rows(self, path: Path, content: Any, key: str) -> Iterator[Row]:
+        """Yield the objects in a list of a file.
+
+        Args:
+            path: The file, for errors.
+            content: Of the file: an object with the list.
+            key: Of the list, in the plural, such as "questions".
 
         Raises:
-            InputError: There is no such list.
+            InputError: There is no such list, it is empty, or an entry is not an object.
         """
-        content = self.json(path, hint)
-        rows = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(rows, list) or not rows:
-            raise self.wrong(path, f"holds no {key}")
-        return rows
+        values = content.get(key)
+        if not isinstance(values, list) or not values:
+            raise self.wrong(path, f"contains no {key}")
+        for position, value in enumerate(values):
+            yield Row(value, f"{path.name}: {key[:-1]} {position}")
 
     def __str__(self) -> str:
-        return f"It should hold {self.holds}. It comes from {self.origin}."
+        return f"It should contain {self.content}. It comes from {self.origin}."
 
 
 class Row:
-    """One object of a file, and the way to it for errors.
+    """One object in a file, and its position for errors.
 
     Args:
-        value: As `json` gave it.
+        value: From `json`.
         where: Such as "CLEVR_val_questions.json: question 3".
 
     Raises:
-        InputError: It is no object.
+        InputError: It is not an object.
     """
 
     __slots__ = ("_where", "raw")
@@ -86,10 +93,14 @@ class Row:
         Raises:
             InputError: There is none.
         """
-        value = self.raw.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise InputError(f"{self._where} has no {name!r}.")
+        if (value := self.optional_text(name)) is None or not value.strip():
+            raise self.wrong(f"has no {name!r}.")
         return value
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a text; None if there is none."""
+        value = self.raw.get(name)
+        return value if isinstance(value, str) else None
 
     def number(self, name: str) -> int:
         """Return a whole number, such as an id.
@@ -99,18 +110,18 @@ class Row:
         """
         value = self.raw.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise InputError(f"{self._where} has no whole number {name!r}.")
+            raise self.wrong(f"has no whole number {name!r}.")
         return value
 
     def items(self, name: str) -> list[Any]:
-        """Return a list, not empty, of anything.
+        """Return a list that is not empty.
 
         Raises:
             InputError: There is none.
         """
         value = self.raw.get(name)
         if not isinstance(value, list) or not value:
-            raise InputError(f"{self._where} has no list {name!r}.")
+            raise self.wrong(f"has no list {name!r}.")
         return value
 
     def wrong(self, reason: str) -> InputError:
@@ -124,6 +135,6 @@ def first_existing(candidates: Iterable[Path]) -> Path:
     return next((path for path in paths if path.exists()), paths[0])
 
 
-def inside(folder: Path, name: str) -> Path:
-    """Return a file in a folder; of a name with folders the last part, so that none is left."""
+def image_path(folder: Path, name: str) -> Path:
+    """Return the path of an image in a folder; only the last part of the name is used."""
     return folder / Path(name).name

@@ -5,11 +5,11 @@
     {"id": "8", "task": "grounding", "image": "park.jpg", "query": "left dog",
      "box_xyxy": [10, 20, 110, 90]}
 
-`image` is relative to the file; `box_xyxy: null` means that nothing fits; `answers` holds what several
-annotators said; `tags` group the report; a row with a `program` runs it as it is.
+`image` is relative to the file; `box_xyxy: null` means that no object fits; `answers` has the answers of
+several annotators; `tags` group the report; a `program` is run instead of a generated one.
 
-The file is checked from end to end before the first sample, then read again line by line: it may be
-longer than the memory.
+The whole file is checked before the first sample, then read again line by line: it may be larger than the
+memory.
 """
 
 from __future__ import annotations
@@ -25,29 +25,26 @@ from viper.images.boxes import read_box
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.json_files import Expected
 
 __all__ = ["JSONL", "JsonlSamples"]
 
-_EXPECTED = Expected(
-    'one object a line: {"id", "task", "image", "query", "answer" or "box_xyxy"}', "you"
-)
+_CONTENT = 'one object per line: {"id", "task", "image", "query", "answer" or "box_xyxy"}'
 
 
 class JsonlSamples:
-    """The samples of a file, read anew each time.
+    """The samples of a file, read again for each iteration.
 
     Args:
         path: The file.
 
     Raises:
-        InputError: The file is missing, or a row is not as it must be; the message names the line.
+        InputError: The file is missing, or a row is malformed; the message names the line.
     """
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise InputError(
-                f"There is no file {str(path)!r}. --data must name a .jsonl file with {_EXPECTED.holds}."
+                f"There is no file {str(path)!r}. --data must name a .jsonl file with {_CONTENT}."
             )
         self._path = path
         ids = Digests(sample.id for sample in self)
@@ -55,7 +52,7 @@ class JsonlSamples:
             raise self._repeated(twice)
         self._n = len(ids)
         if not self._n:
-            raise InputError(f"{str(path)!r} holds no samples.")
+            raise InputError(f"{str(path)!r} contains no samples.")
 
     def __len__(self) -> int:
         return self._n
@@ -64,7 +61,7 @@ class JsonlSamples:
         return (sample for _, sample in self._numbered())
 
     def _repeated(self, position: int) -> InputError:
-        """Return the error of the row at a position, counted from 0, whose id was there before."""
+        """Return the error for the repeated id of the row at a position, counted from 0."""
         number, sample = next(itertools.islice(self._numbered(), position, None))
         return InputError(f"{self._path.name}:{number}: the id {sample.id!r} occurs twice.")
 
@@ -80,7 +77,7 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
     for name in ("id", "image", "query"):
         if not isinstance(row.get(name), (str, int)):
             raise InputError(f"{where} has no {name!r}.")
-    answers = _texts(row, "answers", where)
+    answers, choices, tags = (_texts(row, name, where) for name in ("answers", "choices", "tags"))
     task = row.get("task", "grounding" if "box_xyxy" in row else "vqa")
     if task not in ("vqa", "grounding"):
         raise InputError(f"{where}: task must be 'vqa' or 'grounding', but got {task!r}.")
@@ -89,19 +86,18 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
         raise InputError(f"{where} has the task {task!r} but no {right!r}.")
     if (program := row.get("program")) is not None and not isinstance(program, str):
         raise InputError(f"{where}: 'program' must be a text, but got {type(program).__name__}.")
+    has_box = task == "grounding" and row["box_xyxy"] is not None
     return Sample(
         id=str(row["id"]),
         task=task,
         image=path.parent / str(row["image"]),
         query=str(row["query"]),
-        choices=_texts(row, "choices", where),
         answer=str(row["answer"]) if task == "vqa" else None,
-        answers=answers,
-        box_xyxy=None
-        if task == "vqa" or row["box_xyxy"] is None
-        else read_box(row["box_xyxy"], where),
-        tags=_texts(row, "tags", where),
+        box_xyxy=read_box(row["box_xyxy"], where) if has_box else None,
         program=program,
+        answers=answers,
+        choices=choices,
+        tags=tags,
     )
 
 
@@ -119,11 +115,9 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
 
 def _texts(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
     value = row.get(name)
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+    if value is not None and not isinstance(value, list):
         raise InputError(f"{where}: {name!r} must be a list, but got {type(value).__name__}.")
-    return tuple(str(item) for item in value)
+    return tuple(map(str, value or ()))
 
 
 def _read(data: Path, split: str) -> JsonlSamples:
@@ -133,9 +127,9 @@ def _read(data: Path, split: str) -> JsonlSamples:
 JSONL = BenchmarkTask(
     name="jsonl",
     version=1,
-    summary="Bring your own: a file with one question or expression a line.",
-    layout='mine.jsonl                {"id", "image", "query", "answer" or "box_xyxy"}, one a line\n'
-    "pictures/1.jpg            paths are relative to the file",
+    summary="Your own data: a file with one question or expression per line.",
+    layout='mine.jsonl                {"id", "image", "query", "answer" or "box_xyxy"}, one per line\n'
+    "images/1.jpg              paths are relative to the file",
     origin="you",
     read=_read,
     subsets=STANDARD_SUBSETS,

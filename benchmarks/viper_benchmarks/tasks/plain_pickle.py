@@ -1,8 +1,8 @@
-"""Reads a pickle that holds nothing but plain containers, and refuses every other one by name.
+"""Reads pickles of plain containers only, and rejects all others.
 
-Unpickling runs what the file says. So the file's instructions are looked at first, without running
-any: one that would import, call or build something ends it, with the name of what was asked for. What
-is left can only make dicts, lists, tuples, texts, numbers, truth values and None.
+Unpickling executes the instructions of the file. They are therefore checked first, without executing them: an
+instruction that would import, call or build something is an error that names it. The remaining ones can only
+make dicts, lists, tuples, texts, numbers, booleans and None.
 """
 
 from __future__ import annotations
@@ -31,16 +31,14 @@ _PLAIN = frozenset(
     "GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE".split()
 )
 _NUMBERED = frozenset("PUT BINPUT LONG_BINPUT".split())
-_SPOKEN = frozenset(
-    "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 STRING SHORT_BINSTRING".split()
-)
+_TEXTS = frozenset("UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 STRING SHORT_BINSTRING".split())
 
 
 def read_plain_pickle(path: Path) -> Any:
-    """Return what a pickle of plain containers holds; its texts of Python 2 are read as UTF-8.
+    """Return the content of a pickle of plain containers; texts of Python 2 are read as UTF-8.
 
     Raises:
-        InputError: The file is missing, damaged, or asks for anything else.
+        InputError: The file is missing, damaged, or contains other instructions.
     """
     content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="pickle")
     _check(content, path.name)
@@ -57,7 +55,7 @@ def read_plain_pickle(path: Path) -> Any:
 
 
 class _Plain(pickle.Unpickler):
-    """The second lock: were an instruction overlooked, it would find nothing to import."""
+    """Second line of defense: even an overlooked instruction can import nothing."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         raise _refusal("The pickle", f"imports {module_name}.{global_name}")
@@ -67,15 +65,15 @@ class _Plain(pickle.Unpickler):
 
 
 def _check(content: bytes, name: str) -> None:
-    """Refuse instructions that are not plain, and numbers of a memo that would cost memory."""
-    said: list[str] = []
+    """Reject instructions that are not plain, and memo numbers that would exhaust the memory."""
+    texts: list[str] = []
     try:
         for instruction, argument, _ in pickletools.genops(content):
             code = instruction.name
-            if code in _SPOKEN:
-                said = [*said[-1:], str(argument)]
+            if code in _TEXTS:
+                texts = [*texts[-1:], str(argument)]
             if code not in _PLAIN:
-                raise _refusal(name, _asked_for(code, argument, said))
+                raise _refusal(name, _requested(code, argument, texts))
             # The unpickler would make a table as long as the largest number.
             if code in _NUMBERED and int(argument or 0) > len(content):
                 raise _refusal(name, f"numbers an object {argument} and would fill the memory")
@@ -83,20 +81,20 @@ def _check(content: bytes, name: str) -> None:
         raise
     except Exception as error:  # genops raises several kinds for damaged files
         raise InputError(
-            f"{name} is no pickle, or a damaged one ({str(error)[:120]}). Download it again."
+            f"{name} is not a pickle, or a damaged one ({str(error)[:120]}). Download it again."
         ) from error
 
 
-def _asked_for(code: str, argument: Any, said: list[str]) -> str:
+def _requested(code: str, argument: Any, texts: list[str]) -> str:
     if code in ("GLOBAL", "INST"):
         return f"imports {str(argument).replace(' ', '.')}"
-    if code == "STACK_GLOBAL" and len(said) == 2:
-        return f"imports {'.'.join(said)}"
+    if code == "STACK_GLOBAL" and len(texts) == 2:
+        return f"imports {'.'.join(texts)}"
     return f"holds the instruction {code}"
 
 
 def _refusal(name: str, what: str) -> InputError:
     return InputError(
-        f"{name} {what}, which no file of references needs: it is refused, and nothing of it was run. "
+        f"{name} {what}, which no file of references needs: it is rejected, and none of it was executed. "
         "Use the official file."
     )

@@ -1,8 +1,8 @@
 """The tasks `refcoco`, `refcoco+` and `refcocog`: referring expressions on photographs of COCO.
 
 One sample per sentence, as papers count (Yu et al. 2016; Mao et al. 2016; Nagaraja et al. 2016). The
-references are a pickle, read by `plain_pickle.py`; boxes and the names of images come from
-`instances.json` (a reference's own `file_name` carries the number of its annotation).
+references are a pickle, read by `plain_pickle.py`; boxes and image names come from `instances.json` (the
+`file_name` of a reference contains the number of its annotation).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from viper.errors import InputError, MissingExtraError
 from viper.images.boxes import Box
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
-from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, inside
+from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, image_path
 from viper_benchmarks.tasks.plain_pickle import read_plain_pickle
 
 __all__ = ["REFCOCO", "REFCOCOG", "REFCOCO_PLUS", "read_references"]
@@ -39,14 +39,14 @@ _IMAGE_PLACES = (
     "train2014",
 )
 _EXPOSURE = (
-    "All images are COCO train2014, hence in train2017: detectors trained on COCO (YOLOX, YOLO) have seen "
-    "the objects, and some grounding models the expressions."
+    "All images are COCO train2014, hence in train2017: detectors trained on COCO (YOLOX, YOLO) were trained "
+    "on the objects, and some grounding models on the expressions."
 )
 _GOOGLE = "google-"
 
 
 class _Instances(NamedTuple):
-    """What `instances.json` says, by id."""
+    """The content of `instances.json` by id."""
 
     images: Mapping[int, dict[str, Any]]
     annotations: Mapping[int, dict[str, Any]]
@@ -58,13 +58,13 @@ def read_references(dataset: str, division: str, folder: Path, split: str) -> li
     """Read the expressions of a split.
 
     Args:
-        dataset: Name of the folder: `refcoco`, `refcoco+` or `refcocog`.
-        division: Who made the splits: `unc` or `umd`.
-        folder: With the dataset's folder, or that folder itself, and COCO's images.
-        split: As in the references; `google-val` for Google's division, on purpose only.
+        dataset: Name of the folder, `refcoco`, `refcoco+` or `refcocog`.
+        division: Origin of the splits, `unc` or `umd`.
+        folder: With the folder of the dataset, or that folder itself, and COCO's images.
+        split: As in the references; `google-val` for Google's division.
 
     Raises:
-        InputError: A file or a value is missing or malformed; the message says what it should hold.
+        InputError: A file or a value is missing or malformed; the message names the expected content.
         MissingExtraError: pycocotools is not installed.
     """
     home = folder / dataset
@@ -78,7 +78,7 @@ def read_references(dataset: str, division: str, folder: Path, split: str) -> li
         raise _REFERENCES.missing(path, _other_division(home, dataset, division))
     references = read_plain_pickle(path)
     if not isinstance(references, list) or not references:
-        raise _REFERENCES.wrong(path, "holds no list of references")
+        raise _REFERENCES.wrong(path, "contains no list of references")
     instances = _instances(home / "instances.json")
     images = first_existing(base / place for base in (folder, home) for place in _IMAGE_PLACES)
     samples: list[Sample] = []
@@ -97,8 +97,8 @@ def _other_division(home: Path, dataset: str, division: str) -> str:
     hint = f"--data must name the folder with {dataset}/ and the images. "
     if (home / "refs(google).p").is_file():
         hint += (
-            f"refs(google).p is there, but divides objects, not images: train and val share pictures. Papers "
-            f"report {division}; --split {_GOOGLE}val scores Google's division all the same. "
+            f"refs(google).p exists, but divides objects, not images: train and val share images. Papers "
+            f"report {division}; --split {_GOOGLE}val scores Google's division. "
         )
     return hint
 
@@ -109,11 +109,11 @@ def _instances(path: Path) -> _Instances:
     except ModuleNotFoundError as error:
         raise MissingExtraError("pycocotools", "bench", "The RefCOCO family") from error
     content = _INSTANCES.json(path)
-    if not isinstance(content, dict) or not all(
+    if not all(
         isinstance(content.get(part), list) for part in ("images", "annotations", "categories")
     ):
-        raise _INSTANCES.wrong(path, "holds no images, annotations and categories")
-    coco: Any = library.COCO()  # its types describe files that are as they should be
+        raise _INSTANCES.wrong(path, "contains no images, annotations and categories")
+    coco: Any = library.COCO()  # its types describe valid files only
     coco.dataset = content
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints
@@ -129,7 +129,7 @@ def _samples(reference: Row, instances: _Instances, images: Path) -> Iterator[Sa
     image = _entry(reference, "image_id", instances.images, instances.name)
     category = instances.categories.get(annotation.raw.get("category_id", -1), {}).get("name")
     box = _box(annotation)
-    path = inside(images, image.text("file_name"))
+    path = image_path(images, image.text("file_name"))
     for position, value in enumerate(reference.items("sentences")):
         sentence = Row(value, f"reference {reference.number('ref_id')}: sentence {position}")
         text = sentence.text("sent")
@@ -146,7 +146,7 @@ def _samples(reference: Row, instances: _Instances, images: Path) -> Iterator[Sa
 def _entry(reference: Row, name: str, entries: Mapping[int, dict[str, Any]], file: str) -> Row:
     number = reference.number(name)
     if number not in entries:
-        raise reference.wrong(f"has the {name} {number}, which {file} does not hold.")
+        raise reference.wrong(f"has the {name} {number}, which is not in {file}.")
     return Row(entries[number], f"{file}: {name} {number}")
 
 
@@ -164,7 +164,7 @@ def _length(text: str) -> str:
     return "words:1-2" if words < 3 else "words:3-5" if words < 6 else "words:6+"
 
 
-def _task(name: str, division: str, summary: str, sizes: Mapping[str, int | None]) -> BenchmarkTask:
+def _task(name: str, division: str, summary: str, splits: Mapping[str, int]) -> BenchmarkTask:
     return BenchmarkTask(
         name=name,
         version=1,
@@ -173,7 +173,7 @@ def _task(name: str, division: str, summary: str, sizes: Mapping[str, int | None
         "images/mscoco/images/train2014/COCO_train2014_000000581857.jpg   or mscoco/train2014, train2014",
         origin=f"{_ORIGIN}; images: cocodataset.org (2014 train images)",
         read=partial(read_references, name, division),
-        splits=sizes,
+        splits=splits,
         default_split="val",
         subsets=STANDARD_SUBSETS,
         exposure=_EXPOSURE,
@@ -189,7 +189,7 @@ REFCOCO = _task(
 REFCOCO_PLUS = _task(
     "refcoco+",
     "unc",
-    "The same without words of place.",
+    "Referring expressions without words of location.",
     {"train": 120_191, "val": 10_758, "testA": 5_726, "testB": 4_889},
 )
 REFCOCOG = _task(

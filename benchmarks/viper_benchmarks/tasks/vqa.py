@@ -20,21 +20,21 @@ __all__ = ["OKVQA", "VQAV2", "read_vqa"]
 _IMAGE_PLACES = ("", "images", "mscoco")
 _EXPOSURE = (
     "All images are COCO's of 2014: detectors trained on COCO, and most models that answer questions about "
-    "pictures, have seen those of train."
+    "images, were trained on those of train."
 )
 
 
 def read_vqa(prefix: str, origin: str, folder: Path, split: str) -> list[Sample]:
-    """Read the questions of a split with all their answers.
+    """Read the questions of a split with all answers.
 
     Args:
-        prefix: Of the files' names: `v2_` or nothing.
-        origin: Where the files come from, for errors.
+        prefix: Of the file names: `v2_` or empty.
+        origin: Source of the files, for errors.
         folder: With both files and the folder of images.
         split: `train` or `val`.
 
     Raises:
-        InputError: A file or a value is missing or malformed; the message says what it should hold.
+        InputError: A file or a value is missing or malformed; the message names the expected content.
     """
     part = f"{split}2014"
     questions = Expected(
@@ -47,57 +47,49 @@ def read_vqa(prefix: str, origin: str, folder: Path, split: str) -> list[Sample]
         "--data must name the folder with the files and the images, --split train or val (test has no "
         "answers). "
     )
-    asked = folder / f"{prefix}OpenEnded_mscoco_{part}_questions.json"
-    said = folder / f"{prefix}mscoco_{part}_annotations.json"
-    rows = questions.listed(asked, "questions", hint)
-    content = annotations.json(said)
-    given = content.get("annotations") if isinstance(content, dict) else None
-    if not isinstance(given, list) or not given:
-        raise annotations.wrong(said, "holds no annotations")
-    names = content.get("question_types")
-    by_question: dict[int, Row] = {}
-    for position, value in enumerate(given):
-        row = Row(value, f"{said.name}: annotation {position}")
-        by_question[row.number("question_id")] = row
+    questions_path = folder / f"{prefix}OpenEnded_mscoco_{part}_questions.json"
+    annotations_path = folder / f"{prefix}mscoco_{part}_annotations.json"
+    rows = questions.rows(questions_path, questions.json(questions_path, hint), "questions")
+    content = annotations.json(annotations_path)
+    by_question = {
+        row.number("question_id"): row
+        for row in annotations.rows(annotations_path, content, "annotations")
+    }
+    types = content.get("question_types")
     images = first_existing(folder / place / part for place in _IMAGE_PLACES)
     samples = []
-    for position, value in enumerate(rows):
-        row = Row(value, f"{asked.name}: question {position}")
+    for row in rows:
         number = row.number("question_id")
         if number not in by_question:
             raise row.wrong(
-                f"has the question_id {number}, to which {said.name} has no annotation."
+                f"has the question_id {number}, which is not in {annotations_path.name}."
             )
-        samples.append(
-            _sample(
-                row, by_question[number], images, part, names if isinstance(names, dict) else {}
-            )
-        )
+        image = images / f"COCO_{part}_{row.number('image_id'):012d}.jpg"
+        names = types if isinstance(types, dict) else {}
+        samples.append(_sample(row, by_question[number], image, names))
     return samples
 
 
-def _sample(
-    question: Row, annotation: Row, images: Path, part: str, names: Mapping[str, Any]
-) -> Sample:
+def _sample(question: Row, annotation: Row, image: Path, type_names: Mapping[str, Any]) -> Sample:
+    number = question.number("question_id")
     answers = []
     for position, value in enumerate(annotation.items("answers")):
-        given = Row(value, f"question {question.number('question_id')}: answer {position}")
-        # OK-VQA stems 'answer'; what was said is in 'raw_answer'.
+        given = Row(value, f"question {number}: answer {position}")
+        # OK-VQA stems 'answer'; the original answer is in 'raw_answer'.
         answers.append(given.text("raw_answer" if "raw_answer" in given.raw else "answer"))
-    tags = []
-    if isinstance(kind := annotation.raw.get("question_type"), str):
-        tags.append(f"type:{names.get(kind, kind)}")
-    if isinstance(kind := annotation.raw.get("answer_type"), str):
-        tags.append(f"answer:{kind}")
-    image = images / f"COCO_{part}_{question.number('image_id'):012d}.jpg"
+    type_ = annotation.optional_text("question_type")
+    tags = {
+        "type": type_ and type_names.get(type_, type_),
+        "answer": annotation.optional_text("answer_type"),
+    }
     return Sample(
-        id=str(question.number("question_id")),
+        id=str(number),
         task="vqa",
         image=image,
         query=question.text("question"),
         answer=Counter(answers).most_common(1)[0][0],
         answers=tuple(answers),
-        tags=tuple(tags),
+        tags=tuple(f"{kind}:{value}" for kind, value in tags.items() if value is not None),
     )
 
 
@@ -123,7 +115,7 @@ def _task(
 OKVQA = _task(
     "okvqa",
     "",
-    "Questions about photographs that need knowledge from elsewhere; ten answers each.",
+    "Questions about photographs that need outside knowledge; ten answers each.",
     "okvqa.allenai.org and cocodataset.org (images)",
     {"train": 9_009, "val": 5_046},
 )

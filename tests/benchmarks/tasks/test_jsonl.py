@@ -75,9 +75,9 @@ def test_a_repeated_id_is_refused(tmp_path):
 
 
 def test_a_missing_or_empty_file_says_what_it_should_hold(tmp_path):
-    with pytest.raises(InputError, match="one object a line"):
+    with pytest.raises(InputError, match="one object per line"):
         JsonlSamples(tmp_path / "none.jsonl")
-    with pytest.raises(InputError, match="holds no samples"):
+    with pytest.raises(InputError, match="contains no samples"):
         JsonlSamples(write(tmp_path, ""))
 
 

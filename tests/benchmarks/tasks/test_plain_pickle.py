@@ -89,7 +89,7 @@ def test_a_pickle_that_imports_something_is_refused_by_its_name(tmp_path, name, 
     module, _, attribute = name.partition(".")
     assert found[1] in modules.get(module, module).split()
     assert found[2] == attribute
-    assert "it is refused, and nothing of it was run" in str(refused.value)
+    assert "it is rejected, and none of it was executed" in str(refused.value)
     assert not mark.exists()
 
 

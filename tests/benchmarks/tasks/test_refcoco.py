@@ -76,7 +76,7 @@ def test_pickles_of_python_2_and_3_are_read(tmp_path, write):
 def test_the_division_of_google_is_refused_unless_it_is_asked_for(tmp_path):
     folder = official.refcoco(tmp_path, "refcocog", "google")
     with pytest.raises(
-        InputError, match=r"refs\(umd\).p'.*train and val share pictures.*--split google-val"
+        InputError, match=r"refs\(umd\).p'.*train and val share images.*--split google-val"
     ):
         read(folder, "refcocog")
     assert len(read(folder, "refcocog", "google-val")) == 2
@@ -101,7 +101,7 @@ def test_a_split_that_is_not_there_is_refused_with_those_that_are(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"ann_id": 999}, r"reference 0 has the ann_id 999, which instances.json does not hold"),
+        ({"ann_id": 999}, r"reference 0 has the ann_id 999, which is not in instances.json"),
         ({"image_id": "x"}, r"reference 0 has no whole number 'image_id'"),
         ({"sentences": []}, r"reference 0 has no list 'sentences'"),
         ({"sentences": [{"sent_id": 1}]}, r"sentence 0 has no 'sent'"),
@@ -120,7 +120,7 @@ def test_a_malformed_reference_is_refused_with_its_position(tmp_path, change, co
 def test_instances_of_another_format_are_refused(tmp_path, content):
     folder = official.refcoco(tmp_path)
     (folder / "refcoco" / "instances.json").write_text(content)
-    with pytest.raises(InputError, match=r"instances.json' (holds no images|has an entry without)"):
+    with pytest.raises(InputError, match=r"instances.json' (contains no|has an entry without)"):
         read(folder)
 
 
@@ -155,4 +155,4 @@ def test_bench_scores_a_split(tmp_path):
     assert (report["task"], report["split"], report["n"]) == ("refcoco", "val", 2)
     assert (report["acc_iou50"], report["mean_iou"]) == (1.0, 1.0)
     assert "train2014" in report["exposure"]
-    assert "the official files hold 10,834 samples, these 2" in result.stderr
+    assert "the official files contain 10,834 samples, these 2" in result.stderr

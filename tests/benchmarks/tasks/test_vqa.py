@@ -61,7 +61,7 @@ def test_a_question_without_annotation_is_refused(tmp_path):
     path = folder / "v2_mscoco_val2014_annotations.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({"annotations": content["annotations"][:1]}))
-    with pytest.raises(InputError, match="question 1 has the question_id 297147001, to which"):
+    with pytest.raises(InputError, match="question 1 has the question_id 297147001, which"):
         read(folder)
 
 

@@ -8,29 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viper.builtin.questions import kind_of_question
+from viper.builtin.train.captions import random_object
 from viper.builtin.train.language import new_tokenizer, train_language
-from viper.builtin.train.texts import MOST, answer_to, described, question_about, random_thing
+from viper.builtin.train.texts import MAX_OBJECTS, answer_to, description, question_about
 from viper.limber.model import PREFIX
 
 CUBE = {"size": "small", "color": "red", "material": "metal", "shape": "cube"}
 BALL = {"size": "large", "color": "red", "material": "rubber", "shape": "sphere"}
 
 
-@given(st.integers(0, 2**32), st.integers(1, MOST))
+@given(st.integers(0, 2**32), st.integers(1, MAX_OBJECTS))
 def test_every_text_is_in_words_and_forms_that_the_answerer_knows(seed: int, count: int) -> None:
-    dice = random.Random(seed)
-    things = [random_thing(dice) for _ in range(count)]
-    question, answer = question_about(things, dice)
+    rng = random.Random(seed)
+    objects = [random_object(rng) for _ in range(count)]
+    question, answer = question_about(objects, rng)
     assert kind_of_question(question) is not None
     tokenizer = new_tokenizer()
-    text = f"{described(things, dice)} {PREFIX.replace('{}', question)} {answer}"
+    text = f"{description(objects, rng)} {PREFIX.replace('{}', question)} {answer}"
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert tokenizer.unk_token_id not in ids
     assert len(ids) < 160
 
 
 @pytest.mark.parametrize(
-    ("kind", "things", "wanted", "answer"),
+    ("kind", "objects", "conditions", "answer"),
     [
         ("color", [CUBE], None, "red"),
         ("name", [CUBE], None, "small red metal cube"),
@@ -41,8 +42,8 @@ def test_every_text_is_in_words_and_forms_that_the_answerer_knows(seed: int, cou
         ("count", [CUBE], {}, "1"),
     ],
 )
-def test_answers_say_what_is_true(kind, things, wanted, answer) -> None:
-    assert answer_to(kind, things, wanted) == answer
+def test_answers_say_what_is_true(kind, objects, conditions, answer) -> None:
+    assert answer_to(kind, objects, conditions) == answer
 
 
 def test_an_answer_is_read_back_as_it_was_written() -> None:

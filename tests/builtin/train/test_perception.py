@@ -13,24 +13,25 @@ from viper.builtin.network import Dense, WorldNetwork
 from viper.builtin.sight import Viewer
 from viper.builtin.train import losses
 from viper.builtin.train.__main__ import main
-from viper.builtin.train.batches import Batch, Pictures, collate
-from viper.builtin.train.data import draw_pictures
+from viper.builtin.train.batches import Batch, Images, collate
+from viper.builtin.train.data import draw_images
 from viper.builtin.train.evaluate import evaluate
-from viper.builtin.train.perception import TrainingConfig, train_perception
+from viper.builtin.train.perception import train_perception
 from viper.images.decoding import open_image
 from viper.images.image import View
+from viper.limber.training_loop import TrainingConfig
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
-    draw_pictures(folder, 4, first_seed=500)
+    draw_images(folder, 4, first_seed=500)
     return folder
 
 
 @pytest.fixture
 def batch(drawn: Path) -> Batch:
-    dataset = Pictures(drawn, 4, None)
+    dataset = Images(drawn, 4, None)
     return collate([dataset[number] for number in range(4)])
 
 
@@ -68,13 +69,13 @@ def test_vectors_that_tell_what_is_true_cost_less_than_random_ones(batch: Batch)
 
 
 def test_training_goes_on_where_it_was_cut_off(drawn: Path, tmp_path: Path) -> None:
-    def recipe(steps: int) -> TrainingConfig:
-        return TrainingConfig(steps=steps, batch=2, workers=0, warmup=1, save_every=1)
-
-    seen: list[int] = []
-    train_perception(drawn, 4, tmp_path, recipe(1), on_step=lambda step, _: seen.append(step))
-    train_perception(drawn, 4, tmp_path, recipe(2), on_step=lambda step, _: seen.append(step))
-    assert seen == [1, 2]
+    steps: list[int] = []
+    for until in (1, 2):
+        config = TrainingConfig(steps=until, batch=2, warmup=1, save_every=1)
+        train_perception(
+            drawn, 4, tmp_path, config, workers=0, on_step=lambda step, _: steps.append(step)
+        )
+    assert steps == [1, 2]
 
 
 def test_figures_of_an_untrained_network_are_shares(drawn: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from viper.builtin.world import Camera, Scene, Thing
+from viper.builtin.world import Camera, Scene, SceneObject
 from viper.builtin.world.sample import CLEVR_LOOK
 
 SIZE = (96, 64)
@@ -17,9 +17,9 @@ def camera():
 
 @pytest.fixture
 def scene(camera):
-    """Make a scene of things in front of the usual camera, in CLEVR's look."""
+    """Make a scene of objects in front of the usual camera, in CLEVR's look."""
 
-    def make(*things: Thing, look=CLEVR_LOOK, camera=camera, size=SIZE, seed=0) -> Scene:
-        return Scene(things, camera, look, seed, size)
+    def make(*objects: SceneObject, look=CLEVR_LOOK, camera=camera, size=SIZE, seed=0) -> Scene:
+        return Scene(objects, camera, look, seed, size)
 
     return make

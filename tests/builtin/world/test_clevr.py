@@ -1,4 +1,4 @@
-"""Scene files say what the pictures show, in the words of the official format."""
+"""Scene files say what the images show, in the words of the official format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_entry_names_its_picture_and_every_thing(drawn):
     assert entry["image_filename"] == "CLEVR_val_000005.png"
     assert (entry["width"], entry["height"]) == SIZE
     told = [(o["shape"], o["size"], o["color"], o["material"]) for o in entry["objects"]]
-    assert told == [(t.shape, t.size, t.color, t.material) for t in scene.things]
+    assert told == [(t.shape, t.size, t.color, t.material) for t in scene.objects]
 
 
 def test_pixel_coords_are_the_projected_centres(drawn):
@@ -45,8 +45,8 @@ def test_boxes_and_visible_pixels_are_those_of_the_picture(drawn):
     _, rendered, entry = drawn
     for index, item in enumerate(entry["objects"]):
         left, top, right, bottom = item["bbox_xyxy"]
-        inside = rendered.things[top:bottom, left:right] == index
-        assert inside.sum() == item["visible_pixels"] == (rendered.things == index).sum()
+        inside = rendered.object_map[top:bottom, left:right] == index
+        assert inside.sum() == item["visible_pixels"] == (rendered.object_map == index).sum()
 
 
 def test_directions_are_unit_level_and_opposite(drawn):
@@ -62,21 +62,21 @@ def test_directions_are_unit_level_and_opposite(drawn):
 
 def test_relationships_agree_with_directions_and_with_each_other(drawn):
     scene, _, entry = drawn
-    count = len(scene.things)
+    count = len(scene.objects)
     for name, opposite in (("left", "right"), ("front", "behind")):
         lists = entry["relationships"][name]
         assert len(lists) == count
         for one, other in itertools.permutations(range(count), 2):
-            step = np.subtract(scene.things[other].center, scene.things[one].center)
+            step = np.subtract(scene.objects[other].center, scene.objects[one].center)
             assert (other in lists[one]) == (step @ entry["directions"][name] > 0.2)
-            # Things stand at least 0.4 apart along both axes, so that one of two words holds.
+            # Objects stand at least 0.4 apart along both axes, so that one of two words holds.
             assert (other in lists[one]) != (other in entry["relationships"][opposite][one])
 
 
 def test_what_is_right_of_something_appears_right_of_it_at_the_same_depth(drawn):
     scene, _, entry = drawn
     right = np.array(entry["directions"]["right"])
-    center = np.array(scene.things[0].center)
+    center = np.array(scene.objects[0].center)
     (here, there), depths = scene.camera.project(np.stack([center, center + right]), SIZE)
     assert there[0] > here[0]
     assert depths[0] == pytest.approx(depths[1])

@@ -28,7 +28,7 @@ def test_a_set_has_the_layout_of_clevr(tmp_path):
     ]
     content = json.loads(written.scenes.read_text())
     assert [scene["image_index"] for scene in content["scenes"]] == [0, 1]
-    assert sum(len(scene["objects"]) for scene in content["scenes"]) == written.things
+    assert sum(len(scene["objects"]) for scene in content["scenes"]) == written.objects
     for scene in content["scenes"]:
         with Image.open(written.images / scene["image_filename"]) as picture:
             assert (picture.size, picture.mode) == (SIZE, "RGB")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viper.builtin.world import Camera, Scene, Thing, render, sample_scene
+from viper.builtin.world import Camera, Scene, SceneObject, render, sample_scene
 from viper.builtin.world.render import GROUND, cast, visible_pixels
 from viper.builtin.world.sample import CLEVR_LOOK
 from viper.builtin.world.scene import COLORS, MATERIALS, SHAPES, SIZES
@@ -18,8 +18,8 @@ from viper.builtin.world.scene import COLORS, MATERIALS, SHAPES, SIZES
 SIZE = (96, 64)
 CAMERA = Camera.looking_at((7.5, -6.5, 5.3), (0.0, 0.0, 0.3))
 SHARP = replace(CLEVR_LOOK, bevel=0.0)
-things = st.builds(
-    Thing,
+objects = st.builds(
+    SceneObject,
     st.sampled_from(SHAPES),
     st.sampled_from(SIZES),
     st.sampled_from(tuple(COLORS)),
@@ -28,7 +28,7 @@ things = st.builds(
     st.floats(-3, 3),
     st.floats(0, 360),
 )
-BALL = Thing("sphere", "large", "red", "rubber", 0.0, 0.0)
+BALL = SceneObject("sphere", "large", "red", "rubber", 0.0, 0.0)
 
 
 def all_pixels(size):
@@ -47,15 +47,15 @@ def test_a_picture_has_the_shape_and_type_that_it_promises(scene):
     drawn = render(scene(BALL))
     assert (drawn.pixels.shape, drawn.pixels.dtype) == ((64, 96, 3), np.uint8)
     assert (drawn.depth.shape, drawn.depth.dtype) == ((64, 96), np.float32)
-    assert (drawn.things.shape, drawn.things.dtype) == ((64, 96), np.int16)
+    assert (drawn.object_map.shape, drawn.object_map.dtype) == ((64, 96), np.int16)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_boxes_are_exactly_the_bounds_of_the_pixels_that_show_a_thing(seed):
     scene = sample_scene(seed, size=SIZE)
     drawn = render(scene)
-    for index, (left, top, right, bottom) in enumerate(drawn.boxes_xyxy(len(scene.things))):
-        rows, columns = np.nonzero(drawn.things == index)
+    for index, (left, top, right, bottom) in enumerate(drawn.boxes_xyxy(len(scene.objects))):
+        rows, columns = np.nonzero(drawn.object_map == index)
         assert (left, right) == (columns.min(), columns.max() + 1)
         assert (top, bottom) == (rows.min(), rows.max() + 1)
 
@@ -67,29 +67,29 @@ def test_a_thing_behind_the_camera_has_a_box_of_zeros(scene):
 
 
 @settings(max_examples=25)
-@given(st.lists(things, min_size=1, max_size=3), st.sampled_from((SIZE, (40, 90))))
+@given(st.lists(objects, min_size=1, max_size=3), st.sampled_from((SIZE, (40, 90))))
 def test_looking_only_into_the_windows_of_things_finds_all_that_is_seen(placed, size):
     scene = Scene(tuple(placed), CAMERA, SHARP, 0, size)
     windows, everywhere = (cast(scene, *all_pixels(size), grid=grid) for grid in (True, False))
-    assert np.array_equal(windows.things, everywhere.things)
+    assert np.array_equal(windows.objects, everywhere.objects)
     assert np.array_equal(windows.distances, everywhere.distances)
 
 
 @settings(max_examples=25)
-@given(things)
-def test_a_lone_thing_is_seen_where_its_centre_appears(thing):
-    scene = Scene((thing,), CAMERA, CLEVR_LOOK, 0, (192, 128))
-    ((column, row),), _ = CAMERA.project(np.array([thing.center]), scene.size)
+@given(objects)
+def test_a_lone_thing_is_seen_where_its_centre_appears(item):
+    scene = Scene((item,), CAMERA, CLEVR_LOOK, 0, (192, 128))
+    ((column, row),), _ = CAMERA.project(np.array([item.center]), scene.size)
     if 0 <= column < 192 and 0 <= row < 128:
         hits = cast(scene, np.float32([column]), np.float32([row]))
-        assert hits.things.tolist() == [0]
+        assert hits.objects.tolist() == [0]
         assert visible_pixels(scene)[0] > 0
 
 
 @settings(max_examples=25)
 @given(st.floats(-2, 2), st.floats(-2, 2), st.sampled_from(SIZES))
 def test_a_sphere_is_one_radius_nearer_than_its_centre(x, y, size):
-    ball = Thing("sphere", size, "red", "rubber", x, y)
+    ball = SceneObject("sphere", size, "red", "rubber", x, y)
     ((column, row),), _ = CAMERA.project(np.array([ball.center]), (320, 240))
     hits = cast(
         Scene((ball,), CAMERA, CLEVR_LOOK, 0, (320, 240)), np.float32([column]), np.float32([row])
@@ -110,7 +110,7 @@ def test_depth_is_measured_along_the_viewing_axis(scene):
 def test_the_ground_is_where_geometry_says(scene):
     empty = scene()
     hits = cast(empty, *all_pixels(SIZE))
-    assert (hits.things == GROUND).all()
+    assert (hits.objects == GROUND).all()
     near = hits.distances < 50
     assert near.any()
     assert np.allclose(hits.points[2][near], 0, atol=1e-3)
@@ -132,10 +132,12 @@ def test_what_is_nearer_hides_what_is_behind(scene):
 
 def test_pixels_at_edges_are_mixtures(scene):
     size = (192, 128)
-    drawn = render(scene(Thing("cube", "large", "yellow", "rubber", 0.0, 0.0, 20.0), size=size))
+    drawn = render(
+        scene(SceneObject("cube", "large", "yellow", "rubber", 0.0, 0.0, 20.0), size=size)
+    )
     blue = drawn.pixels[..., 2].astype(int)
-    outside_by_one = np.zeros_like(drawn.things, bool)
-    outside_by_one[:, 1:] = (drawn.things[:, 1:] == GROUND) & (drawn.things[:, :-1] == 0)
+    outside_by_one = np.zeros_like(drawn.object_map, bool)
+    outside_by_one[:, 1:] = (drawn.object_map[:, 1:] == GROUND) & (drawn.object_map[:, :-1] == 0)
     beyond = np.roll(outside_by_one, 3, axis=1)
     # Yellow has little blue: what mixes with it has less than the ground a little further away.
     assert blue[outside_by_one].mean() < blue[beyond].mean() - 5

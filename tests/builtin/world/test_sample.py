@@ -28,14 +28,14 @@ def test_the_same_seed_gives_the_same_scene_and_others_differ(scenes):
 
 def test_scenes_have_three_to_ten_things_on_the_ground_within_reach(scenes):
     for scene in scenes:
-        assert 3 <= len(scene.things) <= 10
-        assert all(abs(thing.x) <= 3 and abs(thing.y) <= 3 for thing in scene.things)
+        assert 3 <= len(scene.objects) <= 10
+        assert all(abs(item.x) <= 3 and abs(item.y) <= 3 for item in scene.objects)
 
 
 def test_things_keep_their_gaps(scenes):
     for scene in scenes:
         axes = (scene.camera.rotation[:2, 0], -scene.camera.rotation[:2, 2])
-        for one, other in itertools.combinations(scene.things, 2):
+        for one, other in itertools.combinations(scene.objects, 2):
             step = np.array([one.x - other.x, one.y - other.y])
             assert np.linalg.norm(step) - one.half - other.half >= 0.25
             for axis in axes:
@@ -49,16 +49,16 @@ def test_everything_that_is_kept_can_be_seen(scenes):
 
 
 def test_every_value_occurs(scenes):
-    things = [thing for scene in scenes for thing in scene.things]
-    assert {thing.shape for thing in things} == set(SHAPES)
-    assert {thing.size for thing in things} == set(SIZES)
-    assert {thing.color for thing in things} == set(COLORS)
-    assert {thing.material for thing in things} == set(MATERIALS)
+    objects = [item for scene in scenes for item in scene.objects]
+    assert {item.shape for item in objects} == set(SHAPES)
+    assert {item.size for item in objects} == set(SIZES)
+    assert {item.color for item in objects} == set(COLORS)
+    assert {item.material for item in objects} == set(MATERIALS)
 
 
 def test_each_thing_has_its_own_shift_of_colour(scenes):
     for scene in scenes:
-        assert len(scene.look.color_jitter) == len(scene.things)
+        assert len(scene.look.color_jitter) == len(scene.objects)
 
 
 def test_plain_scenes_have_the_look_of_clevr():
@@ -69,7 +69,7 @@ def test_plain_scenes_have_the_look_of_clevr():
 
 
 def test_a_size_that_shows_too_little_is_refused():
-    with pytest.raises(ValueError, match=r"A picture of 1×1 pixels shows too little"):
+    with pytest.raises(ValueError, match=r"An image of 1×1 pixels shows too little"):
         sample_scene(0, size=(1, 1))
 
 

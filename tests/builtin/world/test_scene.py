@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.builtin.world import Camera, Thing
+from viper.builtin.world import Camera, SceneObject
 
 places = st.tuples(
     st.floats(-9, 9).filter(lambda x: abs(x) > 0.5), st.floats(-9, 9), st.floats(1, 9)
@@ -47,4 +47,4 @@ def test_up_in_the_world_is_up_in_the_picture_and_right_is_right(camera):
 
 @pytest.mark.parametrize(("size", "half"), [("small", 0.35), ("large", 0.7)])
 def test_a_thing_stands_on_the_ground(size, half):
-    assert Thing("cube", size, "red", "metal", 1.0, 2.0).center == (1.0, 2.0, half)
+    assert SceneObject("cube", size, "red", "metal", 1.0, 2.0).center == (1.0, 2.0, half)

@@ -1,4 +1,4 @@
-"""Light: shadows, materials, colours."""
+"""Light: shadows, materials, colors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from viper.builtin.world import Light, Thing, render, sample_scene
+from viper.builtin.world import Light, SceneObject, render, sample_scene
 from viper.builtin.world.render import GROUND, cast
 from viper.builtin.world.sample import CLEVR_LOOK
 from viper.builtin.world.scene import COLORS
 from viper.builtin.world.shade import shade
 
-BALL = Thing("sphere", "large", "red", "rubber", 0.0, 0.0)
+BALL = SceneObject("sphere", "large", "red", "rubber", 0.0, 0.0)
 HIGH = replace(CLEVR_LOOK, lights=(Light((0.5, 0.2, 9.0), 0.6, 0.5),))
 
 
@@ -50,12 +50,14 @@ def test_shadows_fade_at_their_borders(scene):
     ("shape", "least_z"), [("sphere", 1.3), ("cube", 1.37), ("cylinder", 1.395)]
 )
 def test_a_thing_casts_no_shadow_on_its_own_lit_side(scene, shape, least_z):
-    lit = scene(Thing(shape, "large", "gray", "rubber", 0.0, 0.0, 30.0), look=HIGH, size=(192, 128))
+    lit = scene(
+        SceneObject(shape, "large", "gray", "rubber", 0.0, 0.0, 30.0), look=HIGH, size=(192, 128)
+    )
     drawn = render(lit)
-    rows, columns = np.nonzero(drawn.things == 0)
+    rows, columns = np.nonzero(drawn.object_map == 0)
     x, y = (columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32)
     hits = cast(lit, x, y)
-    top = (hits.points[2] > least_z) & (hits.things == 0)
+    top = (hits.points[2] > least_z) & (hits.objects == 0)
     light = shade(lit, hits, np.random.default_rng(0)).mean(axis=0)
     direct = lit.linear_color(0).mean() * 0.6
     assert top.sum() > 20
@@ -79,13 +81,13 @@ def test_metal_shines_and_mirrors_where_rubber_is_matte(scene):
 
 
 def test_metal_mirrors_the_thing_beside_it(scene):
-    steel = Thing("sphere", "large", "gray", "metal", 0.0, 0.0)
+    steel = SceneObject("sphere", "large", "gray", "metal", 0.0, 0.0)
     right = np.array([0.75, 0.65])
-    beside = Thing("sphere", "large", "yellow", "rubber", *map(float, 1.7 * right))
+    beside = SceneObject("sphere", "large", "yellow", "rubber", *map(float, 1.7 * right))
     alone, together = (render(scene(*t, size=(192, 128))) for t in ((steel,), (steel, beside)))
 
     def yellowness(drawn):
-        red, green, blue = drawn.pixels[drawn.things == 0].astype(float).T
+        red, green, blue = drawn.pixels[drawn.object_map == 0].astype(float).T
         return ((red + green) / 2 - blue).max()
 
     assert yellowness(together) > yellowness(alone) + 20
@@ -94,21 +96,21 @@ def test_metal_mirrors_the_thing_beside_it(scene):
 @pytest.mark.parametrize("color", [name for name in COLORS if name != "gray"])
 def test_a_things_pixels_have_the_hue_of_its_name(scene, color):
     drawn = render(scene(replace(BALL, color=color)))
-    assert hue_error(drawn.pixels[drawn.things == 0], color) < 0.06
+    assert hue_error(drawn.pixels[drawn.object_map == 0], color) < 0.06
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_randomised_looks_keep_the_names_of_colours_plausible(seed):
     scene = sample_scene(seed, size=(160, 120))
     drawn = render(scene)
-    for index, thing in enumerate(scene.things):
-        seen = drawn.pixels[drawn.things == index]
-        if thing.material == "rubber" and thing.color != "gray" and len(seen) > 60:
-            assert hue_error(seen, thing.color) < 0.12
+    for index, item in enumerate(scene.objects):
+        seen = drawn.pixels[drawn.object_map == index]
+        if item.material == "rubber" and item.color != "gray" and len(seen) > 60:
+            assert hue_error(seen, item.color) < 0.12
 
 
 def hue_error(pixels, color):
-    """Return how far the median pixel's hue is from that of a colour's name, in turns, 0 … 0.5."""
+    """Return how far the median pixel's hue is from that of a color's name, in turns, 0 … 0.5."""
     seen, _, _ = colorsys.rgb_to_hsv(*np.median(pixels, axis=0) / 255)
     named, _, _ = colorsys.rgb_to_hsv(*np.array(COLORS[color]) / 255)
     return abs((seen - named + 0.5) % 1 - 0.5)
@@ -116,7 +118,7 @@ def hue_error(pixels, color):
 
 def test_the_ground_has_no_colour_of_its_own(scene):
     drawn = render(scene(BALL))
-    ground = np.median(drawn.pixels[drawn.things == GROUND], axis=0)
+    ground = np.median(drawn.pixels[drawn.object_map == GROUND], axis=0)
     assert ground.max() - ground.min() <= 3
 
 
@@ -133,15 +135,15 @@ def test_pixels_that_are_skipped_would_have_been_lit_all_the_same(seed):
 
 def test_rough_metal_mirrors_with_soft_borders(scene):
     right = np.array([0.75, 0.65])
-    things = (
-        Thing("sphere", "large", "gray", "metal", 0.0, 0.0),
-        Thing("sphere", "large", "yellow", "rubber", *map(float, 1.7 * right)),
+    objects = (
+        SceneObject("sphere", "large", "gray", "metal", 0.0, 0.0),
+        SceneObject("sphere", "large", "yellow", "rubber", *map(float, 1.7 * right)),
     )
 
     def shares(roughness):
         look = replace(CLEVR_LOOK, metal_roughness=roughness)
-        drawn = render(scene(*things, look=look, size=(192, 128)))
-        red, green, blue = drawn.pixels[drawn.things == 0].astype(float).T
+        drawn = render(scene(*objects, look=look, size=(192, 128)))
+        red, green, blue = drawn.pixels[drawn.object_map == 0].astype(float).T
         yellow = (red + green) / 2 - blue
         return (yellow > 50).sum(), (yellow > 10).sum()  # clearly, and at all
 

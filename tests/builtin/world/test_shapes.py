@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from viper.builtin.world import Thing
+from viper.builtin.world import SceneObject
 from viper.builtin.world.scene import SHAPES
 from viper.builtin.world.shapes import interval, normals, to_local
 
@@ -88,15 +88,15 @@ def test_normals_are_unit_and_face_the_ray(shape, origin, aim, bevel):
 
 @given(shapes, st.floats(-3, 3), st.floats(-3, 3), st.floats(0, 360), aims)
 def test_the_frame_of_a_thing_turns_and_scales_but_does_not_bend(shape, x, y, turn, vector):
-    thing = Thing(shape, "large", "red", "metal", x, y, turn)
-    local = to_local(thing, column(vector), points=False)
+    item = SceneObject(shape, "large", "red", "metal", x, y, turn)
+    local = to_local(item, column(vector), points=False)
     assert np.linalg.norm(local) == pytest.approx(np.linalg.norm(vector) / 0.7, abs=1e-5)
-    assert np.allclose(to_local(thing, column(thing.center), points=True), 0, atol=1e-5)
+    assert np.allclose(to_local(item, column(item.center), points=True), 0, atol=1e-5)
 
 
 def test_a_cube_is_turned_against_the_clock_seen_from_above():
-    thing = Thing("cube", "large", "red", "metal", 0.0, 0.0, 90.0)
+    item = SceneObject("cube", "large", "red", "metal", 0.0, 0.0, 90.0)
     # What points along the world's y is what the cube itself calls x.
     assert np.allclose(
-        to_local(thing, column((0, 0.7, 0)), points=False)[:, 0], (1, 0, 0), atol=1e-6
+        to_local(item, column((0, 0.7, 0)), points=False)[:, 0], (1, 0, 0), atol=1e-6
     )

@@ -1,4 +1,4 @@
-"""The table of the model card (docs/builtin-models.md), from the figures that training wrote."""
+"""The table of the model card (docs/builtin-models.md), from the figures of a training."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def card_rows(figures: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|",
     ]
     answers = figures["answers"]
-    for kind, seen in answers["limber"].items():
+    for kind, limber in answers["limber"].items():
         matched = answers["best_text_match"].get(kind)
         rows.append(
-            f"| {kind} | {seen['accuracy']:.1%} | {answers['blind'][kind]['accuracy']:.1%} | "
-            f"{'–' if matched is None else format(matched['accuracy'], '.1%')} | {seen['n']} |"
+            f"| {kind} | {limber['accuracy']:.1%} | {answers['blind'][kind]['accuracy']:.1%} | "
+            f"{'–' if matched is None else format(matched['accuracy'], '.1%')} | {limber['n']} |"
         )
     return rows

@@ -1,7 +1,8 @@
-"""Measures the network on pictures with known scenes: boxes, attributes, order of depth."""
+"""Measures the network on images with scene files: boxes, attributes, order of depth."""
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,112 +12,108 @@ import numpy as np
 
 from viper.builtin.detector import FITS
 from viper.builtin.sight import Sight, Viewer
-from viper.builtin.train.captions import Caption, caption_of
-from viper.builtin.words import SPELLINGS
+from viper.builtin.train.captions import ATTRIBUTES, Caption, caption_of
 from viper.images.boxes import Box, iou
 from viper.images.image import Pixels
 
 __all__ = ["Figures", "evaluate"]
 
-_OPTIONS = {
-    "shape": ("cube", "sphere", "cylinder"),
-    "color": tuple(SPELLINGS)[:8],
-    "material": ("rubber", "metal"),
-    "size": ("small", "large"),
-}
+_OPTIONS = {name: ATTRIBUTES[name] for name in ("shape", "color", "material", "size")}
+# In the order of the model card.
 
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured."""
+    """The figures of the network."""
 
     ap50: dict[str, float] = field(default_factory=dict)
-    """Average precision at IoU 0.5, by phrase; "thing" is every thing."""
+    """Average precision at IoU 0.5, by phrase; "thing" means every object."""
     attributes: dict[str, float] = field(default_factory=dict)
     """Share of right choices for the true boxes, by attribute."""
     depth_order: float = 0.0
-    """Share of pairs of things whose order in depth is right."""
+    """Share of pairs of objects in the right order of depth."""
     find_precision: float = 0.0
-    """Share of what `find` gives for phrases such as "small metal cube" that is right."""
+    """Precision of `find` for phrases such as "small metal cube"."""
     find_recall: float = 0.0
-    """Share of what such phrases name that `find` gives."""
+    """Recall of `find` for such phrases."""
 
 
-def evaluate(pictures: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Viewer) -> Figures:
-    """Compare what is seen with what is there.
+def evaluate(images: Iterable[tuple[Pixels, list[dict[str, Any]]]], viewer: Viewer) -> Figures:
+    """Compare the results of the network with the scenes.
 
     Args:
-        pictures: Pixels, shape (H, W, 3), and the objects of a CLEVR scene.
-        viewer: Sees.
+        images: Pixels, shape (H, W, 3), and the objects of a CLEVR scene.
+        viewer: Of the network.
     """
     phrases = ("thing", *_OPTIONS["shape"])
     found: dict[str, list[tuple[float, bool]]] = {phrase: [] for phrase in phrases}
     present = dict.fromkeys(phrases, 0)
     right = dict.fromkeys(_OPTIONS, 0)
-    things = ordered = pairs = 0
-    finds = [0, 0, 0]  # right, given, wanted
-    dice = random.Random(5)
+    n_objects = ordered = pairs = 0
+    find_counts = np.zeros(3)  # right, found, wanted
+    rng = random.Random(5)
     texts = viewer.embed_texts(list(phrases))
     options = {
         name: viewer.embed_texts([f"{v} thing" if name != "shape" else v for v in values])
         for name, values in _OPTIONS.items()
     }
-    for pixels, objects in pictures:
+    for pixels, objects in images:
         sight = viewer.look_at(pixels)
-        boxes = [_box(thing["bbox_xyxy"]) for thing in objects]
-        seen = [_box(row) for row in sight.boxes_xyxy.tolist()]
-        sure = viewer.match(viewer.embed_boxes(sight, seen), texts) if seen else np.zeros((0, 4))
+        boxes = [_box(item["bbox_xyxy"]) for item in objects]
+        detected = [_box(row) for row in sight.boxes_xyxy.tolist()]
+        fits = (
+            viewer.match(viewer.embed_boxes(sight, detected), texts)
+            if detected
+            else np.zeros((0, 4))
+        )
         for column, phrase in enumerate(phrases):
             wanted = [
                 b for b, t in zip(boxes, objects, strict=True) if phrase in ("thing", t["shape"])
             ]
             present[phrase] += len(wanted)
-            scores = sight.scores * (sure[:, column] if phrase != "thing" else 1)
-            found[phrase] += _judged(seen, scores, wanted)
-        captions = [caption_of(thing, dice) for thing in objects]
-        for number, count in enumerate(_found(captions, objects, boxes, seen, sight, viewer)):
-            finds[number] += count
+            scores = sight.scores * (fits[:, column] if phrase != "thing" else 1)
+            found[phrase] += _hits(detected, scores, wanted)
+        captions = [caption_of(item, rng) for item in objects]
+        find_counts += _find_counts(captions, objects, boxes, detected, sight, viewer)
         vectors = viewer.embed_boxes(sight, boxes)
         for name, values in _OPTIONS.items():
             chosen = (vectors @ options[name].T).argmax(axis=1)
             right[name] += sum(values[c] == t[name] for c, t in zip(chosen, objects, strict=True))
-        things += len(objects)
+        n_objects += len(objects)
         depths = viewer.distances(sight, boxes)
-        for i in range(len(objects)):
-            for j in range(i):
-                pairs += 1
-                truth = objects[i]["pixel_coords"][2] < objects[j]["pixel_coords"][2]
-                ordered += (depths[i] < depths[j]) == truth
+        true_depths = [item["pixel_coords"][2] for item in objects]
+        for j, i in itertools.combinations(range(len(objects)), 2):
+            pairs += 1
+            ordered += (depths[i] < depths[j]) == (true_depths[i] < true_depths[j])
     return Figures(
         {phrase: _average_precision(found[phrase], present[phrase]) for phrase in phrases},
-        {name: count / max(1, things) for name, count in right.items()},
+        {name: count / max(1, n_objects) for name, count in right.items()},
         float(ordered / max(1, pairs)),
-        finds[0] / max(1, finds[1]),
-        finds[0] / max(1, finds[2]),
+        *(float(find_counts[0] / max(1, count)) for count in find_counts[1:]),
     )
 
 
-def _found(
+def _find_counts(
     captions: list[Caption],
     objects: list[dict[str, Any]],
     boxes: list[Box],
-    seen: list[Box],
+    detected: list[Box],
     sight: Sight,
     viewer: Viewer,
 ) -> tuple[int, int, int]:
-    """Count what `find` gives for captions: right, given, wanted."""
-    if not seen:
-        return 0, 0, sum(c.fits(thing) for c in captions for thing in objects)
+    """Count the results of `find` for captions: right, found, wanted."""
+    if not detected:
+        return 0, 0, sum(caption.fits(item) for caption in captions for item in objects)
     texts = viewer.embed_texts([caption.text for caption in captions])
-    fits = viewer.match(viewer.embed_boxes(sight, seen), texts) >= FITS
-    right = given = wanted = 0
+    fits = viewer.match(viewer.embed_boxes(sight, detected), texts) >= FITS
+    right = found = wanted = 0
     for column, caption in enumerate(captions):
         named = [b for b, t in zip(boxes, objects, strict=True) if caption.fits(t)]
         chosen = np.flatnonzero(fits[:, column])
-        judged = _judged([seen[n] for n in chosen], sight.scores[chosen], named)
-        right += sum(hit for _, hit in judged)
-        given, wanted = given + len(chosen), wanted + len(named)
-    return right, given, wanted
+        hits = _hits([detected[n] for n in chosen], sight.scores[chosen], named)
+        right += sum(hit for _, hit in hits)
+        found, wanted = found + len(chosen), wanted + len(named)
+    return right, found, wanted
 
 
 def _box(edges: list[float]) -> Box:
@@ -124,27 +121,25 @@ def _box(edges: list[float]) -> Box:
     return x1, y1, x2, y2
 
 
-def _judged(seen: list[Box], scores: Any, wanted: list[Box]) -> list[tuple[float, bool]]:
-    """Say of each detection whether it is the best of a thing that is there."""
-    taken: set[int] = set()
-    judged: list[tuple[float, bool]] = []
+def _hits(detected: list[Box], scores: Any, wanted: list[Box]) -> list[tuple[float, bool]]:
+    """Return the score of each detection, best first, and whether it is the first of a wanted object."""
+    left = dict(enumerate(wanted))
+    hits: list[tuple[float, bool]] = []
     for index in np.argsort(-scores, kind="stable"):
-        overlaps = [
-            iou(seen[index], box) if n not in taken else 0.0 for n, box in enumerate(wanted)
-        ]
-        best = int(np.argmax(overlaps)) if overlaps else -1
-        hit = best >= 0 and overlaps[best] >= 0.5
+        overlaps = {n: iou(detected[index], box) for n, box in left.items()}
+        best = max(overlaps, key=overlaps.__getitem__, default=-1)
+        hit = overlaps.get(best, 0.0) >= 0.5
         if hit:
-            taken.add(best)
-        judged.append((float(scores[index]), hit))
-    return judged
+            del left[best]
+        hits.append((float(scores[index]), hit))
+    return hits
 
 
-def _average_precision(judged: list[tuple[float, bool]], present: int) -> float:
+def _average_precision(results: list[tuple[float, bool]], present: int) -> float:
     """Return the area under the precision-recall curve, precision made monotone (VOC 2010)."""
     if not present:
         return 1.0
-    hits = np.array([hit for _, hit in sorted(judged, key=lambda pair: -pair[0])], float)
+    hits = np.array([hit for _, hit in sorted(results, key=lambda pair: -pair[0])], float)
     if not len(hits):
         return 0.0
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)

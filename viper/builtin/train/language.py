@@ -1,28 +1,27 @@
-"""Trains the small language model that later speaks about pictures, on texts alone."""
+"""Trains the small language model that later answers questions about images, on texts alone."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from viper.backends.torch_common import quiet_libraries
 from viper.builtin.questions import QUESTION_WORDS
-from viper.builtin.train.texts import MOST, described, question_about, random_thing
+from viper.builtin.train.captions import random_object
+from viper.builtin.train.texts import MAX_OBJECTS, description, question_about
 from viper.builtin.words import SPELLINGS
-from viper.limber.model import PREFIX
+from viper.limber.training import prefix_of
+from viper.limber.training_loop import TrainingConfig, TrainingLoop
 
 __all__ = ["new_language", "new_tokenizer", "train_language"]
 
 _WIDTH, _LAYERS, _HEADS, _INNER = 96, 4, 4, 256
 _LONGEST = 160
-# Tokens; ten things take some seventy.
-_BATCH, _RATE, _WARMUP = 64, 2e-3, 100
+# Tokens; ten objects take about seventy.
 _SEED = 2
 _END, _UNKNOWN = "<end>", "<unknown>"
 
@@ -33,44 +32,32 @@ def train_language(
     """Train the language model and write it into a folder as transformers does.
 
     Args:
-        folder: Gets model and tokenizer; beside it lies the checkpoint of an interrupted run.
-        steps: Of 64 texts.
-        on_step: Called with the number of finished steps and the loss of the last.
+        folder: Gets model and tokenizer; the checkpoint of an interrupted run is beside it.
+        steps: Steps, of 64 texts.
+        on_step: Called with the number of finished steps and the last loss.
     """
     tokenizer = new_tokenizer()
     model = new_language(tokenizer).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.02)
-    checkpoint = folder.with_suffix(".pt")
-    step = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = int(state["step"])
-    while step < steps:
-        done = max(0, step - _WARMUP) / max(1, steps - _WARMUP)
-        rate = (
-            _RATE
-            * min(1, (step + 1) / _WARMUP)
-            * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2)
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _loss(model, tokenizer, random.Random(_SEED * 1_000_003 + step))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
+    config = TrainingConfig(
+        steps,
+        batch=64,
+        learning_rate=2e-3,
+        weight_decay=0.02,
+        warmup=100,
+        seed=_SEED,
+        save_every=500,
+    )
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    loop = TrainingLoop(config, {"model": model}, optimizer, folder.with_suffix(".pt"))
+    while loop.left:
+        rng = random.Random(_SEED * 1_000_003 + loop.step)
+        loss = _loss(model, tokenizer, rng, config.batch)
+        loop.update(loss)
         if on_step is not None:
-            on_step(step, float(loss.detach()))
-        if step % 500 == 0 or step == steps:
-            unfinished = checkpoint.with_suffix(".part")
-            torch.save(
-                {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step},
-                unfinished,
-            )
-            unfinished.rename(checkpoint)
+            on_step(loop.step, float(loss.detach()))
+        loop.save()
     with quiet_libraries():
         model.eval().half().save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -83,7 +70,7 @@ def new_tokenizer() -> Any:
     from transformers import PreTrainedTokenizerFast
 
     words = [word for spelled in SPELLINGS.values() for word in spelled]
-    numbers = [str(number) for number in range(MOST + 1)]
+    numbers = [str(number) for number in range(MAX_OBJECTS + 1)]
     listed = dict.fromkeys([_END, _UNKNOWN, ":", ",", *numbers, *words, *QUESTION_WORDS])
     tokenizer = Tokenizer(
         WordLevel({word: number for number, word in enumerate(listed)}, unk_token=_UNKNOWN)
@@ -100,7 +87,7 @@ def new_tokenizer() -> Any:
 
 
 def new_language(tokenizer: Any) -> Any:
-    """Return an untrained language model in the architecture of Llama, small."""
+    """Return an untrained small language model with the architecture of Llama."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(_SEED)
@@ -120,13 +107,13 @@ def new_language(tokenizer: Any) -> Any:
     )
 
 
-def _loss(model: Any, tokenizer: Any, dice: random.Random) -> Any:
+def _loss(model: Any, tokenizer: Any, rng: random.Random, batch: int) -> Any:
     texts, answers = [], []
-    for _ in range(_BATCH):
-        count = 1 if dice.random() < 0.5 else dice.randint(2, MOST)
-        things = [random_thing(dice) for _ in range(count)]
-        question, answer = question_about(things, dice)
-        texts.append(f"{described(things, dice)} {PREFIX.replace('{}', question)}")
+    for _ in range(batch):
+        count = 1 if rng.random() < 0.5 else rng.randint(2, MAX_OBJECTS)
+        objects = [random_object(rng) for _ in range(count)]
+        question, answer = question_about(objects, rng)
+        texts.append(f"{description(objects, rng)} {prefix_of(question)}")
         answers.append(answer)
     whole = [f"{text} {answer} {_END}" for text, answer in zip(texts, answers, strict=True)]
     tokens = tokenizer(whole, padding=True, return_tensors="pt", add_special_tokens=False)
@@ -134,8 +121,7 @@ def _loss(model: Any, tokenizer: Any, dice: random.Random) -> Any:
     lengths = tokens["attention_mask"].sum(dim=1)
     for row, answer in enumerate(answers):
         # Only the answers are learned: descriptions and questions are random.
-        said = len(answer.split()) + 1
-        labels[row, : lengths[row] - said] = -100
+        labels[row, : lengths[row] - len(answer.split()) - 1] = -100
         labels[row, lengths[row] :] = -100
     return model(
         input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"], labels=labels

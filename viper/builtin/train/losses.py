@@ -1,4 +1,4 @@
-"""What the network is trained to make small."""
+"""The loss functions of the vision network."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = [
     "match_loss",
 ]
 
-_FAVOUR = 3.0
-# How much likelier a true caption is for every word that it says more: "red cube" beats "cube".
+_SPECIFICITY = 3.0
+# Factor on the target of a true caption for each further condition: "red cube" beats "cube".
 
 
 def center_loss(dense: Dense, batch: Batch) -> Tensor:
-    """Return the focal loss of the centre maps (Zhou et al. 2019, eq. 1)."""
+    """Return the focal loss of the center maps (Zhou et al. 2019, eq. 1)."""
     probability = dense.centers.sigmoid().clamp(1e-5, 1 - 1e-5)
     peak = batch.centers >= 0.9999
     positive = -((1 - probability) ** 2) * probability.log() * peak
@@ -35,7 +35,7 @@ def center_loss(dense: Dense, batch: Batch) -> Tensor:
 
 
 def edge_loss(dense: Dense, batch: Batch) -> Tensor:
-    """Return the generalised IoU loss of the boxes near the centres (Rezatofighi et al. 2019)."""
+    """Return the generalised IoU loss of the boxes near the centers (Rezatofighi et al. 2019)."""
     found = dense.edges.permute(0, 2, 3, 1)[batch.inside]  # (N, 4)
     right = batch.edges.permute(0, 2, 3, 1)[batch.inside]
     if not len(found):
@@ -57,31 +57,31 @@ def distance_loss(log_distances: Tensor, batch: Batch) -> Tensor:
 def contrastive_loss(regions: Tensor, texts: Tensor, scale: Tensor, batch: Batch) -> Tensor:
     """Return the symmetric cross-entropy over the similarities of a batch, as in CLIP.
 
-    Several texts are true of one region and several regions fit one text, so the targets are spread
-    over all that is true; among texts, over more specific ones more.
+    Several texts are true of one region and several regions fit one text, so the targets are spread over
+    all true pairs, with more weight on more specific texts.
 
     Args:
         regions: Unit vectors, shape (N, D).
         texts: Unit vectors, shape (T, D).
         scale: Logarithm of the factor from cosine to logit.
-        batch: Says what is true.
+        batch: With the true pairs.
     """
     logits = regions @ texts.T * scale.exp()  # (N, T)
-    said = torch.tensor([len(caption.conditions) for caption in batch.captions])
-    wanted = batch.fits.float() * _FAVOUR ** said.float()
+    conditions = torch.tensor([len(caption.conditions) for caption in batch.captions])
+    wanted = batch.fits.float() * _SPECIFICITY ** conditions.float()
     by_region = _cross_entropy(logits, wanted)
     by_text = _cross_entropy(logits.T, batch.fits.T.float())
     return (by_region + by_text) / 2
 
 
 def match_loss(regions: Tensor, texts: Tensor, scale: Tensor, bias: Tensor, batch: Batch) -> Tensor:
-    """Return the error of saying of each region and text whether they fit (Zhai et al. 2023)."""
+    """Return the loss of the pairwise decision whether a text fits a region (Zhai et al. 2023)."""
     logits = regions @ texts.T * scale + bias
     return functional.binary_cross_entropy_with_logits(logits, batch.fits.float())
 
 
 def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Return the mean cross-entropy of the rows that want anything."""
+    """Return the mean cross-entropy of the rows that have a target."""
     total = wanted.sum(dim=1)
     rows = total > 0
     target = wanted[rows] / total[rows, None]

@@ -1,9 +1,9 @@
-"""The texts that the built-in language model is trained on: descriptions, questions, answers; no picture.
+"""Training texts of the built-in language model: descriptions, questions, answers; no images.
 
     small shiny red block question: what color is it answer: red
     3 things: red cube small metal, big ball gray rubber, … question: how many balls are there answer: 2
 
-Soft prompts later stand where the description stands here.
+Soft prompts later replace the description.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from viper.builtin.questions import KINDS, Kind
-from viper.builtin.train.captions import random_caption
+from viper.builtin.train.captions import ATTRIBUTES, random_caption
 from viper.builtin.words import SPELLINGS
 
-__all__ = ["MOST", "answer_to", "described", "question_about", "random_thing"]
+__all__ = ["MAX_OBJECTS", "answer_to", "description", "question_about"]
 
-MOST = 10
-"""Things in a view, at most."""
-_ATTRIBUTES = ("size", "color", "material", "shape")
+MAX_OBJECTS = 10
+"""Objects in a view, at most."""
 _PRONOUNS = ("it", "this", "that", "the object", "the thing", "this object")
 _FORMS: dict[Kind, tuple[str, ...]] = {
     "name": ("what is {}",),
@@ -34,83 +33,72 @@ _NOUNS = {"cube": ("cube", "block"), "sphere": ("sphere", "ball"), "cylinder": (
 _PLURALS = {"cube": "cubes", "sphere": "spheres", "cylinder": "cylinders", "thing": "things"}
 
 
-def random_thing(dice: random.Random) -> dict[str, str]:
-    """Return a thing as in a CLEVR scene."""
-    return {
-        "size": dice.choice(("small", "large")),
-        "color": dice.choice(tuple(SPELLINGS)[:8]),
-        "material": dice.choice(("rubber", "metal")),
-        "shape": dice.choice(("cube", "sphere", "cylinder")),
-    }
-
-
-def described(things: Sequence[dict[str, Any]], dice: random.Random) -> str:
-    """Return a text that says everything about the things of a view."""
+def description(objects: Sequence[dict[str, Any]], rng: random.Random) -> str:
+    """Return a text with all attributes of the objects of a view."""
     parts = []
-    for thing in things:
-        words = [dice.choice(SPELLINGS[str(thing[name])]) for name in _ATTRIBUTES]
-        if dice.random() < 0.7:
-            dice.shuffle(words)
+    for item in objects:
+        words = [rng.choice(SPELLINGS[str(item[name])]) for name in ATTRIBUTES]
+        if rng.random() < 0.7:
+            rng.shuffle(words)
         parts.append(" ".join(words))
-    if len(things) == 1:
+    if len(objects) == 1:
         return parts[0]
-    return f"{len(things)} things: {', '.join(parts)}"
+    return f"{len(objects)} things: {', '.join(parts)}"
 
 
-def question_about(things: Sequence[dict[str, Any]], dice: random.Random) -> tuple[str, str]:
-    """Return a question about a view with these things, and its answer."""
-    if len(things) == 1:
-        kind: Kind = dice.choice(KINDS)
+def question_about(objects: Sequence[dict[str, Any]], rng: random.Random) -> tuple[str, str]:
+    """Return a question about a view with these objects, and its answer."""
+    if len(objects) == 1:
+        kind: Kind = rng.choice(KINDS)
     else:
-        kind = "name" if dice.random() < 0.1 else "count"
-    form = dice.choice(_FORMS[kind])
+        kind = "name" if rng.random() < 0.1 else "count"
+    form = rng.choice(_FORMS[kind])
     if kind == "count":
-        wanted = _wanted(things, dice)
-        return form.format(_phrase(wanted, dice)), answer_to(kind, things, wanted)
-    if len(things) == 1 and dice.random() < 0.4:
-        noun = dice.choice(_NOUNS[str(things[0]["shape"])])
-        return form.format(f"the {noun}"), answer_to(kind, things)
-    return form.format(dice.choice(_PRONOUNS)), answer_to(kind, things)
+        conditions = _conditions(objects, rng)
+        return form.format(_phrase(conditions, rng)), answer_to(kind, objects, conditions)
+    if len(objects) == 1 and rng.random() < 0.4:
+        noun = rng.choice(_NOUNS[str(objects[0]["shape"])])
+        return form.format(f"the {noun}"), answer_to(kind, objects)
+    return form.format(rng.choice(_PRONOUNS)), answer_to(kind, objects)
 
 
 def answer_to(
-    kind: Kind, things: Sequence[dict[str, Any]], wanted: dict[str, str] | None = None
+    kind: Kind, objects: Sequence[dict[str, Any]], conditions: dict[str, str] | None = None
 ) -> str:
-    """Return the answer that the model shall give.
+    """Return the right answer to a question.
 
     Args:
         kind: Of the question.
-        things: In the view.
-        wanted: For "count": attribute → value of what is counted.
+        objects: In the view.
+        conditions: For "count": attribute → value of the objects to count.
     """
     if kind == "count":
-        conditions = (wanted or {}).items()
-        return str(sum(all(t[name] == v for name, v in conditions) for t in things))
+        wanted = (conditions or {}).items()
+        return str(sum(all(item[name] == value for name, value in wanted) for item in objects))
     if kind != "name":
-        return str(things[0][kind])
-    if len(things) > 1:
-        return f"{len(things)} things"
-    return " ".join(str(things[0][name]) for name in _ATTRIBUTES)
+        return str(objects[0][kind])
+    if len(objects) > 1:
+        return f"{len(objects)} things"
+    return " ".join(str(objects[0][name]) for name in ATTRIBUTES)
 
 
-def _wanted(things: Sequence[dict[str, Any]], dice: random.Random) -> dict[str, str]:
-    """Return conditions on what is counted, mostly such that something fulfils them."""
-    names = [name for name in _ATTRIBUTES if dice.random() < 0.35]
-    if dice.random() < 0.75:
-        model = dice.choice(things)
-        return {name: str(model[name]) for name in names}
-    caption = random_caption(dice)
-    return dict(caption.conditions)
+def _conditions(objects: Sequence[dict[str, Any]], rng: random.Random) -> dict[str, str]:
+    """Return conditions on the objects to count, mostly such that some object meets them."""
+    names = [name for name in ATTRIBUTES if rng.random() < 0.35]
+    if rng.random() < 0.75:
+        item = rng.choice(objects)
+        return {name: str(item[name]) for name in names}
+    return dict(random_caption(rng).conditions)
 
 
-def _phrase(wanted: dict[str, str], dice: random.Random) -> str:
+def _phrase(conditions: dict[str, str], rng: random.Random) -> str:
     adjectives = [
-        dice.choice(SPELLINGS[wanted[name]])
+        rng.choice(SPELLINGS[conditions[name]])
         for name in ("size", "color", "material")
-        if name in wanted
+        if name in conditions
     ]
-    noun = wanted.get("shape", "thing")
+    noun = conditions.get("shape", "thing")
     plural = _PLURALS[noun]
-    if dice.random() < 0.4:
+    if rng.random() < 0.4:
         plural = {"cubes": "blocks", "spheres": "balls", "things": "objects"}.get(plural, plural)
     return " ".join([*adjectives, plural])

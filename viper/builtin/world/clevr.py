@@ -1,15 +1,16 @@
-"""The official CLEVR scene file: what is where in every picture, as JSON.
+"""The official CLEVR scene file: the objects of every image, as JSON.
 
 Facts of the format (Johnson et al. 2017 and its generator): `pixel_coords` are column, row and depth
-of the centre; `directions` lie on the ground as the camera sees it; `relationships["left"][i]` lists
-the things left of thing i; `rotation` acts in radians, although CLEVR draws it from 0 … 360. Beyond the
+of the center; `directions` lie on the ground as the camera sees it; `relationships["left"][i]` lists
+the objects left of object i; `rotation` acts in radians, although CLEVR draws it from 0 … 360. Beyond the
 format each object has the box of its visible pixels (`bbox_xyxy`, exclusive ends) and their number, and
-each scene the size of its picture and its camera.
+each scene the size of its image and its camera.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from viper.builtin.world.scene import Camera, Scene
 __all__ = ["clevr_scene", "scenes_file"]
 
 _CLEAR = 0.2
-# Least distance along a direction that counts as "left of" and so on (CLEVR's generator).
+# Minimum distance along a direction that counts as "left of" and so on (CLEVR's generator).
 
 
 def scenes_file(scenes: list[dict[str, Any]], split: str) -> dict[str, Any]:
@@ -35,31 +36,31 @@ def clevr_scene(
     """Return one entry of a scenes file.
 
     Args:
-        scene: What was drawn.
-        rendered: The drawing, for boxes and visibility.
+        scene: The scene.
+        rendered: The drawn scene, for boxes and visibility.
         index: Number of the image.
         split: Name of the split, such as "val".
-        image_filename: Name of the picture's file.
+        image_filename: Name of the image's file.
     """
-    centers = np.array([thing.center for thing in scene.things]).reshape(-1, 3)
+    centers = np.array([item.center for item in scene.objects]).reshape(-1, 3)
     pixels, depths = scene.camera.project(centers, scene.size)
-    boxes = rendered.boxes_xyxy(len(scene.things))
-    shown = rendered.things[rendered.things != GROUND]
-    visible = np.bincount(shown, minlength=len(scene.things))
+    boxes = rendered.boxes_xyxy(len(scene.objects))
+    pixels_of_objects = rendered.object_map[rendered.object_map != GROUND]
+    visible = np.bincount(pixels_of_objects, minlength=len(scene.objects))
     objects = [
         {
-            "shape": thing.shape,
-            "size": thing.size,
-            "color": thing.color,
-            "material": thing.material,
-            "3d_coords": [round(value, 6) for value in thing.center],
-            "rotation": round(math.radians(thing.rotation_deg), 6),
+            "shape": item.shape,
+            "size": item.size,
+            "color": item.color,
+            "material": item.material,
+            "3d_coords": [round(value, 6) for value in item.center],
+            "rotation": round(math.radians(item.rotation_deg), 6),
             "pixel_coords": [round(float(pixel[0])), round(float(pixel[1])), float(depth)],
             "bbox_xyxy": [int(edge) for edge in box],
             "visible_pixels": int(count),
         }
-        for thing, pixel, depth, box, count in zip(
-            scene.things, pixels, depths, boxes, visible, strict=True
+        for item, pixel, depth, box, count in zip(
+            scene.objects, pixels, depths, boxes, visible, strict=True
         )
     ]
     directions = _directions(scene.camera)
@@ -72,16 +73,12 @@ def clevr_scene(
         "objects": objects,
         "directions": directions,
         "relationships": _relationships(centers, directions),
-        "camera": {
-            "matrix_world": [list(row) for row in scene.camera.matrix_world],
-            "lens_mm": scene.camera.lens_mm,
-            "sensor_width_mm": scene.camera.sensor_width_mm,
-        },
+        "camera": asdict(scene.camera),
     }
 
 
 def _directions(camera: Camera) -> dict[str, list[float]]:
-    """Return what the camera calls left, behind, … as unit vectors in the world."""
+    """Return left, behind, … as the camera sees them, as unit vectors in the world."""
     right, behind = camera.rotation[:, 0].copy(), -camera.rotation[:, 2]
     right[2] = behind[2] = 0
     right /= np.linalg.norm(right)

@@ -3,7 +3,7 @@
     OUT/images/val/CLEVR_val_000000.png …
     OUT/scenes/CLEVR_val_scenes.json
 
-The scene file is written last and each file appears whole: where it is, all its pictures are.
+The scene file is written last, and each file appears complete: if the scene file exists, all its images do.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class RenderedSet:
-    """What was written."""
+    """A set of scenes on disk."""
 
     images: Path
-    """The folder of the pictures."""
+    """The folder of the images."""
     scenes: Path
     """The scene file."""
     count: int
-    """Of pictures."""
-    things: int
-    """In all pictures together."""
+    """Of images."""
+    objects: int
+    """Objects in all images together."""
 
 
 def render_set(
@@ -55,22 +55,22 @@ def render_set(
     replace: bool = False,
     on_scene: Callable[[], None] | None = None,
 ) -> RenderedSet:
-    """Draw scenes and write their pictures and their scene file.
+    """Draw scenes and write their images and their scene file.
 
     Args:
         folder: Where to write; it is made if it is missing.
         count: Number of scenes.
         seed: The same seed, size and look give the same files; a larger count only adds to them.
-        size: (width, height) of the pictures in pixels.
+        size: (width, height) of the images in pixels.
         split: Name of the set, which is a part of the files' names.
         randomised: False for the plain look of CLEVR.
         replace: Also write into a folder that is not empty. A set of the same name is replaced, other
             files stay.
-        on_scene: Called when a picture is written.
+        on_scene: Called after each image.
 
     Raises:
-        InputError: The folder is not empty or cannot be written, the split is not a name, or a picture
-            of this size shows too little.
+        InputError: The folder is not empty or cannot be written, the split is not a name, or an image
+            of this size shows too few objects.
     """
     if _SPLIT.fullmatch(split) is None:
         raise InputError(
@@ -106,7 +106,7 @@ def render_set(
         reason = error.strerror or str(error)
         raise InputError(
             f"{place} cannot be written ({reason}). Name a folder that this user may write to, with "
-            "room for the pictures."
+            "room for the images."
         ) from error
     except ValueError as error:  # of `sample_scene`
         raise InputError(str(error)) from error
@@ -114,7 +114,7 @@ def render_set(
 
 
 def _remove_set(images: Path, scenes_path: Path, split: str) -> None:
-    """Remove what an earlier run wrote, the scene file first: it must not tell of other pictures."""
+    """Remove what an earlier run wrote, the scene file first: it must not describe missing images."""
     scenes_path.unlink(missing_ok=True)
     written = re.compile(rf"CLEVR_{re.escape(split)}_[0-9]{{6,}}\.png")
     for path in images.iterdir():
@@ -123,7 +123,7 @@ def _remove_set(images: Path, scenes_path: Path, split: str) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it appears whole or not at all."""
+    """Write a file so that it appears complete or not at all."""
     unfinished = path.with_name(f".{path.name}.part")
     try:
         unfinished.write_bytes(content)

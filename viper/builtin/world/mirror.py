@@ -1,21 +1,19 @@
-"""What metal mirrors: the other things, the ground and the dim room above, more or less blurred."""
+"""Reflections on metal: the other objects, the ground and the dim room above, more or less blurred."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.builtin.world.scene import Scene, Thing
-from viper.builtin.world.shapes import dot, interval, to_local
+from viper.builtin.world.scene import Scene, SceneObject
+from viper.builtin.world.shapes import Vectors, column, dot, interval, to_local
 
 __all__ = ["mirrored"]
 
-Vectors = NDArray[np.float32]
-"""Shape (3, N): rows are x, y, z."""
 _RAYS = 2
-# Per pixel of rough metal; the blur of the picture and the next pixels even out the rest.
+# Per pixel of rough metal; blur and neighboring pixels reduce the remaining noise.
 _FARTHEST = 60
-# Where the ground is as dark as it gets, in units of the world.
+# Distance at which the ground is darkest, in units of the world.
 
 
 def mirrored(
@@ -26,52 +24,52 @@ def mirrored(
     own: NDArray[np.int16],
     generator: np.random.Generator,
 ) -> Vectors:
-    """Return what metal surfaces mirror, linear, shape (3, N).
+    """Return the linear light that metal surfaces mirror, shape (3, N).
 
-    A rough surface mirrors along several rays about the one of a smooth surface.
+    A rough surface mirrors along several rays around the ray of a smooth surface.
 
     Args:
-        scene: What is around.
-        starts: Where rays leave the surfaces, shape (3, N).
-        directions: Where they came from the camera, unit, shape (3, N).
+        scene: The scene.
+        starts: Origins of the rays on the surfaces, shape (3, N).
+        directions: Of the rays from the camera, unit, shape (3, N).
         surface_normals: Shape (3, N).
-        own: Index of the thing that each surface belongs to, which it does not mirror; shape (N,).
+        own: Index of the object that each surface belongs to, which it does not mirror; shape (N,).
         generator: Of the roughness.
     """
     along = dot(directions, surface_normals) * np.float32(2)
     bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
     rough = np.float32(scene.look.metal_roughness)
     if rough <= 0:
-        return _seen_along(scene, starts, bounce, own)
+        return _light_along(scene, starts, bounce, own)
     count = starts.shape[1]
     spread = generator.standard_normal((3, _RAYS * count), np.float32) * rough
     rays: Vectors = np.add(np.tile(bounce, _RAYS), spread, dtype=np.float32)
     rays /= np.sqrt(dot(rays, rays))
-    seen = _seen_along(scene, np.tile(starts, _RAYS), rays, np.tile(own, _RAYS))
-    mean: Vectors = seen.reshape(3, _RAYS, count).mean(axis=1)
+    light = _light_along(scene, np.tile(starts, _RAYS), rays, np.tile(own, _RAYS))
+    mean: Vectors = light.reshape(3, _RAYS, count).mean(axis=1)
     return mean
 
 
-def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.int16]) -> Vectors:
-    """Return about how much light comes along unit rays, shape (3, N); things are lit alike all over."""
+def _light_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.int16]) -> Vectors:
+    """Return the approximate light along unit rays, shape (3, N); objects have one brightness."""
     look = scene.look
     total = np.float32(look.ambient + 0.6 * sum(light.power for light in look.lights))
     above = np.clip(rays[2], 0, 1)
     room = np.float32(look.room) * (1 + 2 * above**2)  # dim at the horizon, lights above
     down = rays[2] < 0
     nearest = np.where(down, -starts[2] / np.minimum(rays[2], np.float32(-1e-4)), np.float32(1e9))
-    # Far from the lights the ground is dark, so that it goes over into the room.
+    # Far from the lights the ground is dark, so that it merges with the room.
     lit = total * np.exp(-np.float32(look.ground_fading) * np.minimum(nearest, _FARTHEST))
-    ground = np.array(look.ground, np.float32)[:, None] * np.maximum(lit, room)
+    ground = column(look.ground) * np.maximum(lit, room)
     result = np.where(down, ground, room)
-    for index, thing in enumerate(scene.things):
-        chosen = np.flatnonzero(_passes(thing, starts, rays) & (own != index))
+    for index, item in enumerate(scene.objects):
+        chosen = np.flatnonzero(_passes(item, starts, rays) & (own != index))
         if not len(chosen):
             continue
         enter, leave = interval(
-            thing.shape,
-            to_local(thing, starts[:, chosen], points=True),
-            to_local(thing, rays[:, chosen], points=False),
+            item.shape,
+            to_local(item, starts[:, chosen], points=True),
+            to_local(item, rays[:, chosen], points=False),
         )
         nearer = (enter < leave) & (enter > 1e-2) & (enter < nearest[chosen])
         chosen = chosen[nearer]
@@ -81,10 +79,10 @@ def _seen_along(scene: Scene, starts: Vectors, rays: Vectors, own: NDArray[np.in
     return light
 
 
-def _passes(thing: Thing, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
-    """Tell which rays meet the sphere about a thing, shape (N,)."""
-    to_center = np.array(thing.center, np.float32)[:, None] - starts
+def _passes(item: SceneObject, starts: Vectors, rays: Vectors) -> NDArray[np.bool_]:
+    """Return which rays meet the bounding sphere of an object, shape (N,)."""
+    to_center = column(item.center) - starts
     along = dot(rays, to_center)
     aside = dot(to_center, to_center) - along**2
-    meets: NDArray[np.bool_] = (along > 0) & (aside < np.float32(thing.bounding_radius**2))
+    meets: NDArray[np.bool_] = (along > 0) & (aside < np.float32(item.bounding_radius**2))
     return meets

@@ -1,7 +1,7 @@
-"""From a scene to its picture, its depth map and the exact visible boxes of its things.
+"""From a scene to its image, its depth map and the exact visible boxes of its objects.
 
-Rays are cast from the camera; each thing is tried only where its bounding sphere can be seen, and
-pixels at edges are drawn again with more rays. How the light falls is in `shade`.
+Rays are cast from the camera; each object is tested only where its bounding sphere is visible, and pixels at
+edges are drawn again with more rays. Lighting is in `shade`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.builtin.world.scene import Camera, Scene
-from viper.builtin.world.shade import Hits, shade
+from viper.builtin.world.shade import GROUND, Hits, shade
 from viper.builtin.world.shapes import dot, interval, to_local
 from viper.builtin.world.window import window
 
 __all__ = ["GROUND", "Rendered", "cast", "render", "visible_pixels"]
 
-GROUND = -1
-"""Index of the ground among the things."""
 _FARTHEST = np.float32(60.0)
 # Where the ground fades into the horizon, in units of the world.
 _EDGE_RAYS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
@@ -28,23 +26,28 @@ _EDGE_RAYS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What is seen of a scene."""
+    """A drawn scene."""
 
     pixels: NDArray[np.uint8]
     """Shape (H, W, 3), RGB."""
     depth: NDArray[np.float32]
     """Shape (H, W), along the viewing axis in units of the world."""
-    things: NDArray[np.int16]
-    """Shape (H, W): index of the thing that each pixel shows, `GROUND` for none."""
+    object_map: NDArray[np.int16]
+    """Shape (H, W): index of the object that each pixel shows, `GROUND` for none."""
+
+    @property
+    def things(self) -> NDArray[np.int16]:
+        """Former name of `object_map`."""
+        return self.object_map
 
     def boxes_xyxy(self, count: int) -> NDArray[np.float64]:
-        """Return the boxes of what is visible, shape (count, 4), pixels, exclusive ends.
+        """Return the boxes of the visible parts, shape (count, 4), pixels, exclusive ends.
 
-        A thing that is hidden has a box of zeros.
+        A hidden object has a box of zeros.
         """
         boxes = np.zeros((count, 4))
         for index in range(count):
-            mask = self.things == index
+            mask = self.object_map == index
             columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
             if len(columns):
                 boxes[index] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
@@ -58,25 +61,22 @@ def render(scene: Scene) -> Rendered:
     x, y = _pixel_centers(scene.size)
     hits = cast(scene, x, y, grid=True)
     light = shade(scene, hits, generator, grid=True)  # (3, H·W), linear
-    things = hits.things.reshape(height, width)
-    edges = np.flatnonzero(_edges(things).ravel())
+    object_map = hits.objects.reshape(height, width)
+    edges = np.flatnonzero(_edges(object_map).ravel())
     if len(edges):
         dx, dy = np.array(_EDGE_RAYS, np.float32).T[:, :, None]  # (rays, 1) each
         moved = cast(scene, (x[edges] + dx).ravel(), (y[edges] + dy).ravel())
         finer = shade(scene, moved, generator).reshape(3, len(_EDGE_RAYS), len(edges))
         light[:, edges] = finer.mean(axis=1)
     forward = hits.distances * hits.cosines
-    return Rendered(
-        _developed(light.reshape(3, height, width), scene, generator),
-        forward.reshape(height, width),
-        things,
-    )
+    pixels = _developed(light.reshape(3, height, width), scene, generator)
+    return Rendered(pixels, forward.reshape(height, width), object_map)
 
 
 def visible_pixels(scene: Scene) -> NDArray[np.int64]:
-    """Return how many pixels show each thing, shape (things,), without drawing the picture."""
-    things = cast(scene, *_pixel_centers(scene.size), grid=True).things
-    return np.bincount(things[things != GROUND], minlength=len(scene.things))
+    """Return how many pixels show each object, shape (objects,), without drawing the image."""
+    objects = cast(scene, *_pixel_centers(scene.size), grid=True).objects
+    return np.bincount(objects[objects != GROUND], minlength=len(scene.objects))
 
 
 def _pixel_centers(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -87,38 +87,38 @@ def _pixel_centers(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[
 def cast(
     scene: Scene, x: NDArray[np.float32], y: NDArray[np.float32], *, grid: bool = False
 ) -> Hits:
-    """Return what rays through points of the picture meet.
+    """Return the first hits of rays through points of the image.
 
     Args:
-        scene: What to look at.
+        scene: The scene.
         x: Columns in pixels, shape (N,).
         y: Rows in pixels, shape (N,).
-        grid: True when the points are all pixels in reading order, which allows to skip most.
+        grid: True when the points are all pixels in reading order, so that most tests can be skipped.
 
     Returns:
-        What each ray met first; where that is nothing, the ground, at most `_FARTHEST` away.
+        The first hit of each ray; without an object the ground, at most `_FARTHEST` away.
     """
     directions, cosines = _rays(scene.camera, x, y, scene.size)
     origin = scene.camera.position.astype(np.float32)[:, None]  # (3, 1)
     down = np.minimum(directions[2], np.float32(-1e-4))
     distances = np.minimum(-origin[2] / down, _FARTHEST)
-    things = np.full(len(x), GROUND, np.int16)
+    objects = np.full(len(x), GROUND, np.int16)
     shape = scene.size[::-1] if grid else (1, len(x))
-    for index, thing in enumerate(scene.things):
-        # Views of the arrays, so that what is written into them is in the arrays.
+    for index, item in enumerate(scene.objects):
+        # Views of the arrays: writing into them changes the arrays.
         area: tuple[slice, slice] = (slice(None), slice(None))
         if grid:
-            area = window(scene.camera, [(thing.center, thing.bounding_radius)], scene.size)
-        seen, named = distances.reshape(shape)[area], things.reshape(shape)[area]
+            area = window(scene.camera, [(item.center, item.bounding_radius)], scene.size)
+        depth, index_map = distances.reshape(shape)[area], objects.reshape(shape)[area]
         towards = directions.reshape(3, *shape)[:, *area].reshape(3, -1)
-        local_origin = to_local(thing, origin, points=True)
+        local_origin = to_local(item, origin, points=True)
         enter, leave = interval(
-            thing.shape, local_origin, to_local(thing, towards, points=False), scene.look.bevel
+            item.shape, local_origin, to_local(item, towards, points=False), scene.look.bevel
         )
-        nearer = (enter < leave) & (enter > 1e-3) & (enter < seen.ravel())
-        chosen = nearer.reshape(seen.shape)
-        seen[chosen], named[chosen] = enter[nearer], np.int16(index)
-    return Hits(origin + directions * distances, directions, distances, cosines, things)
+        nearer = (enter < leave) & (enter > 1e-3) & (enter < depth.ravel())
+        chosen = nearer.reshape(depth.shape)
+        depth[chosen], index_map[chosen] = enter[nearer], np.int16(index)
+    return Hits(origin + directions * distances, directions, distances, cosines, objects)
 
 
 def _rays(
@@ -134,22 +134,20 @@ def _rays(
     return world.astype(np.float32), np.reciprocal(length)
 
 
-def _edges(things: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Return the pixels that show something else than a neighbour, shape (H, W)."""
-    edges = np.zeros(things.shape, bool)
-    across = things[:, 1:] != things[:, :-1]
-    edges[:, 1:] |= across
-    edges[:, :-1] |= across
-    down = things[1:] != things[:-1]
-    edges[1:] |= down
-    edges[:-1] |= down
+def _edges(object_map: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Return the pixels that show another object than a neighbor, shape (H, W)."""
+    edges = np.zeros(object_map.shape, bool)
+    for ids, marks in ((object_map, edges), (object_map.T, edges.T)):  # rows, then columns
+        changes = ids[1:] != ids[:-1]
+        marks[1:] |= changes
+        marks[:-1] |= changes
     return edges
 
 
 def _developed(
     light: NDArray[np.float32], scene: Scene, generator: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Turn linear light, shape (3, H, W), into a picture, shape (H, W, 3)."""
+    """Convert linear light, shape (3, H, W), into an image, shape (H, W, 3)."""
     look = scene.look
     height, width = light.shape[1:]
     if look.vignette > 0:

@@ -1,8 +1,7 @@
-"""Draws random scenes: things that do not touch and can be seen, a shaken camera, changing light.
+"""Samples random scenes: objects that do not touch and are visible, a jittered camera, varying light.
 
-The rules are those of the CLEVR generator (3 to 10 things, least distances, a camera near one place);
-what a picture looks like is drawn wide, so that models trained on these pictures also understand
-pictures that another renderer made.
+The rules are those of the CLEVR generator (3 to 10 objects, least distances, a camera near one place);
+the look of the images varies widely, so that models trained on them also work for images of another renderer.
 """
 
 from __future__ import annotations
@@ -23,25 +22,25 @@ from viper.builtin.world.scene import (
     Light,
     Look,
     Scene,
-    Thing,
+    SceneObject,
 )
 
 __all__ = ["CLEVR_LOOK", "sample_scene", "scene_seed"]
 
 _CAMERA = (7.48, -6.51, 5.34)
-# CLEVR's place of the camera (base scene of its generator) before it is shaken by up to 0.5.
+# CLEVR's place of the camera (base scene of its generator) before a random shift of up to 0.5.
 _CAMERA_TARGET = (0.05, 0.0, 0.2)
 _FEWEST, _MOST = 3, 10
-# Things in a scene.
+# Objects in a scene.
 _REACH = 3.0
-# Things stand at most this far from the middle along x and y.
+# Maximum distance of objects from the origin along x and y.
 _LEAST_GAP = 0.25
-# Between the circles on the ground that hold two things.
+# Between the circles on the ground around two objects.
 _LEAST_MARGIN = 0.4
-# Between two things' centres along "right" and along "behind".
+# Between two objects' centers along "right" and along "behind".
 _TRIES = 60
 _LEAST_VISIBLE = 200 / (480 * 320)
-# Share of the picture that must show a thing: CLEVR's 200 pixels of 480×320.
+# Minimum visible share of the image per object: CLEVR's 200 pixels of 480×320.
 
 CLEVR_LOOK = Look(
     lights=(
@@ -50,30 +49,30 @@ CLEVR_LOOK = Look(
         Light((-1.1, 4.3, 5.0), 0.25, 0.6),
     )
 )
-"""Near to the lights of CLEVR: a key light, a fill light and one from behind."""
+"""Close to the lights of CLEVR: a key light, a fill light and a back light."""
 
 
 def sample_scene(
     seed: int, *, size: tuple[int, int] = (320, 240), randomised: bool = True
 ) -> Scene:
-    """Draw a scene; the same seed gives the same scene.
+    """Sample a scene; the same seed gives the same scene.
 
     Args:
         seed: Any whole number of at least 0.
-        size: (width, height) of the picture in pixels.
+        size: (width, height) of the image in pixels.
         randomised: False for the plain look of CLEVR.
 
     Raises:
-        ValueError: A picture of this size is so small or flat that fewer than 3 things can be seen.
+        ValueError: An image of this size is so small or flat that fewer than 3 objects are visible.
     """
     generator = np.random.default_rng(seed)
     for _ in range(_TRIES):
-        scene = _drawn(generator, size, randomised=randomised)
-        if len(scene.things) >= _FEWEST:
+        scene = _sampled(generator, size, randomised=randomised)
+        if len(scene.objects) >= _FEWEST:
             return scene
     raise ValueError(
-        f"A picture of {size[0]}×{size[1]} pixels shows too little of the world: fewer than {_FEWEST} "
-        "things can be seen. Give a larger size, nearer to 4:3."
+        f"An image of {size[0]}×{size[1]} pixels shows too little of the world: fewer than {_FEWEST} "
+        "objects can be seen. Give a larger size, nearer to 4:3."
     )
 
 
@@ -82,27 +81,27 @@ def scene_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0])
 
 
-def _drawn(generator: np.random.Generator, size: tuple[int, int], *, randomised: bool) -> Scene:
-    """Draw a scene, which may show fewer things than a scene should have."""
+def _sampled(generator: np.random.Generator, size: tuple[int, int], *, randomised: bool) -> Scene:
+    """Sample a scene, which may show too few objects."""
     camera = _camera(generator, wide=randomised)
     wanted = int(generator.integers(_FEWEST, _MOST + 1))
-    things: list[Thing] = []
+    objects: list[SceneObject] = []
     for _ in range(wanted):
-        thing = _placed(generator, camera, things)
-        if thing is not None:
-            things.append(thing)
-    look = _look(generator, len(things)) if randomised else CLEVR_LOOK
-    scene = Scene(tuple(things), camera, look, int(generator.integers(2**31)), size)
+        item = _placed(generator, camera, objects)
+        if item is not None:
+            objects.append(item)
+    look = _look(generator, len(objects)) if randomised else CLEVR_LOOK
+    scene = Scene(tuple(objects), camera, look, int(generator.integers(2**31)), size)
     return _without_hidden(scene)
 
 
 def _without_hidden(scene: Scene) -> Scene:
-    """Take out what the picture does not show well; that hides nothing else."""
-    shown = visible_pixels(scene) >= _LEAST_VISIBLE * scene.size[0] * scene.size[1]
-    kept = [index for index, is_shown in enumerate(shown) if is_shown]
+    """Remove objects that are hardly visible; no other object becomes hidden by that."""
+    visible = visible_pixels(scene) >= _LEAST_VISIBLE * scene.size[0] * scene.size[1]
+    kept = np.flatnonzero(visible)
     jitter = scene.look.color_jitter
     look = replace(scene.look, color_jitter=tuple(jitter[i] for i in kept) if jitter else ())
-    return replace(scene, things=tuple(scene.things[i] for i in kept), look=look)
+    return replace(scene, objects=tuple(scene.objects[i] for i in kept), look=look)
 
 
 def _camera(generator: np.random.Generator, *, wide: bool) -> Camera:
@@ -111,11 +110,13 @@ def _camera(generator: np.random.Generator, *, wide: bool) -> Camera:
     return Camera.looking_at((x, y, z), (tx, ty, tz))
 
 
-def _placed(generator: np.random.Generator, camera: Camera, others: list[Thing]) -> Thing | None:
-    """Return a random thing where it fits, None if no place was found."""
+def _placed(
+    generator: np.random.Generator, camera: Camera, others: list[SceneObject]
+) -> SceneObject | None:
+    """Return a random object at a free place, None if there is none."""
     right, behind = _ground_axes(camera)
     for _ in range(_TRIES):
-        thing = Thing(
+        item = SceneObject(
             SHAPES[generator.integers(len(SHAPES))],
             SIZES[generator.integers(len(SIZES))],
             tuple(COLORS)[generator.integers(len(COLORS))],
@@ -124,17 +125,17 @@ def _placed(generator: np.random.Generator, camera: Camera, others: list[Thing])
             float(generator.uniform(-_REACH, _REACH)),
             float(generator.uniform(0, 360)),
         )
-        if all(_apart(thing, other, (right, behind)) for other in others):
-            return thing
+        if all(_apart(item, other, (right, behind)) for other in others):
+            return item
     return None
 
 
 def _apart(
-    thing: Thing, other: Thing, axes: tuple[NDArray[np.float64], NDArray[np.float64]]
+    item: SceneObject, other: SceneObject, axes: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> bool:
-    """Tell whether things neither touch nor stand so that left or behind is unclear."""
-    step = np.array([thing.x - other.x, thing.y - other.y])
-    reach = RADII[thing.size] + RADII[other.size]
+    """Return whether objects do not touch and differ clearly along left and behind."""
+    step = np.array([item.x - other.x, item.y - other.y])
+    reach = RADII[item.size] + RADII[other.size]
     if float(np.hypot(*step)) - reach < _LEAST_GAP:
         return False
     return all(abs(float(step @ axis)) > _LEAST_MARGIN for axis in axes)
@@ -148,7 +149,7 @@ def _ground_axes(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _look(generator: np.random.Generator, count: int) -> Look:
-    """Draw lights, colours and the faults of a picture."""
+    """Sample lights, colors and the defects of an image."""
     uniform = generator.uniform
     lights = tuple(
         Light(

@@ -1,6 +1,6 @@
-"""Scenes as plain values, in CLEVR's units: the ground is z = 0, a large thing is 1.4 across.
+"""Scenes as plain values, in CLEVR's units: the ground is z = 0, a large object is 1.4 across.
 
-The camera has Blender's frame: it looks along its −z axis, x to the right, y up. Names, colours and
+The camera has Blender's frame: it looks along its −z axis, x to the right, y up. Names, colors and
 sizes are those of CLEVR (Johnson et al. 2017, https://arxiv.org/abs/1612.06890).
 """
 
@@ -23,7 +23,7 @@ __all__ = [
     "Light",
     "Look",
     "Scene",
-    "Thing",
+    "SceneObject",
 ]
 
 Shape = Literal["cube", "sphere", "cylinder"]
@@ -50,7 +50,7 @@ RADII = MappingProxyType({"small": 0.35, "large": 0.7})
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class SceneObject:
     """One object that stands on the ground."""
 
     shape: Shape
@@ -70,18 +70,18 @@ class Thing:
 
     @property
     def bounding_radius(self) -> float:
-        """Radius of the smallest sphere about the centre that holds the body."""
+        """Radius of the smallest sphere around the center that contains the object."""
         return self.half * {"sphere": 1.0, "cylinder": 2**0.5, "cube": 3**0.5}[self.shape]
 
     @property
     def center(self) -> tuple[float, float, float]:
-        """Middle of the body in the world."""
+        """Center of the body in the world."""
         return (self.x, self.y, self.half)
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Where the picture is taken from."""
+    """Position and orientation of the camera, and its lens."""
 
     matrix_world: tuple[tuple[float, ...], ...]
     """4×4, camera to world; the upper left 3×3 is a rotation."""
@@ -92,7 +92,7 @@ class Camera:
     def looking_at(
         cls, position: tuple[float, float, float], target: tuple[float, float, float]
     ) -> Camera:
-        """Make an upright camera at a position that looks at a point, which is not right above or below."""
+        """Make an upright camera that looks at a point, which must not be straight above or below."""
         back = np.subtract(position, target).astype(float)
         back /= np.linalg.norm(back)
         right = np.cross((0.0, 0.0, 1.0), back)
@@ -112,17 +112,17 @@ class Camera:
         return np.array(self.matrix_world)[:3, :3]
 
     def focal_px(self, width: int) -> float:
-        """Focal length in pixels of a picture of this width."""
+        """Focal length in pixels of an image of this width."""
         return width * self.lens_mm / self.sensor_width_mm
 
     def project(
         self, points: NDArray[np.float64], size: tuple[int, int]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return where world points appear.
+        """Project world points.
 
         Args:
             points: Shape (N, 3).
-            size: (width, height) of the picture in pixels.
+            size: (width, height) of the image in pixels.
 
         Returns:
             Pixels, shape (N, 2), origin top left; depths along the viewing axis, shape (N,).
@@ -151,29 +151,29 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How surfaces and the picture as a whole appear; what is randomised to be robust."""
+    """The look of surfaces and image; randomized for robust training."""
 
     lights: tuple[Light, ...]
     ambient: float = 0.3
     """Light from everywhere, 0 … 1."""
     ground: tuple[float, float, float] = (0.47, 0.47, 0.47)
-    """Linear colour of the ground, 0 … 1."""
+    """Linear color of the ground, 0 … 1."""
     ground_variation: float = 0.0
-    """Strength of a slow change of the ground's brightness over the picture."""
+    """Strength of a slow change of the ground's brightness over the image."""
     color_jitter: tuple[tuple[float, float, float], ...] = ()
-    """Factors on the linear colours of the things, in their order; empty for none."""
+    """Factors on the linear colors of the objects, in their order; empty for none."""
     bevel: float = 0.19
     """Radius of the rounded edges of cubes, as a share of their half height; cylinders have 0.3 of it."""
     metal_reflection: float = 0.85
     """Share of a metal's light that is a reflection of its surroundings."""
     metal_tint: float = 0.9
-    """How much of a metal's own colour its reflections take on, 0 … 1."""
+    """How much of a metal's own color its reflections take on, 0 … 1."""
     metal_roughness: float = 0.08
     """Spread of what metal mirrors, as the standard deviation of a ray's unit direction."""
     metal_gloss: float = 2.0
     """Strength of metal's highlights."""
     metal_highlight_tint: float = 0.8
-    """How much of a metal's own colour its highlights take on, 0 … 1."""
+    """How much of a metal's own color its highlights take on, 0 … 1."""
     ground_fading: float = 0.12
     """How fast the mirrored ground gets dark, per unit of distance."""
     room: float = 0.05
@@ -183,22 +183,22 @@ class Look:
     rubber_gloss: float = 0.05
     """Strength of rubber's highlights."""
     rubber_paleness: float = 0.06
-    """How much white is mixed into the colours of rubber, 0 … 1."""
+    """How much white is mixed into the colors of rubber, 0 … 1."""
     exposure: float = 1.0
     gamma: float = 2.2
     blur_px: float = 0.0
-    """Standard deviation of a blur of the picture."""
+    """Standard deviation of a blur of the image."""
     noise: float = 0.0
-    """Standard deviation of noise on the picture, of 1."""
+    """Standard deviation of noise on the image, of 1."""
     vignette: float = 0.0
     """How much darker the corners are, 0 … 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that decides a picture; rendering it again gives the same pixels."""
+    """Everything that determines an image; rendering it again gives the same pixels."""
 
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
     camera: Camera
     look: Look
     seed: int = 0
@@ -206,11 +206,16 @@ class Scene:
     size: tuple[int, int] = field(default=(320, 240))
     """(width, height) in pixels."""
 
+    @property
+    def things(self) -> tuple[SceneObject, ...]:
+        """Former name of `objects`."""
+        return self.objects
+
     def linear_color(self, index: int) -> NDArray[np.float32]:
-        """Return the linear colour of a thing, shape (3,)."""
-        srgb = np.array(COLORS[self.things[index].color], np.float32) / 255
+        """Return the linear color of an object, shape (3,)."""
+        srgb = np.array(COLORS[self.objects[index].color], np.float32) / 255
         linear = srgb ** np.float32(2.2)
-        if self.things[index].material == "rubber":
+        if self.objects[index].material == "rubber":
             linear += np.float32(self.look.rubber_paleness) * (1 - linear)
         if self.look.color_jitter:
             linear *= np.array(self.look.color_jitter[index], np.float32)

@@ -1,8 +1,8 @@
-"""How the light falls: area lights with soft shadows, matte rubber, shiny metal.
+"""Lighting: area lights with soft shadows, matte rubber, shiny metal.
 
-Light is linear. A surface gets a little light from everywhere and some from each light that it sees;
-metal also mirrors what it faces: the other things, the ground and the dim room above. Shadows are
-soft because each pixel looks at several points of a light.
+Light is linear. A surface receives ambient light and direct light from each visible light; metal also mirrors
+the other objects, the ground and the dim room above. Shadows are soft because each pixel tests several points
+of a light.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.builtin.world.mirror import mirrored
-from viper.builtin.world.scene import Light, Scene, Thing
-from viper.builtin.world.shapes import dot, interval, normals, to_local
+from viper.builtin.world.scene import Light, Scene, SceneObject
+from viper.builtin.world.shapes import Vectors, column, dot, interval, normals, to_local
 from viper.builtin.world.window import window
 
-__all__ = ["Hits", "shade"]
+__all__ = ["GROUND", "Hits", "shade"]
 
-Vectors = NDArray[np.float32]
-_GROUND = -1
+GROUND = -1
+"""Index of the ground in maps of objects."""
 _LIGHT_POINTS = 5
 _SURFACE = np.float32(2e-3)
 # Distance from a surface at which a second ray starts, so that it does not meet the surface itself.
@@ -28,7 +28,7 @@ _SURFACE = np.float32(2e-3)
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What N rays met."""
+    """The first hits of N rays."""
 
     points: Vectors
     """Shape (3, N), world."""
@@ -38,54 +38,54 @@ class Hits:
     """Shape (N,), along the rays."""
     cosines: Vectors
     """Shape (N,), of the rays with the viewing axis."""
-    things: NDArray[np.int16]
-    """Shape (N,), index of the thing or −1 for the ground."""
+    objects: NDArray[np.int16]
+    """Shape (N,), index of the object or −1 for the ground."""
 
 
 def shade(
     scene: Scene, hits: Hits, generator: np.random.Generator, *, grid: bool = False
 ) -> Vectors:
-    """Return the linear light that comes along each ray, shape (3, N).
+    """Return the linear light along each ray, shape (3, N).
 
     Args:
-        scene: What is looked at.
-        hits: What the rays met.
+        scene: The scene.
+        hits: Of the rays.
         generator: Of the roughness of metal.
-        grid: True when the rays are those of all pixels in reading order, which allows to skip most.
+        grid: True when the rays are those of all pixels in reading order, so that most tests can be skipped.
     """
     surface_normals, colors = _surfaces(scene, hits)
     starts: Vectors = np.add(hits.points, surface_normals * _SURFACE, dtype=np.float32)
     look = scene.look
     arriving = np.full_like(colors, look.ambient)
-    on_thing = np.flatnonzero(hits.things != _GROUND)
-    is_metal = np.array([thing.material == "metal" for thing in scene.things], bool)
-    metal = is_metal[hits.things[on_thing]] if len(on_thing) else np.zeros(0, bool)
-    shine = np.zeros((3, len(on_thing)), np.float32)
-    facing_things = surface_normals[:, on_thing]
+    on_object = np.flatnonzero(hits.objects != GROUND)
+    is_metal = np.array([item.material == "metal" for item in scene.objects], bool)
+    metal = is_metal[hits.objects[on_object]] if len(on_object) else np.zeros(0, bool)
+    shine = np.zeros((3, len(on_object)), np.float32)
+    object_normals = surface_normals[:, on_object]
     for light in look.lights:
         towards, facing = _towards(light, starts, surface_normals)
-        seen = _visible_share(scene, light, starts, hits.things, facing, grid=grid)
-        amount = facing * seen * np.float32(light.power)
-        tint = np.array(light.tint, np.float32)[:, None]
+        visible = _visible_share(scene, light, starts, hits.objects, facing, grid=grid)
+        amount = facing * visible * np.float32(light.power)
+        tint = column(light.tint)
         arriving += amount * tint
         shine += tint * _highlight(
-            towards[:, on_thing],
-            facing_things,
-            hits.directions[:, on_thing],
-            seen[on_thing] * np.float32(light.power),
+            towards[:, on_object],
+            object_normals,
+            hits.directions[:, on_object],
+            visible[on_object] * np.float32(light.power),
             metal,
             scene,
         )
     result = colors * arriving
-    result[:, on_thing] += shine
+    result[:, on_object] += shine
     if metal.any():
-        shiny = on_thing[metal]
-        seen = mirrored(
+        shiny = on_object[metal]
+        reflection = mirrored(
             scene,
             starts[:, shiny],
             hits.directions[:, shiny],
-            facing_things[:, metal],
-            hits.things[shiny],
+            object_normals[:, metal],
+            hits.objects[shiny],
             generator,
         )
         share = np.float32(look.metal_reflection)
@@ -93,37 +93,37 @@ def shade(
         hue = own / (own.max(axis=0) + np.float32(1e-3))
         tint = 1 - np.float32(look.metal_tint) * (1 - hue)
         tint *= 0.5 + 0.5 * own.max(axis=0)  # a dark metal mirrors less
-        # Metal colours its highlights too; only where they are too bright for the picture are they white.
+        # Metal colors its highlights too; they are white only where the image saturates.
         highlight = shine[:, metal] * (1 - np.float32(look.metal_highlight_tint) * (1 - hue))
         diffuse = own * arriving[:, shiny]
-        result[:, shiny] = (1 - share) * diffuse + share * tint * seen + highlight
+        result[:, shiny] = (1 - share) * diffuse + share * tint * reflection + highlight
     return result
 
 
 def _surfaces(scene: Scene, hits: Hits) -> tuple[Vectors, Vectors]:
-    """Return world normals and linear colours where the rays ended, each of shape (3, N)."""
-    count = len(hits.things)
+    """Return world normals and linear colors where the rays ended, each of shape (3, N)."""
+    count = len(hits.objects)
     found = np.zeros((3, count), np.float32)
     found[2] = 1
-    colors = np.repeat(np.array(scene.look.ground, np.float32)[:, None], count, axis=1)
+    colors = np.repeat(column(scene.look.ground), count, axis=1)
     if scene.look.ground_variation > 0:
         slow = np.sin(hits.points[0] * 0.6 + 1) * np.cos(hits.points[1] * 0.5)
-        slow *= np.exp(-hits.distances / 12)  # seen from afar the waves would be stripes
+        slow *= np.exp(-hits.distances / 12)  # far away the waves would look like stripes
         slow *= 3
         colors *= 1 + np.float32(scene.look.ground_variation) * slow
-    for index, thing in enumerate(scene.things):
-        chosen = np.flatnonzero(hits.things == index)
+    for index, item in enumerate(scene.objects):
+        chosen = np.flatnonzero(hits.objects == index)
         if len(chosen):
-            found[:, chosen] = _world_normals(thing, hits.points[:, chosen], scene.look.bevel)
+            found[:, chosen] = _world_normals(item, hits.points[:, chosen], scene.look.bevel)
             colors[:, chosen] = scene.linear_color(index)[:, None]
     return found, colors
 
 
-def _world_normals(thing: Thing, points: Vectors, bevel: float) -> Vectors:
-    local = normals(thing.shape, to_local(thing, points, points=True), bevel)
-    if thing.shape == "sphere":
+def _world_normals(item: SceneObject, points: Vectors, bevel: float) -> Vectors:
+    local = normals(item.shape, to_local(item, points, points=True), bevel)
+    if item.shape == "sphere":
         return local
-    angle = np.deg2rad(thing.rotation_deg)
+    angle = np.deg2rad(item.rotation_deg)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     turned = np.stack([local[0] * cos - local[1] * sin, local[0] * sin + local[1] * cos, local[2]])
     return turned.astype(np.float32, copy=False)
@@ -131,7 +131,7 @@ def _world_normals(thing: Thing, points: Vectors, bevel: float) -> Vectors:
 
 def _towards(light: Light, points: Vectors, surface_normals: Vectors) -> tuple[Vectors, Vectors]:
     """Return unit directions to the light, shape (3, N), and how much surfaces face it, (N,)."""
-    towards = np.array(light.position, np.float32)[:, None] - points
+    towards = column(light.position) - points
     towards /= np.sqrt(dot(towards, towards))
     return towards, np.maximum(dot(towards, surface_normals), 0)
 
@@ -140,40 +140,40 @@ def _visible_share(
     scene: Scene,
     light: Light,
     points: Vectors,
-    things: NDArray[np.int16],
+    objects: NDArray[np.int16],
     facing: Vectors,
     *,
     grid: bool,
 ) -> Vectors:
-    """Return which share of a light each point sees, shape (N,)."""
-    seen = np.ones(points.shape[1], np.float32)
+    """Return the visible share of a light for each point, shape (N,)."""
+    visible = np.ones(points.shape[1], np.float32)
     spots = _light_points(light)  # (3, all of them)
     lit = facing > 0
     shape = scene.size[::-1] if grid else (1, points.shape[1])
-    for index, thing in enumerate(scene.things):
+    for index, item in enumerate(scene.objects):
         area: tuple[slice, slice] = (slice(None), slice(None))
         if grid:
-            area = window(scene.camera, _shadow(thing, light), scene.size)
+            area = window(scene.camera, _shadow(item, light), scene.size)
         around = points.reshape(3, *shape)[:, *area].reshape(3, -1)
-        # All shapes are convex: a thing shades itself only where it faces away.
-        others = (lit & (things != index)).reshape(shape)[area].ravel()
-        near = _may_be_shaded(thing, light, around) & others
+        # All shapes are convex: an object shadows itself only where it faces away.
+        others = (lit & (objects != index)).reshape(shape)[area].ravel()
+        near = _may_be_shaded(item, light, around) & others
         chosen = np.flatnonzero(near)
         if not len(chosen):
             continue
-        origin = to_local(thing, around[:, chosen], points=True)
-        lamp = to_local(thing, spots, points=True)  # (3, _LIGHT_POINTS)
+        origin = to_local(item, around[:, chosen], points=True)
+        lamp = to_local(item, spots, points=True)  # (3, _LIGHT_POINTS)
         hidden = np.zeros(len(chosen), np.float32)
         for number in range(_LIGHT_POINTS):
-            enter, leave = interval(thing.shape, origin, lamp[:, number : number + 1] - origin)
+            enter, leave = interval(item.shape, origin, lamp[:, number : number + 1] - origin)
             hidden += (enter < leave) & (leave > 1e-3)
-        part = seen.reshape(shape)[area]  # a view
+        part = visible.reshape(shape)[area]  # a view
         part[near.reshape(part.shape)] *= 1 - hidden / _LIGHT_POINTS
-    return seen
+    return visible
 
 
 def _light_points(light: Light) -> NDArray[np.float32]:
-    """Return points spread over the disc of a light, which faces the origin, shape (3, points)."""
+    """Return points on the disc of a light, which faces the origin, shape (3, points)."""
     position = np.array(light.position)
     axis = position / np.linalg.norm(position)
     one = np.cross(axis, (0.0, 0.0, 1.0) if abs(axis[2]) < 0.9 else (1.0, 0.0, 0.0))
@@ -190,33 +190,33 @@ def _light_points(light: Light) -> NDArray[np.float32]:
     return points
 
 
-def _shadow(thing: Thing, light: Light) -> list[tuple[tuple[float, ...], float]]:
-    """Return two balls whose hull holds all that a thing can shade: itself, and where its shadow ends."""
-    center, lamp = np.array(thing.center), np.array(light.position)
-    radius = thing.bounding_radius
+def _shadow(item: SceneObject, light: Light) -> list[tuple[tuple[float, ...], float]]:
+    """Return two balls whose hull contains the shadow of an object: the object, and the end of the shadow."""
+    center, lamp = np.array(item.center), np.array(light.position)
+    radius = item.bounding_radius
     length = float(np.linalg.norm(lamp - center))
     away = (center - lamp) / length
-    # The shadow is a cone that widens by the light's disc. It ends where all of it is below the ground.
+    # The shadow is a cone that widens with the light's disc. It ends where all of it is below the ground.
     widening = 1.3 * light.radius / length
     sinking = -float(away[2]) - widening
-    if sinking <= 0.05:  # nearly level: it may reach anywhere
+    if sinking <= 0.05:  # nearly horizontal: it may reach anywhere
         return [(tuple(center), 1e6)]
     distance = (float(center[2]) + radius + 0.05) / sinking
     end = center + away * distance
     return [(tuple(center), radius + 0.05), (tuple(end), radius + 0.05 + distance * widening)]
 
 
-def _may_be_shaded(thing: Thing, light: Light, points: Vectors) -> NDArray[np.bool_]:
-    """Tell for which points the way to the light passes near a thing."""
-    radius = thing.bounding_radius
-    center = np.array(thing.center, np.float32)[:, None]
+def _may_be_shaded(item: SceneObject, light: Light, points: Vectors) -> NDArray[np.bool_]:
+    """Return for which points the path to the light passes near an object."""
+    radius = item.bounding_radius
+    center = column(item.center)
     to_center = center - points
-    axis = np.array(light.position, np.float32)[:, None] - center  # (3, 1)
+    axis = column(light.position) - center  # (3, 1)
     length = np.float32(np.linalg.norm(axis))
     axis /= length
     along = dot(to_center, axis)
     squared = dot(to_center, to_center) - along**2
-    # The light's disc widens the shadow with the distance behind the thing.
+    # The light's disc widens the shadow with the distance behind the object.
     reach = np.float32(radius) + np.maximum(along, 0) * np.float32(1.3 * light.radius / length)
     inside: NDArray[np.bool_] = (along > -radius) & (squared < (reach + 0.05) ** 2)
     return inside

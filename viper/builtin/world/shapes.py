@@ -1,19 +1,20 @@
-"""Where rays enter and leave the shapes, and which way their surfaces face there.
+"""Intersections of rays with the shapes, and the normals of their surfaces.
 
-All shapes are convex, so a ray meets each in one interval. Work is done in a shape's own frame: its
-centre is the origin, its half height 1, and it is turned upright. The edges of cubes and cylinders
-are rounded: their normals turn over within the bevel, and cubes lose their edges and corners to flat
-cuts.
+All shapes are convex, so a ray meets each in one interval. Coordinates are in a shape's own frame: its
+center is the origin, its half height 1, and it is upright. The edges of cubes and cylinders are rounded:
+their normals turn within the bevel, and the edges and corners of cubes are replaced by flat cuts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.builtin.world.scene import Shape, Thing
+from viper.builtin.world.scene import SceneObject, Shape
 
-__all__ = ["dot", "interval", "normals", "to_local"]
+__all__ = ["Vectors", "column", "dot", "interval", "normals", "to_local"]
 
 Vectors = NDArray[np.float32]
 """Shape (3, N): rows are x, y, z."""
@@ -23,25 +24,30 @@ _CORNERS = ((1, 1, 1), (1, 1, -1), (1, -1, 1), (-1, 1, 1))
 # Directions of the cuts; each cuts off two opposite edges or corners.
 _SMALLEST_BEVEL = 1e-3
 _CYLINDER_BEVEL = 0.3
-# How round a cylinder's edges are beside a cube's.
+# Bevel of a cylinder as a share of that of a cube.
 
 
-def to_local(thing: Thing, vectors: Vectors, *, points: bool) -> Vectors:
-    """Bring world vectors into the frame of a thing.
+def column(values: Sequence[float]) -> Vectors:
+    """Return one vector as an array of shape (3, 1)."""
+    return np.array(values, np.float32)[:, None]
+
+
+def to_local(item: SceneObject, vectors: Vectors, *, points: bool) -> Vectors:
+    """Bring world vectors into the frame of an object.
 
     Args:
-        thing: Whose frame.
+        item: The object.
         vectors: Shape (3, N).
         points: True for positions, False for directions, which are not moved.
     """
     x, y, z = vectors
     if points:
-        cx, cy, cz = thing.center
+        cx, cy, cz = item.center
         x, y, z = x - np.float32(cx), y - np.float32(cy), z - np.float32(cz)
-    scale = np.float32(1 / thing.half)
-    if thing.shape == "sphere":
+    scale = np.float32(1 / item.half)
+    if item.shape == "sphere":
         return np.stack([x * scale, y * scale, z * scale])
-    angle = np.deg2rad(thing.rotation_deg)
+    angle = np.deg2rad(item.rotation_deg)
     cos, sin = np.float32(np.cos(angle)) * scale, np.float32(np.sin(angle)) * scale
     return np.stack([x * cos + y * sin, y * cos - x * sin, z * scale])
 
@@ -49,10 +55,10 @@ def to_local(thing: Thing, vectors: Vectors, *, points: bool) -> Vectors:
 def interval(
     shape: Shape, origins: Vectors, directions: Vectors, bevel: float = 0.0
 ) -> tuple[Vectors, Vectors]:
-    """Return where rays enter and leave a shape, in its own frame.
+    """Return the distances at which rays enter and leave a shape, in its own frame.
 
     Args:
-        shape: Which shape.
+        shape: The shape.
         origins: Shape (3, N) or (3, 1).
         directions: Shape (3, N).
         bevel: Radius of a cube's rounded edges; 0 for sharp ones.
@@ -78,7 +84,7 @@ def interval(
 def _cut(
     origins: Vectors, directions: Vectors, bevel: float, enter: Vectors, leave: Vectors
 ) -> None:
-    """Narrow the intervals of a cube in place by the planes that touch its rounding."""
+    """Narrow the intervals of a cube in place by the planes of its bevel."""
     hit = np.flatnonzero(enter < leave)
     o = origins if origins.shape[1] == 1 else origins[:, hit]
     d = directions[:, hit]

@@ -1,6 +1,6 @@
-"""Which pixels of a picture can show a ball of the world, so that the others need not be looked at.
+"""The pixels of an image that can show a ball of the world, so that the others can be skipped.
 
-The rectangle around the picture of a sphere is exact (Mara and McGuire 2013, "2D Polyhedral Bounds of a
+The rectangle around the projection of a sphere is exact (Mara and McGuire 2013, "2D Polyhedral Bounds of a
 Clipped, Perspective-Projected 3D Sphere", section 2).
 """
 
@@ -16,25 +16,25 @@ from viper.builtin.world.scene import Camera
 __all__ = ["window"]
 
 Ball = tuple[Sequence[float], float]
-"""Centre in the world, and radius."""
+"""Center in the world, and radius."""
 
 
 def window(camera: Camera, balls: Sequence[Ball], size: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the rectangle of a picture in which the convex hull of balls can be seen.
+    """Return the rectangle of an image that contains the convex hull of balls.
 
     Args:
-        camera: From where.
+        camera: The camera.
         balls: At least one.
-        size: (width, height) of the picture in pixels.
+        size: (width, height) of the image in pixels.
 
     Returns:
-        Rows and columns; empty where nothing can be seen.
+        Rows and columns; empty if the hull is outside.
     """
     width, height = size
     rectangles = [_rectangle(camera, ball, size) for ball in balls]
-    if None in rectangles:  # the camera is inside of a ball, or nearly so: every pixel may show it
+    if None in rectangles:  # the camera is (almost) inside a ball: every pixel may show it
         return slice(0, height), slice(0, width)
-    # Straight lines stay straight in a picture: the hull lies in the rectangle around all rectangles.
+    # Projection keeps straight lines: the hull lies in the rectangle around all rectangles.
     left, top, right, bottom = np.array([r for r in rectangles if r is not None]).T
     rows = slice(max(int(top.min()), 0), max(0, min(int(bottom.max()), height)))
     columns = slice(max(int(left.min()), 0), max(0, min(int(right.max()), width)))
@@ -57,6 +57,6 @@ def _rectangle(
             middle + focal * (offset * depth + sign * reach) / (depth**2 - radius**2)
             for sign in (-1, 1)
         )
-        # One pixel more on each side for what float32 rays round.
+        # One more pixel on each side for the rounding of float32 rays.
         edges += [math.floor(low) - 1, math.ceil(high) + 1]
     return edges[0], edges[2], edges[1], edges[3]

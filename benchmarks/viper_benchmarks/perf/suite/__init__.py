@@ -1,7 +1,8 @@
 """The fixed suite of programs and scenes of `perf forwards`, and how it is opened.
 
 Version 1: 200 programs of the grammar for questions about 20 scenes in CLEVR's format, 10 a scene; 100 in the
-style of language models, 4 for each of 25 scenes with 3 to 40 objects. `perf/make_suite.py` made it.
+style of language models, 4 for each of 25 scenes with 3 to 40 objects.
+Made by `docs/tooling/forwards_suite.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SUITE_VERSION", "SuiteProgram", "draw_pictures", "programs", "scene_file"]
+__all__ = ["SUITE_VERSION", "SuiteProgram", "draw_images", "programs", "scene_file"]
 
 SUITE_VERSION = 1
 
@@ -25,12 +26,12 @@ class SuiteProgram:
     style: str
     """`grammar` or `llm`."""
     image: str
-    """File name of the picture that it looks at."""
+    """File name of its image."""
     program: str
 
 
 def scene_file() -> Path:
-    """Return the file that says what the pictures show, for `truth:FILE`."""
+    """Return the scene file of the images, for the oracle."""
     return _HERE / "scenes.json"
 
 
@@ -40,10 +41,10 @@ def programs() -> list[SuiteProgram]:
     return [SuiteProgram(**json.loads(line)) for line in lines]
 
 
-def draw_pictures(folder: Path) -> None:
-    """Write one small file per scene, of the scene's size, no two of equal pixels.
+def draw_images(folder: Path) -> None:
+    """Write one small image per scene, of the scene's size, all with different pixels.
 
-    What they show is in the scene file; nobody looks at the pixels.
+    The oracle reads the scene file only; no model uses the pixels.
     """
     from PIL import Image
 

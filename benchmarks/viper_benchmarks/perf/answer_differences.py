@@ -1,4 +1,4 @@
-"""Whether two ways to run the same programs gave the same answers, and if not, by how little."""
+"""Compares the answers of two runs of the same programs, and says by how little they differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_MOST_SHOWN = 10
+_MAX_LISTED = 10
 
 
 def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
@@ -22,41 +22,35 @@ def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
 
     Returns:
         `programs`, `differing_answers`, `largest_score_difference` over all calls of equal answers, and
-        `differences`: of each answer that differs (ten at most) both texts, and the first call that
+        `differences`: for each answer that differs (ten at most) both texts, and the first call that
         differs with its score, or its first score, in both.
     """
     differences: list[dict[str, Any]] = []
-    differing = 0
     largest = 0.0
     for one, two in zip(plain, other, strict=True):
+        calls = list(zip(one.trace.calls, two.trace.calls, strict=False))
         if (one.text, one.failure) == (two.text, two.failure):
-            pairs = zip(one.trace.calls, two.trace.calls, strict=False)
-            gaps = [abs((a.score or 0.0) - (b.score or 0.0)) for a, b in pairs]
-            largest = max([largest, *gaps])
+            gaps = (abs((a.score or 0.0) - (b.score or 0.0)) for a, b in calls)
+            largest = max(largest, *gaps, 0.0)
             continue
-        differing += 1
-        if len(differences) < _MOST_SHOWN:
-            differences.append(_difference(one, two))
+        first = next((pair for pair in calls if _content(pair[0]) != _content(pair[1])), None)
+        differences.append(
+            {
+                "answers": [one.text, two.text],
+                "method": None if first is None else first[0].method,
+                "scores": None if first is None else [call.score for call in first],
+            }
+        )
     return {
         "programs": len(plain),
-        "differing_answers": differing,
+        "differing_answers": len(differences),
         "largest_score_difference": largest,
-        "differences": differences,
+        "differences": differences[:_MAX_LISTED],
     }
 
 
-def _difference(one: Answer, two: Answer) -> dict[str, Any]:
-    pairs = zip(one.trace.calls, two.trace.calls, strict=False)
-    first = next(((a, b) for a, b in pairs if _said(a) != _said(b)), None)
-    return {
-        "answers": [one.text, two.text],
-        "method": None if first is None else first[0].method,
-        "scores": None if first is None else [call.score for call in first],
-    }
-
-
-def _said(call: CallRecord) -> tuple[object, ...]:
-    """Return what a call asked and was told, without scores."""
+def _content(call: CallRecord) -> tuple[object, ...]:
+    """Return the request and the result of a call, without scores."""
     result = call.result
     if isinstance(result, list):
         result = [item["box_xyxy"] if isinstance(item, dict) else item for item in result]

@@ -1,13 +1,13 @@
-"""ViperGPT's way of counting, for comparison with published figures; not recommended.
+"""The metrics of ViperGPT's evaluation, for comparison with published figures; not recommended.
 
 Read from the datasets of https://github.com/cvlab-columbia/viper (`gqa.py`, `okvqa.py`, `refcoco.py`):
 
-- Answers: no result at all, and an empty list, count as "no", which is right for every question whose
-  answer is no; of a list the first element counts; only the prediction is normalised.
+- Answers: no result and an empty list count as "no", which is right whenever the answer is no; of a list
+  the first element counts; only the prediction is normalized.
 - Boxes: no result counts as one constant box; a list of patches scores 0; accuracy is IoU > 0.7.
 
-Two differences remain: a patch as an answer is named by its category here (there an answerer is
-asked), and for OK-VQA neither side is stemmed.
+Two differences remain: a patch as an answer becomes its category here (there an answerer names it), and for
+OK-VQA neither side is stemmed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _DEFAULT_BOX_Y_UP = (50.9, 39.1, 493.5, 356.5)
 
 
 def answer_score(sample: Sample, answer: Answer) -> float:
-    """Return the score of an answer in words, 0 … 1."""
-    return text_score(sample, _spoken(answer.value))
+    """Return the score of a textual answer, 0 … 1."""
+    return text_score(sample, _as_text(answer.value))
 
 
 def text_score(sample: Sample, text: str) -> float:
@@ -50,7 +50,7 @@ def box_scores(sample: Sample, answer: Answer) -> dict[str, float]:
 
 
 def scores_without_result(sample: Sample, image_height: int) -> dict[str, float]:
-    """Return the scores of a sample for which there was no program: "no", or the constant box."""
+    """Return the scores of a sample without a program: "no", or the constant box."""
     if sample.task == "vqa":
         return {"viper-original": text_score(sample, "no")}
     return _of_box(sample, _default_box(image_height))
@@ -67,8 +67,8 @@ def _default_box(image_height: int) -> Box:
     return left, image_height - upper, right, image_height - lower
 
 
-def _spoken(value: Any) -> str:
-    """Return the value of a program as the evaluation reads it; `value` may be anything."""
+def _as_text(value: Any) -> str:
+    """Return the text that the evaluation uses for a program's value of any type."""
     if isinstance(value, list):
         value = value[0] if value else "no"
     if value is None:

@@ -1,10 +1,10 @@
 """Makes the fixed suite of `perf forwards`: 300 programs and the scenes that they look at.
 
-    python -m viper_benchmarks.perf.make_suite CLEVR_FOLDER OUT
+    python -m docs.tooling.forwards_suite CLEVR_FOLDER OUT
 
-200 are the grammar's programs for the questions of a folder in CLEVR's layout. 100 are written the way
-language models write for the ImagePatch API, four for each of 25 scenes with 3 to 40 objects that are
-drawn here. The suite that ships was made by this command; making it again gives a new version of it.
+200 are the grammar's programs for the questions of a folder in CLEVR's layout. 100 are in the style of
+language models, four for each of 25 scenes with 3 to 40 objects that are sampled here. The suite in the
+package was made by this command; a new run makes a new version of it.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ LLM_PROGRAMS = (
 
 
 def table_top(rng: random.Random, number: int, count: int) -> dict[str, Any]:
-    """Draw a scene of things on a table, seen from above at a slant: as CLEVR's files describe one."""
+    """Sample a scene of objects on a table, seen from above at a slant, in CLEVR's format."""
     width, height = _SIZE
     objects: list[dict[str, Any]] = []
     while len(objects) < count:
@@ -248,12 +248,12 @@ def make_suite(clevr: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
         scene = table_top(rng, number, count)
         scenes.append(scene)
         for _ in range(_PER_SCENE):
-            thing = rng.choice(scene["objects"])  # most questions are about something that is there
+            target = rng.choice(scene["objects"])  # most questions are about an object in the scene
             program = LLM_PROGRAMS[filled % len(LLM_PROGRAMS)].format(
-                shape=thing["shape"],
-                other=rng.choice([shape for shape in _SHAPES if shape != thing["shape"]]),
-                color=thing["color"],
-                material=thing["material"],
+                shape=target["shape"],
+                other=rng.choice([shape for shape in _SHAPES if shape != target["shape"]]),
+                color=target["color"],
+                material=target["material"],
             )
             filled += 1
             rows.append(_row(len(rows), "llm", scene["image_filename"], program))
@@ -265,9 +265,9 @@ def _row(number: int, style: str, image: str, program: str) -> dict[str, Any]:
 
 
 def _short(scene: dict[str, Any]) -> dict[str, Any]:
-    """Return what true perception reads of a scene."""
+    """Return the part of a scene that the oracle reads."""
     kept = ("shape", "size", "material", "color", "pixel_coords", "bbox_xyxy")
-    objects = [{key: thing[key] for key in kept} for thing in scene["objects"]]
+    objects = [{key: item[key] for key in kept} for item in scene["objects"]]
     width, height = _SIZE
     name = scene["image_filename"]
     return {"image_filename": name, "width": width, "height": height, "objects": objects}

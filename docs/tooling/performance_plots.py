@@ -1,4 +1,4 @@
-"""`plot`: draws the recorded results of the engine's benchmarks for `docs/performance.md`."""
+"""Draws the recorded results for `docs/performance.md`: `python -m docs.tooling.performance_plots`."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ _NAIVE, _ENGINE, _CEILING = "#b8bec9", "#2f6fde", "#7a8394"
     help="Folder for the drawings.",
 )
 def plot(results: Path, output: Path) -> None:
-    """Draw the recorded results as SVG; needs matplotlib (the extra bench).
-
-    \b
-    python -m viper_benchmarks.perf plot
-    """
+    """Draw the recorded results as SVG; needs matplotlib (the extra bench)."""
     for path in draw(results, output):
         click.echo(str(path))
 
@@ -130,3 +126,7 @@ def _save(figure: Any, path: Path) -> Path:  # matplotlib's types are not comple
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
     return path
+
+
+if __name__ == "__main__":
+    plot()

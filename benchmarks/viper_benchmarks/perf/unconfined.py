@@ -1,4 +1,4 @@
-"""The two ways that the sandbox is compared with: no wall at all, and a new interpreter per program."""
+"""Comparisons for the sandbox: no confinement at all, and a new interpreter per program."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BENCHMARKS_FOLDER = Path(__file__).parents[2]
 
 
 def run_in_process(source: str) -> Any:  # Any: whatever the program returns
-    """Compile and run our own program in this process: the least that any way can cost.
+    """Compile and run one of our own programs in this process: the lower bound.
 
-    Never do this with a program of somebody else.
+    Never do this with a program from elsewhere.
     """
     names = dict(make_names(stub_answer))
     exec(compile(source, "<program>", "exec"), names)  # noqa: S102  # our own text, the comparison itself
@@ -32,7 +32,7 @@ def run_in_process(source: str) -> Any:  # Any: whatever the program returns
 def run_in_fresh_interpreter(source: str) -> Any:  # Any: whatever the program returns
     """Start `python -I` with RestrictedPython, serve the program's calls over pipes, wait for its end.
 
-    The interpreter's end is part of the price, as it is for a child of the sandbox.
+    The end of the interpreter counts, as the end of a child does for the sandbox.
 
     Raises:
         RuntimeError: The interpreter ended without a value.

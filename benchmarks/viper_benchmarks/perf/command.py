@@ -1,0 +1,146 @@
+"""The frame of every benchmark of the engine: command, machine and versions, JSON object, table.
+
+A benchmark module has three functions: `measure` returns the figures as a JSON value, `table` shows them to
+people with the goals, and a command named like the module joins both.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, ParamSpec
+
+import click
+
+from viper_benchmarks.perf.machine import describe_machine, describe_versions
+
+__all__ = [
+    "BenchmarkError",
+    "Row",
+    "benchmark",
+    "figure",
+    "goal",
+    "machine_text",
+    "print_table",
+    "rounds_option",
+    "with_machine",
+]
+
+P = ParamSpec("P")
+
+
+class BenchmarkError(click.ClickException):
+    """The figure would be meaningless because something did not do its work. Ends the command."""
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    figure: str
+    value: str
+    goal: str
+    """The bound with "reached" or "missed"; empty without a goal."""
+    meaning: str
+
+
+rounds_option = click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Repetitions of every measurement; a figure is the median over all of them.",
+)
+
+
+def benchmark(
+    function: Callable[..., tuple[dict[str, Any], Sequence[Row]]],
+) -> click.Command:
+    """Make a command, with `--json` and `--output`, of a function that returns a result and its table."""
+
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+    @click.option(
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also write the JSON object to this file.",
+    )
+    @functools.wraps(function)
+    def command(as_json: bool, output: Path | None, **options: Any) -> None:
+        result, rows = function(**options)
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(result, indent=1, ensure_ascii=False)
+            output.write_text(text + "\n", encoding="utf-8")
+        if as_json:
+            click.echo(json.dumps(result, ensure_ascii=False))
+        else:
+            print_table(rows)
+
+    return command
+
+
+def with_machine(
+    *distributions: str,
+) -> Callable[[Callable[P, dict[str, Any]]], Callable[P, dict[str, Any]]]:
+    """Add `machine`, as it was before the measurement, and `versions` to the result of a function.
+
+    Args:
+        distributions: Whose versions to name beside Viper's.
+    """
+
+    def decorate(measure: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
+        @functools.wraps(measure)
+        def run(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+            machine = describe_machine()  # before the load of the benchmark itself
+            result = measure(*args, **kwargs)
+            return {
+                **result,
+                "machine": machine | result.get("machine", {}),
+                "versions": describe_versions(("viper-vision", *distributions)),
+            }
+
+        return run
+
+    return decorate
+
+
+def goal(value: float, bound: float, unit: str = "", *, at_least: bool = False) -> str:
+    """Return a bound as text, and whether a value reaches it."""
+    reached = value >= bound if at_least else value <= bound
+    text = f"{'≥' if at_least else '≤'} {bound:g} {unit}" if bound else "0"
+    return f"{text}, {'reached' if reached else 'missed'}"
+
+
+def figure(
+    result: dict[str, Any],
+    name: str,
+    unit: str,
+    meaning: str = "",
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+) -> Row:
+    """Return the row of one number of a result."""
+    value, bound = result[name], at_most if at_least is None else at_least
+    reached = "" if bound is None else goal(value, bound, unit, at_least=at_least is not None)
+    return Row(name, f"{value:,g} {unit}".strip(), reached, meaning)
+
+
+def machine_text(result: dict[str, Any]) -> str:
+    """Return machine, load and Python version of a result in one line."""
+    machine = result["machine"]
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']}, "
+        f"{result['versions']['python']}"
+    )
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print figures one below the other, columns aligned."""
+    table = (Row("figure", "value", "goal", "meaning"), *rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        name, value, reached, meaning = row
+        click.echo(f"{name:<{widths[0]}}  {value:>{widths[1]}}  {reached:<{widths[2]}}  {meaning}")
