@@ -1,0 +1,151 @@
+"""Walk through the values of programs, and write them as the JSON values of traces.
+
+A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON, what is not
+plain JSON carries the tag `type`:
+
+    {"type": "patch", "image": 0, "box_xyxy": […], "score": 0.9, "category": "cup"}
+    {"type": "object", "class": "Mask", "attributes": {…}, "id": "…"}
+    {"type": "dict", "items": [[key, value], …]}      a dict of the program that has the key "type" itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
+
+__all__ = [
+    "by_category",
+    "iterate_values",
+    "json_patches",
+    "map_value",
+    "patch_of",
+    "plain_items",
+    "to_json_value",
+]
+
+
+def map_value(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a value with each part that is not a container replaced by `change(part)`.
+
+    Lists, tuples, sets and dicts (keys and values) are walked; instances of their subclasses are parts.
+    """
+    kind = type(value)
+    if kind in (list, tuple, set):
+        return kind(map_value(item, change) for item in value)
+    if kind is dict:
+        return {map_value(key, change): map_value(item, change) for key, item in value.items()}
+    return change(value)
+
+
+def iterate_values(value: Any, *, keys: bool = False) -> Iterator[Any]:
+    """Yield each part of a value that is not a container, in order; parts of sets by their boxes.
+
+    Args:
+        value: What to walk through.
+        keys: Whether to yield the keys of dicts as well.
+    """
+    match value:
+        case list() | tuple():
+            for item in value:
+                yield from iterate_values(item, keys=keys)
+        case set():
+            yield from sorted(iterate_values(list(value), keys=keys), key=_set_order)
+        case dict():
+            yield from iterate_values([*(value if keys else ()), *value.values()], keys=keys)
+        case _:
+            yield value
+
+
+def _set_order(part: Any) -> tuple[Any, str]:
+    return getattr(part, "box_xyxy", ()), repr(part)
+
+
+def by_category(value: Any) -> Any:
+    """Return a value with the category in place of each patch, and a list in place of each tuple and set."""
+    match value:
+        case Patch():
+            return value.category
+        case dict():
+            return {str(by_category(key)): by_category(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [by_category(item) for item in value]
+        case _:
+            return value
+
+
+def to_json_value(value: Any) -> Any:
+    """Return a value as the JSON value of a trace, exact to the last bit; sets become sorted lists.
+
+    What is not plain JSON is written by its own `to_record()`.
+    """
+    match value:
+        case list() | tuple():
+            return [to_json_value(item) for item in value]
+        case set():
+            return sorted(map(to_json_value, value), key=repr)
+        case dict():
+            items = {str(by_category(key)): to_json_value(item) for key, item in value.items()}
+            return (
+                {"type": "dict", "items": list(map(list, items.items()))}
+                if "type" in items
+                else items
+            )
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            write = getattr(value, "to_record", None)
+            return value if write is None else write()
+
+
+def plain_items(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the items of a program's dict that `to_json_value` wrote."""
+    match value:
+        case {"type": "dict", "items": [*items]} if all(_is_item(item) for item in items):
+            return dict(items)
+        case _:
+            return value
+
+
+def _is_item(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+
+
+def json_patches(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each patch in a JSON value of a trace, in order."""
+    match value:
+        case {"type": "patch"}:
+            yield value
+        case dict():
+            yield from json_patches(list(value.values()))
+        case list() | tuple():
+            for item in value:
+                yield from json_patches(item)
+
+
+def patch_of(value: Any, images: Sequence[ImageRef]) -> Patch:
+    """Return the patch that a JSON value stands for.
+
+    Args:
+        value: A JSON value of a trace.
+        images: The images of the trace; their pixels are not read.
+
+    Raises:
+        ValueError: It is not a patch on one of these images.
+    """
+    match value:
+        case {
+            "type": "patch",
+            "image": int(index),
+            "box_xyxy": [_, _, _, _] as edges,
+            "score": int() | float() as score,
+            "category": str(category),
+        } if type(index) is int and 0 <= index < len(images):
+            width, height = images[index].size
+            if all(type(edge) in (int, float) for edge in edges):
+                x1, y1, x2, y2 = map(float, edges)
+                if 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height:
+                    return Patch(View(images[index], (x1, y1, x2, y2)), category, float(score))
+    raise ValueError("It is not a patch on an image of the trace.")
