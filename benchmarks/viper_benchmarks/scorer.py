@@ -93,7 +93,7 @@ class Scorer:
             answer=sample.answer,
             right_box_xyxy=sample.box_xyxy,
             usage=trace.usage,
-            memo=trace.answering is not None and trace.answering.from_cache,
+            memo=trace.answering is not None and trace.answering.from_program_cache,
         )
 
     def failed(

@@ -1,7 +1,6 @@
 """Runs and their differences as text for a terminal.
 
-Everything that comes from a trace is a stranger's: it goes through `one_line` or `printable`, and is never
-read as markup.
+Texts of a trace are not trusted: they go through `one_line` or `printable`, and are never read as markup.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from viper.cli.output import one_line, printable
+from viper.images.values import plain_items
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
 
@@ -41,7 +41,7 @@ def show_trace(trace: Trace, *, every_call: bool = False) -> None:
         ("not verified", "; ".join(trace.unverified)),
         ("boxes", "; ".join(map(_patch, trace.patches)) if failure is None else ""),
         ("votes", _votes(trace)),
-        ("picture", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
+        ("image", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
         ("models", ", ".join(f"{role} {ref}" for role, ref in trace.models.items())),
     ]
     for name, text in rows:
@@ -78,7 +78,7 @@ def show_comparison(found: Comparison) -> None:
         for list_ in (found.fields, found.calls, found.measures)
     )
     if left:
-        _print(console, Text(f"… and {left} more differences (--json tells all)", "dim"))
+        _print(console, Text(f"… and {left} more differences (--json lists all)", "dim"))
 
 
 def _show_attempt(
@@ -89,29 +89,29 @@ def _show_attempt(
         calls[call.line].append(call)
     console.print()
     heading = f"program {number + 1} of {len(trace.attempts)} by {one_line(attempt.generator)}"
-    heading += ", remembered" if attempt.from_cache else ""
+    heading += ", from the program cache" if attempt.from_program_cache else ""
     if len(trace.attempts) > 1 and attempt is trace.answering:
         heading += ", chosen" if trace.votes else ", the last"
     _print(console, Text(heading, "bold"))
     failure = attempt.failure
-    shown_failure = False
+    has_printed_failure = False
     lines = printable(attempt.source).split("\n") if attempt.source else []
     for line, text in enumerate(lines, 1):
         _print(console, Text.assemble((f"{line:>4}  ", "dim"), _code(text)), 10)
         made = calls.pop(line, [])
-        shown = made if every_call else made[:_MOST_CALLS]
-        for call in shown:
+        printed = made if every_call else made[:_MOST_CALLS]
+        for call in printed:
             _print(console, _call(call), 10)
-        if len(made) > len(shown):
-            more = f"      … {len(made) - len(shown)} more calls (--all shows them)"
+        if len(made) > len(printed):
+            more = f"      … {len(made) - len(printed)} more calls (--all shows them)"
             _print(console, Text(more, "dim"), 10)
         if failure is not None and failure.line == line:
             _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
-            shown_failure = True
+            has_printed_failure = True
     for made in calls.values():  # lines that the program does not have
         for call in made:
             _print(console, _call(call), 10)
-    if failure is not None and not shown_failure:
+    if failure is not None and not has_printed_failure:
         _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
     for finding in attempt.findings:
         text = f"line {finding.line}: {finding.kind}: {one_line(finding.message)}"
@@ -135,21 +135,21 @@ def _call(call: CallRecord) -> Text:
         facts.append(f"score {call.score:.2f}")
     if call.model:
         facts.append(one_line(call.model))
-    facts.append("known already" if call.cached else _counted(call.forwards, "forward"))
-    if call.ahead:
-        facts.append(f"{call.ahead} ahead")
+    facts.append("cached" if call.cached else _counted(call.forwards, "forward"))
+    if call.prefetched:
+        facts.append(f"{call.prefetched} prefetched")
     facts.append(f"{call.ms:.1f} ms")
     facts += map(one_line, call.notes)
     return Text.assemble(
         ("      → ", "cyan"),
-        _asked(call.to_json()),
+        _called(call.to_json()),
         " = ",
         result,
         ("  " + " · ".join(facts), "dim"),
     )
 
 
-def _asked(call: Mapping[str, Any]) -> str:
+def _called(call: Mapping[str, Any]) -> str:
     arguments = ", ".join(map(_value, call["arguments"]))
     name = one_line(call["method"]).removeprefix("ImagePatch.")
     place = "" if call["box_xyxy"] is None else f" on {_box(call['box_xyxy'])}"
@@ -160,7 +160,7 @@ def _call_change(change: CallChange) -> Text:
     first, second = change.first, change.second
     call = first or second
     assert call is not None, "one of the two is there"
-    place = f"line {call['line']} {_asked(call)}"
+    place = f"line {call['line']} {_called(call)}"
     if first is None:
         return Text(f"+ {place} = {_outcome(call)}", "green")
     if second is None:
@@ -173,9 +173,9 @@ def _changed(place: str, first: str, second: str) -> Text:
 
 
 def _outcome(call: Mapping[str, Any]) -> str:
-    failure = call["failure"]
-    if failure is not None:
-        return f"{failure['kind']}: {one_line(failure['message'])}"
+    error = call["error"]
+    if error is not None:
+        return f"{error['kind']}: {one_line(error['message'])}"
     score = "" if call["score"] is None else f" (score {call['score']:g})"
     return f"{_value(call['result'])}{score}"
 
@@ -188,10 +188,11 @@ def _value(value: Any) -> str:
 
 def _written(value: Any) -> str:
     match value:
-        case {"box_xyxy": [_, _, _, _], "score": _, "category": str()}:
+        case {"type": "patch"}:
             return _patch(value)
         case dict():
-            return "{" + ", ".join(f"{k!r}: {_written(item)}" for k, item in value.items()) + "}"
+            pairs = plain_items(value).items()
+            return "{" + ", ".join(f"{key!r}: {_written(item)}" for key, item in pairs) + "}"
         case list():
             items = ", ".join(map(_written, value[:5])) + (", …" if len(value) > 5 else "")
             return f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"
@@ -211,16 +212,16 @@ def _votes(trace: Trace) -> str:
     votes = trace.votes
     if votes is None:
         return ""
-    told = ", ".join(f"{answer} {count}" for answer, count in votes.answers.items())
-    return f"{told or 'none'} of {votes.n}; {votes.failed} failed"
+    counts = ", ".join(f"{answer} {count}" for answer, count in votes.answers.items())
+    return f"{counts or 'none'} of {votes.n}; {votes.failed} failed"
 
 
 def _sums(trace: Trace) -> str:
     calls, usage = trace.calls, trace.usage
-    known = sum(call.cached for call in calls)
+    cached = sum(call.cached for call in calls)
     forwards = ", ".join(f"{role} {count}" for role, count in trace.forwards.items())
     parts = [
-        f"{_counted(len(calls), 'call')} ({known} known already)",
+        f"{_counted(len(calls), 'call')} ({cached} cached)",
         f"forwards: {one_line(forwards) or 'none'}",
         f"{usage.tokens} tokens" if usage.tokens else "",
         f"{trace.total_ms:.1f} ms",

@@ -18,6 +18,7 @@ from viper.errors import UnservedError, ViperError, described
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
+from viper.images.values import to_json_value
 from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import METHODS, Context, Method
 from viper.methods.recorded_calls import RecordedCalls
@@ -29,7 +30,7 @@ from viper.programs.api_spec import ApiCallable, ApiSpec
 from viper.programs.program import CallSite
 from viper.scheduling.method_request import HostObject
 from viper.scheduling.vision_client import VisionClient
-from viper.trace import CallRecord
+from viper.trace import CallError, CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 
 __all__ = ["CallDispatcher"]
@@ -135,7 +136,7 @@ class CallDispatcher:
         arguments: list[Any] = []
         result: Any = None
         failure: str | None = None
-        failure_kind: str | None = None
+        failure_kind: Any = None
         try:
             with _rejecting(ValueError, TypeError):
                 if call.receiver is not None:
@@ -164,17 +165,18 @@ class CallDispatcher:
             raise
         finally:
             served = None if entry.needs is None else self._backends.get(entry.needs)
+            error_record = None if failure is None else CallError(failure_kind or "model", failure)
             record = CallRecord(
                 line=call.line,
                 method=call.name,
                 role=entry.needs or "",
                 model="" if served is None else str(served),
+                image=None if receiver is None else 0,
                 box_xyxy=None if receiver is None else receiver.box_xyxy,
-                arguments=tuple(to_record(argument) for argument in arguments),
-                result=to_record(result) if failure is None else None,
+                arguments=tuple(map(to_json_value, arguments)),
+                result=None if error_record else to_json_value(result),
                 score=self._context.score,
-                failure=failure,
-                failure_kind=failure_kind,
+                error=error_record,
                 notes=tuple(self._context.notes),
                 started_ms=(started - self._clock_zero_s) * 1000,
                 ms=(time.perf_counter() - started) * 1000,
@@ -183,7 +185,7 @@ class CallDispatcher:
                 forwards=len(cost.forward_ids),
                 batch_size=cost.batch_size,
                 cached=cost.requests > 0 and cost.cached == cost.requests,
-                ahead=cost.ahead,
+                prefetched=cost.ahead,
                 usage=cost.usage,
                 unverified=tuple(dict.fromkeys(self._context.unverified[known_unverified:])),
             )

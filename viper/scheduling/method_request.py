@@ -31,7 +31,12 @@ class HostObject:
 
     def to_record(self) -> dict[str, Any]:
         """Return what a trace holds of it."""
-        return {"handle": self.kind, "attributes": dict(self.attributes), "object": self.token}
+        return {
+            "type": "object",
+            "class": self.kind,
+            "attributes": dict(self.attributes),
+            "id": self.token,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
