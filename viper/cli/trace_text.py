@@ -16,6 +16,7 @@ from viper.cli.output import one_line, printable
 from viper.images.values import plain_items
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
+from viper.trace.differences import Difference
 
 __all__ = ["show_comparison", "show_trace"]
 
@@ -46,12 +47,11 @@ def show_trace(trace: Trace, *, every_call: bool = False) -> None:
     ]
     for name, text in rows:
         if text:
-            style = "bold" if name == "answer" else ""
-            _print(console, Text.assemble((f"{name:<13}", "dim"), (one_line(text), style)), 13)
+            _row(console, name, one_line(text), "bold" if name == "answer" else "")
     for number, attempt in enumerate(trace.attempts):
         _show_attempt(console, trace, number, attempt, every_call=every_call)
     console.print()
-    _print(console, Text.assemble((f"{'sums':<13}", "dim"), _sums(trace)), 13)
+    _row(console, "sums", _sums(trace))
 
 
 def show_comparison(found: Comparison) -> None:
@@ -60,9 +60,7 @@ def show_comparison(found: Comparison) -> None:
     if found.same:
         _print(console, Text("The runs are the same."))
         return
-    for difference in found.fields[:_MOST_DIFFERENCES]:
-        first, second = _value(difference.first), _value(difference.second)
-        _print(console, _changed(one_line(difference.path), first, second), 4)
+    _print_differences(console, found.fields)
     for change in found.programs:
         _print(console, Text(f"program {change.attempt + 1}", "bold"))
         for line in change.lines:
@@ -70,15 +68,19 @@ def show_comparison(found: Comparison) -> None:
             _print(console, Text(f"    {_code(line)}", style), 8)
     for call in found.calls[:_MOST_DIFFERENCES]:
         _print(console, _call_change(call), 8)
-    for difference in found.measures[:_MOST_DIFFERENCES]:
-        first, second = _value(difference.first), _value(difference.second)
-        _print(console, _changed(one_line(difference.path), first, second), 4)
+    _print_differences(console, found.measures)
     left = sum(
         max(0, len(list_) - _MOST_DIFFERENCES)
         for list_ in (found.fields, found.calls, found.measures)
     )
     if left:
         _print(console, Text(f"… and {left} more differences (--json lists all)", "dim"))
+
+
+def _print_differences(console: Console, differences: Sequence[Difference]) -> None:
+    for difference in differences[:_MOST_DIFFERENCES]:
+        first, second = _value(difference.first), _value(difference.second)
+        _print(console, _changed(one_line(difference.path), first, second), 4)
 
 
 def _show_attempt(
@@ -115,13 +117,13 @@ def _show_attempt(
         _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
     for finding in attempt.findings:
         text = f"line {finding.line}: {finding.kind}: {one_line(finding.message)}"
-        _print(console, Text.assemble((f"{'finding':<13}", "dim"), text), 13)
+        _row(console, "finding", text)
     for note in attempt.notes:
-        _print(console, Text.assemble((f"{'note':<13}", "dim"), one_line(note)), 13)
+        _row(console, "note", one_line(note))
     if attempt.printed:
-        _print(console, Text.assemble((f"{'printed':<13}", "dim"), one_line(attempt.printed)), 13)
+        _row(console, "printed", one_line(attempt.printed))
     if failure is None:
-        _print(console, Text.assemble((f"{'returned':<13}", "dim"), _value(attempt.returned)), 13)
+        _row(console, "returned", _value(attempt.returned))
 
 
 def _call(call: CallRecord) -> Text:
@@ -241,6 +243,10 @@ def _code(text: str) -> str:
 
 def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
+
+
+def _row(console: Console, name: str, text: str, style: str = "") -> None:
+    _print(console, Text.assemble((f"{name:<13}", "dim"), (text, style)), 13)
 
 
 def _print(console: Console, text: Text, hanging: int = 0) -> None:

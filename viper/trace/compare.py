@@ -1,4 +1,4 @@
-"""What differs between two runs: what was asked, programs, calls, answers; times and costs only on demand."""
+"""Compares two runs: questions, programs, calls and answers; times and costs only on demand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ProgramChange(NamedTuple):
 
 
 class CallChange(NamedTuple):
-    """A call that one run has and the other has not, or that was answered otherwise."""
+    """A call that only one run has, or that has different results."""
 
     attempt: int
     first: dict[str, Any] | None
@@ -49,7 +49,7 @@ class Comparison:
     programs: tuple[ProgramChange, ...]
     calls: tuple[CallChange, ...]
     measures: tuple[Difference, ...] = ()
-    """Times and costs, where they were asked for."""
+    """Times and costs, if they were compared."""
 
     @property
     def same(self) -> bool:
@@ -58,12 +58,10 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `viper trace diff --json` prints."""
+        parts = {name: getattr(self, name) for name in ("fields", "programs", "calls", "measures")}
         return {
             "same": self.same,
-            "fields": [difference._asdict() for difference in self.fields],
-            "programs": [change._asdict() for change in self.programs],
-            "calls": [change._asdict() for change in self.calls],
-            "measures": [difference._asdict() for difference in self.measures],
+            **{name: [part._asdict() for part in items] for name, items in parts.items()},
         }
 
 
@@ -125,7 +123,7 @@ def _diff(first: str, second: str) -> list[str]:
 def _matched(
     left: Mapping[str, Any] | None, right: Mapping[str, Any] | None
 ) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any] | None]]:
-    """Yield pairs of calls that ask the same; None stands for the one that is missing."""
+    """Yield pairs of equal calls; None stands for a missing one."""
     groups: dict[str, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
     for side, attempt in enumerate((left, right)):
         for call in attempt["calls"] if attempt else ():
