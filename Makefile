@@ -36,6 +36,7 @@ reference: $(VENV)/.installed-dev
 	$(BIN)/python -m docs.tooling.cli_page > docs/reference/cli.md
 	$(BIN)/python -m docs.tooling.settings_page docs/configuration.md
 	$(BIN)/python -m docs.tooling.options_page docs/howto/own-models.md
+	$(BIN)/python -m docs.tooling.trace_schema
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -81,7 +81,7 @@ class Scorer:
             program=answer.program,
             unverified=answer.unverified,
             usage=trace.usage,
-            program_cached=trace.answering is not None and trace.answering.from_cache,
+            program_cached=trace.answering is not None and trace.answering.from_program_cache,
         )
 
     def failed(

@@ -157,7 +157,7 @@ def test_without_the_picture_a_new_call_says_what_to_give(folder, tmp_path, no_m
     failure = json.loads(result.stdout)["failure"]
     assert failure["kind"] == "input"
     assert failure["message"].startswith(
-        "The program asks find('sphere') on (0, 0, 480, 320), which"
+        "The program calls find('sphere') on (0, 0, 480, 320), which"
     )
     assert failure["message"].endswith(
         "there is no file 'shapes.png' beside it. Give it with --image FILE."
@@ -170,7 +170,7 @@ def test_another_picture_is_refused(folder):
         "replay", folder / "color.json", "--edit", "-", "--image", cubes, stdin="return 1"
     )
     assert result.exit_code == 1
-    assert "is another picture than the trace's" in result.stderr
+    assert "is not the image of the trace" in result.stderr
 
 
 def test_a_page_of_a_replay_shows_the_picture_where_it_is_found(folder, tmp_path, no_model):

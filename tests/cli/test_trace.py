@@ -51,7 +51,7 @@ def test_a_run_is_shown_with_each_call_under_its_line(stored):
     )
     assert "score 0.90 · fake:detector · 1 forward · " in lines[at + 3]
     assert "returned     8" in lines
-    assert lines[-1].startswith("sums         1 call (0 known already) · forwards: detector 1 · ")
+    assert lines[-1].startswith("sums         1 call (0 cached) · forwards: detector 1 · ")
 
 
 def test_a_failure_stands_at_its_line(stored):
@@ -84,10 +84,10 @@ def test_hostile_text_cannot_act_on_the_terminal(stored):
 
     def change(value):
         value["question"] = value["viper"] = value["generator"] = value["answer"] = escape
-        value["image"]["name"] = escape
+        value["images"][0]["name"] = escape
         value["models"] = {escape: escape}
         value["votes"] = {"n": 1, "answers": {escape: 1}, "failed": 0}
-        attempt = value["attempts"][0]
+        attempt = value["turns"][0]
         attempt["source"] = f"# {escape}\n" + attempt["source"]
         attempt["printed"] = attempt["generator"] = escape
         attempt["notes"] = attempt["unverified"] = [escape]
@@ -136,8 +136,8 @@ def test_equal_runs_are_said_to_be_the_same(stored):
 
 def test_runs_that_differ_are_told_apart(stored):
     def change(value):
-        value["attempts"][0]["calls"][0]["result"].pop()
-        value["attempts"][0]["source"] += "# the end\n"
+        value["turns"][0]["calls"][0]["result"].pop()
+        value["turns"][0]["source"] += "# the end\n"
 
     first, second = stored("a.json", "number"), stored("b.json", "number", change)
     third = stored("c.json", "same call twice")

@@ -7,7 +7,6 @@ from viper.engine.answer import (
     NO_SUCH_OBJECT,
     evidence_patches,
     grounded_patches,
-    plain_value,
     render,
 )
 from viper.images.image import View
@@ -101,12 +100,3 @@ def test_a_question_about_the_whole_picture_has_no_patch():
 
 def test_a_set_is_rendered_in_one_order_whatever_the_interpreter_thinks():
     assert render({"dog", "cat", "bus", "apple"}, "vqa") == "apple, bus, cat, dog"
-
-
-def test_a_plain_value_is_json_with_exact_patches():
-    narrow = Patch(View(IMAGE, (1 / 64, 0.0, 2.0, 2.0)), "cup", 0.5)
-    value = {"a": (1, {"y", "x"}), 2: [narrow]}
-    assert plain_value(value) == {
-        "a": [1, ["x", "y"]],
-        "2": [{"box_xyxy": [0.015625, 0.0, 2.0, 2.0], "score": 0.5, "category": "cup"}],
-    }

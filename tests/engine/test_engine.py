@@ -78,7 +78,9 @@ def test_an_answer_tells_value_text_patches_program_and_trace(fake_engine):
     assert (call.line, call.method, call.arguments) == (2, "ImagePatch.find", ("cup",))
     assert call.box_xyxy == (0, 0, 90, 80)
     assert call.score == 0.9
-    assert call.result[0] == {"box_xyxy": [1, 2, 30, 40], "score": 0.9, "category": "cup"}
+    assert call.result[0] == {
+        "type": "patch", "image": 0, "box_xyxy": [1, 2, 30, 40], "score": 0.9, "category": "cup",
+    }  # fmt: skip
 
 
 def test_the_json_answer_has_the_published_keys(fake_engine):
@@ -88,7 +90,9 @@ def test_the_json_answer_has_the_published_keys(fake_engine):
         "program": COUNT, "generator": "file", "attempts": 1, "failure": None, "unverified": [],
         "notes": [],
         "calls": 1, "forwards": {"detector": 1}, "cache_hits": 0,
-            "mean_batch": {"detector": 1.0}, "lookahead": {"items": 0, "hits": 0, "wasted": 0},
+        "mean_batch": {"detector": 1.0}, "lookahead": {"items": 0, "hits": 0, "wasted": 0},
+        "requests": {"detector": 1}, "prefetch": {"items": 0, "hits": 0, "wasted": 0},
+        "outcome": "answered", "doubts": [], "direct_answer": None, "from_program_cache": False,
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},
         "memo": False, "confidence": None, "votes": None,
@@ -99,8 +103,11 @@ def test_grounding_gives_the_chosen_patch(fake_engine):
     engine = fake_engine(detector=FakeDetector({"cup": [((1, 2, 30, 40), 0.9)]}))
     answer = run(engine, "return image_patch.find('cup')[0]", task="grounding")
     assert [p.to_json() for p in answer.patches] == [
-        {"box_xyxy": [1, 2, 30, 40], "score": 0.9, "category": "cup"}
-    ]
+        {
+            "type": "patch", "image": 0, "box_xyxy": [1, 2, 30, 40], "score": 0.9, "category": "cup",
+            "evidence": None,
+        }
+    ]  # fmt: skip
 
 
 def test_a_box_comes_back_from_the_program_as_it_went_in(fake_engine):

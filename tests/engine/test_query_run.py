@@ -123,7 +123,7 @@ def test_the_majority_of_the_programs_answers(fake_engine):
 def test_the_trace_says_which_program_was_chosen(fake_engine):
     answer, _ = vote(fake_engine, ["return 'a'", "return 'b'", "return 'b'"])
     trace = answer.trace.to_json()
-    assert trace["attempts"][trace["chosen"]]["source"] == answer.program
+    assert trace["turns"][trace["chosen"]]["source"] == answer.program
     assert trace["votes"] == {"n": 3, "answers": {"b": 2, "a": 1}, "failed": 0}
 
 

@@ -7,7 +7,7 @@ from viper.engine.trace_builder import ProgramResult
 from viper.engine.voting import tally
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
-from viper.programs.program import CheckReport, Failure
+from viper.programs.program import Failure
 from viper.trace import Attempt
 from viper.usage import Usage
 
@@ -15,9 +15,13 @@ IMAGE = ImageRef("hash", (100, 100))
 
 
 def outcome(text=None, boxes=(), failure=None):
-    attempt = Attempt("fake", "", failure, (), (), (), "", Usage(), 0.0, 0.0)
+    attempt = Attempt(
+        generator="fake", from_program_cache=False, notes=(), source="", outcome="failed", failure=failure,
+        findings=(), call_sites=(), calls=(), printed="", returned=None, unverified=(), usage=Usage(),
+        started_ms=0.0, generate_ms=0.0, run_ms=0.0,
+    )  # fmt: skip
     patches = tuple(Patch(View(IMAGE, box), "cup", 0.5) for box in boxes)
-    return ProgramResult(attempt, text, text, patches, (), CheckReport(""))
+    return ProgramResult(attempt, text, text, patches)
 
 
 def failed(kind="runtime"):

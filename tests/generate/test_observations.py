@@ -6,20 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viper.generate.observations import observed_calls
-from viper.trace import CallRecord
+from viper.trace import CallError, CallRecord
+from viper.usage import Usage
 
 
 def record(line=2, method="ImagePatch.find", **values):
     told = {
         "box_xyxy": (0.0, 0.0, 90.0, 80.0), "arguments": ("cup",), "result": [], "score": None,
-        "failure": None, "notes": (), "ms": 1.0, "model_ms": 1.0, "forwards": 1, "batch_size": 1,
-        "cached": False, **values,
+        "notes": (), "ms": 1.0, "model_ms": 1.0, "forwards": 1, "batch_size": 1, "cached": False,
+        "role": "detector", "model": "fake", "image": 0, "unverified": (), "started_ms": 0.0,
+        "queue_ms": 0.0, "prefetched": 0, "usage": Usage(), **values,
     }  # fmt: skip
+    failure = told.pop("failure", None)
+    told["error"] = None if failure is None else CallError("ValueError", failure)
     return CallRecord(line=line, method=method, **told)
 
 
 def patch(box=(10, 5, 30, 25), score=0.875):
-    return {"box_xyxy": list(box), "score": score, "category": "cup"}
+    return {"type": "patch", "image": 0, "box_xyxy": list(box), "score": score, "category": "cup"}
 
 
 def test_a_call_is_told_in_the_frame_of_programs():
@@ -70,7 +74,7 @@ def test_whatever_was_seen_is_one_bounded_line_of_json(arguments, result, failur
 
 
 def test_objects_of_modules_and_dicts_are_shown_with_what_may_be_read_of_them():
-    mask = {"handle": "Mask", "attributes": {"area": 0.12345, "name": "x" * 500}}
+    mask = {"type": "object", "class": "Mask", "attributes": {"area": 0.12345, "name": "x" * 500}}
     for result, shown in (
         (mask, {"class": "Mask", "area": 0.123}),
         ({"a": [mask]}, {"a": [{"class": "Mask", "area": 0.123}]}),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fakes.backends import FakeDetector
 from fakes.cups import CUPS, picture
-from viper.images.data_uri import CROP_PX, crop_uri, page_picture, picture_uri
+from viper.images.data_uri import CROP_PX, crop_uri, image_uri, page_image
 from viper.images.decoding import open_image
 from viper.trace.embedding import boxes_of, embedded
 
@@ -27,7 +27,7 @@ def decoded(uri):
 
 
 def test_the_whole_picture_is_kept_to_the_last_bit():
-    head, image = decoded(picture_uri(open_image(picture())))
+    head, image = decoded(image_uri(open_image(picture())))
     assert head == "data:image/png;base64"
     assert np.array_equal(np.asarray(image), picture())
 
@@ -52,13 +52,13 @@ def test_each_box_is_embedded_once_and_never_the_whole_picture(fake_engine):
     assert len(boxes) == len(set(boxes)) == 8
     assert (0.0, 0.0, 100.0, 80.0) not in boxes
     crops = embedded(answer.trace, answer.image, "crops")
-    assert [tuple(crop["box_xyxy"]) for crop in crops["crops"]] == boxes
-    assert "picture" not in crops
-    assert "picture" in embedded(answer.trace, answer.image, "picture")
+    assert [crop.box_xyxy for crop in crops.crops] == boxes
+    assert crops.images == ()
+    assert len(embedded(answer.trace, answer.image, "picture").images) == 1
 
 
 def test_the_picture_of_a_page_is_scaled_down_but_not_up():
-    _, small = decoded(page_picture(open_image(picture())))
+    _, small = decoded(page_image(open_image(picture())))
     assert (small.size, small.format) == ((100, 80), "PNG")
-    _, large = decoded(page_picture(open_image(np.zeros((3200, 800, 3), np.uint8))))
+    _, large = decoded(page_image(open_image(np.zeros((3200, 800, 3), np.uint8))))
     assert (large.size, large.format) == ((400, 1600), "JPEG")

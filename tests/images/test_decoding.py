@@ -329,7 +329,7 @@ def test_a_huge_file_is_refused_without_reading_it_all(
         (b"%PDF-1.7\n%\xff", "is a PDF document"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript file"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is an SVG, XML or web page"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC image"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "is a video"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 20, "is damaged"),
         (b"\x81\x92\xa3\0\1\2", "is of an unknown format"),
@@ -350,7 +350,7 @@ def test_only_the_listed_decoders_are_reached(kind: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # some are on their way out
         data = encoded(Image.new("RGB", (16, 16)), kind)
-    assert "Give a picture in one of: JPEG, PNG" in refusal(data)
+    assert "Give an image in one of: JPEG, PNG" in refusal(data)
 
 
 @pytest.mark.parametrize("name", [n for n in samples() if n != "png-animated"])

@@ -50,7 +50,7 @@ def test_each_kind_of_program_repeats_itself(fake_engine, name):
     answer = runs.run_of(fake_engine, runs.PROGRAMS[name], question="Red?", choices=("yes", "NO"))
     replayed = repeats(answer.trace)
     assert (replayed.answer.value, replayed.answer.text) == (answer.value, answer.text)
-    assert replayed.taken == ()
+    assert replayed.from_record == ()
 
 
 def test_boxes_of_a_grounding_answer_come_again(fake_engine):
@@ -70,14 +70,16 @@ def test_repairs_are_repeated(fake_engine):
 def test_a_failure_of_the_whole_answer_is_taken_from_the_record(fake_engine):
     replayed = repeats(runs.never_mended(fake_engine).trace)
     assert replayed.answer.failure.kind == "generator"
-    assert replayed.taken == ("The failure of the whole (generator) is taken from the record.",)
+    assert replayed.from_record == (
+        "The failure of the whole (generator) is taken from the record.",
+    )
 
 
 def test_votes_are_repeated(fake_engine):
     answer = runs.voted(fake_engine)
     assert answer.trace.votes.answers == {"8": 2, "3": 1}
     replayed = repeats(answer.trace)
-    assert any("(generator) cannot be repeated" in taken for taken in replayed.taken)
+    assert any("(generator) cannot be repeated" in taken for taken in replayed.from_record)
 
 
 def test_forged_votes_are_seen(fake_engine):
@@ -92,7 +94,7 @@ def test_a_program_that_ran_out_of_its_clock_is_taken_from_the_record(fake_engin
     source = "def execute_command(image):\n    image.find('cup')\n    while True:\n        pass\n"
     answer = runs.run_of(fake_engine, source, options={"limits": Limits(program_s=0.2)})
     assert answer.failure.kind == "timeout"
-    assert repeats(answer.trace).taken == (
+    assert repeats(answer.trace).from_record == (
         "Program 1 (timeout) cannot be repeated and is taken from the record.",
     )
 
@@ -120,7 +122,7 @@ def test_a_call_that_ran_out_of_its_clock_ends_the_program_again(fake_engine):
     answer = engine.run_program(runs.FIND, picture())
     slow.go_on.set()
     assert answer.failure.kind == "timeout"
-    assert repeats(answer.trace).taken == ()
+    assert repeats(answer.trace).from_record == ()
 
 
 def test_a_picture_that_could_not_be_read_has_nothing_to_repeat(fake_engine):
@@ -157,11 +159,11 @@ def paths(replayed):
 
 def test_a_changed_result_leads_to_another_answer(fake_engine):
     def change(value):
-        del value["attempts"][0]["calls"][0]["result"][2]
+        del value["turns"][0]["calls"][0]["result"][2]
 
     replayed = changed(runs.run_of(fake_engine, runs.PROGRAMS["number"]).trace, change)
     assert replayed.answer.text == "7"
-    assert paths(replayed)[0] == "attempts[0].returned"
+    assert paths(replayed)[0] == "turns[0].returned"
     assert "answer: '8' became '7'" in map(str, replayed.differences)
 
 
@@ -169,15 +171,15 @@ def test_a_changed_result_leads_to_another_answer(fake_engine):
     ("change", "path"),
     [
         (lambda v: v.update(answer="9"), "answer"),
-        (lambda v: v["attempts"][0].update(printed="x"), "attempts[0].printed"),
-        (lambda v: v["attempts"][0].update(returned=8.0), "attempts[0].returned"),
-        (lambda v: v["attempts"][0]["call_sites"].clear(), "attempts[0].call_sites[0]"),
-        (lambda v: v["attempts"][0]["calls"][0].update(line=1), "attempts[0].calls[0].line"),
+        (lambda v: v["turns"][0].update(printed="x"), "turns[0].printed"),
+        (lambda v: v["turns"][0].update(returned=8.0), "turns[0].returned"),
+        (lambda v: v["turns"][0]["call_sites"].clear(), "turns[0].call_sites[0]"),
+        (lambda v: v["turns"][0]["calls"][0].update(line=1), "turns[0].calls[0].line"),
         (lambda v: v["patches"].pop(), "patches[7]"),
         (lambda v: v.update(generator="grammar"), "generator"),
         (lambda v: v.update(question=""), None),
-        (lambda v: v["attempts"][0]["calls"][0]["arguments"].append(1), "attempts[0].failure"),
-        (lambda v: v["attempts"][0]["calls"].clear(), "attempts[0].failure"),
+        (lambda v: v["turns"][0]["calls"][0]["arguments"].append(1), "turns[0].failure"),
+        (lambda v: v["turns"][0]["calls"].clear(), "turns[0].failure"),
     ],
     ids=range(10),
 )
@@ -188,7 +190,7 @@ def test_a_changed_record_is_seen(fake_engine, change, path):
 
 def test_a_call_that_the_record_lacks_says_what_was_asked(fake_engine):
     replayed = changed(
-        runs.run_of(fake_engine, runs.FIND).trace, lambda v: v["attempts"][0]["calls"].clear()
+        runs.run_of(fake_engine, runs.FIND).trace, lambda v: v["turns"][0]["calls"].clear()
     )
     assert replayed.answer.failure.kind == "model"
     assert replayed.answer.failure.message == (
@@ -198,17 +200,17 @@ def test_a_call_that_the_record_lacks_says_what_was_asked(fake_engine):
 
 @pytest.mark.parametrize(
     "result",
-    [3, None, [1], [{"box_xyxy": [0, 0, 5, 5]}], "cup",
-     [{"box_xyxy": [0, 0, 500, 5], "score": 1.0, "category": "cup"}],
-     [{"box_xyxy": [5, 0, 1, 5], "score": 1.0, "category": "cup"}]],
+    [3, None, [1], [{"type": "patch", "box_xyxy": [0, 0, 5, 5]}], "cup",
+     [{"type": "patch", "image": 0, "box_xyxy": [0, 0, 500, 5], "score": 1.0, "category": "cup"}],
+     [{"type": "patch", "image": 0, "box_xyxy": [5, 0, 1, 5], "score": 1.0, "category": "cup"}]],
     ids=["number", "null", "numbers", "half", "text", "outside", "inverted"],
 )  # fmt: skip
 def test_a_result_of_another_type_is_refused_with_its_place(fake_engine, result):
     def change(value):
-        value["attempts"][0]["calls"][0]["result"] = result
+        value["turns"][0]["calls"][0]["result"] = result
 
     with pytest.raises(
-        InputError, match=r"attempts\[0\].calls\[0\].result must be list\[ImagePatch\]"
+        InputError, match=r"turns\[0\].calls\[0\].result must be list\[ImagePatch\]"
     ):
         changed(runs.run_of(fake_engine, runs.FIND).trace, change)
 
@@ -232,7 +234,7 @@ HOSTILE = """def execute_command(image):
 def test_a_program_that_was_made_hostile_is_confined(fake_engine, source, kind):
     replayed = changed(
         runs.run_of(fake_engine, runs.FIND).trace,
-        lambda v: v["attempts"][0].update(source=source),
+        lambda v: v["turns"][0].update(source=source),
     )
     assert replayed.answer.failure.kind == kind
     assert not replayed.identical
@@ -241,6 +243,6 @@ def test_a_program_that_was_made_hostile_is_confined(fake_engine, source, kind):
 def test_a_replay_has_a_clock(fake_engine):
     trace = runs.run_of(fake_engine, runs.FIND).trace
     value = stored(trace)
-    value["attempts"][0]["source"] = "def execute_command(image):\n    while True:\n        pass\n"
+    value["turns"][0]["source"] = "def execute_command(image):\n    while True:\n        pass\n"
     with pytest.raises(TimeoutExceededError, match=r"longer than 0\.3 s\. .*--timeout"):
         replay(trace_of(value), timeout_s=0.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from fakes import runs
 from fakes.backends import FakeDetector
 from fakes.cups import picture
 from viper.errors import InputError
-from viper.images.data_uri import picture_uri
+from viper.images.data_uri import image_uri
 from viper.images.decoding import open_image
-from viper.replay.changed import Found, find_picture, run_changed, trusted_backends
+from viper.replay.changed import Found, find_image, run_changed, trusted_backends
 from viper.trace.files import trace_json, trace_text
-from viper.trace.read import read_trace_file, trace_of
+from viper.trace.read import read_trace, trace_of
+from viper.trace.record import Embedded
 
 RED = """def execute_command(image):
     cups = ImagePatch(image).find('cup')
@@ -46,7 +48,7 @@ def test_known_calls_in_another_order_need_neither_picture_nor_model(fake_engine
 """
     changed = run_changed(recorded, source, fake_engine(), NOWHERE)
     assert changed.answer.text == "yes, yes, 8"
-    assert (changed.recalled, changed.asked) == (4, 0)
+    assert (changed.from_record, changed.from_models) == (4, 0)
     calls = changed.answer.trace.calls
     assert all(call.cached and call.forwards == 0 for call in calls)
     assert [call.model for call in calls] == [
@@ -59,7 +61,7 @@ def test_only_new_calls_are_asked_and_they_know_the_patches_of_the_record(fake_e
     fakes = runs.fakes()
     source = RED.replace("[:3]", "[2:5]")
     changed = run_changed(recorded, source, fake_engine(**fakes), here())
-    assert (changed.recalled, changed.asked) == (2, 2)
+    assert (changed.from_record, changed.from_models) == (2, 2)
     assert fakes["detector"].batches == []
     assert changed.answer.text == runs.run_of(fake_engine, source).text
     new = changed.answer.trace.calls[-1]
@@ -80,8 +82,8 @@ def test_without_a_picture_a_new_call_says_what_was_asked_and_what_to_give(fake_
     failure = changed.answer.failure
     assert (failure.kind, failure.line) == ("input", 3)
     assert failure.message == (
-        "The program asks find('dog') on (0, 0, 100, 80), which is not in the record, and models need the "
-        "picture for it. Give it with --image FILE."
+        "The program calls find('dog') on (0, 0, 100, 80), which is not in the record, and models need the "
+        "image for it. Give it with --image FILE."
     )
 
 
@@ -121,7 +123,7 @@ def test_a_failure_that_ended_the_record_may_be_served_now(fake_engine):
     answer = fake_engine().run_program(source, picture())
     assert answer.failure.kind == "model"
     changed = run_changed(answer.trace, source, fake_engine(**runs.fakes()), here())
-    assert (changed.answer.text, changed.asked) == ("8", 1)
+    assert (changed.answer.text, changed.from_models) == ("8", 1)
 
 
 def test_an_error_that_was_caught_is_known(fake_engine):
@@ -129,7 +131,7 @@ def test_an_error_that_was_caught_is_known(fake_engine):
     source = runs.PROGRAMS["caught ValueError"].replace("return patch.exists('cup')", "return 1")
     changed = run_changed(answer.trace, source, fake_engine(), NOWHERE)
     assert changed.answer.trace.attempts[0].printed == answer.trace.attempts[0].printed != ""
-    assert (changed.recalled, changed.asked) == (1, 0)
+    assert (changed.from_record, changed.from_models) == (1, 0)
 
 
 def test_what_was_tested_in_part_stays_unverified(fake_engine):
@@ -146,7 +148,7 @@ def test_what_was_tested_in_part_is_known_whatever_the_notes_say(fake_engine):
     detector = FakeDetector({}, vocabulary=("person",))
     source = "return len(image_patch.find('woman'))"
     value = fake_engine(detector=detector).run_program(source, picture()).trace.to_json()
-    (call,) = value["attempts"][0]["calls"]
+    (call,) = value["turns"][0]["calls"]
     condition = "'woman' detected as 'person'"
     assert call["unverified"] == [condition]
 
@@ -155,17 +157,15 @@ def test_what_was_tested_in_part_is_known_whatever_the_notes_say(fake_engine):
 
     call["notes"] = ["reworded"]
     assert unverified() == (condition,)
-    del call["unverified"]
+    call["unverified"] = []
     assert unverified() == ()  # the control: nothing else says it
-    call["notes"] = [f"{condition} (narrower)"]  # as Viper 0.1 wrote it
-    assert unverified() == (condition,)
 
 
 def test_a_record_of_no_picture_has_no_world(fake_engine):
     from viper import Query
 
     (answer,) = fake_engine(**runs.fakes()).batch([Query("no such.png", "Is it?")])
-    with pytest.raises(InputError, match="could not be read, so there is no world"):
+    with pytest.raises(InputError, match="could not be read, so no program can run on it"):
         run_changed(answer.trace, "return 1", fake_engine(), NOWHERE)
 
 
@@ -180,47 +180,50 @@ def photo(tmp_path, fake_engine):
 
 
 def test_the_picture_is_found_beside_the_trace(tmp_path, photo):
-    found = find_picture(photo.trace, folders=[tmp_path / "none", tmp_path])
+    found = find_image(photo.trace, folders=[tmp_path / "none", tmp_path])
     assert found.image == photo.image
     assert np.array_equal(found.image.pixels(), picture())
 
 
 def test_another_picture_of_that_name_is_none(tmp_path, photo):
     Image.fromarray(picture(1)).save(tmp_path / "cups.png")
-    found = find_picture(photo.trace, folders=[tmp_path])
+    found = find_image(photo.trace, folders=[tmp_path])
     assert found.image is None
-    assert "is another picture than the trace's: 100×80 pixels, hash" in found.missing
+    assert "is not the image of the trace: it has 100×80 pixels, hash" in found.missing
     assert found.missing.endswith("Give it with --image FILE.")
 
 
 def test_a_given_picture_must_be_the_same(tmp_path, photo):
     Image.fromarray(picture(1)).save(tmp_path / "other.png")
-    with pytest.raises(InputError, match="is another picture"):
-        find_picture(photo.trace, given=tmp_path / "other.png")
+    with pytest.raises(InputError, match="is not the image of the trace"):
+        find_image(photo.trace, given=tmp_path / "other.png")
     renamed = tmp_path / "renamed.png"
     (tmp_path / "cups.png").rename(renamed)
-    assert find_picture(photo.trace, given=renamed).image.source_name == "cups.png"
+    assert find_image(photo.trace, given=renamed).image.source_name == "cups.png"
 
 
 @pytest.mark.parametrize("name", ["../cups.png", "/etc/passwd", "..", "", "a\0b", "sub/cups.png"])
 def test_a_name_that_is_a_path_is_not_followed(tmp_path, photo, name):
     value = photo.trace.to_json()
-    value["image"]["name"] = name
+    value["images"][0]["name"] = name
     (tmp_path / "sub").mkdir()
     Image.fromarray(picture()).save(tmp_path / "sub" / "cups.png")
-    found = find_picture(trace_of(value), folders=[tmp_path / "sub", tmp_path])
+    found = find_image(trace_of(value), folders=[tmp_path / "sub", tmp_path])
     assert found == Found(None, "The trace does not hold it. Give it with --image FILE.")
 
 
 def test_an_embedded_picture_is_checked_like_any_other(tmp_path, photo):
     path = tmp_path / "run.json"
     path.write_text(trace_text(trace_json(photo.trace, photo.image, embed="picture")))
-    trace, embedded = read_trace_file(path)
-    assert find_picture(trace, embedded).image == photo.image
-    other = {"picture": picture_uri(open_image(picture(1)))}
-    with pytest.raises(InputError, match="The embedded picture is another picture"):
-        find_picture(trace, other)
+    trace = read_trace(path)
+    assert find_image(trace).image == photo.image
+
+    def holding(uri):
+        return replace(trace, embedded=Embedded((uri,)))
+
+    with pytest.raises(InputError, match="The embedded image is not the image of the trace"):
+        find_image(holding(image_uri(open_image(picture(1)))))
     with pytest.raises(InputError, match="is not base64"):
-        find_picture(trace, {"picture": "data:image/png;base64,%%%"})
-    with pytest.raises(InputError, match="Give a picture"):
-        find_picture(trace, {"picture": "data:image/png;base64,aGVsbG8gd29ybGQ="})
+        find_image(holding("data:image/png;base64,%%%"))
+    with pytest.raises(InputError, match="Give an image"):
+        find_image(holding("data:image/png;base64,aGVsbG8gd29ybGQ="))

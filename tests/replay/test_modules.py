@@ -75,7 +75,7 @@ def test_without_the_module_the_record_cannot_be_read(engine, monkeypatch):
 def test_an_object_with_other_attributes_is_refused(engine):
     trace = engine.run_program(MASKS, BRIGHT).trace.to_json()
     value = json.loads(json.dumps(trace))
-    value["attempts"][0]["calls"][0]["result"]["attributes"]["secret"] = 1
+    value["turns"][0]["calls"][0]["result"]["attributes"]["secret"] = 1
     with pytest.raises(InputError, match=r"calls\[0\]\.result must be Mask"):
         replay(trace_of(value))
 
@@ -86,7 +86,7 @@ def test_a_changed_program_asks_the_module_for_what_is_new_only(engine):
     picture = Found(engine.run_program("return 1", BRIGHT).image, "")
     changed = run_changed(trace, source, engine, picture)
     assert changed.answer.failure is None
-    assert (changed.recalled, changed.asked) == (1, 1)
+    assert (changed.from_record, changed.from_models) == (1, 1)
 
 
 def test_an_object_of_the_record_cannot_be_asked_about_anew(engine):
@@ -95,4 +95,4 @@ def test_an_object_of_the_record_cannot_be_asked_about_anew(engine):
     picture = Found(engine.run_program("return 1", BRIGHT).image, "")
     failure = run_changed(trace, source, engine, picture).answer.failure
     assert failure.kind == "model"
-    assert "of an object that is gone with the run that made it" in failure.message
+    assert "with an object that no longer exists" in failure.message

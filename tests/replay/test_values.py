@@ -10,7 +10,7 @@ from viper.images.region import Patch
 from viper.replay.values import value_of
 
 IMAGE = ImageRef("hash", (100, 80))
-PATCH = {"box_xyxy": [1, 2.5, 30, 40], "score": 0.5, "category": "cup"}
+PATCH = {"type": "patch", "image": 0, "box_xyxy": [1, 2.5, 30, 40], "score": 0.5, "category": "cup"}
 READ = Patch(View(IMAGE, (1.0, 2.5, 30.0, 40.0)), "cup", 0.5)
 
 
@@ -27,6 +27,7 @@ READ = Patch(View(IMAGE, (1.0, 2.5, 30.0, 40.0)), "cup", 0.5)
         ("dict[str, list[float]]", {"a": [1, 2.5]}, {"a": [1.0, 2.5]}),
         ("dict[str, int]", {"box_xyxy": 1, "score": 2, "category": 3},
          {"box_xyxy": 1, "score": 2, "category": 3}),
+        ("dict[str, int]", {"type": "dict", "items": [["type", 1]]}, {"type": 1}),
         ("Literal['a', 'b']", "b", "b"),
     ],
 )  # fmt: skip
@@ -45,9 +46,9 @@ def test_values_of_each_type_are_read(type_text, value, read):
         ("float", "1", "x must be float, but is '1'"),
         ("list[str]", "abc", r"x must be list\[str\], but is 'abc'"),
         ("Literal['a']", "c", "but is 'c'"),
-        ("ImagePatch", {**PATCH, "box_xyxy": [0, 0, 101, 5]}, "but is an object of 3 keys"),
-        ("ImagePatch", {**PATCH, "score": "1"}, "but is an object of 3 keys"),
-        ("Track", {}, "type Track, which this contract does not know"),
+        ("ImagePatch", {**PATCH, "box_xyxy": [0, 0, 101, 5]}, "but is an object of 5 keys"),
+        ("ImagePatch", {**PATCH, "score": "1"}, "but is an object of 5 keys"),
+        ("Track", {}, "type Track, which this API does not have"),
     ],
 )
 def test_values_of_another_type_are_refused(type_text, value, told):

@@ -39,7 +39,7 @@ def test_steps_come_in_order_and_the_answer_last(app, how):
 def test_the_steps_are_those_of_the_trace(app):
     sent = form({"program": RUN, "stream": "true", "trace": "true"}, file=PNG)
     events = call(app, "POST", "/v1/run", **sent).events()
-    (attempt,) = events[-1][1]["trace"]["attempts"]
+    (attempt,) = events[-1][1]["trace"]["turns"]
     assert events[3][1]["call"] == attempt["calls"][0]
     assert events[4][1]["record"] == attempt
 

@@ -119,13 +119,13 @@ def answers(app, engine):
         )
         yield call(app, "POST", "/v1/ask", **sent).json()
     answer = engine.run_program(ANSWERED, PNG)
-    attempt = replace(answer.trace.attempts[0], notes=("read as a cup",), from_cache=True)
+    attempt = replace(answer.trace.attempts[0], notes=("read as a cup",), from_program_cache=True)
     votes = Votes(3, {"yes": 2}, 1)
     usage = replace(attempt, usage=Usage(10, 5, 0.25))
     for trace in (
-        replace(answer.trace, attempts=(attempt,), votes=votes, unverified=("red",)),
-        replace(answer.trace, attempts=(usage,), votes=replace(votes, answers={})),
-        replace(answer.trace, attempts=(), chosen=-1, failure=Failure("timeout", "too long")),
+        replace(answer.trace, turns=(attempt,), votes=votes, unverified=("red",)),
+        replace(answer.trace, turns=(usage,), votes=replace(votes, answers={})),
+        replace(answer.trace, turns=(), chosen=None, failure=Failure("timeout", "too long")),
     ):
         yield answer_json(replace(answer, trace=trace), "id", trace=True)
 

@@ -31,14 +31,14 @@ def test_a_run_is_the_same_as_itself_and_as_one_that_took_longer(value):
 
     def slower(other):
         other["total_ms"] += 1
-        other["attempts"][0]["calls"][1]["ms"] += 1
-        other["attempts"][0]["calls"][1]["cached"] = True
+        other["turns"][0]["calls"][1]["ms"] += 1
+        other["turns"][0]["calls"][1]["cached"] = True
 
     assert compared(value, slower).same
     found = compared(value, slower, times=True)
     assert [d.path for d in found.measures] == [
-        "total_ms", "attempts[0].line 7 ImagePatch.exists.ms",
-        "attempts[0].line 7 ImagePatch.exists.cached",
+        "total_ms", "turns[0].line 7 ImagePatch.exists.ms",
+        "turns[0].line 7 ImagePatch.exists.cached",
     ]  # fmt: skip
 
 
@@ -50,11 +50,11 @@ def test_another_answer_is_told_with_both(value):
 
 
 def test_calls_are_matched_by_what_was_asked(value):
-    calls = value["attempts"][0]["calls"]
-    assert compared(value, lambda v: v["attempts"][0]["calls"].reverse()).same
+    calls = value["turns"][0]["calls"]
+    assert compared(value, lambda v: v["turns"][0]["calls"].reverse()).same
 
     def change(other):
-        left = other["attempts"][0]["calls"]
+        left = other["turns"][0]["calls"]
         left[0]["arguments"] = ["cup and saucer"]
         left[1]["result"] = False
 
@@ -68,8 +68,8 @@ def test_calls_are_matched_by_what_was_asked(value):
 
 def test_programs_are_compared_line_by_line(value):
     def change(other):
-        source = other["attempts"][0]["source"]
-        other["attempts"][0]["source"] = source.replace("print(error)", "pass")
+        source = other["turns"][0]["source"]
+        other["turns"][0]["source"] = source.replace("print(error)", "pass")
 
     (program,) = compared(value, change).programs
     assert "-        print(error)" in program.lines
@@ -77,8 +77,8 @@ def test_programs_are_compared_line_by_line(value):
 
 
 def test_an_attempt_that_only_one_has_is_a_difference(value):
-    found = compared(value, lambda v: (v["attempts"].append(v["attempts"][0]), v.update(chosen=1)))
-    assert [d.path for d in found.fields] == ["chosen", "attempts[1]"]
+    found = compared(value, lambda v: (v["turns"].append(v["turns"][0]), v.update(chosen=1)))
+    assert [d.path for d in found.fields] == ["chosen", "turns[1]"]
     assert len(found.calls) == 2
     assert not found.same
 

@@ -59,7 +59,7 @@ def test_a_repaired_run_is_valid(fake_engine):
         detector=FakeDetector(CUPS),
     )
     trace = engine.ask(picture(), "Which cup?").trace.to_json()
-    assert len(trace["attempts"]) == 2
+    assert len(trace["turns"]) == 2
     VALIDATOR.validate(json.loads(json.dumps(trace)))
 
 

@@ -21,9 +21,7 @@ def trace(fake_engine):
 
 
 def test_requests_are_counted_and_not_rebuilt_from_a_rounded_mean(trace):
-    many = replace(
-        trace, forwards={"matcher": 1000}, mean_batch={"matcher": 1.0}, requests={"matcher": 1004}
-    )
+    many = replace(trace, forwards={"matcher": 1000}, requests={"matcher": 1004})
     stats = RunStats()
     stats.add(many)
     stats.add(many)
@@ -37,10 +35,6 @@ def test_a_trace_says_how_many_requests_its_forwards_held(trace):
     assert trace.requests["matcher"] == round(2 * trace.mean_batch["matcher"]) > 8
 
 
-def test_a_trace_from_a_file_says_nothing_of_requests_that_it_does_not_know(trace):
+def test_a_file_keeps_the_number_of_requests(trace):
     read = trace_of(trace.to_json())
-    assert (read.requests, read.mean_batch) == ({}, trace.mean_batch)
-    assert read == trace_of(read.to_json())
-    stats = RunStats()
-    stats.add(read)
-    assert ("forwards", "detector 1, matcher 2") in stats.rows(memo=False)
+    assert (read.requests, read.mean_batch) == (trace.requests, trace.mean_batch)

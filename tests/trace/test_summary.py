@@ -68,5 +68,5 @@ def test_a_failure_shows_its_kind_line_and_message(fake_engine):
 
 
 def test_a_page_that_forbids_styles_gets_none(answer):
-    html = summary_html(answer.trace, answer.image, styled=False)
+    html = summary_html(answer.trace.to_json(), answer.image, styled=False)
     assert not [attrs for _, attrs in tags(html) if "style" in attrs]

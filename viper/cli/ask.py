@@ -151,18 +151,25 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
     from viper.trace import ImageInfo, Trace
 
     trace = Trace(
+        viper="",
         question=question,
         task=options["task"],
         choices=options["choices"],
-        image=ImageInfo(Path(image).name, "", 0, 0),
+        images=(ImageInfo(Path(image).name, "", 0, 0),),
         models={},
         generator=options["generator"],
-        attempts=(),
+        turns=(),
+        chosen=None,
+        votes=None,
+        outcome="no_answer",
+        doubts=(),
         answer=None,
         patches=(),
         failure=Failure(error.kind, str(error)),
         unverified=(),
         forwards={},
+        requests={},
+        prefetch={},
         total_ms=0.0,
     )
     return trace.summary_json()

@@ -1,4 +1,4 @@
-"""`viper replay RUN.json`: a recorded run once more, or with a changed program."""
+"""`viper replay RUN.json`: replay a recorded run, or run a changed program on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from viper.cli.options import output_options, trace_options
 if TYPE_CHECKING:
     from viper.errors import ViperError
     from viper.replay.again import Replayed
-    from viper.trace.read import TraceFile
+    from viper.trace import Trace
 
 __all__ = ["replay"]
 
@@ -26,21 +26,21 @@ _MOST_SHOWN = 20
     "--edit",
     "program_path",
     metavar="FILE",
-    help="Run this program instead of the recorded ones; - reads it from stdin. What was asked in the record "
-    "is answered from there, in any order; models are asked for what is new.",
+    help="Run this program instead of the recorded ones; - reads it from stdin. Calls in the record are "
+    "answered from there, in any order; only new calls go to models.",
 )
 @click.option(
     "--image",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="With --edit: the picture, for calls that are new. Without it the picture in RUN.json counts, or a "
-    "file of its name beside RUN.json or in the working directory. It must be the same picture.",
+    help="With --edit: the image, for new calls; by default the image in RUN.json, or a file of its name "
+    "beside RUN.json or in the working directory. It must be the same image.",
 )
 @click.option(
     "--models",
     metavar="PRESET",
-    help="With --edit: the models for calls that are new. Without it those of the record, as far as a preset "
-    "names them too: a file that somebody sent loads no model of its own choice.",
+    help="With --edit: the models for new calls; by default those of the record that a preset names too, so "
+    "that a file from somebody else cannot choose which models are loaded.",
 )
 @click.option(
     "--backend",
@@ -54,7 +54,7 @@ _MOST_SHOWN = 20
     type=click.Choice(["full", "partial"]),
     default="full",
     show_default=True,
-    help="Least sandbox level: the programs of a trace are a stranger's.",
+    help="Least sandbox level; the programs of a trace are not trusted.",
 )
 @click.option(
     "--timeout",
@@ -63,7 +63,7 @@ _MOST_SHOWN = 20
     type=click.FloatRange(min=0, min_open=True),
     default=300.0,
     show_default=True,
-    help="Longest time for all of it.",
+    help="Longest time for the whole replay.",
 )
 @click.option("--show-program", is_flag=True, help="Print the program on stderr.")
 @trace_options
@@ -75,7 +75,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     viper ask examples/shapes.png "How many cubes are there?" --trace run.json
     viper replay run.json                         the answer again; stderr says "identical", or what differs
     viper replay run.json --trace again.json      the same bytes as run.json
-    viper replay run.json --edit program.py       another program on the recorded world
+    viper replay run.json --edit program.py       another program with the recorded calls
 
     Each program runs in the sandbox, and each of its calls gets the recorded result. What cannot be repeated
     (a timeout, a program that could not be written) is taken from the record, and stderr says so. Times and
@@ -87,7 +87,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     from viper.cli.settings import apply_settings
     from viper.errors import ConfigError, ViperError
     from viper.trace.files import check_suffix
-    from viper.trace.read import read_trace_file
+    from viper.trace.read import read_trace
 
     if options["debug"]:
         show_log()
@@ -101,7 +101,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
                 "--image, --models and --backend are for new calls, which only a changed program makes: "
                 "give it with --edit FILE."
             )
-        recorded = read_trace_file(run)
+        recorded = read_trace(run)
         if program_path is None:
             status = _again(recorded, Path(run).parent, options)
         else:
@@ -114,12 +114,14 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     sys.exit(status)
 
 
-def _again(recorded: TraceFile, folder: Path, options: dict[str, Any]) -> int:
+def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
     """Repeat a run and compare; return the exit status."""
     from viper.cli.output import failure_line, notice, one_line, print_json, printable
     from viper.replay import replay as run_again
+    from viper.replay.changed import find_image
+    from viper.trace.files import write_trace
 
-    replayed = run_again(recorded.trace, sandbox=options["sandbox"], timeout_s=options["timeout_s"])
+    replayed = run_again(trace, sandbox=options["sandbox"], timeout_s=options["timeout_s"])
     answer = replayed.answer
     if options["show_program"] and answer.program is not None:
         click.echo(printable(answer.program), err=True)
@@ -127,8 +129,8 @@ def _again(recorded: TraceFile, folder: Path, options: dict[str, Any]) -> int:
         print_json(_json(replayed))
     elif answer.failure is None:
         click.echo(one_line(answer.text or ""))
-    for taken in replayed.taken:
-        notice(taken)
+    for sentence in replayed.from_record:
+        notice(sentence)
     if answer.failure is not None:
         notice(failure_line(answer.failure))
     count = len(replayed.differences)
@@ -139,49 +141,26 @@ def _again(recorded: TraceFile, folder: Path, options: dict[str, Any]) -> int:
     for difference in replayed.differences[:_MOST_SHOWN]:
         notice(str(difference))
     if count > _MOST_SHOWN:
-        notice(f"… and {count - _MOST_SHOWN} more (--json tells all).")
+        notice(f"… and {count - _MOST_SHOWN} more (--json lists all).")
     if options["trace_path"] is not None:
-        _save_again(replayed, recorded, folder, options)
+        path: Path = options["trace_path"]
+        # JSON gets the images that the record has, a page the one that is found.
+        is_page = path.suffix != ".json"
+        image = find_image(trace, folders=(folder, Path())).image if is_page else None
+        write_trace(path, replayed.answer.trace, image)
     return 0 if replayed.identical and answer.failure is None else 1
 
 
-def _save_again(
-    replayed: Replayed, recorded: TraceFile, folder: Path, options: dict[str, Any]
-) -> None:
-    """Write what happened; JSON gets the pictures that the record has, a page the one that is found."""
-    from viper.errors import InputError
-    from viper.replay.changed import find_picture
-    from viper.trace.files import trace_text, write_trace
-
-    path: Path = options["trace_path"]
-    if path.suffix != ".json":
-        found = find_picture(recorded.trace, recorded.embedded, folders=(folder, Path()))
-        write_trace(path, replayed.answer.trace, found.image)
-        return
-    value = replayed.answer.trace.to_json()
-    if recorded.embedded is not None:
-        value["embedded"] = recorded.embedded
-    try:
-        path.write_text(trace_text(value), encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"The trace cannot be written to {str(path)!r}: {error.strerror}."
-        ) from error
-
-
-def _changed(recorded: TraceFile, folder: Path, program_path: str, options: dict[str, Any]) -> int:
+def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, Any]) -> int:
     """Run a changed program; return the exit status."""
     from viper.cli.ask import leave, print_answer, save_trace
     from viper.cli.files import read_text
     from viper.cli.output import LoadingSpinner, notice, show_warnings
     from viper.engine.engine import Engine
-    from viper.replay.changed import find_picture, run_changed, trusted_backends
+    from viper.replay.changed import find_image, run_changed, trusted_backends
 
-    trace = recorded.trace
     source = read_text(program_path, what="program")
-    picture = find_picture(
-        trace, recorded.embedded, given=options["image"], folders=(folder, Path())
-    )
+    image = find_image(trace, given=options["image"], folders=(folder, Path()))
     of_record = trusted_backends(trace.models)
     given = _given_backends(options["backends"])
     kept = {} if options["models"] else of_record.backends
@@ -196,16 +175,18 @@ def _changed(recorded: TraceFile, folder: Path, program_path: str, options: dict
     )
     try:
         changed = run_changed(
-            trace, source, engine, picture, not_trusted=_not_given(of_record.others, given, options)
+            trace, source, engine, image, not_trusted=_not_given(of_record.others, given, options)
         )
     except BaseException:
         engine.close(timeout_s=1.0)
         raise
     if engine.config.is_stubbed:
-        notice("stub results: nothing here is an answer about the picture.")
-    counts = {"recalled": changed.recalled, "asked": changed.asked}
+        notice("stub results: nothing here is an answer about the image.")
+    counts = {"recalled": changed.from_record, "asked": changed.from_models}
     status = print_answer(changed.answer, options, more=counts)
-    notice(f"{_calls(changed.recalled)} answered from the record, {changed.asked} asked of models.")
+    notice(
+        f"{_calls(changed.from_record)} answered from the record, {changed.from_models} asked of models."
+    )
     if options["trace_path"] is not None:
         status = max(status, save_trace(changed.answer, options["trace_path"], options))
     if not engine.close(timeout_s=1.0):
@@ -244,7 +225,7 @@ def _json(replayed: Replayed) -> dict[str, Any]:
             {"path": d.path, "recorded": d.first, "replayed": d.second}
             for d in replayed.differences
         ],
-        "from_record": list(replayed.taken),
+        "from_record": list(replayed.from_record),
         "programs": len(answer.trace.attempts),
         "calls": replayed.calls,
         "answer": answer.text,

@@ -1,4 +1,4 @@
-"""`viper trace show|diff|schema`: recorded runs, to read and to compare."""
+"""`viper trace show|diff|schema`: show and compare recorded runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def trace() -> None:
 def show(run: str, every_call: bool, as_json: bool, debug: bool) -> None:
     """Show a run: question, answer, programs, and under each line the calls that it made.
 
-    With --json, prints what viper ask --json printed then. Colours are left out where NO_COLOR is set.
+    With --json, prints what viper ask --json printed for it. Colors are left out where NO_COLOR is set.
     """
     from viper.cli.output import print_json
     from viper.cli.trace_text import show_trace
@@ -55,7 +55,7 @@ def show(run: str, every_call: bool, as_json: bool, debug: bool) -> None:
 @click.option("--times", is_flag=True, help="Compare times, forwards and costs as well.")
 @output_options
 def diff(first: str, second: str, times: bool, as_json: bool, debug: bool) -> None:
-    """Say what differs between two runs: question, programs, calls, answers.
+    """List the differences between two runs: question, programs, calls, answers.
 
     Calls are the same when method, box and arguments are, whatever their order. Exit status: 0 the same, 1
     something differs, or a file cannot be read, 2 usage.

@@ -1,7 +1,6 @@
 """Runs and their differences as text for a terminal.
 
-Everything that comes from a trace is a stranger's: it goes through `one_line` or `printable`, and is never
-read as markup.
+Texts of a trace are not trusted: they go through `one_line` or `printable`, and are never read as markup.
 """
 
 from __future__ import annotations
@@ -14,8 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from viper.cli.output import one_line, printable
+from viper.images.values import plain_items
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
+from viper.trace.differences import Difference
 
 __all__ = ["show_comparison", "show_trace"]
 
@@ -41,17 +42,16 @@ def show_trace(trace: Trace, *, every_call: bool = False) -> None:
         ("not verified", "; ".join(trace.unverified)),
         ("boxes", "; ".join(map(_patch, trace.patches)) if failure is None else ""),
         ("votes", _votes(trace)),
-        ("picture", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
+        ("image", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
         ("models", ", ".join(f"{role} {ref}" for role, ref in trace.models.items())),
     ]
     for name, text in rows:
         if text:
-            style = "bold" if name == "answer" else ""
-            _print(console, Text.assemble((f"{name:<13}", "dim"), (one_line(text), style)), 13)
+            _row(console, name, one_line(text), "bold" if name == "answer" else "")
     for number, attempt in enumerate(trace.attempts):
         _show_attempt(console, trace, number, attempt, every_call=every_call)
     console.print()
-    _print(console, Text.assemble((f"{'sums':<13}", "dim"), _sums(trace)), 13)
+    _row(console, "sums", _sums(trace))
 
 
 def show_comparison(found: Comparison) -> None:
@@ -60,9 +60,7 @@ def show_comparison(found: Comparison) -> None:
     if found.same:
         _print(console, Text("The runs are the same."))
         return
-    for difference in found.fields[:_MOST_DIFFERENCES]:
-        first, second = _value(difference.first), _value(difference.second)
-        _print(console, _changed(one_line(difference.path), first, second), 4)
+    _print_differences(console, found.fields)
     for change in found.programs:
         _print(console, Text(f"program {change.attempt + 1}", "bold"))
         for line in change.lines:
@@ -70,15 +68,19 @@ def show_comparison(found: Comparison) -> None:
             _print(console, Text(f"    {_code(line)}", style), 8)
     for call in found.calls[:_MOST_DIFFERENCES]:
         _print(console, _call_change(call), 8)
-    for difference in found.measures[:_MOST_DIFFERENCES]:
-        first, second = _value(difference.first), _value(difference.second)
-        _print(console, _changed(one_line(difference.path), first, second), 4)
+    _print_differences(console, found.measures)
     left = sum(
         max(0, len(list_) - _MOST_DIFFERENCES)
         for list_ in (found.fields, found.calls, found.measures)
     )
     if left:
-        _print(console, Text(f"… and {left} more differences (--json tells all)", "dim"))
+        _print(console, Text(f"… and {left} more differences (--json lists all)", "dim"))
+
+
+def _print_differences(console: Console, differences: Sequence[Difference]) -> None:
+    for difference in differences[:_MOST_DIFFERENCES]:
+        first, second = _value(difference.first), _value(difference.second)
+        _print(console, _changed(one_line(difference.path), first, second), 4)
 
 
 def _show_attempt(
@@ -89,39 +91,39 @@ def _show_attempt(
         calls[call.line].append(call)
     console.print()
     heading = f"program {number + 1} of {len(trace.attempts)} by {one_line(attempt.generator)}"
-    heading += ", remembered" if attempt.from_cache else ""
+    heading += ", from the program cache" if attempt.from_program_cache else ""
     if len(trace.attempts) > 1 and attempt is trace.answering:
         heading += ", chosen" if trace.votes else ", the last"
     _print(console, Text(heading, "bold"))
     failure = attempt.failure
-    shown_failure = False
+    has_printed_failure = False
     lines = printable(attempt.source).split("\n") if attempt.source else []
     for line, text in enumerate(lines, 1):
         _print(console, Text.assemble((f"{line:>4}  ", "dim"), _code(text)), 10)
         made = calls.pop(line, [])
-        shown = made if every_call else made[:_MOST_CALLS]
-        for call in shown:
+        printed = made if every_call else made[:_MOST_CALLS]
+        for call in printed:
             _print(console, _call(call), 10)
-        if len(made) > len(shown):
-            more = f"      … {len(made) - len(shown)} more calls (--all shows them)"
+        if len(made) > len(printed):
+            more = f"      … {len(made) - len(printed)} more calls (--all shows them)"
             _print(console, Text(more, "dim"), 10)
         if failure is not None and failure.line == line:
             _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
-            shown_failure = True
+            has_printed_failure = True
     for made in calls.values():  # lines that the program does not have
         for call in made:
             _print(console, _call(call), 10)
-    if failure is not None and not shown_failure:
+    if failure is not None and not has_printed_failure:
         _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
     for finding in attempt.findings:
         text = f"line {finding.line}: {finding.kind}: {one_line(finding.message)}"
-        _print(console, Text.assemble((f"{'finding':<13}", "dim"), text), 13)
+        _row(console, "finding", text)
     for note in attempt.notes:
-        _print(console, Text.assemble((f"{'note':<13}", "dim"), one_line(note)), 13)
+        _row(console, "note", one_line(note))
     if attempt.printed:
-        _print(console, Text.assemble((f"{'printed':<13}", "dim"), one_line(attempt.printed)), 13)
+        _row(console, "printed", one_line(attempt.printed))
     if failure is None:
-        _print(console, Text.assemble((f"{'returned':<13}", "dim"), _value(attempt.returned)), 13)
+        _row(console, "returned", _value(attempt.returned))
 
 
 def _call(call: CallRecord) -> Text:
@@ -135,21 +137,21 @@ def _call(call: CallRecord) -> Text:
         facts.append(f"score {call.score:.2f}")
     if call.model:
         facts.append(one_line(call.model))
-    facts.append("known already" if call.cached else _counted(call.forwards, "forward"))
-    if call.ahead:
-        facts.append(f"{call.ahead} ahead")
+    facts.append("cached" if call.cached else _counted(call.forwards, "forward"))
+    if call.prefetched:
+        facts.append(f"{call.prefetched} prefetched")
     facts.append(f"{call.ms:.1f} ms")
     facts += map(one_line, call.notes)
     return Text.assemble(
         ("      → ", "cyan"),
-        _asked(call.to_json()),
+        _called(call.to_json()),
         " = ",
         result,
         ("  " + " · ".join(facts), "dim"),
     )
 
 
-def _asked(call: Mapping[str, Any]) -> str:
+def _called(call: Mapping[str, Any]) -> str:
     arguments = ", ".join(map(_value, call["arguments"]))
     name = one_line(call["method"]).removeprefix("ImagePatch.")
     place = "" if call["box_xyxy"] is None else f" on {_box(call['box_xyxy'])}"
@@ -160,7 +162,7 @@ def _call_change(change: CallChange) -> Text:
     first, second = change.first, change.second
     call = first or second
     assert call is not None, "one of the two is there"
-    place = f"line {call['line']} {_asked(call)}"
+    place = f"line {call['line']} {_called(call)}"
     if first is None:
         return Text(f"+ {place} = {_outcome(call)}", "green")
     if second is None:
@@ -173,9 +175,9 @@ def _changed(place: str, first: str, second: str) -> Text:
 
 
 def _outcome(call: Mapping[str, Any]) -> str:
-    failure = call["failure"]
-    if failure is not None:
-        return f"{failure['kind']}: {one_line(failure['message'])}"
+    error = call["error"]
+    if error is not None:
+        return f"{error['kind']}: {one_line(error['message'])}"
     score = "" if call["score"] is None else f" (score {call['score']:g})"
     return f"{_value(call['result'])}{score}"
 
@@ -188,10 +190,11 @@ def _value(value: Any) -> str:
 
 def _written(value: Any) -> str:
     match value:
-        case {"box_xyxy": [_, _, _, _], "score": _, "category": str()}:
+        case {"type": "patch"}:
             return _patch(value)
         case dict():
-            return "{" + ", ".join(f"{k!r}: {_written(item)}" for k, item in value.items()) + "}"
+            pairs = plain_items(value).items()
+            return "{" + ", ".join(f"{key!r}: {_written(item)}" for key, item in pairs) + "}"
         case list():
             items = ", ".join(map(_written, value[:5])) + (", …" if len(value) > 5 else "")
             return f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"
@@ -211,16 +214,16 @@ def _votes(trace: Trace) -> str:
     votes = trace.votes
     if votes is None:
         return ""
-    told = ", ".join(f"{answer} {count}" for answer, count in votes.answers.items())
-    return f"{told or 'none'} of {votes.n}; {votes.failed} failed"
+    counts = ", ".join(f"{answer} {count}" for answer, count in votes.answers.items())
+    return f"{counts or 'none'} of {votes.n}; {votes.failed} failed"
 
 
 def _sums(trace: Trace) -> str:
     calls, usage = trace.calls, trace.usage
-    known = sum(call.cached for call in calls)
+    cached = sum(call.cached for call in calls)
     forwards = ", ".join(f"{role} {count}" for role, count in trace.forwards.items())
     parts = [
-        f"{_counted(len(calls), 'call')} ({known} known already)",
+        f"{_counted(len(calls), 'call')} ({cached} cached)",
         f"forwards: {one_line(forwards) or 'none'}",
         f"{usage.tokens} tokens" if usage.tokens else "",
         f"{trace.total_ms:.1f} ms",
@@ -240,6 +243,10 @@ def _code(text: str) -> str:
 
 def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
+
+
+def _row(console: Console, name: str, text: str, style: str = "") -> None:
+    _print(console, Text.assemble((f"{name:<13}", "dim"), (text, style)), 13)
 
 
 def _print(console: Console, text: Text, hanging: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""From a program's value to an answer: the text, and the patches behind it."""
+"""Answers: the text that a program's value becomes, and the patches behind it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from viper.images.image import ImageRef
 from viper.images.region import Patch
+from viper.images.values import by_category, iterate_values
 from viper.programs.program import Failure, Task
 from viper.scheduling.method_request import HostObject
 from viper.trace import Trace
@@ -17,8 +18,7 @@ from viper.trace import Trace
 if TYPE_CHECKING:
     from viper.trace.embedding import Embed
 
-__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches"]
-__all__ += ["plain_value", "render"]
+__all__ = ["NO_SUCH_OBJECT", "Answer", "evidence_patches", "grounded_patches", "render"]
 
 NO_SUCH_OBJECT = "no such object"
 """Text of a grounding answer without patches."""
@@ -26,7 +26,7 @@ NO_SUCH_OBJECT = "no such object"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question."""
+    """The answer to a question."""
 
     value: Any
     """The Python value that the program returned, with `Patch` for its patches; None on failure."""
@@ -36,11 +36,11 @@ class Answer:
     """Grounding: the chosen patches, best first, empty for no such object. Else: the patches that the
     answer is made of."""
     failure: Failure | None
-    """Why there is no answer, None when there is one."""
+    """Why there is no answer; None when there is one."""
     trace: Trace
     """The whole run."""
     image: ImageRef | None = field(default=None, repr=False, compare=False)
-    """The picture, upright; None where it could not be read."""
+    """The image, upright; None where it could not be read."""
 
     @property
     def program(self) -> str | None:
@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def confidence(self) -> float | None:
-        """Share of the programs that gave this answer; None where only one was asked for."""
+        """Share of the programs that gave this answer; None without votes."""
         return self.trace.votes.confidence if self.trace.votes else None
 
     @property
@@ -65,12 +65,12 @@ class Answer:
         """Write the whole run to a file: `.json` for machines and replay, `.html` for people.
 
         Args:
-            path: Where to; a file of that name is replaced.
-            embed: What of the picture goes into JSON: `none`, small `crops` of what calls looked at
-                and found, or the whole `picture` as well. A page always holds the picture.
+            path: The file; an existing one is replaced.
+            embed: How much of the image goes into JSON: `none`, small `crops` of what calls looked at
+                and found, or the whole `picture` as well. A page always holds the image.
 
         Raises:
-            ConfigError: The suffix is another one.
+            ConfigError: The suffix is neither `.json` nor `.html`.
             InputError: The file cannot be written.
         """
         from viper.trace.files import write_trace
@@ -78,10 +78,10 @@ class Answer:
         write_trace(path, self.trace, self.image, embed=embed)
 
     def _repr_html_(self) -> str:
-        """Show itself in a notebook: answer, picture with boxes, program, calls."""
+        """Show itself in a notebook: answer, image with boxes, program, calls."""
         from viper.trace.summary import summary_html
 
-        return summary_html(self.trace, self.image)
+        return summary_html(self.trace.to_json(), self.image)
 
     def __str__(self) -> str:
         return self.text if self.text is not None else f"no answer: {self.failure}"
@@ -104,7 +104,9 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
         return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
     if value is None:
         return Failure("runtime", "The program returned None, which answers nothing.")
-    if (held := _object_in(value)) is not None:
+    parts = iterate_values(value, keys=True)
+    held = next((part for part in parts if isinstance(part, HostObject)), None)
+    if held is not None:
         attributes = " or ".join(f".{name}" for name in held.attributes)
         instead = (
             f"one of its attributes ({attributes})" if attributes else "what a method says of it"
@@ -120,7 +122,7 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
 
 
 def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
-    """Return the patches of a grounding value, best first; None when it is no such value."""
+    """Return the patches of a grounding value, best first; None when it is not one."""
     if value is None:
         return ()
     if isinstance(value, Patch):
@@ -135,15 +137,15 @@ def evidence_patches(
 ) -> tuple[Patch, ...]:
     """Return the patches that an answer in words is made of.
 
-    Patches inside the value count first. Else it is what was asked last, when that was a question
-    about a detected patch (its colour, say), else everything that was found, less the patches that a
-    property was refused of.
+    These are the patches inside the value, if any; else the patch of the last call, if that was a question
+    about a detected patch (such as its color); else everything that was found, except patches for which a
+    property was not confirmed.
 
     Args:
         value: What the program returned.
         calls: (method, receiver, result) of each call, in order.
     """
-    inside = list(dict.fromkeys(_patches_in(value)))
+    inside = dict.fromkeys(part for part in iterate_values(value) if isinstance(part, Patch))
     if inside:
         return tuple(inside)
     if calls:
@@ -173,65 +175,9 @@ def _text(value: Any) -> str:
         case set():
             return ", ".join(sorted(_text(item) for item in value))  # a set has no order
         case dict():
-            return json.dumps(_plain(value), ensure_ascii=False)
+            return json.dumps(by_category(value), ensure_ascii=False)
         case _:
             return str(value)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Patch():
-            return value.category
-        case dict():
-            return {str(_plain(key)): _plain(item) for key, item in value.items()}
-        case list() | tuple() | set():
-            return [_plain(item) for item in value]
-        case _:
-            return value
-
-
-def plain_value(value: Any) -> Any:
-    """Return a program's value as the JSON value of a trace; sets are sorted lists."""
-    match value:
-        case Patch() | HostObject():
-            return value.to_record()
-        case dict():
-            return {str(_plain(key)): plain_value(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain_value(item) for item in value]
-        case set():
-            return sorted((plain_value(item) for item in value), key=repr)
-        case _:
-            return value
-
-
-def _object_in(value: Any) -> HostObject | None:
-    """Return an object of a module that a value is or holds, None where there is none."""
-    match value:
-        case HostObject():
-            return value
-        case list() | tuple() | set():
-            return next(filter(None, map(_object_in, value)), None)
-        case dict():
-            return _object_in([*value.keys(), *value.values()])
-        case _:
-            return None
-
-
-def _patches_in(value: Any) -> list[Patch]:
-    match value:
-        case Patch():
-            return [value]
-        case list() | tuple():
-            return [patch for item in value for patch in _patches_in(item)]
-        case set():
-            return sorted(
-                (patch for item in value for patch in _patches_in(item)), key=lambda p: p.box_xyxy
-            )
-        case dict():
-            return [patch for item in value.values() for patch in _patches_in(item)]
-        case _:
-            return []
 
 
 def _type_name(value: Any) -> str:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from viper.engine.config import EngineConfig
 from viper.engine.query import Query
-from viper.engine.trace_builder import ProgramResult, TraceBuilder, call_sites
+from viper.engine.trace_builder import ProgramResult, TraceBuilder
 from viper.engine.voting import tally
 from viper.errors import GenerationError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
@@ -237,7 +237,7 @@ class QueryRun:
         )
 
         def checked(report: Checked) -> None:
-            dispatcher.read(call_sites(report))
+            dispatcher.read(report.call_sites)
             tell(self._watcher, ProgramStep(number, program.generator, report.source))
 
         request = Request(

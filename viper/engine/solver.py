@@ -16,7 +16,7 @@ from viper.engine.answer import Answer
 from viper.engine.config import EngineConfig
 from viper.engine.query import Query, checked_question, image_name, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, written
-from viper.engine.trace_builder import TraceBuilder, check_report
+from viper.engine.trace_builder import TraceBuilder
 from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.program_cache import ProgramCache
@@ -185,7 +185,7 @@ class Solver:
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
         try:
-            return check_report(await self._jail.check(source, self._services.wire_api))
+            return await self._jail.check(source, self._services.wire_api)
         except Exception as error:
             return CheckReport(str(source), (Finding("sandbox", 1, _unexpected(error).message),))
 

@@ -3,45 +3,51 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
 
-from viper.engine.answer import Answer, evidence_patches, grounded_patches, plain_value, render
+from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
 from viper.engine.config import EngineConfig
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
 from viper.images.region import Patch
+from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
 from viper.programs.program import (
-    CallSite,
     CheckReport,
     Failure,
-    Finding,
     Program,
-    StringLiteral,
     Task,
 )
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
 from viper.trace import Attempt, ImageInfo, Trace, Votes
+from viper.trace.record import outcome_of
 from viper.usage import Usage
-from viper_sandbox import Checked, HandleRef, PatchRef, Result
+from viper_sandbox import HandleRef, PatchRef, Result
 
-__all__ = ["ProgramResult", "TraceBuilder", "call_sites", "check_report", "judge"]
+__all__ = [
+    "EndedProgram",
+    "ProgramResult",
+    "TraceBuilder",
+    "answer_of",
+    "outcome_fields",
+    "read_result",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """What became of one program."""
+    """The result of one program."""
 
     attempt: Attempt
-    value: Any  # what the program returned
-    text: str | None
+    value: Any = None  # what the program returned
+    text: str | None = None
     """The value as an answer; None on failure."""
-    patches: tuple[Patch, ...]
-    unverified: tuple[str, ...]
-    report: CheckReport
-    """What the sandbox said about the program."""
+    patches: tuple[Patch, ...] = ()
+    report: CheckReport = field(default_factory=lambda: CheckReport(""))
+    """The sandbox's report on the program."""
 
     @property
     def failure(self) -> Failure | None:
@@ -50,15 +56,15 @@ class ProgramResult:
 
 
 class TraceBuilder:
-    """The account of one answer; entries are made in the order in which things happen.
+    """Builds the trace of one answer; programs are entered in the order in which they end.
 
     Args:
-        question: What was asked; empty for a program without a question.
-        task: What kind of answer is wanted.
+        question: The question; empty for a program without a question.
+        task: The kind of answer.
         choices: Answers that the caller allows.
-        image: The picture.
+        image: The image.
         config: The engine's configuration.
-        account: What the models are asked, filled by the runs while they go on.
+        account: Forwards and prefetches, counted while programs run.
     """
 
     def __init__(
@@ -92,57 +98,54 @@ class TraceBuilder:
         generate_ms: float,
         started_s: float,
     ) -> ProgramResult:
-        """Enter one program and what became of it; it is the answer unless another follows.
+        """Enter one program and its result; it is the answer unless another follows.
 
         Args:
             program: As the generator wrote it.
             session: Where its calls are recorded.
-            result: What the sandbox gave back; None when the program was stopped from outside.
+            result: The sandbox's result; None when the program was stopped from outside.
             generate_ms: Wall time of writing it.
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
         """
         run_ms = (time.perf_counter() - started_s) * 1000
-        checked = result.checked if result else None
-        report = check_report(checked) if checked else CheckReport(program.source)
-        judged = judge(session, result, self._task, self._choices)
-        value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
         unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
+        ended = read_result(session, result, program.source, self._task, self._choices)
         attempt = Attempt(
             generator=program.generator,
-            source=report.source,
-            failure=judged if isinstance(judged, Failure) else None,
-            findings=report.findings,
-            call_sites=report.call_sites,
-            calls=tuple(session.records),
-            printed=result.printed if result else "",
             usage=program.usage,
             generate_ms=generate_ms,
             run_ms=run_ms,
-            from_cache=program.from_cache,
+            from_program_cache=program.from_cache,
             notes=(*program.notes, *session.doubts),
             unverified=unverified,
-            returned=plain_value(value),
             started_ms=(started_s - self.started_s) * 1000,
+            **ended.fields,
         )
-        return self._enter(ProgramResult(attempt, value, text, patches, unverified, report))
+        return self._enter(ended.of(attempt))
 
     def enter_unwritten(
         self, generator: str, failure: Failure, generate_ms: float
     ) -> ProgramResult:
-        """Enter a program that was asked for and not written."""
+        """Enter a program that could not be written."""
         attempt = Attempt(
             generator=generator,
+            from_program_cache=False,
+            notes=(),
             source="",
+            outcome="failed",
             failure=failure,
             findings=(),
             call_sites=(),
             calls=(),
             printed="",
+            returned=None,
+            unverified=(),
             usage=Usage(),
+            started_ms=0.0,
             generate_ms=generate_ms,
             run_ms=0.0,
         )
-        return self._enter(ProgramResult(attempt, None, None, (), (), CheckReport("")))
+        return self._enter(ProgramResult(attempt))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:
         """Make the outcome of one of the entered programs the answer.
@@ -154,7 +157,7 @@ class TraceBuilder:
         self._chosen, self._votes = outcome, votes
 
     def fail(self, failure: Failure) -> None:
-        """Enter a failure of the answer as a whole, such as its clock."""
+        """Enter a failure of the answer as a whole, such as its timeout."""
         self._failure = failure
 
     def _enter(self, outcome: ProgramResult) -> ProgramResult:
@@ -163,60 +166,118 @@ class TraceBuilder:
         return outcome
 
     def answer(self) -> Answer:
-        """Close the account."""
+        """Return the answer with its trace."""
         width, height = self._image.size
-        forwards = self._account.forwards
+        forwards = {role: sizes for role, sizes in self._account.forwards.items() if sizes}
         chosen = self._chosen
         failure = self._failure or (chosen.failure if chosen else None)
-        answered = chosen if failure is None else None
         trace = Trace(
+            viper=__version__,
             question=self._question,
             task=self._task,
             choices=self._choices,
-            image=ImageInfo(self._image.source_name, self._image.content_hash, width, height),
+            images=(ImageInfo(self._image.source_name, self._image.content_hash, width, height),),
             models={role: str(ref) for role, ref in self._config.backends.items()},
             generator=chosen.attempt.generator if chosen else self._config.generator,
-            attempts=tuple(outcome.attempt for outcome in self._outcomes),
-            answer=answered.text if answered else None,
-            patches=tuple(patch.to_json() for patch in answered.patches) if answered else (),
-            failure=failure,
-            unverified=chosen.unverified if chosen else (),
-            forwards={role: len(sizes) for role, sizes in forwards.items() if sizes},
-            mean_batch={
-                role: round(sum(sizes.values()) / len(sizes), 2)
-                for role, sizes in forwards.items()
-                if sizes
-            },
-            requests={role: sum(sizes.values()) for role, sizes in forwards.items() if sizes},
+            turns=tuple(entered.attempt for entered in self._outcomes),
+            chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), None),
+            votes=self._votes,
+            forwards={role: len(sizes) for role, sizes in forwards.items()},
+            requests={role: sum(sizes.values()) for role, sizes in forwards.items()},
             prefetch=self._account.prefetch_counts(),
             total_ms=(time.perf_counter() - self.started_s) * 1000,
-            votes=self._votes,
-            chosen=next((i for i, o in enumerate(self._outcomes) if o is chosen), -1),
-            viper=__version__,
+            **outcome_fields(chosen, failure),
         )
-        if answered is None:
-            return Answer(None, None, (), failure, trace, self._image)
-        return Answer(answered.value, answered.text, answered.patches, None, trace, self._image)
+        return answer_of(trace, chosen, self._image)
 
 
-def judge(
-    session: CallDispatcher, result: Result | None, task: Task, choices: tuple[str, ...]
-) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
-    """Read what the sandbox gave back: value, text and patches, or why there are none.
+class EndedProgram(NamedTuple):
+    """What the sandbox returned for one program."""
+
+    value: Any  # what the program returned
+    text: str | None
+    """The value as an answer; None on failure."""
+    patches: tuple[Patch, ...]
+    report: CheckReport
+    fields: dict[str, Any]
+    """Fields of the attempt that follow from it."""
+
+    def of(self, attempt: Attempt) -> ProgramResult:
+        """Return the result of the program with its attempt."""
+        return ProgramResult(attempt, self.value, self.text, self.patches, self.report)
+
+
+def read_result(
+    session: CallDispatcher,
+    result: Result | None,
+    source: str,
+    task: Task,
+    choices: tuple[str, ...],
+) -> EndedProgram:
+    """Read the sandbox's result of a program.
 
     Args:
         session: Where the program's calls are recorded.
-        result: What came of the program; None when it was stopped from outside.
+        result: The result; None when the program was stopped from outside.
+        source: The program, as it was given to the sandbox.
         task: What the program was to return.
         choices: Answers that the caller allows.
     """
+    report = result.checked if result and result.checked else CheckReport(source)
+    judged = _judge(session, result, task, choices)
+    failure = judged if isinstance(judged, Failure) else None
+    value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
+    fields = {
+        "source": report.source,
+        "outcome": "failed" if failure else "returned",
+        "failure": failure,
+        "findings": report.findings,
+        "call_sites": report.call_sites,
+        "calls": tuple(session.records),
+        "printed": result.printed if result else "",
+        "returned": to_json_value(value),
+    }
+    return EndedProgram(value, text, patches, report, fields)
+
+
+def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dict[str, Any]:
+    """Return the fields of a trace that follow from the chosen program.
+
+    Args:
+        chosen: The program that the answer or failure is of.
+        failure: Why there is no answer.
+    """
+    answered = chosen if failure is None else None
+    unverified = chosen.attempt.unverified if chosen else ()
+    outcome, doubts = outcome_of(failure, unverified)
+    return {
+        "outcome": outcome,
+        "doubts": doubts,
+        "answer": answered.text if answered else None,
+        "patches": tuple(patch.to_json() for patch in answered.patches) if answered else (),
+        "failure": failure,
+        "unverified": unverified,
+    }
+
+
+def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> Answer:
+    """Return the answer of a run."""
+    if chosen is None or trace.failure is not None:
+        return Answer(None, None, (), trace.failure, trace, image)
+    return Answer(chosen.value, chosen.text, chosen.patches, None, trace, image)
+
+
+def _judge(
+    session: CallDispatcher, result: Result | None, task: Task, choices: tuple[str, ...]
+) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
+    """Return value, text and patches of a result, or why there are none."""
     if result is None:
         return Failure("cancelled", "The program was stopped before it ended.")
     if result.failure is not None:
         refusal = result.failure
         return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
     try:
-        value = _resolved(result.value, session)
+        value = map_value(result.value, partial(_resolved, session))
     except ValueError as error:
         return Failure("runtime", f"The program returned a patch that is none: {error}")
     text = render(value, task, choices)
@@ -229,40 +290,12 @@ def judge(
     return value, text, patches
 
 
-def check_report(checked: Checked) -> CheckReport:
-    """Return the sandbox's findings as the engine's values."""
-    return CheckReport(
-        checked.source,
-        tuple(Finding(failure_kind(f.kind), f.line, f.message) for f in checked.findings),
-        call_sites(checked),
-        None
-        if checked.literals is None
-        else tuple(StringLiteral(*literal) for literal in checked.literals),
-    )
-
-
-def call_sites(checked: Checked) -> tuple[CallSite, ...]:
-    """Return the call sites that the sandbox reported as the engine's values."""
-    return tuple(
-        CallSite(site.line, site.method, tuple(site.literals), site.repeats)
-        for site in checked.call_sites
-    )
-
-
-def _resolved(value: Any, session: CallDispatcher) -> Any:
-    """Replace the wire's patches and handles by the host's, at any depth."""
-    match value:
+def _resolved(session: CallDispatcher, part: Any) -> Any:
+    """Return the host's patch or object for one of the wire."""
+    match part:
         case PatchRef():
-            return session.resolve(value)
+            return session.resolve(part)
         case HandleRef():
-            return session.resolve_handle(value)
-        case list():
-            return [_resolved(item, session) for item in value]
-        case tuple():
-            return tuple(_resolved(item, session) for item in value)
-        case set():
-            return {_resolved(item, session) for item in value}
-        case dict():
-            return {_resolved(k, session): _resolved(v, session) for k, v in value.items()}
+            return session.resolve_handle(part)
         case _:
-            return value
+            return part

@@ -56,13 +56,13 @@ def _observation(record: CallRecord, height: int) -> str:
 def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
     """Return a value of a record with long texts and lists shortened, and patches as named edges."""
     match value:
-        case {"box_xyxy": box, "score": score, "category": category}:
+        case {"type": "patch", "box_xyxy": box, "score": score, "category": category}:
             return {
                 "category": _shortened(str(category)),
                 "score": round(float(score), 3),
                 **_edges(box, height),
             }
-        case {"handle": str(kind), "attributes": dict(attributes)}:
+        case {"type": "object", "class": str(kind), "attributes": dict(attributes)}:
             return {"class": kind, **_bounded_items(attributes, height, depth)}
         case str():
             return _shortened(value)

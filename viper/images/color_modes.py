@@ -1,9 +1,9 @@
-"""What becomes of an image's colours: any mode of Pillow to 8-bit RGB.
+"""Converts any color mode of Pillow to 8-bit RGB.
 
-- Transparent pixels are laid over white, as on a page, so that hidden colours never show.
-- Palette, grey, black-and-white, CMYK and YCbCr become RGB by Pillow's formulas; embedded colour
+- Transparent pixels are laid over white, as on a page, so that hidden colors never show.
+- Palette, gray, black-and-white, CMYK and YCbCr become RGB by Pillow's formulas; embedded color
   profiles are not applied.
-- 16-bit grey keeps its upper eight bits (of twelve, where a TIFF says that it has twelve).
+- 16-bit gray keeps its upper eight bits (of twelve, where a TIFF says that it has twelve).
 - 32-bit integers and floats, whose range no file states, are scaled from 0 … 1, 0 … 255 or
   0 … 65535, the first that holds them all, else from their minimum to their maximum.
 """
@@ -33,8 +33,8 @@ def rgb_pixels(image: PillowImage) -> Pixels:
 
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image)
-        grey = _spread(values) if image.mode in ("I", "F") else _upper_bits(values, image)
-        return np.repeat(grey[:, :, None], 3, axis=2)  # (H, W, 3)
+        gray = _spread(values) if image.mode in ("I", "F") else _upper_bits(values, image)
+        return np.repeat(gray[:, :, None], 3, axis=2)  # (H, W, 3)
     if image.has_transparency_data:
         straight = _STRAIGHT_ALPHA.get(image.mode)
         rgba = (image.convert(straight) if straight else image).convert("RGBA")
@@ -73,10 +73,10 @@ def _upper_bits(values: NDArray[Any], image: PillowImage) -> Pixels:
 
 
 def _spread(values: NDArray[Any]) -> Pixels:
-    known = values[np.isfinite(values)]
-    if not known.size:
+    finite_values = values[np.isfinite(values)]
+    if not finite_values.size:
         return np.zeros(values.shape, np.uint8)
-    low, high = float(known.min()), float(known.max())
+    low, high = float(finite_values.min()), float(finite_values.max())
     fitting = [limit for limit in _USUAL_RANGES if low >= 0.0 and high <= limit]
     bottom, top = (0.0, fitting[0]) if fitting else (low, high)
     # A constant outside the usual ranges has no contrast to show: it becomes black.

@@ -12,17 +12,17 @@ from viper.images.image import ImageRef
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["CROP_PX", "PAGE_PX", "crop_uri", "page_picture", "picture_uri"]
+__all__ = ["CROP_PX", "PAGE_PX", "crop_uri", "image_uri", "page_image"]
 
 CROP_PX = 160
 """Longest edge of an embedded crop: enough to see what it shows, about 4 kB."""
 
 PAGE_PX = 1600
-"""Longest edge of the picture of a page: sharp on a large screen, well below a megabyte."""
+"""Longest edge of the image of a page: sharp on a large screen, well below a megabyte."""
 
 
-def picture_uri(image: ImageRef) -> str:
-    """Return the whole picture as PNG, which loses nothing."""
+def image_uri(image: ImageRef) -> str:
+    """Return the whole image as PNG, which loses nothing."""
     return _uri(_pillow(image), "PNG", optimize=False)
 
 
@@ -32,12 +32,12 @@ def crop_uri(image: ImageRef, box_xyxy: Box, longest_px: int = CROP_PX) -> str:
     return _uri(_shrunk(_pillow(image).crop(bounds), longest_px), "JPEG", quality=80)
 
 
-def page_picture(image: ImageRef) -> str:
-    """Return the picture for a page: JPEG, scaled down where it is large; small ones stay exact."""
-    picture = _pillow(image)
-    if max(picture.size) <= PAGE_PX // 4:
-        return _uri(picture, "PNG")
-    return _uri(_shrunk(picture, PAGE_PX), "JPEG", quality=85)
+def page_image(image: ImageRef) -> str:
+    """Return the image for a page: JPEG, scaled down where it is large; small ones stay exact."""
+    bitmap = _pillow(image)
+    if max(bitmap.size) <= PAGE_PX // 4:
+        return _uri(bitmap, "PNG")
+    return _uri(_shrunk(bitmap, PAGE_PX), "JPEG", quality=85)
 
 
 def _pillow(image: ImageRef) -> Image:
@@ -46,14 +46,14 @@ def _pillow(image: ImageRef) -> Image:
     return Image.fromarray(image.pixels())
 
 
-def _shrunk(picture: Image, longest_px: int) -> Image:
-    if max(picture.size) > longest_px:
-        picture.thumbnail((longest_px, longest_px))
-    return picture
+def _shrunk(bitmap: Image, longest_px: int) -> Image:
+    if max(bitmap.size) > longest_px:
+        bitmap.thumbnail((longest_px, longest_px))
+    return bitmap
 
 
-def _uri(picture: Image, form: Literal["PNG", "JPEG"], **options: Any) -> str:
+def _uri(bitmap: Image, form: Literal["PNG", "JPEG"], **options: Any) -> str:
     held = io.BytesIO()
-    picture.save(held, form, **options)
+    bitmap.save(held, form, **options)
     text = base64.b64encode(held.getvalue()).decode("ascii")
     return f"data:image/{form.lower()};base64,{text}"

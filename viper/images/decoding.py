@@ -1,11 +1,11 @@
-"""Decodes images, trusting nobody.
+"""Decodes images from untrusted sources.
 
 `open_image` takes a path, bytes, a Pillow image or an array and gives an `ImageRef` with decoded
 RGB pixels, or raises `InputError` with one line that says what was wrong and what to do.
 
 A file is read only if it is a regular one, and not beyond a cap; only the six decoders below ever
 see its bytes; its size in pixels is checked before anything is decoded; and it is decoded to the
-end, so that a truncated picture is found here and not in the middle of an answer. No setting of
+end, so that a truncated image is found here and not in the middle of an answer. No setting of
 Pillow is changed.
 
 How transparency, 16-bit gray and other color modes are converted is in `viper.images.color_modes`.
@@ -41,7 +41,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 """The decoders that files may reach; EPS, which runs a program, and rare ones are not here."""
 
 MAX_PIXELS = 89_478_485
-"""Pillow's own limit for a picture that is no attack: a quarter of a gigabyte as RGB."""
+"""Pillow's own limit for an image that is not an attack: a quarter of a gigabyte as RGB."""
 
 MAX_FILE_BYTES = 200_000_000
 """Far above the photographs that people take; bounds what one file can cost in memory."""
@@ -55,8 +55,8 @@ _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _SIGNATURES = (
     (rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM|II\*\0|MM\0\*", "damaged"),
-    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC picture"),
-    (rb"....ftypavi[fs]", "an AVIF picture"),
+    (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC image"),
+    (rb"....ftypavi[fs]", "an AVIF image"),
     (rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI", "a video"),
     (rb"%PDF", "a PDF document"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file"),
@@ -65,7 +65,7 @@ _SIGNATURES = (
     (rb"[\t\n\r\x20-\x7e]+\Z", "plain text"),
 )
 
-# Unique to this module by its comment, so that removing it removes nothing of anybody else's.
+# Unique to this module by its comment, so that removing it removes no other filter.
 _PILLOW_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL(\.|$)(?#viper.images.decoding)"), 0)
 
 
@@ -74,9 +74,9 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
 
     Args:
         source: A path; the bytes of a file; a Pillow image, of which the current frame is taken;
-            or a uint8 array of shape (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey. EXIF
+            or a uint8 array of shape (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray. EXIF
             orientation is applied to files and Pillow images alike.
-        max_pixels: Width times height of the largest picture to accept.
+        max_pixels: Width times height of the largest image to accept.
 
     Returns:
         The image; its `load` gives pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
@@ -118,15 +118,15 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
     # Registered by their import alone; Pillow would import its forty others to look for them.
     assert TiffImagePlugin and WebPImagePlugin  # noqa: PT018
     if not data:
-        raise InputError(f"{name} is empty (0 bytes). Give a file that holds a picture.")
+        raise InputError(f"{name} is empty (0 bytes). Give a file that holds an image.")
     if len(data) > MAX_FILE_BYTES:
         raise InputError(
-            f"{name} is larger than {MAX_FILE_BYTES:,} bytes. Give a smaller or compressed picture."
+            f"{name} is larger than {MAX_FILE_BYTES:,} bytes. Give a smaller or compressed image."
         )
     if data.startswith(b"\xff\xd8") and _jpeg_scans(data) > _MAX_JPEG_SCANS:
         raise InputError(
             f"{name} has more than {_MAX_JPEG_SCANS} JPEG scans, as only an attack does. "
-            "Save it again as a plain picture."
+            "Save it again as a plain image."
         )
     with _quiet_pillow():
         try:
@@ -142,7 +142,7 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
 
 
 def _jpeg_scans(data: bytes) -> int:
-    """Count the scans of the first picture of a JPEG file, one more than allowed at most."""
+    """Count the scans of the first image of a JPEG file, one more than allowed at most."""
     scans, position = 0, 2
     while scans <= _MAX_JPEG_SCANS:
         marker = _JPEG_MARKER.search(data, position)
@@ -169,7 +169,7 @@ def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
             raise InputError(_damaged(name, error)) from error
         try:
             orientation = image.getexif().get(0x0112, 1)
-        except Exception:  # broken EXIF data, of any kind, spoil no picture
+        except Exception:  # broken EXIF data must not make an image unusable
             orientation = 1
     return np.ascontiguousarray(upright(pixels, orientation))
 
@@ -195,13 +195,13 @@ def _array_pixels(array: NDArray[Any], max_pixels: int) -> Pixels:
 
 def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
     if width < 1 or height < 1:
-        raise InputError(f"{name} is {width}×{height} pixels. Give a picture of at least 1×1.")
+        raise InputError(f"{name} is {width}×{height} pixels. Give an image of at least 1×1.")
     if width * height > max_pixels:
         raise InputError(_too_large(name, f"{width}×{height} pixels", max_pixels))
 
 
 def _too_large(name: str, what: str, max_pixels: int) -> str:
-    return f"{name} has {what}; at most {max_pixels:,} are accepted. Scale the picture down."
+    return f"{name} has {what}; at most {max_pixels:,} are accepted. Scale the image down."
 
 
 def _damaged(name: str, error: Exception) -> str:
@@ -210,12 +210,12 @@ def _damaged(name: str, error: Exception) -> str:
 
 
 def _unidentified(data: bytes, name: str) -> str:
-    """Say what bytes are that no decoder wants."""
-    known = (text for start, text in _SIGNATURES if re.match(start, data[:64], re.DOTALL | re.I))
-    what = next(known, "of an unknown format")
+    """Return an error message for bytes that no decoder reads."""
+    formats = (text for start, text in _SIGNATURES if re.match(start, data[:64], re.DOTALL | re.I))
+    what = next(formats, "of an unknown format")
     if what == "damaged":
         return f"{name} is damaged: its header cannot be read. Save it again."
-    return f"{name} is {what}. Give a picture in one of: {', '.join(FORMATS)}."
+    return f"{name} is {what}. Give an image in one of: {', '.join(FORMATS)}."
 
 
 @contextmanager

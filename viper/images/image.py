@@ -26,14 +26,16 @@ class ImageRef:
     size: tuple[int, int]
     """(width, height) in pixels, after EXIF orientation."""
     source_name: str = field(compare=False, default="image")
-    """Where it came from, for people and for true perception: a file's name or "image"."""
+    """Where it came from, for people and for the oracle: the name of a file, or "image"."""
     load: Callable[[], Pixels] | None = field(compare=False, repr=False, default=None)
-    """Gives the pixels, shape (H, W, 3); called when a backend asks, from its thread."""
+    """Returns the pixels, shape (H, W, 3); called when a backend asks, from its thread."""
 
     def pixels(self) -> Pixels:
         """Return the whole image, shape (H, W, 3), uint8 RGB. Do not write into it."""
         if self.load is None:
-            raise ValueError(f"Image {self.source_name!r} has no pixels: it is known by hash only.")
+            raise ValueError(
+                f"Image {self.source_name!r} has no pixels: only its hash is available."
+            )
         return self.load()
 
 

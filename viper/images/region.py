@@ -39,19 +39,23 @@ class Patch:
         return patch_html(self)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the object that stands for the patch in a trace: its numbers are exact."""
+        """Return the JSON object that stands for the patch in a trace: its numbers are exact."""
+        # The image by its index in the trace; a query has one image.
         return {
+            "type": "patch",
+            "image": 0,
             "box_xyxy": list(self.box_xyxy),
             "score": float(self.score),
             "category": self.category,
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `--json` prints."""
+        """Return the JSON object that stands for the patch among those of an answer: rounded."""
         return {
+            **self.to_record(),
             "box_xyxy": [round(value, 3) for value in self.box_xyxy],
             "score": round(self.score, 4),
-            "category": self.category,
+            "evidence": None,
         }
 
 

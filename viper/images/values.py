@@ -1,7 +1,7 @@
 """Walk through the values of programs, and write them as the JSON values of traces.
 
-A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON,
-what is not plain JSON carries the tag `type`:
+A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON, patches
+and objects carry the tag `type`:
 
     {"type": "patch", "image": 0, "box_xyxy": […], "score": 0.9, "category": "cup"}
     {"type": "object", "class": "Mask", "attributes": {…}, "id": "…"}
@@ -23,6 +23,7 @@ __all__ = [
     "map_value",
     "patch_of",
     "plain_items",
+    "tagged_dict",
     "to_json_value",
 ]
 
@@ -87,17 +88,19 @@ def to_json_value(value: Any) -> Any:
         case set():
             return sorted(map(to_json_value, value), key=repr)
         case dict():
-            items = {str(by_category(key)): to_json_value(item) for key, item in value.items()}
-            return (
-                {"type": "dict", "items": list(map(list, items.items()))}
-                if "type" in items
-                else items
+            return tagged_dict(
+                {str(by_category(key)): to_json_value(item) for key, item in value.items()}
             )
         case None | bool() | int() | float() | str():
             return value
         case _:
             write = getattr(value, "to_record", None)
             return value if write is None else write()
+
+
+def tagged_dict(items: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON object of a program's dict whose values are JSON: tagged if it has the key "type"."""
+    return {"type": "dict", "items": list(map(list, items.items()))} if "type" in items else items
 
 
 def plain_items(value: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Literal
 
-from viper.errors import UnservedError, ViperError, summarize_error
+from viper.errors import UnservedError, ViperError, failure_kind, summarize_error
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
-from viper.images.values import map_value
+from viper.images.values import map_value, to_json_value
 from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import METHODS
 from viper.methods.method_call import Method, MethodCall
@@ -31,7 +31,7 @@ from viper.programs.api_spec import ApiCallable, ApiSpec
 from viper.programs.program import CallSite
 from viper.scheduling.method_request import HostObject
 from viper.scheduling.vision_client import VisionClient
-from viper.trace import CallRecord
+from viper.trace import CallError, CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 from viper_sandbox.api import ApiType, parse_type
 
@@ -142,24 +142,24 @@ class CallDispatcher:
                 current.result = await self._serve(entry, call.line, current)
             wire: WireValue = map_value(current.result, self._to_wire)
         except BaseException as error:
-            current.failure_kind, current.failure = kind, message = _failure(error, entry)
+            current.error = failed = _failure(error, entry)
             if isinstance(error, Exception) and not isinstance(error, (CallRejected, CallFailed)):
-                raise CallFailed(kind, message) from error
+                raise CallFailed(failed.kind, failed.message) from error
             raise
         finally:
             served = None if entry.needs is None else self._backends.get(entry.needs)
-            cost, receiver, failure = current.cost, current.receiver, current.failure
+            cost, receiver = current.cost, current.receiver
             record = CallRecord(
                 line=call.line,
                 method=call.name,
                 role=entry.needs or "",
                 model="" if served is None else str(served),
+                image=None if receiver is None else 0,
                 box_xyxy=None if receiver is None else receiver.box_xyxy,
-                arguments=tuple(to_record(argument) for argument in current.arguments),
-                result=to_record(current.result) if failure is None else None,
+                arguments=tuple(map(to_json_value, current.arguments)),
+                result=None if current.error else to_json_value(current.result),
                 score=current.score,
-                failure=failure,
-                failure_kind=current.failure_kind,
+                error=current.error,
                 notes=tuple(current.notes),
                 started_ms=(started - self._clock_zero_s) * 1000,
                 ms=(time.perf_counter() - started) * 1000,
@@ -168,7 +168,7 @@ class CallDispatcher:
                 forwards=len(cost.forward_ids),
                 batch_size=cost.batch_size,
                 cached=cost.requests > 0 and cost.cached == cost.requests,
-                ahead=cost.prefetched,
+                prefetched=cost.prefetched,
                 usage=cost.usage,
                 unverified=tuple(dict.fromkeys(current.unverified)),
             )
@@ -300,19 +300,19 @@ class CallDispatcher:
             raise CallFailed("limit", f"The program was handed more than {_MAX_PATCHES} {what}.")
 
 
-def _failure(error: BaseException, entry: ApiCallable) -> tuple[str, str]:
-    """Return the kind and message of the failure of a call."""
+def _failure(error: BaseException, entry: ApiCallable) -> CallError:
+    """Return why a call has no result."""
     match error:
         case CallRejected():
-            return error.exception, error.message
+            return CallError(error.exception, error.message)
         case CallFailed() | ViperError():
-            return error.kind, str(error)
+            return CallError(failure_kind(error.kind), str(error))
         case Exception():  # a bug of ours or of a plugin's model, not of the program
             _log.exception("A call of %s failed.", entry.qualified_name)
-            return "model", f"{entry.name} failed: {summarize_error(error)}"
+            return CallError("model", f"{entry.name} failed: {summarize_error(error)}")
         case _:
             message = "The program was stopped while it waited for this call."
-            return "cancelled", str(error) or message
+            return CallError("cancelled", str(error) or message)
 
 
 @contextlib.contextmanager
@@ -329,14 +329,3 @@ def _rejecting(*errors: type[ValueError | TypeError]) -> Iterator[None]:
 
 def _ref(patch: Patch) -> PatchRef:
     return PatchRef(_IMAGE_HANDLE, patch.box_xyxy, patch.category, patch.score)
-
-
-def to_record(value: Any) -> Any:
-    """Return a method's argument or result as the JSON value of a trace, exact to the last bit."""
-    if isinstance(value, (Patch, HostObject)):
-        return value.to_record()
-    if isinstance(value, (list, tuple)):
-        return [to_record(item) for item in value]
-    if isinstance(value, dict):
-        return {key: to_record(item) for key, item in value.items()}
-    return value

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from viper.images.region import Patch
 from viper.scheduling.metrics import CallMetrics
 from viper.scheduling.vision_client import VisionClient
+from viper.trace import CallError
 
 __all__ = ["Method", "MethodCall"]
 
@@ -32,9 +33,8 @@ class MethodCall:
     arguments: list[Any] = field(default_factory=list)
     """Arguments in the order of the parameters, converted and checked."""
     result: Any = None  # of the method's return type
-    failure: str | None = None
-    """Message of the error that ended the call."""
-    failure_kind: str | None = None
+    error: CallError | None = None
+    """Why the call has no result."""
 
     def __post_init__(self) -> None:
         self.cost = self.client.begin_call()

@@ -1,4 +1,4 @@
-"""What may answer a program's calls before any model is asked: the place where a recorded run comes in."""
+"""Interface of what answers calls of programs before models do: the calls of a recorded run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Recalled", "RecordedCalls"]
 
 
 class Recalled(NamedTuple):
-    """A result that was known."""
+    """A recorded result."""
 
     result: Any  # as the method would have returned it, with the host's patches
     unverified: tuple[str, ...] = ()
@@ -26,15 +26,15 @@ class RecordedCalls(Protocol):
     def recall(
         self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
     ) -> Recalled | None:
-        """Return what is known of a call; None to have the models asked.
+        """Return the recorded result of a call; None to send it to the models.
 
         Raises:
-            ValueError: So it was answered then; `TypeError` likewise.
-            ViperError: The program ends here; also when models may not be asked.
-            CallFailed: So it ended the program then.
+            ValueError: The recorded call raised it; `TypeError` likewise.
+            ViperError: The program ends here, for example because models must not be used.
+            CallFailed: The recorded call ended the program.
         """
         ...
 
     def completed(self, record: CallRecord) -> CallRecord:
-        """Return the record of the call, with what is known of it."""
+        """Return the record of the call, completed from the recorded one."""
         ...

@@ -1,9 +1,9 @@
-"""Recorded runs, run again: `replay` without any model, `run_changed` with models for what is new.
+"""Replays of recorded runs: `replay` without any model, `run_changed` with models for new calls.
 
 trace file ─ trace/read.py ─→ Trace ─→ again.py     the same programs; each call from the record, in order
                                 └────→ changed.py   another program; recorded calls in any order, models
                                                     for the rest
-recorded.py holds the calls by what was asked; values.py makes patches of JSON again.
+recorded.py answers calls from the record; values.py reads its JSON values.
 """
 
 from viper.replay.again import Replayed, replay

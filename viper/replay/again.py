@@ -1,7 +1,7 @@
-"""Runs the programs of a trace again: in the real sandbox, with recorded results, without any model.
+"""Replays a trace: runs its programs again in the sandbox, with recorded results and without any model.
 
-What happens is written down anew: findings, calls, prints, values, patches, answer. Times and costs are those
-of the record, so that a run that repeats itself gives the same bytes.
+Findings, calls, prints, values, patches and the answer are recorded anew. Times and costs are copied from the
+record, so that a run that repeats itself gives the same bytes.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from viper.engine.answer import Answer, plain_value
+from viper.engine.answer import Answer
 from viper.engine.config import SandboxLevel
 from viper.engine.loop import LoopThread
-from viper.engine.trace_builder import ProgramResult, check_report, judge
+from viper.engine.trace_builder import ProgramResult, answer_of, outcome_fields, read_result
 from viper.engine.voting import tally
 from viper.errors import FailureKind, TimeoutExceededError
 from viper.images.image import ImageRef
 from viper.methods.dispatch import CallDispatcher
 from viper.programs.api_spec import ApiSpec, load_spec
-from viper.programs.program import CheckReport, Failure
+from viper.programs.program import Failure
 from viper.replay.recorded import RepeatedCalls
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -27,27 +27,27 @@ from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
 from viper_sandbox import Jail, Limits, Request
 
-__all__ = ["Replayed", "picture_of", "replay", "spec_of"]
+__all__ = ["Replayed", "image_of", "replay", "spec_of"]
 
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
-# They tell of the machine, or of the caller, that the program met then.
+# They depend on the machine or the caller of the recorded run.
 
-_OF_THE_ANSWER: frozenset[FailureKind] = frozenset(
+_ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
     {"timeout", "generator", "budget", "input", "config", "model", "sandbox", "cancelled"}
 )
-# What can end an answer as a whole, from outside of its programs.
+# They can end an answer as a whole, from outside its programs.
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of running a record again."""
+    """The result of a replay."""
 
     answer: Answer
-    """The answer as it came out now; its trace holds what happened now and the times of then."""
+    """The answer of the replay; its trace holds what happened now, with the recorded times."""
     differences: tuple[Difference, ...]
-    """Where that trace is not the recorded one."""
-    taken: tuple[str, ...]
-    """What could not be run again and was taken from the record, a sentence each."""
+    """Where that trace differs from the recorded one."""
+    from_record: tuple[str, ...]
+    """One sentence for each part that cannot be repeated and was copied from the record."""
     calls: int
     """Calls that were answered from the record."""
 
@@ -66,23 +66,23 @@ def replay(
 ) -> Replayed:
     """Run the programs of a trace again, answering their calls from it.
 
-    No model is loaded and no picture is needed.
+    No model is loaded and no image is needed.
 
     Args:
-        trace: The run, as `viper.trace.read.read_trace` gives it.
-        sandbox: Least sandbox level: its programs are a stranger's.
-        limits: What one program may use; those of `Engine` if None.
-        timeout_s: Longest time for all of it.
+        trace: The run, as `viper.trace.read.read_trace` returns it.
+        sandbox: Least sandbox level; the programs are not trusted.
+        limits: Limits of one program; those of `Engine` if None.
+        timeout_s: Longest time for the whole replay.
 
     Raises:
-        InputError: The trace holds results that their methods cannot give.
+        InputError: A recorded result is not of the type that its method returns.
         TimeoutExceededError: It took longer than `timeout_s`.
 
     Example:
         >>> replay(read_trace("run.json")).identical
         True
     """
-    again = _Again(trace, sandbox, Jail(limits or Limits()))
+    again = _Replay(trace, sandbox, Jail(limits or Limits()))
     loop = LoopThread("viper-replay")
     try:
         return loop.run(again.within(timeout_s))
@@ -90,39 +90,39 @@ def replay(
         loop.close(again.jail.close)
 
 
-def picture_of(trace: Trace) -> ImageRef:
-    """Return the picture of a trace, known by content alone."""
+def image_of(trace: Trace) -> ImageRef:
+    """Return the image of a trace, by its content hash and without pixels."""
     info = trace.image
     return ImageRef(info.content_hash, (info.width, info.height), info.name)
 
 
 def spec_of(trace: Trace) -> ApiSpec:
-    """Return the contract of a trace's programs: with the installed modules, where they call any.
+    """Return the API of a trace's programs: with the installed modules, where they call any.
 
-    Modules are loaded for their stubs only; none of their methods is asked.
+    Modules are loaded for their stubs only; none of their methods is called.
 
     Raises:
         ConfigError: Modules cannot be used together.
     """
     spec = load_spec()
-    known = {name for entry in spec.callables for name in (entry.qualified_name, entry.name)}
+    builtin = {name for entry in spec.callables for name in (entry.qualified_name, entry.name)}
     sites = (site.method for attempt in trace.attempts for site in attempt.call_sites)
-    if known.issuperset((*(call.method for call in trace.calls), *sites)):
+    if builtin.issuperset((*(call.method for call in trace.calls), *sites)):
         return spec
     from viper.modules.program_api import ProgramApi, open_modules
 
     return ProgramApi.of(open_modules()).spec
 
 
-class _Again:
+class _Replay:
     def __init__(self, trace: Trace, sandbox: SandboxLevel, jail: Jail) -> None:
         self.jail = jail
         self._trace = trace
         self._sandbox: SandboxLevel = sandbox
         self._spec = spec_of(trace)
-        self._image = picture_of(trace)
+        self._image = image_of(trace)
         self._calls = RepeatedCalls(trace, self._spec, self._image)
-        self._taken: list[str] = []
+        self._from_record: list[str] = []
 
     async def within(self, timeout_s: float) -> Replayed:
         try:
@@ -137,20 +137,17 @@ class _Again:
             ) from error
         answer = self._answer(outcomes)
         found = differences(self._trace.to_json(), answer.trace.to_json())
-        return Replayed(answer, tuple(found), tuple(self._taken), self._calls.answered)
+        return Replayed(answer, tuple(found), tuple(self._from_record), self._calls.answered)
 
     async def _attempt(self, number: int, attempt: Attempt) -> ProgramResult:
         """Run one program again."""
         if not attempt.source or _is_unrepeatable(attempt):
             kind = attempt.failure.kind if attempt.failure else "no program"
-            self._taken.append(
+            self._from_record.append(
                 f"Program {number + 1} ({kind}) cannot be repeated and is taken from the record."
             )
             failed = attempt.failure or Failure("generator", "There was no program.")
-            attempt = replace(attempt, failure=failed)
-            return ProgramResult(
-                attempt, None, None, (), attempt.unverified, CheckReport(attempt.source)
-            )
+            return ProgramResult(replace(attempt, failure=failed))
         trace = self._trace
         self._calls.begin(number)
         session = CallDispatcher(
@@ -168,56 +165,39 @@ class _Again:
             arguments={"query": trace.question, "possible_answers": list(trace.choices)},
         )
         result = await self.jail.run(request, session.handle, least_level=self._sandbox)
-        checked = result.checked
-        report = check_report(checked) if checked else CheckReport(attempt.source)
-        judged = judge(session, result, trace.task, trace.choices)
-        value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
-        now = replace(
-            attempt,
-            source=report.source,
-            failure=judged if isinstance(judged, Failure) else None,
-            findings=report.findings,
-            call_sites=report.call_sites,
-            calls=tuple(session.records),
-            printed=result.printed,
-            returned=plain_value(value),
-        )
-        return ProgramResult(now, value, text, patches, attempt.unverified, report)
+        ended = read_result(session, result, attempt.source, trace.task, trace.choices)
+        return ended.of(replace(attempt, **ended.fields))
 
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
-        """Put the outcomes together as the record's own run did."""
+        """Combine the outcomes as the recorded run did."""
         trace = self._trace
-        chosen = len(outcomes) - 1 if trace.votes is None else trace.chosen
-        outcome = outcomes[chosen] if outcomes else None
+        # Without votes the last program counts, as it did when the run was recorded.
+        last = len(outcomes) - 1 if outcomes else None
+        chosen = last if trace.votes is None else trace.chosen
+        outcome = None if chosen is None else outcomes[chosen]
         failure = outcome.failure if outcome else None
-        recorded, then = trace.failure, trace.answering
-        of_program = then.failure if then else None
-        if recorded is not None and recorded != of_program and recorded.kind in _OF_THE_ANSWER:
-            self._taken.append(
+        recorded = trace.failure
+        of_program = trace.answering.failure if trace.answering else None
+        if recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES:
+            self._from_record.append(
                 f"The failure of the whole ({recorded.kind}) is taken from the record."
             )
             failure = recorded
-        answered = outcome if failure is None else None
         now = replace(
             trace,
             generator=outcome.attempt.generator if outcome else trace.generator,
-            attempts=tuple(outcome.attempt for outcome in outcomes),
-            answer=answered.text if answered else None,
-            patches=tuple(patch.to_json() for patch in answered.patches) if answered else (),
-            failure=failure,
-            unverified=outcome.unverified if outcome else (),
+            turns=tuple(result.attempt for result in outcomes),
             votes=self._votes(trace.votes, outcomes),
             chosen=chosen,
+            **outcome_fields(outcome, failure),
         )
-        if answered is None:
-            return Answer(None, None, (), failure, now, self._image)
-        return Answer(answered.value, answered.text, answered.patches, None, now, self._image)
+        return answer_of(now, outcome, self._image)
 
     def _votes(self, votes: Votes | None, outcomes: list[ProgramResult]) -> Votes | None:
         """Count the votes again.
 
-        The order in which the programs were asked for decides how answers that are nearly the same are
-        named; it is not in the record, so votes that agree in all else are kept as they were told.
+        The order in which the programs were requested decides which of several nearly equal answers gives its
+        name to the group. The record does not hold that order, so votes that agree in all else are kept.
         """
         voters = outcomes[-votes.n :] if votes is not None else []
         if votes is None or not voters:
@@ -230,9 +210,9 @@ class _Again:
 
 
 def _is_unrepeatable(attempt: Attempt) -> bool:
-    """Tell whether an attempt ended by something that the record cannot bring about again."""
+    """Return whether an attempt ended by something that the record cannot repeat."""
     if attempt.failure is None or attempt.failure.kind not in _UNREPEATABLE:
         return False
     last = attempt.calls[-1].failure_kind if attempt.calls else None
-    # A call that ran out of its own clock is in the record, and ends the program again.
+    # A call that timed out is in the record, and ends the program again.
     return last != attempt.failure.kind or last == "cancelled"

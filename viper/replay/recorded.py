@@ -1,21 +1,21 @@
-"""The calls of a run as a world that answers: what was asked then is known, whoever asks it again.
+"""Answers calls from a record.
 
-A call is known by its method, the box of its receiver, and its arguments. What else its result depends on,
-the picture and the models, is the same for the whole record.
+A call is identified by its method, the box of its receiver, and its arguments. The image and the models, on
+which its result depends too, are the same for the whole record.
 """
 
 from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from viper.errors import ModelError
 from viper.images.image import ImageRef
 from viper.images.region import Patch
-from viper.methods.dispatch import to_record
+from viper.images.values import iterate_values, to_json_value
 from viper.methods.recorded_calls import Recalled
 from viper.programs.api_spec import ApiCallable, ApiSpec
 from viper.replay.values import RECORDED, value_of
@@ -36,7 +36,7 @@ class _Place(NamedTuple):
 
 
 class _Index:
-    """The calls of a run by what was asked.
+    """The calls of a run by method, receiver and arguments.
 
     Raises:
         InputError: A recorded result is not of the type that its method has.
@@ -56,39 +56,38 @@ class _Index:
                 key = _key(call.method, call.box_xyxy, call.arguments)
                 self._by_key.setdefault(key, []).append(len(self.places))
                 self.places.append(_Place(number, call))
-                if call.failure is None and call.method in returns:
-                    where = f"attempts[{number}].calls[{index}].result"
+                if call.error is None and call.method in returns:
+                    where = f"turns[{number}].calls[{index}].result"
                     value_of(call.result, returns[call.method], image, where, spec.handles)
 
     def of(self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> list[int]:
-        """Return where the same was asked, in order."""
+        """Return the places of equal calls, in order."""
         box = None if receiver is None else receiver.box_xyxy
-        records = [to_record(argument) for argument in arguments]
+        records = [to_json_value(argument) for argument in arguments]
         return self._by_key.get(_key(entry.qualified_name, box, records), [])
 
     def result(self, entry: ApiCallable, call: CallRecord) -> Any:
-        """Return what a recorded call gave.
+        """Return the result of a recorded call.
 
         Raises:
-            ValueError: As it did then; `TypeError` likewise.
-            CallFailed: It ended the program.
+            ValueError: The recorded call raised it; `TypeError` likewise.
+            CallFailed: The recorded call ended the program.
         """
-        if call.failure is not None:
-            kind = call.failure_kind or "model"
-            if kind in _CAUGHT:
-                raise _CAUGHT[kind](call.failure)
-            raise CallFailed(kind, call.failure)
+        if (error := call.error) is not None:
+            if error.kind in _CAUGHT:
+                raise _CAUGHT[error.kind](error.message)
+            raise CallFailed(error.kind, error.message)
         where = f"The result of {entry.name}"
         return value_of(call.result, entry.returns, self._image, where, self._handles)
 
 
 class RepeatedCalls:
-    """Answers the calls of each program of a run as they were answered, in order, and nothing else.
+    """Answers the calls of each recorded program in order, and no other calls.
 
     Args:
         trace: The run.
-        spec: The contract of programs.
-        image: The picture by content; no pixels are needed.
+        spec: The API of programs.
+        image: The image by content; no pixels are needed.
 
     Raises:
         InputError: A recorded result is not of the type that its method has.
@@ -124,33 +123,33 @@ class RepeatedCalls:
         return Recalled(self._index.result(entry, self._current))
 
     def completed(self, record: CallRecord) -> CallRecord:
-        """Return what happened now, with the times and costs of then."""
-        then, self._current = self._current, None
-        if then is None:
+        """Return the record of the call with the recorded times and costs."""
+        recorded, self._current = self._current, None
+        if recorded is None:
             return record
         return replace(
-            then,
+            recorded,
             line=record.line,
             method=record.method,
             role=record.role,
+            image=record.image,
             box_xyxy=record.box_xyxy,
             arguments=record.arguments,
             result=record.result,
-            failure=record.failure,
-            failure_kind=record.failure_kind,
+            error=record.error,
         )
 
 
 class RecordedWorld:
-    """Answers what was asked in a run, in any order; what is new is left to the models.
+    """Answers recorded calls in any order; new calls go to the models.
 
-    Failures that a program cannot catch are not kept: a role that nobody served may be served now.
+    Failures that a program cannot catch are not repeated: a role without a backend may have one now.
 
     Args:
         trace: The run.
-        spec: The contract of programs.
-        image: The picture by content; no pixels are needed.
-        before_asking: Called with what is new, before models are asked; it may raise a `ViperError`.
+        spec: The API of programs.
+        image: The image by content; no pixels are needed.
+        before_new_call: Called before a new call goes to models; it may raise a `ViperError`.
 
     Raises:
         InputError: A recorded result is not of the type that its method has.
@@ -161,63 +160,55 @@ class RecordedWorld:
         trace: Trace,
         spec: ApiSpec,
         image: ImageRef,
-        before_asking: Callable[[ApiCallable, str], None],
+        before_new_call: Callable[[ApiCallable, str], None],
     ) -> None:
         self._index = _Index(trace, spec, image)
-        self._before_asking = before_asking
+        self._before_new_call = before_new_call
         self._current: CallRecord | None = None
-        self.recalled = 0
+        self.from_record = 0
         """Calls that the record answered."""
-        self.asked = 0
+        self.from_models = 0
         """Calls that went to models."""
 
     def recall(
         self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
     ) -> Recalled | None:
-        """Answer a call if it is known; see `RecordedCalls`."""
+        """Answer a call if it is recorded; see `RecordedCalls`."""
         calls = (self._index.places[i].call for i in self._index.of(entry, receiver, arguments))
         self._current = next(
             (call for call in calls if call.failure_kind in (None, *_CAUGHT)), None
         )
         if self._current is None:
-            if any(map(_is_recorded_object, _parts(list(arguments)))):
+            if any(map(_is_recorded_object, iterate_values(list(arguments)))):
                 raise ModelError(
-                    f"The program asks {described_call(entry, receiver, arguments)}, which is not in the "
-                    "record, of an object that is gone with the run that made it. Make it anew, on another "
-                    "patch or with other arguments."
+                    f"The program calls {described_call(entry, receiver, arguments)}, which is not in the "
+                    "record, with an object that no longer exists. Make the object again, on another patch "
+                    "or with other arguments."
                 )
-            self._before_asking(entry, described_call(entry, receiver, arguments))
-            self.asked += 1
+            self._before_new_call(entry, described_call(entry, receiver, arguments))
+            self.from_models += 1
             return None
-        self.recalled += 1
+        self.from_record += 1
         result = self._index.result(entry, self._current)
         return Recalled(result, self._current.unverified)
 
     def completed(self, record: CallRecord) -> CallRecord:
-        """Return the record, with what was said of a call then where it was answered from there."""
-        then, self._current = self._current, None
-        if then is None:
+        """Return the record of the call, with the score, notes and model of the recorded one."""
+        recorded, self._current = self._current, None
+        if recorded is None:
             return record
-        return replace(record, score=then.score, notes=then.notes, model=then.model, cached=True)
+        return replace(
+            record, score=recorded.score, notes=recorded.notes, model=recorded.model, cached=True
+        )
 
 
 def described_call(entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> str:
     """Return a call for a message: `find('cube') on (0, 0, 48, 32)`."""
-    shown = ", ".join(repr(to_record(argument))[:80] for argument in arguments)
+    quoted = ", ".join(repr(to_json_value(argument))[:80] for argument in arguments)
     place = ""
     if receiver is not None:
         place = f" on ({', '.join(f'{edge:g}' for edge in receiver.box_xyxy)})"
-    return f"{entry.name}({shown}){place}"
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _parts(item)
-    elif isinstance(value, dict):
-        yield from _parts(list(value.values()))
-    else:
-        yield value
+    return f"{entry.name}({quoted}){place}"
 
 
 def _is_recorded_object(value: Any) -> bool:
@@ -225,6 +216,6 @@ def _is_recorded_object(value: Any) -> bool:
 
 
 def _key(method: str, box_xyxy: Sequence[float] | None, arguments: Sequence[Any]) -> str:
-    # As JSON: 1, 1.0 and true are different questions, and texts are quoted.
+    # As JSON: 1, 1.0 and true are different arguments, and texts are quoted.
     box = None if box_xyxy is None else [float(edge) for edge in box_xyxy]
     return json.dumps([method, box, list(arguments)], sort_keys=True)

@@ -30,8 +30,13 @@ class HostObject:
     """Identifies it among all objects of all processes; part of the keys of requests about it."""
 
     def to_record(self) -> dict[str, Any]:
-        """Return its form in a trace."""
-        return {"handle": self.kind, "attributes": dict(self.attributes), "object": self.token}
+        """Return what a trace holds of it."""
+        return {
+            "type": "object",
+            "class": self.kind,
+            "attributes": dict(self.attributes),
+            "id": self.token,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
-from viper.errors import FAILURE_KINDS
 from viper.serve.api_error import KINDS
 from viper.serve.requests import AskFields, CheckFields, RunFields
+from viper.trace.record import SUMMARY_KEYS
+from viper.trace.schema import schema_text
 
 __all__ = ["openapi_document"]
 
@@ -57,7 +57,7 @@ def openapi_document() -> dict[str, Any]:
         "security": [{}, {"token": []}],
         "paths": {
             "/v1/ask": {"post": _answering("ask", "Ask a question about a picture.", "Ask")},
-            "/v1/run": {"post": _answering("run", "Run a program on a picture.", "VisionClient")},
+            "/v1/run": {"post": _answering("run", "Run a program on an image.", "Run")},
             "/v1/check": {"post": _checking()},
             "/v1/info": {"get": _got("info", "What the server answers with, and its limits.")},
             "/healthz": {"get": _health()},
@@ -193,7 +193,7 @@ def _open(operation: dict[str, Any]) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
-    for name, kind in (("Ask", AskFields), ("VisionClient", RunFields)):
+    for name, kind in (("Ask", AskFields), ("Run", RunFields)):
         fields = kind.model_json_schema()
         for form, picture in (("Json", _PICTURE_JSON), ("Form", _PICTURE_FILE)):
             schemas[name + form] = {
@@ -207,66 +207,69 @@ def _schemas() -> dict[str, Any]:
         request_id={"type": "string"},
         error=_closed(kind={"enum": list(KINDS)}, message={"type": "string"}),
     )
-    schemas["Failure"] = _closed(
-        kind={"enum": list(FAILURE_KINDS)},
-        line={"type": ["integer", "null"], "description": "Line of the program, from 1."},
-        message={"type": "string"},
-    )
     schemas["Checked"] = _closed(
         source={"type": "string", "description": "The program itself: lines count in it."},
-        findings={"type": "array", "items": _ref("Failure")},
+        findings={"type": "array", "items": _ref("Trace_Finding")},
     )
     schemas |= _trace_schemas()
     schemas["Answer"] = _answer()
     return schemas
 
 
-_OF_THE_TRACE = (
-    "answer task question patches generator failure unverified forwards mean_batch lookahead models votes"
-).split()
-"""Keys of an answer that are those of its trace; `schema.json` of traces describes them."""
 _TIMES = ("generate", "run", "queue", "model", "total")
 
 
 def _answer() -> dict[str, Any]:
     """Return the schema of `Trace.summary_json()`, with the request's id and, where asked for, the trace."""
     count = {"type": "integer", "minimum": 0}
-    summarize_error = _closed(
+    cached = {
+        "type": "boolean",
+        "description": "The program came from the program cache; no model wrote it.",
+    }
+    described = _closed(
         request_id={"type": "string"},
-        **{key: {"$ref": f"#/components/schemas/Trace/properties/{key}"} for key in _OF_THE_TRACE},
-        image={"type": "string", "description": "Name of the picture's file."},
+        **{key: _trace_key(key) for key in SUMMARY_KEYS},
+        image={"type": "string", "description": "Name of the image file."},
         program={
             "type": ["string", "null"],
             "description": "Source of the program that answered, or failed last.",
         },
         attempts=count | {"description": "Programs that were written."},
         notes={
-            **_ref("Trace_texts"),
-            "description": "How the question was read where that is not plain, and what models say against "
-            "their own results on this picture.",
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "How the question was read where that is not plain, and what models report "
+            "against their own results on this image.",
         },
         calls=count | {"description": "Calls of models by all programs."},
-        cache_hits=count | {"description": "Calls whose results were all known already."},
-        timing_ms=_closed(**{name: {"type": "number", "minimum": 0} for name in _TIMES}),
-        usage=_ref("Trace_usage"),
-        memo={
-            "type": "boolean",
-            "description": "The program was remembered, so that no model was asked for it.",
+        cache_hits=count | {"description": "Calls whose results all came from a cache."},
+        mean_batch={
+            "type": "object",
+            "additionalProperties": {"type": "number"},
+            "description": "`requests` per forward, by role; rounded.",
         },
+        lookahead=_trace_key("prefetch"),
+        timing_ms=_closed(**{name: {"type": "number", "minimum": 0} for name in _TIMES}),
+        usage=_ref("Trace_Usage"),
+        from_program_cache=cached,
+        memo=cached,
         confidence={
             "type": ["number", "null"],
             "description": "Share of the programs that voted for the answer; null without votes.",
         },
     )
-    summarize_error["description"] = "What `viper ask --json` prints, with the request's id."
-    summarize_error["properties"]["trace"] = _ref("Trace")
-    return summarize_error
+    described["description"] = "What `viper ask --json` prints, with the request's id."
+    described["properties"]["trace"] = _ref("Trace")
+    return described
+
+
+def _trace_key(key: str) -> dict[str, str]:
+    return _ref(f"Trace/properties/{key}")
 
 
 def _trace_schemas() -> dict[str, Any]:
     """Return the published schema of traces and its parts, as components."""
-    text = (files("viper.trace") / "schema.json").read_text(encoding="utf-8")
-    schema = json.loads(text.replace('"#/$defs/', '"#/components/schemas/Trace_'))
+    schema = json.loads(schema_text().replace('"#/$defs/', '"#/components/schemas/Trace_'))
     parts = schema.pop("$defs")
     del schema["$schema"]
     return {"Trace": schema, **{f"Trace_{name}": part for name, part in parts.items()}}

@@ -1,4 +1,4 @@
-"""What differs between two runs: what was asked, programs, calls, answers; times and costs only on demand."""
+"""Compares two runs: questions, programs, calls and answers; times and costs only on demand."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from viper.trace.differences import Difference, differences
-from viper.trace.record import Trace
+from viper.trace.model import measures
+from viper.trace.record import Attempt, CallRecord, Trace
 
 __all__ = ["CallChange", "Comparison", "ProgramChange", "compare"]
 
-_MEASURES = {
-    "trace": "viper forwards mean_batch lookahead total_ms".split(),
-    "attempt": "usage memo started_ms generate_ms run_ms".split(),
-    "call": "started_ms ms model_ms forwards batch_size cached ahead queue_ms usage".split(),
-}
-"""Keys that say how long something took and what it cost, not what happened."""
+_STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
+# Compared by themselves, or not at all.
 
 _LONGEST_SOURCE = 200_000
-# Characters; as much as the sandbox takes. Comparing lines is slow beyond.
+# Characters; as many as the sandbox accepts. Comparing lines is slow beyond.
 
 
 class ProgramChange(NamedTuple):
@@ -35,7 +32,7 @@ class ProgramChange(NamedTuple):
 
 
 class CallChange(NamedTuple):
-    """A call that one run has and the other has not, or that was answered otherwise."""
+    """A call that only one run has, or that has different results."""
 
     attempt: int
     first: dict[str, Any] | None
@@ -52,7 +49,7 @@ class Comparison:
     programs: tuple[ProgramChange, ...]
     calls: tuple[CallChange, ...]
     measures: tuple[Difference, ...] = ()
-    """Times and costs, where they were asked for."""
+    """Times and costs, if they were compared."""
 
     @property
     def same(self) -> bool:
@@ -61,12 +58,10 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `viper trace diff --json` prints."""
+        parts = {name: getattr(self, name) for name in ("fields", "programs", "calls", "measures")}
         return {
             "same": self.same,
-            "fields": [difference._asdict() for difference in self.fields],
-            "programs": [change._asdict() for change in self.programs],
-            "calls": [change._asdict() for change in self.calls],
-            "measures": [difference._asdict() for difference in self.measures],
+            **{name: [part._asdict() for part in items] for name, items in parts.items()},
         }
 
 
@@ -81,42 +76,36 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         times: Whether to compare times and costs as well.
     """
     one, other = first.to_json(), second.to_json()
-    fields = list(differences(_head(one, "trace"), _head(other, "trace")))
+    fields = list(differences(_head(one, Trace), _head(other, Trace)))
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
-    measures = (
-        list(differences(_measures(one, "trace"), _measures(other, "trace"))) if times else []
-    )
-    for number, (left, right) in enumerate(zip_longest(one["attempts"], other["attempts"])):
-        path = f"attempts[{number}]"
-        fields += differences(_head(left, "attempt"), _head(right, "attempt"), path)
+    measured = list(differences(_measures(one, Trace), _measures(other, Trace)))
+    for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
+        path = f"turns[{number}]"
+        fields += differences(_head(left, Attempt), _head(right, Attempt), path)
         if _source(left) != _source(right):
             programs.append(ProgramChange(number, _diff(_source(left), _source(right))))
-        matched = list(_matched(left, right))
-        calls += [
-            CallChange(number, a, b)
-            for a, b in matched
-            if a is None or b is None or _answered(a) != _answered(b)
-        ]
-        if times and left and right:
-            measures += differences(_measures(left, "attempt"), _measures(right, "attempt"), path)
-            for a, b in matched:
-                if a and b:
-                    place = f"{path}.line {a['line']} {a['method']}"
-                    measures += differences(_measures(a, "call"), _measures(b, "call"), place)
-    return Comparison(tuple(fields), tuple(programs), tuple(calls), tuple(measures))
+        if left and right:
+            measured += differences(_measures(left, Attempt), _measures(right, Attempt), path)
+        for a, b in _matched(left, right):
+            if a is None or b is None or _answered(a) != _answered(b):
+                calls.append(CallChange(number, a, b))
+            if a and b:
+                place = f"{path}.line {a['line']} {a['method']}"
+                measured += differences(_measures(a, CallRecord), _measures(b, CallRecord), place)
+    return Comparison(
+        tuple(fields), tuple(programs), tuple(calls), tuple(measured) if times else ()
+    )
 
 
-def _head(value: Mapping[str, Any] | None, kind: str) -> dict[str, Any] | None:
+def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
     """Return what happened, without programs, calls and measures."""
-    if value is None:
-        return None
-    left_out = {*_MEASURES[kind], "attempts", "source", "calls", "call_sites"}
-    return {key: item for key, item in value.items() if key not in left_out}
+    left_out = {*measures(kind), *_STRUCTURE}
+    return value and {key: item for key, item in value.items() if key not in left_out}
 
 
-def _measures(value: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {key: value[key] for key in _MEASURES[kind]}
+def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+    return {key: value[key] for key in measures(kind)}
 
 
 def _source(attempt: Mapping[str, Any] | None) -> str:
@@ -134,11 +123,14 @@ def _diff(first: str, second: str) -> list[str]:
 def _matched(
     left: Mapping[str, Any] | None, right: Mapping[str, Any] | None
 ) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any] | None]]:
-    """Yield pairs of calls that ask the same; None stands for the one that is missing."""
+    """Yield pairs of equal calls; None stands for a missing one."""
     groups: dict[str, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
     for side, attempt in enumerate((left, right)):
         for call in attempt["calls"] if attempt else ():
-            key = json.dumps([call["method"], call["box_xyxy"], call["arguments"]], sort_keys=True)
+            key = json.dumps(
+                [call[name] for name in ("method", "image", "box_xyxy", "arguments")],
+                sort_keys=True,
+            )
             groups[key][side].append(call)
     for calls, others in groups.values():
         yield from zip_longest(calls, others)
@@ -147,5 +139,5 @@ def _matched(
 def _answered(call: Mapping[str, Any]) -> str:
     # As JSON: 1, 1.0 and true are three answers.
     return json.dumps(
-        [call["result"], call["failure"], call["score"], call["notes"], call["unverified"]]
+        [call[name] for name in ("result", "error", "score", "scores", "notes", "unverified")]
     )

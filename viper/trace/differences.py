@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from viper.trace.schema import joined, shown
+from viper.trace.places import join_path, quote
 
 __all__ = ["Difference", "differences"]
 
@@ -22,7 +22,7 @@ class Difference(NamedTuple):
     second: Any
 
     def __str__(self) -> str:
-        return f"{self.path}: {shown(self.first)} became {shown(self.second)}"
+        return f"{self.path}: {quote(self.first)} became {quote(self.second)}"
 
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[Difference]:
@@ -30,13 +30,13 @@ def differences(first: Any, second: Any, path: str = "") -> Iterator[Difference]
     if isinstance(first, dict) and isinstance(second, dict):
         for key in dict.fromkeys((*first, *second)):
             yield from differences(
-                first.get(key, _NOTHING), second.get(key, _NOTHING), joined(path, key)
+                first.get(key, _NOTHING), second.get(key, _NOTHING), join_path(path, key)
             )
         if first.keys() == second.keys() and list(first) != list(second):
             yield Difference(f"{path or 'the trace'} (order of keys)", list(first), list(second))
     elif isinstance(first, list) and isinstance(second, list):
         for index, (one, other) in enumerate(zip_longest(first, second, fillvalue=_NOTHING)):
-            yield from differences(one, other, f"{path}[{index}]")
+            yield from differences(one, other, join_path(path, index))
     elif type(first) is not type(second) or first != second:
         yield Difference(
             path or "the trace",

@@ -1,4 +1,4 @@
-"""Images inside trace files: the whole one, or small crops of what calls looked at and found.
+"""Images inside trace files: the whole ones, or small crops of what calls looked at and found.
 
 Everything is a data URI, so that a file with images needs no other file and no network.
 """
@@ -6,12 +6,14 @@ Everything is a data URI, so that a file with images needs no other file and no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from itertools import islice
+from typing import Literal
 
 from viper.images.boxes import Box
-from viper.images.data_uri import crop_uri, picture_uri
+from viper.images.data_uri import crop_uri, image_uri
 from viper.images.image import ImageRef
-from viper.trace.record import Trace
+from viper.images.values import json_patches
+from viper.trace.record import Crop, Embedded, Trace
 
 __all__ = ["Embed", "boxes_of", "embedded"]
 
@@ -19,45 +21,27 @@ Embed = Literal["none", "crops", "picture"]
 """How much of the image goes into a trace file."""
 
 _MOST_CROPS = 300
-# A program may look at a hundred thousand boxes; a file of a megabyte and a half is what one shares.
+# A program may look at a hundred thousand boxes; a file of a megabyte and a half is small enough to share.
 
 
-def embedded(trace: Trace, image: ImageRef, embed: Embed) -> dict[str, Any]:
-    """Return the `embedded` object of a trace file.
+def embedded(trace: Trace, image: ImageRef, embed: Embed) -> Embedded:
+    """Return the images that a trace file holds.
 
     Args:
         trace: The run.
-        image: Its picture, with pixels.
-        embed: `crops` for a small picture of each box, `picture` for the whole as well.
+        image: Its image, with pixels.
+        embed: `crops` for a small image of each box, `picture` for the whole image as well.
     """
-    parts: dict[str, Any] = {}
-    if embed == "picture":
-        parts["picture"] = picture_uri(image)
-    if embed != "none":
-        parts["crops"] = [
-            {"box_xyxy": list(box), "data": crop_uri(image, box)}
-            for box, _ in zip(boxes_of(trace), range(_MOST_CROPS), strict=False)
-        ]
-    return parts
+    crops = (Crop(0, box, crop_uri(image, box)) for box in islice(boxes_of(trace), _MOST_CROPS))
+    return Embedded((image_uri(image),) if embed == "picture" else (), tuple(crops))
 
 
 def boxes_of(trace: Trace) -> Iterator[Box]:
-    """Yield each box that calls looked at or found, once, in order; not the whole picture."""
-    seen: set[Box] = {(0.0, 0.0, float(trace.image.width), float(trace.image.height))}
+    """Yield each box that calls looked at or found, once, in order; not the whole image."""
+    listed: set[Box] = {(0.0, 0.0, float(trace.image.width), float(trace.image.height))}
     for call in trace.calls:
-        for box in (call.box_xyxy, *_boxes_in(call.arguments), *_boxes_in(call.result)):
-            if box is not None and box not in seen:
-                seen.add(box)
+        patches = json_patches([call.arguments, call.result])
+        for box in (call.box_xyxy, *(tuple(patch["box_xyxy"]) for patch in patches)):
+            if box is not None and box not in listed:
+                listed.add(box)
                 yield box
-
-
-def _boxes_in(value: Any) -> Iterator[Box]:
-    match value:
-        case {"box_xyxy": [x1, y1, x2, y2]}:
-            yield (x1, y1, x2, y2)
-        case list() | tuple():
-            for item in value:
-                yield from _boxes_in(item)
-        case dict():
-            for item in value.values():
-                yield from _boxes_in(item)

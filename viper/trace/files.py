@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from viper.errors import ConfigError, InputError
 from viper.images.image import ImageRef
@@ -41,8 +44,8 @@ def write_trace(
     Args:
         path: Where to; its suffix says what.
         trace: The run.
-        image: Its picture. A page always shows it, where it is given.
-        embed: What of the picture goes into JSON: `none`, small `crops` of what calls looked at and
+        image: Its image. A page always shows it, where it is given.
+        embed: How much of the image goes into JSON: `none`, small `crops` of what calls looked at and
             found, or the whole `picture` as well, so that the run can be changed and replayed from
             the file alone.
 
@@ -76,12 +79,14 @@ def trace_json(
     """
     if embed not in get_args(Embed):
         raise ConfigError(f"embed must be one of {', '.join(get_args(Embed))}, but got {embed!r}.")
-    value = trace.to_json()
     if embed != "none" and image is not None and image.load is not None:
-        value["embedded"] = embedded(trace, image, embed)
-    return value
+        trace = replace(trace, embedded=embedded(trace, image, embed))
+    return trace.to_json()
 
 
 def trace_text(value: dict[str, Any]) -> str:
     """Return the text of a trace file: the same bytes for the same run."""
-    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+    try:
+        return to_json(value, indent=1, inf_nan_mode="constants").decode() + "\n"
+    except PydanticSerializationError:  # a lone surrogate
+        return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

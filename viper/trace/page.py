@@ -1,6 +1,6 @@
 """A trace as one HTML file that needs nothing else: no network, no folder beside it.
 
-Questions, programs, answers of models and names of files are a stranger's text. They are in the page as
+Questions, programs, answers of models and names of files are not trusted. They are in the page as
 data, which the viewer puts into text nodes; the content policy of the page runs the two scripts whose
 hashes it names, and nothing else.
 """
@@ -11,10 +11,11 @@ import base64
 import functools
 import hashlib
 import json
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from viper.images.data_uri import page_picture
+from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
 from viper.trace.record import Trace
 from viper.trace.summary import summary_html
@@ -30,10 +31,11 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
 
     Args:
         trace: The run.
-        image: Its picture; None, or one without pixels, for a page without.
+        image: Its image; None, or one without pixels, for a page without.
     """
-    picture = None if image is None or image.load is None else page_picture(image)
-    data = {"trace": trace.to_json(), "picture": picture}
+    picture = None if image is None or image.load is None else page_image(image)
+    value = replace(trace, embedded=None).to_json()
+    data = {"trace": value, "picture": picture}
     scripts = [viewer_file("viewer.js"), viewer_file("page.js")]
     styles = [viewer_file("viewer.css"), viewer_file("page.css")]
     return _template().render(
@@ -47,7 +49,7 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
         page_css=styles[1],
         script_hashes=" ".join(map(_hash, scripts)),
         style_hashes=" ".join(map(_hash, styles)),
-        summary=summary_html(trace, None, styled=False),
+        summary=summary_html(value, None, styled=False),
         data=script_json(data),
     )
 

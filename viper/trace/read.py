@@ -1,36 +1,33 @@
 """Reads a trace file that anybody may have sent.
 
-Nothing in it is believed: its size, its depth and each value are checked before a `Trace` is made of it,
-and what is wrong is told with its place. What the values mean (whether the program gives that answer) is not
-checked here; `viper.replay` runs it again.
+Its size and depth are checked before it is parsed into a `Trace`, and each value by the type of its field; an
+error names the place. What the values mean (whether the program gives that answer) is not checked here;
+`viper.replay` runs it again.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
-from typing import Any, NamedTuple, NoReturn
+import re
+from typing import Any, NoReturn
 
-from viper.errors import InputError, failure_kind
-from viper.programs.program import CallSite, Failure, Finding
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from viper.errors import InputError
 from viper.storage.files import quote_path, read_regular_file
-from viper.trace.record import (
-    TRACE_FORMAT,
-    TRACE_VERSION,
-    Attempt,
-    CallRecord,
-    ImageInfo,
-    Trace,
-    Votes,
-)
-from viper.trace.schema import joined, problem
-from viper.usage import Usage
+from viper.trace.model import adapter
+from viper.trace.places import join_path, quote
+from viper.trace.record import TRACE_FORMAT, TRACE_VERSION, Trace
+from viper.trace.version_2 import upgraded
 
-__all__ = ["MAX_BYTES", "TraceFile", "read_trace", "read_trace_file", "trace_of"]
+__all__ = ["MAX_BYTES", "read_trace", "trace_of"]
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Largest file: room for the whole of the largest picture that Viper opens, in base64."""
+"""Largest file: room for the whole of the largest image that Viper opens, in base64."""
 
 _MAX_PARTS = 4_000_000
 # Brackets, braces and commas: an empty list costs 60 bytes of memory and two of a file. A run of 2,000
@@ -39,79 +36,84 @@ _MAX_DEPTH = 64
 _MAX_INTEGER = 2**63 - 1
 
 
-class TraceFile(NamedTuple):
-    """What a trace file holds."""
-
-    trace: Trace
-    embedded: dict[str, Any] | None
-    """Its pictures, as in the file; None without."""
-
-
 def read_trace(path: str | os.PathLike[str]) -> Trace:
     """Return the run that a trace file holds.
 
     Raises:
-        InputError: It cannot be read, or is no trace; the message says where it is wrong.
-    """
-    return read_trace_file(path).trace
-
-
-def read_trace_file(path: str | os.PathLike[str]) -> TraceFile:
-    """Return the run that a trace file holds, and its pictures.
-
-    Raises:
-        InputError: It cannot be read, or is no trace; the message says where it is wrong.
+        InputError: It cannot be read, or is not a trace; the message says where it is wrong.
     """
     name = os.fspath(path)
     data = read_regular_file(name, max_bytes=MAX_BYTES, what="trace")
     try:
-        value = _parsed(data)
-        return TraceFile(trace_of(value), value.get("embedded"))
+        return trace_of(_parsed(data))
     except InputError as error:
         raise InputError(f"{quote_path(name)} cannot be used: {error}") from error
 
 
 def trace_of(value: Any) -> Trace:  # Any: what is checked here
-    """Return the run that a JSON value stands for; `trace.to_json()` gives the value back.
+    """Return the run that a JSON value stands for; `trace.to_json()` returns the value again.
 
     Raises:
-        InputError: It is no trace; the message says where it is wrong.
+        InputError: It is not a trace; the message says where it is wrong.
     """
     _check_bounds(value)
     _check_version(value)
-    found = problem(value)
-    if found is not None:
-        where = found.path or "The trace"
-        raise InputError(f"{where} {found.trouble}. It was not written by Viper, or was changed.")
-    attempts = value["attempts"]
-    chosen = value["chosen"]
-    if (chosen is None) != (not attempts) or not (chosen is None or chosen < len(attempts)):
+    if value["version"] == 2:
+        value = upgraded(value)
+    try:
+        trace: Trace = adapter(Trace).validate_json(json.dumps(value))
+    except ValidationError as error:
+        raise InputError(_message(error.errors(include_url=False)[0], value)) from None
+    _check_indices(trace)
+    return trace
+
+
+def _message(error: ErrorDetails, value: Any) -> str:
+    """Return the first error of pydantic as one sentence with the place and what was received."""
+    path = ""
+    for key in error["loc"]:
+        try:
+            value = value[key]
+        except (LookupError, TypeError):
+            break  # a key that is missing, or a choice of a union, which is not a place
+        path = join_path(path, key)
+    last = str(error["loc"][-1]) if error["loc"] else ""
+    match error["type"]:
+        case "missing":
+            trouble = f"lacks {'the key ' if isinstance(value, dict) else 'item '}{last!r}"
+        case "unexpected_keyword_argument":
+            path, trouble = _parent(error["loc"]), f"has the unknown key {quote(last)}"
+        case _:
+            trouble = f"{re.sub('^.*? should ', 'must ', error['msg'])}, but is {quote(value)}"
+    return f"{path or 'The trace'} {trouble}. {_CHANGED}"
+
+
+def _parent(places: tuple[int | str, ...]) -> str:
+    return functools.reduce(join_path, places[:-1], "")
+
+
+_CHANGED = "It was not written by Viper, or was changed."
+
+
+def _check_indices(trace: Trace) -> None:
+    """Make sure that what is named by its index is there."""
+    chosen, turns = trace.chosen, len(trace.turns)
+    if (chosen is None) != (not turns) or not (chosen is None or chosen < turns):
         raise InputError(
-            f"chosen must be the index of one of the {len(attempts)} attempts, but is {chosen!r}. "
-            "It was not written by Viper, or was changed."
+            f"chosen must be the index of one of the {turns} turns, but is {quote(chosen)}. {_CHANGED}"
         )
-    image, votes = value["image"], value["votes"]
-    return Trace(
-        question=value["question"],
-        task=value["task"],
-        choices=tuple(value["choices"]),
-        image=ImageInfo(image["name"], image["content_hash"], image["width"], image["height"]),
-        models=dict(value["models"]),
-        generator=value["generator"],
-        attempts=tuple(map(_attempt, attempts)),
-        answer=value["answer"],
-        patches=tuple(value["patches"]),
-        failure=_failure(value["failure"]),
-        unverified=tuple(value["unverified"]),
-        forwards=dict(value["forwards"]),
-        total_ms=value["total_ms"],
-        votes=None if votes is None else Votes(votes["n"], votes["answers"], votes["failed"]),
-        chosen=-1 if chosen is None else chosen,
-        mean_batch=dict(value["mean_batch"]),
-        prefetch=dict(value["lookahead"]),
-        version=value["version"],
-        viper=value["viper"],
-    )
+    crops = trace.embedded.crops if trace.embedded else ()
+    used = [
+        *(region.image for region in trace.regions),
+        *(crop.image for crop in crops),
+        *(call.image for call in trace.calls if call.image is not None),
+        *(patch["image"] for patch in trace.patches),
+    ]
+    if max(used, default=0) >= len(trace.images):
+        raise InputError(
+            f"image must be the index of one of the {len(trace.images)} images, but is {max(used)}. "
+            + _CHANGED
+        )
 
 
 def _parsed(data: bytes) -> Any:
@@ -151,18 +153,19 @@ def _check_bounds(value: Any) -> None:
         if depth > _MAX_DEPTH:
             raise InputError(_TOO_DEEP)
         if isinstance(holder, dict):
-            for key, item in holder.items():
-                _check_text(key, f"A key of {path or 'the trace'}")
-                if isinstance(item, (dict, list)):
-                    stack.append((item, joined(path, key), depth + 1))
-                elif trouble := _trouble(item):
-                    raise InputError(f"{joined(path, key)} must be {trouble}")
-        elif isinstance(holder, list):
-            for index, item in enumerate(holder):
-                if isinstance(item, (dict, list)):
-                    stack.append((item, f"{path}[{index}]", depth + 1))
-                elif trouble := _trouble(item):
-                    raise InputError(f"{path}[{index}] must be {trouble}")
+            for key in holder:
+                if not isinstance(key, str) or not _is_clean(key):
+                    raise InputError(
+                        f"A key of {path or 'the trace'} must be a text without lone surrogates, "
+                        f"but is {key!a:.60}."
+                    )
+        elif not isinstance(holder, list):
+            continue
+        for key, item in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(item, (dict, list)):
+                stack.append((item, join_path(path, key), depth + 1))
+            elif trouble := _trouble(item):
+                raise InputError(f"{join_path(path, key)} must be {trouble}")
 
 
 def _trouble(value: Any) -> str | None:
@@ -189,11 +192,6 @@ def _is_clean(text: str) -> bool:
     return True
 
 
-def _check_text(key: Any, name: str) -> None:
-    if not isinstance(key, str) or not _is_clean(key):
-        raise InputError(f"{name} must be a text without lone surrogates, but is {key!a:.60}.")
-
-
 def _check_version(value: Any) -> None:
     if not isinstance(value, dict) or value.get("format") != TRACE_FORMAT:
         raise InputError(
@@ -201,95 +199,15 @@ def _check_version(value: Any) -> None:
             "viper ask --trace FILE.json wrote."
         )
     version = value.get("version")
-    if isinstance(version, bool) or not isinstance(version, int):
+    if type(version) is not int:
         raise InputError(f"version must be the number {TRACE_VERSION}, but is {version!r:.60}.")
-    if version < TRACE_VERSION:
+    if version < 2:
         raise InputError(
             f"It is a trace of version {version}, which lacks what a replay needs; this Viper reads "
-            f"version {TRACE_VERSION}. Ask again with viper ask … --trace FILE.json."
+            f"versions 2 and {TRACE_VERSION}. Ask again with viper ask … --trace FILE.json."
         )
     if version > TRACE_VERSION:
         raise InputError(
-            f"It is a trace of version {version}; this Viper reads version {TRACE_VERSION}. "
+            f"It is a trace of version {version}; this Viper reads versions 2 and {TRACE_VERSION}. "
             "Use a newer Viper: pip install --upgrade viper-vision."
         )
-
-
-def _attempt(value: dict[str, Any]) -> Attempt:
-    return Attempt(
-        generator=value["generator"],
-        source=value["source"],
-        failure=_failure(value["failure"]),
-        findings=tuple(
-            Finding(failure_kind(f["kind"]), f["line"], f["message"]) for f in value["findings"]
-        ),
-        call_sites=tuple(
-            CallSite(
-                site["line"],
-                site["method"],
-                tuple(tuple(x) if isinstance(x, list) else x for x in site["literals"]),
-                site["repeats"],
-            )
-            for site in value["call_sites"]
-        ),
-        calls=tuple(_call(call, value["unverified"]) for call in value["calls"]),
-        printed=value["printed"],
-        usage=_usage(value["usage"]),
-        generate_ms=value["generate_ms"],
-        run_ms=value["run_ms"],
-        from_cache=value["memo"],
-        notes=tuple(value["notes"]),
-        unverified=tuple(value["unverified"]),
-        returned=value["returned"],
-        started_ms=value["started_ms"],
-    )
-
-
-def _call(value: dict[str, Any], unverified: list[str]) -> CallRecord:
-    box, failure = value["box_xyxy"], value["failure"]
-    return CallRecord(
-        line=value["line"],
-        method=value["method"],
-        box_xyxy=None if box is None else (box[0], box[1], box[2], box[3]),
-        arguments=tuple(value["arguments"]),
-        result=value["result"],
-        score=value["score"],
-        failure=None if failure is None else failure["message"],
-        failure_kind=None if failure is None else failure["kind"],
-        notes=tuple(value["notes"]),
-        ms=value["ms"],
-        model_ms=value["model_ms"],
-        forwards=value["forwards"],
-        batch_size=value["batch_size"],
-        cached=value["cached"],
-        usage=_usage(value["usage"]),
-        ahead=value["ahead"],
-        queue_ms=value["queue_ms"],
-        role=value["role"],
-        model=value["model"],
-        started_ms=value["started_ms"],
-        unverified=tuple(value.get("unverified", _said_in_notes(value["notes"], unverified))),
-    )
-
-
-def _said_in_notes(notes: list[str], unverified: list[str]) -> list[str]:
-    """Return what a call tested only in part, of a trace of Viper 0.1, which said so in words alone.
-
-    Args:
-        notes: Of the call.
-        unverified: Of its attempt.
-    """
-    conditions = (
-        note.removesuffix(" (narrower)") for note in notes if note.endswith(" (narrower)")
-    )
-    return [condition for condition in conditions if condition in unverified]
-
-
-def _failure(value: dict[str, Any] | None) -> Failure | None:
-    if value is None:
-        return None
-    return Failure(failure_kind(value["kind"]), value["message"], value["line"])
-
-
-def _usage(value: dict[str, Any]) -> Usage:
-    return Usage(value["prompt_tokens"], value["completion_tokens"], value["cost_usd"])

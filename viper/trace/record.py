@@ -1,176 +1,243 @@
-"""The whole run as a value: question, attempts, every call, the outcome.
+"""The whole run as a value: question, programs, every call, the outcome.
 
-The `--json` answer, and everything that shows or replays a run, is read from a `Trace`.
+The fields of a record are the keys of its JSON object, in this order. The `--json` answer, and everything
+that shows or replays a run, is read from a `Trace`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal, TypeAlias
 
+from pydantic import Field
+
+from viper.errors import FailureKind
 from viper.images.boxes import Box
-from viper.programs.program import CallSite, Failure, Finding, Task
+from viper.programs.program import Failure, Task
+from viper.trace.model import (
+    MEASURE,
+    Count,
+    FailureField,
+    FindingField,
+    Index,
+    Milliseconds,
+    PatchField,
+    Record,
+    Score,
+    SiteField,
+    UsageField,
+)
+from viper.trace.summary import summary_html
 from viper.usage import Usage
 
-__all__ = ["TRACE_FORMAT", "TRACE_VERSION", "Attempt", "CallRecord", "ImageInfo", "Trace", "Votes"]
+__all__ = [
+    "SUMMARY_KEYS",
+    "TRACE_FORMAT",
+    "TRACE_VERSION",
+    "Attempt",
+    "CallError",
+    "CallRecord",
+    "Crop",
+    "DirectAnswer",
+    "Doubt",
+    "Embedded",
+    "ImageInfo",
+    "Observation",
+    "Outcome",
+    "Region",
+    "TextScore",
+    "Trace",
+    "Votes",
+    "outcome_of",
+]
 
-TRACE_FORMAT = "viper-trace"
-TRACE_VERSION = 2
+TRACE_FORMAT: Literal["viper-trace"] = "viper-trace"
+TRACE_VERSION: Literal[3] = 3
+
+SUMMARY_KEYS = (
+    "answer outcome doubts direct_answer task question patches generator failure unverified forwards "
+    "requests prefetch models votes"
+).split()
+"""Keys of a trace that `viper ask --json` prints too."""
+
+Outcome: TypeAlias = Literal["answered", "answered_with_doubts", "no_answer"]
 
 
 @dataclass(frozen=True, slots=True)
-class ImageInfo:
-    """The picture, by content."""
+class ImageInfo(Record):
+    """An image by its content."""
 
     name: str
+    """The file's name, without its folder."""
     content_hash: str
-    width: int
-    height: int
+    """SHA-256, as hex, of the text WIDTHxHEIGHT: and the decoded RGB pixels, upright, row by row. Empty where
+    the image could not be read."""
+    width: Index
+    """In pixels."""
+    height: Index
+    """In pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region(Record):
+    """A part of an image that the user pointed out."""
+
+    image: Index
+    """Index of the image among `images`."""
+    box_xyxy: Box
+    """The box, or the one around the polygon, in pixels of the image."""
+    polygon_xy: tuple[tuple[float, float], ...] | None = None
+    """Corners in pixels of the image; null for a box."""
+    name: str = ""
+    """What the user calls it; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallError(Record):
+    """Why a call has no result."""
+
+    kind: Literal["ValueError", "TypeError", FailureKind]
+    """An exception that the program could catch, or the kind of failure that ended it."""
+    message: str
+    """What was wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextScore(Record):
+    """How well a text matches a region."""
+
+    text: str
+    """As it was compared."""
+    score: float
+    """0 to 1."""
+    image: Index | None = None
+    """Index of the image; null for the patch of the call."""
+    box_xyxy: Box | None = None
+    """The region that was compared; null for the patch of the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord(Record):
     """One call of a program that needed a model."""
 
     line: int
-    """Line of the normalised program, counted from 1."""
+    """Line of the program, counted from 1."""
     method: str
-    """Qualified name, such as "ImagePatch.find"."""
+    """ImagePatch.find for a method, the bare name for a function."""
+    role: str
+    """The role that the method needs."""
+    model: str
+    """Reference of the backend; empty where no backend serves the role."""
+    image: Index | None
+    """Index of the image that the patch is on; null for a function."""
     box_xyxy: Box | None
-    """The patch that was asked, in image pixels, origin top left; None for a function."""
+    """Box of the patch whose method was called; null for a function."""
     arguments: tuple[Any, ...]
-    """JSON values; a patch is an object with `box_xyxy`, `score` and `category`."""
+    """One per parameter of the method, defaults filled in; patches as objects."""
     result: Any
-    """A JSON value; None when the call failed."""
-    score: float | None
-    """How sure the model was, 0 … 1: of the best patch found, of the property or option chosen; None
-    where it gives no such number."""
-    failure: str | None
-    """Message of what went wrong; None when the call was answered."""
+    """What the program got; null when the call failed."""
+    score: Score
+    """How sure the model was, 0 to 1: of the best patch found, or of what was chosen; null where it gives no
+    such number."""
+    scores: tuple[TextScore, ...] | None = None
+    """Scores of all texts that a matcher compared; null until matchers report them."""
+    error: CallError | None
+    """Null, or why the call failed."""
     notes: tuple[str, ...]
     """Remarks, such as a synonym that stood for the phrase."""
-    ms: float
-    """Wall time from the call to its result."""
-    model_ms: float
-    """Wall time of the forwards that it waited for."""
-    forwards: int
-    batch_size: int
-    """Largest batch that the call was part of; 0 when no model ran."""
-    cached: bool
-    """True when all of it was known already: from an earlier call, answer or process."""
-    usage: Usage = field(default_factory=Usage)
-    ahead: int = 0
-    """How many of its requests lookahead had guessed."""
-    queue_ms: float = 0.0
-    """Longest wait of a request for its forward."""
-    failure_kind: str | None = None
-    """`ValueError` or `TypeError`, which the program may have caught, or the kind of failure that ended
-    it; None when the call was answered."""
-    role: str = ""
-    """The role that the method needs."""
-    model: str = ""
-    """Reference of the backend that served it; empty where nobody did."""
-    started_ms: float = 0.0
+    unverified: tuple[str, ...]
+    """Conditions that it tested only in part."""
+    started_ms: Milliseconds
     """When the call came, from the beginning of the answer."""
-    unverified: tuple[str, ...] = ()
-    """Conditions that the call tested only in part, as the attempt lists them."""
+    ms: Milliseconds
+    """From the call to its result."""
+    model_ms: Milliseconds
+    """In the forwards that it waited for."""
+    queue_ms: Milliseconds
+    """Longest wait of a request for its forward."""
+    forwards: Count
+    """Forwards that it waited for."""
+    batch_size: Count
+    """Largest batch that it was part of; 0 when no model ran."""
+    cached: Annotated[bool, MEASURE]
+    """Whether all results came from a cache: an earlier call, answer or process."""
+    prefetched: Count
+    """How many of its requests had been prefetched."""
+    usage: UsageField
+    """Tokens that it was billed."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that stands for it in a trace."""
-        return {
-            "line": self.line,
-            "method": self.method,
-            "role": self.role,
-            "model": self.model,
-            "box_xyxy": None if self.box_xyxy is None else list(self.box_xyxy),
-            "arguments": list(self.arguments),
-            "result": self.result,
-            "score": None if self.score is None else round(self.score, 4),
-            "failure": None
-            if self.failure is None
-            else {"kind": self.failure_kind, "message": self.failure},
-            "notes": list(self.notes),
-            "unverified": list(self.unverified),
-            "started_ms": round(self.started_ms, 3),
-            "ms": round(self.ms, 3),
-            "model_ms": round(self.model_ms, 3),
-            "forwards": self.forwards,
-            "batch_size": self.batch_size,
-            "cached": self.cached,
-            "ahead": self.ahead,
-            "queue_ms": round(self.queue_ms, 3),
-            "usage": self.usage.to_json(),
-        }
+    @property
+    def failure(self) -> str | None:
+        """Message of what went wrong; None when the call was answered."""
+        return None if self.error is None else self.error.message
+
+    @property
+    def failure_kind(self) -> str | None:
+        """Kind of what went wrong; None when the call was answered."""
+        return None if self.error is None else self.error.kind
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One program and what became of it."""
+class Observation(Record):
+    """What one step of a program reported."""
+
+    text: str
+    """As the language model reads it."""
+    value: Any = None
+    """The value behind it; null where there is only text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(Record):
+    """One program and what became of it: a turn of the run."""
 
     generator: str
+    """Name of the generator."""
+    from_program_cache: Annotated[bool, MEASURE]
+    """Whether the program came from the program cache, so that no model was asked for it."""
+    notes: tuple[str, ...]
+    """How the question was read, and what models report against their own results on this image."""
     source: str
-    """The program itself, normalised where the sandbox child got that far."""
-    failure: Failure | None
-    findings: tuple[Finding, ...]
-    call_sites: tuple[CallSite, ...]
+    """The program; all lines count in this text. Empty when none could be written."""
+    outcome: Literal["returned", "observed", "failed"]
+    """`returned` a value, `observed` (reported observations for the next turn; no program does yet), or
+    `failed`."""
+    failure: FailureField | None
+    """Null, or why it gave no answer."""
+    findings: tuple[FindingField, ...]
+    """What the checks found, so that the program was not run."""
+    call_sites: tuple[SiteField, ...]
+    """Calls of the API in the source."""
     calls: tuple[CallRecord, ...]
+    """The calls that needed a model, in order."""
     printed: str
-    usage: Usage
-    """Tokens of generating it."""
-    generate_ms: float
-    run_ms: float
-    from_cache: bool = False
-    """True when the program was remembered, so that no model was asked for it."""
-    notes: tuple[str, ...] = ()
-    """How the generator read the question where that is not plain, and what models say against their own
-    results on this picture."""
-    unverified: tuple[str, ...] = ()
-    """Conditions of the question that the program did not test, or only in part."""
-    returned: Any = None
-    """What the program returned, as a JSON value; None when it failed."""
-    started_ms: float = 0.0
-    """When the program began to run, from the beginning of the answer."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that stands for it in a trace."""
-        return {
-            "generator": self.generator,
-            "memo": self.from_cache,
-            "notes": list(self.notes),
-            "source": self.source,
-            "failure": self.failure.to_json() if self.failure else None,
-            "findings": [
-                {"kind": f.kind, "line": f.line, "message": f.message} for f in self.findings
-            ],
-            "call_sites": [
-                {
-                    "line": site.line,
-                    "method": site.method,
-                    "literals": [list(x) if isinstance(x, tuple) else x for x in site.literals],
-                    "repeats": site.repeats,
-                }
-                for site in self.call_sites
-            ],
-            "calls": [call.to_json() for call in self.calls],
-            "printed": self.printed,
-            "returned": self.returned,
-            "unverified": list(self.unverified),
-            "usage": self.usage.to_json(),
-            "started_ms": round(self.started_ms, 3),
-            "generate_ms": round(self.generate_ms, 3),
-            "run_ms": round(self.run_ms, 3),
-        }
+    """What it printed."""
+    observations: tuple[Observation, ...] = ()
+    """What it reported step by step; empty until programs report observations."""
+    returned: Any
+    """What the program returned: a JSON value with patches as objects, sets as sorted lists; null when it
+    failed."""
+    unverified: tuple[str, ...]
+    """Conditions of the question that it did not test, or only in part."""
+    usage: UsageField
+    """Of writing the program."""
+    started_ms: Milliseconds
+    """When it began to run, from the beginning of the answer."""
+    generate_ms: Milliseconds
+    """Time of writing it."""
+    run_ms: Milliseconds
+    """Time of running it, calls included."""
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class Votes(Record):
     """How several programs for one question voted."""
 
-    n: int
+    n: Annotated[int, Field(ge=1)]
     """Programs that were asked for."""
     answers: dict[str, int]
-    """Answer → programs that gave it, most votes first."""
-    failed: int
+    """Answer: programs that gave it, most votes first."""
+    failed: Index
     """Programs that gave no answer, or could not be written."""
 
     @property
@@ -178,50 +245,135 @@ class Votes:
         """Share of all programs that gave the answer; None when all failed."""
         return max(self.answers.values()) / self.n if self.answers else None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that `--json` prints."""
-        return {"n": self.n, "answers": self.answers, "failed": self.failed}
+
+@dataclass(frozen=True, slots=True)
+class Doubt(Record):
+    """A condition of the question that the answer may not meet."""
+
+    condition: str
+    """The condition."""
+    why: str
+    """Why it is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """A run from question to answer."""
+class DirectAnswer(Record):
+    """What an answerer or vision language model answered without a program."""
 
+    text: str
+    """The answer."""
+    model: str
+    """Reference of the backend."""
+    why: str
+    """Why no program was run, or why its answer did not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Record):
+    """What a box shows, scaled down."""
+
+    image: Index
+    """Index of the image among `images`."""
+    box_xyxy: Box
+    """The box."""
+    data: Annotated[str, Field(pattern="^data:image/jpeg;base64,")]
+    """`data:image/jpeg;base64,…`, at most 160 pixels wide and high."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded(Record):
+    """Images, where the trace was written with them."""
+
+    images: tuple[Annotated[str, Field(pattern="^data:image/png;base64,")], ...] = ()
+    """The whole images, without loss, in the order of `images`; empty where only crops are embedded."""
+    crops: tuple[Crop, ...] = ()
+    """What calls looked at and found, each box once."""
+
+
+def outcome_of(
+    failure: Failure | None, unverified: tuple[str, ...]
+) -> tuple[Outcome, tuple[Doubt, ...]]:
+    """Return the outcome of a run and its doubts."""
+    if failure is not None:
+        return "no_answer", ()
+    doubts = tuple(Doubt(text, "not tested, or only in part") for text in unverified)
+    return "answered_with_doubts" if doubts else "answered", doubts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace(Record):
+    """Everything that happened between a question about images and its answer.
+
+    Boxes are `[x1, y1, x2, y2]` in pixels of the image, origin top left. Times are wall time in milliseconds.
+    Numbers of calls are exact: a trace can be replayed.
+    """
+
+    format: Literal["viper-trace"] = TRACE_FORMAT
+    """Always `"viper-trace"`."""
+    version: Literal[3] = TRACE_VERSION
+    """Grows when a reader of the version before would misread the file."""
+    viper: Annotated[str, MEASURE]
+    """Version of Viper that made the trace."""
     question: str
+    """Empty for a program that was run without a question."""
     task: Task
+    """`vqa` or `grounding`."""
     choices: tuple[str, ...]
-    image: ImageInfo
+    """Answers that the caller allowed; empty when any would do."""
+    images: Annotated[tuple[ImageInfo, ...], Field(min_length=1)]
+    """The images by content; an image is named by its index here."""
+    regions: tuple[Region, ...] = ()
+    """Parts of the images that the user pointed out; empty until regions can be given."""
     models: dict[str, str]
     """Reference of the backend that served each role."""
     generator: str
-    attempts: tuple[Attempt, ...]
+    """Who wrote the program that answered: grammar, openai:MODEL, local:MODEL, or file."""
+    turns: tuple[Attempt, ...]
+    """The programs, in the order in which they ended."""
+    chosen: Index | None
+    """Index of the turn that the answer or failure is of; null where no program was written."""
+    votes: Votes | None
+    """Null, or how the programs voted."""
+    outcome: Outcome
+    """`answered`, `answered_with_doubts` (conditions were not tested, or only in part), or `no_answer`."""
+    doubts: tuple[Doubt, ...]
+    """Conditions of the question that the answer may not meet, and why."""
     answer: str | None
-    """The rendered answer; None when there is none."""
-    patches: tuple[dict[str, Any], ...]
-    """`box_xyxy`, `score`, `category` of the patches that the answer is, or is made of."""
-    failure: Failure | None
+    """The answer as text; null when there is none."""
+    direct_answer: DirectAnswer | None = None
+    """An answer without a program; null until Viper asks for one."""
+    patches: tuple[PatchField, ...]
+    """The patches that the answer is (grounding, best first) or is made of; rounded."""
+    failure: FailureField | None
+    """Null, or why there is no answer."""
     unverified: tuple[str, ...]
-    forwards: dict[str, int]
-    """Forwards that the run took part in, by role."""
-    total_ms: float
-    votes: Votes | None = None
-    """How the programs voted; None where one program answered."""
-    chosen: int = -1
-    """Index of the attempt that the answer is of; the last one, unless votes chose another."""
-    mean_batch: dict[str, float] = field(default_factory=dict)
-    """Mean number of requests in those forwards, other answers' included, by role; rounded."""
-    requests: dict[str, int] = field(default_factory=dict, compare=False)
-    """Exact number of requests in those forwards, by role; empty where the trace was read from a file."""
-    prefetch: dict[str, int] = field(default_factory=dict)
-    """Guesses that were computed (`items`), asked for later (`hits`), and not (`wasted`)."""
-    version: int = TRACE_VERSION
-    viper: str = ""
-    """Version of Viper that made it."""
+    """Conditions of the question that were not tested, or only in part."""
+    forwards: Annotated[dict[str, int], MEASURE]
+    """Forwards that the answer took part in, by role."""
+    requests: Annotated[dict[str, int], MEASURE]
+    """Requests in those forwards, other answers' included, by role; in traces of Viper 0.1 computed from
+    their mean per forward."""
+    prefetch: Annotated[dict[str, int], MEASURE]
+    """Prefetched requests that were computed (items), used later (hits), and not (wasted)."""
+    total_ms: Milliseconds
+    """Wall time of the whole answer."""
+    embedded: Embedded | None = field(default=None, repr=False, compare=False)
+    """Images in the file; only where the trace was written with them."""
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The programs, in the order in which they ended: the turns."""
+        return self.turns
+
+    @property
+    def image(self) -> ImageInfo:
+        """The first image."""
+        return self.images[0]
 
     @property
     def answering(self) -> Attempt | None:
         """The attempt that the answer, or the failure, is of; None when no program was written."""
-        return self.attempts[self.chosen] if self.attempts else None
+        return None if self.chosen is None else self.turns[self.chosen]
 
     @property
     def program(self) -> str | None:
@@ -231,84 +383,57 @@ class Trace:
     @property
     def calls(self) -> tuple[CallRecord, ...]:
         """The calls of all attempts, in order."""
-        return tuple(call for attempt in self.attempts for call in attempt.calls)
+        return tuple(call for attempt in self.turns for call in attempt.calls)
 
     @property
     def usage(self) -> Usage:
         """Tokens of all language-model calls, generation included."""
-        total = Usage()
-        for attempt in self.attempts:
-            total += attempt.usage
-            for call in attempt.calls:
-                total += call.usage
-        return total
+        parts: list[Attempt | CallRecord] = [*self.turns, *self.calls]
+        return sum((part.usage for part in parts), Usage())
+
+    @property
+    def mean_batch(self) -> dict[str, float]:
+        """Mean number of requests per forward, other answers' included, by role; rounded."""
+        return {
+            role: round(count / self.forwards[role], 2)
+            for role, count in self.requests.items()
+            if self.forwards.get(role)
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole trace as a JSON object; `schema.json` beside this file describes it."""
-        return {
-            "format": TRACE_FORMAT,
-            "version": self.version,
-            "viper": self.viper,
-            "question": self.question,
-            "task": self.task,
-            "choices": list(self.choices),
-            "image": {
-                "name": self.image.name,
-                "content_hash": self.image.content_hash,
-                "width": self.image.width,
-                "height": self.image.height,
-            },
-            "models": self.models,
-            "generator": self.generator,
-            "attempts": [attempt.to_json() for attempt in self.attempts],
-            "chosen": self.chosen % len(self.attempts) if self.attempts else None,
-            "votes": self.votes.to_json() if self.votes else None,
-            "answer": self.answer,
-            "patches": list(self.patches),
-            "failure": self.failure.to_json() if self.failure else None,
-            "unverified": list(self.unverified),
-            "forwards": self.forwards,
-            "mean_batch": self.mean_batch,
-            "lookahead": self.prefetch,
-            "total_ms": round(self.total_ms, 3),
-        }
+        value = Record.to_json(self)
+        if self.embedded is None:
+            del value["embedded"]
+        return value
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: answer, program, calls."""
-        from viper.trace.summary import summary_html
-
-        return summary_html(self, None)
+        return summary_html(self.to_json(), None)
 
     def summary_json(self) -> dict[str, Any]:
-        """Return the object that `viper ask --json` prints."""
-        answering = self.answering
+        """Return the object that `viper ask --json` prints; `memo` and `lookahead` are names of Viper 0.1."""
+        value, answering = replace(self, turns=(), embedded=None).to_json(), self.answering
+        from_program_cache = answering is not None and answering.from_program_cache
         return {
-            "answer": self.answer,
-            "task": self.task,
-            "question": self.question,
+            **{key: value[key] for key in SUMMARY_KEYS},
             "image": self.image.name,
-            "patches": list(self.patches),
             "program": self.program,
-            "generator": self.generator,
-            "attempts": len(self.attempts),
-            "failure": self.failure.to_json() if self.failure else None,
-            "unverified": list(self.unverified),
+            "attempts": len(self.turns),
             "notes": list(answering.notes) if answering else [],
             "calls": len(self.calls),
-            "forwards": self.forwards,
             "mean_batch": self.mean_batch,
             "cache_hits": sum(call.cached for call in self.calls),
             "lookahead": self.prefetch,
             "timing_ms": {
-                "generate": round(sum(a.generate_ms for a in self.attempts), 3),
-                "run": round(sum(a.run_ms for a in self.attempts), 3),
+                "generate": round(sum(a.generate_ms for a in self.turns), 3),
+                "run": round(sum(a.run_ms for a in self.turns), 3),
                 "queue": round(sum(call.queue_ms for call in self.calls), 3),
                 "model": round(sum(call.model_ms for call in self.calls), 3),
                 "total": round(self.total_ms, 3),
             },
-            "models": self.models,
             "usage": self.usage.to_json(),
-            "memo": answering is not None and answering.from_cache,
+            "from_program_cache": from_program_cache,
+            "memo": from_program_cache,
             "confidence": self.votes.confidence if self.votes else None,
-            "votes": self.votes.to_json() if self.votes else None,
         }

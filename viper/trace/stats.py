@@ -1,4 +1,4 @@
-"""What answers took, added up: attempts, tokens, costs, calls, forwards, hits, times."""
+"""Sums over many answers: programs, tokens, costs, calls, forwards, cache hits, times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from viper.usage import Usage
 __all__ = ["RunStats"]
 
 _WITHOUT_MODEL = ("grammar", "file")
-"""Names of what writes programs without a language model, so that no memo could help."""
+"""Generators that do not use a language model, so that the program cache does not apply."""
 
 
 @dataclass(slots=True)
@@ -21,22 +21,22 @@ class RunStats:
     answers: int = 0
     failed: int = 0
     programs: int = 0
-    """Programs that were run or asked for, repairs and votes included."""
+    """Programs that were run or requested, repairs and votes included."""
     usage: Usage = field(default_factory=Usage)
     model_questions: int = 0
-    """Questions that went to a language model, or would have without the memo."""
+    """Questions that went to a language model, or would have without the program cache."""
     program_cache_hits: int = 0
-    """Those of them that the memo answered."""
+    """Those of them that the program cache answered."""
     calls: int = 0
     cache_hits: int = 0
     forwards: Counter[str] = field(default_factory=Counter)
-    """Of each answer; one that several answers shared is counted for each."""
+    """By role; a forward that several answers shared is counted for each."""
     requests: Counter[str] = field(default_factory=Counter)
-    """In those forwards: their batch sizes, added up."""
-    guesses: int = 0
-    """What lookahead had computed."""
-    guess_hits: int = 0
-    """Those of them that were asked for later."""
+    """Sum of the batch sizes of those forwards, by role."""
+    prefetched: int = 0
+    """Prefetched requests that were computed."""
+    prefetch_hits: int = 0
+    """Those of them that a program made later."""
     queue_ms: float = 0.0
     model_ms: float = 0.0
     generate_ms: float = 0.0
@@ -51,14 +51,16 @@ class RunStats:
         self.usage += trace.usage
         by_model = [a for a in trace.attempts if a.generator not in _WITHOUT_MODEL]
         self.model_questions += bool(by_model)
-        # The program that answered: one that failed on being used again did not save the question.
-        self.program_cache_hits += trace.answering is not None and trace.answering.from_cache
+        # Only the program that answered counts: a cached program that failed did not save a request.
+        self.program_cache_hits += (
+            trace.answering is not None and trace.answering.from_program_cache
+        )
         self.calls += len(trace.calls)
         self.cache_hits += sum(call.cached for call in trace.calls)
         self.forwards.update(trace.forwards)
         self.requests.update(trace.requests)
-        self.guesses += trace.prefetch.get("items", 0)
-        self.guess_hits += trace.prefetch.get("hits", 0)
+        self.prefetched += trace.prefetch.get("items", 0)
+        self.prefetch_hits += trace.prefetch.get("hits", 0)
         self.queue_ms += sum(call.queue_ms for call in trace.calls)
         self.model_ms += sum(call.model_ms for call in trace.calls)
         self.generate_ms += sum(attempt.generate_ms for attempt in trace.attempts)
@@ -69,7 +71,7 @@ class RunStats:
         """Return names and values to show.
 
         Args:
-            memo: Whether programs were remembered at all.
+            memo: Whether there is a program cache.
         """
         usage = self.usage
         forwards = ", ".join(
@@ -92,16 +94,15 @@ class RunStats:
             ("cache hits", _share(self.cache_hits, self.calls)),
             ("lookahead", self._prefetch()),
             ("forwards", forwards or "0"),
-            ("queue", _time(self.queue_ms, self.answers)),
-            ("model", _time(self.model_ms, self.answers)),
-            ("generate", _time(self.generate_ms, self.answers)),
-            ("run", _time(self.run_ms, self.answers)),
-            ("total", _time(self.total_ms, self.answers)),
+            *(
+                (name, _time(getattr(self, f"{name}_ms"), self.answers))
+                for name in ("queue", "model", "generate", "run", "total")
+            ),
         ]
 
     def _prefetch(self) -> str:
-        wasted = self.guesses - self.guess_hits
-        return f"{_share(self.guess_hits, self.guesses)} used, {wasted} wasted"
+        wasted = self.prefetched - self.prefetch_hits
+        return f"{_share(self.prefetch_hits, self.prefetched)} used, {wasted} wasted"
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,18 +1,18 @@
 """A run as a small piece of HTML without scripts: for notebooks, and for pages where scripts are off.
 
-Everything that is not ours is escaped. Sizes and colours come with the piece, since it stands in a
-stranger's page; they suit light and dark ones.
+Everything that comes from the trace is escaped. The piece has its own sizes and colors, since it becomes part
+of another page; they suit light and dark ones.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from viper.images.data_uri import page_picture
+from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
-from viper.trace.record import CallRecord, Trace
 
 __all__ = ["summary_html"]
 
@@ -24,39 +24,37 @@ _ANSWER = "font-size:1.4em;font-weight:600;overflow-wrap:anywhere"
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;overflow-wrap:anywhere"
 
 
-def summary_html(trace: Trace, image: ImageRef | None, *, styled: bool = True) -> str:
-    """Return question, answer, picture with boxes, program and calls.
+def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bool = True) -> str:
+    """Return question, answer, image with boxes, program and calls.
 
     Args:
-        trace: The run.
-        image: Its picture; None for none.
-        styled: Whether to bring styles; a page whose policy forbids them takes none.
+        trace: The JSON object of a trace.
+        image: Its image; None for none.
+        styled: Whether to add styles; a page whose policy forbids them takes none.
     """
     style = _Styles(styled)
     parts = [f"<div{style('max-width:62em;line-height:1.45')}>"]
-    if trace.question:
-        parts.append(f"<div>{escape(trace.question)}</div>")
-    failure = trace.failure
-    answer = trace.answer if failure is None else f"No answer ({failure.kind})"
+    if trace["question"]:
+        parts.append(f"<div>{escape(trace['question'])}</div>")
+    failure = trace["failure"]
+    answer = trace["answer"] if failure is None else f"No answer ({failure['kind']})"
     parts.append(f"<div{style(_ANSWER)}>{escape(answer or '')}</div>")
     if failure is not None:
-        place = f"Line {failure.line}: " if failure.line else ""
-        parts.append(f"<div>{escape(place + failure.message)}</div>")
-    if trace.unverified:
-        parts.append(f"<div>Not verified: {escape('; '.join(trace.unverified))}</div>")
+        place = f"Line {failure['line']}: " if failure["line"] else ""
+        parts.append(f"<div>{escape(place + failure['message'])}</div>")
+    if trace["unverified"]:
+        parts.append(f"<div>Not verified: {escape('; '.join(trace['unverified']))}</div>")
     if image is not None and image.load is not None:
-        parts.append(_picture(trace, image, style))
-    attempt = trace.answering
-    if attempt is not None and attempt.source:
-        heading = f"Program by {attempt.generator}"
-        parts.append(
-            _folded(heading, f"<pre{style('overflow:auto')}>{escape(attempt.source)}</pre>")
-        )
-        if attempt.calls:
-            heading = f"{len(attempt.calls)} call{'s' if len(attempt.calls) > 1 else ''}"
-            parts.append(_folded(heading, _table(attempt.calls, style)))
-        if attempt.printed:
-            parts.append(_folded("Printed", f"<pre>{escape(attempt.printed)}</pre>"))
+        parts.append(_image(trace["patches"], image, style))
+    turn = None if trace["chosen"] is None else trace["turns"][trace["chosen"]]
+    if turn and turn["source"]:
+        program = f"<pre{style('overflow:auto')}>{escape(turn['source'])}</pre>"
+        parts.append(_folded(f"Program by {turn['generator']}", program))
+        if calls := turn["calls"]:
+            heading = f"{len(calls)} call{'s' if len(calls) > 1 else ''}"
+            parts.append(_folded(heading, _table(calls, style)))
+        if turn["printed"]:
+            parts.append(_folded("Printed", f"<pre>{escape(turn['printed'])}</pre>"))
     parts.append("</div>")
     return "".join(parts)
 
@@ -71,10 +69,10 @@ class _Styles:
         return f' style="{text}"' if self._styled else ""
 
 
-def _picture(trace: Trace, image: ImageRef, style: _Styles) -> str:
+def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Styles) -> str:
     width, height = image.size
     boxes = []
-    for patch in trace.patches:
+    for patch in patches:
         x1, y1, x2, y2 = (float(edge) for edge in patch["box_xyxy"])
         title = escape(f"{patch['category']} {patch['score']:.2f}")
         boxes.append(
@@ -83,7 +81,7 @@ def _picture(trace: Trace, image: ImageRef, style: _Styles) -> str:
         )
     return (
         f"<div{style('position:relative;max-width:32em;margin:0.5em 0')}>"
-        f'<img src="{page_picture(image)}" alt="The picture"{style("display:block;width:100%")}>'
+        f'<img src="{page_image(image)}" alt="The image"{style("display:block;width:100%")}>'
         f'<svg viewBox="0 0 {width} {height}"{style("position:absolute;inset:0;width:100%;height:100%")}>'
         f"{''.join(boxes)}</svg></div>"
     )
@@ -93,23 +91,22 @@ def _folded(heading: str, body: str) -> str:
     return f"<details><summary>{escape(heading)}</summary>{body}</details>"
 
 
-def _table(calls: tuple[CallRecord, ...], style: _Styles) -> str:
+def _table(calls: list[dict[str, Any]], style: _Styles) -> str:
     names = ("line", "call", "result", "score", "model", "ms")
     head = "".join(f"<th{style(_CELL)}>{name}</th>" for name in names)
-    rows = [
-        "".join(
-            f"<td{style(_CELL)}>{escape(cell)}</td>"
-            for cell in (
-                str(call.line),
-                f"{call.method.removeprefix('ImagePatch.')}({', '.join(map(_brief, call.arguments))})",
-                f"{call.failure_kind}: {call.failure}" if call.failure else _brief(call.result),
-                "" if call.score is None else f"{call.score:.2f}",
-                call.model + (" (known)" if call.cached else ""),
-                f"{call.ms:.1f}",
-            )
+    rows = []
+    for call in calls[:_MOST_CALLS]:
+        arguments = ", ".join(map(_brief, call["arguments"]))
+        error = call["error"]
+        cells = (
+            str(call["line"]),
+            f"{call['method'].removeprefix('ImagePatch.')}({arguments})",
+            f"{error['kind']}: {error['message']}" if error else _brief(call["result"]),
+            "" if call["score"] is None else f"{call['score']:.2f}",
+            call["model"] + (" (cached)" if call["cached"] else ""),
+            f"{call['ms']:.1f}",
         )
-        for call in calls[:_MOST_CALLS]
-    ]
+        rows.append("".join(f"<td{style(_CELL)}>{escape(cell)}</td>" for cell in cells))
     if len(calls) > _MOST_CALLS:
         rows.append(f'<td colspan="{len(names)}">… {len(calls) - _MOST_CALLS} more</td>')
     body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -118,9 +115,9 @@ def _table(calls: tuple[CallRecord, ...], style: _Styles) -> str:
 
 def _brief(value: Any) -> str:
     match value:
-        case {"box_xyxy": box, "category": category}:
+        case {"type": "patch", "box_xyxy": box, "category": category}:
             return f"{category} at ({', '.join(f'{edge:.0f}' for edge in box)})"
-        case [{"box_xyxy": _}, *_]:
+        case [{"type": "patch"}, *_]:
             return f"{len(value)} patch{'es' if len(value) > 1 else ''}"
         case _:
             text = json.dumps(value, ensure_ascii=False)

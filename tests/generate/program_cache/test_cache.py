@@ -54,7 +54,7 @@ def test_the_next_question_of_the_same_form_is_answered_without_the_model(asker,
     made = second.to_json()
     assert (made["memo"], made["generator"], made["attempts"]) == (True, "scripted", 1)
     assert made["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0}
-    assert second.trace.to_json()["attempts"][0]["memo"] is True
+    assert second.trace.to_json()["turns"][0]["from_program_cache"] is True
     assert [entry.uses for entry in Store(path).entries()] == [1]
 
 
@@ -105,7 +105,7 @@ def test_a_program_that_fails_when_used_again_is_forgotten_and_the_model_is_aske
     answer, asked = asker("How many horses are there?", [COUNT])  # len('horse') is 5
     assert (answer.text, asked, answer.to_json()["memo"]) == ("3", 1, False)
     kept = answer.trace.attempts
-    assert [attempt.from_cache for attempt in kept] == [True, False]
+    assert [attempt.from_program_cache for attempt in kept] == [True, False]
     assert kept[0].failure is not None
     assert kept[0].failure.kind == "runtime"
     (entry,) = Store(path).entries()

@@ -1,6 +1,7 @@
 "use strict";
 const {trace, picture} = JSON.parse(document.getElementById("data").textContent);
 const root = document.getElementById("run");
-const view = new ViperTrace(root, {picture, width: trace.image.width, height: trace.image.height});
+const [image] = trace.images;
+const view = new ViperTrace(root, {picture, width: image.width, height: image.height});
 view.show(trace);
 root.focus({preventScroll: true});

@@ -1,7 +1,7 @@
 "use strict";
-// Shows a trace (see ../schema.json): the picture with boxes, the program, its calls step by step.
+// Shows a trace (see ../schema.json): the image with boxes, the program, its calls step by step.
 //
-//   const view = new ViperTrace(element, {picture: uri, width, height});
+//   const view = new ViperTrace(element, {picture: uri, width, height});   picture: the first image
 //   view.show(trace)    a whole trace; may be called again
 //   view.step(step)     one step of a run that goes on (see ../steps.py)
 //   view.clear()
@@ -30,24 +30,25 @@ class ViperTrace {
   show(trace) {
     this.#stop();
     this.trace = trace;
-    if (trace.image.width) this.size = [trace.image.width, trace.image.height];
+    const [image] = trace.images;
+    if (image.width) this.size = [image.width, image.height];
     this.attempt = trace.chosen ?? 0;
     this.at = this.#steps().length - 1;
     this.#draw();
   }
 
   step(step) {
-    this.trace ??= {question: "", attempts: [], answer: null, patches: [], failure: null, live: true};
-    const attempts = this.trace.attempts;
-    while (attempts.length <= step.attempt) {
-      attempts.push({source: "", generator: "", calls: [], failure: null, printed: "", live: true});
+    this.trace ??= {question: "", turns: [], answer: null, patches: [], failure: null, live: true};
+    const turns = this.trace.turns;
+    while (turns.length <= step.attempt) {
+      turns.push({source: "", generator: "", calls: [], failure: null, printed: "", live: true});
     }
     if (step.step === "program") {
-      Object.assign(attempts[step.attempt], {source: step.source, generator: step.generator});
+      Object.assign(turns[step.attempt], {source: step.source, generator: step.generator});
     } else if (step.step === "call") {
-      attempts[step.attempt].calls.push(step.call);
+      turns[step.attempt].calls.push(step.call);
     } else if (step.step === "attempt") {
-      attempts[step.attempt] = step.record;
+      turns[step.attempt] = step.record;
     }
     this.attempt = step.attempt;
     this.at = this.#steps().length - 1;
@@ -56,7 +57,7 @@ class ViperTrace {
 
   // What can be stepped to: the beginning, each call, the end.
   #steps() {
-    const attempt = this.trace.attempts[this.attempt];
+    const attempt = this.trace.turns[this.attempt];
     if (!attempt) return [{kind: "end"}];
     const calls = attempt.calls.map((call, index) => ({kind: "call", call, index}));
     return [{kind: "begin"}, ...calls, ...(attempt.live ? [] : [{kind: "end"}])];
@@ -100,12 +101,12 @@ class ViperTrace {
 
   // Everything that does not change from step to step.
   #draw() {
-    const attempt = this.trace.attempts[this.attempt];
+    const attempt = this.trace.turns[this.attempt];
     this.lines = [];
     this.bars = [];
     this.root.replaceChildren(
       this.#head(),
-      ...(this.trace.attempts.length > 1 ? [this.#tabs()] : []),
+      ...(this.trace.turns.length > 1 ? [this.#tabs()] : []),
       el("div", {class: "vt-columns"},
         el("div", {class: "vt-see"}, this.#stage(), this.#controls(), (this.detail = el("div", {class: "vt-detail", "aria-live": "polite"}))),
         el("div", {class: "vt-read"}, this.#program(attempt), this.#timeline(attempt), this.#notes(attempt))),
@@ -118,12 +119,12 @@ class ViperTrace {
     const facts = [];
     if (trace.generator) facts.push(`program by ${trace.generator}`);
     if (trace.total_ms !== undefined) facts.push(ms(trace.total_ms));
-    const calls = trace.attempts.flatMap((attempt) => attempt.calls);
+    const calls = trace.turns.flatMap((attempt) => attempt.calls);
     facts.push(count(calls.length, "call"));
     const forwards = Object.values(trace.forwards ?? {}).reduce((sum, n) => sum + n, 0);
     if (trace.forwards) facts.push(count(forwards, "forward"));
-    const known = calls.filter((call) => call.cached).length;
-    if (known) facts.push(`${known} known already`);
+    const cached = calls.filter((call) => call.cached).length;
+    if (cached) facts.push(`${cached} cached`);
     const outcome = trace.failure
       ? el("p", {class: "vt-answer vt-bad"}, `No answer (${trace.failure.kind})`,
           el("span", {class: "vt-message"}, trace.failure.message))
@@ -134,7 +135,7 @@ class ViperTrace {
   }
 
   #tabs() {
-    return el("nav", {class: "vt-tabs", "aria-label": "Programs"}, ...this.trace.attempts.map((attempt, index) => {
+    return el("nav", {class: "vt-tabs", "aria-label": "Programs"}, ...this.trace.turns.map((attempt, index) => {
       const verdict = attempt.live ? "…" : attempt.failure ? `✗ ${attempt.failure.kind}` : "✓";
       const mark = index === this.trace.chosen ? " (the answer)" : "";
       const button = el("button", {type: "button", "aria-pressed": index === this.attempt}, `Program ${index + 1} ${verdict}${mark}`);
@@ -154,11 +155,11 @@ class ViperTrace {
     const stage = el("div", {class: "vt-stage"});
     stage.style.maxWidth = `calc(56vh * ${width / height || 1})`; // as wide as the column, never higher than the screen
     if (this.picture && width) {
-      this.image ??= el("img", {alt: "The picture that was asked about", src: this.picture});
+      this.image ??= el("img", {alt: "The image of the question", src: this.picture});
       if (this.image.getAttribute("src") !== this.picture) this.image.src = this.picture;
       stage.append(this.image, this.boxes);
     } else if (width) {
-      stage.append(el("div", {class: "vt-nopicture"}, "The trace holds no picture."), this.boxes);
+      stage.append(el("div", {class: "vt-nopicture"}, "The trace holds no image."), this.boxes);
       stage.style.aspectRatio = `${width} / ${height}`;
     }
     return stage;
@@ -195,7 +196,7 @@ class ViperTrace {
       const number = index + 1;
       const mine = calls.get(number) ?? [];
       const row = el("div", {class: "vt-line" + (mine.length ? " vt-called" : "") + (failures.has(number) ? " vt-failed" : "")},
-        el("span", {class: "vt-number"}, number), el("code", {}, ...coloured(text)),
+        el("span", {class: "vt-number"}, number), el("code", {}, ...colored(text)),
         mine.length ? el("span", {class: "vt-count", title: count(mine.length, "call")}, `×${mine.length}`) : "");
       if (mine.length) {
         row.addEventListener("click", () => {
@@ -216,7 +217,7 @@ class ViperTrace {
     const length = Math.max(last.started_ms + last.ms, begin + (attempt.run_ms ?? 0)) - begin || 1;
     const track = el("div", {class: "vt-track"});
     this.bars = attempt.calls.map((call, index) => {
-      const kind = call.failure ? "vt-bad" : call.cached || !call.forwards ? "vt-known" : "vt-model";
+      const kind = call.error ? "vt-bad" : call.cached || !call.forwards ? "vt-cached" : "vt-model";
       const bar = el("button", {type: "button", class: `vt-bar ${kind}`, tabindex: -1, title: `${name(call)}, line ${call.line}: ${ms(call.ms)}`});
       bar.style.left = `${(100 * (call.started_ms - begin)) / length}%`;
       bar.style.width = `${(100 * call.ms) / length}%`;
@@ -229,7 +230,7 @@ class ViperTrace {
     });
     return el("section", {class: "vt-timeline"}, el("h2", {}, "Time"), track,
       el("p", {class: "vt-soft"}, el("span", {class: "vt-key vt-model"}), "waited for a model ",
-        el("span", {class: "vt-key vt-known"}), "known, or computed ahead ", el("span", {class: "vt-scale"}, ms(length))));
+        el("span", {class: "vt-key vt-cached"}), "cached, or prefetched ", el("span", {class: "vt-scale"}, ms(length))));
   }
 
   #notes(attempt) {
@@ -248,7 +249,7 @@ class ViperTrace {
   #update() {
     const steps = this.#steps();
     const step = steps[this.at] ?? steps[steps.length - 1];
-    const attempt = this.trace.attempts[this.attempt];
+    const attempt = this.trace.turns[this.attempt];
     const line = step.kind === "call" ? step.call.line : step.kind === "end" ? attempt?.failure?.line : null;
     this.lines.forEach((row, index) => row.classList.toggle("vt-now", index + 1 === line));
     const row = this.lines[line - 1];
@@ -260,12 +261,12 @@ class ViperTrace {
     this.bars.forEach((bar, index) => bar.classList.toggle("vt-now", step.kind === "call" && step.index === index));
     this.slider.value = this.at;
     this.where.value = step.kind === "call" ? `call ${step.index + 1} of ${attempt.calls.length}` : step.kind;
-    this.boxes.replaceChildren(...this.#shown(step, attempt));
-    this.detail.replaceChildren(...this.#explained(step, attempt));
+    this.boxes.replaceChildren(...this.#boxesOf(step, attempt));
+    this.detail.replaceChildren(...this.#details(step, attempt));
   }
 
   // Boxes of a step: what was found before, faintly; what was asked; what came of it.
-  #shown(step, attempt) {
+  #boxesOf(step, attempt) {
     const parts = [];
     const calls = attempt?.calls ?? [];
     const until = step.kind === "call" ? step.index : step.kind === "end" ? calls.length : 0;
@@ -273,9 +274,9 @@ class ViperTrace {
     parts.push(...before.map((patch) => this.#box(patch.box_xyxy, "vt-before")));
     if (step.kind === "call") {
       const {call} = step;
-      const verdict = call.failure ? "vt-no" : call.result === true ? "vt-yes" : call.result === false ? "vt-no" : "vt-asked";
+      const verdict = call.error ? "vt-no" : call.result === true ? "vt-yes" : call.result === false ? "vt-no" : "vt-receiver";
       if (call.box_xyxy) parts.push(this.#box(call.box_xyxy, verdict));
-      parts.push(...patches(call.arguments).map((patch) => this.#box(patch.box_xyxy, "vt-asked")));
+      parts.push(...patches(call.arguments).map((patch) => this.#box(patch.box_xyxy, "vt-receiver")));
       parts.push(...this.#found(patches(call.result)));
     } else if (step.kind === "end" && !attempt?.failure) {
       const mine = this.attempt === (this.trace.chosen ?? 0) ? this.trace.patches : patches(attempt?.returned);
@@ -286,11 +287,11 @@ class ViperTrace {
 
   #found(found) {
     const size = Math.max(...this.size) / 42;
-    const taken = [];
+    const corners = [];
     const free = (patch) => {
       const [x, y] = patch.box_xyxy; // one object that was found by two names needs one label only
-      const isFree = !taken.some(([left, top]) => Math.abs(left - x) < 3 * size && Math.abs(top - y) < size);
-      if (isFree) taken.push([x, y]);
+      const isFree = !corners.some(([left, top]) => Math.abs(left - x) < 3 * size && Math.abs(top - y) < size);
+      if (isFree) corners.push([x, y]);
       return isFree;
     };
     return [...found.map((patch) => this.#box(patch.box_xyxy, "vt-found")), ...found.filter(free).map((patch) => this.#label(patch, size))];
@@ -302,13 +303,13 @@ class ViperTrace {
 
   #label(patch, size) {
     const [x1, y1] = patch.box_xyxy;
-    const shown = patch.category === "image" ? "" : `${short(patch.category, 24)} ${patch.score.toFixed(2)}`;
+    const caption = patch.category === "image" ? "" : `${short(patch.category, 24)} ${patch.score.toFixed(2)}`;
     const text = svg("text", {x: x1 + size / 4, y: Math.max(y1 - size / 4, size), "font-size": size});
-    text.textContent = shown;
+    text.textContent = caption;
     return text;
   }
 
-  #explained(step, attempt) {
+  #details(step, attempt) {
     if (!attempt) return [];
     if (step.kind === "begin") {
       return [el("p", {class: "vt-soft"}, attempt.calls.length ? "The program has asked nothing yet. Step on with → or a click on a line." : "The program is about to run.")];
@@ -322,13 +323,13 @@ class ViperTrace {
     const boxes = call.box_xyxy ? [call.box_xyxy] : patches(call.result).map((patch) => patch.box_xyxy);
     const facts = [["line", call.line]];
     if (call.score !== null) facts.push(["score", call.score]);
-    facts.push(["model", call.model || `nobody serves ${call.role}`]);
+    facts.push(["model", call.model || `no backend serves ${call.role}`]);
     facts.push(["time", `${ms(call.ms)}${call.model_ms ? `, of it ${ms(call.model_ms)} in the model` : ""}${call.queue_ms >= 1 ? `, ${ms(call.queue_ms)} in the queue` : ""}`]);
-    facts.push(["forwards", call.cached ? "none: known already" : call.forwards ? `${call.forwards}, batch of ${call.batch_size}` : "none"]);
-    if (call.ahead) facts.push(["lookahead", `${count(call.ahead, "request")} guessed before`]);
+    facts.push(["forwards", call.cached ? "none: cached" : call.forwards ? `${call.forwards}, batch of ${call.batch_size}` : "none"]);
+    if (call.prefetched) facts.push(["prefetch", count(call.prefetched, "request")]);
     if (call.box_xyxy) facts.push(["box", call.box_xyxy.map((edge) => Math.round(edge * 10) / 10).join(", ")]);
-    const result = call.failure
-      ? el("p", {class: "vt-result vt-bad"}, `${call.failure.kind}: ${call.failure.message}`)
+    const result = call.error
+      ? el("p", {class: "vt-result vt-bad"}, `${call.error.kind}: ${call.error.message}`)
       : el("pre", {class: "vt-result"}, written(call.result));
     return [
       el("h2", {}, el("code", {}, `${name(call)}(${call.arguments.map((argument) => written(argument, true)).join(", ")})`)),
@@ -344,7 +345,7 @@ class ViperTrace {
     const scale = longest / Math.max(x2 - x1, y2 - y1);
     const canvas = el("canvas", {width: Math.max(1, (x2 - x1) * scale), height: Math.max(1, (y2 - y1) * scale), role: "img", "aria-label": "What the call looked at"});
     const draw = () => {
-      const zoom = this.image.naturalWidth / this.size[0]; // the page's picture may be scaled down
+      const zoom = this.image.naturalWidth / this.size[0]; // the page's image may be scaled down
       canvas.getContext("2d").drawImage(this.image, x1 * zoom, y1 * zoom, (x2 - x1) * zoom, (y2 - y1) * zoom, 0, 0, canvas.width, canvas.height);
     };
     if (this.image.complete) draw();
@@ -369,7 +370,7 @@ function svg(tag, attributes) {
 function patches(value) {
   if (Array.isArray(value)) return value.flatMap(patches);
   if (value === null || typeof value !== "object") return [];
-  return Array.isArray(value.box_xyxy) ? [value] : Object.values(value).flatMap(patches);
+  return value.type === "patch" ? [value] : Object.values(value).flatMap(patches);
 }
 
 function name(call) {
@@ -396,24 +397,25 @@ function written(value, brief = false) {
   if (typeof value === "number") return String(Math.round(value * 1e4) / 1e4);
   if (typeof value === "string") return JSON.stringify(brief ? short(value, 60) : value);
   if (Array.isArray(value)) {
-    const shown = value.slice(0, brief ? 4 : 50).map((item) => written(item, brief));
-    if (value.length > shown.length) shown.push(`… ${value.length - shown.length} more`);
-    return brief || !value.some((item) => item?.box_xyxy) ? `[${shown.join(", ")}]` : count(value.length, "patch").replace("patchs", "patches") + (shown.length ? "\n" + shown.join("\n") : "");
+    const items = value.slice(0, brief ? 4 : 50).map((item) => written(item, brief));
+    if (value.length > items.length) items.push(`… ${value.length - items.length} more`);
+    return brief || !value.some((item) => item?.type === "patch") ? `[${items.join(", ")}]` : count(value.length, "patch").replace("patchs", "patches") + (items.length ? "\n" + items.join("\n") : "");
   }
-  if (Array.isArray(value.box_xyxy)) {
+  if (value.type === "patch") {
     const place = value.box_xyxy.map((edge) => Math.round(edge)).join(", ");
     return `${value.category} at (${place})${value.category === "image" ? "" : `, score ${value.score.toFixed(2)}`}`;
   }
-  if (value.handle && value.attributes) {
-    return `${value.handle}(${Object.entries(value.attributes).map(([key, item]) => `${key}=${written(item, brief)}`).join(", ")})`;
+  if (value.type === "object") {
+    return `${value.class}(${Object.entries(value.attributes).map(([key, item]) => `${key}=${written(item, brief)}`).join(", ")})`;
   }
-  return `{${Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${written(item, brief)}`).join(", ")}}`;
+  const items = value.type === "dict" ? value.items : Object.entries(value);
+  return `{${items.map(([key, item]) => `${JSON.stringify(key)}: ${written(item, brief)}`).join(", ")}}`;
 }
 
 const TOKENS = /(#.*$)|("""|'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\b(def|return|for|in|if|elif|else|while|not|and|or|is|lambda|try|except|None|True|False|import|from|break|continue|pass)\b|\b(\d+(?:\.\d+)?)\b/g;
 const KINDS = ["vt-comment", "vt-text", "vt-word", "vt-figure"];
 
-function coloured(line) {
+function colored(line) {
   const parts = [];
   let end = 0;
   for (const match of line.matchAll(TOKENS)) {

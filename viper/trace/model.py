@@ -1,0 +1,190 @@
+"""The types that records of traces are made of: how each is read, written and described in the schema.
+
+Records are frozen dataclasses. Pydantic reads and writes them, and derives `schema.json`, where the docstring
+of a field is its description. Values of other rooms have a dataclass that describes their JSON (`JsonForm`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_type_hints
+
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter
+from pydantic_core import CoreSchema, core_schema
+
+from viper.errors import FailureKind
+from viper.images.boxes import Box
+from viper.programs.program import CallSite, Failure, Finding
+from viper.usage import Usage
+
+__all__ = [
+    "MEASURE",
+    "Count",
+    "FailureField",
+    "FindingField",
+    "Index",
+    "Milliseconds",
+    "PatchField",
+    "Record",
+    "Score",
+    "SiteField",
+    "UsageField",
+    "adapter",
+    "measures",
+]
+
+
+@functools.cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """Return what reads, writes and describes a class of records."""
+    return TypeAdapter(kind)
+
+
+class Record:
+    """Base of the dataclasses that a trace consists of."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, ser_json_inf_nan="constants"
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that stands for the record in a trace."""
+        kind: Any = type(self)
+        value: dict[str, Any] = adapter(kind).dump_python(self, mode="json", warnings=False)
+        return value
+
+
+class _Measure:
+    """Marks a field that says how long something took or what it cost, not what happened."""
+
+
+MEASURE = _Measure()
+
+
+@functools.cache
+def measures(kind: Any) -> tuple[str, ...]:
+    """Return the names of the fields of a class of records that are marked with `MEASURE`."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(
+        name for name, hint in hints.items() if MEASURE in getattr(hint, "__metadata__", ())
+    )
+
+
+def _rounded(digits: int) -> PlainSerializer:
+    def write(value: float | None) -> float | None:
+        return None if value is None else round(value, digits)
+
+    return PlainSerializer(write)
+
+
+Milliseconds: TypeAlias = Annotated[float, _rounded(3), MEASURE]
+Score: TypeAlias = Annotated[float | None, _rounded(4)]
+Count: TypeAlias = Annotated[int, MEASURE]
+Index: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonForm:
+    """Annotation of a value that is not a record: it is read and written by way of a dataclass.
+
+    Args:
+        form: Describes the JSON object; its fields are arguments of the value's class.
+        write: Returns the JSON object; None to write the attributes that `form` names.
+    """
+
+    form: type[Record]
+    write: Callable[[Any], dict[str, Any]] | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        names = [field.name for field in fields(self.form)]  # type: ignore[arg-type]
+        kind = getattr(source, "__origin__", source)
+
+        def attributes(value: Any) -> dict[str, Any]:
+            return {name: getattr(value, name) for name in names}
+
+        return core_schema.no_info_after_validator_function(
+            lambda form: kind(**attributes(form)),
+            handler.generate_schema(self.form),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                self.write or attributes
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch(Record):
+    """A box on an image; the form of every patch in a trace, `evidence` only in `patches`."""
+
+    type: Literal["patch"]
+    image: Index
+    """Index of the image among `images`."""
+    box_xyxy: Box
+    """`[x1, y1, x2, y2]` in pixels of the image, origin top left."""
+    score: float
+    """The detector's, 0 to 1, not calibrated; 1 for a patch that no detector found."""
+    category: str
+    """The phrase that it was found with, or "image"."""
+    evidence: Literal["answer", "support", "rejected"] | None = None
+    """Its role: it is the answer, supports it, or was rejected; null where the run does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage(Record):
+    """Tokens of language models, and what was billed for them."""
+
+    prompt_tokens: int
+    """Tokens read."""
+    completion_tokens: int
+    """Tokens written."""
+    cost_usd: float | None
+    """US dollars; null where prices are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure(Record):
+    """Why there is no answer."""
+
+    kind: FailureKind
+    """The kind of failure."""
+    line: int | None
+    """Line of the program, counted from 1; null if the failure has no place."""
+    message: str
+    """What was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding(Record):
+    """Something that the checks found, so that the program was not run."""
+
+    kind: FailureKind
+    """As of a failure."""
+    line: int
+    """Line of the program."""
+    message: str
+    """What is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CallSite(Record):
+    """A call of the API in the source."""
+
+    line: int
+    """Line of the program."""
+    method: str
+    """As of a call."""
+    literals: tuple[str | int | float | bool | tuple[str, ...] | None, ...]
+    """One per argument: a literal, a list of texts, or null for anything else."""
+    repeats: bool
+    """Whether it may run more than once."""
+
+
+PatchField: TypeAlias = Annotated[dict[str, Any], JsonForm(_Patch, dict)]
+UsageField: TypeAlias = Annotated[Usage, JsonForm(_Usage, Usage.to_json), MEASURE]
+FailureField: TypeAlias = Annotated[Failure, JsonForm(_Failure)]
+FindingField: TypeAlias = Annotated[Finding, JsonForm(_Finding)]
+SiteField: TypeAlias = Annotated[CallSite, JsonForm(_CallSite)]
