@@ -195,9 +195,7 @@ def test_the_weights_fit_into_the_wheel():
 
 @pytest.mark.parametrize("load", [detector.load, matcher.load, depth.load])
 def test_a_folder_without_weights_or_with_others_is_refused(load, tmp_path):
-    with pytest.raises(
-        ConfigError, match=r"There is no file .*python -m viper\.vision\.builtin\.train"
-    ):
+    with pytest.raises(ConfigError, match=r"There is no file .*python -m viper\.builtin\.train"):
         load(str(tmp_path), {})
     (tmp_path / "network.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ConfigError, match="holds no weights of the built-in network"):

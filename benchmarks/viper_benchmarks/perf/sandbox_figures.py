@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from viper.images.image import ImageRef
 from viper.methods.dispatch import CallDispatcher
 from viper.models.registry import BackendRef
-from viper.models.roles import AnswerRequest, Backend, Completion
+from viper.models.roles import Answerer, AnswerRequest, Backend, Completion
 from viper.programs.api_spec import load_spec
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -277,7 +277,7 @@ async def _serve_stub(call: Call) -> WireValue:
     return _stub(call)
 
 
-class _FreeAnswerer:
+class _FreeAnswerer(Answerer):
     """An answerer that answers at once."""
 
     fingerprint = "free"
