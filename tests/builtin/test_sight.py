@@ -76,7 +76,7 @@ def test_texts_are_surely_true_where_the_similarity_is_high() -> None:
 
 
 def test_how_strange_a_picture_was_is_kept_longer_than_what_was_seen(monkeypatch) -> None:
-    monkeypatch.setattr("viper.builtin.sight._REMEMBERED", 1)
+    monkeypatch.setattr("viper.builtin.sight._CACHED", 1)
     network = OneThing()
     viewer = Viewer(network)
     first, second = image(64, 64, "one"), image(64, 64, "two")

@@ -219,7 +219,8 @@ def open_backend(ref: BackendRef) -> Backend:
                 error.name, entry.extra, f"The {ref.name} {ref.role}"
             ) from error
         raise
-    return _load(ref, getattr(module, function), "viper")
+    loaded: Backend = getattr(module, function)(ref.reference, dict(ref.options))
+    return loaded
 
 
 def identity(ref: BackendRef, backend: Backend) -> str:
@@ -232,7 +233,7 @@ def identity(ref: BackendRef, backend: Backend) -> str:
 
 
 def _load(ref: BackendRef, factory: Loader, origin: str) -> Backend:
-    """Call a factory and check that the model has a fingerprint."""
+    """Call the factory of a plugin or module and check that the model has a fingerprint."""
     if not callable(factory):
         raise ConfigError(
             f"The {ref.role} {ref.name!r} of {origin} must be a function of a reference and options, but "
