@@ -404,13 +404,12 @@ def settings_of(file):
             yield key, value
 
 
-@pytest.mark.parametrize(("file", "is_named"), [("viper.toml", False), ("named.toml", True)])
-def test_settings_of_0_1_count_as_they_did(monkeypatch, tmp_path, file, is_named):
+@pytest.mark.parametrize("file", ["viper.toml", "named.toml"])
+def test_settings_of_0_1_count_as_they_did(monkeypatch, tmp_path, file):
     shutil.copy(FOLDER / file, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VIPER_MEMO")
-    if is_named:
-        monkeypatch.setenv("VIPER_CONFIG", file)
+    monkeypatch.setenv("VIPER_CONFIG", file)
     result = CliRunner().invoke(cli, ["config", "show", "--json"])
     assert result.exit_code == 0, result.output
     shown = json.loads(result.stdout)["settings"]
@@ -422,8 +421,10 @@ def test_settings_of_0_1_count_as_they_did(monkeypatch, tmp_path, file, is_named
     assert {row["origin"]["kind"] for row in others.values()} <= {"default"}
 
 
-def test_what_only_a_named_file_may_say_is_refused_in_a_found_one(monkeypatch, tmp_path):
-    shutil.copy(FOLDER / "named.toml", tmp_path / "viper.toml")
+@pytest.mark.parametrize("file", ["viper.toml", "named.toml"])
+def test_what_only_a_named_file_may_say_is_refused_in_a_found_one(monkeypatch, tmp_path, file):
+    """0.1 let a file that it found name model files and cache folders; `viper.toml` here has both."""
+    shutil.copy(FOLDER / file, tmp_path / "viper.toml")
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, ["config", "show", "--json"])
     assert result.exit_code == 1
