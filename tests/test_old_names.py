@@ -7,7 +7,7 @@ import sys
 import pytest
 
 MODULES = {
-    "viper.modules.contract_test": "viper.testing.module_contract",
+    "viper.modules.contract_test": "viper.testing.module_check",
     "viper.program": "viper.programs.program",
     "viper.query": "viper.engine.query",
     "viper.vision.builtin.world": "viper.builtin.world",

@@ -85,7 +85,7 @@ def __dir__() -> list[str]:
 
 
 _MOVED = {
-    "viper.modules.contract_test": "viper.testing.module_contract",
+    "viper.modules.contract_test": "viper.testing.module_check",
     "viper.program": "viper.programs.program",
     "viper.query": "viper.engine.query",
     "viper.vision": "viper",
