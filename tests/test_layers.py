@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    "viper_sandbox errors usage vocabulary progress_bars",
+    "usage",
+    "viper_sandbox errors vocabulary progress_bars",
     "plugins storage",
     "images",
     "models",

@@ -14,7 +14,7 @@ from viper import Engine
 from viper.modules.scaffold import new_module
 from viper.modules.stub import read_stub
 from viper.plugins import GROUPS
-from viper.testing.module_contract import check_module
+from viper.testing.module_check import check_module
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"Write\s+`([\w./]+)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))

@@ -143,9 +143,3 @@ def test_a_method_is_tried_on_a_picture_of_ones_own(tmp_path):
 
     assert failures(note, image=str(tmp_path / "own.png")) == []
     assert seen == {(33, 20)}
-
-
-def test_the_name_of_version_0_1_is_still_there():
-    from viper.testing import module_contract
-
-    assert module_contract.check_module is check_module
