@@ -32,8 +32,7 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
         with Engine() as engine:
             findings = engine.check(source).findings
     if as_json:
-        rows = [{"kind": one.kind, "line": one.line, "message": one.message} for one in findings]
-        print_json({"file": file, "findings": rows, "failure": None})
+        print_json({"file": file, "findings": [one._asdict() for one in findings], "failure": None})
     else:
         for one in findings:
             click.echo(f"{file}:{one.line}: {one.kind}: {one_line(one.message)}")

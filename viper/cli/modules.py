@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.cli.errors import exit_on_error
-from viper.cli.options import backend_overrides, output_options
+from viper.cli.options import backend_option, backend_overrides, output_options
 from viper.cli.output import notice, one_line, print_json, show_log, show_warnings
 
 if TYPE_CHECKING:
@@ -97,13 +97,9 @@ def show(name: str, as_json: bool, debug: bool) -> None:
 
 @modules.command()
 @click.argument("name")
-@click.option(
-    "--backend",
-    "backends",
-    metavar="ROLE=NAME:REFERENCE",
-    multiple=True,
-    help="Serve a role with this model during the check; repeatable. Default: a module's own roles by "
-    "itself, others by Viper's built-in models.",
+@backend_option(
+    "Serve a role with this model during the check; repeatable. Default: a module's own roles by "
+    "itself, others by Viper's built-in models."
 )
 @click.option(
     "--image",

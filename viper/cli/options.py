@@ -17,8 +17,16 @@ from viper.engine.options import OLD_NAMES, OPTIONS
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
 
-__all__ = ["backend_overrides", "choices_option", "debug_option", "draft_options"]
-__all__ += ["engine_arguments", "engine_options", "json_option", "open_engine", "output_options"]
+__all__ = ["backend_option", "backend_overrides", "choices_option", "debug_option"]
+__all__ += [
+    "draft_options",
+    "engine_arguments",
+    "engine_option",
+    "engine_options",
+    "json_option",
+    "open_engine",
+    "output_options",
+]
 __all__ += ["program_cache_option", "show_program_option", "stacked", "stats_option"]
 __all__ += ["task_option", "trace_options", "writing_options"]
 
@@ -49,7 +57,7 @@ def stacked(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     return apply
 
 
-def _option(name: str, **changed: Any) -> Callable[[F], F]:
+def engine_option(name: str, **changed: Any) -> Callable[[F], F]:
     """Return the option of the command line for an option of the engine."""
     option = OPTIONS[name]
     assert option.flag is not None
@@ -73,29 +81,32 @@ def _option(name: str, **changed: Any) -> Callable[[F], F]:
     return click.option(*flags, name, cls=_Renamed, **details | changed)
 
 
-def _common_options(**of_models: Any) -> Callable[[F], F]:
-    return stacked(
-        _option("models", **of_models),
-        click.option(
-            "--backend",
-            "backends",
-            metavar="ROLE=NAME:REFERENCE",
-            multiple=True,
-            help="Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
-            "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's.",
-        ),
-        *map(_option, ("generator", "sandbox", "timeout_s")),
+def backend_option(text: str) -> Callable[[F], F]:
+    """Return the option `--backend` with this help."""
+    return click.option(
+        "--backend", "backends", metavar="ROLE=NAME:REFERENCE", multiple=True, help=text
     )
 
 
-engine_options = stacked(_common_options(), _option("cache"), _option("prefetch"))
+def _common_options(**of_models: Any) -> Callable[[F], F]:
+    return stacked(
+        engine_option("models", **of_models),
+        backend_option(
+            "Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
+            "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's."
+        ),
+        *map(engine_option, ("generator", "sandbox", "timeout_s")),
+    )
+
+
+engine_options = stacked(_common_options(), engine_option("cache"), engine_option("prefetch"))
 """Options of a verb that runs programs."""
 
 draft_options = _common_options(default="none")
 """Options of a verb that runs nothing: no models unless they are named."""
 
 writing_options = stacked(
-    *map(_option, ("max_attempts", "votes", "max_cost_usd", "max_tokens")),
+    *map(engine_option, ("max_attempts", "votes", "max_cost_usd", "max_tokens")),
 )
 """Use of a language model: attempts, votes, and budget."""
 
@@ -107,7 +118,7 @@ stats_option = click.option(
 )
 
 program_cache_option = stacked(
-    _option(
+    engine_option(
         "program_cache",
         help=f"{OPTIONS['program_cache'].help} [default: in the user's cache folder]",
     ),

@@ -12,7 +12,9 @@ from viper.cli.ask import leave, print_answer, save_trace
 from viper.cli.errors import exit_on_error
 from viper.cli.files import read_text
 from viper.cli.options import (
+    backend_option,
     backend_overrides,
+    engine_option,
     output_options,
     show_program_option,
     trace_options,
@@ -55,35 +57,15 @@ _MOST_SHOWN = 20
     help="With --edit: the image, for new calls; by default the image in RUN.json, or a file of its name "
     "beside RUN.json or in the working directory. It must be the same image.",
 )
-@click.option(
-    "--models",
-    metavar="PRESET",
+@engine_option(
+    "models",
+    default=None,
     help="With --edit: the models for new calls; by default those of the record that a preset names too, so "
     "that a file from somebody else cannot choose which models are loaded.",
 )
-@click.option(
-    "--backend",
-    "backends",
-    metavar="ROLE=NAME:REFERENCE",
-    multiple=True,
-    help="With --edit: serve a role with this model; repeatable.",
-)
-@click.option(
-    "--sandbox",
-    type=click.Choice(["full", "partial"]),
-    default="full",
-    show_default=True,
-    help="Least sandbox level; the programs of a trace are not trusted.",
-)
-@click.option(
-    "--timeout",
-    "timeout_s",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    show_default=True,
-    help="Longest time for the whole replay.",
-)
+@backend_option("With --edit: serve a role with this model; repeatable.")
+@engine_option("sandbox", help="Least sandbox level; the programs of a trace are not trusted.")
+@engine_option("timeout_s", help="Longest time for the whole replay.")
 @show_program_option
 @trace_options
 @output_options
