@@ -38,7 +38,6 @@ GROUPS = (MODULES, BACKENDS, GENERATORS, BENCHMARKS)
 VARIABLE = "VIPER_PLUGINS"
 """Environment variable that selects the plugins to enable."""
 
-_KINDS = {MODULES: "module", BACKENDS: "backend", GENERATORS: "generator", BENCHMARKS: "benchmark"}
 _MAX_CHARACTERS = 100
 """Most characters kept of a name or a version."""
 
@@ -59,7 +58,7 @@ class Plugin:
     @property
     def kind(self) -> str:
         """Kind of plugin, such as "module" or "backend"."""
-        return _KINDS[self.group]
+        return self.group.removeprefix("viper.").removesuffix("s")
 
     @property
     def origin(self) -> str:

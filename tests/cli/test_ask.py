@@ -62,7 +62,7 @@ def test_the_answer_alone_is_on_stdout(picture):
     result = viper("ask", picture, "How many cups are there?", "--models", "stub")
     assert (result.exit_code, result.stdout) == (0, "3\n")
     assert result.stderr == (
-        "viper: stub results: nothing here is an answer about the picture (--models stub).\n"
+        "viper: stub results: nothing here is an answer about the image (--models stub).\n"
     )
 
 

@@ -41,7 +41,7 @@ def test_shows_it_as_json_with_fewer_examples():
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        ((QUESTION, "--show-prompt"), 1, "The generator 'grammar' asks no language model"),
+        ((QUESTION, "--show-prompt"), 1, "The generator 'grammar' uses no language model"),
         (("--file", "x.jsonl", "--show-prompt"), 2, "shows the prompt of one QUESTION"),
         (("", "--show-prompt", "--generator", LOCAL_SERVER), 1, "The question is empty"),
     ],

@@ -52,10 +52,10 @@ def run_on_a_terminal(body: str, **environment: str) -> Streams:
 
 
 WAIT = """
-    with spinner("Loading detector [bold]onnx[/bold]", enabled=True) as handle:
+    with spinner("Loading detector [bold]onnx[/bold]") as update:
         print("the answer", flush=True)
         time.sleep(0.3)
-        handle.update("Loading\\nmatcher")
+        update("Loading\\nmatcher")
         time.sleep(0.3)
 """
 
@@ -100,23 +100,19 @@ def test_writes_nothing_on_a_dumb_terminal(environment: dict[str, str]) -> None:
     assert run_on_a_terminal(WAIT, **environment) == ("the answer\n", "")
 
 
-def test_writes_nothing_when_disabled() -> None:
-    assert run_on_a_terminal(WAIT.replace("True", "False")) == ("the answer\n", "")
-
-
 def test_writes_nothing_when_stderr_is_no_terminal(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with spinner("Loading", enabled=True) as handle:
-        handle.update("Still loading")
+    with spinner("Loading") as update:
+        update("Still loading")
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_missing_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    with spinner("Loading", enabled=True) as handle:
-        handle.update("Still loading")
+    with spinner("Loading") as update:
+        update("Still loading")
 
 
 def test_errors_pass_through_and_the_cursor_comes_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,35 +10,45 @@ from typing import Any
 
 import click
 
+from viper.cli.files import read_text
 from viper.cli.options import (
     choices_option,
     engine_options,
+    open_engine,
     output_options,
     program_cache_option,
+    show_program_option,
+    stacked,
     stats_option,
     task_option,
     trace_options,
     writing_options,
 )
+from viper.cli.output import (
+    failure_line,
+    notice,
+    one_line,
+    print_error,
+    print_json,
+    print_stats,
+    printable,
+    show_log,
+)
+from viper.errors import ViperError
 
 __all__ = ["answer_options", "ask", "leave", "print_answer", "run_ask", "save_trace"]
 
 
-def answer_options(function: Any) -> Any:
-    """Add the options that `ask` and `run` share."""
-    for decorator in reversed(
-        (
-            task_option,
-            choices_option,
-            engine_options,
-            click.option("--show-program", is_flag=True, help="Print the program on stderr."),
-            trace_options,
-            stats_option,
-            output_options,
-        )
-    ):
-        function = decorator(function)
-    return function
+answer_options = stacked(
+    task_option,
+    choices_option,
+    engine_options,
+    show_program_option,
+    trace_options,
+    stats_option,
+    output_options,
+)
+"""The options that `ask` and `run` share."""
 
 
 @click.command()
@@ -66,10 +77,7 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
-    from viper.cli.options import open_engine
-    from viper.cli.output import notice, print_error, print_json, print_stats, show_log
     from viper.engine.presets import advice
-    from viper.errors import ViperError
     from viper.trace.stats import RunStats
 
     if options["debug"]:
@@ -83,15 +91,15 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             check_suffix(trace_path)
         engine = open_engine(options)
         if engine.config.is_stubbed:
-            notice("stub results: nothing here is an answer about the picture (--models stub).")
+            notice("stub results: nothing here is an answer about the image (--models stub).")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
-        asking = {"task": options["task"], "choices": options["choices"]}
+        wanted = {"task": options["task"], "choices": options["choices"]}
         if program_path is None:
-            answer = engine.ask(image, question, **asking)
+            answer = engine.ask(image, question, **wanted)
         else:
-            source = _read_program(program_path)
-            answer = engine.run_program(source, image, question=question, **asking)
+            source = read_text(program_path, what="program")
+            answer = engine.run_program(source, image, question=question, **wanted)
     except ViperError as error:
         print_error(error, debug=options["debug"])
         if options["as_json"]:
@@ -121,8 +129,6 @@ def print_answer(
         options: Of the verb.
         more: Further keys of the JSON object.
     """
-    from viper.cli.output import failure_line, notice, one_line, print_json, printable
-
     if options["show_program"] and answer.program is not None:
         click.echo(printable(answer.program), err=True)
     for note in dict.fromkeys(note for attempt in answer.trace.attempts for note in attempt.notes):
@@ -175,17 +181,8 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
     return trace.summary_json()
 
 
-def _read_program(path: str) -> str:
-    from viper.cli.files import read_text
-
-    return read_text(path, what="program")
-
-
 def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
     """Write the trace; return 1 when that fails, with a line on stderr."""
-    from viper.cli.output import print_error
-    from viper.errors import ViperError
-
     try:
         answer.save_trace(path, embed=options["embed"])
     except ViperError as error:
@@ -196,8 +193,6 @@ def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
 
 def leave(status: int) -> None:
     """End the process although a model's thread is still busy; everything is saved."""
-    import os
-
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
+from viper.cli.output import notice, one_line, print_json
+from viper.cli.settings import current_settings
 from viper.engine.options import OLD_NAMES
 
 if TYPE_CHECKING:
@@ -37,15 +40,8 @@ def config() -> None:
 @output_options
 def show(as_json: bool, debug: bool) -> None:
     """Print every setting with its value and its origin."""
-    from viper.cli.output import one_line, print_error, print_json
-    from viper.cli.settings import current_settings
-    from viper.errors import ViperError
-
-    try:
+    with exit_on_error(debug=debug):
         tree = current_settings()
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
     if as_json:
         print_json(_to_json(tree))
         return
@@ -62,7 +58,6 @@ def show(as_json: bool, debug: bool) -> None:
 @click.argument("file", default="viper.toml", type=click.Path(dir_okay=False, path_type=Path))
 def init(file: Path) -> None:
     """Write a FILE (viper.toml) that names every setting with its default, all commented out."""
-    from viper.cli.output import notice
     from viper.settings.schema import Settings, SettingsTree
 
     try:
@@ -70,11 +65,12 @@ def init(file: Path) -> None:
             out.write(_template(SettingsTree(Settings(), {})))
     except FileExistsError:
         notice(f"There is a file {str(file)!r} already; it was not changed.")
-        sys.exit(1)
     except OSError as error:
         notice(f"{str(file)!r} cannot be written: {error.strerror}.")
-        sys.exit(1)
-    click.echo(str(file))
+    else:
+        click.echo(str(file))
+        return
+    sys.exit(1)
 
 
 def _to_json(tree: SettingsTree) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import sys
 
 import click
 
+from viper.cli.options import json_option
+from viper.cli.output import print_json
+
 __all__ = ["doctor"]
 
 
@@ -19,7 +22,7 @@ __all__ = ["doctor"]
     help="Check which presets fit into a GPU with this much memory, instead of this machine.",
 )
 @click.option("--offline", is_flag=True, help="Send no request to the language-model endpoint.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@json_option
 def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
     """Check what works on this machine, and say how to fix what does not.
 
@@ -46,7 +49,6 @@ def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
     Exit status: 0 if the sandbox level is full, otherwise 1; 2 usage. No other check changes it.
     """
     from viper.cli.doctor_page import print_report
-    from viper.cli.output import print_json
     from viper.cli.spinner import spinner
     from viper.doctor.report import run_checks
 

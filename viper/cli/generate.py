@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from viper.cli.errors import exit_on_error, failure_json
+from viper.cli.files import read_text
 from viper.cli.options import (
     choices_option,
     draft_options,
@@ -18,10 +20,12 @@ from viper.cli.options import (
     program_cache_option,
     task_option,
 )
+from viper.cli.output import notice, print_json, printable
+from viper.errors import GenerationError, InputError
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
-    from viper.programs.program import Program
+    from viper.programs.program import Program, Task
 
 __all__ = ["generate"]
 
@@ -30,7 +34,7 @@ __all__ = ["generate"]
 class _Row:
     id: str
     query: str
-    task: str
+    task: Task
     choices: tuple[str, ...]
 
 
@@ -71,51 +75,41 @@ def generate(
         raise click.UsageError("Give a QUESTION or --file FILE.jsonl.")
     if show_prompt and question is None:
         raise click.UsageError("--show-prompt shows the prompt of one QUESTION.")
-    from viper.cli.output import notice, print_error, print_json, printable
-    from viper.errors import ViperError
-
+    failed = {"id": "", "query": question, "program": None}
+    has_json = options["as_json"] and question is not None
     failures = 0
-    try:
-        with open_engine(options) as engine:
-            if file is not None:
-                for row in _rows(file, options):
-                    failures += _print_row(engine, row)
+    with (
+        exit_on_error(debug=options["debug"], failed=failed if has_json else None),
+        open_engine(options) as engine,
+    ):
+        if file is not None:
+            failures = sum(_print_row(engine, row) for row in _rows(file, options))
+        else:
+            assert question is not None
+            row = _Row("", question, options["task"], options["choices"])
+            if show_prompt:
+                _show_prompt(engine, row, as_json=options["as_json"])
+                return
+            program = _program(engine, row)
+            if explain:
+                click.echo(printable(_explanation(engine, row)), err=True)
+            if options["as_json"]:
+                print_json(_row_json(row, program))
             else:
-                assert question is not None
-                row = _Row("", question, options["task"], options["choices"])
-                if show_prompt:
-                    _show_prompt(engine, row, as_json=options["as_json"])
-                    return
-                program = _program(engine, row)
-                if explain:
-                    click.echo(printable(_explanation(engine, row)), err=True)
-                if options["as_json"]:
-                    print_json(_row_json(row, program))
-                else:
-                    click.echo(printable(program.source))
-                for note in () if explain else program.notes:  # --explain has said so
-                    notice(note)
-                if program.unparsed:
-                    notice(f"words without a part in the program: {', '.join(program.unparsed)}")
-    except ViperError as error:
-        print_error(error, debug=options["debug"])
-        if options["as_json"] and question is not None:
-            failure = {"kind": error.kind, "line": None, "message": str(error)}
-            print_json({"id": "", "query": question, "program": None, "failure": failure})
-        sys.exit(1)
+                click.echo(printable(program.source))
+            for note in () if explain else program.notes:  # --explain has said so
+                notice(note)
+            if program.unparsed:
+                notice(f"words without a part in the program: {', '.join(program.unparsed)}")
     sys.exit(1 if failures else 0)
 
 
 def _program(engine: Engine, row: _Row) -> Program:
-    task: Any = row.task  # checked where the row was read
-    return engine.generate(row.query, task=task, choices=row.choices)
+    return engine.generate(row.query, task=row.task, choices=row.choices)
 
 
 def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
-    from viper.cli.output import notice, print_json, printable
-
-    task: Any = row.task  # checked where the row was read
-    prompt = engine.prompt(row.query, task=task, choices=row.choices)
+    prompt = engine.prompt(row.query, task=row.task, choices=row.choices)
     if as_json:
         messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
         print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})
@@ -126,27 +120,23 @@ def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
 
 def _print_row(engine: Engine, row: _Row) -> int:
     """Print one row; return 1 when no program could be written."""
-    from viper.cli.output import notice, print_json
-    from viper.errors import GenerationError, InputError
-
     try:
         print_json(_row_json(row, _program(engine, row)))
     except (GenerationError, InputError) as error:
         notice(f"row {row.id}: {error}")
-        failure = {"kind": error.kind, "line": None, "message": str(error)}
-        nothing: dict[str, Any] = {"program": None, "answer_kind": None, "unparsed": []}
-        print_json({"id": row.id, "query": row.query, **nothing, "failure": failure})
+        failed = _row_json(row, None) | {"failure": failure_json(error)}
+        print_json(failed)
         return 1
     return 0
 
 
-def _row_json(row: _Row, program: Program) -> dict[str, Any]:
+def _row_json(row: _Row, program: Program | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "query": row.query,
-        "program": program.source,
-        "answer_kind": program.answer_kind,
-        "unparsed": list(program.unparsed),
+        "program": program and program.source,
+        "answer_kind": program and program.answer_kind,
+        "unparsed": list(program.unparsed) if program else [],
     }
 
 
@@ -155,15 +145,11 @@ def _explanation(engine: Engine, row: _Row) -> str:
         return "--explain shows the grammar's logical form; other generators have none."
     from viper.generate.grammar import parse
 
-    task: Any = row.task
-    form = parse(row.query, task, row.choices)
+    form = parse(row.query, row.task, row.choices)
     return f"{form}\n{form.explain()}"
 
 
 def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:
-    from viper.cli.files import read_text
-    from viper.errors import InputError
-
     for number, line in enumerate(read_text(file, what="file of questions").splitlines(), start=1):
         if not line.strip():
             continue

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
+from viper.cli.output import notice, one_line, print_json
+from viper.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +49,7 @@ def models() -> None:
 @output_options
 def list_(as_json: bool, debug: bool) -> None:
     """Show roles, repositories, sizes, licenses and what is on disk, without network access."""
-    from viper.cli.errors import exit_on_error
     from viper.cli.models_table import preset_rows
-    from viper.cli.output import one_line, print_json
     from viper.models.registry import plugin_backends
     from viper.weights.cache import cache_folder
 
@@ -114,9 +115,7 @@ def pull(
 
     Exit status: 0 all on disk, 1 failed, 130 interrupted (run it again to resume), 2 usage.
     """
-    from viper.cli.errors import exit_on_error
     from viper.cli.models_table import megabytes
-    from viper.cli.output import notice
     from viper.cli.transfer import transfer_bar
     from viper.engine.presets import repositories
     from viper.weights.cache import COMMIT
@@ -151,9 +150,6 @@ def pull(
 @output_options
 def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
     """Print the folders of a PRESET or a REPOSITORY on disk; exit status 1 if a model is missing."""
-    from viper.cli.errors import exit_on_error
-    from viper.cli.output import notice
-
     with exit_on_error(debug=debug):
         requested = _requested(target, (), revision)
     found = {one.repository: one.on_disk() for one in requested}
@@ -172,9 +168,6 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
     """Delete a REPOSITORY from disk: all revisions, and interrupted downloads."""
     import shutil
 
-    from viper.cli.errors import exit_on_error
-    from viper.cli.output import notice, print_json
-    from viper.errors import ConfigError
     from viper.weights.cache import repository_folder
 
     folder = repository_folder(repository)
@@ -194,8 +187,6 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
 
 
 def _print_folders(folders: dict[str, str], as_json: bool) -> None:
-    from viper.cli.output import print_json
-
     if as_json:
         print_json({"folders": folders})
         return
@@ -228,7 +219,6 @@ def _requested(
         ConfigError: There is no such preset or role, or the preset needs no weights.
     """
     from viper.engine.presets import load_presets
-    from viper.errors import ConfigError, did_you_mean
     from viper.models.registry import parse_role
 
     presets = load_presets()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.options import output_options
+from viper.cli.errors import exit_on_error
+from viper.cli.options import backend_option, backend_overrides, output_options
+from viper.cli.output import notice, one_line, print_json, show_log, show_warnings
 
 if TYPE_CHECKING:
     from viper.modules.module import Module
@@ -37,28 +37,27 @@ def modules() -> None:
 @output_options
 def list_(as_json: bool, debug: bool) -> None:
     """List modules and other plugins with their distributions, without importing them."""
-    from viper.cli.output import notice, one_line, print_json
     from viper.generate.registry import GENERATORS as WRITERS
     from viper.models.registry import plugin_backends
-    from viper.plugins import BACKENDS, BENCHMARKS, GENERATORS, MODULES, find_plugins
+    from viper.plugins import GENERATORS, GROUPS, MODULES, find_plugins
 
-    with _exit_on_error(debug):
+    with exit_on_error(debug=debug):
         plugin_backends()  # refuses names that are Viper's own
         found = [
-            *find_plugins(MODULES).values(),
-            *find_plugins(BACKENDS).values(),
-            *find_plugins(GENERATORS, reserved=WRITERS).values(),
-            *find_plugins(BENCHMARKS).values(),
+            plugin
+            for group in GROUPS
+            for plugin in find_plugins(
+                group, reserved=WRITERS if group == GENERATORS else ()
+            ).values()
         ]
     if as_json:
         rows: dict[str, list[dict[str, str]]] = {"modules": [], "others": []}
         for p in found:
-            row = {"name": p.name, "distribution": p.distribution}
-            row |= {"version": p.version, "value": p.value}
-            is_module = p.group == MODULES
-            rows["modules" if is_module else "others"].append(
-                row if is_module else row | {"kind": p.kind}
-            )
+            row = {key: getattr(p, key) for key in ("name", "distribution", "version", "value")}
+            if p.group == MODULES:
+                rows["modules"].append(row)
+            else:
+                rows["others"].append(row | {"kind": p.kind})
         print_json(rows)
         return
     for plugin in found:
@@ -74,10 +73,9 @@ def list_(as_json: bool, debug: bool) -> None:
 @output_options
 def show(name: str, as_json: bool, debug: bool) -> None:
     """Show the methods, objects and roles of the module NAME; imports it, but loads no model."""
-    from viper.cli.output import one_line, print_json
     from viper.modules.program_api import load_module
 
-    with _exit_on_error(debug):
+    with exit_on_error(debug=debug):
         module = load_module(name)
     if as_json:
         print_json(_to_json(module))
@@ -99,13 +97,9 @@ def show(name: str, as_json: bool, debug: bool) -> None:
 
 @modules.command()
 @click.argument("name")
-@click.option(
-    "--backend",
-    "backends",
-    metavar="ROLE=NAME:REFERENCE",
-    multiple=True,
-    help="Serve a role with this model during the check; repeatable. Default: a module's own roles by "
-    "itself, others by Viper's built-in models.",
+@backend_option(
+    "Serve a role with this model during the check; repeatable. Default: a module's own roles by "
+    "itself, others by Viper's built-in models."
 )
 @click.option(
     "--image",
@@ -126,14 +120,12 @@ def check(
     two orders, the types of all results, and the examples in the sandbox. Prints a line for each. Exit
     status: 0 if no line begins with FAIL.
     """
-    from viper.cli.options import backend_overrides
-    from viper.cli.output import one_line, print_json, show_log, show_warnings
     from viper.modules.program_api import load_module
-    from viper.testing.module_check import Verdict, check_module
+    from viper.testing.module_check import check_module
 
     (show_log if debug else show_warnings)()
-    verdicts: list[Verdict] = []
-    with _exit_on_error(debug):
+    verdicts = []
+    with exit_on_error(debug=debug):
         module = load_module(name)
         for verdict in check_module(module, backends=backend_overrides(backends), image=image):
             verdicts.append(verdict)
@@ -166,10 +158,9 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
     pip install -e viper-reading
     viper modules check reading
     """
-    from viper.cli.output import notice, print_json
     from viper.modules.scaffold import new_module
 
-    with _exit_on_error(debug):
+    with exit_on_error(debug=debug):
         written = new_module(name, into)
     folder = written[0].parent
     if as_json:
@@ -178,18 +169,6 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
     for path in written:
         click.echo(path)
     notice(f"next: pip install -e {folder} && viper modules check {name}")
-
-
-@contextlib.contextmanager
-def _exit_on_error(debug: bool) -> Iterator[None]:
-    from viper.cli.output import print_error
-    from viper.errors import ViperError
-
-    try:
-        yield
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
 
 
 def _to_json(module: Module) -> dict[str, Any]:

@@ -11,25 +11,24 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from viper.cli.output import show_warnings
 from viper.engine.options import OLD_NAMES, OPTIONS
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
 
-__all__ = [
-    "backend_overrides",
-    "choices_option",
+__all__ = ["backend_option", "backend_overrides", "choices_option", "debug_option"]
+__all__ += [
     "draft_options",
     "engine_arguments",
+    "engine_option",
     "engine_options",
+    "json_option",
     "open_engine",
     "output_options",
-    "program_cache_option",
-    "stats_option",
-    "task_option",
-    "trace_options",
-    "writing_options",
 ]
+__all__ += ["program_cache_option", "show_program_option", "stacked", "stats_option"]
+__all__ += ["task_option", "trace_options", "writing_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
@@ -47,7 +46,9 @@ class _Renamed(click.Option):
             self.opts, self.secondary_opts = every
 
 
-def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+def stacked(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return a decorator that adds several options, in the order of the help."""
+
     def apply(function: F) -> F:
         for decorator in reversed(decorators):
             function = decorator(function)
@@ -56,7 +57,7 @@ def _stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
-def _option(name: str, **changed: Any) -> Callable[[F], F]:
+def engine_option(name: str, **changed: Any) -> Callable[[F], F]:
     """Return the option of the command line for an option of the engine."""
     option = OPTIONS[name]
     assert option.flag is not None
@@ -74,126 +75,110 @@ def _option(name: str, **changed: Any) -> Callable[[F], F]:
     elif float in kinds:
         details["type"] = click.FloatRange(min=option.above, min_open=True)
     elif placeholder in ("DIR", "FILE"):
-        in_folder = placeholder == "DIR"
-        details["type"] = click.Path(file_okay=not in_folder, dir_okay=in_folder, path_type=Path)
+        is_folder = placeholder == "DIR"
+        details["type"] = click.Path(file_okay=not is_folder, dir_okay=is_folder, path_type=Path)
     details |= {"show_default": option.default is not None, "help": option.help}
     return click.option(*flags, name, cls=_Renamed, **details | changed)
 
 
-def engine_options(function: F) -> F:
-    """Add the options of a verb that runs programs."""
-    return _stacked(_common_options(), _option("cache"), _option("prefetch"))(function)
-
-
-def draft_options(function: F) -> F:
-    """Add the options of a verb that runs nothing: no models unless they are named."""
-    return _common_options(default="none")(function)
-
-
-def _common_options(**of_models: Any) -> Callable[[F], F]:
-    return _stacked(
-        _option("models", **of_models),
-        click.option(
-            "--backend",
-            "backends",
-            metavar="ROLE=NAME:REFERENCE",
-            multiple=True,
-            help="Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
-            "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's.",
-        ),
-        _option("generator"),
-        _option("sandbox"),
-        _option("timeout_s"),
+def backend_option(text: str) -> Callable[[F], F]:
+    """Return the option `--backend` with this help."""
+    return click.option(
+        "--backend", "backends", metavar="ROLE=NAME:REFERENCE", multiple=True, help=text
     )
 
 
-def writing_options(function: F) -> F:
-    """Add the use of a language model: attempts, votes, and budget."""
-    names = ("max_attempts", "votes", "max_cost_usd", "max_tokens")
-    return _stacked(*map(_option, names))(function)
-
-
-def stats_option(function: F) -> F:
-    """Add `--stats`."""
-    return click.option(
-        "--stats",
-        is_flag=True,
-        help="Show statistics on stderr: programs, tokens, cost, program cache and cache hits, calls, "
-        "forwards, times.",
-    )(function)
-
-
-def program_cache_option(function: F) -> F:
-    """Add `--program-cache` and `--no-program-cache`."""
-    return _stacked(
-        _option(
-            "program_cache",
-            help=f"{OPTIONS['program_cache'].help} [default: in the user's cache folder]",
+def _common_options(**of_models: Any) -> Callable[[F], F]:
+    return stacked(
+        engine_option("models", **of_models),
+        backend_option(
+            "Serve a role (detector, matcher, depth, answerer, language, or a module's own) with this "
+            "model, as in detector=onnx:yolox_nano.onnx; repeatable, replaces the preset's."
         ),
-        click.option(
-            "--no-program-cache",
-            "--no-memo",
-            "use_program_cache",
-            cls=_Renamed,
-            flag_value=False,
-            default=True,
-            help="Ask the language model even where a program in the cache fits the question, and keep "
-            "nothing (see viper program-cache).",
-        ),
-    )(function)
+        *map(engine_option, ("generator", "sandbox", "timeout_s")),
+    )
 
 
-def task_option(function: F) -> F:
-    """Add `--task`."""
-    return click.option(
-        "--task",
-        type=click.Choice(["vqa", "grounding"]),
-        default="vqa",
+engine_options = stacked(_common_options(), engine_option("cache"), engine_option("prefetch"))
+"""Options of a verb that runs programs."""
+
+draft_options = _common_options(default="none")
+"""Options of a verb that runs nothing: no models unless they are named."""
+
+writing_options = stacked(
+    *map(engine_option, ("max_attempts", "votes", "max_cost_usd", "max_tokens")),
+)
+"""Use of a language model: attempts, votes, and budget."""
+
+stats_option = click.option(
+    "--stats",
+    is_flag=True,
+    help="Show statistics on stderr: programs, tokens, cost, program cache and cache hits, calls, "
+    "forwards, times.",
+)
+
+program_cache_option = stacked(
+    engine_option(
+        "program_cache",
+        help=f"{OPTIONS['program_cache'].help} [default: in the user's cache folder]",
+    ),
+    click.option(
+        "--no-program-cache",
+        "--no-memo",
+        "use_program_cache",
+        cls=_Renamed,
+        flag_value=False,
+        default=True,
+        help="Ask the language model even where a program in the cache fits the question, and keep "
+        "nothing (see viper program-cache).",
+    ),
+)
+
+task_option = click.option(
+    "--task",
+    type=click.Choice(["vqa", "grounding"]),
+    default="vqa",
+    show_default=True,
+    help="vqa: an answer in words. grounding: the box of the object that the expression names.",
+)
+
+choices_option = click.option(
+    "--choices",
+    metavar="A,B,…",
+    callback=lambda ctx, parameter, value: tuple(
+        part.strip() for part in (value or "").split(",") if part.strip()
+    ),
+    help="Answers to choose from, separated by commas.",
+)
+
+trace_options = stacked(
+    click.option(
+        "--trace",
+        "trace_path",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the whole run to this file: FILE.html is a page to step through in any browser, with "
+        "the image; FILE.json is for machines and for viper replay.",
+    ),
+    click.option(
+        "--embed",
+        type=click.Choice(["none", "crops", "picture"]),
+        default="none",
         show_default=True,
-        help="vqa: an answer in words. grounding: the box of the object that the expression names.",
-    )(function)
+        help="Part of the image that goes into FILE.json: its hash only (none), small crops of the "
+        "patches as well, or also the whole image (picture).",
+    ),
+)
 
+show_program_option = click.option(
+    "--show-program", is_flag=True, help="Print the program on stderr."
+)
 
-def choices_option(function: F) -> F:
-    """Add `--choices`."""
-    return click.option(
-        "--choices",
-        metavar="A,B,…",
-        callback=lambda ctx, parameter, value: tuple(
-            part.strip() for part in (value or "").split(",") if part.strip()
-        ),
-        help="Answers to choose from, separated by commas.",
-    )(function)
-
-
-def trace_options(function: F) -> F:
-    """Add `--trace` and `--embed`."""
-    return _stacked(
-        click.option(
-            "--trace",
-            "trace_path",
-            metavar="FILE",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Write the whole run to this file: FILE.html is a page to step through in any browser, with "
-            "the image; FILE.json is for machines and for viper replay.",
-        ),
-        click.option(
-            "--embed",
-            type=click.Choice(["none", "crops", "picture"]),
-            default="none",
-            show_default=True,
-            help="Part of the image that goes into FILE.json: its hash only (none), small crops of the "
-            "patches as well, or also the whole image (picture).",
-        ),
-    )(function)
-
-
-def output_options(function: F) -> F:
-    """Add `--json` and `--debug`."""
-    return _stacked(
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-        click.option("--debug", is_flag=True, help="Show tracebacks and the log."),
-    )(function)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout."
+)
+debug_option = click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
+output_options = stacked(json_option, debug_option)
 
 
 def open_engine(options: dict[str, Any]) -> Engine:
@@ -205,7 +190,7 @@ def open_engine(options: dict[str, Any]) -> Engine:
     Raises:
         ConfigError: A preset, backend or generator is unknown.
     """
-    from viper.cli.output import LoadingSpinner, show_warnings
+    from viper.cli.spinner import LoadingSpinner
     from viper.engine.engine import Engine
 
     if not options["debug"]:

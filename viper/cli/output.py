@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-import traceback
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from viper.cli.spinner import Spinner
     from viper.errors import ViperError
-    from viper.models.registry import BackendRef
     from viper.programs.program import Failure
     from viper.trace.stats import RunStats
 
-__all__ = ["LoadingSpinner", "failure_line", "notice", "one_line", "print_error", "print_json"]
+__all__ = ["counted", "failure_line", "notice", "one_line", "print_error", "print_json"]
 __all__ += ["print_stats", "printable", "show_log", "show_warnings"]
 
 
@@ -36,6 +31,11 @@ def printable(text: str) -> str:
         "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
         for line in text.splitlines()
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 call" or "2 calls"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def print_json(value: Any) -> None:
@@ -73,6 +73,8 @@ def show_warnings() -> None:
 def print_error(error: ViperError, *, debug: bool) -> None:
     """Print an error on stderr: one line, or the traceback."""
     if debug:
+        import traceback
+
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     else:
         notice(str(error))
@@ -88,33 +90,3 @@ def print_stats(stats: RunStats, *, program_cache: bool) -> None:
     """Print statistics on stderr; `program_cache` is whether there was one."""
     for name, value in stats.rows(memo=program_cache):
         click.echo(f"{name:<12}{one_line(value)}", err=True)
-
-
-class LoadingSpinner:
-    """Shows on a terminal which models are loading, and for how long; silent elsewhere."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loading: dict[str, str] = {}
-        self._context: AbstractContextManager[Spinner] | None = None
-        self._spinner: Spinner | None = None
-
-    def __call__(self, ref: BackendRef, starting: bool) -> None:
-        """Record that loading a model begins or has ended; any thread may call this."""
-        from viper.cli.spinner import spinner
-
-        with self._lock:
-            if starting:
-                self._loading[ref.role] = str(ref)
-            else:
-                self._loading.pop(ref.role, None)
-            names = ", ".join(f"{role} {name}" for role, name in self._loading.items())
-            text = f"Loading {one_line(names)}"
-            if self._context is None and self._loading:
-                self._context = spinner(text)
-                self._spinner = self._context.__enter__()
-            elif self._context is not None and not self._loading:
-                self._context.__exit__(None, None, None)
-                self._context = self._spinner = None
-            elif self._spinner is not None:
-                self._spinner.update(text)

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from viper.cli.errors import exit_on_error
+from viper.cli.options import json_option
+from viper.cli.output import notice, one_line, print_json
+from viper.cli.settings import program_cache_file
+
 if TYPE_CHECKING:
     from viper.generate.program_cache import Entry, Store
 
@@ -28,11 +33,9 @@ def program_cache() -> None:
 
 
 @program_cache.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@json_option
 def list_(as_json: bool) -> None:
     """List the programs, most used first."""
-    from viper.cli.output import notice, one_line, print_json
-
     store = _store()
     entries = _or_exit(store.entries) if store is not None else []
     if as_json:
@@ -51,11 +54,9 @@ def list_(as_json: bool) -> None:
 
 
 @program_cache.command("clear")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@json_option
 def clear(as_json: bool) -> None:
     """Remove all programs."""
-    from viper.cli.output import notice, print_json
-
     store = _store()
     removed = _or_exit(store.clear) if store is not None else 0
     if as_json:
@@ -67,21 +68,14 @@ def clear(as_json: bool) -> None:
 
 
 def _store() -> Store | None:
-    from viper.cli.output import print_error
-    from viper.cli.settings import program_cache_file
-    from viper.errors import ConfigError
     from viper.generate.program_cache import Store
 
-    try:
+    with exit_on_error(debug=False):
         path = program_cache_file()
-    except ConfigError as error:
-        print_error(error, debug=False)
-        sys.exit(1)
     return None if path is None else Store(path)
 
 
 def _or_exit(work: Any) -> Any:  # a method of the store, and its result
-    from viper.cli.output import notice
     from viper.generate.program_cache import StoreError
 
     try:

@@ -8,10 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.options import output_options, trace_options
+from viper.cli.ask import leave, print_answer, save_trace
+from viper.cli.errors import exit_on_error
+from viper.cli.files import read_text
+from viper.cli.options import (
+    backend_option,
+    backend_overrides,
+    engine_option,
+    output_options,
+    show_program_option,
+    trace_options,
+)
+from viper.cli.output import (
+    counted,
+    failure_line,
+    notice,
+    one_line,
+    print_json,
+    printable,
+    show_log,
+    show_warnings,
+)
+from viper.cli.settings import apply_settings
+from viper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from viper.errors import ViperError
     from viper.replay.again import Replayed
     from viper.trace import Trace
 
@@ -36,36 +57,16 @@ _MOST_SHOWN = 20
     help="With --edit: the image, for new calls; by default the image in RUN.json, or a file of its name "
     "beside RUN.json or in the working directory. It must be the same image.",
 )
-@click.option(
-    "--models",
-    metavar="PRESET",
+@engine_option(
+    "models",
+    default=None,
     help="With --edit: the models for new calls; by default those of the record that a preset names too, so "
     "that a file from somebody else cannot choose which models are loaded.",
 )
-@click.option(
-    "--backend",
-    "backends",
-    metavar="ROLE=NAME:REFERENCE",
-    multiple=True,
-    help="With --edit: serve a role with this model; repeatable.",
-)
-@click.option(
-    "--sandbox",
-    type=click.Choice(["full", "partial"]),
-    default="full",
-    show_default=True,
-    help="Least sandbox level; the programs of a trace are not trusted.",
-)
-@click.option(
-    "--timeout",
-    "timeout_s",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    show_default=True,
-    help="Longest time for the whole replay.",
-)
-@click.option("--show-program", is_flag=True, help="Print the program on stderr.")
+@backend_option("With --edit: serve a role with this model; repeatable.")
+@engine_option("sandbox", help="Least sandbox level; the programs of a trace are not trusted.")
+@engine_option("timeout_s", help="Longest time for the whole replay.")
+@show_program_option
 @trace_options
 @output_options
 def replay(run: str, program_path: str | None, **options: Any) -> None:
@@ -83,15 +84,13 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
 
     Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage.
     """
-    from viper.cli.output import print_error, print_json, show_log
-    from viper.cli.settings import apply_settings
-    from viper.errors import ConfigError, ViperError
     from viper.trace.files import check_suffix
     from viper.trace.read import read_trace
 
     if options["debug"]:
         show_log()
-    try:
+    failed = {"identical": None, "answer": None} if options["as_json"] else None
+    with exit_on_error(debug=options["debug"], failed=failed):
         if options["trace_path"] is not None:
             check_suffix(options["trace_path"])
         # Models are those of the record, or given here: none are taken from settings.
@@ -106,17 +105,11 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
             status = _again(recorded, Path(run).parent, options)
         else:
             status = _changed(recorded, Path(run).parent, program_path, options)
-    except ViperError as error:
-        print_error(error, debug=options["debug"])
-        if options["as_json"]:
-            print_json(_failed_json(error))
-        status = 1
     sys.exit(status)
 
 
 def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
     """Repeat a run and compare; return the exit status."""
-    from viper.cli.output import failure_line, notice, one_line, print_json, printable
     from viper.replay import replay as run_again
     from viper.replay.changed import find_image
     from viper.trace.files import write_trace
@@ -135,9 +128,10 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
         notice(failure_line(answer.failure))
     count = len(replayed.differences)
     if replayed.identical:
-        notice(f"identical: {_counted(replayed)}; no model was asked.")
+        programs = counted(len(answer.trace.attempts), "program")
+        notice(f"identical: {programs}, {counted(replayed.calls, 'call')}; no model was asked.")
     else:
-        notice(f"{count} {'difference' if count == 1 else 'differences'} from the record:")
+        notice(f"{counted(count, 'difference')} from the record:")
     for difference in replayed.differences[:_MOST_SHOWN]:
         notice(str(difference))
     if count > _MOST_SHOWN:
@@ -147,23 +141,23 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
         # JSON gets the images that the record has, a page the one that is found.
         is_page = path.suffix != ".json"
         image = find_image(trace, folders=(folder, Path())).image if is_page else None
-        write_trace(path, replayed.answer.trace, image)
+        write_trace(path, answer.trace, image)
     return 0 if replayed.identical and answer.failure is None else 1
 
 
 def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, Any]) -> int:
     """Run a changed program; return the exit status."""
-    from viper.cli.ask import leave, print_answer, save_trace
-    from viper.cli.files import read_text
-    from viper.cli.output import LoadingSpinner, notice, show_warnings
+    from viper.cli.spinner import LoadingSpinner
     from viper.engine.engine import Engine
     from viper.replay.changed import find_image, run_changed, trusted_backends
 
     source = read_text(program_path, what="program")
     image = find_image(trace, given=options["image"], folders=(folder, Path()))
     of_record = trusted_backends(trace.models)
-    given = _given_backends(options["backends"])
-    kept = {} if options["models"] else of_record.backends
+    given = backend_overrides(options["backends"])
+    # Models that are named here stand for all of the record.
+    kept, others = ({}, {}) if options["models"] else (of_record.backends, of_record.others)
+    not_trusted = {role: reference for role, reference in others.items() if role not in given}
     if not options["debug"]:
         show_warnings()
     engine = Engine(
@@ -174,47 +168,22 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
         on_loading=LoadingSpinner(),
     )
     try:
-        changed = run_changed(
-            trace, source, engine, image, not_trusted=_not_given(of_record.others, given, options)
-        )
+        changed = run_changed(trace, source, engine, image, not_trusted=not_trusted)
     except BaseException:
         engine.close(timeout_s=1.0)
         raise
     if engine.config.is_stubbed:
         notice("stub results: nothing here is an answer about the image.")
-    counts = {"recalled": changed.from_record, "asked": changed.from_models}
-    status = print_answer(changed.answer, options, more=counts)
-    notice(
-        f"{_calls(changed.from_record)} answered from the record, {changed.from_models} asked of models."
-    )
+    recalled, requested = changed.from_record, changed.from_models
+    more = {"recalled": recalled, "asked": requested}
+    status = print_answer(changed.answer, options, more=more)
+    calls = counted(recalled, "call")
+    notice(f"{calls} answered from the record, {requested} asked of models.")
     if options["trace_path"] is not None:
         status = max(status, save_trace(changed.answer, options["trace_path"], options))
     if not engine.close(timeout_s=1.0):
         leave(status)
     return status
-
-
-def _given_backends(texts: tuple[str, ...]) -> dict[str, str]:
-    from viper.errors import ConfigError
-
-    backends: dict[str, str] = {}
-    for text in texts:
-        role, equals, reference = text.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"--backend takes ROLE=NAME:REFERENCE, such as detector=builtin, but got {text!r}."
-            )
-        backends[role.strip()] = reference.strip()
-    return backends
-
-
-def _not_given(
-    others: dict[str, str], given: dict[str, str], options: dict[str, Any]
-) -> dict[str, str]:
-    """Return the models of the record that nothing stands for."""
-    if options["models"]:
-        return {}
-    return {role: reference for role, reference in others.items() if role not in given}
 
 
 def _json(replayed: Replayed) -> dict[str, Any]:
@@ -231,18 +200,3 @@ def _json(replayed: Replayed) -> dict[str, Any]:
         "answer": answer.text,
         "failure": answer.failure.to_json() if answer.failure else None,
     }
-
-
-def _failed_json(error: ViperError) -> dict[str, Any]:
-    failure = {"kind": error.kind, "line": None, "message": str(error)}
-    return {"identical": None, "answer": None, "failure": failure}
-
-
-def _counted(replayed: Replayed) -> str:
-    programs = len(replayed.answer.trace.attempts)
-    counted = "1 program" if programs == 1 else f"{programs} programs"
-    return f"{counted}, {_calls(replayed.calls)}"
-
-
-def _calls(count: int) -> str:
-    return "1 call" if count == 1 else f"{count} calls"

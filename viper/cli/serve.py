@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from viper.cli.options import engine_options, program_cache_option, writing_options
+from viper.cli.ask import leave
+from viper.cli.errors import exit_on_error
+from viper.cli.options import (
+    debug_option,
+    engine_options,
+    open_engine,
+    program_cache_option,
+    writing_options,
+)
+from viper.cli.output import notice, printable, show_log
+from viper.cli.settings import apply_settings
+from viper.errors import MissingExtraError
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 
 __all__ = ["serve"]
@@ -89,7 +102,7 @@ def _option(
 @engine_options
 @writing_options
 @program_cache_option
-@click.option("--debug", is_flag=True, help="Show tracebacks and the log.")
+@debug_option
 def serve(**options: Any) -> None:
     """Serve answers over HTTP, with a web page that shows the steps as they happen.
 
@@ -105,9 +118,6 @@ def serve(**options: Any) -> None:
     stderr. SIGTERM shuts the server down after running answers are done. Needs the extra:
     pip install 'viper-vision[serve]'.
     """
-    from viper.cli.errors import exit_on_error
-    from viper.cli.output import show_log
-
     with exit_on_error(debug=options["debug"]):
         _require_extra()
         _log_to_stderr()
@@ -117,9 +127,6 @@ def serve(**options: Any) -> None:
 
 
 def _serve(options: dict[str, Any]) -> None:
-    from viper.cli.options import open_engine
-    from viper.cli.output import notice
-    from viper.cli.settings import apply_settings
     from viper.engine.presets import advice
     from viper.serve.app import create_app
     from viper.serve.server import Server, listen, url_of
@@ -127,9 +134,9 @@ def _serve(options: dict[str, Any]) -> None:
 
     apply_settings(options)
     apply_settings(options, table="serve")
-    names = ("host", "port", "allowed_hosts", "concurrency", "queue", "max_upload_mb", "max_pixels")
+    names = {field.name for field in fields(ServerSettings)} & options.keys()
     settings = ServerSettings(
-        **{name: options[name] for name in (*names, "timeout_s", "grace_s")},
+        **{name: options[name] for name in names},
         token=os.environ.get(TOKEN_VARIABLE) or None,
     )
     listening = listen(settings)
@@ -157,8 +164,6 @@ def _serve(options: dict[str, Any]) -> None:
         listening.close()
         ended = engine.close(timeout_s=2.0)
     if not ended:
-        from viper.cli.ask import leave
-
         leave(0)
 
 
@@ -168,20 +173,14 @@ def _require_extra() -> None:
     Raises:
         MissingExtraError: One is not.
     """
-    from importlib.util import find_spec
-
-    from viper.errors import MissingExtraError
-
     for package in ("starlette", "uvicorn", "python_multipart", "prometheus_client"):
-        if find_spec(package) is None:
+        if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "serve", "The server")
 
 
 def _log_to_stderr() -> None:
     """Print warnings of Viper, and one line per request, on stderr."""
     import logging
-
-    from viper.cli.output import notice, printable
 
     class StderrHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

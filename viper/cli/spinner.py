@@ -6,57 +6,68 @@ It appears only on a terminal; in a pipe, a log or with `TERM=dumb` nothing is w
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from viper.cli.output import one_line
 from viper.progress_bars import can_animate, description_column, stderr_progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from viper.models.registry import BackendRef
 
-__all__ = ["Spinner", "spinner"]
-
-
-class Spinner:
-    """The handle that `spinner` yields; without a terminal it does nothing."""
-
-    def __init__(self, progress: Progress | None = None, task: TaskID | None = None) -> None:
-        self._progress = progress
-        self._task = task
-
-    def update(self, text: str) -> None:
-        """Change the text; the seconds go on. Safe from any thread."""
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, description=_one_line(text))
+__all__ = ["LoadingSpinner", "spinner"]
 
 
 @contextmanager
-def spinner(text: str, *, enabled: bool = True) -> Iterator[Spinner]:
+def spinner(text: str) -> Iterator[Callable[[str], None]]:
     """Show a spinner until the block ends, then erase it.
 
     Args:
         text: The step, such as "Loading detector onnx:yolox_nano.onnx"; shown on one line, cut to the
             width of the terminal.
-        enabled: False to show nothing.
 
     Yields:
-        The handle to change the text with.
+        A function that changes the text; the seconds go on. Safe from any thread.
     """
-    if not (enabled and can_animate()):
-        yield Spinner()  # without importing rich
+    if not can_animate():
+        yield lambda text: None  # without importing rich
         return
     from rich.progress import SpinnerColumn, TimeElapsedColumn
 
     dots = sys.stderr.encoding.lower().startswith("utf")
-    progress = stderr_progress(
+    with stderr_progress(
         SpinnerColumn("dots" if dots else "line"),
         description_column(),
         TimeElapsedColumn(),
-    )
-    with progress:
-        yield Spinner(progress, progress.add_task(_one_line(text), total=None))
+    ) as progress:
+        task = progress.add_task(one_line(text), total=None)
+        yield lambda text: progress.update(task, description=one_line(text))
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+class LoadingSpinner:
+    """Shows on a terminal which models are loading, and for how long; silent elsewhere."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loading: dict[str, str] = {}
+        self._spinner = ExitStack()
+        self._update: Callable[[str], None] | None = None
+
+    def __call__(self, ref: BackendRef, starting: bool) -> None:
+        """Record that loading a model begins or has ended; any thread may call this."""
+        with self._lock:
+            if starting:
+                self._loading[ref.role] = str(ref)
+            else:
+                self._loading.pop(ref.role, None)
+            names = ", ".join(f"{role} {name}" for role, name in self._loading.items())
+            text = f"Loading {names}"
+            if not self._loading:
+                self._spinner.close()
+                self._update = None
+            elif self._update is None:
+                self._update = self._spinner.enter_context(spinner(text))
+            else:
+                self._update(text)

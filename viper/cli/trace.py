@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
+from viper.cli.output import print_json
 
 if TYPE_CHECKING:
     from viper.trace import Trace
@@ -39,7 +41,6 @@ def show(run: str, every_call: bool, as_json: bool, debug: bool) -> None:
 
     With --json, prints what viper ask --json printed for it. Colors are left out where NO_COLOR is set.
     """
-    from viper.cli.output import print_json
     from viper.cli.trace_text import show_trace
 
     recorded = _read(run, debug=debug)
@@ -60,7 +61,6 @@ def diff(first: str, second: str, times: bool, as_json: bool, debug: bool) -> No
     Calls are the same when method, box and arguments are, whatever their order. Exit status: 0 the same, 1
     something differs, or a file cannot be read, 2 usage.
     """
-    from viper.cli.output import print_json
     from viper.cli.trace_text import show_comparison
     from viper.trace.compare import compare
 
@@ -81,12 +81,7 @@ def schema() -> None:
 
 
 def _read(path: str, *, debug: bool) -> Trace:
-    from viper.cli.output import print_error
-    from viper.errors import ViperError
     from viper.trace.read import read_trace
 
-    try:
+    with exit_on_error(debug=debug):
         return read_trace(path)
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)

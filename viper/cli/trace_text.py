@@ -5,14 +5,15 @@ Texts of a trace are not trusted: they go through `one_line` or `printable`, and
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from viper.cli.output import one_line, printable
+from viper.cli.output import counted, one_line, printable
 from viper.images.values import plain_items
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
@@ -25,6 +26,10 @@ _MOST_CHARACTERS = 160
 _MOST_DIFFERENCES = 40
 
 
+_Line = tuple[Text, int]
+"""A line, and how far its continuation is indented when it does not fit the width."""
+
+
 def show_trace(trace: Trace, *, every_call: bool = False) -> None:
     """Print a run on stdout.
 
@@ -32,7 +37,15 @@ def show_trace(trace: Trace, *, every_call: bool = False) -> None:
         trace: The run.
         every_call: Whether to show all calls of a line.
     """
-    console = _console()
+    _print(_trace_lines(trace, None if every_call else _MOST_CALLS))
+
+
+def show_comparison(found: Comparison) -> None:
+    """Print on stdout what differs between two runs."""
+    _print(_comparison_lines(found))
+
+
+def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
     failure = trace.failure
     answer = trace.answer if failure is None else f"none ({failure.kind}): {failure.message}"
     rows = [
@@ -47,107 +60,93 @@ def show_trace(trace: Trace, *, every_call: bool = False) -> None:
     ]
     for name, text in rows:
         if text:
-            _row(console, name, one_line(text), "bold" if name == "answer" else "")
-    for number, attempt in enumerate(trace.attempts):
-        _show_attempt(console, trace, number, attempt, every_call=every_call)
-    console.print()
-    _row(console, "sums", _sums(trace))
+            yield _row(name, text, "bold" if name == "answer" else "")
+    for number, attempt in enumerate(trace.attempts, 1):
+        yield Text(), 0
+        heading = f"program {number} of {len(trace.attempts)} by {one_line(attempt.generator)}"
+        heading += ", from the program cache" if attempt.from_program_cache else ""
+        if len(trace.attempts) > 1 and attempt is trace.answering:
+            heading += ", chosen" if trace.votes else ", the last"
+        yield Text(heading, "bold"), 0
+        yield from _attempt_lines(attempt, most_calls)
+    yield Text(), 0
+    yield _row("sums", _sums(trace))
 
 
-def show_comparison(found: Comparison) -> None:
-    """Print on stdout what differs between two runs."""
-    console = _console()
+def _comparison_lines(found: Comparison) -> Iterator[_Line]:
     if found.same:
-        _print(console, Text("The runs are the same."))
+        yield Text("The runs are the same."), 0
         return
-    _print_differences(console, found.fields)
+    yield from _difference_lines(found.fields)
     for change in found.programs:
-        _print(console, Text(f"program {change.attempt + 1}", "bold"))
+        yield Text(f"program {change.attempt + 1}", "bold"), 0
         for line in change.lines:
             style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-            _print(console, Text(f"    {_code(line)}", style), 8)
+            yield Text(f"    {_code(line)}", style), 8
     for call in found.calls[:_MOST_DIFFERENCES]:
-        _print(console, _call_change(call), 8)
-    _print_differences(console, found.measures)
-    left = sum(
-        max(0, len(list_) - _MOST_DIFFERENCES)
-        for list_ in (found.fields, found.calls, found.measures)
-    )
+        yield _call_change(call), 8
+    yield from _difference_lines(found.measures)
+    lists = found.fields, found.calls, found.measures
+    left = sum(max(0, len(one) - _MOST_DIFFERENCES) for one in lists)
     if left:
-        _print(console, Text(f"… and {left} more differences (--json lists all)", "dim"))
+        yield Text(f"… and {left} more differences (--json lists all)", "dim"), 0
 
 
-def _print_differences(console: Console, differences: Sequence[Difference]) -> None:
+def _difference_lines(differences: Sequence[Difference]) -> Iterator[_Line]:
     for difference in differences[:_MOST_DIFFERENCES]:
         first, second = _value(difference.first), _value(difference.second)
-        _print(console, _changed(one_line(difference.path), first, second), 4)
+        yield _changed(one_line(difference.path), first, second), 4
 
 
-def _show_attempt(
-    console: Console, trace: Trace, number: int, attempt: Attempt, *, every_call: bool
-) -> None:
+def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
+    """Yield a program with its calls and its failure under the lines that they belong to."""
     calls: dict[int, list[CallRecord]] = defaultdict(list)
     for call in attempt.calls:
         calls[call.line].append(call)
-    console.print()
-    heading = f"program {number + 1} of {len(trace.attempts)} by {one_line(attempt.generator)}"
-    heading += ", from the program cache" if attempt.from_program_cache else ""
-    if len(trace.attempts) > 1 and attempt is trace.answering:
-        heading += ", chosen" if trace.votes else ", the last"
-    _print(console, Text(heading, "bold"))
     failure = attempt.failure
-    has_printed_failure = False
+    failures = {}
+    if failure is not None:
+        text = f"      ✗ {failure.kind}: {one_line(failure.message)}"
+        failures[failure.line] = Text(text, "red"), 10
     lines = printable(attempt.source).split("\n") if attempt.source else []
-    for line, text in enumerate(lines, 1):
-        _print(console, Text.assemble((f"{line:>4}  ", "dim"), _code(text)), 10)
-        made = calls.pop(line, [])
-        printed = made if every_call else made[:_MOST_CALLS]
-        for call in printed:
-            _print(console, _call(call), 10)
-        if len(made) > len(printed):
-            more = f"      … {len(made) - len(printed)} more calls (--all shows them)"
-            _print(console, Text(more, "dim"), 10)
-        if failure is not None and failure.line == line:
-            _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
-            has_printed_failure = True
-    for made in calls.values():  # lines that the program does not have
-        for call in made:
-            _print(console, _call(call), 10)
-    if failure is not None and not has_printed_failure:
-        _print(console, Text(f"      ✗ {failure.kind}: {one_line(failure.message)}", "red"), 10)
+    for number, line in enumerate(lines, 1):
+        yield Text.assemble((f"{number:>4}  ", "dim"), _code(line)), 10
+        made = calls.pop(number, [])
+        for call in made[:most_calls]:
+            yield _call(call), 10
+        if most_calls is not None and len(made) > most_calls:
+            more = len(made) - most_calls
+            yield Text(f"      … {more} more calls (--all shows them)", "dim"), 10
+        if number in failures:
+            yield failures.pop(number)
+    for call in itertools.chain(*calls.values()):  # lines that the program does not have
+        yield _call(call), 10
+    yield from failures.values()
     for finding in attempt.findings:
-        text = f"line {finding.line}: {finding.kind}: {one_line(finding.message)}"
-        _row(console, "finding", text)
+        yield _row("finding", f"line {finding.line}: {finding.kind}: {finding.message}")
     for note in attempt.notes:
-        _row(console, "note", one_line(note))
+        yield _row("note", note)
     if attempt.printed:
-        _row(console, "printed", one_line(attempt.printed))
+        yield _row("printed", attempt.printed)
     if failure is None:
-        _row(console, "returned", _value(attempt.returned))
+        yield _row("returned", _value(attempt.returned))
 
 
 def _call(call: CallRecord) -> Text:
     """Return a call, its result and what it took, on one line."""
+    result = _value(call.result), "green"
     if call.failure is not None:
-        result = Text(f"{call.failure_kind}: {one_line(call.failure)}", "red")
-    else:
-        result = Text(_value(call.result), "green")
-    facts = []
-    if call.score is not None:
-        facts.append(f"score {call.score:.2f}")
-    if call.model:
-        facts.append(one_line(call.model))
-    facts.append("cached" if call.cached else _counted(call.forwards, "forward"))
-    if call.prefetched:
-        facts.append(f"{call.prefetched} prefetched")
-    facts.append(f"{call.ms:.1f} ms")
-    facts += map(one_line, call.notes)
+        result = f"{call.failure_kind}: {one_line(call.failure)}", "red"
+    facts = _joined(
+        "" if call.score is None else f"score {call.score:.2f}",
+        call.model or "",
+        "cached" if call.cached else counted(call.forwards, "forward"),
+        f"{call.prefetched} prefetched" if call.prefetched else "",
+        f"{call.ms:.1f} ms",
+        *call.notes,
+    )
     return Text.assemble(
-        ("      → ", "cyan"),
-        _called(call.to_json()),
-        " = ",
-        result,
-        ("  " + " · ".join(facts), "dim"),
+        ("      → ", "cyan"), _called(call.to_json()), " = ", result, (f"  {facts}", "dim")
     )
 
 
@@ -222,18 +221,17 @@ def _sums(trace: Trace) -> str:
     calls, usage = trace.calls, trace.usage
     cached = sum(call.cached for call in calls)
     forwards = ", ".join(f"{role} {count}" for role, count in trace.forwards.items())
-    parts = [
-        f"{_counted(len(calls), 'call')} ({cached} cached)",
-        f"forwards: {one_line(forwards) or 'none'}",
+    return _joined(
+        f"{counted(len(calls), 'call')} ({cached} cached)",
+        f"forwards: {forwards or 'none'}",
         f"{usage.tokens} tokens" if usage.tokens else "",
         f"{trace.total_ms:.1f} ms",
-        f"Viper {one_line(trace.viper)}" if trace.viper else "",
-    ]
-    return " · ".join(part for part in parts if part)
+        f"Viper {trace.viper}" if trace.viper else "",
+    )
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _joined(*parts: str) -> str:
+    return " · ".join(one_line(part) for part in parts if part)
 
 
 def _code(text: str) -> str:
@@ -241,23 +239,20 @@ def _code(text: str) -> str:
     return printable(text.expandtabs(4))
 
 
-def _console() -> Console:
-    return Console(highlight=False, markup=False, emoji=False)
+def _row(name: str, text: str, style: str = "") -> _Line:
+    return Text.assemble((f"{name:<13}", "dim"), (one_line(text), style)), 13
 
 
-def _row(console: Console, name: str, text: str, style: str = "") -> None:
-    _print(console, Text.assemble((f"{name:<13}", "dim"), (text, style)), 13)
-
-
-def _print(console: Console, text: Text, hanging: int = 0) -> None:
-    """Print a text; what does not fit the width goes on under it, indented by `hanging`."""
-    text.overflow = "fold"
-    width = max(console.width, hanging + 20)
-    # `wrap` ends each line at the width; the first may be longer than those that are indented.
-    first, *more = text.wrap(console, width)
-    console.print(first, soft_wrap=True)
-    if more:
-        rest = text[len(first) :]
-        for line in rest.wrap(console, width - hanging):
-            blank = len(line.plain) - len(line.plain.lstrip())
-            console.print(Text(" " * hanging) + line[blank:], soft_wrap=True)
+def _print(lines: Iterable[_Line]) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    for text, hanging in lines:
+        text.overflow = "fold"
+        width = max(console.width, hanging + 20)
+        # `wrap` ends each line at the width; the first may be longer than those that are indented.
+        first, *more = text.wrap(console, width)
+        console.print(first, soft_wrap=True)
+        if more:
+            rest = text[len(first) :]
+            for line in rest.wrap(console, width - hanging):
+                blank = len(line.plain) - len(line.plain.lstrip())
+                console.print(Text(" " * hanging) + line[blank:], soft_wrap=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
+from viper.cli.output import print_json, show_log, show_warnings
 
 __all__ = ["train"]
 
@@ -95,16 +97,11 @@ def limber(
     Models of the hub must be on disk: viper models pull OWNER/NAME.
     """
     from viper.backends.placement import resolve_device
-    from viper.cli.errors import exit_on_error
-    from viper.cli.output import print_json, show_log, show_warnings
     from viper.limber.experiment import Experiment, run_experiment
     from viper.limber.training_loop import TrainingConfig
     from viper.progress_bars import StepBars
 
-    if debug:
-        show_log()
-    else:
-        show_warnings()
+    (show_log if debug else show_warnings)()
     config = TrainingConfig(**hyperparameters)
     with exit_on_error(debug=debug):
         experiment = Experiment(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import click
+
+from viper.cli.errors import exit_on_error
+from viper.cli.options import json_option
+from viper.cli.output import notice, print_json
 
 __all__ = ["world"]
 
@@ -55,7 +60,7 @@ def world() -> None:
 @click.option(
     "--force", is_flag=True, help="Write to a folder that is not empty; replace this split."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@json_option
 def render(
     out: Path,
     count: int,
@@ -76,13 +81,9 @@ def render(
     Images go to OUT/images/SPLIT and the scene file to OUT/scenes; its path is printed on stdout. Without
     --plain, light, colors, camera and noise vary widely between images.
     """
-    import time
-
     from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
     from viper.builtin.world.folder import render_set
-    from viper.cli.errors import exit_on_error
-    from viper.cli.output import notice, print_json
     from viper.progress_bars import stderr_progress
 
     started_s = time.monotonic()

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from viper.doctor.check_result import CheckLevel, CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
-from viper.llm.replies import KEY_VARIABLE, redact
+from viper.llm.replies import KEY_VARIABLE, api_key, is_sendable, redact
 
 __all__ = ["Endpoint", "Reply", "configured_endpoint", "endpoint_check", "request_models"]
 
@@ -67,8 +67,7 @@ def configured_endpoint() -> Endpoint | CheckResult:
     model, _, query = reference.partition("?") if kind.strip() == "openai" else ("", "", "")
     model = model.strip()
     base_url = dict(parse_qsl(query)).get("base_url")
-    has_key = bool(os.environ.get(KEY_VARIABLE, "").strip())
-    if not (model or base_url or has_key or os.environ.get(_URL_VARIABLE)):
+    if not (model or base_url or api_key() or os.environ.get(_URL_VARIABLE)):
         return _check(
             "note",
             "None is configured. The grammar works without one.",
@@ -91,7 +90,7 @@ def request_models(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) 
         key: API key; "" to send none.
         timeout_s: Seconds for name resolution, connecting and reading together.
     """
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not is_sendable(key):
         return Reply(None, error=f"{KEY_VARIABLE} contains characters that no key has")
     replies: list[Reply] = []
     # Name resolution has no timeout, and a server may send a byte per second: a thread can be abandoned.

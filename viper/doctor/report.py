@@ -7,7 +7,6 @@ report.sandbox.level, report.checks     # "full", (CheckResult(…), …)
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,7 +28,7 @@ from viper.doctor.sandbox import measure_sandbox, sandbox_check
 from viper.doctor.settings import settings_check
 from viper.doctor.torch_facts import TorchProbe
 from viper.errors import ConfigError
-from viper.llm.replies import KEY_VARIABLE
+from viper.llm.replies import api_key
 from viper.plugins import installed, unreadable
 from viper_sandbox import LevelReport
 
@@ -124,7 +123,7 @@ def _check_endpoint(offline: bool) -> CheckResult:
     if offline:
         found = f"No request was sent to {endpoint.url}: --offline."
         return CheckResult("endpoint", "note", "endpoint", found)
-    reply = request_models(endpoint, os.environ.get(KEY_VARIABLE, "").strip())
+    reply = request_models(endpoint, api_key())
     return endpoint_check(endpoint, reply)
 
 

@@ -23,6 +23,7 @@ from viper.llm.replies import (
     KEY_VARIABLE,
     RequestFailure,
     api_key,
+    is_sendable,
     read_completion,
     request_failure,
     timeout_failure,
@@ -219,7 +220,7 @@ class ChatModel:
         import openai
 
         settings, key = self.settings, api_key()
-        if not key.isascii() or not key.isprintable() or " " in key:
+        if not is_sendable(key):
             # The HTTP library would quote the whole header in its error.
             raise ModelError(
                 f"{KEY_VARIABLE} holds characters that no key has (blanks, line ends or "
@@ -243,12 +244,9 @@ class ChatModel:
 
         async def complete(
             conversation: Sequence[Message], limit: int, sampling: Sampling
-        ) -> Completion | ModelError:
+        ) -> Completion:
             async with slots:
-                try:
-                    return await self._complete(client, conversation, limit, sampling)
-                except ModelError as error:
-                    return error
+                return await self._complete(client, conversation, limit, sampling)
 
         samplings = samplings or [Sampling()] * len(conversations)
         calls = itertools.starmap(complete, zip(conversations, max_tokens, samplings, strict=True))

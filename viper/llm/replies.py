@@ -23,8 +23,8 @@ from viper.usage import Usage
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["KEY_VARIABLE", "RequestFailure", "api_key", "read_completion", "redact"]
-__all__ += ["request_failure", "timeout_failure"]
+__all__ = ["KEY_VARIABLE", "RequestFailure", "api_key", "is_sendable", "read_completion"]
+__all__ += ["redact", "request_failure", "timeout_failure"]
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
@@ -66,6 +66,11 @@ class RequestFailure:
 def api_key() -> str:
     """Return the API key of the environment, "" if none is set."""
     return os.environ.get(KEY_VARIABLE, "").strip()
+
+
+def is_sendable(key: str) -> bool:
+    """Return whether a key can be sent in a header; others hold characters that no key has."""
+    return key.isascii() and key.isprintable() and " " not in key
 
 
 def redact(text: str) -> str:

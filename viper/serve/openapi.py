@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -13,39 +14,54 @@ from viper.trace.schema import schema_text
 
 __all__ = ["openapi_document"]
 
-_OBJECT: dict[str, Any] = {"type": "object"}
-_PICTURE_JSON = {
-    "type": "string",
-    "description": "The bytes of a picture file as base64, or a data URI with base64. Addresses are not "
-    "fetched.",
+_JSON = "application/json"
+_OBJECT = {"type": "object"}
+_TEXT = {"type": "string"}
+_IMAGES = {
+    "Json": {
+        **_TEXT,
+        "description": "The bytes of an image file as base64, or a data URI with base64. Addresses are not "
+        "fetched.",
+    },
+    "Form": {
+        **_TEXT,
+        "contentMediaType": "application/octet-stream",
+        "description": "An image file: JPEG, PNG, WEBP, GIF, TIFF or BMP.",
+    },
 }
-_PICTURE_FILE = {
-    "type": "string",
-    "contentMediaType": "application/octet-stream",
-    "description": "A picture file: JPEG, PNG, WEBP, GIF, TIFF or BMP.",
-}
-_PROBLEMS = {
+_ERRORS = {
     "400": "The body or a field cannot be used (`request`).",
     "401": "The token is missing or wrong (`unauthorized`).",
-    "403": "The host or the origin is foreign (`forbidden`).",
+    "403": "The host or the origin is not allowed (`forbidden`).",
     "408": "The body did not arrive in time (`slow`).",
     "413": "The body is too large (`too_large`).",
     "415": "The body is of another type (`media_type`).",
-    "422": "The picture cannot be decoded or is too large (`input`).",
-    "429": "All places are taken; `Retry-After` says when to ask again (`overload`).",
-    "500": "A bug of the server; its log has more (`internal`).",
-    "503": "The server ends (`shutdown`), the time was over before the request's turn came (`overload`), or "
-    "the server lacks what it answers with (`budget`, `config`).",
+    "422": "The image cannot be decoded or is too large (`input`).",
+    "429": "The queue is full; `Retry-After` says when to try again (`overload`).",
+    "500": "A bug of the server; its log has details (`internal`).",
+    "503": "The server is shutting down (`shutdown`), the request timed out in the queue (`overload`), or "
+    "the server has no budget or no usable model (`budget`, `config`).",
     "504": "There was no answer in time (`timeout`).",
 }
-_FAILURE = (
-    "An answer. What the program or a model did wrong is here too, as `failure`: it says what a client could "
-    "do otherwise."
+_ANSWERED = (
+    "An answer. A failure of the program or of a model is reported here too, as `failure`, which says what a "
+    "client could change."
+)
+_EVENTS = (
+    "Events `waiting`, `started`, `step` (any number), and at the end `answer` (an Answer) or `error` (an "
+    "ApiError)."
 )
 
 
 def openapi_document() -> dict[str, Any]:
     """Return the document, as OpenAPI 3.1."""
+    health = _get("health", "Whether the server accepts requests.", is_open=True)
+    health["responses"]["503"] = _response("It is shutting down.", {_JSON: _OBJECT})
+    page = _get("page", "The page.", {"text/html": _TEXT}, is_open=True)
+    file = {"application/octet-stream": _TEXT}
+    static = _get("static", "A file of the page.", file, is_open=True)
+    static["parameters"] = [{"name": "name", "in": "path", "required": True, "schema": _TEXT}]
+    metrics = _get("metrics", "Metrics for Prometheus.", {"text/plain": _TEXT})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -56,34 +72,22 @@ def openapi_document() -> dict[str, Any]:
         },
         "security": [{}, {"token": []}],
         "paths": {
-            "/v1/ask": {"post": _answering("ask", "Ask a question about a picture.", "Ask")},
+            "/v1/ask": {"post": _answering("ask", "Ask a question about an image.", "Ask")},
             "/v1/run": {"post": _answering("run", "Run a program on an image.", "Run")},
             "/v1/check": {"post": _checking()},
-            "/v1/info": {"get": _got("info", "What the server answers with, and its limits.")},
-            "/healthz": {"get": _health()},
-            "/metrics": {"get": _text("metrics", "Figures for Prometheus.", "text/plain")},
-            "/openapi.json": {"get": _open(_got("openapi", "This document."))},
-            "/": {"get": _open(_text("page", "The page.", "text/html"))},
-            "/static/{name}": {
-                "get": _open(_text("static", "A file of the page.", "application/octet-stream"))
-                | {
-                    "parameters": [
-                        {
-                            "name": "name",
-                            "in": "path",
-                            "required": True,
-                            "schema": {"type": "string"},
-                        }
-                    ]
-                }
-            },
+            "/v1/info": {"get": _get("info", "The models of the server, and its limits.")},
+            "/healthz": {"get": health},
+            "/metrics": {"get": metrics},
+            "/openapi.json": {"get": _get("openapi", "This document.", is_open=True)},
+            "/": {"get": page},
+            "/static/{name}": {"get": static},
         },
         "components": {
             "securitySchemes": {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Where the server was started with a token.",
+                    "description": "Required if the server was started with a token.",
                 }
             },
             "schemas": _schemas(),
@@ -92,144 +96,96 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _answering(name: str, summary: str, kind: str) -> dict[str, Any]:
-    return {
-        "operationId": name,
-        "summary": summary,
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": _ref(f"{kind}Form")},
-                "application/json": {"schema": _ref(f"{kind}Json")},
-            },
-        },
-        "responses": {
-            "200": {
-                "description": _FAILURE,
-                "content": {
-                    "application/json": {"schema": _ref("Answer")},
-                    "text/event-stream": {
-                        "schema": {
-                            "type": "string",
-                            "description": "Events `waiting`, `started`, `step` (any number), and at the end "
-                            "`answer` (an Answer) or `error` (a Problem).",
-                        }
-                    },
-                },
-            },
-            **_problems(),
-        },
-    }
+    body = {"multipart/form-data": _ref(f"{kind}Form"), _JSON: _ref(f"{kind}Json")}
+    events = _TEXT | {"description": _EVENTS}
+    answer = _response(_ANSWERED, {_JSON: _ref("Answer"), "text/event-stream": events})
+    return _post(name, summary, body, answer)
 
 
 def _checking() -> dict[str, Any]:
-    return {
-        "operationId": "check",
-        "summary": "Check a program without running it.",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": _ref("CheckJson")}},
-        },
-        "responses": {
-            "200": {
-                "description": "What was found; nothing where the program may run.",
-                "content": {"application/json": {"schema": _ref("Checked")}},
-            },
-            **_problems("422", "504"),
-        },
+    checked = _response("The findings; none if the program may run.", {_JSON: _ref("Checked")})
+    body = {_JSON: _ref("CheckJson")}
+    operation = _post("check", "Check a program without running it.", body, checked)
+    for status in ("422", "504"):
+        del operation["responses"][status]
+    return operation
+
+
+def _post(name: str, summary: str, body: Mapping[str, Any], success: Any) -> dict[str, Any]:
+    errors = {
+        status: _response(text, {_JSON: _ref("ApiError")}) for status, text in _ERRORS.items()
     }
-
-
-def _problems(*without: str) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for status, text in _PROBLEMS.items():
-        if status in without:
-            continue
-        made[status] = {
-            "description": text,
-            "content": {"application/json": {"schema": _ref("ApiError")}},
-        }
-        if status in ("429", "503"):
-            made[status]["headers"] = {
-                "Retry-After": {
-                    "description": "Seconds.",
-                    "schema": {"type": "integer", "minimum": 1},
-                }
-            }
-    return made
-
-
-def _got(name: str, summary: str) -> dict[str, Any]:
+    seconds = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+    for status in ("429", "503"):
+        errors[status]["headers"] = {"Retry-After": seconds}
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {
-            "200": {"description": summary, "content": {"application/json": {"schema": _OBJECT}}}
-        },
+        "requestBody": {"required": True, "content": _content(body)},
+        "responses": {"200": success, **errors},
     }
 
 
-def _health() -> dict[str, Any]:
-    made = _open(_got("health", "Whether the server takes requests."))
-    made["responses"]["503"] = {
-        "description": "It ends.",
-        "content": {"application/json": {"schema": _OBJECT}},
-    }
-    return made
-
-
-def _text(name: str, summary: str, media_type: str) -> dict[str, Any]:
-    content = {media_type: {"schema": {"type": "string"}}}
+def _get(
+    name: str,
+    summary: str,
+    content: Mapping[str, Any] = {_JSON: _OBJECT},
+    *,
+    is_open: bool = False,
+) -> dict[str, Any]:
+    """Return an operation without a body; `is_open` if it needs no token."""
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": {"description": summary, "content": content}},
+        "responses": {"200": _response(summary, content)},
+        **({"security": []} if is_open else {}),
     }
 
 
-def _open(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation that needs no token."""
-    return {**operation, "security": []}
+def _response(description: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": _content(content)}
+
+
+def _content(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return media type → schema as OpenAPI writes it."""
+    return {media_type: {"schema": schema} for media_type, schema in schemas.items()}
 
 
 def _schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for name, kind in (("Ask", AskFields), ("Run", RunFields)):
         fields = kind.model_json_schema()
-        for form, picture in (("Json", _PICTURE_JSON), ("Form", _PICTURE_FILE)):
+        for form, image in _IMAGES.items():
             schemas[name + form] = {
                 **fields,
                 "title": name + form,
-                "properties": {"image": picture, **fields["properties"]},
+                "properties": {"image": image, **fields["properties"]},
                 "required": ["image", *fields["required"]],
             }
     schemas["CheckJson"] = {**CheckFields.model_json_schema(), "title": "CheckJson"}
     schemas["ApiError"] = _closed(
-        request_id={"type": "string"},
-        error=_closed(kind={"enum": list(KINDS)}, message={"type": "string"}),
+        request_id=_TEXT,
+        error=_closed(kind={"enum": list(KINDS)}, message=_TEXT),
     )
     schemas["Checked"] = _closed(
-        source={"type": "string", "description": "The program itself: lines count in it."},
+        source=_TEXT | {"description": "The program; line numbers refer to it."},
         findings={"type": "array", "items": _ref("Trace_Finding")},
     )
-    schemas |= _trace_schemas()
-    schemas["Answer"] = _answer()
-    return schemas
-
-
-_TIMES = ("generate", "run", "queue", "model", "total")
+    return schemas | _trace_schemas() | {"Answer": _answer()}
 
 
 def _answer() -> dict[str, Any]:
-    """Return the schema of `Trace.summary_json()`, with the request's id and, where asked for, the trace."""
+    """Return the schema of `Trace.summary_json()`, with the request's id and the optional trace."""
     count = {"type": "integer", "minimum": 0}
     cached = {
         "type": "boolean",
         "description": "The program came from the program cache; no model wrote it.",
     }
+    times = ("generate", "run", "queue", "model", "total")
     described = _closed(
-        request_id={"type": "string"},
+        request_id=_TEXT,
         **{key: _trace_key(key) for key in SUMMARY_KEYS},
-        image={"type": "string", "description": "Name of the image file."},
+        image=_TEXT | {"description": "Name of the image file."},
         program={
             "type": ["string", "null"],
             "description": "Source of the program that answered, or failed last.",
@@ -237,8 +193,8 @@ def _answer() -> dict[str, Any]:
         attempts=count | {"description": "Programs that were written."},
         notes={
             "type": "array",
-            "items": {"type": "string"},
-            "description": "How the question was read where that is not plain, and what models report "
+            "items": _TEXT,
+            "description": "How unclear words of the question were interpreted, and what models report "
             "against their own results on this image.",
         },
         calls=count | {"description": "Calls of models by all programs."},
@@ -248,15 +204,15 @@ def _answer() -> dict[str, Any]:
             "additionalProperties": {"type": "number"},
             "description": "`requests` per forward, by role; rounded.",
         },
-        lookahead=_trace_key("prefetch"),
-        timing_ms=_closed(**{name: {"type": "number", "minimum": 0} for name in _TIMES}),
+        timing_ms=_closed(**{name: {"type": "number", "minimum": 0} for name in times}),
         usage=_ref("Trace_Usage"),
         from_program_cache=cached,
-        memo=cached,
         confidence={
             "type": ["number", "null"],
             "description": "Share of the programs that voted for the answer; null without votes.",
         },
+        # The names in version 0.1.
+        **{"lookahead": _trace_key("prefetch"), "memo": cached},
     )
     described["description"] = "What `viper ask --json` prints, with the request's id."
     described["properties"]["trace"] = _ref("Trace")

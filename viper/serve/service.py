@@ -106,13 +106,8 @@ class Service:
         deadline_s = asyncio.get_running_loop().time() + self.settings.timeout_s
         async with self.admission.worker_slot(deadline_s):
             report = await self.engine.acheck(program)
-        return {
-            "source": report.source,
-            "findings": [
-                {"kind": finding.kind, "line": finding.line, "message": finding.message}
-                for finding in report.findings
-            ],
-        }
+        findings = [finding._asdict() for finding in report.findings]
+        return {"source": report.source, "findings": findings}
 
     def close(self) -> None:
         """Shut down the threads that decode images."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from viper.errors import ConfigError
 from viper.serve.settings import is_loopback
@@ -45,15 +45,14 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
             requests to another machine, choose a folder or file to read and write, fetch a model, or
             load one that no preset names.
     """
+    query = _query_of(value)
     if name == "sandbox" and value != "full":
         reason = "weaken the sandbox"
     elif name == "serve.host" and not is_loopback(str(value)):
         reason = "open the server to a network"
-    elif isinstance(value, str) and not all(map(is_loopback, _servers_in(value))):
+    elif not all(is_loopback(urlsplit(url).hostname or url) for url in query.get("base_url", [])):
         reason = "send questions, images and keys to another machine"
-    elif isinstance(value, str) and "trust" in parse_qs(
-        value.partition("?")[2], keep_blank_values=True
-    ):
+    elif "trust" in query:
         reason = "run the code that a model file may hold"
     elif name == "cache" and isinstance(value, str):
         reason = "choose the folder that results are read from and written to"
@@ -76,10 +75,9 @@ def refuse_secrets(name: str, value: Any, origin: object) -> None:
     Raises:
         ConfigError: An option of the reference looks like a secret, or its address holds a password.
     """
-    if not isinstance(value, str):
-        return
-    query = parse_qs(value.partition("?")[2], keep_blank_values=True)
-    if any(map(is_secret, query)) or _LIKE_A_SECRET.search(value):
+    if isinstance(value, str) and (
+        any(map(is_secret, _query_of(value))) or _LIKE_A_SECRET.search(value)
+    ):
         raise ConfigError(
             f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
             f"({', '.join(SECRETS)})."
@@ -107,17 +105,17 @@ def _is_shipped(name: str, value: str) -> bool:
         return True
     from viper.engine.presets import load_presets
 
-    reference, _, query = value.partition("?")
     named = {
         preset.backends.get(name.removeprefix("backends.")) for preset in load_presets().values()
     }
-    options = {option for option, _ in parse_qsl(query, keep_blank_values=True)}
-    return reference.strip() in named and options <= _PLAIN_OPTIONS
+    return value.partition("?")[0].strip() in named and _query_of(value).keys() <= _PLAIN_OPTIONS
 
 
-def _servers_in(reference: str) -> list[str]:
-    query = parse_qs(reference.partition("?")[2], keep_blank_values=True)
-    return [urlsplit(url).hostname or url for url in query.get("base_url", [])]
+def _query_of(value: Any) -> dict[str, list[str]]:
+    """Return the options of a reference; none of a value that is not a text."""
+    return (
+        parse_qs(value.partition("?")[2], keep_blank_values=True) if isinstance(value, str) else {}
+    )
 
 
 def received(value: Any) -> str:

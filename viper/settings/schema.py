@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from viper.engine.options import OLD_NAMES, OPTIONS, Option, OptionalPath
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError, InputError, did_you_mean
 from viper.serve.settings import ServerSettings
 from viper.settings.guard import (
     CONFIG_VARIABLE,
@@ -30,6 +30,7 @@ from viper.settings.guard import (
     received,
     refuse_secrets,
 )
+from viper.storage.files import read_regular_file
 
 __all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
 __all__ += ["SettingsTree", "load_settings", "unknown_variables"]
@@ -192,11 +193,12 @@ def load_settings(
     origins: dict[str, Origin] = {}
     raw: dict[str, Any] = {}
     if file is not None:
+        origin = Origin("file", str(file))
         for name, value in _flat(_read(file), file):
-            refuse_secrets(name, value, Origin("file", str(file)))
+            refuse_secrets(name, value, origin)
             if not is_named:
                 check_found(name, value, file, variable_of(name))
-            raw[name], origins[name] = value, Origin("file", str(file))
+            raw[name], origins[name] = value, origin
         _check_types(raw, origins)
     for variable, name in _variables().items():
         if value := variables.get(variable, "").strip():
@@ -234,22 +236,18 @@ def _find_file(variables: Mapping[str, str], folder: Path) -> tuple[Path | None,
             raise ConfigError(f"{CONFIG_VARIABLE} names {named!r}, but there is no such file.")
         return path, True
     path = folder / FILE_NAME
-    return (path, False) if path.is_file() else (None, False)
+    return path if path.is_file() else None, False
 
 
 def _read(file: Path) -> dict[str, Any]:
-    from viper.storage.files import read_regular_file
-
     try:
         text = read_regular_file(str(file), max_bytes=1_000_000, what="file of settings")
         return tomllib.loads(text.decode("utf-8"))
-    except ConfigError:
-        raise
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text.") from error
-    except Exception as error:  # an InputError about the file
+    except InputError as error:
         raise ConfigError(str(error)) from error
 
 

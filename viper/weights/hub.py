@@ -96,56 +96,64 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
     Raises:
         DownloadError: In place of the client's error.
     """
-    from huggingface_hub import constants, errors
+    from huggingface_hub import errors
 
     try:
         yield
-    except errors.HFValidationError as error:
-        raise DownloadError(
-            f"'{repository}' is not a valid model id. Give OWNER/NAME or a preset."
-        ) from error
-    except errors.OfflineModeIsEnabled as error:
-        raise DownloadError(
-            "HF_HUB_OFFLINE is set, so that nothing is fetched. Unset it, or give a folder."
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise DownloadError(
-            f"'{repository}' has no revision '{revision}'. Leave --revision out for main."
-        ) from error
-    except errors.GatedRepoError as error:
-        raise DownloadError(
-            f"'{repository}' is gated: accept its terms in the browser at "
-            f"{constants.ENDPOINT}/{repository}, then set HF_TOKEN to a token of that account."
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise DownloadError(
-            f"The hub lists a file of '{repository}' that it does not have. Try again later."
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise DownloadError(
-            f"There is no repository '{repository}' at {constants.ENDPOINT}, or it is private. "
-            f"{did_you_mean(repository, dict.fromkeys(suggestions))}"
-            "Check the name; for a private one set HF_TOKEN."
-        ) from error
-    except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            raise DownloadError(
+    except (
+        errors.HFValidationError,
+        errors.OfflineModeIsEnabled,
+        errors.EntryNotFoundError,
+        errors.HTTPError,  # type: ignore[attr-defined] # of the HTTP library, re-exported
+        # Invalid replies:
+        ValueError,
+        KeyError,
+        TypeError,
+        AssertionError,
+    ) as error:
+        raise DownloadError(_translation(error, repository, revision, suggestions)) from error
+
+
+def _translation(
+    error: Exception, repository: str, revision: str, suggestions: Iterable[str]
+) -> str:
+    from huggingface_hub import constants, errors
+
+    endpoint = constants.ENDPOINT
+    match error:
+        case errors.HFValidationError():
+            return f"'{repository}' is not a valid model id. Give OWNER/NAME or a preset."
+        case errors.OfflineModeIsEnabled():
+            return "HF_HUB_OFFLINE is set, so that nothing is fetched. Unset it, or give a folder."
+        case errors.RevisionNotFoundError():
+            return f"'{repository}' has no revision '{revision}'. Leave --revision out for main."
+        case errors.GatedRepoError():
+            return (
+                f"'{repository}' is gated: accept its terms in the browser at "
+                f"{endpoint}/{repository}, then set HF_TOKEN to a token of that account."
+            )
+        case errors.EntryNotFoundError():
+            return f"The hub lists a file of '{repository}' that it does not have. Try again later."
+        case errors.RepositoryNotFoundError():
+            return (
+                f"There is no repository '{repository}' at {endpoint}, or it is private. "
+                f"{did_you_mean(repository, dict.fromkeys(suggestions))}"
+                "Check the name; for a private one set HF_TOKEN."
+            )
+        case errors.HfHubHTTPError() if (status := error.response.status_code) in (401, 403):
+            return (
                 f"The hub refuses '{repository}' ({status}): the token in HF_TOKEN is not valid or "
                 "has not the right to read it. Set HF_TOKEN to a token with read access."
-            ) from error
-        raise DownloadError(
-            f"The hub answered for '{repository}' with status {status}. Try again later."
-        ) from error
-    # Error class of the HTTP library that the client uses, re-exported by it.
-    except errors.HTTPError as error:  # type: ignore[attr-defined]
-        reason = type(error).__name__
-        raise DownloadError(
-            f"The hub cannot be reached at {constants.ENDPOINT} ({reason}). Check the network, and "
-            "HTTPS_PROXY or HF_ENDPOINT if you need them."
-        ) from error
-    except (ValueError, KeyError, TypeError, AssertionError) as error:  # invalid replies
-        raise DownloadError(_invalid_reply(repository, constants.ENDPOINT)) from error
+            )
+        case errors.HfHubHTTPError():
+            status = error.response.status_code
+            return f"The hub answered for '{repository}' with status {status}. Try again later."
+        case errors.HTTPError():  # type: ignore[attr-defined]
+            return (
+                f"The hub cannot be reached at {endpoint} ({type(error).__name__}). Check the network, "
+                "and HTTPS_PROXY or HF_ENDPOINT if you need them."
+            )
+    return _invalid_reply(repository, endpoint)
 
 
 def _invalid_reply(repository: str, endpoint: str) -> str:
