@@ -35,18 +35,14 @@ def read_box(value: object, where: str) -> Box:
     Raises:
         InputError: It is no box with an area.
     """
-    edges = [
-        float(edge)
-        for edge in (value if isinstance(value, list) else ())
-        if isinstance(edge, (int, float)) and not isinstance(edge, bool) and math.isfinite(edge)
-    ]
-    whole = isinstance(value, list) and len(edges) == len(value) == 4
-    if not whole or edges[0] >= edges[2] or edges[1] >= edges[3]:
-        raise InputError(
-            f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
-        )
-    x1, y1, x2, y2 = edges
-    return x1, y1, x2, y2
+    match value:
+        case [*edges] if all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
+            if len(edges) == 4 and edges[0] < edges[2] and edges[1] < edges[3]:
+                x1, y1, x2, y2 = map(float, edges)
+                return x1, y1, x2, y2
+    raise InputError(
+        f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
+    )
 
 
 def area(box_xyxy: Box) -> float:
