@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from viper.errors import InputError
 
@@ -35,11 +35,11 @@ def read_box(value: object, where: str) -> Box:
     Raises:
         InputError: It is no box with an area.
     """
-    match value:
-        case [*edges] if all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
-            if len(edges) == 4 and edges[0] < edges[2] and edges[1] < edges[3]:
-                x1, y1, x2, y2 = map(float, edges)
-                return x1, y1, x2, y2
+    edges: list[Any] = value if isinstance(value, list) and len(value) == 4 else []
+    if edges and all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
+        x1, y1, x2, y2 = map(float, edges)
+        if x1 < x2 and y1 < y2:
+            return x1, y1, x2, y2
     raise InputError(
         f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
     )
