@@ -400,7 +400,7 @@ def test_only_the_grammar_that_was_asked_for_by_name_is_trusted(
 ):
     levels = []
     engine = fake_engine(generator, detector=FakeDetector({}))
-    jail = engine._solver._jail
+    jail = engine._solver._services.jail
     run = jail.run
 
     async def watched(*arguments, least_level, **options):

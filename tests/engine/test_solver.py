@@ -99,8 +99,8 @@ def test_a_bug_of_the_engine_is_a_failure_with_its_traceback_in_the_log(
     def broken(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(engine._solver._jail, "run", broken)
-    monkeypatch.setattr(engine._solver._jail, "check", broken)
+    monkeypatch.setattr(engine._solver._services.jail, "run", broken)
+    monkeypatch.setattr(engine._solver._services.jail, "check", broken)
     answer = engine.run_program(COUNT, PICTURE)
     assert answer.failure.kind == "config"
     assert "No space left on device" in answer.failure.message

@@ -47,9 +47,8 @@ def texts():
 
 
 def prompts(tokens, *, context=8192, style=BRIEF):
-    return LocalPrompts(
-        tokens, context_tokens=context, max_tokens=200, style=style, reference="tiny"
-    )
+    settings = LocalSettings("tiny", max_tokens=200, style=style)
+    return LocalPrompts(tokens, settings, context_tokens=context)
 
 
 @pytest.fixture(scope="module")

@@ -278,7 +278,7 @@ def test_a_missing_file_suggests_near_names(tmp_path: Path) -> None:
 def test_other_bad_paths_are_refused_by_what_they_are(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
     assert "is empty" in refusal("")
-    assert "is an address" in refusal("https://example.org/cat.jpg")
+    assert "is a URL" in refusal("https://example.org/cat.jpg")
     assert "null" in refusal("a\0b.jpg")
     assert len(refusal("x" * 10_000)) < 600
     assert "\\n" in refusal("two\nlines.jpg")

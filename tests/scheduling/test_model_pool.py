@@ -28,12 +28,12 @@ def of_text(pool, text="red cup"):
         key = pool.key(EMBED_TEXTS, text)
         submitted = pool.submit(
             EMBED_TEXTS,
-            [(key, text)],
+            {key: text},
             owner=pool.new_owner(),
             from_disk=await pool.from_disk(EMBED_TEXTS, [key]),
         )
-        (served,) = await results_of(submitted.futures)
-        return served.value, submitted.cached[0]
+        (served,) = await results_of(list(submitted.futures.values()))
+        return served.value, not submitted.fresh
 
     return asyncio.run(ask())
 

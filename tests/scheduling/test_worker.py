@@ -16,6 +16,7 @@ from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import ModelWorker
 
 REF = BackendRef("language", "openai", "fake")
+TWO_DEVICES = replace(REF, options=(("device", "first,second"),))
 
 
 class Echo:
@@ -65,14 +66,15 @@ def key(operation: Operation, request: object) -> bytes:
 def submit(worker: ModelWorker, operation: Operation, requests, *, owner=0, guesses=()):
     return worker.submit(
         operation,
-        [(key(operation, request), request) for request in requests],
+        {key(operation, request): request for request in requests},
         owner=owner,
-        prefetches=[(key(operation, request), request) for request in guesses],
+        prefetches={key(operation, request): request for request in guesses},
     )
 
 
 def futures_of(worker: ModelWorker, operation: Operation, requests) -> list[Future]:
-    return submit(worker, operation, requests).futures
+    submitted = submit(worker, operation, requests)
+    return [submitted.futures[key(operation, request)] for request in requests]
 
 
 def values(futures: list[Future]) -> list[object]:
@@ -178,29 +180,29 @@ def test_guesses_ride_along_and_their_failure_touches_nobody(guesser, echo, busy
     echo.poison = "bad guess"
     asked = submit(guesser, EMBED_IMAGES, [1, 2], guesses=["bad guess", "good guess"])
     echo.gate.set()
-    assert values(asked.futures) == [2, 4]
+    assert values(asked.futures.values()) == [2, 4]
     assert all(future.cancelled() for future in asked.prefetches.values())
     assert echo.batches[1:] == [[1, 2, "bad guess", "good guess"], [1, 2]]
 
 
 def test_a_guess_is_remembered_for_who_asks_next(guesser, echo):
     first = submit(guesser, EMBED_IMAGES, [1], guesses=[2, 3])
-    assert values(first.futures) == [2]
+    assert values(first.futures.values()) == [2]
     until(lambda: all(future.done() for future in first.prefetches.values()))
     second = submit(guesser, EMBED_IMAGES, [2, 3, 1])
-    assert values(second.futures) == [4, 6, 2]
-    assert second.cached == [True, True, True]
+    assert values(second.futures.values()) == [4, 6, 2]
+    assert second.fresh == set()
     assert echo.batches == [[1, 2, 3]]
 
 
 def test_guesses_are_known_when_what_was_asked_for_is(guesser, echo, busy_guesser):
     seen = []
     asked = submit(guesser, EMBED_IMAGES, [1], guesses=range(2, 40))
-    asked.futures[0].add_done_callback(
+    next(iter(asked.futures.values())).add_done_callback(
         lambda _: seen.extend(future.done() for future in asked.prefetches.values())
     )
     echo.gate.set()
-    assert values(asked.futures) == [2]
+    assert values(asked.futures.values()) == [2]
     until(lambda: seen)
     assert seen == [True] * 38
 
@@ -210,17 +212,17 @@ def test_a_remote_model_is_never_asked_for_a_guess(worker, echo):
 
 
 def test_a_remote_model_is_remembered_only_if_it_is_deterministic(echo):
-    for deterministic, again in ((False, [False]), (True, [True])):
+    for deterministic, computed in ((False, True), (True, False)):
         echo.deterministic = deterministic
         worker = ModelWorker(REF, lambda ref: echo, cache=ResultCache(10**6))
         assert values(futures_of(worker, COMPLETE, [1])) == [2]
-        assert submit(worker, COMPLETE, [1]).cached == again
+        assert bool(submit(worker, COMPLETE, [1]).fresh) == computed
         assert worker.close(5)
 
 
 def test_what_a_program_that_is_over_had_queued_is_not_computed(worker, echo, busy):
-    mine = submit(worker, COMPLETE, [1, 2], owner=1).futures
-    shared = submit(worker, COMPLETE, [2, 3], owner=2).futures
+    mine = list(submit(worker, COMPLETE, [1, 2], owner=1).futures.values())
+    shared = list(submit(worker, COMPLETE, [2, 3], owner=2).futures.values())
     worker.withdraw(1)
     echo.gate.set()
     assert values(shared) == [4, 6]
@@ -233,8 +235,8 @@ def test_programs_take_turns_when_a_batch_is_full(echo):
     echo.gate.clear()
     futures_of(worker, COMPLETE, ["busy"])
     until(lambda: echo.entered)
-    many = submit(worker, COMPLETE, range(20), owner=1).futures
-    few = submit(worker, COMPLETE, ["a"], owner=2).futures
+    many = list(submit(worker, COMPLETE, range(20), owner=1).futures.values())
+    few = list(submit(worker, COMPLETE, ["a"], owner=2).futures.values())
     echo.gate.set()
     assert values([*many, *few])
     assert "a" in echo.batches[1]
@@ -291,15 +293,14 @@ def test_the_limit_of_a_model_counts_for_the_functions_of_modules_too():
 
 
 def test_replicas_divide_the_work_and_each_is_loaded_once():
-    replicas = [replace(REF, reference=name) for name in ("first", "second")]
     loaded: dict[str, Echo] = {}
 
     def open_one(ref):
-        loaded[ref.reference] = backend = Echo()
+        loaded[ref.options[0][1]] = backend = Echo()
         backend.gate.clear()
         return backend
 
-    worker = ModelWorker(REF, open_one, replicas=replicas)
+    worker = ModelWorker(TWO_DEVICES, open_one)
     worker.start().result(5)
     until(lambda: worker._idle == 2)
     futures = futures_of(worker, COMPLETE, range(10))
@@ -313,12 +314,11 @@ def test_replicas_divide_the_work_and_each_is_loaded_once():
 
 def test_a_replica_that_cannot_be_loaded_fails_the_model():
     def open_one(ref):
-        if ref.reference == "second":
+        if ref.options == (("device", "second"),):
             raise ConfigError("device cuda:1 is not available")
         return Echo()
 
-    replicas = [replace(REF, reference=name) for name in ("first", "second")]
-    worker = ModelWorker(REF, open_one, replicas=replicas)
+    worker = ModelWorker(TWO_DEVICES, open_one)
     with pytest.raises(ConfigError, match="cuda:1"):
         worker.start().result(5)
     assert worker.close(5)
@@ -466,29 +466,29 @@ def test_all_that_is_queued_shares_one_failed_load():
 
 
 def test_another_load_begins_when_no_replica_of_the_failed_one_is_left(echo):
-    replicas = [replace(REF, reference=name) for name in ("good", "bad")]
     events = []
     slow = threading.Event()
 
     def open_one(ref):
-        events.append(ref.reference)
-        if ref.reference == "bad" and events.count("bad") == 1:
+        ((_, name),) = ref.options
+        events.append(name)
+        if name == "second" and events.count("second") == 1:
             raise ConfigError("device cuda:1 is not available")
-        if ref.reference == "good" and events.count("good") == 1:
+        if name == "first" and events.count("first") == 1:
             slow.wait(5)
             events.append("loaded in vain")
         return echo
 
-    worker = ModelWorker(REF, open_one, replicas=replicas)
+    worker = ModelWorker(TWO_DEVICES, open_one)
     with pytest.raises(ConfigError, match="cuda:1"):
         worker.start().result(5)
     again = worker.start()
     time.sleep(0.05)
     slow.set()
     assert again.result(5) is echo
-    assert set(events[:2]) == {"good", "bad"}
+    assert set(events[:2]) == {"first", "second"}
     assert events[2] == "loaded in vain"
-    assert sorted(events[3:]) == ["bad", "good"]
+    assert sorted(events[3:]) == ["first", "second"]
     assert values(futures_of(worker, COMPLETE, range(4))) == [0, 2, 4, 6]
     assert worker.close(5)
 

@@ -15,9 +15,9 @@ from viper.errors import InputError
 from viper.trace import read
 from viper.trace.files import trace_text
 from viper.trace.read import read_trace, trace_of
-from viper.trace.schema import schema
+from viper.trace.schema import schema_text
 
-VALIDATOR = jsonschema.Draft202012Validator(schema())
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema_text()))
 
 
 @pytest.fixture

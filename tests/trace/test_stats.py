@@ -26,7 +26,7 @@ def test_requests_are_counted_and_not_rebuilt_from_a_rounded_mean(trace):
     stats.add(many)
     stats.add(many)
     assert stats.requests == {"matcher": 2008}
-    assert ("forwards", "matcher 2000 (batch 1)") in stats.rows(memo=False)
+    assert ("forwards", "matcher 2000 (batch 1)") in stats.rows(program_cache=False)
 
 
 def test_a_trace_says_how_many_requests_its_forwards_held(trace):

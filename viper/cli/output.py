@@ -88,5 +88,5 @@ def failure_line(failure: Failure) -> str:
 
 def print_stats(stats: RunStats, *, program_cache: bool) -> None:
     """Print statistics on stderr; `program_cache` is whether there was one."""
-    for name, value in stats.rows(memo=program_cache):
+    for name, value in stats.rows(program_cache=program_cache):
         click.echo(f"{name:<12}{one_line(value)}", err=True)

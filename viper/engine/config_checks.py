@@ -44,8 +44,7 @@ def _check_votes(config: EngineConfig, generators: Sequence[Generator]) -> None:
             f"{config.votes} votes need programs that differ, but the generator {writer.name!r} "
             "always writes the same one. Use a language model: --generator openai:MODEL."
         )
-    given = generator_options(config.generator).get("temperature")
-    if given is not None and float(given) == 0.0:
+    if float(generator_options(config.generator).get("temperature", 1)) == 0.0:
         raise ConfigError(
             f"{config.votes} votes need programs that differ, but at temperature=0 "
             f"{writer.name!r} always writes the same one. Leave the option out, or raise it."

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from viper.engine.answer import Answer
@@ -20,6 +19,7 @@ from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
 from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
+from viper.engine.query_run import EngineServices
 from viper.engine.solver import Solver
 from viper.generate.auto import resolve_auto
 from viper.generate.generator import Threaded
@@ -39,7 +39,7 @@ from viper.scheduling.result_store import ResultStore
 from viper.scheduling.worker import Load
 from viper.trace import Watcher
 from viper.usage import Usage
-from viper_sandbox import LevelReport, Limits
+from viper_sandbox import Jail, LevelReport, Limits
 
 __all__ = ["Engine", "ask"]
 
@@ -142,18 +142,22 @@ class Engine:
         check_demands(config, self._writers)
         self._budget = Budget(max_cost_usd=config.max_cost_usd, max_tokens=config.max_tokens)
         lender = arguments.models_of
+        store = None if config.cache is None else ResultStore(Path(config.cache))
         self.pool: ModelPool = ModelPool(
             {role: ref for role, ref in config.backends.items() if ref.name != STUB},
             on_loading=arguments.on_loading,
             budget=self._budget,
             lender=arguments.pool or (lender.pool if lender is not None else None),
-            cache=_open_cache(config),
+            cache=ResultCache(int(config.cache_mb * 1e6), store) if config.cache_mb else None,
             max_batch=config.max_batch,
             **({} if arguments.opener is None else {"opener": arguments.opener}),
         )
         file = config.program_cache
         program_cache = None if file is None else ProgramCache(Path(file))
-        self._solver = Solver(config, opened, self.pool, self._budget, program_cache, api)
+        services = EngineServices(
+            config, api, api.spec.to_wire(), Jail(config.limits), self._budget, program_cache
+        )
+        self._solver = Solver(services, opened, self.pool)
         self._loop = LoopThread("viper-engine")
 
     def ask(
@@ -193,8 +197,7 @@ class Engine:
         timeout_s: float | None = None,
     ) -> Answer:
         """Answer a question from any event loop; cancelling it cancels the program."""
-        query = Query(image, question, task, tuple(choices))
-        return await self._elsewhere(self._solver.answer(query, timeout_s))
+        return await self.arun(Query(image, question, task, tuple(choices)), timeout_s=timeout_s)
 
     async def abatch(self, queries: Iterable[Query], *, concurrency: int = 8) -> list[Answer]:
         """Answer many questions, several programs at once on one set of models.
@@ -325,25 +328,12 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def _elsewhere(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a coroutine of this engine's loop from the caller's loop."""
         return await asyncio.wrap_future(self._loop.submit(coroutine))
-
-
-def _open_cache(config: EngineConfig) -> ResultCache | None:
-    """Return the cache of results, None when it is switched off."""
-    if not config.cache_mb:
-        return None
-    store = None if config.cache is None else ResultStore(Path(config.cache))
-    return ResultCache(int(config.cache_mb * 1e6), store)
 
 
 def ask(

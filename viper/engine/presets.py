@@ -84,9 +84,9 @@ class Preset:
             ConfigError: There is no such backend for this role.
         """
         text = self.backends[role]
-        revisions = [model.revision for model in self.models if model.role == role]
-        if revisions and revisions != ["main"]:
-            text += f"?revision={revisions[0]}"
+        revision = next((model.revision for model in self.models if model.role == role), "main")
+        if revision != "main":
+            text += f"?revision={revision}"
         return BackendRef.parse(role, text)
 
     @property

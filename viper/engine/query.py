@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias, get_args
 
 from viper.errors import InputError
@@ -13,7 +11,7 @@ from viper.images.image import ImageRef
 from viper.methods.recorded_calls import RecordedCalls
 from viper.programs.program import Task
 
-__all__ = ["ImageSource", "Query", "checked_question", "image_name", "opened_image"]
+__all__ = ["ImageSource", "Query", "checked_question", "opened_image"]
 
 ImageSource: TypeAlias = "media.ImageSource | ImageRef"
 """A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image opened before."""
@@ -70,10 +68,3 @@ def opened_image(source: ImageSource) -> ImageRef:
         InputError: It cannot be read.
     """
     return source if isinstance(source, ImageRef) else media.open_image(source)
-
-
-def image_name(source: ImageSource) -> str:
-    """Return a name for an image that could not be opened."""
-    if isinstance(source, (str, os.PathLike)):
-        return Path(os.fspath(source)).name
-    return "image"

@@ -16,7 +16,7 @@ import itertools
 import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from viper.engine.config import EngineConfig
@@ -42,8 +42,7 @@ __all__ = ["EngineServices", "QueryRun", "written"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineServices:
+class EngineServices(NamedTuple):
     """Parts of an engine that all queries share."""
 
     config: EngineConfig
@@ -156,10 +155,9 @@ class QueryRun:
         """Answer with a program of the cache; return False if there is none, or it failed."""
         cache = self._cache_of(generator, request)
         started = time.perf_counter()
-        recalled = await cache.find(generator, request) if cache is not None else None
-        if cache is None or recalled is None:
+        if cache is None or (recalled := await cache.find(generator, request)) is None:
             return False
-        run = await self.run(recalled.program, (time.perf_counter() - started) * 1000)
+        run = await self.run(recalled.program, started)
         failure = run.result.failure
         if failure is None:
             self._cache_update = cache.record_use(recalled)
@@ -202,8 +200,7 @@ class QueryRun:
                 unwritten = self._trace_builder.enter_unwritten(opened.generator.name, failure, ms)
                 tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
                 return unwritten
-            ms = (time.perf_counter() - started) * 1000
-            return (await self.run(program, ms)).result
+            return (await self.run(program, started)).result
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -218,10 +215,18 @@ class QueryRun:
             self._services.budget.check()
         started = time.perf_counter()
         program = await written(opened, request, self._services.budget)
-        return await self.run(program, (time.perf_counter() - started) * 1000)
+        return await self.run(program, started)
 
-    async def run(self, program: Program, generate_ms: float = 0.0) -> _Run:
-        """Run one program and record it."""
+    async def run(self, program: Program, written_from_s: float | None = None) -> _Run:
+        """Run one program and record it.
+
+        Args:
+            program: The program.
+            written_from_s: When writing it began, by `time.perf_counter`; None when it was given.
+        """
+        generate_ms = (
+            0.0 if written_from_s is None else (time.perf_counter() - written_from_s) * 1000
+        )
         query, services, number = self._query, self._services, next(self._numbers)
         api = services.api
         dispatcher = CallDispatcher(
@@ -260,11 +265,7 @@ class QueryRun:
             dispatcher.close()
             # Also when the answer times out: the calls so far stay in the trace.
             outcome = self._trace_builder.enter(
-                program,
-                dispatcher,
-                result,
-                generate_ms=generate_ms,
-                started_s=started,
+                program, dispatcher, result, generate_ms=generate_ms, started_s=started
             )
             tell(self._watcher, AttemptStep(number, outcome.attempt))
         failure = outcome.failure

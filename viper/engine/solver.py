@@ -11,27 +11,24 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from viper.engine.answer import Answer
-from viper.engine.config import EngineConfig
-from viper.engine.query import Query, checked_question, image_name, opened_image
+from viper.engine.query import Query, checked_question, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
-from viper.generate.program_cache import ProgramCache
 from viper.generate.prompt import Prompt
 from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
-from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
-from viper.modules.program_api import ProgramApi
 from viper.programs.program import CheckReport, Failure, Finding, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import Watcher
-from viper_sandbox import Jail, LevelReport
+from viper_sandbox import LevelReport
 
 __all__ = ["Solver"]
 
@@ -42,32 +39,18 @@ class Solver:
     """Answers queries with one set of generators, one jail and one set of models.
 
     Args:
-        config: Of the engine.
+        services: Parts of the engine that all queries share.
         generators: Write the programs; each is used where the one before could not answer.
         pool: The models.
-        budget: Of language models.
-        program_cache: Keeps the programs of language models; None for no cache.
-        api: The functions that programs may call; None for those of Viper only.
     """
 
     def __init__(
-        self,
-        config: EngineConfig,
-        generators: Sequence[OpenedGenerator],
-        pool: ModelPool,
-        budget: Budget,
-        program_cache: ProgramCache | None = None,
-        api: ProgramApi | None = None,
+        self, services: EngineServices, generators: Sequence[OpenedGenerator], pool: ModelPool
     ) -> None:
-        self._config = config
-        self._generators = tuple(generators)
+        self._services = services
+        self._config = services.config
+        self._generators = generators
         self._pool = pool
-        self._api = api or ProgramApi.of()
-        self._jail = Jail(config.limits)
-        wire_api = self._api.spec.to_wire()
-        self._services = EngineServices(
-            config, self._api, wire_api, self._jail, budget, program_cache
-        )
 
     async def batch(self, queries: list[Query], concurrency: int) -> list[Answer]:
         """Answer many queries, in order; an error of one fails its own answer only."""
@@ -116,9 +99,7 @@ class Solver:
             model_call_s=self._config.model_call_s,
             prefetch=self._config.prefetch,
         )
-        trace_builder = TraceBuilder(
-            query.question, query.task, query.choices, image, self._config, client.metrics
-        )
+        trace_builder = TraceBuilder(query, image, self._config, client.metrics)
         query_run = QueryRun(query, image, client, trace_builder, self._services, watcher)
         timeout = asyncio.timeout(max(0.0, limit_s - (time.perf_counter() - started_s)))
         try:
@@ -147,22 +128,19 @@ class Solver:
             GenerationError: No program could be written.
         """
         with _generation_errors():
-            return await self._write(await self._request(question, task, choices))
-
-    async def _write(self, request: GenerationRequest) -> Program:
-        *first, last = self._generators
-        for generator in first:
-            try:
-                return await written(generator, request, self._services.budget)
-            except GenerationError:
-                continue  # the next one may understand
-        if Abilities.of(last.generator).billed:
-            cache = self._services.program_cache
-            recalled = await cache.find(last.generator, request) if cache is not None else None
-            if recalled is not None:
-                return recalled.program
-            self._services.budget.check()
-        return await written(last, request, self._services.budget)
+            request = await self._request(question, task, choices)
+            budget, cache = self._services.budget, self._services.program_cache
+            *first, last = self._generators
+            for generator in first:
+                try:
+                    return await written(generator, request, budget)
+                except GenerationError:
+                    continue  # the next one may understand
+            if Abilities.of(last.generator).billed:
+                if cache and (recalled := await cache.find(last.generator, request)):
+                    return recalled.program
+                budget.check()
+            return await written(last, request, budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
         """Return the conversation that the generator would send, without sending it.
@@ -185,52 +163,46 @@ class Solver:
     async def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it."""
         try:
-            return await self._jail.check(source, self._services.wire_api)
+            return await self._services.jail.check(source, self._services.wire_api)
         except Exception as error:
             return CheckReport(str(source), (Finding("sandbox", 1, _unexpected(error).message),))
 
     async def level(self) -> LevelReport:
         """Probe which attacks the sandbox stops on this machine."""
-        return await self._jail.level()
+        return await self._services.jail.level()
 
     async def capabilities(self) -> Capabilities:
         """Return what is served; loads the detector for its vocabulary."""
-        own = frozenset(self._api.roles)
+        own = frozenset(self._services.api.roles)
         if not self._config.backends.keys() - own:
             # No backend is configured: programs are drafts for the whole API.
             return Capabilities(Capabilities.everything().roles | own)
         served = await self._pool.capabilities()
         matcher = self._config.backends.get("matcher")
-        judged = None if matcher is None else matcher.judges
-        return Capabilities(
-            frozenset(self._config.backends),
-            served.vocabulary,
-            None if judged is None else frozenset(judged),
-        )
+        judged = None if matcher is None or matcher.judges is None else frozenset(matcher.judges)
+        return Capabilities(frozenset(self._config.backends), served.vocabulary, judged)
 
     async def close(self) -> None:
         """Close the generators' connections and the jail."""
         for opened in self._generators:
             await opened.generator.aclose()
-        await self._jail.close()
+        await self._services.jail.close()
 
     async def _request(
         self, question: str, task: Task, choices: tuple[str, ...]
     ) -> GenerationRequest:
         checked = checked_question(question)
         capabilities = await self.capabilities()
-        return GenerationRequest(checked, task, choices, capabilities, self._api.spec)
+        return GenerationRequest(checked, task, choices, capabilities, self._services.api.spec)
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
         """Return the answer to a query without any record."""
         try:
-            name = image_name(query.image)
+            name = Path(query.image).name  # type: ignore[arg-type]  # checked by trying
         except Exception:  # not a path
             name = "image"
         nothing = ImageRef("", (0, 0), name)
-        trace_builder = TraceBuilder(
-            query.question, query.task, query.choices, nothing, self._config, AnswerMetrics()
-        )
+        trace_builder = TraceBuilder(query, nothing, self._config, AnswerMetrics())
         trace_builder.fail(failure)
         return trace_builder.answer()
 

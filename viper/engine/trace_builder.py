@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
 from viper.engine.config import EngineConfig
+from viper.engine.query import Query
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
-from viper.programs.program import (
-    CheckReport,
-    Failure,
-    Program,
-    Task,
-)
+from viper.programs.program import CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
 from viper.trace import Attempt, ImageInfo, Trace, Votes
@@ -27,14 +22,26 @@ from viper.trace.record import outcome_of
 from viper.usage import Usage
 from viper_sandbox import HandleRef, PatchRef, Result
 
-__all__ = [
-    "EndedProgram",
-    "ProgramResult",
-    "TraceBuilder",
-    "answer_of",
-    "outcome_fields",
-    "read_result",
-]
+__all__ = ["ProgramResult", "TraceBuilder", "answer_of", "outcome_fields", "read_result"]
+
+_BLANK = Attempt(
+    generator="",
+    from_program_cache=False,
+    notes=(),
+    source="",
+    outcome="failed",
+    failure=None,
+    findings=(),
+    call_sites=(),
+    calls=(),
+    printed="",
+    returned=None,
+    unverified=(),
+    usage=Usage(),
+    started_ms=0.0,
+    generate_ms=0.0,
+    run_ms=0.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +66,20 @@ class TraceBuilder:
     """Builds the trace of one answer; programs are entered in the order in which they end.
 
     Args:
-        question: The question; empty for a program without a question.
-        task: The kind of answer.
-        choices: Answers that the caller allows.
-        image: The image.
+        query: The query; its question is empty for a program without a question.
+        image: The query's image, opened.
         config: The engine's configuration.
         account: Forwards and prefetches, counted while programs run.
     """
 
     def __init__(
         self,
-        question: str,
-        task: Task,
-        choices: tuple[str, ...],
+        query: Query,
         image: ImageRef,
         config: EngineConfig,
         account: AnswerMetrics,
     ) -> None:
-        self._question = question
-        self._task: Task = task
-        self._choices = choices
+        self._query = query
         self._image = image
         self._config = config
         self._account = account
@@ -107,44 +108,26 @@ class TraceBuilder:
             generate_ms: Wall time of writing it.
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
         """
-        run_ms = (time.perf_counter() - started_s) * 1000
-        unverified = tuple(dict.fromkeys((*program.unverified, *session.unverified)))
-        ended = read_result(session, result, program.source, self._task, self._choices)
-        attempt = Attempt(
+        attempt = replace(
+            _BLANK,
             generator=program.generator,
+            source=program.source,
             usage=program.usage,
             generate_ms=generate_ms,
-            run_ms=run_ms,
+            run_ms=(time.perf_counter() - started_s) * 1000,
             from_program_cache=program.from_cache,
             notes=(*program.notes, *session.doubts),
-            unverified=unverified,
+            unverified=tuple(dict.fromkeys((*program.unverified, *session.unverified))),
             started_ms=(started_s - self.started_s) * 1000,
-            **ended.fields,
         )
-        return self._enter(ended.of(attempt))
+        query = self._query
+        return self._enter(read_result(attempt, session, result, query.task, query.choices))
 
     def enter_unwritten(
         self, generator: str, failure: Failure, generate_ms: float
     ) -> ProgramResult:
         """Enter a program that could not be written."""
-        attempt = Attempt(
-            generator=generator,
-            from_program_cache=False,
-            notes=(),
-            source="",
-            outcome="failed",
-            failure=failure,
-            findings=(),
-            call_sites=(),
-            calls=(),
-            printed="",
-            returned=None,
-            unverified=(),
-            usage=Usage(),
-            started_ms=0.0,
-            generate_ms=generate_ms,
-            run_ms=0.0,
-        )
+        attempt = replace(_BLANK, generator=generator, failure=failure, generate_ms=generate_ms)
         return self._enter(ProgramResult(attempt))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:
@@ -173,9 +156,9 @@ class TraceBuilder:
         failure = self._failure or (chosen.failure if chosen else None)
         trace = Trace(
             viper=__version__,
-            question=self._question,
-            task=self._task,
-            choices=self._choices,
+            question=self._query.question,
+            task=self._query.task,
+            choices=self._query.choices,
             images=(ImageInfo(self._image.source_name, self._image.content_hash, width, height),),
             models={role: str(ref) for role, ref in self._config.backends.items()},
             generator=chosen.attempt.generator if chosen else self._config.generator,
@@ -191,53 +174,39 @@ class TraceBuilder:
         return answer_of(trace, chosen, self._image)
 
 
-class EndedProgram(NamedTuple):
-    """What the sandbox returned for one program."""
-
-    value: Any  # what the program returned
-    text: str | None
-    """The value as an answer; None on failure."""
-    patches: tuple[Patch, ...]
-    report: CheckReport
-    fields: dict[str, Any]
-    """Fields of the attempt that follow from it."""
-
-    def of(self, attempt: Attempt) -> ProgramResult:
-        """Return the result of the program with its attempt."""
-        return ProgramResult(attempt, self.value, self.text, self.patches, self.report)
-
-
 def read_result(
+    attempt: Attempt,
     session: CallDispatcher,
     result: Result | None,
-    source: str,
     task: Task,
     choices: tuple[str, ...],
-) -> EndedProgram:
+) -> ProgramResult:
     """Read the sandbox's result of a program.
 
     Args:
+        attempt: The program, with its source as it was given to the sandbox; the fields that follow from the
+            result are replaced.
         session: Where the program's calls are recorded.
         result: The result; None when the program was stopped from outside.
-        source: The program, as it was given to the sandbox.
         task: What the program was to return.
         choices: Answers that the caller allows.
     """
-    report = result.checked if result and result.checked else CheckReport(source)
+    report = result.checked if result and result.checked else CheckReport(attempt.source)
     judged = _judge(session, result, task, choices)
     failure = judged if isinstance(judged, Failure) else None
     value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
-    fields = {
-        "source": report.source,
-        "outcome": "failed" if failure else "returned",
-        "failure": failure,
-        "findings": report.findings,
-        "call_sites": report.call_sites,
-        "calls": tuple(session.records),
-        "printed": result.printed if result else "",
-        "returned": to_json_value(value),
-    }
-    return EndedProgram(value, text, patches, report, fields)
+    ended = replace(
+        attempt,
+        source=report.source,
+        outcome="failed" if failure else "returned",
+        failure=failure,
+        findings=report.findings,
+        call_sites=report.call_sites,
+        calls=tuple(session.records),
+        printed=result.printed if result else "",
+        returned=to_json_value(value),
+    )
+    return ProgramResult(ended, value, text, patches, report)
 
 
 def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dict[str, Any]:
@@ -276,8 +245,19 @@ def _judge(
     if result.failure is not None:
         refusal = result.failure
         return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
+
+    def resolved(part: Any) -> Any:
+        """Return the host's patch or object for one of the wire."""
+        match part:
+            case PatchRef():
+                return session.resolve(part)
+            case HandleRef():
+                return session.resolve_handle(part)
+            case _:
+                return part
+
     try:
-        value = map_value(result.value, partial(_resolved, session))
+        value = map_value(result.value, resolved)
     except ValueError as error:
         return Failure("runtime", f"The program returned a patch that is none: {error}")
     text = render(value, task, choices)
@@ -288,14 +268,3 @@ def _judge(
     else:
         patches = evidence_patches(value, session.evidence)
     return value, text, patches
-
-
-def _resolved(session: CallDispatcher, part: Any) -> Any:
-    """Return the host's patch or object for one of the wire."""
-    match part:
-        case PatchRef():
-            return session.resolve(part)
-        case HandleRef():
-            return session.resolve_handle(part)
-        case _:
-            return part

@@ -44,11 +44,12 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     groups: list[list[ProgramResult]] = []  # of the same answer
     succeeded = [outcome for outcome in outcomes if outcome.failure is None]
     for outcome in succeeded:
-        group = next((group for group in groups if _agree(group[0], outcome, task)), None)
-        if group is None:
-            groups.append([outcome])
+        for group in groups:
+            if _agree(group[0], outcome, task):
+                group.append(outcome)
+                break
         else:
-            group.append(outcome)
+            groups.append([outcome])
     groups.sort(key=len, reverse=True)  # stable: the first of equals stays first
     answers = {_name(group[0], task): len(group) for group in groups}
     winner = groups[0][0] if groups else outcomes[0]

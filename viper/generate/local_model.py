@@ -8,8 +8,7 @@ its own seed: the token with the largest sum of scaled score and Gumbel noise is
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
 import torch
@@ -123,16 +122,23 @@ class LocalModel:
             mask[index, length - len(ids) :] = 1
         rows = [_Row(self._prompts.tokenizer, self._prompts.opening, self._ends) for _ in batch]
         device = self._model.device
-        with self._inference(length):
-            self._model.generate(
-                input_ids=input_ids.to(device),
-                attention_mask=mask.to(device),
-                max_new_tokens=self._prompts.program_tokens,
-                do_sample=False,
-                num_beams=1,
-                logits_processor=LogitsProcessorList([_Sampler([sample for _, sample in batch])]),
-                stopping_criteria=StoppingCriteriaList([_RowEnds(rows, length, is_wanted)]),
-            )
+        try:
+            with torch.inference_mode():
+                self._model.generate(
+                    input_ids=input_ids.to(device),
+                    attention_mask=mask.to(device),
+                    max_new_tokens=self._prompts.program_tokens,
+                    do_sample=False,
+                    num_beams=1,
+                    logits_processor=LogitsProcessorList([_Sampler([one for _, one in batch])]),
+                    stopping_criteria=StoppingCriteriaList([_RowEnds(rows, length, is_wanted)]),
+                )
+        except torch.OutOfMemoryError as error:
+            raise GenerationError(
+                f"The language model ran out of memory with a prompt of {length} tokens: "
+                f"{one_line(error, 160)} Use fewer examples (examples=2), a smaller model, "
+                "dtype=bfloat16, or device=cpu."
+            ) from error
         return rows
 
     def _written(self, prompt: FittedPrompt, row: _Row) -> Written | GenerationError:
@@ -143,18 +149,6 @@ class LocalModel:
                 "model."
             )
         return Written(text, Usage(len(prompt.token_ids), len(row.token_ids)))
-
-    @contextlib.contextmanager
-    def _inference(self, prompt_tokens: int) -> Iterator[None]:
-        try:
-            with torch.inference_mode():
-                yield
-        except torch.OutOfMemoryError as error:
-            raise GenerationError(
-                f"The language model ran out of memory with a prompt of {prompt_tokens} tokens: "
-                f"{one_line(error, 160)} Use fewer examples (examples=2), a smaller model, "
-                "dtype=bfloat16, or device=cpu."
-            ) from error
 
 
 class _Row:

@@ -27,7 +27,7 @@ from viper.backends.torch_common import load_pretrained
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
 from viper.generate.local_settings import LocalSettings
-from viper.generate.prompt import Prompt, PromptStyle, build_messages, shorter_styles
+from viper.generate.prompt import Prompt, build_messages, shorter_styles
 from viper.llm.client import Message
 from viper.models.registry import IMPORTING
 
@@ -70,10 +70,8 @@ class LocalPrompts:
 
     Args:
         tokenizer: The model's tokenizer; untyped, since the library promises no class.
+        settings: Those of the model.
         context_tokens: Context length of the model, prompt and program together.
-        max_tokens: Most tokens of a program.
-        style: Longest form of the prompt.
-        reference: Names the model in messages.
 
     Raises:
         ConfigError: The chat template cannot render a conversation.
@@ -82,20 +80,18 @@ class LocalPrompts:
     def __init__(
         self,
         tokenizer: Any,
+        settings: LocalSettings,
         *,
         context_tokens: int,
-        max_tokens: int,
-        style: PromptStyle,
-        reference: str,
     ) -> None:
         self.tokenizer = tokenizer
         self.opening = "" if tokenizer.chat_template else _OPENING
         """Beginning of the model's reply, which is part of the layout."""
-        self.program_tokens = min(max_tokens, max(1, context_tokens // 4))
+        self.program_tokens = min(settings.max_tokens, max(1, context_tokens // 4))
         """Tokens reserved for the program, and its limit."""
         self._context_tokens = context_tokens
-        self._style = style
-        self._reference = reference
+        self._style = settings.style
+        self._reference = settings.reference
         self._marks = _control_marks(tokenizer)
         # Models that think before they write would use up their tokens. For templates without this switch
         # the library would print a warning.
@@ -119,10 +115,8 @@ class LocalPrompts:
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
         return cls(
             tokenizer,
+            settings,
             context_tokens=min(positions or _UNBOUNDED, tokenizer.model_max_length, _UNBOUNDED),
-            max_tokens=settings.max_tokens,
-            style=settings.style,
-            reference=settings.reference,
         )
 
     def fit(self, request: GenerationRequest) -> FittedPrompt:

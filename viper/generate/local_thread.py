@@ -12,8 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from viper.backends.model_source import one_line
 from viper.errors import ConfigError, GenerationError, ViperError
@@ -32,8 +31,7 @@ _CLOSE_S = 2.0
 """Time to wait for one forward. A longer one, or loading, ends later by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One program to write."""
 
     request: GenerationRequest
@@ -41,8 +39,7 @@ class Sample:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """Output of a model, and its usage."""
 
     text: str
@@ -68,8 +65,7 @@ class Writer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     sample: Sample
     future: Future[Written]
 
@@ -112,17 +108,17 @@ class ModelThread:
         """True from the first request until the thread has ended."""
         return self._thread is not None and self._thread.is_alive()
 
-    def close(self, timeout_s: float | None = None) -> bool:
+    def close(self, timeout_s: float = _CLOSE_S) -> bool:
         """Stop the thread; queued and running samples fail. Calling it again does nothing.
 
         Returns:
-            False when the thread was still inside the model after `timeout_s` seconds, two for None.
+            False when the thread was still inside the model after `timeout_s` seconds.
         """
         with self._changed:
             self._closed = True
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join(_CLOSE_S if timeout_s is None else timeout_s)
+            self._thread.join(timeout_s)
         return not self.is_alive
 
     def _run(self) -> None:
@@ -130,7 +126,7 @@ class ModelThread:
             model = self._load()
         except BaseException as error:  # a third-party library may raise anything
             _log.debug("Loading %s failed", self._name, exc_info=True)
-            self._fail_all(_as_viper_error(error, f"Loading {self._name!r} failed", ConfigError))
+            self._fail_all(_as_viper_error(error, f"Loading {self._name!r}", ConfigError))
             return
         while (batch := self._take()) is not None:
             self._write(model, batch)
@@ -140,9 +136,7 @@ class ModelThread:
     def _take(self) -> list[_Job] | None:
         """Wait for jobs; return the oldest ones that are not cancelled, None when closed."""
         with self._changed:
-            while True:
-                if self._closed:
-                    return None
+            while not self._closed:
                 batch: list[_Job] = []
                 while self._queue and len(batch) < _MAX_BATCH:
                     job = self._queue.popleft()
@@ -151,6 +145,7 @@ class ModelThread:
                 if batch:
                     return batch
                 self._changed.wait()
+            return None
 
     def _write(self, model: Writer, batch: list[_Job]) -> None:
         def is_wanted(index: int) -> bool:
@@ -166,9 +161,8 @@ class ModelThread:
                     self._write(model, [job])
                 return
             _log.debug("%s failed", self._name, exc_info=True)
-            results = [
-                _as_viper_error(error, f"The model {self._name!r} failed", GenerationError)
-            ] * len(batch)
+            failure = _as_viper_error(error, f"The model {self._name!r}", GenerationError)
+            results = [failure] * len(batch)
         for job, result in zip(batch, results, strict=True):
             if self._closed:
                 result = GenerationError(f"The generator {self._name!r} was closed.")
@@ -202,6 +196,6 @@ def _as_viper_error(error: BaseException, what: str, kind: type[ViperError]) -> 
     """Return an error of Viper as it is, and any other as one of a kind."""
     if isinstance(error, ViperError):
         return error
-    failure = kind(f"{what}: {type(error).__name__}: {one_line(error)}")
+    failure = kind(f"{what} failed: {type(error).__name__}: {one_line(error)}")
     failure.__cause__ = error
     return failure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from viper.errors import InputError
 
@@ -35,18 +35,14 @@ def read_box(value: object, where: str) -> Box:
     Raises:
         InputError: It is no box with an area.
     """
-    edges = [
-        float(edge)
-        for edge in (value if isinstance(value, list) else ())
-        if isinstance(edge, (int, float)) and not isinstance(edge, bool) and math.isfinite(edge)
-    ]
-    whole = isinstance(value, list) and len(edges) == len(value) == 4
-    if not whole or edges[0] >= edges[2] or edges[1] >= edges[3]:
-        raise InputError(
-            f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
-        )
-    x1, y1, x2, y2 = edges
-    return x1, y1, x2, y2
+    edges: list[Any] = value if isinstance(value, list) and len(value) == 4 else []
+    if edges and all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
+        x1, y1, x2, y2 = map(float, edges)
+        if x1 < x2 and y1 < y2:
+            return x1, y1, x2, y2
+    raise InputError(
+        f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
+    )
 
 
 def area(box_xyxy: Box) -> float:

@@ -47,23 +47,13 @@ def upright(pixels: Pixels, orientation: object) -> Pixels:
 
     The numbers are those of tag 0x0112 in CIPA DC-008 (Exif 2.32), section 4.6.4.
     """
-    match orientation:
-        case 2:
-            return pixels[:, ::-1]
-        case 3:
-            return pixels[::-1, ::-1]
-        case 4:
-            return pixels[::-1]
-        case 5:
-            return pixels.swapaxes(0, 1)
-        case 6:
-            return pixels.swapaxes(0, 1)[:, ::-1]
-        case 7:
-            return pixels.swapaxes(0, 1)[::-1, ::-1]
-        case 8:
-            return pixels.swapaxes(0, 1)[::-1]
-        case _:
-            return pixels
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
 
 
 def _upper_bits(values: NDArray[Any], image: PillowImage) -> Pixels:

@@ -12,7 +12,7 @@ from viper.images.image import ImageRef
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["CROP_PX", "PAGE_PX", "crop_uri", "image_uri", "page_image"]
+__all__ = ["CROP_PX", "crop_uri", "image_uri", "page_image"]
 
 CROP_PX = 160
 """Longest edge of an embedded crop: enough to see what it shows, about 4 kB."""
@@ -28,8 +28,9 @@ def image_uri(image: ImageRef) -> str:
 
 def crop_uri(image: ImageRef, box_xyxy: Box, longest_px: int = CROP_PX) -> str:
     """Return what a box shows as a JPEG whose longest edge has at most `longest_px` pixels."""
-    bounds = pixel_bounds(box_xyxy, *image.size)
-    return _uri(_shrunk(_pillow(image).crop(bounds), longest_px), "JPEG", quality=80)
+    crop = _pillow(image).crop(pixel_bounds(box_xyxy, *image.size))
+    crop.thumbnail((longest_px, longest_px))
+    return _uri(crop, "JPEG", quality=80)
 
 
 def page_image(image: ImageRef) -> str:
@@ -37,19 +38,14 @@ def page_image(image: ImageRef) -> str:
     bitmap = _pillow(image)
     if max(bitmap.size) <= PAGE_PX // 4:
         return _uri(bitmap, "PNG")
-    return _uri(_shrunk(bitmap, PAGE_PX), "JPEG", quality=85)
+    bitmap.thumbnail((PAGE_PX, PAGE_PX))
+    return _uri(bitmap, "JPEG", quality=85)
 
 
 def _pillow(image: ImageRef) -> Image:
     from PIL import Image
 
     return Image.fromarray(image.pixels())
-
-
-def _shrunk(bitmap: Image, longest_px: int) -> Image:
-    if max(bitmap.size) > longest_px:
-        bitmap.thumbnail((longest_px, longest_px))
-    return bitmap
 
 
 def _uri(bitmap: Image, form: Literal["PNG", "JPEG"], **options: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from viper.images.boxes import Box
 from viper.images.image import View
 
-__all__ = ["IMAGE_CATEGORY", "Patch", "patch_html"]
+__all__ = ["IMAGE_CATEGORY", "Patch"]
 
 IMAGE_CATEGORY = "image"
 """Category of the whole image and of crops that no detector named."""
@@ -36,7 +36,16 @@ class Patch:
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: its pixels, category, score and box."""
-        return patch_html(self)
+        from viper.images.data_uri import crop_uri
+
+        x1, y1, x2, y2 = (round(edge) for edge in self.box_xyxy)
+        score = f" {self.score:.2f}" if self.detected else ""
+        text = escape(f"{self.category}{score} at ({x1}, {y1}, {x2}, {y2})")
+        if self.view.image.load is None:
+            return f"<div>{text}</div>"
+        uri = crop_uri(self.view.image, self.box_xyxy, longest_px=240)
+        figure = f'<img src="{uri}" alt="{text}"><figcaption>{text}</figcaption>'
+        return f'<figure style="margin:0">{figure}</figure>'
 
     def to_record(self) -> dict[str, Any]:
         """Return the JSON object that stands for the patch in a trace: its numbers are exact."""
@@ -57,16 +66,3 @@ class Patch:
             "score": round(self.score, 4),
             "evidence": None,
         }
-
-
-def patch_html(patch: Patch) -> str:
-    """Return what a patch shows, with its category, score and box."""
-    from viper.images.data_uri import crop_uri
-
-    x1, y1, x2, y2 = (round(edge) for edge in patch.box_xyxy)
-    score = f" {patch.score:.2f}" if patch.detected else ""
-    text = escape(f"{patch.category}{score} at ({x1}, {y1}, {x2}, {y2})")
-    if patch.view.image.load is None:
-        return f"<div>{text}</div>"
-    uri = crop_uri(patch.view.image, patch.box_xyxy, longest_px=240)
-    return f'<figure style="margin:0"><img src="{uri}" alt="{text}"><figcaption>{text}</figcaption></figure>'

@@ -165,8 +165,7 @@ class _Replay:
             arguments={"query": trace.question, "possible_answers": list(trace.choices)},
         )
         result = await self.jail.run(request, session.handle, least_level=self._sandbox)
-        ended = read_result(session, result, attempt.source, trace.task, trace.choices)
-        return ended.of(replace(attempt, **ended.fields))
+        return read_result(attempt, session, result, trace.task, trace.choices)
 
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
         """Combine the outcomes as the recorded run did."""

@@ -11,7 +11,7 @@ import base64
 import binascii
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -29,11 +29,10 @@ from viper.replay.again import image_of, spec_of
 from viper.replay.recorded import RecordedWorld
 from viper.trace import Trace
 
-__all__ = ["Changed", "Found", "Trusted", "find_image", "run_changed", "trusted_backends"]
+__all__ = ["Found", "find_image", "run_changed", "trusted_backends"]
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """The result of a changed program."""
 
     answer: Answer
@@ -68,7 +67,6 @@ def run_changed(
     found: Found,
     *,
     not_trusted: Mapping[str, str] | None = None,
-    timeout_s: float | None = None,
 ) -> Changed:
     """Run a program with the calls of a record.
 
@@ -81,7 +79,6 @@ def run_changed(
         engine: Its models serve new calls; they are loaded at the first one.
         found: The image of the trace, as `find_image` gives it.
         not_trusted: Models of the trace that the engine does not have, for messages.
-        timeout_s: Replaces the timeout of the engine.
 
     Raises:
         InputError: The trace has no readable image, or a recorded result is not of its method's type.
@@ -109,7 +106,7 @@ def run_changed(
     image = found.image or image_of(trace)
     world = RecordedWorld(trace, spec_of(trace), image, before_new_call)
     query = Query(image, trace.question, trace.task, trace.choices, source, world)
-    answer = asyncio.run(engine.arun(query, timeout_s=timeout_s))
+    answer = asyncio.run(engine.arun(query))
     return Changed(answer, world.from_record, world.from_models)
 
 

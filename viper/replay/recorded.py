@@ -10,7 +10,7 @@ import bisect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from viper.errors import ModelError
 from viper.images.image import ImageRef
@@ -23,16 +23,9 @@ from viper.scheduling.method_request import HostObject
 from viper.trace import CallRecord, Trace
 from viper_sandbox import CallFailed
 
-__all__ = ["RecordedWorld", "RepeatedCalls", "described_call"]
+__all__ = ["RecordedWorld", "RepeatedCalls"]
 
 _CAUGHT = {"ValueError": ValueError, "TypeError": TypeError}
-
-
-class _Place(NamedTuple):
-    """A recorded call and the program that made it."""
-
-    attempt: int
-    call: CallRecord
 
 
 class _Index:
@@ -43,7 +36,7 @@ class _Index:
     """
 
     def __init__(self, trace: Trace, spec: ApiSpec, image: ImageRef) -> None:
-        self.places: list[_Place] = []
+        self.calls: list[CallRecord] = []
         self.starts: list[int] = []
         """Index of the first call of each attempt."""
         self._by_key: dict[str, list[int]] = {}
@@ -51,11 +44,11 @@ class _Index:
         self._handles = spec.handles
         returns = {entry.qualified_name: entry.returns for entry in spec.remote()}
         for number, attempt in enumerate(trace.attempts):
-            self.starts.append(len(self.places))
+            self.starts.append(len(self.calls))
             for index, call in enumerate(attempt.calls):
                 key = _key(call.method, call.box_xyxy, call.arguments)
-                self._by_key.setdefault(key, []).append(len(self.places))
-                self.places.append(_Place(number, call))
+                self._by_key.setdefault(key, []).append(len(self.calls))
+                self.calls.append(call)
                 if call.error is None and call.method in returns:
                     where = f"turns[{number}].calls[{index}].result"
                     value_of(call.result, returns[call.method], image, where, spec.handles)
@@ -118,7 +111,7 @@ class RepeatedCalls:
         at = bisect.bisect_left(places, self._next)
         place = places[at] if at < len(places) else places[0]
         self._next = place + 1
-        self._current = self._index.places[place].call
+        self._current = self._index.calls[place]
         self.answered += 1
         return Recalled(self._index.result(entry, self._current))
 
@@ -174,7 +167,7 @@ class RecordedWorld:
         self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]
     ) -> Recalled | None:
         """Answer a call if it is recorded; see `RecordedCalls`."""
-        calls = (self._index.places[i].call for i in self._index.of(entry, receiver, arguments))
+        calls = (self._index.calls[i] for i in self._index.of(entry, receiver, arguments))
         self._current = next(
             (call for call in calls if call.failure_kind in (None, *_CAUGHT)), None
         )

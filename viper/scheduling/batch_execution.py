@@ -9,13 +9,11 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 from viper.errors import ModelError, ModelMemoryError, ViperError, summarize_error
-from viper.models.roles import Backend, Completion
-from viper.scheduling.method_request import ModuleResult
+from viper.models.roles import Backend
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
-from viper.usage import Usage
 
-__all__ = ["BatchOwner", "as_viper_error", "run_forward"]
+__all__ = ["as_viper_error", "run_forward"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,16 +26,12 @@ class BatchOwner(Protocol):
     name: str
     """Of the model, for messages."""
 
-    def with_inputs(self, backend: Backend, batch: list[Job]) -> list[Job]:
-        """Return the jobs of a batch whose input is ready; the others have failed."""
-        ...
-
     def record_forward(self, batch: list[Job], busy_s: float) -> None:
         """Record a forward that has ended or failed."""
         ...
 
-    def record_usage(self, job: Job, usage: Usage) -> None:
-        """Record the cost of a request, also of a failed one, before it is finished."""
+    def record_usage(self, job: Job, value: object) -> None:
+        """Record the cost of a result, or of the error in its place, before the job is finished."""
         ...
 
     def drop_prefetches(self, batch: list[Job]) -> list[Job]:
@@ -48,9 +42,7 @@ class BatchOwner(Protocol):
         """Record that this number of requests does not fit into the device's memory."""
         ...
 
-    def finish(
-        self, job: Job, served: Served | None = None, *, error: ViperError | None = None
-    ) -> None:
+    def finish(self, job: Job, result: Served | ViperError) -> None:
         """Set the result or the error of a job."""
         ...
 
@@ -61,10 +53,6 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
     Every job of the batch is finished when this returns.
     """
     operation = batch[0].operation
-    if _is_staged(backend, operation):
-        batch = owner.with_inputs(backend, batch)
-        if not batch:
-            return
     started = time.perf_counter()
     forward_id = next(_forward_ids)
     try:
@@ -76,7 +64,7 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
             )
     except Exception as error:  # a third-party library: its jobs fail, not the loop
         owner.record_forward(batch, time.perf_counter() - started)
-        _record_usage(owner, batch[0], error)
+        owner.record_usage(batch[0], error)
         _recover(backend, batch, error, owner)
         return
     busy_s = time.perf_counter() - started
@@ -84,27 +72,18 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
     # Prefetches first: a program goes on once its demand requests have results, and may need them.
     done = sorted(zip(batch, values, strict=True), key=lambda pair: pair[0].demanded)
     for job, value in done:
-        _record_usage(owner, job, value)
-        if isinstance(value, ModelError):
-            owner.finish(job, error=value)
-        else:
+        owner.record_usage(job, value)
+        if not isinstance(value, ModelError):
             queue_ms = max(0.0, started - job.queued_s) * 1000
-            owner.finish(job, Served(value, forward_id, len(batch), busy_s * 1000, queue_ms))
-
-
-def _record_usage(owner: BatchOwner, job: Job, value: Any) -> None:
-    """Record the usage of a result, or of the error in its place."""
-    billed = isinstance(value, Completion | ModuleResult | ModelError)
-    if billed and value.usage is not None and value.usage != Usage():
-        owner.record_usage(job, value.usage)
+            value = Served(value, forward_id, len(batch), busy_s * 1000, queue_ms)
+        owner.finish(job, value)
 
 
 def _recover(backend: Backend, batch: list[Job], error: Exception, owner: BatchOwner) -> None:
     if len(batch) == 1:
         _log.debug("%s failed in %s", owner.name, batch[0].operation.method, exc_info=True)
-        owner.finish(
-            batch[0], error=as_viper_error(error, f"The {batch[0].operation.role} {owner.name!r}")
-        )
+        what = f"The {batch[0].operation.role} {owner.name!r}"
+        owner.finish(batch[0], as_viper_error(error, what))
         return
     if isinstance(error, ModelMemoryError):
         owner.shrink_batches(batch[0].operation, len(batch))
@@ -119,16 +98,11 @@ def _recover(backend: Backend, batch: list[Job], error: Exception, owner: BatchO
     run_forward(backend, batch[middle:], owner)
 
 
-def _is_staged(backend: Backend, operation: Operation) -> bool:
-    return operation.function is None and backend.stages(operation.method)
-
-
 def _call(backend: Backend, operation: Operation, batch: list[Job]) -> Sequence[Any]:
     """Run a batch method, its second stage, or a module's function."""
     if operation.function is not None:
         return operation.function(backend, [job.request for job in batch])
-    if _is_staged(backend, operation):
-        inputs = [job.prepared.result() for job in batch if job.prepared is not None]
+    if inputs := [job.prepared.result() for job in batch if job.prepared is not None]:
         return backend.forward(operation.method, inputs)
     method: Callable[[list[Hashable]], Sequence[Any]] = getattr(backend, operation.method)
     return method([job.request for job in batch])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
+from viper.images.values import iterate_values, map_value
 from viper.usage import Usage
 
-__all__ = ["Found", "HostObject", "MethodRequest", "ModuleResult", "Refused", "Scalar"]
+__all__ = ["Found", "HostObject", "MethodRequest", "ModuleResult", "Refused"]
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -74,8 +75,8 @@ class MethodRequest:
     @property
     def image(self) -> ImageRef | None:
         """Its image; None where no patch takes part."""
-        patches = (self.patch, *self.given.values())
-        return next((p.view.image for value in patches for p in _patches(value)), None)
+        parts = iterate_values([self.patch, *self.given.values()])
+        return next((part.view.image for part in parts if isinstance(part, Patch)), None)
 
     def of(self, patch: Patch) -> MethodRequest:
         """Return the same request for another patch."""
@@ -126,29 +127,7 @@ class ModuleResult:
 
 
 def _opened(value: Any) -> Any:
-    match value:
-        case HostObject():
-            return value.value
-        case list():
-            return [_opened(item) for item in value]
-        case dict():
-            return {key: _opened(item) for key, item in value.items()}
-        case _:
-            return value
-
-
-def _patches(value: Any) -> Iterator[Patch]:
-    match value:
-        case Patch():
-            yield value
-        case list():
-            for item in value:
-                yield from _patches(item)
-        case dict():
-            for item in value.values():
-                yield from _patches(item)
-        case _:
-            pass
+    return map_value(value, lambda part: part.value if isinstance(part, HostObject) else part)
 
 
 def _parts(value: Any, by_name: bool) -> tuple[object, ...]:
@@ -157,8 +136,8 @@ def _parts(value: Any, by_name: bool) -> tuple[object, ...]:
         case Patch():
             image = value.view.image
             name = image.source_name if by_name else ""
-            picture = (image.content_hash, image.size, name)
-            return ("patch", picture, value.box_xyxy, value.category, value.score)
+            content = (image.content_hash, image.size, name)
+            return ("patch", content, value.box_xyxy, value.category, value.score)
         case HostObject():
             return ("object", value.token)
         case list():

@@ -11,9 +11,10 @@ import asyncio
 import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
-from viper.errors import ConfigError, UnservedError
+from viper.errors import UnservedError
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
 from viper.models.registry import BackendRef, backends_for, identity, open_backend
@@ -70,12 +71,11 @@ class ModelPool:
                 open_backend if ref.loader is not None else opener,
                 self._budget,
                 cache=cache,
-                replicas=replicas(ref),
                 max_batch=max_batch,
             )
             for role, ref in backends.items()
         }
-        self._on_loading = on_loading
+        self._on_loading = on_loading or (lambda ref, is_loading: None)
         self._owners = itertools.count(1)
 
     async def backend(self, role: Role) -> Backend:
@@ -89,8 +89,6 @@ class ModelPool:
         loaded = worker.start()
         if loaded.done():
             return loaded.result()
-        if self._on_loading is None:
-            return (await results_of([loaded]))[0]
         self._on_loading(worker.ref, True)
         try:
             return (await results_of([loaded]))[0]
@@ -107,11 +105,11 @@ class ModelPool:
 
     def fingerprints(self) -> dict[Role, str]:
         """Return the fingerprints of the models that are loaded."""
-        loaded: dict[Role, str] = {}
-        for role, worker in self._workers.items():
-            if worker.loaded.done() and worker.loaded.exception() is None:
-                loaded[role] = worker.loaded.result().fingerprint
-        return loaded
+        return {
+            role: worker.loaded.result().fingerprint
+            for role, worker in self._workers.items()
+            if worker.loaded.done() and worker.loaded.exception() is None
+        }
 
     async def capabilities(self) -> Capabilities:
         """Return what is served; loads the detector for its vocabulary."""
@@ -140,19 +138,19 @@ class ModelPool:
     def submit(
         self,
         operation: Operation,
-        requests: Sequence[tuple[Key, Hashable]],
+        requests: Mapping[Key, Hashable],
         *,
         owner: int,
-        prefetches: Sequence[tuple[Key, Hashable]] = (),
-        from_disk: Mapping[Key, Any] | None = None,
+        prefetches: Mapping[Key, Hashable] = MappingProxyType({}),
+        from_disk: Mapping[Key, Any] = MappingProxyType({}),
     ) -> Submitted:
         """Queue requests, to be run in as few forwards as possible.
 
         Args:
             operation: Of all of them.
-            requests: Keys and requests, none twice.
+            requests: The requests by key.
             owner: Number of the program.
-            prefetches: Keys and requests that the program may make soon.
+            prefetches: Requests that the program may make soon, by key.
             from_disk: Results that the method of this name has found.
 
         Raises:
@@ -167,7 +165,7 @@ class ModelPool:
             owner=owner,
             prefetches=prefetches,
             budget=self._budget,
-            from_disk=from_disk or {},
+            from_disk=from_disk,
         )
 
     def record_prefetches(self, operation: Operation, issued: int, used: int) -> None:
@@ -211,21 +209,3 @@ class ModelPool:
                 f"No backend serves the role '{role}'. Add one, for example {examples}."
             )
         return worker
-
-
-def replicas(ref: BackendRef) -> list[BackendRef]:
-    """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
-
-    Raises:
-        ConfigError: The list has an empty place.
-    """
-    devices = dict(ref.options).get("device", "").split(",")
-    if len(devices) == 1:
-        return [ref]
-    if not all(device.strip() for device in devices):
-        raise ConfigError(
-            f"device={','.join(devices)} of {ref} names no device in one place. Write several as in "
-            "device=cuda:0,cuda:1."
-        )
-    others = tuple(option for option in ref.options if option[0] != "device")
-    return [replace(ref, options=(*others, ("device", device.strip()))) for device in devices]

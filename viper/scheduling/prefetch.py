@@ -176,9 +176,7 @@ class Prefetcher:
     @property
     def _pays(self) -> bool:
         """False when prefetching is switched off, or did not pay in this program."""
-        if not self._enabled:
-            return False
-        return self.issued < _TRIAL or self.used >= _LEAST_USED * self.issued
+        return self._enabled and (self.issued < _TRIAL or self.used >= _LEAST_USED * self.issued)
 
 
 def _short(literal: T) -> T | None:

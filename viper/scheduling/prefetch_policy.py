@@ -29,9 +29,8 @@ class PrefetchPolicy:
 
     def __init__(self) -> None:
         self._forwards = 0
-        self._weight = 0.0
-        self._n = self._t = self._nn = self._nt = 0.0  # weighted sums of sizes, seconds, products
-        self._demanded = 0.0
+        # Sums with decaying weights: of 1, size, seconds, size², size × seconds, demand requests.
+        self._sums = [0.0] * 6
         self._used, self._issued = _PRIOR_USED, _PRIOR_ISSUED
 
     def record_forward(self, requests: int, demanded: int, seconds: float) -> None:
@@ -45,12 +44,8 @@ class PrefetchPolicy:
         self._forwards += 1
         if self._forwards == 1:
             return  # the first one warms the model up
-        self._weight = _MEMORY * self._weight + 1
-        self._n = _MEMORY * self._n + requests
-        self._t = _MEMORY * self._t + seconds
-        self._nn = _MEMORY * self._nn + requests * requests
-        self._nt = _MEMORY * self._nt + requests * seconds
-        self._demanded = _MEMORY * self._demanded + demanded
+        new = (1, requests, seconds, requests * requests, requests * seconds, demanded)
+        self._sums = [_MEMORY * total + value for total, value in zip(self._sums, new, strict=True)]
 
     def record_prefetches(self, issued: int, used: int) -> None:
         """Record the use of a program's prefetches; without any, the estimate returns to its prior."""
@@ -60,13 +55,14 @@ class PrefetchPolicy:
     @property
     def pays(self) -> bool:
         """Whether to prefetch."""
-        if not self._weight:
+        weight, *sums = self._sums
+        if not weight:
             return True
-        mean_n, mean_t = self._n / self._weight, self._t / self._weight
-        spread = self._nn / self._weight - mean_n**2
+        mean_n, mean_t, mean_nn, mean_nt, mean_demanded = (total / weight for total in sums)
+        spread = mean_nn - mean_n**2
         if spread < _LEAST_SPREAD:
             return True  # the cost of one more request is unknown: prefetching measures it
-        slope = max(0.0, (self._nt / self._weight - mean_n * mean_t) / spread)
+        slope = max(0.0, (mean_nt - mean_n * mean_t) / spread)
         start = max(0.0, mean_t - slope * mean_n) + _ENGINE_S
-        together = max(1.0, self._demanded / self._weight)
+        together = max(1.0, mean_demanded)
         return self._used / self._issued * (start / together + slope) > slope

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from viper.models.roles import Backend
 from viper.scheduling.request_queue import Job
@@ -80,7 +79,4 @@ class PreprocessingQueue:
     def _begin(self, backend: Backend, job: Job) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(thread_name_prefix=self._name)
-        prepared: Future[Any] = self._pool.submit(
-            backend.prepare, job.operation.method, job.request
-        )
-        job.prepared = prepared
+        job.prepared = self._pool.submit(backend.prepare, job.operation.method, job.request)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class RequestQueue:
         self._pending: dict[Key, Job] = {}  # queued or in a forward
         self._demanded: dict[Operation, OrderedDict[int, deque[Job]]] = {}  # by the first owner
         self._prefetched: OrderedDict[Key, Job] = OrderedDict()
-        self._owned: dict[int, set[Job]] = {}
+        self._owned: defaultdict[int, set[Job]] = defaultdict(set)
 
     def __len__(self) -> int:
         """Jobs that are queued or in a forward."""
@@ -86,7 +86,7 @@ class RequestQueue:
                 job.queued_s = time.perf_counter()
                 self._line_up(job, owner)
         job.owners.add(owner)
-        self._owned.setdefault(owner, set()).add(job)
+        self._owned[owner].add(job)
         return job
 
     def prefetch(self, key: Key, operation: Operation, request: Hashable, owner: int) -> Job | None:
@@ -96,7 +96,7 @@ class RequestQueue:
         job = self._pending[key] = self._prefetched[key] = Job(
             key, operation, request, {owner}, demanded=False
         )
-        self._owned.setdefault(owner, set()).add(job)
+        self._owned[owner].add(job)
         if len(self._prefetched) > _MOST_PREFETCHES:
             oldest = next(iter(self._prefetched.values()))
             self._remove(oldest)
@@ -189,8 +189,6 @@ class RequestQueue:
         job.queued = False
 
     def _disown(self, job: Job, owner: int) -> None:
-        jobs = self._owned.get(owner)
-        if jobs is not None:
-            jobs.discard(job)
-            if not jobs:
-                del self._owned[owner]
+        self._owned[owner].discard(job)
+        if not self._owned[owner]:
+            del self._owned[owner]

@@ -42,12 +42,8 @@ class ResultCache:
         self._reader = None if store is None else ThreadPoolExecutor(1, "viper-cache-reader")
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
-        self._bytes = 0
-
-    @property
-    def bytes_used(self) -> int:
+        self.bytes_used = 0
         """Bytes of the results in memory, as counted by `size_in_memory`."""
-        return self._bytes
 
     def __len__(self) -> int:
         """Results in memory."""
@@ -70,11 +66,10 @@ class ResultCache:
     def in_memory(self, key: Key) -> Any | None:
         """Return a result that is in memory, or None; never waits."""
         with self._lock:
-            entry = self._values.get(key)
-            if entry is None:
+            if key not in self._values:
                 return None
             self._values.move_to_end(key)
-            return entry[0]
+            return self._values[key][0]
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
         """Begin to read, on another thread, what is not in memory; None where there is nothing to read."""
@@ -111,7 +106,7 @@ class ResultCache:
         """Clear the memory."""
         with self._lock:
             self._values.clear()
-            self._bytes = 0
+            self.bytes_used = 0
 
     def _keep(self, key: Key, value: Any) -> None:
         if isinstance(value, np.ndarray):
@@ -122,10 +117,10 @@ class ResultCache:
         with self._lock:
             _, before = self._values.pop(key, (None, 0))
             self._values[key] = (value, size)
-            self._bytes += size - before
-            while self._bytes > self._max_bytes:
+            self.bytes_used += size - before
+            while self.bytes_used > self._max_bytes:
                 _, (_, freed) = self._values.popitem(last=False)
-                self._bytes -= freed
+                self.bytes_used -= freed
 
 
 def _own(array: NDArray[Any]) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from typing import Any
 from viper.errors import ConfigError
 from viper.scheduling.operation import Key
 from viper.scheduling.packing import pack, size_in_memory, unpack
-from viper.storage.sqlite import Layout, claim
+from viper.storage.sqlite import Layout, open_cache
 
 __all__ = ["MAX_STORE_BYTES", "ResultStore"]
 
@@ -69,9 +69,6 @@ class ResultStore:
         # A lock of its own: `put` must not wait for a read, which may wait for other processes.
         self._reads = threading.Lock()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.path.exists():
-                self.path.touch(mode=0o600)  # answers about pictures are nobody else's business
             self._reading = self._open()
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(
@@ -120,16 +117,7 @@ class ResultStore:
             self._reading.close()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")  # a lost result is computed again
-            claim(connection, _LAYOUT)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return open_cache(self.path, _LAYOUT, busy_timeout_s=_BUSY_S)
 
     def _write(self) -> None:
         try:
@@ -164,7 +152,7 @@ class ResultStore:
             )
             self._total += sum(
                 len(packed) for _, packed in rows
-            )  # of rows that were there, too much
+            )  # too much, of rows that were there
             if self._total > self._max_bytes:
                 self._make_room(connection)
             connection.execute("COMMIT")

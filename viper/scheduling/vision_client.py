@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Sequence
-from concurrent.futures import Future
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -38,9 +37,9 @@ from viper.scheduling.operation import (
     MEASURE,
     Key,
     Operation,
-    Served,
 )
 from viper.scheduling.prefetch import Prefetcher
+from viper.scheduling.worker import Submitted
 
 __all__ = ["Vector", "VisionClient"]
 
@@ -53,12 +52,10 @@ class _Submission(NamedTuple):
     operation: Operation
     keys: list[Key]
     """One per request, in order."""
-    futures: dict[Key, Future[Served]]
-    """Of the requests without a result in the answer's metrics."""
-    fresh: set[Key]
-    """Those of them that were not cached."""
-    prefetches: dict[Hashable, Future[Served]]
-    """Prefetches that were submitted along with them, and are new."""
+    submitted: Submitted
+    """Those without a result in the answer's metrics, and new prefetches."""
+    more: dict[Key, Hashable]
+    """The requests of the prefetches."""
 
 
 class VisionClient:
@@ -129,14 +126,11 @@ class VisionClient:
         self, request: DetectRequest, prefetches: Sequence[DetectRequest] = ()
     ) -> tuple[list[Detection], dict[DetectRequest, list[Detection]]]:
         """Return the detections in a view, boxes in the crop's pixels, and those of new prefetches."""
-        backend = await self._pool.backend("detector")
-        submission = await self._submit(DETECT, [request], prefetches)
-        await self._wait(submission)
-        self._record_doubts(backend, [request])
+        submission = await self._served(DETECT, request, prefetches)
         found = {
-            cast("DetectRequest", prefetch): cast("list[Detection]", future.result().value)
-            for prefetch, future in submission.prefetches.items()
-            if was_computed(future)
+            cast("DetectRequest", submission.more[key]): cast("list[Detection]", f.result().value)
+            for key, f in submission.submitted.prefetches.items()
+            if was_computed(f)
         }
         return self._values(submission)[0], found
 
@@ -167,16 +161,16 @@ class VisionClient:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""
         model = cast("DepthModel", await self._pool.backend("depth"))
         if model.measure is not None:
-            return (await self._serve(MEASURE, [view], prefetches))[0]  # type: ignore[no-any-return]  # see Operation
-        return median_depth((await self._serve(ESTIMATE, [view.image]))[0], view)
+            return await self._one(MEASURE, view, prefetches)  # type: ignore[no-any-return]  # see Operation
+        return median_depth(await self._one(ESTIMATE, view.image), view)
 
     async def answer(self, request: AnswerRequest, prefetches: Sequence[AnswerRequest] = ()) -> str:
         """Return the answerer's answer to a question about a view."""
-        return (await self._serve(ANSWER, [request], prefetches))[0].text  # type: ignore[no-any-return]  # see Operation
+        return (await self._one(ANSWER, request, prefetches)).text  # type: ignore[no-any-return]  # see Operation
 
     async def complete(self, request: CompletionRequest) -> str:
         """Return the completion of the language model."""
-        return (await self._serve(COMPLETE, [request]))[0].text  # type: ignore[no-any-return]  # see Operation
+        return (await self._one(COMPLETE, request)).text  # type: ignore[no-any-return]  # see Operation
 
     async def ask_module(
         self,
@@ -185,19 +179,23 @@ class VisionClient:
         prefetches: Sequence[MethodRequest] = (),
     ) -> ModuleResult:
         """Return the result of one call of a module's method."""
-        return (await self._serve(operation, [request], prefetches))[0]  # type: ignore[no-any-return]  # see Operation
+        return await self._one(operation, request, prefetches)  # type: ignore[no-any-return]  # see Operation
 
-    async def _serve(
-        self,
-        operation: Operation,
-        requests: Sequence[Hashable],
-        prefetches: Sequence[Hashable] = (),
-    ) -> list[Any]:
+    async def _one(
+        self, operation: Operation, request: Hashable, prefetches: Sequence[Hashable] = ()
+    ) -> Any:
+        """Return the result of one request; see `Operation` for its type."""
+        return self._values(await self._served(operation, request, prefetches))[0]
+
+    async def _served(
+        self, operation: Operation, request: Hashable, prefetches: Sequence[Hashable]
+    ) -> _Submission:
+        """Submit one request and wait for its result."""
         backend = await self._pool.backend(operation.role)
-        submission = await self._submit(operation, requests, prefetches)
+        submission = await self._submit(operation, [request], prefetches)
         await self._wait(submission)
-        self._record_doubts(backend, requests)
-        return self._values(submission)
+        self._record_doubts(backend, [request])
+        return submission
 
     def _record_doubts(self, backend: Backend, requests: Sequence[Hashable]) -> None:
         images = {image for request in requests if (image := _image_of(request)) is not None}
@@ -211,39 +209,32 @@ class VisionClient:
         pool, metrics = self._pool, self.metrics
         keys = [pool.key(operation, request) for request in requests]
         by_key = dict(zip(keys, requests, strict=True))
-        missing = [(key, by_key[key]) for key in by_key if key not in metrics.results]
-        futures: dict[Key, Future[Served]] = {}
-        fresh: set[Key] = set()
-        prefetched: dict[Hashable, Future[Served]] = {}
-        if missing:
-            new = [request for request in prefetches if (operation, request) not in self._offered]
-            self._offered.update((operation, request) for request in new)
-            more = {pool.key(operation, request): request for request in new}
-            further = [
-                (key, request)
-                for key, request in more.items()
-                if key not in metrics.results and key not in by_key
-            ]
-            submitted = pool.submit(
-                operation,
-                missing,
-                owner=self._owner,
-                prefetches=further,
-                from_disk=await pool.from_disk(operation, [key for key, _ in (*missing, *further)]),
-            )
-            futures = {key: f for (key, _), f in zip(missing, submitted.futures, strict=True)}
-            cached = zip(missing, submitted.cached, strict=True)
-            fresh = {key for (key, _), is_cached in cached if not is_cached}
-            metrics.prefetches.update(submitted.prefetches)
-            self._prefetches.setdefault(operation, set()).update(submitted.prefetches)
-            prefetched = {more[key]: future for key, future in submitted.prefetches.items()}
-            if operation != EMBED_TEXTS:
-                self.prefetcher.issued += len(submitted.prefetches)
-        return _Submission(operation, keys, futures, fresh, prefetched)
+        missing = {key: by_key[key] for key in by_key if key not in metrics.results}
+        if not missing:
+            return _Submission(operation, keys, Submitted({}, set(), {}), {})
+        new = [request for request in prefetches if (operation, request) not in self._offered]
+        self._offered.update((operation, request) for request in new)
+        more = {
+            key: request
+            for request in new
+            if (key := pool.key(operation, request)) not in metrics.results and key not in by_key
+        }
+        submitted = pool.submit(
+            operation,
+            missing,
+            owner=self._owner,
+            prefetches=more,
+            from_disk=await pool.from_disk(operation, [*missing, *more]),
+        )
+        metrics.prefetches.update(submitted.prefetches)
+        self._prefetches.setdefault(operation, set()).update(submitted.prefetches)
+        if operation != EMBED_TEXTS:
+            self.prefetcher.issued += len(submitted.prefetches)
+        return _Submission(operation, keys, submitted, more)
 
     async def _wait(self, *submissions: _Submission) -> None:
         """Wait for results and record their metrics."""
-        pending = [future for one in submissions for future in one.futures.values()]
+        pending = [future for one in submissions for future in one.submitted.futures.values()]
         try:
             async with asyncio.timeout(self._model_call_s):
                 await results_of(pending)
@@ -260,19 +251,19 @@ class VisionClient:
             self._record(one)
 
     def _record(self, submission: _Submission) -> None:
-        metrics, cost = self.metrics, self.call_metrics
+        metrics, cost, submitted = self.metrics, self.call_metrics, submission.submitted
         # A sibling may have recorded the same meanwhile; a result counts for the first only.
         results = {
-            key: f.result() for key, f in submission.futures.items() if key not in metrics.results
+            key: f.result() for key, f in submitted.futures.items() if key not in metrics.results
         }
         metrics.results.update(results)
-        hits = submission.futures.keys() & metrics.prefetches.keys() - metrics.used_prefetches
+        hits = submitted.futures.keys() & metrics.prefetches.keys() - metrics.used_prefetches
         metrics.used_prefetches |= hits
         if submission.operation != EMBED_TEXTS:
             self.prefetcher.used += len(hits)
         cost.prefetched += len(hits)
         cost.requests += len(submission.keys)
-        computed = results.keys() & (submission.fresh | hits)
+        computed = results.keys() & (submitted.fresh | hits)
         cost.cached += sum(key not in computed for key in submission.keys)
         forwarded = [result for result in results.values() if result.forward_id]
         metrics.record(submission.operation.role, forwarded)

@@ -15,17 +15,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from viper.errors import BudgetError, ModelError, ViperError
+from viper.errors import BudgetError, ConfigError, ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
-from viper.models.roles import Backend, with_defaults
+from viper.models.roles import Backend, Completion, with_defaults
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import as_viper_error, run_forward
+from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import ANSWER, COMPLETE, OPERATIONS, Key, Operation, Served
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
@@ -43,10 +44,10 @@ _BILLED = (ANSWER.role, COMPLETE.role)
 class Submitted(NamedTuple):
     """Futures of requests that were submitted together."""
 
-    futures: list[Future[Served]]
+    futures: dict[Key, Future[Served]]
     """One per request, in order. Do not cancel them: other programs may wait for the same."""
-    cached: list[bool]
-    """For each request, whether its result was cached."""
+    fresh: set[Key]
+    """Requests whose result was not cached."""
     prefetches: dict[Key, Future[Served]]
     """New prefetches, which are computed if there is room."""
 
@@ -73,11 +74,10 @@ class ModelWorker:
     """Serves one backend, from one thread per replica.
 
     Args:
-        ref: The backend.
+        ref: The backend; its option `device` may name one device per replica.
         open_backend: Loads it; called once per replica, on the replica's thread.
         budget: Records what was billed, once, however many programs wait for it.
         cache: Caches results of deterministic backends; None for no cache.
-        replicas: The backend of each thread; `ref` alone if empty.
         max_batch: Most requests per forward.
     """
 
@@ -88,12 +88,11 @@ class ModelWorker:
         budget: Budget | None = None,
         *,
         cache: ResultCache | None = None,
-        replicas: Sequence[BackendRef] = (),
         max_batch: int = MAX_BATCH,
     ) -> None:
         self.ref = ref
         self.name = str(ref)
-        self._replicas = tuple(replicas) or (ref,)
+        self._replicas = _replicas(ref)
         self._budget = budget or Budget()
         self._open = open_backend
         self._cache = cache
@@ -157,10 +156,10 @@ class ModelWorker:
     def submit(
         self,
         operation: Operation,
-        requests: Sequence[tuple[Key, Hashable]],
+        requests: Mapping[Key, Hashable],
         *,
         owner: int = 0,
-        prefetches: Sequence[tuple[Key, Hashable]] = (),
+        prefetches: Mapping[Key, Hashable] = MappingProxyType({}),
         budget: Budget | None = None,
         from_disk: Mapping[Key, Any] = MappingProxyType({}),
     ) -> Submitted:
@@ -168,19 +167,19 @@ class ModelWorker:
 
         Args:
             operation: Of all of them.
-            requests: Keys and requests.
+            requests: The requests by key.
             owner: Number of the program, for `withdraw` and for taking turns.
             prefetches: Probable next requests; computed where a forward has room and they cost nothing.
             budget: That of the program's engine, if it is not the model's.
             from_disk: Results that `ModelPool.from_disk` has found.
         """
-        out = Submitted([], [], {})
+        out = Submitted({}, set(), {})
         with self._changed:
             if self._closed:
                 raise ModelError(f"The {self.ref.role} was closed while a program still used it.")
             self.start()  # under the lock: an attempt that fails fails all that is queued
             cache = self._cache if self._caches_results else None
-            for key, request in requests:
+            for key, request in requests.items():
                 # Looked up under the lock: a result is cached before its job is removed.
                 pending = self._queue.find(key) is not None
                 value = None if pending or cache is None else cache.in_memory(key)
@@ -190,25 +189,24 @@ class ModelWorker:
                     job = self._queue.demand(key, operation, request, owner)
                     job.budget = job.budget or budget
                     self._preprocess_ahead(job)
-                    out.futures.append(job.future)
+                    out.futures[key] = job.future
+                    out.fresh.add(key)
                 else:
-                    cached: Future[Served] = Future()
-                    cached.set_result(Served(value))
-                    out.futures.append(cached)
-                out.cached.append(value is not None)
+                    out.futures[key] = Future()
+                    out.futures[key].set_result(Served(value))
             wanted = (
                 self._may_prefetch
                 and self._policies[operation].pays
                 and operation not in self._billed
             )
-            for key, request in prefetches if wanted else ():
+            for key, request in prefetches.items() if wanted else ():
                 if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
                     continue
                 if (added := self._queue.prefetch(key, operation, request, owner)) is not None:
                     added.budget = budget
                     self._preprocess_ahead(added)
                     out.prefetches[key] = added.future
-            if not all(out.cached):
+            if out.fresh:
                 # A thread that is woken for nothing would cost more than the lookup.
                 self._changed.notify_all()
         return out
@@ -262,7 +260,7 @@ class ModelWorker:
                 self._may_prefetch = remembers and not ref.is_remote and self._cache is not None
                 loaded.set_result(self._opened[0])
         while (batch := self._take(backend, loaded)) is not None:
-            if batch := self._affordable(batch):
+            if batch := self._with_inputs(backend, self._affordable(batch)):
                 run_forward(backend, batch, self)
             del batch  # requests hold pixels: do not keep them while waiting
 
@@ -277,7 +275,7 @@ class ModelWorker:
             self._changed.notify_all()  # replicas that are loaded end
             loaded.set_exception(error)
         for job in jobs:
-            self.finish(job, error=error)
+            self.finish(job, error)
 
     def _take(self, backend: Backend, loaded: Future[Backend]) -> list[Job] | None:
         """Wait for a batch of one operation; return None when there will be no more."""
@@ -311,8 +309,11 @@ class ModelWorker:
         limits += [self._limits.get(operation), self._max_batch]
         return min(limit for limit in limits if limit)
 
-    def with_inputs(self, backend: Backend, batch: list[Job]) -> list[Job]:
+    def _with_inputs(self, backend: Backend, batch: list[Job]) -> list[Job]:
         """Wait for the inputs of a batch; a request that cannot be preprocessed fails here, alone."""
+        operation = batch[0].operation if batch else None
+        if operation is None or operation.function or not backend.stages(operation.method):
+            return batch
         with self._changed:
             self._preprocessing.begin(backend, batch)
         ready: list[Job] = []
@@ -321,7 +322,7 @@ class ModelWorker:
             if error is None:
                 ready.append(job)
             else:
-                self.finish(job, error=as_viper_error(error, f"The {self.ref.role} {self.name!r}"))
+                self.finish(job, as_viper_error(error, f"The {self.ref.role} {self.name!r}"))
         return ready
 
     def record_forward(self, batch: list[Job], busy_s: float) -> None:
@@ -340,12 +341,14 @@ class ModelWorker:
         """Return whether an operation goes to a language model, as far as results have shown."""
         return operation.role in _BILLED or operation in self._billed
 
-    def record_usage(self, job: Job, usage: Usage) -> None:
-        """Record the cost of a request in the budgets of the model's engine and of the borrowing one."""
+    def record_usage(self, job: Job, value: object) -> None:
+        """Record the cost of a result in the budgets of the model's engine and of the borrowing one."""
+        usage = value.usage if isinstance(value, Completion | ModuleResult | ModelError) else None
+        if usage is None or usage == Usage():
+            return
         self._billed.add(job.operation)
-        self._budget.add(usage)
-        if job.budget is not None and job.budget is not self._budget:
-            job.budget.add(usage)
+        for budget in {self._budget, job.budget or self._budget}:
+            budget.add(usage)
 
     def _affordable(self, batch: list[Job]) -> list[Job]:
         """Return the jobs of a batch that their budgets allow; the others fail."""
@@ -355,10 +358,9 @@ class ModelWorker:
         for job in batch:
             try:
                 (job.budget or self._budget).check()
-            except BudgetError as error:
-                self.finish(job, error=error)
-            else:
                 allowed.append(job)
+            except BudgetError as error:
+                self.finish(job, error)
         return allowed
 
     def drop_prefetches(self, batch: list[Job]) -> list[Job]:
@@ -382,23 +384,39 @@ class ModelWorker:
             self._limits[operation],
         )
 
-    def finish(
-        self, job: Job, served: Served | None = None, *, error: ViperError | None = None
-    ) -> None:
+    def finish(self, job: Job, result: Served | ViperError) -> None:
         """Set the result of a job, and cache it, or its error."""
         with self._changed:
             demanded = job.demanded
-            if served is not None and self._cache is not None and self._caches_results:
-                self._cache.put(job.key, served.value)
+            if isinstance(result, Served) and self._cache is not None and self._caches_results:
+                self._cache.put(job.key, result.value)
             self._queue.finish(job)
             job.prepared = None
-        if served is not None:
-            job.future.set_result(served)
+        if isinstance(result, Served):
+            job.future.set_result(result)
         elif demanded:
-            job.future.set_exception(error)
+            job.future.set_exception(result)
         else:
             job.future.cancel()
 
 
 def _has_failed(loaded: Future[Backend]) -> bool:
     return loaded.done() and loaded.exception() is not None
+
+
+def _replicas(ref: BackendRef) -> list[BackendRef]:
+    """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
+
+    Raises:
+        ConfigError: The list has an empty place.
+    """
+    devices = dict(ref.options).get("device", "").split(",")
+    if len(devices) == 1:
+        return [ref]
+    if not all(device.strip() for device in devices):
+        raise ConfigError(
+            f"device={','.join(devices)} of {ref} names no device in one place. Write several as in "
+            "device=cuda:0,cuda:1."
+        )
+    others = tuple(option for option in ref.options if option[0] != "device")
+    return [replace(ref, options=(*others, ("device", device.strip()))) for device in devices]

@@ -14,7 +14,7 @@ from viper.trace.differences import Difference, differences
 from viper.trace.model import measures
 from viper.trace.record import Attempt, CallRecord, Trace
 
-__all__ = ["CallChange", "Comparison", "ProgramChange", "compare"]
+__all__ = ["CallChange", "Comparison", "compare"]
 
 _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 # Compared by themselves, or not at all.
@@ -83,8 +83,9 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
         fields += differences(_head(left, Attempt), _head(right, Attempt), path)
-        if _source(left) != _source(right):
-            programs.append(ProgramChange(number, _diff(_source(left), _source(right))))
+        before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
+        if before != after:
+            programs.append(ProgramChange(number, _diff(before, after)))
         if left and right:
             measured += differences(_measures(left, Attempt), _measures(right, Attempt), path)
         for a, b in _matched(left, right):
@@ -106,10 +107,6 @@ def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
 
 def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     return {key: value[key] for key in measures(kind)}
-
-
-def _source(attempt: Mapping[str, Any] | None) -> str:
-    return attempt["source"] if attempt else ""
 
 
 def _diff(first: str, second: str) -> list[str]:

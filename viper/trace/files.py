@@ -15,7 +15,7 @@ from viper.images.image import ImageRef
 from viper.trace.embedding import Embed, embedded
 from viper.trace.record import Trace
 
-__all__ = ["SUFFIXES", "check_suffix", "trace_json", "trace_text", "write_trace"]
+__all__ = ["check_suffix", "trace_json", "trace_text", "write_trace"]
 
 SUFFIXES = (".json", ".html")
 

@@ -33,9 +33,9 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
         trace: The run.
         image: Its image; None, or one without pixels, for a page without.
     """
-    picture = None if image is None or image.load is None else page_image(image)
+    uri = None if image is None or image.load is None else page_image(image)
     value = replace(trace, embedded=None).to_json()
-    data = {"trace": value, "picture": picture}
+    data = {"trace": value, "picture": uri}
     scripts = [viewer_file("viewer.js"), viewer_file("page.js")]
     styles = [viewer_file("viewer.css"), viewer_file("page.css")]
     return _template().render(

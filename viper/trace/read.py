@@ -82,14 +82,11 @@ def _message(error: ErrorDetails, value: Any) -> str:
         case "missing":
             trouble = f"lacks {'the key ' if isinstance(value, dict) else 'item '}{last!r}"
         case "unexpected_keyword_argument":
-            path, trouble = _parent(error["loc"]), f"has the unknown key {quote(last)}"
+            path = functools.reduce(join_path, error["loc"][:-1], "")
+            trouble = f"has the unknown key {quote(last)}"
         case _:
             trouble = f"{re.sub('^.*? should ', 'must ', error['msg'])}, but is {quote(value)}"
     return f"{path or 'The trace'} {trouble}. {_CHANGED}"
-
-
-def _parent(places: tuple[int | str, ...]) -> str:
-    return functools.reduce(join_path, places[:-1], "")
 
 
 _CHANGED = "It was not written by Viper, or was changed."
@@ -121,8 +118,6 @@ def _parsed(data: bytes) -> Any:
         raise InputError(f"it holds more than {_MAX_PARTS:,} values. No run of Viper is as large.")
     try:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except InputError:
-        raise
     except UnicodeDecodeError as error:
         raise InputError(
             f"it is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}. Give a file that "

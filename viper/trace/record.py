@@ -43,8 +43,8 @@ __all__ = [
     "Embedded",
     "ImageInfo",
     "Observation",
-    "Outcome",
     "Region",
+    "RunOutcome",
     "TextScore",
     "Trace",
     "Votes",
@@ -60,7 +60,7 @@ SUMMARY_KEYS = (
 ).split()
 """Keys of a trace that `viper ask --json` prints too."""
 
-Outcome: TypeAlias = Literal["answered", "answered_with_doubts", "no_answer"]
+RunOutcome: TypeAlias = Literal["answered", "answered_with_doubts", "no_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ class Embedded(Record):
 
 def outcome_of(
     failure: Failure | None, unverified: tuple[str, ...]
-) -> tuple[Outcome, tuple[Doubt, ...]]:
+) -> tuple[RunOutcome, tuple[Doubt, ...]]:
     """Return the outcome of a run and its doubts."""
     if failure is not None:
         return "no_answer", ()
@@ -334,7 +334,7 @@ class Trace(Record):
     """Index of the turn that the answer or failure is of; null where no program was written."""
     votes: Votes | None
     """Null, or how the programs voted."""
-    outcome: Outcome
+    outcome: RunOutcome
     """`answered`, `answered_with_doubts` (conditions were not tested, or only in part), or `no_answer`."""
     doubts: tuple[Doubt, ...]
     """Conditions of the question that the answer may not meet, and why."""
@@ -392,6 +392,17 @@ class Trace(Record):
         return sum((part.usage for part in parts), Usage())
 
     @property
+    def times_ms(self) -> dict[str, float]:
+        """Wall time of writing and running programs, of waiting for and running models, and of the whole."""
+        return {
+            "generate": sum(turn.generate_ms for turn in self.turns),
+            "run": sum(turn.run_ms for turn in self.turns),
+            "queue": sum(call.queue_ms for call in self.calls),
+            "model": sum(call.model_ms for call in self.calls),
+            "total": self.total_ms,
+        }
+
+    @property
     def mean_batch(self) -> dict[str, float]:
         """Mean number of requests per forward, other answers' included, by role; rounded."""
         return {
@@ -425,13 +436,7 @@ class Trace(Record):
             "mean_batch": self.mean_batch,
             "cache_hits": sum(call.cached for call in self.calls),
             "lookahead": self.prefetch,
-            "timing_ms": {
-                "generate": round(sum(a.generate_ms for a in self.turns), 3),
-                "run": round(sum(a.run_ms for a in self.turns), 3),
-                "queue": round(sum(call.queue_ms for call in self.calls), 3),
-                "model": round(sum(call.model_ms for call in self.calls), 3),
-                "total": round(self.total_ms, 3),
-            },
+            "timing_ms": {name: round(ms, 3) for name, ms in self.times_ms.items()},
             "usage": self.usage.to_json(),
             "from_program_cache": from_program_cache,
             "memo": from_program_cache,

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from importlib.resources import files
 from typing import Any
 
 from viper.trace.model import adapter
 from viper.trace.record import Trace
 
-__all__ = ["generate_schema", "schema", "schema_text"]
+__all__ = ["generate_schema", "schema_text"]
 
 
 def schema_text() -> str:
     """Return the text of `schema.json`."""
     return (files("viper.trace") / "schema.json").read_text(encoding="utf-8")
-
-
-@functools.cache
-def schema() -> dict[str, Any]:
-    """Return the published schema; the result is shared."""
-    loaded: dict[str, Any] = json.loads(schema_text())
-    return loaded
 
 
 def generate_schema() -> dict[str, Any]:

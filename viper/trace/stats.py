@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from viper.trace import Trace
@@ -37,11 +37,8 @@ class RunStats:
     """Prefetched requests that were computed."""
     prefetch_hits: int = 0
     """Those of them that a program made later."""
-    queue_ms: float = 0.0
-    model_ms: float = 0.0
-    generate_ms: float = 0.0
-    run_ms: float = 0.0
-    total_ms: float = 0.0
+    times_ms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """By name, as in `Trace.times_ms`."""
 
     def add(self, trace: Trace) -> None:
         """Add one answer."""
@@ -61,19 +58,19 @@ class RunStats:
         self.requests.update(trace.requests)
         self.prefetched += trace.prefetch.get("items", 0)
         self.prefetch_hits += trace.prefetch.get("hits", 0)
-        self.queue_ms += sum(call.queue_ms for call in trace.calls)
-        self.model_ms += sum(call.model_ms for call in trace.calls)
-        self.generate_ms += sum(attempt.generate_ms for attempt in trace.attempts)
-        self.run_ms += sum(attempt.run_ms for attempt in trace.attempts)
-        self.total_ms += trace.total_ms
+        for name, ms in trace.times_ms.items():
+            self.times_ms[name] += ms
 
-    def rows(self, *, memo: bool) -> list[tuple[str, str]]:
+    def rows(self, *, program_cache: bool) -> list[tuple[str, str]]:
         """Return names and values to show.
 
         Args:
-            memo: Whether there is a program cache.
+            program_cache: Whether there is a program cache.
         """
         usage = self.usage
+        cached = _share(self.program_cache_hits, self.model_questions)
+        wasted = self.prefetched - self.prefetch_hits
+        used = _share(self.prefetch_hits, self.prefetched)
         forwards = ", ".join(
             f"{role} {count}"
             + (f" (batch {self.requests[role] / count:.3g})" if role in self.requests else "")
@@ -89,20 +86,16 @@ class RunStats:
                 f"{usage.completion_tokens:,} completion)",
             ),
             ("cost", "not known" if usage.cost_usd is None else f"{usage.cost_usd:.6f} USD"),
-            ("memo hits", _share(self.program_cache_hits, self.model_questions) if memo else "off"),
+            ("memo hits", cached if program_cache else "off"),
             ("calls", f"{self.calls}"),
             ("cache hits", _share(self.cache_hits, self.calls)),
-            ("lookahead", self._prefetch()),
+            ("lookahead", f"{used} used, {wasted} wasted"),
             ("forwards", forwards or "0"),
             *(
-                (name, _time(getattr(self, f"{name}_ms"), self.answers))
+                (name, _time(self.times_ms[name], self.answers))
                 for name in ("queue", "model", "generate", "run", "total")
             ),
         ]
-
-    def _prefetch(self) -> str:
-        wasted = self.prefetched - self.prefetch_hits
-        return f"{_share(self.prefetch_hits, self.prefetched)} used, {wasted} wasted"
 
 
 def _share(part: int, whole: int) -> str:

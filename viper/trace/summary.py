@@ -7,14 +7,16 @@ of another page; they suit light and dark ones.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
 
 __all__ = ["summary_html"]
+
+_Style: TypeAlias = Callable[[str], str]
 
 _MOST_CALLS = 50
 _MOST_CHARACTERS = 160
@@ -32,7 +34,10 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
         image: Its image; None for none.
         styled: Whether to add styles; a page whose policy forbids them takes none.
     """
-    style = _Styles(styled)
+
+    def style(text: str) -> str:
+        return f' style="{text}"' if styled else ""
+
     parts = [f"<div{style('max-width:62em;line-height:1.45')}>"]
     if trace["question"]:
         parts.append(f"<div>{escape(trace['question'])}</div>")
@@ -59,17 +64,7 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
     return "".join(parts)
 
 
-class _Styles:
-    """Makes style attributes, or none."""
-
-    def __init__(self, styled: bool) -> None:
-        self._styled = styled
-
-    def __call__(self, text: str) -> str:
-        return f' style="{text}"' if self._styled else ""
-
-
-def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Styles) -> str:
+def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str:
     width, height = image.size
     boxes = []
     for patch in patches:
@@ -91,7 +86,7 @@ def _folded(heading: str, body: str) -> str:
     return f"<details><summary>{escape(heading)}</summary>{body}</details>"
 
 
-def _table(calls: list[dict[str, Any]], style: _Styles) -> str:
+def _table(calls: list[dict[str, Any]], style: _Style) -> str:
     names = ("line", "call", "result", "score", "model", "ms")
     head = "".join(f"<th{style(_CELL)}>{name}</th>" for name in names)
     rows = []

@@ -26,7 +26,7 @@ from viper.models.capabilities import Capabilities
 from viper.programs.api_spec import ApiSpec
 from viper.programs.program import CheckReport, Program
 
-__all__ = ["CachedProgram", "ProgramCache"]
+__all__ = ["ProgramCache"]
 
 _log = logging.getLogger(__name__)
 

@@ -227,10 +227,9 @@ def frame(question: str) -> str:
 def choice_positions(question: str, choices: Sequence[str]) -> list[str | int]:
     """Return the position in the question of each choice, or the choice itself if it is not in it."""
     words = _words(question)
-    positions = [_only_position(choice, words) for choice in choices]
     return [
-        choice if position is None else position
-        for choice, position in zip(choices, positions, strict=True)
+        choice if (position := _only_position(choice, words)) is None else position
+        for choice in choices
     ]
 
 

@@ -53,20 +53,19 @@ _CATEGORIES = frozenset(
     "clothing clothes garment outfit footwear accessory toy tool instrument equipment plant weather "
     "room place building sport game activity job occupation season holiday event country language".split()
 )
-_CLOSED = (
-    FUNCTION_WORDS
-    | ARTICLES
-    | NUMBERS.keys()
-    | ORDINALS.keys()
-    | PLACES.keys()
-    | SUPERLATIVES.keys()
-    | COMPARATIVES.keys()
-    | RESPECTS.keys()
-    | VAGUE_NOUNS
-    | PERSON_PRONOUNS
-    | PARTITIVES
-    | frozenset("colour colours coloured colored many much yes none unknown true false".split())
-    | frozenset("image picture photo photograph scene".split())
+_CLOSED = FUNCTION_WORDS.union(
+    ARTICLES,
+    NUMBERS,
+    ORDINALS,
+    PLACES,
+    SUPERLATIVES,
+    COMPARATIVES,
+    RESPECTS,
+    VAGUE_NOUNS,
+    PERSON_PRONOUNS,
+    PARTITIVES,
+    "colour colours coloured colored many much yes none unknown true false".split(),
+    "image picture photo photograph scene".split(),
 )
 
 
