@@ -49,9 +49,10 @@ def test_every_verb_has_a_section_with_all_its_options(page, path):
         assert section is not None
     for parameter in COMMANDS[path].params:
         if isinstance(parameter, click.Option):
-            assert any(
+            on_page = any(
                 f"`{name}" in section[1] or f" {name}" in section[1] for name in parameter.opts
             )
+            assert on_page is not parameter.hidden
 
 
 def test_help_becomes_markdown():
