@@ -52,11 +52,10 @@ class Handle:
                 f"{did_you_mean(name, self._attributes)}".rstrip()
             ) from None
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError(f"A {self.kind} cannot be changed")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"A {self.kind} cannot be changed")
+    __delattr__ = __setattr__
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Handle:

@@ -26,7 +26,7 @@ from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
 
-__all__ = ["ProgramProtocol"]
+__all__ = ["ProgramProtocol", "failed_check"]
 
 _CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
@@ -87,9 +87,7 @@ class ProgramProtocol:
             ChildGoneError: The child ended; its exit status says why.
         """
         report = await self._until_ended(self._examine(False, argument_names))
-        if isinstance(report, JailFailure):
-            return CheckReport("", (Finding(report.kind, 1, report.message),))
-        return report
+        return failed_check(report) if isinstance(report, JailFailure) else report
 
     async def run(self) -> Result:
         """Have the program checked and run.
@@ -151,8 +149,15 @@ class ProgramProtocol:
         while True:
             message, size = await self._child.receive()
             match message:
-                case ["call", int(call_id), str(name), receiver, tuple(arguments), int(line)]:
-                    call = self._accept(Call(call_id, name, _patch(receiver), arguments, line))
+                case [
+                    "call",
+                    int(call_id),
+                    str(name),
+                    None | PatchRef() as receiver,
+                    tuple(arguments),
+                    int(line),
+                ]:
+                    call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
                     self._clock.start()
@@ -258,15 +263,14 @@ class ProgramProtocol:
             raise _EndedError("limit", message, call.line) from error
 
 
+def failed_check(failure: JailFailure, *_: object) -> CheckReport:
+    """Return the report of a check that failed itself."""
+    return CheckReport("", (Finding(failure.kind, 1, failure.message),))
+
+
 def _unexpected(expected: str, got: WireValue) -> WireError:
     word = got[0] if isinstance(got, list) and got else type(got).__name__
     return WireError(f"Expected a message {expected}, got {str(word)[:40]!r}.")
-
-
-def _patch(value: WireValue) -> PatchRef | None:
-    if value is None or isinstance(value, PatchRef):
-        return value
-    raise WireError("The receiver of a call must be a patch.")
 
 
 def _finding(value: WireValue) -> Finding:

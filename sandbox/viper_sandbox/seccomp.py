@@ -139,8 +139,12 @@ def install() -> None:
     """Apply the filter to this process, irrevocably; needs no_new_privs.
 
     Raises:
-        OSError: The kernel refuses, as in a container whose profile forbids it.
+        OSError: There is no filter for this machine, or the kernel refuses, as in a container whose
+            profile forbids it.
     """
+    reason = unsupported_reason()
+    if reason is not None:
+        raise OSError(reason)
     import ctypes
 
     class Program(ctypes.Structure):

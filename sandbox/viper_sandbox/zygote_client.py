@@ -35,8 +35,6 @@ _BOOT = (
     "from viper_sandbox.zygote import main; main(int(sys.argv[1]))"
 )
 _READ_BYTES = 65_536
-_MAX_APIS = 8
-# An engine uses one; an application that changes its plugins uses a few.
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
 _EXIT_TIMEOUT_S = 2.0
@@ -57,16 +55,18 @@ class ApiTable(NamedTuple):
     wire: WireValue
     """The plain data; a copy that no caller can change."""
     api: Api
+    number: int
+    """Number of the API in messages; a later API may have the same."""
 
     @classmethod
-    def read(cls, wire: Mapping[str, Any]) -> ApiTable:
+    def read(cls, wire: Mapping[str, Any], number: int) -> ApiTable:
         """Read and check an API.
 
         Raises:
             ValueError: A part is missing or cannot be sent.
         """
         copy = unpack(pack(dict(wire), CONTROL_BYTES))
-        return cls(copy, Api.from_wire(wire))
+        return cls(copy, Api.from_wire(wire), number)
 
 
 class ZygoteClient:
@@ -107,8 +107,7 @@ class ZygoteClient:
         self._buffer = FrameBuffer(CONTROL_BYTES)
         self._numbers = itertools.count(1)
         self._children: dict[int, asyncio.Future[int]] = {}
-        self._apis: dict[int, WireValue] = {}
-        self._next_api = 0
+        self._apis: dict[int, ApiTable] = {}
         self._keeps_spare = spare
         self._spare: ChildProcess | None = None
         self._accepted: frozenset[str] | None = None
@@ -131,8 +130,8 @@ class ZygoteClient:
         self._accepted = frozenset(mechanisms)
         self._send(["accept", mechanisms])
 
-    def child_for(self, api: ApiTable) -> tuple[ChildProcess, int]:
-        """Return a child for a program, and the number of the API in its messages.
+    def child_for(self, api: ApiTable) -> ChildProcess:
+        """Return a child for a program against an API.
 
         If there is a spare child, which has been forked and confined in advance, it is used. The next spare
         is ordered as soon as the loop has sent this one's program.
@@ -141,14 +140,17 @@ class ZygoteClient:
             ZygoteGoneError: The zygote is dead.
             OSError: There are no sockets left.
         """
-        number, is_new = self._number_of(api)
+        is_new = self._apis.get(api.number) is not api
+        if is_new:
+            self._apis[api.number] = api
+            self._send(["api", api.number, api.wire])
         spare, self._spare = self._spare, None
         if spare is not None and (is_new or not spare.alive):  # it was forked before the API came
             spare.dismiss()
             spare = None
         if self._keeps_spare:
             self._loop.call_soon(self._make_spare)
-        return spare or self.make_child(), number
+        return spare or self.make_child()
 
     def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
         """Have a child forked, or the process that measures the level.
@@ -165,13 +167,12 @@ class ZygoteClient:
         ended.add_done_callback(_mark_retrieved)
         self._send([kind, number], theirs)
         return ChildProcess(
-            number,
             AsyncFrameSocket(ours, self._limits.frame_bytes),
             self._accepted,
             self._limits.start_s,
             ended,
-            kill=self._kill,
-            give_up=self.abandon,
+            lambda: self._send(["kill", number]),
+            self.abandon,
         )
 
     def abandon(self) -> None:
@@ -197,20 +198,6 @@ class ZygoteClient:
         if self._spare is None and not self._gone:
             with contextlib.suppress(OSError):  # no sockets left: the next program reports it
                 self._spare = self.make_child("spare")
-
-    def _number_of(self, api: ApiTable) -> tuple[int, bool]:
-        """Return the number of an API, and whether it was sent to the zygote just now."""
-        for number, wire in self._apis.items():
-            if wire is api.wire:
-                return number, False
-        number = self._next_api
-        self._next_api = (number + 1) % _MAX_APIS
-        self._apis[number] = api.wire
-        self._send(["api", number, api.wire])
-        return number, True
-
-    def _kill(self, number: int) -> None:
-        self._send(["kill", number])
 
     def _send(self, message: list[Any], descriptor: socket.socket | None = None) -> None:
         # Any: wire values of our own

@@ -65,7 +65,7 @@ def test_a_signature_reads_like_python():
     find = SPEC.method("find")
     assert find is not None
     assert find.signature == "find(object_name: str) -> list[ImagePatch]"
-    assert SPEC.function("find") is None
+    assert SPEC.method("best_image_match") is None
 
 
 @pytest.mark.parametrize(
