@@ -79,7 +79,7 @@ class _Checker(ast.NodeVisitor):
         self.call_sites: list[CallSite] = []
         self._tree = tree
         self._api = api
-        self._given = frozenset(BUILTINS) | {"print"} | set(ALLOWED_MODULES) | api.names
+        self._given = frozenset({*BUILTINS, "print", *ALLOWED_MODULES, *api.names})
         self._scope = Scope(bound_names(tree.body), None)
         self._kinds = Kinds(tree, api, entry)
         self._members = (
@@ -107,9 +107,10 @@ class _Checker(ast.NodeVisitor):
                 f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
             )
             return ()
-        rebound = _bound_after(self._tree, entry)
-        if rebound is not None:
-            self._add(rebound, f"{entry.name} is bound again here. Use another name.")
+        for statement in self._tree.body[self._tree.body.index(entry) + 1 :]:
+            if entry.name in bound_names([statement]):
+                self._add(statement.lineno, f"{entry.name} is bound again here. Use another name.")
+                break
         if _falls_through(entry.body) and not _returns_a_value(entry):
             self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
         return tuple(self._parameters_to_give(entry, arguments))
@@ -312,14 +313,6 @@ def _instead(members: Collection[str]) -> str:
     if len(members) > _MAX_LISTED:
         return "Use a method of str, list, dict or set, or of the ImagePatch API."
     return f"There is {', '.join(sorted(members))}."
-
-
-def _bound_after(tree: ast.Module, entry: ast.FunctionDef) -> int | None:
-    """Return the line of a later statement that binds the name of the entry again."""
-    for statement in tree.body[tree.body.index(entry) + 1 :]:
-        if entry.name in bound_names([statement]):
-            return statement.lineno
-    return None
 
 
 def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:

@@ -103,7 +103,13 @@ def _wrap(source: str, tree: ast.Module) -> str:
         start = last.col_offset
         line = lines[last.lineno - 1].encode()  # column offsets count UTF-8 bytes
         lines[last.lineno - 1] = (line[:start] + b"return " + line[start:]).decode()
-    kept = _inside_strings(tree)
+    # Indentation would change the lines that begin inside a string.
+    kept = {
+        number
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+        for number in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
     body = [
         line if number in kept or not line.strip() else f"    {line}"
         for number, line in enumerate(lines, start=1)
@@ -220,15 +226,6 @@ def outside_functions(body: list[ast.stmt]) -> Iterator[ast.AST]:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             yield node
             pending.extend(ast.iter_child_nodes(node))
-
-
-def _inside_strings(tree: ast.Module) -> set[int]:
-    """Return the lines that begin inside a string, which indentation would change."""
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Constant, ast.JoinedStr)):
-            lines.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-    return lines
 
 
 def _computes(value: ast.expr) -> bool:

@@ -16,7 +16,6 @@ import signal
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from viper_sandbox.confine import Confinement
@@ -266,9 +265,10 @@ class Jail:
         old = self._zygote_client
         if old is not None and old.usable:
             return old
-        setup = (asdict(self.limits), asdict(self._confinement))
         with _starting():
-            zygote_client = ZygoteClient(setup, self.limits, self._python, spare=self._spare)
+            zygote_client = ZygoteClient(
+                self._confinement, self.limits, self._python, spare=self._spare
+            )
         self._zygote_client = zygote_client
         if self._report is not None:
             zygote_client.accept([name for name, _ in self._report.missing])

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.handle import Owner
 from viper_sandbox.numerals import coerce_to_numeric
-from viper_sandbox.owner import Owner
 from viper_sandbox.wire import PatchRef
 
 __all__ = [

@@ -18,11 +18,13 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from viper_sandbox.api import Api
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.confine import Confinement
 from viper_sandbox.frame_socket import CONTROL_BYTES
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import ChildProcess
@@ -73,8 +75,8 @@ class ZygoteClient:
     """A zygote and its children.
 
     Args:
-        setup: Limits and switches for the zygote's first message.
-        limits: The same limits; the host enforces some of them.
+        confinement: Mechanisms to use.
+        limits: Limits of each program; the host enforces some of them.
         python: The interpreter; the running one if None.
         spare: Keep one confined child waiting for the next program.
 
@@ -84,11 +86,11 @@ class ZygoteClient:
 
     def __init__(
         self,
-        setup: tuple[dict[str, Any], dict[str, bool]],
+        confinement: Confinement,
         limits: Limits,
         python: str | None,
         *,
-        spare: bool = True,
+        spare: bool,
     ) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -113,7 +115,7 @@ class ZygoteClient:
         self._accepted: frozenset[str] | None = None
         self._gone = False
         self._loop.add_reader(self._control.fileno(), self._readable)
-        self._send(["setup", *setup])
+        self._send(["setup", asdict(limits), asdict(confinement)])
 
     @property
     def usable(self) -> bool:
@@ -164,7 +166,8 @@ class ZygoteClient:
         number = next(self._numbers)
         ours, theirs = socket.socketpair()
         self._children[number] = ended = self._loop.create_future()
-        ended.add_done_callback(_mark_retrieved)
+        # Keeps the loop from reporting an exception that no task awaits.
+        ended.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._send([kind, number], theirs)
         return ChildProcess(
             AsyncFrameSocket(ours, self._limits.frame_bytes),
@@ -282,9 +285,8 @@ class ZygoteClient:
         spare, self._spare = self._spare, None
         if spare is not None:
             spare.dismiss()
-        waiting = list(self._children.values())
-        self._children.clear()
-        for future in waiting:
+        waiting, self._children = self._children, {}
+        for future in waiting.values():
             if not future.done() and not self._loop.is_closed():
                 future.set_exception(ZygoteGoneError())
 
@@ -316,12 +318,6 @@ def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()  # short: nothing survives SIGKILL
-
-
-def _mark_retrieved(future: asyncio.Future[Any]) -> None:
-    """Keep the loop from reporting an exception that no task awaits."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _import_paths() -> list[str]:

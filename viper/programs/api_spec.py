@@ -117,10 +117,6 @@ class ApiSpec:
     handles: tuple[HandleClass, ...] = ()
     """Classes of modules whose objects stay on the host."""
 
-    def method(self, name: str) -> ApiCallable | None:
-        """Return the method of ImagePatch with this name."""
-        return next((c for c in self.callables if c.is_method and c.name == name), None)
-
     def remote(self) -> Iterator[ApiCallable]:
         """Yield the callables that need a model, so that a call is sent to the host."""
         return (c for c in self.callables if c.needs is not None)
