@@ -120,7 +120,7 @@ def test_the_contract_is_read_from_the_wheel(
 ) -> None:
     code = (
         "from viper.programs.api_spec import load_spec; from viper.storage.resources import data_folder\n"
-        "print(load_spec().method('find').signature)\n"
+        "print(load_spec().callables[0].signature)\n"
         "print(*(data_folder(kind) for kind in ('api_spec', 'prompts')), sep='\\n')"
     )
     done = run(installed / "python", "-c", code, cwd=tmp_path, environment=environment)

@@ -14,10 +14,8 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Api", "ApiType", "Entry", "Parameter", "TypeRule"]
+__all__ = ["Api", "ApiType", "Entry", "Parameter"]
 __all__ += ["accepts", "bind", "did_you_mean", "parse_type"]
-
-_NO_HANDLES: frozenset[str] = frozenset()
 
 PATCH = "ImagePatch"
 
@@ -102,9 +100,9 @@ class Api(NamedTuple):
             classes = frozenset(handles)
             return cls(
                 frozenset(wire["attributes"]),
-                _entry(PATCH, wire["constructor"], classes, is_method=False),
+                _entry(PATCH, wire["constructor"], classes),
                 {n: _entry(n, w, classes, is_method=True) for n, w in wire["methods"].items()},
-                {n: _entry(n, w, classes, is_method=False) for n, w in wire["functions"].items()},
+                {n: _entry(n, w, classes) for n, w in wire["functions"].items()},
                 handles,
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -146,8 +144,8 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
             f"{entry.name}() takes {_count(len(parameters))} but {len(args)} were given: "
             f"{entry.signature}"
         )
-    bound = dict(zip((p.name for p in parameters), args, strict=False))
-    names = {p.name for p in parameters}
+    names = [p.name for p in parameters]
+    bound = dict(zip(names, args, strict=False))
     for name, value in kwargs.items():
         if name not in names:
             raise TypeError(
@@ -164,11 +162,11 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
                     f"{entry.name}() misses the argument {parameter.name!r}: {entry.signature}"
                 )
             bound[parameter.name] = parameter.default
-    return tuple(bound[p.name] for p in parameters)
+    return tuple(bound[name] for name in names)
 
 
 @functools.cache
-def parse_type(text: str, handles: frozenset[str] = _NO_HANDLES) -> ApiType:
+def parse_type(text: str, handles: frozenset[str] = frozenset()) -> ApiType:
     """Parse a type such as `list[str] | None`.
 
     Args:
@@ -213,7 +211,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def _entry(
-    name: str, wire: Mapping[str, Any], handles: frozenset[str], *, is_method: bool
+    name: str, wire: Mapping[str, Any], handles: frozenset[str], *, is_method: bool = False
 ) -> Entry:
     parameters = tuple(
         Parameter(p["name"], p["type"], p["required"], p["default"], parse_type(p["type"], handles))

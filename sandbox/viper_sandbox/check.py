@@ -29,10 +29,7 @@ from viper_sandbox.scopes import (
 from viper_sandbox.signatures import Signature, own_functions
 from viper_sandbox.wire import MAX_INTEGER
 
-__all__ = ["STANDARD_ARGUMENTS", "CheckedProgram", "check_program"]
-
-STANDARD_ARGUMENTS = ("query", "possible_answers")
-"""Parameters besides `image` that generators may declare, even if no value is passed."""
+__all__ = ["CheckedProgram", "check_program"]
 
 _COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
 _MAX_LISTED = 30
@@ -52,8 +49,8 @@ class CheckedProgram(NamedTuple):
 
     findings: tuple[Finding, ...]
     call_sites: tuple[CallSite, ...]
-    entry: str | None
-    """Name of the function to call."""
+    entry: str
+    """Name of the function to call; empty if there is none."""
     parameters: tuple[str, ...]
     """Its positional parameters that get values, in order."""
 
@@ -70,12 +67,8 @@ def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> Che
     checker = _Checker(tree, api, entry)
     checker.generic_visit(tree)
     parameters = checker.check_entry(entry, arguments)
-    return CheckedProgram(
-        tuple(sorted(set(checker.findings), key=lambda f: (f.line, f.message))),
-        tuple(checker.call_sites),
-        entry.name if entry else None,
-        parameters,
-    )
+    sites, name = tuple(checker.call_sites), entry.name if entry else ""
+    return CheckedProgram(tuple(checker.findings), sites, name, parameters)
 
 
 class _Checker(ast.NodeVisitor):
@@ -86,7 +79,7 @@ class _Checker(ast.NodeVisitor):
         self.call_sites: list[CallSite] = []
         self._tree = tree
         self._api = api
-        self._given = frozenset(BUILTINS) | {"print"} | set(ALLOWED_MODULES) | api.names
+        self._given = frozenset({*BUILTINS, "print", *ALLOWED_MODULES, *api.names})
         self._scope = Scope(bound_names(tree.body), None)
         self._kinds = Kinds(tree, api, entry)
         self._members = (
@@ -114,9 +107,10 @@ class _Checker(ast.NodeVisitor):
                 f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
             )
             return ()
-        rebound = _bound_after(self._tree, entry)
-        if rebound is not None:
-            self._add(rebound, f"{entry.name} is bound again here. Use another name.")
+        for statement in self._tree.body[self._tree.body.index(entry) + 1 :]:
+            if entry.name in bound_names([statement]):
+                self._add(statement.lineno, f"{entry.name} is bound again here. Use another name.")
+                break
         if _falls_through(entry.body) and not _returns_a_value(entry):
             self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
         return tuple(self._parameters_to_give(entry, arguments))
@@ -131,18 +125,16 @@ class _Checker(ast.NodeVisitor):
         loaded = {n.id for n in ast.walk(entry) if isinstance(n, ast.Name)}
         image_alias = None if "image" in names or not names or names[0] in available else names[0]
         for index, name in enumerate(names):
-            if name in available or name == image_alias:
-                yield name
-            elif index >= first_default:
-                break  # it has a default, and so have all that follow
-            else:
+            if name not in available and name != image_alias:
+                if index >= first_default:
+                    break  # it has a default, and so have all that follow
                 if name in loaded:
                     self._add(
                         positional[index].lineno,
                         f"{entry.name} asks for the parameter {name!r}, which is not given. "
                         f"{did_you_mean(name, available)}Given: {', '.join(sorted(available))}.",
                     )
-                yield name
+            yield name
         for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
             if default is None:
                 self._add(
@@ -298,13 +290,10 @@ class _Checker(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _literals(self, node: ast.Call) -> tuple[Literal, ...]:
-        values = (
-            self._constants.get(argument.id, argument)
-            if isinstance(argument, ast.Name)
-            else argument
+        return tuple(
+            _literal(self._constants.get(getattr(argument, "id", ""), argument))
             for argument in node.args
         )
-        return tuple(_literal(value) for value in values)
 
     def _entry(self, function: ast.expr) -> Entry | None:
         """Return the entry of the API that is called; None if that is not certain."""
@@ -324,14 +313,6 @@ def _instead(members: Collection[str]) -> str:
     if len(members) > _MAX_LISTED:
         return "Use a method of str, list, dict or set, or of the ImagePatch API."
     return f"There is {', '.join(sorted(members))}."
-
-
-def _bound_after(tree: ast.Module, entry: ast.FunctionDef) -> int | None:
-    """Return the line of a later statement that binds the name of the entry again."""
-    for statement in tree.body[tree.body.index(entry) + 1 :]:
-        if entry.name in bound_names([statement]):
-            return statement.lineno
-    return None
 
 
 def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:

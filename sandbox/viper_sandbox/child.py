@@ -27,14 +27,14 @@ from typing import Any, NoReturn
 from viper_sandbox.api import Api
 from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.examine import examine
-from viper_sandbox.execute import Done, execute, preload_unguarded
+from viper_sandbox.execute import Done, execute
 from viper_sandbox.frame_socket import FrameSocket, wire_mapping
 from viper_sandbox.limits import Limits
 from viper_sandbox.namespace import Printer
 from viper_sandbox.program_session import ProgramSession
 from viper_sandbox.wire import PatchRef, pack, unpack
 
-__all__ = ["EXIT_UNCONFINED", "preload", "serve", "warm_up"]
+__all__ = ["preload", "serve", "warm_up"]
 
 EXIT_UNCONFINED = 74
 """Exit status of a child that is confined less than the level that was measured."""
@@ -67,7 +67,9 @@ def preload(*, language: bool = True) -> None:
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None  # the default hook writes to a closed descriptor
     if not language:
-        preload_unguarded()
+        from viper_sandbox import unguarded
+
+        unguarded.preload()
 
 
 def warm_up(api: Api, times: int = _WARM_UPS) -> None:

@@ -12,6 +12,7 @@ but measured by the effect (see `probe`).
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 import platform
@@ -24,7 +25,7 @@ from pathlib import Path
 from viper_sandbox import identity, kernel, landlock, seccomp
 from viper_sandbox.limits import Limits
 
-__all__ = ["EXIT_ORPHAN", "Confinement", "ConfinementPlan", "confine", "prepare"]
+__all__ = ["Confinement", "ConfinementPlan", "confine", "prepare"]
 
 EXIT_ORPHAN = 71
 """Exit status of a child whose parent died before the child was confined."""
@@ -33,10 +34,10 @@ _MIB = 1 << 20
 _USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
 # Assumed if /proc is not mounted; larger than that of an idle child (40 MiB with glibc).
 _SWITCHED_OFF = "it was switched off"
-_PRIVATE_NAMESPACES = (
-    ("IPC namespace", kernel.CLONE_NEWIPC),
-    ("UTS namespace", kernel.CLONE_NEWUTS),
-)
+_PRIVATE_NAMESPACES = {
+    "IPC namespace": kernel.CLONE_NEWIPC,
+    "UTS namespace": kernel.CLONE_NEWUTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,10 @@ class _Report(dict[str, str]):
             return False
         try:
             act()
-        except OSError as error:
-            self[name] = error.strerror or str(error) or type(error).__name__
-        except (ValueError, ImportError, AttributeError) as error:
-            self[name] = str(error) or type(error).__name__
-        else:
             self[name] = ""
+        except (OSError, ValueError, ImportError, AttributeError) as error:
+            strerror = getattr(error, "strerror", None)
+            self[name] = strerror or str(error) or type(error).__name__
         return not self[name]
 
 
@@ -136,7 +135,7 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
     if ruleset_fd is not None:
         report.attempt("Landlock", lambda: landlock.restrict_self(ruleset_fd))
         os.close(ruleset_fd)
-    report.attempt("seccomp", _install_seccomp, wanted=wanted.seccomp)
+    report.attempt("seccomp", seccomp.install, wanted=wanted.seccomp)
     return report
 
 
@@ -203,20 +202,12 @@ def _limit(plan: ConfinementPlan) -> None:
 
 def _enter_private_namespaces(report: _Report, wanted: bool) -> None:
     """Enter namespaces without the shared memory and host name of the machine and of other children."""
-    together = 0
-    for _, flag in _PRIVATE_NAMESPACES:
-        together |= flag
+    together = sum(_PRIVATE_NAMESPACES.values())
     if report.attempt("namespaces", lambda: kernel.unshare(together), wanted=wanted):
         return
-    for (
-        name,
-        flag,
-    ) in _PRIVATE_NAMESPACES:  # one by one, to use those that work and report the others
-
-        def leave(flag: int = flag) -> None:
-            kernel.unshare(flag)
-
-        report.attempt(name, leave, wanted=wanted)
+    # One by one, to use those that work and report the others.
+    for name, flag in _PRIVATE_NAMESPACES.items():
+        report.attempt(name, functools.partial(kernel.unshare, flag), wanted=wanted)
     del report["namespaces"]
 
 
@@ -229,10 +220,3 @@ def _address_space_bytes() -> int:
     except OSError:
         return _USUAL_ADDRESS_SPACE_BYTES
     return int(text.split()[0]) * resource.getpagesize()
-
-
-def _install_seccomp() -> None:
-    reason = seccomp.unsupported_reason()
-    if reason is not None:
-        raise OSError(reason)
-    seccomp.install()

@@ -9,7 +9,7 @@ from types import CodeType
 from typing import NamedTuple
 
 from viper_sandbox.api import Api
-from viper_sandbox.check import CheckedProgram, check_program
+from viper_sandbox.check import check_program
 from viper_sandbox.extract import extract, parse
 from viper_sandbox.findings import CallSite, Finding, StringLiteral
 from viper_sandbox.limits import Limits
@@ -88,17 +88,14 @@ def _examine(
         return Examined(source, (Finding("limit", 1, message),))
     literals = string_literals(tree, source)
     _compile(tree)  # finds errors that parsing does not, before the tree is rewritten
-    checked: CheckedProgram = check_program(tree, api, arguments)
-    entry, parameters = checked.entry or "", checked.parameters
-    if not language:
-        return Examined(source, (), checked.call_sites, _compile(tree), entry, parameters, literals)
-    guarded, refusals = apply_policy(tree)
-    found = sorted({*refusals, *checked.findings}, key=lambda f: (f.line, f.message))
-    findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in found[:_MAX_FINDINGS])
-    if findings:
-        return Examined(source, findings, checked.call_sites)
-    code = _compile(guarded)
-    return Examined(source, (), checked.call_sites, code, entry, parameters, literals)
+    found, sites, entry, parameters = check_program(tree, api, arguments)
+    if language:
+        tree, refusals = apply_policy(tree)
+        ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:_MAX_FINDINGS]
+        if ordered:
+            findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in ordered)
+            return Examined(source, findings, sites)
+    return Examined(source, (), sites, _compile(tree), entry, parameters, literals)
 
 
 def _compile(tree: ast.Module) -> CodeType:

@@ -21,7 +21,7 @@ from viper_sandbox.namespace import (
 from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
 from viper_sandbox.wire import WireError, WireValue, pack
 
-__all__ = ["Done", "Failed", "execute", "preload_unguarded"]
+__all__ = ["Done", "execute"]
 
 _MAX_MESSAGE = 500
 
@@ -61,7 +61,12 @@ def execute(
         language: False only to test the confinement without the language layer.
     """
     assert program.code is not None, "a program with findings must not run"
-    names = _namespace(session, printer) if language else _plain_namespace(session)
+    if language:
+        names = _namespace(session, printer)
+    else:
+        from viper_sandbox.unguarded import plain_namespace
+
+        names = plain_namespace(session)
     given = {**names, "image": session.image}
     given.update({name: lift(value, session) for name, value in arguments.items()})
     values = [
@@ -78,21 +83,6 @@ def execute(
     else:
         return _result(result, result_bytes)
     return failure  # outside the handler, so that the memory of the traceback is free
-
-
-def preload_unguarded() -> None:
-    """Import the modules that unguarded programs use; to be called before `confine`."""
-    from viper_sandbox.unguarded import preload
-
-    preload()
-
-
-def _plain_namespace(session: ProgramSession) -> dict[str, Any]:
-    from viper_sandbox.unguarded import (
-        plain_namespace,  # imported only if the language layer is off
-    )
-
-    return plain_namespace(session)
 
 
 def _namespace(session: ProgramSession, printer: Printer) -> dict[str, Any]:

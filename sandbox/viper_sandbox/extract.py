@@ -18,7 +18,7 @@ __all__ = ["ENTRY", "entry_function", "extract", "outside_functions", "parse"]
 ENTRY = "execute_command"
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_CODE_START = re.compile(r"^\s*(def|import|from|async|class)\b|^\s*@")
+_CODE_START = re.compile(r"^[^\S\n]*(?:(?:def|import|from|async|class)\b|@)", re.MULTILINE)
 _DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 _MAX_CUTS = 20
 # Most paragraphs of prose that are cut off after a program.
@@ -67,15 +67,19 @@ def entry_function(tree: ast.Module) -> ast.FunctionDef | None:
     named = [node for node in functions if node.name == ENTRY]
     if named:
         return named[-1]
-    only = len(functions) == 1 and not _binds(tree, ENTRY) and not _defines(tree, ENTRY)
+    defines = any(isinstance(n, ast.FunctionDef) and n.name == ENTRY for n in ast.walk(tree))
+    only = len(functions) == 1 and not defines and not _uses(tree, ENTRY, ast.Store)
     return functions[0] if only else None
 
 
 def _program(candidate: str) -> str | None:
     """Return the normalized source if the candidate is a whole program or a bare body."""
     source = _tidy(candidate)
-    tree = _try_parse(source)
-    if tree is None or not tree.body:
+    try:
+        tree = parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not tree.body:
         return None
     returns = any(isinstance(inner, ast.Return) for inner in outside_functions(tree.body))
     entry = entry_function(tree)
@@ -99,13 +103,19 @@ def _wrap(source: str, tree: ast.Module) -> str:
         start = last.col_offset
         line = lines[last.lineno - 1].encode()  # column offsets count UTF-8 bytes
         lines[last.lineno - 1] = (line[:start] + b"return " + line[start:]).decode()
-    kept = _inside_strings(tree)
+    # Indentation would change the lines that begin inside a string.
+    kept = {
+        number
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+        for number in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
     body = [
         line if number in kept or not line.strip() else f"    {line}"
         for number, line in enumerate(lines, start=1)
     ]
     head = [f"def {ENTRY}(image):"]
-    if _loads(tree, "image_patch") and not _binds(tree, "image_patch"):
+    if _uses(tree, "image_patch") and not _uses(tree, "image_patch", ast.Store):
         head.append("    image_patch = ImagePatch(image)")
     return "\n".join([*head, *body]) + "\n"
 
@@ -124,7 +134,7 @@ def _without_usage(source: str, tree: ast.Module, entry: str) -> str:
 
 def _is_usage(node: ast.stmt, entry: str) -> bool:
     if isinstance(node, ast.If):
-        return _loads(node.test, "__name__")
+        return _uses(node.test, "__name__")
     return isinstance(node, (ast.Expr, ast.Assign)) and any(
         isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == entry
         for call in ast.walk(node)
@@ -173,11 +183,8 @@ def _without_prose(text: str) -> str | None:
 
 
 def _from_code_start(text: str) -> str:
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if _CODE_START.match(line):
-            return "\n".join(lines[number:])
-    return text
+    start = _CODE_START.search(text)
+    return text[start.start() :] if start else text
 
 
 def _join_first_line(text: str) -> str:
@@ -208,17 +215,7 @@ def _fenced(text: str) -> list[str]:
 
 
 def _tidy(source: str) -> str:
-    lines = textwrap.dedent(source).split("\n")
-    while lines and not lines[0].strip():
-        del lines[0]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _try_parse(source: str) -> ast.Module | None:
-    try:
-        return parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return re.sub(r"\A\s*\n", "", textwrap.dedent(source)).rstrip() + "\n"
 
 
 def outside_functions(body: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -231,15 +228,6 @@ def outside_functions(body: list[ast.stmt]) -> Iterator[ast.AST]:
             pending.extend(ast.iter_child_nodes(node))
 
 
-def _inside_strings(tree: ast.Module) -> set[int]:
-    """Return the lines that begin inside a string, which indentation would change."""
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Constant, ast.JoinedStr)):
-            lines.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-    return lines
-
-
 def _computes(value: ast.expr) -> bool:
     """Return whether an expression computes something, unlike words of prose that are valid Python."""
     return any(
@@ -247,16 +235,8 @@ def _computes(value: ast.expr) -> bool:
     )
 
 
-def _defines(tree: ast.Module, name: str) -> bool:
-    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(tree))
-
-
-def _loads(tree: ast.AST, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
-
-
-def _binds(tree: ast.Module, name: str) -> bool:
+def _uses(tree: ast.AST, name: str, how: type[ast.expr_context] = ast.expr_context) -> bool:
     return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, how)
         for node in ast.walk(tree)
     )

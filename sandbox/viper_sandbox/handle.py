@@ -6,13 +6,27 @@ that the API declares, keep the handle, compare it, and pass it back.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
 
-from viper_sandbox.api import did_you_mean
-from viper_sandbox.owner import Owner
+from viper_sandbox.api import Api, Entry, did_you_mean
 from viper_sandbox.wire import HandleRef, WireError
 
-__all__ = ["Handle"]
+__all__ = ["Handle", "Owner"]
+
+
+class Owner(Protocol):
+    """The session that a patch or handle belongs to."""
+
+    api: Api
+    handle: int
+    """Handle of the image that patches lie on."""
+    height: float
+    """Height of that image in pixels."""
+
+    def callable(self, entry: Entry, receiver: Any) -> Callable[..., Any]:
+        """Return the function for an entry of the API; the receiver is a patch or None."""
+        ...
 
 
 class Handle:
@@ -52,11 +66,10 @@ class Handle:
                 f"{did_you_mean(name, self._attributes)}".rstrip()
             ) from None
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError(f"A {self.kind} cannot be changed")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"A {self.kind} cannot be changed")
+    __delattr__ = __setattr__
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Handle:

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict
-from types import TracebackType
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from viper_sandbox.api import Api
 from viper_sandbox.confine import Confinement
 from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
-from viper_sandbox.findings import CheckReport, Finding
+from viper_sandbox.findings import CheckReport
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import (
@@ -32,7 +30,7 @@ from viper_sandbox.process import (
     OutOfMemoryCount,
     describe_exit,
 )
-from viper_sandbox.program_protocol import ProgramProtocol
+from viper_sandbox.program_protocol import ProgramProtocol, failed_check
 from viper_sandbox.retry_handler import RetryHandler
 from viper_sandbox.wire import PatchRef, WireError, WireValue
 from viper_sandbox.zygote_client import ApiTable, ForkError, ZygoteClient, ZygoteGoneError
@@ -43,6 +41,7 @@ _T = TypeVar("_T")
 _CHECK_ARGUMENTS = ("query", "possible_answers")
 _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
 _MAX_APIS = 8
+# An engine uses one; an application that changes its plugins uses a few.
 
 
 class _RefusedError(Exception):
@@ -77,7 +76,8 @@ class Jail:
         self._report: LevelReport | None = None
         self._probing = asyncio.Lock()
         self._zygote_client: ZygoteClient | None = None
-        self._apis: list[ApiTable] = []
+        self._apis: deque[ApiTable] = deque(maxlen=_MAX_APIS)
+        self._api_numbers = itertools.cycle(range(_MAX_APIS))
         self._out_of_memory = OutOfMemoryCount()
         self._running = 0
         self._idle = asyncio.Event()
@@ -113,20 +113,13 @@ class Jail:
             TypeError: The handler returned a value that is not of the method's type.
             RuntimeError: The jail is closed.
         """
-        retry = RetryHandler(handler)
 
-        async def run(child: ChildProcess, api: tuple[int, Api]) -> Result:
-            retry.restart()
-            protocol = ProgramProtocol(child, request, api, retry, self.limits, on_checked)
-            try:
-                return await protocol.run()
-            except ChildGoneError:
-                return protocol.failed(await self._exit_failure(child))
+        def failed(failure: JailFailure, protocol: ProgramProtocol | None = None) -> Result:
+            return protocol.failed(failure) if protocol else Result(failure=failure)
 
-        def failed(failure: JailFailure) -> Result:
-            return Result(failure=failure)
-
-        return await self._in_child(request, least_level, run, failed)
+        return await self._in_child(
+            request, handler, least_level, ProgramProtocol.run, failed, on_checked
+        )
 
     async def check(
         self,
@@ -148,19 +141,13 @@ class Jail:
             ValueError: The API is invalid.
             RuntimeError: The jail is closed.
         """
-        request = Request(source, api, _NO_IMAGE, (1, 1))
-
-        async def check(child: ChildProcess, api: tuple[int, Api]) -> CheckReport:
-            protocol = ProgramProtocol(child, request, api, _serve_nothing, self.limits)
-            try:
-                return await protocol.check(list(arguments))
-            except ChildGoneError:
-                return failed(await self._exit_failure(child))
-
-        def failed(failure: JailFailure) -> CheckReport:
-            return CheckReport("", (Finding(failure.kind, 1, failure.message),))
-
-        return await self._in_child(request, "partial", check, failed)
+        return await self._in_child(
+            Request(source, api, _NO_IMAGE, (1, 1)),
+            _serve_nothing,
+            "partial",
+            lambda protocol: protocol.check(list(arguments)),
+            failed_check,
+        )
 
     async def level(self) -> LevelReport:
         """Return the level of the sandbox on this machine; measured once, by attempting forbidden acts.
@@ -184,27 +171,29 @@ class Jail:
     async def __aenter__(self) -> Jail:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def _in_child(
         self,
         request: Request,
+        handler: Handler,
         least_level: Level,
-        act: Callable[[ChildProcess, tuple[int, Api]], Awaitable[_T]],
-        failed: Callable[[JailFailure], _T],
+        act: Callable[[ProgramProtocol], Awaitable[_T]],
+        failed: Callable[..., _T],
+        on_checked: Callable[[CheckReport], None] | None = None,
     ) -> _T:
-        """Run or check a program in a child; a child that did so without a failure is dismissed."""
+        """Run or check a program in a child; a child that did so without a failure is dismissed.
+
+        `act` runs or checks it. `failed` returns the result for a failure, and for the protocol if there was
+        a child.
+        """
         size = len(request.source.encode("utf-8", "replace"))
         if size > self.limits.source_bytes:
             message = f"The program has {size:,} bytes; {self.limits.source_bytes:,} are allowed."
             return failed(JailFailure("limit", message))
         table = self._table(request.api)
+        retry = RetryHandler(handler)
 
         async def once() -> _T:
             report = await self.level()
@@ -213,9 +202,17 @@ class Jail:
                     f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
                 )
             zygote_client = await self._zygote()
-            child, number = _started(lambda: zygote_client.child_for(table))
+            with _starting():
+                child = zygote_client.child_for(table)
+            retry.restart()
             async with self._watched(child):
-                result = await act(child, (number, table.api))
+                protocol = ProgramProtocol(
+                    child, request, (table.number, table.api), retry, self.limits, on_checked
+                )
+                try:
+                    result = await act(protocol)
+                except ChildGoneError:
+                    result = failed(await self._exit_failure(child), protocol)
                 if not isinstance(result, Result) or result.failure is None:
                     child.dismiss()  # a child that failed must be seen to end
                 return result
@@ -238,7 +235,7 @@ class Jail:
             "then run the program again."
         )
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _watched(self, child: ChildProcess) -> AsyncIterator[None]:
         """Ensure that a child has ended afterwards, or is about to end if it was dismissed."""
         self._running += 1
@@ -268,11 +265,10 @@ class Jail:
         old = self._zygote_client
         if old is not None and old.usable:
             return old
-        setup = (self.limits.to_wire(), asdict(self._confinement))
-        try:
-            zygote_client = ZygoteClient(setup, self.limits, self._python, spare=self._spare)
-        except OSError as error:
-            raise _RefusedError(f"No sandbox process can be started: {error}") from error
+        with _starting():
+            zygote_client = ZygoteClient(
+                self._confinement, self.limits, self._python, spare=self._spare
+            )
         self._zygote_client = zygote_client
         if self._report is not None:
             zygote_client.accept([name for name, _ in self._report.missing])
@@ -285,33 +281,33 @@ class Jail:
         for table in self._apis:
             if table.wire == wire:
                 return table
-        table = ApiTable.read(wire)
-        self._apis = [*self._apis[1 - _MAX_APIS :], table]
-        return table
+        self._apis.append(ApiTable.read(wire, next(self._api_numbers)))
+        return self._apis[-1]
 
     async def _probe(self) -> LevelReport:
+        message: Any = None  # of our own probe
+        trouble = "the process that measures it sent an invalid reply"
         if not hasattr(os, "fork") or not hasattr(socket, "socketpair"):
             trouble = f"{os.name} has no processes that it could confine"
-            return LevelReport("none", (), trouble=trouble)
-        try:
-            message = await self._twice(self._probe_once)
-        except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
-            trouble = str(error) or "the process that measures its level died"
-            return LevelReport("none", (), trouble=trouble)
+        else:
+            try:
+                message = await self._twice(self._probe_once)
+            except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
+                trouble = str(error) or "the process that measures its level died"
         match message:
             case ["probed", list(attempts), dict(mechanisms)]:
-                acts = tuple(_act(attempt) for attempt in attempts)
-                missing = tuple((str(n), str(why)) for n, why in mechanisms.items() if why)
+                acts = tuple(Act(*attempt) for attempt in attempts)
+                missing = tuple((name, why) for name, why in mechanisms.items() if why)
                 (await self._zygote()).accept([name for name, _ in missing])
                 full = all(act.refused for act in acts)
                 return LevelReport("full" if full else "partial", acts, missing)
             case _:
-                trouble = "the process that measures it sent an invalid reply"
                 return LevelReport("none", (), trouble=trouble)
 
     async def _probe_once(self) -> WireValue:
         zygote_client = await self._zygote()
-        child = _started(lambda: zygote_client.make_child("probe"))
+        with _starting():
+            child = zygote_client.make_child("probe")
         async with self._watched(child), asyncio.timeout(self.limits.start_s):
             try:
                 message, _ = await child.receive()
@@ -326,35 +322,22 @@ class Jail:
         Raises:
             ZygoteGoneError: It died with the zygote.
         """
-        try:
+        with _starting():
             status = await child.kill()
-        except ForkError as error:
-            raise _RefusedError(f"No sandbox process can be started: {error}") from error
-        kind, message = describe_exit(
-            status,
-            self.limits.cpu_s,
-            self.limits.memory_mb,
-            out_of_memory=status == -signal.SIGKILL and self._out_of_memory.increased(),
-        )
+        out_of_memory = status == -signal.SIGKILL and self._out_of_memory.increased()
+        kind, message = describe_exit(status, self.limits, out_of_memory=out_of_memory)
         if not child.confined:
             raise _RefusedError(f"The sandbox process did not start. {message}")
         return JailFailure(kind, message)
 
 
-def _started(make: Callable[[], _T]) -> _T:
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
     try:
-        return make()
-    except OSError as error:
+        yield
+    except (OSError, ForkError) as error:
         raise _RefusedError(f"No sandbox process can be started: {error}") from error
 
 
 async def _serve_nothing(call: Call) -> WireValue:
     raise AssertionError(f"a check makes no calls, not even {call.name}")
-
-
-def _act(attempt: WireValue) -> Act:
-    match attempt:
-        case (str(name), bool(refused), str(how)):
-            return Act(name, refused, how)
-        case _:
-            raise AssertionError("our own probe sends (name, refused, how)")

@@ -9,53 +9,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["LEVELS", "Act", "Level", "LevelReport"]
+__all__ = ["Act", "Level", "LevelReport"]
 
 
 class _Advice(NamedTuple):
     """How to bring mechanisms into force, and the acts that they refuse."""
 
-    mechanisms: frozenset[str]
-    refuses: frozenset[str]
+    mechanisms: set[str]
+    refuses: set[str]
     sentence: str
 
 
-_ALL_ACTS = frozenset(
-    {
-        "open a file",
-        "connect to the network",
-        "connect to a local service",
-        "run another program",
-        "signal another process",
-        "trace another process",
-        "share memory",
-        "start a process",
-    }
-)
+_ALL_ACTS = {
+    "open a file",
+    "connect to the network",
+    "connect to a local service",
+    "run another program",
+    "signal another process",
+    "trace another process",
+    "share memory",
+    "start a process",
+}
 _ADVICE = (
     _Advice(
-        frozenset({"seccomp"}),
+        {"seccomp"},
         _ALL_ACTS,
         "Use a Linux kernel with seccomp filters on x86_64 or aarch64; in a container, allow the system "
         "calls prctl and seccomp in its profile.",
     ),
     _Advice(
-        frozenset({"Landlock", "Landlock for signals"}),
-        frozenset({"open a file", "run another program", "signal another process"}),
+        {"Landlock", "Landlock for signals"},
+        {"open a file", "run another program", "signal another process"},
         "Use Linux 6.12 or newer with Landlock switched on (landlock in the boot parameter lsm=); in a "
         "container, allow its system calls in the profile.",
     ),
     _Advice(
-        frozenset({"user, PID and network namespace", "IPC namespace"}),
-        frozenset({"connect to the network", "share memory"}),
+        {"user, PID and network namespace", "IPC namespace"},
+        {"connect to the network", "share memory"},
         "Let users make namespaces (sysctl kernel.unprivileged_userns_clone=1 and "
         "user.max_user_namespaces; on Ubuntu, kernel.apparmor_restrict_unprivileged_userns=0).",
     ),
 )
 
 Level = Literal["full", "partial", "none"]
-LEVELS: tuple[Level, ...] = get_args(Level)
-"""Strongest first."""
+_LEVELS: tuple[Level, ...] = get_args(Level)
+# Strongest first.
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class LevelReport:
 
     def reaches(self, least: Level) -> bool:
         """Return whether programs that need at least this level may run."""
-        return self.level != "none" and LEVELS.index(self.level) <= LEVELS.index(least)
+        return self.level != "none" and _LEVELS.index(self.level) <= _LEVELS.index(least)
 
     @property
     def sentence(self) -> str:

@@ -7,8 +7,7 @@ kernel enforces memory and CPU time.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 __all__ = ["Limits"]
 
@@ -65,7 +64,3 @@ class Limits:
     def done_bytes(self) -> int:
         """Largest frame that may carry a result."""
         return self.result_bytes + _ESCAPED * self.printed_bytes + _ENVELOPE_BYTES
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the fields by name, for the frame that sets up a child."""
-        return asdict(self)

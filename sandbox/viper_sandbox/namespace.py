@@ -19,7 +19,6 @@ from viper_sandbox.api import did_you_mean
 __all__ = [
     "ALLOWED_MODULES",
     "BUILTINS",
-    "EXCEPTIONS",
     "MEMBERS",
     "Namespace",
     "Printer",
@@ -44,48 +43,45 @@ BUILTINS: Final[Mapping[str, Any]] = {
     name: getattr(builtins, name) for name in [*_BUILTINS.split(), *EXCEPTIONS]
 }
 
-_TEXT = frozenset(
-    (
-        "capitalize casefold center count endswith expandtabs find index isalnum isalpha isascii "
-        "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join "
-        "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust "
-        "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill"
-    ).split()
+_TEXT = (
+    "capitalize casefold center count endswith expandtabs find index isalnum isalpha isascii "
+    "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join "
+    "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition "
+    "rsplit rstrip split splitlines startswith strip swapcase title upper zfill"
 )
 
-MEMBERS: Final[Mapping[type, frozenset[str]]] = {
-    str: _TEXT | {"format"},
-    list: frozenset("append clear copy count extend index insert pop remove reverse sort".split()),
-    tuple: frozenset({"count", "index"}),
-    dict: frozenset("clear copy get items keys pop popitem setdefault update values".split()),
-    set: frozenset(
-        (
-            "add clear copy difference difference_update discard intersection intersection_update "
-            "isdisjoint issubset issuperset pop remove symmetric_difference union update"
-        ).split()
-    ),
-    frozenset: frozenset(
-        "copy difference intersection isdisjoint issubset issuperset union".split()
-    ),
-    int: frozenset({"bit_length"}),
-    float: frozenset({"is_integer"}),
-    range: frozenset({"count", "index", "start", "step", "stop"}),
-    re.Pattern: frozenset(
-        "findall finditer flags fullmatch groups match pattern search split sub subn".split()
-    ),
-    re.Match: frozenset(
-        "end endpos group groupdict groups lastgroup lastindex pos span start string".split()
-    ),
-    **{getattr(builtins, name): frozenset({"args"}) for name in EXCEPTIONS},
-    re.error: frozenset({"args", "msg", "pattern", "pos"}),
-}
+
+def _members(table: Mapping[Any, str]) -> Mapping[Any, frozenset[str]]:
+    return {owner: frozenset(names.split()) for owner, names in table.items()}
+
+
+MEMBERS: Final = _members(
+    {
+        str: f"{_TEXT} format",
+        list: "append clear copy count extend index insert pop remove reverse sort",
+        tuple: "count index",
+        dict: "clear copy get items keys pop popitem setdefault update values",
+        set: "add clear copy difference difference_update discard intersection intersection_update "
+        "isdisjoint issubset issuperset pop remove symmetric_difference union update",
+        frozenset: "copy difference intersection isdisjoint issubset issuperset union",
+        int: "bit_length",
+        float: "is_integer",
+        range: "count index start step stop",
+        re.Pattern: "findall finditer flags fullmatch groups match pattern search split sub subn",
+        re.Match: "end endpos group groupdict groups lastgroup lastindex pos span start string",
+        **{getattr(builtins, name): "args" for name in EXCEPTIONS},
+        re.error: "args msg pattern pos",
+    }
+)
 """Attributes of instances, by exact type."""
 
-_STATIC_MEMBERS: Final[Mapping[Any, frozenset[str]]] = {
-    str: _TEXT,  # key=str.lower, map(str.strip, texts)
-    dict: frozenset({"fromkeys"}),
-    set: frozenset("difference intersection symmetric_difference union".split()),
-}
+_STATIC_MEMBERS: Final = _members(
+    {
+        str: _TEXT,  # key=str.lower, map(str.strip, texts)
+        dict: "fromkeys",
+        set: "difference intersection symmetric_difference union",
+    }
+)
 """Attributes of the builtin types themselves, by identity."""
 
 

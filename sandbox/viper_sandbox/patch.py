@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.handle import Owner
 from viper_sandbox.numerals import coerce_to_numeric
-from viper_sandbox.owner import Owner
 from viper_sandbox.wire import PatchRef
 
 __all__ = [
@@ -183,11 +183,10 @@ class ImagePatch:
             )
         return self._session.callable(entry, self)
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
         raise AttributeError("An ImagePatch cannot be changed")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("An ImagePatch cannot be changed")
+    __delattr__ = __setattr__
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not ImagePatch:

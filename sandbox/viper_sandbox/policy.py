@@ -19,7 +19,7 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTran
 
 from viper_sandbox.findings import Finding
 
-__all__ = ["REFUSED_NAMES", "Policy", "apply_policy", "is_reserved"]
+__all__ = ["REFUSED_NAMES", "apply_policy", "is_reserved"]
 
 _REFUSED_NODES = {
     "ClassDef": "Classes are not part of programs. Use functions, dicts and lists.",
@@ -34,51 +34,36 @@ _REFUSED_NODES = {
     "TypeAlias": "'type' statements are not part of programs. Remove it.",
 }
 
-REFUSED_NAMES = {
-    "open": "programs have no files",
-    "input": "programs cannot ask anybody; use image_patch.simple_query(...)",
-    "eval": "programs cannot run text; use coerce_to_numeric(text) to read a number",
-    "exec": "programs cannot run text",
-    "compile": "programs cannot run text",
-    "getattr": "write the attribute directly, as in patch.left",
-    "hasattr": "the attributes of ImagePatch are always there; use isinstance(x, ImagePatch)",
-    "setattr": "patches cannot be changed; keep the value in a variable or a dict",
-    "delattr": "patches cannot be changed",
-    "type": "use isinstance(x, str)",
-    "object": "use None or an empty dict",
-    "super": "classes are not part of programs",
-    "property": "classes are not part of programs",
-    "staticmethod": "classes are not part of programs",
-    "classmethod": "classes are not part of programs",
-    "issubclass": "use isinstance(x, str)",
-    "id": "compare patches with ==",
-    "hash": "use the value itself as the key of a dict",
-    "vars": "use a dict of your own",
-    "dir": "use a dict of your own",
-    "globals": "use a dict of your own",
-    "locals": "use a dict of your own",
-    "memoryview": "use a list",
-    "bytearray": "use a list",
-    "bytes": "use str",
-    "breakpoint": "use print(...)",
-    "help": "use print(...)",
-    "exit": "return the answer",
-    "quit": "return the answer",
-    "BaseException": "catch Exception",
-    "SystemExit": "return the answer",
-    "KeyboardInterrupt": "catch Exception",
-    "GeneratorExit": "catch Exception",
-    "BaseExceptionGroup": "catch Exception",
-    "ExceptionGroup": "catch Exception",
-    "format": "use an f-string, as in f'{x:.1f}'",
-    "ascii": "use repr(x)",
-    "bin": "use an f-string, as in f'{n:b}'",
-    "hex": "use an f-string, as in f'{n:x}'",
-    "oct": "use an f-string, as in f'{n:o}'",
-    "complex": "use float",
-    "aiter": "use iter",
-    "anext": "use next",
+_INSTEAD = {
+    "programs have no files": "open",
+    "programs cannot ask anybody; use image_patch.simple_query(...)": "input",
+    "programs cannot run text; use coerce_to_numeric(text) to read a number": "eval",
+    "programs cannot run text": "exec compile",
+    "write the attribute directly, as in patch.left": "getattr",
+    "the attributes of ImagePatch are always there; use isinstance(x, ImagePatch)": "hasattr",
+    "patches cannot be changed; keep the value in a variable or a dict": "setattr",
+    "patches cannot be changed": "delattr",
+    "use isinstance(x, str)": "type issubclass",
+    "use None or an empty dict": "object",
+    "classes are not part of programs": "super property staticmethod classmethod",
+    "compare patches with ==": "id",
+    "use the value itself as the key of a dict": "hash",
+    "use a dict of your own": "vars dir globals locals",
+    "use a list": "memoryview bytearray",
+    "use str": "bytes",
+    "use print(...)": "breakpoint help",
+    "return the answer": "exit quit SystemExit",
+    "catch Exception": "BaseException KeyboardInterrupt GeneratorExit BaseExceptionGroup ExceptionGroup",
+    "use an f-string, as in f'{x:.1f}'": "format",
+    "use repr(x)": "ascii",
+    "use an f-string, as in f'{n:b}'": "bin",
+    "use an f-string, as in f'{n:x}'": "hex",
+    "use an f-string, as in f'{n:o}'": "oct",
+    "use float": "complex",
+    "use iter": "aiter",
+    "use next": "anext",
 }
+REFUSED_NAMES = {name: hint for hint, names in _INSTEAD.items() for name in names.split()}
 """Python names that programs cannot use, and what to write instead."""
 
 

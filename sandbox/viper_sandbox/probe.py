@@ -14,10 +14,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.frame_socket import FrameSocket
+from viper_sandbox.wire import WireValue, pack, unpack
 
 __all__ = ["main"]
 
@@ -97,18 +98,23 @@ def _connect(family: int, address: str | tuple[str, int]) -> None:
         client.connect(address)
 
 
+def _libc() -> Any:  # Any: ctypes.CDLL, whose functions have no types
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _trace(pid: int) -> None:
     import ctypes
 
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.ptrace(_PTRACE_SEIZE, pid, None, None) == -1:
+    if _libc().ptrace(_PTRACE_SEIZE, pid, None, None) == -1:
         raise OSError(ctypes.get_errno(), "refused")
 
 
 def _attach(segment: int | None) -> None:
     import ctypes
 
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     libc.shmat.restype = ctypes.c_void_p
     if segment is None or libc.shmat(segment, None, 0) == ctypes.c_void_p(-1).value:
         raise OSError(ctypes.get_errno() or errno.ENOSYS, "refused")
@@ -168,9 +174,7 @@ def _shared_memory() -> Iterator[int | None]:
     if sys.platform != "linux":
         yield None
         return
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     segment = libc.shmget(0, _SHARED_BYTES, _IPC_CREAT | 0o666)
     try:
         yield segment if segment != -1 else None
@@ -184,22 +188,17 @@ def _in_fork(attempt: Callable[[], None], plan: ConfinementPlan) -> tuple[bool, 
     The fork sends the errno of a refusal over a pipe, which closes if another program replaces it. If nothing
     arrives, the fork was killed or the act succeeded.
     """
-    parent = os.getpid()
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
+
+    def report(writer: int, parent: int) -> None:
         try:
             confine(plan, writer, parent)
             attempt()
         except OSError as error:
             name = errno.errorcode.get(error.errno or errno.EPERM, "refused")
             os.write(writer, name.encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    refusal = os.read(reader, 100).decode()
-    os.close(reader)
-    status = os.waitpid(pid, 0)[1]
+
+    written, status = _forked(report)
+    refusal = written.decode()
     if refusal:
         return True, refusal
     if os.WIFSIGNALED(status):
@@ -208,17 +207,29 @@ def _in_fork(attempt: Callable[[], None], plan: ConfinementPlan) -> tuple[bool, 
     return False, "got through"
 
 
-def _mechanisms(plan: ConfinementPlan) -> dict[str, str]:
+def _mechanisms(plan: ConfinementPlan) -> WireValue:
     """Return the report of `confine`, from a fork that sends it over a pipe."""
+    written, _ = _forked(
+        lambda fd, parent: os.write(fd, pack(confine(plan, fd, parent), _REPORT_BYTES))
+    )
+    return unpack(written)
+
+
+def _forked(act: Callable[[int, int], object]) -> tuple[bytes, int]:
+    """Run an act in a fork; return what it wrote to its pipe, and its wait status.
+
+    Args:
+        act: Called with the end of the pipe and the id of this process.
+    """
     parent = os.getpid()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        report = confine(plan, writer, parent)
-        FrameSocket(writer, _REPORT_BYTES).send(["report", report])
-        os._exit(0)
+        try:
+            act(writer, parent)
+        finally:
+            os._exit(0)
     os.close(writer)
-    _, report = FrameSocket(reader, _REPORT_BYTES).receive()
-    os.waitpid(pid, 0)
+    written = os.read(reader, _REPORT_BYTES)
     os.close(reader)
-    return dict(report)
+    return written, os.waitpid(pid, 0)[1]

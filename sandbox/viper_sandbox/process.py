@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
 from viper_sandbox.frame_socket import EXIT_MEMORY
+from viper_sandbox.limits import Limits
 from viper_sandbox.wire import WireValue
 
 __all__ = [
@@ -29,48 +31,35 @@ _KILL_TIMEOUT_S = 10.0
 # A thousand times the time that a kill takes on a busy machine.
 
 
+@dataclass(eq=False)
 class ChildProcess:
-    """A fork of the zygote that serves one program.
+    """A fork of the zygote that serves one program."""
 
-    Args:
-        number: Its number in messages of the zygote.
-        socket: The host's end of its socket.
-        accepted: Mechanisms that may be missing; None if any may, because they are being measured.
-        start_s: Time in seconds in which it must report that it is confined.
-        ended: Its exit status, negative for a signal, or the exception that says why there is none.
-        kill: Makes the zygote kill it and its group.
-        give_up: Called if the zygote does not do so.
-    """
+    socket: AsyncFrameSocket
+    """The host's end of its socket."""
+    _accepted: Collection[str] | None
+    """Mechanisms that may be missing; None if any may, because they are being measured."""
+    _start_s: float
+    """Time in seconds in which it must report that it is confined."""
+    _ended: asyncio.Future[int]
+    """Its exit status, negative for a signal, or the exception that says why there is none."""
+    _kill: Callable[[], None]
+    """Makes the zygote kill it and its group."""
+    _give_up: Callable[[], None]
+    """Called if the zygote does not do so."""
+    confined: bool = False
+    """Whether it has reported that it is confined."""
+    dismissed: bool = False
 
-    def __init__(
-        self,
-        number: int,
-        socket: AsyncFrameSocket,
-        accepted: Collection[str] | None,
-        start_s: float,
-        ended: asyncio.Future[int],
-        *,
-        kill: Callable[[int], None],
-        give_up: Callable[[], None],
-    ) -> None:
-        self.confined = False
-        """Whether it has reported that it is confined."""
-        self.dismissed = False
-        self._number = number
-        self._socket = socket
-        self._kill = kill
-        self._give_up = give_up
-        self._accepted = accepted
-        self._start_s = start_s
-        self._ended = ended
-        self.send = socket.send
-        self.receive = socket.receive
-        self.interrupt = socket.fail
+    def __post_init__(self) -> None:
+        self.send = self.socket.send
+        self.receive = self.socket.receive
+        self.interrupt = self.socket.fail
 
     @property
     def pending_bytes(self) -> int:
         """Bytes that were received but do not yet belong to a frame that was returned."""
-        return self._socket.pending_bytes
+        return self.socket.pending_bytes
 
     @property
     def alive(self) -> bool:
@@ -108,8 +97,8 @@ class ChildProcess:
         """Have it killed, without waiting; the zygote reaps it."""
         self.dismissed = True
         if not self._ended.done():
-            self._kill(self._number)
-        self._socket.close()
+            self._kill()
+        self.socket.close()
 
     async def kill(self) -> int:
         """Kill its whole group and wait until it has ended.
@@ -159,21 +148,18 @@ class OutOfMemoryCount:
         return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
 
-def describe_exit(
-    status: int, cpu_s: float, memory_mb: int, *, out_of_memory: bool = False
-) -> tuple[str, str]:
+def describe_exit(status: int, limits: Limits, *, out_of_memory: bool = False) -> tuple[str, str]:
     """Return the failure kind and message of a child that ended without a result.
 
     Args:
         status: Exit status, negative for a signal.
-        cpu_s: Limit of CPU time, for the message.
-        memory_mb: Limit of memory, for the message.
+        limits: Limits of the program, for the message.
         out_of_memory: Whether the kernel has killed a process because memory ran out.
     """
     if status in (-signal.SIGXCPU, -signal.SIGPROF):
-        return "timeout", f"The program used more than {cpu_s:g} s of CPU time."
+        return "timeout", f"The program used more than {limits.cpu_s:g} s of CPU time."
     if status == EXIT_MEMORY:
-        return "memory", f"The program needs more than the {memory_mb} MiB that it may use."
+        return "memory", f"The program needs more than the {limits.memory_mb} MiB that it may use."
     if status == -signal.SIGKILL and out_of_memory:
         return (
             "memory",

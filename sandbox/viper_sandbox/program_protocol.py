@@ -7,9 +7,10 @@ the language layer controls the child. A message that breaks a rule ends the pro
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from viper_sandbox.api import Api, Entry, accepts
+from viper_sandbox.api import Api, accepts
 from viper_sandbox.clock import Clock
 from viper_sandbox.exchange import (
     Call,
@@ -26,7 +27,7 @@ from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
 
-__all__ = ["ProgramProtocol"]
+__all__ = ["ProgramProtocol", "failed_check"]
 
 _CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
@@ -43,38 +44,28 @@ class _EndedError(Exception):
         self.failure = JailFailure(kind, message, line)
 
 
+@dataclass(eq=False)
 class ProgramProtocol:
-    """Exchanges messages with a child until the program has a result or must be killed.
+    """Exchanges messages with a child until the program has a result or must be killed."""
 
-    Args:
-        child: The child; the caller kills it.
-        request: The program with its arguments.
-        api: The number of the API in messages of the zygote, and the API.
-        handler: Serves calls.
-        limits: Budgets and timeout.
-        on_checked: Called with the check report of a program without findings, before it runs.
-    """
+    _child: ChildProcess
+    """The child; the caller kills it."""
+    _request: Request
+    _numbered_api: tuple[int, Api]
+    """The number of the API in messages of the zygote, and the API."""
+    _handler: Handler
+    """Serves calls."""
+    _limits: Limits
+    """Budgets and timeout."""
+    _on_checked: Callable[[CheckReport], None] | None = None
+    """Called with the check report of a program without findings, before it runs."""
 
-    def __init__(
-        self,
-        child: ChildProcess,
-        request: Request,
-        api: tuple[int, Api],
-        handler: Handler,
-        limits: Limits,
-        on_checked: Callable[[CheckReport], None] | None = None,
-    ) -> None:
-        self._child = child
-        self._request = request
-        self._api_number, self._api = api
-        self._handler = handler
-        self._limits = limits
-        self._on_checked = on_checked
+    def __post_init__(self) -> None:
+        self._api_number, self._api = self._numbered_api
         self._checked: CheckReport | None = None
-        message = f"The program ran longer than {limits.program_s:g} s."
-        self._clock = Clock(
-            limits.program_s, lambda: child.interrupt(_EndedError("timeout", message))
-        )
+        limit_s = self._limits.program_s
+        timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
+        self._clock = Clock(limit_s, lambda: self._child.interrupt(timeout))
         self.calls = 0
         self._text_bytes = 0
         self._handles = 0
@@ -87,9 +78,7 @@ class ProgramProtocol:
             ChildGoneError: The child ended; its exit status says why.
         """
         report = await self._until_ended(self._examine(False, argument_names))
-        if isinstance(report, JailFailure):
-            return CheckReport("", (Finding(report.kind, 1, report.message),))
-        return report
+        return failed_check(report) if isinstance(report, JailFailure) else report
 
     async def run(self) -> Result:
         """Have the program checked and run.
@@ -151,12 +140,23 @@ class ProgramProtocol:
         while True:
             message, size = await self._child.receive()
             match message:
-                case ["call", int(call_id), str(name), receiver, tuple(arguments), int(line)]:
-                    call = self._accept(Call(call_id, name, _patch(receiver), arguments, line))
+                case [
+                    "call",
+                    int(call_id),
+                    str(name),
+                    None | PatchRef() as receiver,
+                    tuple(arguments),
+                    int(line),
+                ]:
+                    call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
                     self._clock.start()
-                    await self._reply(reply, call)
+                    try:
+                        await self._child.send(reply)
+                    except WireError as error:
+                        text = f"The answer of {call.name} is too large for the program: {error}"
+                        raise _EndedError("limit", text, call.line) from error
                 case ["done", value, str(printed)]:
                     if size > self._limits.done_bytes:
                         raise WireError(f"A result of {size:,} bytes.")
@@ -180,7 +180,11 @@ class ProgramProtocol:
             raise WireError(f"A call of {call.name[:80]!r}, which the API does not have.")
         if entry.is_method != (call.receiver is not None):
             raise WireError(f"A call of {call.name} with the wrong receiver.")
-        self._check_arguments(entry, call.arguments)
+        if len(call.arguments) != len(entry.parameters):
+            raise WireError(f"A call of {entry.name} with {len(call.arguments)} arguments.")
+        for parameter, value in zip(entry.parameters, call.arguments, strict=True):
+            if not accepts(parameter.rules, value, PatchRef, HandleRef):
+                raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
         self._check_patches(call.receiver)
         self._check_patches(call.arguments)
         self.calls += 1
@@ -194,13 +198,6 @@ class ProgramProtocol:
             message = f"The program sent more than {limits.text_bytes:,} bytes of text to models."
             raise _EndedError("limit", message, call.line)
         return call
-
-    def _check_arguments(self, entry: Entry, arguments: tuple[WireValue, ...]) -> None:
-        if len(arguments) != len(entry.parameters):
-            raise WireError(f"A call of {entry.name} with {len(arguments)} arguments.")
-        for parameter, value in zip(entry.parameters, arguments, strict=True):
-            if not accepts(parameter.rules, value, PatchRef, HandleRef):
-                raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
 
     def _check_patches(self, value: WireValue) -> None:
         """Refuse handles that the host did not send, and patches on another image or outside the image."""
@@ -250,23 +247,15 @@ class ProgramProtocol:
         if kind != handle.kind or len(handle.attributes) != len(self._api.handles[handle.kind]):
             raise ValueError(f"The handler gave a handle that is none of the contract: {handle!r}.")
 
-    async def _reply(self, reply: list[Any], call: Call) -> None:
-        try:
-            await self._child.send(reply)
-        except WireError as error:
-            message = f"The answer of {call.name} is too large for the program: {error}"
-            raise _EndedError("limit", message, call.line) from error
+
+def failed_check(failure: JailFailure, *_: object) -> CheckReport:
+    """Return the report of a check that failed itself."""
+    return CheckReport("", (Finding(failure.kind, 1, failure.message),))
 
 
 def _unexpected(expected: str, got: WireValue) -> WireError:
     word = got[0] if isinstance(got, list) and got else type(got).__name__
     return WireError(f"Expected a message {expected}, got {str(word)[:40]!r}.")
-
-
-def _patch(value: WireValue) -> PatchRef | None:
-    if value is None or isinstance(value, PatchRef):
-        return value
-    raise WireError("The receiver of a call must be a patch.")
 
 
 def _finding(value: WireValue) -> Finding:

@@ -19,8 +19,7 @@ from viper_sandbox.wire import (
     WireValue,
 )
 
-__all__ = ["PROGRAM_FILE", "Ask", "EmptyFind", "NotAValueError", "ProgramSession"]
-__all__ += ["lift", "lower"]
+__all__ = ["PROGRAM_FILE", "NotAValueError", "ProgramSession", "lift", "lower"]
 
 PROGRAM_FILE = "<program>"
 """File name of a program's code objects, by which its frames are recognized."""
@@ -68,14 +67,13 @@ class ProgramSession:
     """
 
     def __init__(self, api: Api, image: PatchRef, size: tuple[float, float], ask: Ask) -> None:
-        unimplemented = api.attributes - ATTRIBUTES
-        for entries, implemented in (
-            (api.methods, LOCAL_METHODS),
-            (api.functions, LOCAL_FUNCTIONS),
-        ):
-            unimplemented |= {
-                n for n, entry in entries.items() if not entry.remote and n not in implemented
-            }
+        methods = {name for name, entry in api.methods.items() if not entry.remote}
+        functions = {name for name, entry in api.functions.items() if not entry.remote}
+        unimplemented = (
+            (api.attributes - ATTRIBUTES)
+            | (methods - LOCAL_METHODS.keys())
+            | (functions - LOCAL_FUNCTIONS.keys())
+        )
         if unimplemented:
             raise ValueError(
                 f"The API has {sorted(unimplemented)} without a model role, but the sandbox does not "
@@ -122,7 +120,7 @@ class ProgramSession:
         except WireError as error:  # too large for one call, which the program may catch
             raise ValueError(f"{entry.name}() cannot take this: {error}") from None
         if result == []:
-            text = ", ".join(repr(argument) for argument in arguments)
+            text = ", ".join(map(repr, arguments))
             self.empty_find = EmptyFind(f"{entry.name}({text[:80]})", line)
         return lift(result, self)
 

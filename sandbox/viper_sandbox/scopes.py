@@ -148,23 +148,16 @@ class Kinds:
     """
 
     def __init__(self, tree: ast.Module, api: Api, entry: ast.FunctionDef | None) -> None:
-        self.imported = frozenset(
-            name
-            for node in ast.walk(tree)
-            if isinstance(node, (ast.Import, ast.ImportFrom))
-            for name in bound_names([node])
-        )
         self._names: dict[str, Kind] = {}
         self._returns: dict[str, Kind] = {
             name: "patch" if entry.returns == PATCH else "patches"
             for name, entry in api.methods.items()
             if entry.returns in (PATCH, f"list[{PATCH}]")
         }
-        # Names of the API that the program binds to other values.
         bindings = list(_bindings(tree, entry))
-        self.overridden: frozenset[str] = frozenset(
-            name for name, value, _ in bindings if value != "given"
-        )
+        self.imported = {name for name, value, _ in bindings if value == "import"}
+        # Names of the API that the program binds to other values.
+        self.overridden = {name for name, value, _ in bindings if value not in ("given", "import")}
         for _ in range(3):  # enough for chains as in `for p in patches` above `patches = …`
             self._names = self._settle(bindings)
 
@@ -196,23 +189,21 @@ class Kinds:
     def _settle(self, bindings: list[_Binding]) -> dict[str, Kind]:
         kinds: dict[str, Kind | None] = {}
         for name, value, is_element in bindings:
-            kind: Kind | None = None
-            if isinstance(value, str):
-                kind = "patch" if value == "image" else None
-            elif value is not None:
+            kind: Kind | None = "patch" if value == "image" else None
+            if isinstance(value, ast.expr):
                 kind = self._element(value) if is_element else self.of(value)
             kinds[name] = kind if kinds.setdefault(name, kind) == kind else None
         return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
-_Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given'] | None, bool]"
+_Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given', 'import'] | None, bool]"
 
 
 def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Binding]:
     """Yield (name, value, True if the name is an element of the value).
 
-    The value is None if unknown, "image" for the image, and "given" for imports and other parameters of
-    the entry, which pass on existing values.
+    The value is None if unknown and "image" for the image. "import", and "given" for other parameters of the
+    entry, pass on existing values.
     """
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.For, ast.comprehension)):
@@ -236,6 +227,6 @@ def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Bind
                 yield node.name, None, False
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for name in bound_names([node]):
-                yield name, "given", False
+                yield name, "import", False
         elif isinstance(node, (ast.ExceptHandler, ast.MatchAs)) and node.name:
             yield node.name, None, False

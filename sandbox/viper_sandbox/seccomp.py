@@ -99,6 +99,7 @@ class _Instruction(NamedTuple):
 
 _INSTRUCTION = struct.Struct("<HBBI")
 _KILL = _Instruction(_RETURN, 0, 0, _RET_KILL_PROCESS)
+_ALLOW = _Instruction(_RETURN, 0, 0, _RET_ALLOW)
 
 
 def unsupported_reason() -> str | None:
@@ -121,17 +122,13 @@ def build_filter(machine: str, pid: int) -> bytes:
         machine: "x86_64" or "aarch64".
         pid: The process that it confines, which may signal itself.
     """
-    rules = []
-    for number in _MACHINES[machine].own_process.values():
-        rules += _on_call(
-            number,
-            [
-                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(0)),
-                _Instruction(_JUMP_EQUAL, 1, 0, pid),
-                _KILL,
-                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
-            ],
-        )
+    check_pid = [
+        _Instruction(_LOAD_WORD, 0, 0, _argument_offset(0)),
+        _Instruction(_JUMP_EQUAL, 1, 0, pid),
+        _KILL,
+        _ALLOW,
+    ]
+    rules = _on_calls(_MACHINES[machine].own_process, check_pid)
     return _rules_of_all(machine) + _assemble([*rules, _KILL])
 
 
@@ -139,8 +136,12 @@ def install() -> None:
     """Apply the filter to this process, irrevocably; needs no_new_privs.
 
     Raises:
-        OSError: The kernel refuses, as in a container whose profile forbids it.
+        OSError: There is no filter for this machine, or the kernel refuses, as in a container whose
+            profile forbids it.
     """
+    reason = unsupported_reason()
+    if reason is not None:
+        raise OSError(reason)
     import ctypes
 
     class Program(ctypes.Structure):
@@ -165,20 +166,16 @@ def _rules_of_all(machine: str) -> bytes:
         _Instruction(_JUMP_AT_LEAST, 0, 1, _X32_BIT),
         _KILL,
     ]
-    for number in table.allowed.values():
-        rules += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ALLOW)])
-    for number in table.denied.values():
-        rules += _on_call(number, [_Instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EACCES)])
-    for number in table.no_exec.values():
-        rules += _on_call(
-            number,
-            [
-                _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
-                _Instruction(_JUMP_ANY_BIT, 0, 1, _PROT_EXEC),
-                _KILL,
-                _Instruction(_RETURN, 0, 0, _RET_ALLOW),
-            ],
-        )
+    refuse = _Instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EACCES)
+    check_protection = [
+        _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
+        _Instruction(_JUMP_ANY_BIT, 0, 1, _PROT_EXEC),
+        _KILL,
+        _ALLOW,
+    ]
+    rules += _on_calls(table.allowed, [_ALLOW])
+    rules += _on_calls(table.denied, [refuse])
+    rules += _on_calls(table.no_exec, check_protection)
     return _assemble(rules)
 
 
@@ -186,9 +183,13 @@ def _assemble(instructions: list[_Instruction]) -> bytes:
     return b"".join(_INSTRUCTION.pack(*instruction) for instruction in instructions)
 
 
-def _on_call(number: int, then: list[_Instruction]) -> list[_Instruction]:
-    """Return instructions that run `then`, which must return, if the call has this number."""
-    return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
+def _on_calls(calls: dict[str, int], then: list[_Instruction]) -> list[_Instruction]:
+    """Return instructions that run `then`, which must return, for each of these calls."""
+    return [
+        instruction
+        for number in calls.values()
+        for instruction in (_Instruction(_JUMP_EQUAL, 0, len(then), number), *then)
+    ]
 
 
 def _argument_offset(index: int) -> int:

@@ -6,6 +6,7 @@ Only certain errors are reported: calls with `*args` or `**kwargs` are not check
 from __future__ import annotations
 
 import ast
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -97,14 +98,9 @@ def own_functions(tree: ast.Module, counts: Counter[str]) -> dict[str, Signature
 
 def _plain_parameters(arguments: ast.arguments) -> str:
     """Return the text of parameters without their annotations."""
-    bare = ast.arguments(
-        posonlyargs=[ast.arg(a.arg) for a in arguments.posonlyargs],
-        args=[ast.arg(a.arg) for a in arguments.args],
-        vararg=ast.arg(arguments.vararg.arg) if arguments.vararg else None,
-        kwonlyargs=[ast.arg(a.arg) for a in arguments.kwonlyargs],
-        kw_defaults=arguments.kw_defaults,
-        kwarg=ast.arg(arguments.kwarg.arg) if arguments.kwarg else None,
-        defaults=arguments.defaults,
-    )
+    bare = copy.deepcopy(arguments)
+    for node in ast.walk(bare):
+        if isinstance(node, ast.arg):
+            node.annotation = None
     text = ast.unparse(bare)
     return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + " …"

@@ -288,10 +288,6 @@ def _decode_handle(body: list[Any], depth: int, counter: list[int]) -> HandleRef
     return HandleRef(kind, _bounded(number), tuple(read))
 
 
-def _decode_tuple(body: list[Any], depth: int, counter: list[int]) -> tuple[WireValue, ...]:
-    return tuple(_decode(item, depth, counter) for item in body)
-
-
 def _decode_dict(body: list[Any], depth: int, counter: list[int]) -> dict[WireValue, WireValue]:
     result: dict[WireValue, WireValue] = {}
     for pair in body:
@@ -300,10 +296,6 @@ def _decode_dict(body: list[Any], depth: int, counter: list[int]) -> dict[WireVa
         key = _decode(pair[0], depth, counter)
         result[_hashable(key)] = _decode(pair[1], depth, counter)
     return result
-
-
-def _decode_set(body: list[Any], depth: int, counter: list[int]) -> set[WireValue]:
-    return {_hashable(_decode(item, depth, counter)) for item in body}
 
 
 def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
@@ -325,9 +317,9 @@ _FROM_JSON = json.JSONDecoder(object_pairs_hook=_one_key, parse_constant=_refuse
 _DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
     "patch": _decode_patch,
     "handle": _decode_handle,
-    "tuple": _decode_tuple,
+    "tuple": lambda body, *bounds: tuple(_decode(item, *bounds) for item in body),
     "dict": _decode_dict,
-    "set": _decode_set,
+    "set": lambda body, *bounds: {_hashable(_decode(item, *bounds)) for item in body},
 }
 
 

@@ -18,11 +18,13 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from viper_sandbox.api import Api
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.confine import Confinement
 from viper_sandbox.frame_socket import CONTROL_BYTES
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import ChildProcess
@@ -35,8 +37,6 @@ _BOOT = (
     "from viper_sandbox.zygote import main; main(int(sys.argv[1]))"
 )
 _READ_BYTES = 65_536
-_MAX_APIS = 8
-# An engine uses one; an application that changes its plugins uses a few.
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
 _EXIT_TIMEOUT_S = 2.0
@@ -57,24 +57,26 @@ class ApiTable(NamedTuple):
     wire: WireValue
     """The plain data; a copy that no caller can change."""
     api: Api
+    number: int
+    """Number of the API in messages; a later API may have the same."""
 
     @classmethod
-    def read(cls, wire: Mapping[str, Any]) -> ApiTable:
+    def read(cls, wire: Mapping[str, Any], number: int) -> ApiTable:
         """Read and check an API.
 
         Raises:
             ValueError: A part is missing or cannot be sent.
         """
         copy = unpack(pack(dict(wire), CONTROL_BYTES))
-        return cls(copy, Api.from_wire(wire))
+        return cls(copy, Api.from_wire(wire), number)
 
 
 class ZygoteClient:
     """A zygote and its children.
 
     Args:
-        setup: Limits and switches for the zygote's first message.
-        limits: The same limits; the host enforces some of them.
+        confinement: Mechanisms to use.
+        limits: Limits of each program; the host enforces some of them.
         python: The interpreter; the running one if None.
         spare: Keep one confined child waiting for the next program.
 
@@ -84,11 +86,11 @@ class ZygoteClient:
 
     def __init__(
         self,
-        setup: tuple[dict[str, Any], dict[str, bool]],
+        confinement: Confinement,
         limits: Limits,
         python: str | None,
         *,
-        spare: bool = True,
+        spare: bool,
     ) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -107,14 +109,13 @@ class ZygoteClient:
         self._buffer = FrameBuffer(CONTROL_BYTES)
         self._numbers = itertools.count(1)
         self._children: dict[int, asyncio.Future[int]] = {}
-        self._apis: dict[int, WireValue] = {}
-        self._next_api = 0
+        self._apis: dict[int, ApiTable] = {}
         self._keeps_spare = spare
         self._spare: ChildProcess | None = None
         self._accepted: frozenset[str] | None = None
         self._gone = False
         self._loop.add_reader(self._control.fileno(), self._readable)
-        self._send(["setup", *setup])
+        self._send(["setup", asdict(limits), asdict(confinement)])
 
     @property
     def usable(self) -> bool:
@@ -131,8 +132,8 @@ class ZygoteClient:
         self._accepted = frozenset(mechanisms)
         self._send(["accept", mechanisms])
 
-    def child_for(self, api: ApiTable) -> tuple[ChildProcess, int]:
-        """Return a child for a program, and the number of the API in its messages.
+    def child_for(self, api: ApiTable) -> ChildProcess:
+        """Return a child for a program against an API.
 
         If there is a spare child, which has been forked and confined in advance, it is used. The next spare
         is ordered as soon as the loop has sent this one's program.
@@ -141,14 +142,17 @@ class ZygoteClient:
             ZygoteGoneError: The zygote is dead.
             OSError: There are no sockets left.
         """
-        number, is_new = self._number_of(api)
+        is_new = self._apis.get(api.number) is not api
+        if is_new:
+            self._apis[api.number] = api
+            self._send(["api", api.number, api.wire])
         spare, self._spare = self._spare, None
         if spare is not None and (is_new or not spare.alive):  # it was forked before the API came
             spare.dismiss()
             spare = None
         if self._keeps_spare:
             self._loop.call_soon(self._make_spare)
-        return spare or self.make_child(), number
+        return spare or self.make_child()
 
     def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
         """Have a child forked, or the process that measures the level.
@@ -162,16 +166,16 @@ class ZygoteClient:
         number = next(self._numbers)
         ours, theirs = socket.socketpair()
         self._children[number] = ended = self._loop.create_future()
-        ended.add_done_callback(_mark_retrieved)
+        # Keeps the loop from reporting an exception that no task awaits.
+        ended.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._send([kind, number], theirs)
         return ChildProcess(
-            number,
             AsyncFrameSocket(ours, self._limits.frame_bytes),
             self._accepted,
             self._limits.start_s,
             ended,
-            kill=self._kill,
-            give_up=self.abandon,
+            lambda: self._send(["kill", number]),
+            self.abandon,
         )
 
     def abandon(self) -> None:
@@ -197,20 +201,6 @@ class ZygoteClient:
         if self._spare is None and not self._gone:
             with contextlib.suppress(OSError):  # no sockets left: the next program reports it
                 self._spare = self.make_child("spare")
-
-    def _number_of(self, api: ApiTable) -> tuple[int, bool]:
-        """Return the number of an API, and whether it was sent to the zygote just now."""
-        for number, wire in self._apis.items():
-            if wire is api.wire:
-                return number, False
-        number = self._next_api
-        self._next_api = (number + 1) % _MAX_APIS
-        self._apis[number] = api.wire
-        self._send(["api", number, api.wire])
-        return number, True
-
-    def _kill(self, number: int) -> None:
-        self._send(["kill", number])
 
     def _send(self, message: list[Any], descriptor: socket.socket | None = None) -> None:
         # Any: wire values of our own
@@ -295,9 +285,8 @@ class ZygoteClient:
         spare, self._spare = self._spare, None
         if spare is not None:
             spare.dismiss()
-        waiting = list(self._children.values())
-        self._children.clear()
-        for future in waiting:
+        waiting, self._children = self._children, {}
+        for future in waiting.values():
             if not future.done() and not self._loop.is_closed():
                 future.set_exception(ZygoteGoneError())
 
@@ -329,12 +318,6 @@ def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()  # short: nothing survives SIGKILL
-
-
-def _mark_retrieved(future: asyncio.Future[Any]) -> None:
-    """Keep the loop from reporting an exception that no task awaits."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _import_paths() -> list[str]:

@@ -189,13 +189,14 @@ def test_an_example_is_a_program_that_uses_the_contract_as_it_declares(example):
     (function,) = ast.parse(example.program).body
     assert isinstance(function, ast.FunctionDef)
     assert function.name == "execute_command"
-    spec = load_spec()
+    entries = {entry.qualified_name: entry for entry in load_spec().callables}
     roles, looked_for = set(), set()
     for node in ast.walk(function):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-        entry = spec.method(name) if isinstance(node.func, ast.Attribute) else spec.function(name)
+        is_method = isinstance(node.func, ast.Attribute)
+        entry = entries.get(f"ImagePatch.{name}" if is_method else name)
         if entry is not None and entry.needs is not None:
             roles.add(entry.needs)
         if name in ("find", "exists"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_a_stub_that_is_not_packed_is_named(tmp_path):
 )
 def test_two_modules_cannot_bring_the_same(other, complaint):
     with pytest.raises(ConfigError, match=complaint):
-        ProgramApi.of([module().of("one 1"), module(*other).of("two 2")])
+        ProgramApi.of([replace(module(), origin="one 1"), replace(module(*other), origin="two 2")])
 
 
 @pytest.fixture

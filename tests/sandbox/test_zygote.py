@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes.processes import children_of, programs_of, until, zygote_of
-from viper_sandbox import Jail, zygote
+from viper_sandbox import Jail, Limits, zygote
 from viper_sandbox.process import describe_exit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
@@ -232,7 +232,7 @@ def test_the_zygote_ends_with_its_jail_although_a_program_runs(request_for):
     ],
 )
 def test_a_death_is_described_by_its_status(status, out_of_memory, kind, words):
-    said = describe_exit(status, 2.0, 64, out_of_memory=out_of_memory)
+    said = describe_exit(status, Limits(cpu_s=2.0, memory_mb=64), out_of_memory=out_of_memory)
     assert said[0] == kind
     assert words in said[1]
 

@@ -12,16 +12,15 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from typing import Any, Literal
+from typing import Any
 
 from viper.errors import UnservedError, ViperError, failure_kind, summarize_error
 from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
-from viper.methods.argument_error import ArgumentError
 from viper.methods.image_patch import METHODS
-from viper.methods.method_call import Method, MethodCall
+from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
@@ -92,7 +91,6 @@ class CallDispatcher:
             entry.qualified_name: (entry, [parse_type(p.type, classes) for p in entry.parameters])
             for entry in spec.remote()
         }
-        self._unverified: dict[str, None] = {}
         self.records: list[CallRecord] = []
         """Records of all calls, in order."""
         self.evidence: list[tuple[str, Patch | None, Any]] = []
@@ -102,8 +100,8 @@ class CallDispatcher:
 
     @property
     def unverified(self) -> list[str]:
-        """Conditions that calls tested only in part, without repetitions."""
-        return list(self._unverified)
+        """Conditions that calls tested only in part."""
+        return [condition for record in self.records for condition in record.unverified]
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -130,7 +128,10 @@ class CallDispatcher:
             CallRejected: The program made a mistake; it may catch this as a ValueError or TypeError.
             CallFailed: The call ends the program; the failure's kind says why.
         """
-        entry, types = self._entry(call.name)
+        if call.name not in self._entries:
+            message = f"The program called {call.name!r}, which is not in the API."
+            raise CallFailed("limit", message)
+        entry, types = self._entries[call.name]
         started = time.perf_counter()
         current = MethodCall(self._client)
         try:
@@ -172,7 +173,6 @@ class CallDispatcher:
                 usage=cost.usage,
                 unverified=tuple(dict.fromkeys(current.unverified)),
             )
-            self._unverified |= dict.fromkeys(current.unverified)
             if self._recorded is not None:
                 record = self._recorded.completed(record)
             self.records.append(record)
@@ -232,14 +232,6 @@ class CallDispatcher:
         if found.kind != ref.kind:
             raise ArgumentError(f"The object {ref.number} is a {found.kind}, not a {ref.kind}.")
         return found
-
-    def _entry(self, qualified_name: str) -> tuple[ApiCallable, list[ApiType]]:
-        entry = self._entries.get(qualified_name)
-        if entry is None:
-            raise CallFailed(
-                "limit", f"The program called {qualified_name!r}, which is not in the API."
-            )
-        return entry
 
     def _convert_arguments(self, entry: ApiCallable, types: list[ApiType], call: Call) -> list[Any]:
         if len(call.arguments) != len(types) or entry.is_method != (call.receiver is not None):
@@ -321,10 +313,8 @@ def _rejecting(*errors: type[ValueError | TypeError]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        exception: Literal["TypeError", "ValueError"] = (
-            "TypeError" if isinstance(error, TypeError) else "ValueError"
-        )
-        raise CallRejected(exception, str(error)) from error
+        is_type_error = isinstance(error, TypeError)
+        raise CallRejected("TypeError" if is_type_error else "ValueError", str(error)) from error
 
 
 def _ref(patch: Patch) -> PatchRef:

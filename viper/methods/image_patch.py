@@ -16,7 +16,6 @@ from viper.errors import UnservedError
 from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
-from viper.methods.argument_error import ArgumentError
 from viper.methods.matching import (
     embed,
     logits_of,
@@ -26,7 +25,7 @@ from viper.methods.matching import (
     verifying_texts,
     words,
 )
-from viper.methods.method_call import Method, MethodCall
+from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.models.roles import (
     AnswerRequest,
     CompletionRequest,

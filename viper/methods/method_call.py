@@ -1,4 +1,4 @@
-"""One call of an API method: the models that it may use, and what is recorded about it."""
+"""One call of an API method: what it may use, what is recorded, and the error that a program can catch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from viper.scheduling.metrics import CallMetrics
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import CallError
 
-__all__ = ["Method", "MethodCall"]
+__all__ = ["ArgumentError", "Method", "MethodCall"]
+
+
+class ArgumentError(ValueError):
+    """An argument has a value that the method cannot use; the program gets a `ValueError`.
+
+    It is a separate class, because a `ValueError` of a model or of a bug must not reach the program.
+    """
 
 
 @dataclass(slots=True)

@@ -17,8 +17,7 @@ from viper.errors import ModelError, summarize_error
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
-from viper.methods.argument_error import ArgumentError
-from viper.methods.method_call import Method, MethodCall
+from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.typed_values import MismatchError, convert, sample
 from viper.models.roles import Completion, Detection
 from viper.programs.api_spec import ApiCallable, HandleClass

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from viper.images.boxes import snap
 from viper.images.image import View
 from viper.images.region import Patch
-from viper.methods.argument_error import ArgumentError
-from viper.methods.method_call import Method, MethodCall
+from viper.methods.method_call import ArgumentError, Method, MethodCall
 
 __all__ = ["STUB_METHODS"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from typing import Any
 
 from viper.errors import ConfigError
 from viper.methods.method_call import Method
@@ -13,25 +14,13 @@ from viper.methods.module_functions import Batch, BatchedFunction, module_method
 from viper.models.registry import STUB, Loader
 from viper.models.roles import ROLES, Role
 from viper.modules.stub import ModuleApi, read_stub
+from viper.programs.api_spec import HandleClass
 from viper.scheduling.operation import Operation
 
-__all__ = ["Module", "StubFile"]
+__all__ = ["Module"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class StubFile(Protocol):
-    """A file of `importlib.resources`, or a `Path`."""
-
-    @property
-    def name(self) -> str:
-        """Name of the file, for messages."""
-        ...
-
-    def read_text(self, encoding: str | None = None) -> str:
-        """Return the whole text."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +34,8 @@ class Module:
 
     name: str
     """The name that users write, and that of the entry point in `viper.modules`: "reading"."""
-    stub: str | StubFile = field(repr=False)
-    """Text of the stub, or the file that holds it."""
+    stub: str | Traversable = field(repr=False)
+    """Text of the stub, or the file that holds it: of `importlib.resources`, or a `Path`."""
     methods: Mapping[str, BatchedFunction] = field(repr=False)
     """An implementation for each `ImagePatch.method` and function of the stub. It is called with the role's
     model and a list of `MethodRequest`, in the model's thread, and returns one result per request in the same
@@ -87,37 +76,30 @@ class Module:
 
     def batches(self) -> dict[str, Batch]:
         """Return the functions with the check of their results, by qualified name."""
-        handles = {handle.name: handle for handle in self.api.handles}
         return {
-            entry.qualified_name: Batch(
-                entry, handles, self.methods[entry.qualified_name], self.label
-            )
+            name: Batch(entry, self._handles, self.methods[name], self.label)
             for entry in self.api.callables
+            for name in [entry.qualified_name]
         }
-
-    def operation(self, batch: Batch) -> Operation:
-        """Return the operation that has the model of the role process batches of a method."""
-        entry = batch.entry
-        assert entry.needs is not None, "read_stub ensures this"
-        # Results are cached on disk, so the name tells versions of the code apart.
-        name = f"{self.name} ({self.origin}) {entry.qualified_name} -> {entry.returns}"
-        return Operation(entry.needs, name, batch)
 
     def coroutines(self) -> dict[str, Method]:
         """Return the implementations of its methods, by qualified name."""
-        return {
-            name: module_method(self.operation(batch), batch)
-            for name, batch in self.batches().items()
-        }
+        methods = {}
+        for name, batch in self.batches().items():
+            entry = batch.entry
+            assert entry.needs is not None, "read_stub ensures this"
+            # Results are cached on disk, so the name tells versions of the code apart.
+            label = f"{self.name} ({self.origin}) {name} -> {entry.returns}"
+            methods[name] = module_method(Operation(entry.needs, label, batch), batch)
+        return methods
 
     def stub_coroutines(self) -> dict[str, Method]:
         """Return the implementations for roles that `stub` serves, by qualified name."""
-        handles = {handle.name: handle for handle in self.api.handles}
-        return {c.qualified_name: stub_method(c, handles) for c in self.api.callables}
+        return {c.qualified_name: stub_method(c, self._handles) for c in self.api.callables}
 
-    def of(self, origin: str) -> Module:
-        """Return a copy with the name and version of its distribution."""
-        return replace(self, origin=origin)
+    @property
+    def _handles(self) -> dict[str, HandleClass]:
+        return {handle.name: handle for handle in self.api.handles}
 
     def _stub_text(self) -> str:
         if isinstance(self.stub, str):

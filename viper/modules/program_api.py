@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from viper.errors import ConfigError, ViperError, did_you_mean
@@ -117,7 +117,7 @@ def _loaded(plugin: Plugin) -> Module:
             f"The module {loaded.name!r} of {plugin.origin} is announced as {plugin.name!r}: its name and "
             "that of its entry point must be equal."
         )
-    return loaded.of(plugin.origin)
+    return replace(loaded, origin=plugin.origin)
 
 
 def _names(module: Module) -> Iterable[tuple[str, str]]:

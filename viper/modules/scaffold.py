@@ -53,8 +53,7 @@ def new_module(name: str, parent: Path) -> list[Path]:
         for template, file in _PATHS.items()
     }
     try:
-        stub = texts[f"src/{package}/api.pyi"]
-        read_stub(stub, "api.pyi", [f"{package}_model"])
+        read_stub(texts[f"src/{package}/api.pyi"], "api.pyi", [f"{package}_model"])
     except ConfigError as error:
         raise ConfigError(f"The name {name!r} is taken: {error}") from error
     folder = parent / f"viper-{name}"

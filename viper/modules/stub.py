@@ -8,8 +8,9 @@ values can be sent.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Collection, Iterator
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
@@ -39,13 +40,10 @@ _MOST_ATTRIBUTES = 32
 _LONGEST_NAME = 64
 _LONGEST_TYPE = 200
 
-_RESERVED = (
-    frozenset(BUILTINS)
-    | frozenset(REFUSED_NAMES)
-    | frozenset(ALLOWED_MODULES)
-    | {ENTRY, "print", "needs", "image", "image_patch", "query", "possible_answers", "self"}
-    | {"str", "int", "float", "bool", "None", "list", "dict", "Literal", "Optional"}
-)
+_RESERVED = {
+    *(*BUILTINS, *REFUSED_NAMES, *ALLOWED_MODULES, ENTRY, "print", "needs", "Literal", "Optional"),
+    *("image", "image_patch", "query", "possible_answers", "self"),
+}
 """Names with a meaning in programs, which functions and classes of modules must not have."""
 _SCALARS = {"str", "int", "float", "bool", "None"}
 _IMPORTS = ("viper_api", "typing", "__future__")
@@ -81,6 +79,7 @@ class _Reader:
         self._roles = (*ROLES, *roles)
         self._line = 1  # of the part being read
         self._handles: dict[str, HandleClass] = {}
+        self._declared: set[str] = set()
         base = load_spec()
         self._members = {c.name for c in base.callables if c.is_method}
         self._members |= {attribute.name for attribute in base.attributes}
@@ -119,12 +118,6 @@ class _Reader:
                     )
         callables = [self._callable(node, is_method=True) for node in methods]
         callables += [self._callable(node, is_method=False) for node in functions]
-        names: set[str] = set()
-        for node in (*methods, *functions):
-            self._line = node.lineno
-            if node.name in names:
-                self._refuse(f"the name {node.name!r} is declared twice")
-            names.add(node.name)
         self._line = 1
         if not callables:
             self._refuse("the stub declares no method and no function")
@@ -191,6 +184,9 @@ class _Reader:
         self._check_name(node.name)
         if node.name in (self._members if is_method else self._globals):
             self._refuse(f"the name {node.name!r} is taken by Viper itself")
+        if node.name in self._declared:
+            self._refuse(f"the name {node.name!r} is declared twice")
+        self._declared.add(node.name)
         if not is_method and (node.name in _RESERVED or node.name in self._handles):
             self._refuse(f"the name {node.name!r} means something else in programs")
         names = [argument.arg for argument in node.args.args]
@@ -223,10 +219,8 @@ class _Reader:
             rules, default = self._type(parameter.type, classes), parameter.default
             if parameter.required:
                 continue
-            if not isinstance(default, str | int | float | bool | None) or default in (
-                float("inf"),
-                float("-inf"),
-            ):
+            is_scalar = isinstance(default, str | int | float | bool | None)
+            if not is_scalar or default in (math.inf, -math.inf):
                 self._refuse(f"the default of {parameter.name} must be a text, number or None")
             if not accepts(rules, default, type(self)):
                 self._refuse(f"the default {default!r} of {parameter.name} is no {parameter.type}")
@@ -249,15 +243,10 @@ class _Reader:
             rules = parse_type(text, handles)
         except (ValueError, RecursionError) as error:
             self._refuse(str(error).rstrip("."))
-        self._check_literals(rules, text)
-        return rules
-
-    def _check_literals(self, rules: ApiType, text: str) -> None:
-        for rule in rules:
-            values = rule.values if rule.kind == "literal" else ()
-            if not all(isinstance(value, str | int | bool | None) for value in values):
+        for value in _literals(rules):
+            if not isinstance(value, str | int | bool | None):
                 self._refuse(f"a Literal holds texts, integers, bools and None only: {text}")
-            self._check_literals(rule.items, text)
+        return rules
 
     def _check_name(self, name: str) -> None:
         if not name.isascii() or len(name) > _LONGEST_NAME:
@@ -266,3 +255,10 @@ class _Reader:
             self._refuse(f"the name {name!r} is private")
         if name in INSPECT_ATTRIBUTES:
             self._refuse(f"the name {name!r} is hidden from programs")
+
+
+def _literals(rules: ApiType) -> Iterator[Any]:
+    """Yield the values of all `Literal` in a type; the class of a handle is a text as well."""
+    for rule in rules:
+        yield from rule.values
+        yield from _literals(rule.items)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from viper.errors import ConfigError
@@ -117,10 +117,6 @@ class ApiSpec:
     handles: tuple[HandleClass, ...] = ()
     """Classes of modules whose objects stay on the host."""
 
-    def method(self, name: str) -> ApiCallable | None:
-        """Return the method of ImagePatch with this name."""
-        return next((c for c in self.callables if c.is_method and c.name == name), None)
-
     def remote(self) -> Iterator[ApiCallable]:
         """Yield the callables that need a model, so that a call is sent to the host."""
         return (c for c in self.callables if c.needs is not None)
@@ -129,19 +125,16 @@ class ApiSpec:
         self, callables: Sequence[ApiCallable], handles: Sequence[HandleClass]
     ) -> ApiSpec:
         """Return this API extended by the callables and classes of a module, whose names are new."""
-        methods = [c for c in (*self.callables, *callables) if c.is_method]
-        functions = [c for c in (*self.callables, *callables) if not c.is_method]
-        return replace(self, callables=(*methods, *functions), handles=(*self.handles, *handles))
+        # A stable sort: methods first.
+        ordered = sorted((*self.callables, *callables), key=lambda c: not c.is_method)
+        return replace(self, callables=tuple(ordered), handles=(*self.handles, *handles))
 
     def to_wire(self) -> dict[str, Any]:
         """Return the API as plain data for the sandbox: names, types, defaults, and what is remote."""
 
         def describe(entry: ApiCallable) -> dict[str, Any]:
             return {
-                "params": [
-                    {"name": p.name, "type": p.type, "required": p.required, "default": p.default}
-                    for p in entry.parameters
-                ],
+                "params": [asdict(parameter) for parameter in entry.parameters],
                 "returns": entry.returns,
                 "remote": entry.needs is not None,
             }
