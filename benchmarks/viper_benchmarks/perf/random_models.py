@@ -8,11 +8,9 @@ Depth Anything V2 base (518 px), as their model cards and configurations say; `s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Size", "save_random_models"]
-
-Size = Literal["small", "real"]
+__all__ = ["save_random_models"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
 
@@ -39,7 +37,7 @@ class _Sizes(NamedTuple):
     depth_fusion: int
 
 
-_SIZES: dict[Size, _Sizes] = {
+_SIZES = {
     "real": _Sizes(
         owl_vision=_Tower(768, 12, 12, 3072),
         owl_text=_Tower(512, 12, 8, 2048),
@@ -67,8 +65,12 @@ _SIZES: dict[Size, _Sizes] = {
 }
 
 
-def save_random_models(folder: Path, size: Size) -> dict[str, str]:
+def save_random_models(folder: Path, size: str) -> dict[str, str]:
     """Write a detector, a matcher and a depth model; the same seed gives the same weights.
+
+    Args:
+        folder: Gets a folder per model.
+        size: `small` or `real`.
 
     Returns:
         The argument `backends` of `Engine`: role → reference.
