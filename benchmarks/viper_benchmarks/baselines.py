@@ -110,11 +110,7 @@ class Baselines:
 
     def omitted(self) -> dict[str, str]:
         """Return the omitted baselines with the reasons."""
-        reasons = {
-            name: f"no {' and '.join(missing)}"
-            for name, needs in _NEEDS.items()
-            if (missing := [role for role in needs if role not in self._roles])
-        }
+        reasons = {name: f"no {role}" for name, role in _NEEDS.items() if role not in self._roles}
         if not self._sees_pixels:
             reasons["blind"] = "the oracle does not use the image"
         return reasons
@@ -163,12 +159,12 @@ class Baselines:
         return self._scorer.baseline(sample, await self._engine.arun(query))
 
 
-_NEEDS: dict[str, tuple[Role, ...]] = {
-    "random": ("detector",),
-    CEILING: ("detector",),
-    "detector": ("detector",),
-    "matcher": ("matcher",),
-    "answerer": ("answerer",),
+_NEEDS: dict[str, Role] = {
+    "random": "detector",
+    CEILING: "detector",
+    "detector": "detector",
+    "matcher": "matcher",
+    "answerer": "answerer",
 }
 
 

@@ -65,7 +65,7 @@ class ErrorAttributor(contextlib.ExitStack):
             for role, engine in self._one_role.items()
             if await self._right(engine, sample, program)
         ]
-        return ErrorAttribution(fixed_by[0] if fixed_by else "several", tuple(fixed_by))
+        return ErrorAttribution(next(iter(fixed_by), "several"), tuple(fixed_by))
 
     def _engine(self, engine: Engine, oracle_roles: list[Role], scenes: Path) -> Engine:
         """Open an engine with the run's settings and the oracle in some roles."""

@@ -72,7 +72,7 @@ def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
 
     requests: list[AnswerRequest] = []
     look(images[-1])  # the first use is slower
-    load, look_at, question, first_answer = Samples(), Samples(), Samples(), Samples()
+    load, look_at, question, first_answer = (Samples() for _ in range(4))
     for number in range(rounds):
         load.add_round([timed_ms(lambda: load_network(SHIPPED / NETWORK_FILE))])
         times, questions = [], []

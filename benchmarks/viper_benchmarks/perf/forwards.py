@@ -30,6 +30,7 @@ from viper.engine.answer import Answer
 from viper.engine.engine import Engine
 from viper.engine.query import Query
 from viper_benchmarks.perf import suite
+from viper_benchmarks.perf.answer_differences import compare
 from viper_benchmarks.perf.command import (
     BenchmarkError,
     Result,
@@ -94,8 +95,9 @@ def measure(concurrency: int = 1, *, model_ms: float = 0.0, limit: int | None = 
         "items": engine.items,
         "wasted_items": prefetch["wasted"],
         "lookahead": prefetch,
-        "differing_answers": _differing(plain.answers, engine.answers)
-        + _differing(plain.answers, cold.answers),
+        "differing_answers": sum(
+            compare(plain.answers, run.answers)["differing_answers"] for run in (engine, cold)
+        ),
         "concurrency": concurrency,
         "model_ms": model_ms,
         "seconds": {
@@ -172,13 +174,6 @@ def _fewest_forwards(answer: Answer) -> int:
     """Return the fewest forwards that a program could need with empty caches."""
     methods = {call.method.rpartition(".")[2] for call in answer.trace.calls}
     return len({kind for method in methods for kind in _KINDS[method]})
-
-
-def _differing(one: Sequence[Answer], other: Sequence[Answer]) -> int:
-    return sum(
-        (a.text, a.failure, a.patches) != (b.text, b.failure, b.patches)
-        for a, b in zip(one, other, strict=True)
-    )
 
 
 def table(result: Result) -> list[Row]:

@@ -85,6 +85,10 @@ def save_random_models(folder: Path, size: str) -> dict[str, str]:
     return {role: f"transformers:{folder / role}" for role in makers}
 
 
+def _square(side: int) -> dict[str, int]:
+    return {"height": side, "width": side}
+
+
 # The library's classes are not typed: each function returns what `save_pretrained` writes.
 
 
@@ -115,8 +119,7 @@ def _owlv2(sizes: _Sizes) -> tuple[Any, ...]:
     config = Owlv2Config(
         text_config=text, vision_config=vision, projection_dim=sizes.owl_text.hidden_size
     )
-    side = {"height": sizes.owl_side, "width": sizes.owl_side}
-    processor = Owlv2Processor(Owlv2ImageProcessor(size=side), tokenizer)
+    processor = Owlv2Processor(Owlv2ImageProcessor(size=_square(sizes.owl_side)), tokenizer)
     model = Owlv2ForObjectDetection(config)
     with torch.no_grad():
         # Random heads would move boxes out of the image; smaller weights keep them inside.
@@ -152,8 +155,8 @@ def _siglip2(sizes: _Sizes) -> tuple[Any, ...]:
         },
         vision_config=sizes.siglip._asdict() | {"image_size": sizes.siglip_side, "patch_size": 14},
     )
-    side = {"height": sizes.siglip_side, "width": sizes.siglip_side}
-    return SiglipModel(config).eval(), SiglipImageProcessor(size=side), tokenizer
+    processor = SiglipImageProcessor(size=_square(sizes.siglip_side))
+    return SiglipModel(config).eval(), processor, tokenizer
 
 
 def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
@@ -185,7 +188,7 @@ def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
         head_hidden_size=32,
     )
     processor = DPTImageProcessor(
-        size={"height": sizes.dino_side, "width": sizes.dino_side},
+        size=_square(sizes.dino_side),
         keep_aspect_ratio=True,
         ensure_multiple_of=14,
         resample=3,

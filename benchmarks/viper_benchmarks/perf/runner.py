@@ -45,7 +45,7 @@ from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.scorer import Scorer
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
-__all__ = ["GOAL_SAMPLES_PER_S", "measure", "runner", "table"]
+__all__ = ["measure", "runner", "table"]
 
 GOAL_SAMPLES_PER_S = 200
 """Samples with stub models per second, on two cores."""
@@ -102,14 +102,8 @@ def _samples(folder: Path, n: int) -> JsonlSamples:
     path = folder / f"rows-{n}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for i in range(n):
-            row = {
-                "id": str(i),
-                "image": "a.png",
-                "query": _QUESTIONS[i % 3],
-                "answer": "3",
-                "tags": ["cups"],
-            }
-            file.write(json.dumps(row) + "\n")
+            row = {"id": str(i), "image": "a.png", "query": _QUESTIONS[i % 3], "answer": "3"}
+            file.write(json.dumps({**row, "tags": ["cups"]}) + "\n")
     return JsonlSamples(path)
 
 

@@ -82,11 +82,6 @@ class _Outcome(NamedTuple):
     rejections: int
     """How often the server answered 429 before."""
 
-    @property
-    def kind(self) -> str:
-        """The outcome in one word."""
-        return "lost" if self.answer is None else self.answer[1] or "answered"
-
 
 @with_machine("starlette", "uvicorn", "torch", "numpy")
 def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> Result:
@@ -113,12 +108,13 @@ def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> Result:
         burst = asyncio.run(_ask_all(url, sent[: 2 * places], 2 * places))
     forwards.subtract(before)
     times = [outcome.ms for outcome in outcomes]
+    kinds = Counter("lost" if o.answer is None else o.answer[1] or "answered" for o in outcomes)
     return {
         "requests": requests,
         "concurrency": concurrency,
         "pictures": len({request.image for request in sent}),
         **_counts(outcomes, expected),
-        "outcomes": dict(Counter(outcome.kind for outcome in outcomes).most_common()),
+        "outcomes": dict(kinds.most_common()),
         **{f"p{percent}_ms": round(percentile(times, percent), 1) for percent in (50, 90, 99)},
         "max_ms": round(max(times), 1),
         "answers_per_s": round(requests / seconds, 1),

@@ -107,12 +107,11 @@ def _queries() -> Iterator[Query]:
         "    return sum(p.verify_property('cup', 'red') for p in image.find('cup'))"
     )
     rng = np.random.default_rng(7)
-    image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
-    for number in count():
-        if number % 4 == 0:
-            image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
-        source = failing if number % 20 == 19 else (EIGHT_CALLS, looping)[number % 2]
-        yield Query(image, "", program=source)
+    for first in count(step=4):
+        image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
+        for number in range(first, first + 4):
+            source = failing if number % 20 == 19 else (EIGHT_CALLS, looping)[number % 2]
+            yield Query(image, "", program=source)
 
 
 def _waiting_futures() -> int:

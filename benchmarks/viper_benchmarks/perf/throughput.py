@@ -42,7 +42,7 @@ from viper_benchmarks.perf.command import (
 )
 from viper_benchmarks.perf.random_models import save_random_models
 
-__all__ = ["PROGRAM", "measure", "table", "throughput"]
+__all__ = ["measure", "table", "throughput"]
 
 GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
 """On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
@@ -51,7 +51,7 @@ _COMPARED = 12
 # Programs whose answers are compared with those of an engine without caches, prefetch and batches.
 _SIZE = (640, 480)
 
-PROGRAM = f"""\
+_PROGRAM = f"""\
 def execute_command(image):
     image_patch = ImagePatch(image)
     dogs = image_patch.find("dog")[:{_MAX_OBJECTS}]
@@ -138,7 +138,7 @@ def _images(count: int) -> list[NDArray[Any]]:
 def _answer(
     engine: Engine, images: Sequence[NDArray[Any]], *, concurrency: int
 ) -> tuple[list[Answer], float]:
-    queries = [Query(image, "", program=PROGRAM) for image in images]
+    queries = [Query(image, "", program=_PROGRAM) for image in images]
     started = time.perf_counter()
     answers = engine.batch(queries, concurrency=concurrency)
     seconds = time.perf_counter() - started

@@ -26,7 +26,7 @@ from viper_benchmarks.perf.command import (
 )
 from viper_benchmarks.perf.samples import Samples
 
-__all__ = ["GOAL_SCENES_PER_S", "measure", "table", "world"]
+__all__ = ["measure", "table", "world"]
 
 GOAL_SCENES_PER_S = 20
 """Scenes of 320×240 pixels per second on one core."""
