@@ -18,14 +18,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from viper.engine.answer import Answer
 from viper.engine.engine import Engine
-from viper.engine.query import Query
 from viper.images.boxes import Box, iou
+from viper.images.decoding import open_image
 from viper.models.registry import TRUTH
 from viper.models.roles import Role
 from viper_benchmarks.sample import CEILING, BaselineResult, Sample, Samples
@@ -110,11 +110,7 @@ class Baselines:
 
     def omitted(self) -> dict[str, str]:
         """Return the omitted baselines with the reasons."""
-        reasons = {
-            name: f"no {' and '.join(missing)}"
-            for name, needs in _NEEDS.items()
-            if (missing := [role for role in needs if role not in self._roles])
-        }
+        reasons = {name: f"no {role}" for name, role in _NEEDS.items() if role not in self._roles}
         if not self._sees_pixels:
             reasons["blind"] = "the oracle does not use the image"
         return reasons
@@ -151,27 +147,24 @@ class Baselines:
         return self._scorer.baseline(sample, await self._run(sample, program))
 
     async def _run(self, sample: Sample, program: str) -> Answer:
-        query = Query(sample.image, sample.query, sample.task, sample.choices, program)
-        return await self._engine.arun(query)
+        return await self._engine.arun(sample.to_query(program))
 
     async def _blind(self, sample: Sample, program: str | None) -> BaselineResult:
         if program is None:
             return BaselineResult(None, None, False, 0.0, "generator")
         # Of the size of the image, so that positions in the program mean the same.
-        from viper.images.decoding import open_image
-
         width, height = open_image(sample.image).size
         gray = np.full((height, width, 3), _GRAY, dtype=np.uint8)
-        query = Query(gray, sample.query, sample.task, sample.choices, program)
+        query = replace(sample.to_query(program), image=gray)
         return self._scorer.baseline(sample, await self._engine.arun(query))
 
 
-_NEEDS: dict[str, tuple[Role, ...]] = {
-    "random": ("detector",),
-    CEILING: ("detector",),
-    "detector": ("detector",),
-    "matcher": ("matcher",),
-    "answerer": ("answerer",),
+_NEEDS: dict[str, Role] = {
+    "random": "detector",
+    CEILING: "detector",
+    "detector": "detector",
+    "matcher": "matcher",
+    "answerer": "answerer",
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
+from viper.errors import ViperError, did_you_mean
 
 __all__ = ["bench"]
 
@@ -18,7 +19,6 @@ class _Bench(click.Group):
     """A command per task; a task is loaded when its command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from viper.errors import ViperError
         from viper_benchmarks.registry import task_names
 
         try:
@@ -29,7 +29,6 @@ class _Bench(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if (own := super().get_command(ctx, cmd_name)) is not None:
             return own
-        from viper.errors import ViperError
         from viper_benchmarks.registry import task_names
         from viper_benchmarks.task_command import task_command
 
@@ -43,8 +42,6 @@ class _Bench(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         names = self.list_commands(ctx)
         if args and not args[0].startswith("-") and args[0] not in names:
-            from viper.errors import did_you_mean
-
             ctx.fail(
                 f"There is no benchmark {args[0]!r}. {did_you_mean(args[0], names)}"
                 f"Benchmarks and verbs: {', '.join(names)}."
@@ -89,16 +86,12 @@ def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
     \b
     viper bench compare runs/grammar runs/gpt
     """
-    from viper.cli.output import print_error, print_json, printable
-    from viper.errors import ViperError
+    from viper.cli.output import print_json, printable
     from viper_benchmarks.compare import compare_runs
     from viper_benchmarks.tables import comparison_lines
 
-    try:
+    with exit_on_error(debug=debug):
         comparison = compare_runs(first, second)
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
     if as_json:
         print_json(comparison)
         return
@@ -110,16 +103,12 @@ def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
 @output_options
 def list_tasks(as_json: bool, debug: bool) -> None:
     """List the benchmarks with their versions, splits and pinned subsets; without importing plugins."""
-    from viper.cli.output import print_error, print_json
-    from viper.errors import ViperError
+    from viper.cli.output import print_json
     from viper_benchmarks.registry import BUILT_IN, load_task, plugin_tasks
 
-    try:
+    with exit_on_error(debug=debug):
         tasks = [load_task(name) for name in BUILT_IN]
         plugins = {name: plugin.origin for name, plugin in plugin_tasks().items()}
-    except ViperError as error:
-        print_error(error, debug=debug)
-        sys.exit(1)
     if as_json:
         print_json(
             {

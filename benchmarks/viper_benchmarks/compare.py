@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from viper.errors import InputError
 from viper_benchmarks.run_folder import read_rows, read_run
@@ -15,14 +14,12 @@ from viper_benchmarks.tally import Mean, Paired
 __all__ = ["compare_runs"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """The part of a row that is compared."""
 
     score: float
     correct: bool
     answer: str | None
-    query: str
 
 
 def compare_runs(first: Path, second: Path) -> dict[str, Any]:
@@ -46,10 +43,9 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
             raise InputError(
                 f"{str(folder)!r} contains no run: there is no samples.jsonl. Give the folder after --output."
             )
-    if settings[0].get("task") != settings[1].get("task"):
-        raise InputError(
-            f"The runs are of different tasks: {settings[0].get('task')} and {settings[1].get('task')}."
-        )
+    task, other = (run.get("task") for run in settings)
+    if task != other:
+        raise InputError(f"The runs are of different tasks: {task} and {other}.")
     before = {row.id: _outcome(row) for row in read_rows(first / "samples.jsonl")}
     paired = Paired()
     means = Mean(), Mean()
@@ -74,7 +70,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         )
     pairs = paired.to_json()
     return {
-        "task": settings[0].get("task"),
+        "task": task,
         "n": means[0].n,
         "only_in_first": len(before),
         "only_in_second": only_second,
@@ -96,9 +92,7 @@ def _outcome(row: SampleResult) -> _Outcome:
     answer = row.prediction
     if row.task == "grounding" and row.box_xyxy is not None:
         answer = ", ".join(f"{edge:g}" for edge in row.box_xyxy)
-    return _Outcome(
-        row.score, row.correct, answer if row.failure is None else row.failure, row.query
-    )
+    return _Outcome(row.score, row.correct, row.failure or answer)
 
 
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, list[Any]]:

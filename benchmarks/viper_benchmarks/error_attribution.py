@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Self
 
 from viper.engine.engine import Engine
-from viper.engine.query import Query
 from viper.errors import ConfigError
 from viper.models.registry import TRUTH
 from viper.models.roles import Role
@@ -67,10 +65,7 @@ class ErrorAttributor(contextlib.ExitStack):
             for role, engine in self._one_role.items()
             if await self._right(engine, sample, program)
         ]
-        return ErrorAttribution(fixed_by[0] if fixed_by else "several", tuple(fixed_by))
-
-    def __enter__(self) -> Self:
-        return self
+        return ErrorAttribution(next(iter(fixed_by), "several"), tuple(fixed_by))
 
     def _engine(self, engine: Engine, oracle_roles: list[Role], scenes: Path) -> Engine:
         """Open an engine with the run's settings and the oracle in some roles."""
@@ -89,5 +84,5 @@ class ErrorAttributor(contextlib.ExitStack):
         )
 
     async def _right(self, engine: Engine, sample: Sample, program: str) -> bool:
-        query = Query(sample.image, sample.query, sample.task, sample.choices, program)
-        return self._scorer.baseline(sample, await engine.arun(query)).correct
+        answer = await engine.arun(sample.to_query(program))
+        return self._scorer.baseline(sample, answer).correct

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from viper.engine.engine import Engine
-from viper.engine.query import Query
 from viper.errors import InputError
 from viper.images.decoding import open_image
 from viper.programs.program import Failure
@@ -67,42 +66,29 @@ class EvaluatorSpec:
                 baselines = Baselines(engine, scorer, self.prior)
             if self.scenes is not None:
                 attributor = stack.enter_context(ErrorAttributor(engine, scorer, self.scenes))
-            yield LocalEvaluator(
-                engine, scorer, baselines=baselines, attributor=attributor, stats=stats
-            )
+            yield LocalEvaluator(engine, scorer, baselines, attributor, stats)
 
 
+@dataclass(frozen=True, slots=True)
 class LocalEvaluator:
-    """Evaluates samples with one engine in this process.
+    """Evaluates samples with one engine in this process."""
 
-    Args:
-        engine: Answers them; all samples share its models.
-        scorer: Compares answers with the right ones.
-        baselines: Run on every sample.
-        attributor: Run on every wrong sample.
-        stats: Gets the trace of each answer of the engine.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        scorer: Scorer,
-        *,
-        baselines: Baselines | None = None,
-        attributor: ErrorAttributor | None = None,
-        stats: RunStats | None = None,
-    ) -> None:
-        self._engine = engine
-        self._baselines = baselines
-        self._scorer = scorer
-        self._attributor = attributor
-        self._stats = stats
+    engine: Engine
+    """Answers them; all samples share its models."""
+    scorer: Scorer
+    """Compares answers with the right ones."""
+    baselines: Baselines | None = None
+    """Run on every sample."""
+    attributor: ErrorAttributor | None = None
+    """Run on every wrong sample."""
+    stats: RunStats | None = None
+    """Gets the trace of each answer of the engine."""
 
     def describe(self) -> dict[str, Any]:
         """Return models and omitted baselines, for `run.json`."""
-        described: dict[str, Any] = {"fingerprints": self._engine.fingerprints()}
-        if self._baselines is not None:
-            described["baselines_left_out"] = self._baselines.omitted()
+        described: dict[str, Any] = {"fingerprints": self.engine.fingerprints()}
+        if self.baselines is not None:
+            described["baselines_left_out"] = self.baselines.omitted()
         return described
 
     async def evaluate(self, sample: Sample) -> SampleResult:
@@ -110,14 +96,14 @@ class LocalEvaluator:
         try:
             result = await self._answer(sample)
         except InputError as error:
-            return self._scorer.failed(sample, Failure(error.kind, str(error)))
+            return self.scorer.failed(sample, Failure(error.kind, str(error)))
         if result.failure == "budget":
             return result
-        if self._baselines is not None:
-            answers = await self._baselines.answer(sample, result.program)
+        if self.baselines is not None:
+            answers = await self.baselines.answer(sample, result.program)
             result = replace(result, baselines=answers)
-        if self._attributor is not None:
-            cause = await self._attributor.cause(sample, result)
+        if self.attributor is not None:
+            cause = await self.attributor.cause(sample, result)
             result = replace(result, error_attribution=cause)
         return result
 
@@ -126,9 +112,8 @@ class LocalEvaluator:
             # An unreadable image is the failure that counts.
             image = await asyncio.to_thread(open_image, sample.image)
             failure = Failure("generator", sample.unwritten)
-            return self._scorer.failed(sample, failure, image.size[1])
-        query = Query(sample.image, sample.query, sample.task, sample.choices, sample.program)
-        answer = await self._engine.arun(query)
-        if self._stats is not None:
-            self._stats.add(answer.trace)
-        return self._scorer.result(sample, answer)
+            return self.scorer.failed(sample, failure, image.size[1])
+        answer = await self.engine.arun(sample.to_query(sample.program))
+        if self.stats is not None:
+            self.stats.add(answer.trace)
+        return self.scorer.result(sample, answer)

@@ -24,33 +24,16 @@ NUMBERS = {"none": "0"} | {
     for number, word in enumerate("zero one two three four five six seven eight nine ten".split())
 }
 
-_CONTRACTIONS = frozenset(
-    [
-        *(
-            f"{verb}nt"
-            for verb in "ai are ca could did does do had has have is might must need ought sha should "
-            "was were wo would".split()
-        ),
-        *(
-            f"{word}ve"
-            for word in "could i might must not should they we what where who would you".split()
-        ),
-        *(f"{word}re" for word in "there they what why you".split()),
-        *(
-            f"{word}ll"
-            for word in "how it somebody someone something they what who why you".split()
-        ),
-        *(
-            f"{word}d"
-            for word in "how it somebody someone something there they where who you".split()
-        ),
-        *(
-            f"{word}s"
-            for word in "he how somebody someone that there what when where who why".split()
-        ),
-        *"im lets maam oclock twas yall".split(),
-    ]
-)
+_SHORTENED = {
+    "nt": "ai are ca could did does do had has have is might must need ought sha should was were wo would",
+    "ve": "could i might must not should they we what where who would you",
+    "re": "there they what why you",
+    "ll": "how it somebody someone something they what who why you",
+    "d": "how it somebody someone something there they where who you",
+    "s": "he how somebody someone that there what when where who why",
+    "": "im lets maam oclock twas yall",
+}
+_CONTRACTIONS = {word + end for end, words in _SHORTENED.items() for word in words.split()}
 """Contractions without apostrophe that are not other words (unlike "were" and "its")."""
 
 

@@ -14,7 +14,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from viper.errors import ConfigError, MissingExtraError, ViperError
 from viper.programs.program import Failure
@@ -41,7 +41,7 @@ class _Worker:
 class RayEvaluator:
     """Evaluates samples on the cluster of this process, or that of `RAY_ADDRESS`.
 
-    Without a cluster, it starts Ray on this machine. Use it as a context manager.
+    Without a cluster, it starts Ray on this machine. Close it at the end.
 
     Args:
         spec: From which each worker opens its evaluator.
@@ -66,8 +66,7 @@ class RayEvaluator:
         self._concurrency = concurrency
         self._workers: list[_Worker] = []
         self._spent = Usage()
-        self.lost = 0
-        """Workers that were lost so far."""
+        self._lost = 0
         self._started_ray = not ray.is_initialized()
         if self._started_ray:
             ray.init(
@@ -119,11 +118,7 @@ class RayEvaluator:
         live = self._workers[0].handle
         with contextlib.suppress(Exception):  # a worker that has just died does not reply
             self._models = self._ray.get(live.describe.remote(), timeout=30)
-        return {
-            "workers": len(self._workers),
-            "workers_lost": self.lost,
-            **self._models,
-        }
+        return {"workers": len(self._workers), "workers_lost": self._lost, **self._models}
 
     def _started(self) -> _Worker:
         actor = self._ray.remote(_RemoteEvaluator).options(
@@ -155,7 +150,7 @@ class RayEvaluator:
         """Replace a lost worker, once for all of its samples."""
         if worker not in self._workers:
             return
-        self.lost += 1
+        self._lost += 1
         _log.warning("a worker on the Ray cluster was lost; its samples are answered again")
         self._workers[self._workers.index(worker)] = self._started()
 
@@ -172,12 +167,6 @@ class RayEvaluator:
                 self._ray.kill(worker.handle)
         if self._started_ray:
             self._ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
 
 class _RemoteEvaluator:

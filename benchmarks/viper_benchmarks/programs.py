@@ -8,13 +8,12 @@ the file. Both count as wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from viper.errors import InputError
-from viper_benchmarks.sample import Sample, Samples
+from viper_benchmarks.sample import DerivedSamples, Sample, Samples
 from viper_benchmarks.tasks.json_files import Row
 
 __all__ = ["SavedPrograms"]
@@ -62,7 +61,7 @@ class SavedPrograms:
 
     def applied_to(self, samples: Samples) -> Samples:
         """Return samples with their saved programs."""
-        return _Programmed(samples, self)
+        return DerivedSamples(len(samples), lambda: map(self, samples))
 
     def __call__(self, sample: Sample) -> Sample:
         """Return a sample with its program, or with the reason for its absence."""
@@ -73,14 +72,3 @@ class SavedPrograms:
             reason = self._reasons.get(sample.id, "no program was written.")
             return replace(sample, unwritten=f"In the run of {self._name}: {reason}")
         return replace(sample, unwritten=f"{self._name} has no program for sample {sample.id!r}.")
-
-
-class _Programmed:
-    def __init__(self, samples: Samples, programs: SavedPrograms) -> None:
-        self._samples, self._programs = samples, programs
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return map(self._programs, self._samples)

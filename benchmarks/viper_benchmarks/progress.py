@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Self
 
 from viper.progress_bars import StepBars
 from viper.usage import Usage
@@ -12,7 +11,7 @@ from viper_benchmarks.sample import SampleResult
 __all__ = ["RunProgress"]
 
 
-class RunProgress:
+class RunProgress(StepBars):
     """Shows the progress of a run on stderr.
 
     Args:
@@ -20,8 +19,8 @@ class RunProgress:
     """
 
     def __init__(self, n: int) -> None:
+        super().__init__()
         self._n = n
-        self._bars = StepBars()
         self._started = time.monotonic()
         self._done = self._new = 0
         self._score = 0.0
@@ -33,7 +32,7 @@ class RunProgress:
         self._new += new
         self._score += result.score
         self._usage += result.usage
-        self._bars.update(f"samples: {self._so_far()}", self._done, self._n)
+        self.update(f"samples: {self._so_far()}", self._done, self._n)
 
     def _so_far(self) -> str:
         passed_s = time.monotonic() - self._started
@@ -45,10 +44,3 @@ class RunProgress:
         elif self._usage.cost_usd > 0:
             parts.append(f"{self._usage.cost_usd:.4f} USD")
         return ", ".join(parts)
-
-    def __enter__(self) -> Self:
-        self._bars.__enter__()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bars.__exit__(None, None, None)

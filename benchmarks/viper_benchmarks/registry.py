@@ -6,8 +6,6 @@ its value `module:TASK`. Listing the names does not import plugins.
 
 from __future__ import annotations
 
-import importlib
-
 from viper.errors import ConfigError, did_you_mean
 from viper.plugins import BENCHMARKS, Plugin, find_plugins
 from viper_benchmarks.task import BenchmarkTask
@@ -46,18 +44,13 @@ def load_task(name: str) -> BenchmarkTask:
     Raises:
         ConfigError: There is no such task, or its plugin is broken; the message names the distribution.
     """
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        task = getattr(importlib.import_module(module), attribute)
-        assert isinstance(task, BenchmarkTask)
-        return task
-    plugins = plugin_tasks()
-    if name not in plugins:
-        names = [*BUILT_IN, *plugins]
+    own = {name: Plugin(BENCHMARKS, name, value, "Viper", "") for name, value in BUILT_IN.items()}
+    tasks = own | plugin_tasks()
+    if name not in tasks:
         raise ConfigError(
-            f"There is no benchmark {name!r}. {did_you_mean(name, names)}Benchmarks: {', '.join(names)}."
+            f"There is no benchmark {name!r}. {did_you_mean(name, tasks)}Benchmarks: {', '.join(tasks)}."
         )
-    plugin = plugins[name]
+    plugin = tasks[name]
     loaded = plugin.load()
     if not isinstance(loaded, BenchmarkTask):
         raise ConfigError(

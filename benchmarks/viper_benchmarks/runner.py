@@ -47,7 +47,7 @@ def run(
     output: Path | None = None,
     resume: bool = False,
     on_result: Callable[[SampleResult, bool], None] | None = None,
-    describe: Callable[[], Mapping[str, Any]] | None = None,
+    describe: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
     """Evaluate all samples of a plan and return the report.
 
@@ -71,8 +71,7 @@ def run(
     tally = Tally()
 
     def write_run(folder: RunFolder) -> None:
-        facts = describe() if describe is not None else {}
-        folder.write_run({"task": plan.task, "n": len(plan.samples), **facts})
+        folder.write_run({"task": plan.task, "n": len(plan.samples), **describe()})
 
     with contextlib.ExitStack() as stack:
         folder: RunFolder | None = None
@@ -94,16 +93,14 @@ def run(
 
         waiting = (s for s in plan.samples if finished is None or s.id not in finished)
         before, started = tally.n, time.perf_counter()
-        loop = LoopThread(
-            "viper-bench"
-        )  # its own: in a notebook, the loop of this thread is running
+        # A loop of its own: in a notebook, the loop of this thread is running.
+        loop = LoopThread("viper-bench")
         stack.callback(loop.close)
         loop.run(_evaluate_all(waiting, evaluator, min(concurrency, len(plan.samples)), keep))
         wall_s = time.perf_counter() - started
         left = len(plan.samples) - tally.n
-        program_cache = None
-        if plan.settings.get("memo"):
-            program_cache = {"hits": tally.program_cache_hits, "of": tally.n}
+        hits = {"hits": tally.program_cache_hits, "of": tally.n}
+        program_cache = hits if plan.settings.get("memo") else None
         report = {
             **tally.to_json(plan.task, (tally.n - before) / wall_s if wall_s > 0 else 0.0),
             **plan.about,

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from viper.engine.query import Query
 from viper.images.boxes import Box
 from viper.programs.program import Task
 from viper.usage import Usage
 
-__all__ = ["CEILING", "BaselineResult", "ErrorAttribution", "Sample", "SampleResult", "Samples"]
-
+__all__ = [
+    "CEILING",
+    "BaselineResult",
+    "DerivedSamples",
+    "ErrorAttribution",
+    "Sample",
+    "SampleResult",
+    "Samples",
+]
 
 CEILING = "ceiling"
 """Name of the baseline that chooses the best box: where it is right, the detector found the target."""
@@ -42,6 +50,10 @@ class Sample:
     unwritten: str | None = None
     """Why saved programs have none for this sample, which then fails with kind `generator`."""
 
+    def to_query(self, program: str | None) -> Query:
+        """Return the question for the engine, which generates a program if none is given."""
+        return Query(self.image, self.query, self.task, self.choices, program)
+
 
 class Samples(Protocol):
     """The samples of a task, which can be iterated more than once, such as a list."""
@@ -53,6 +65,20 @@ class Samples(Protocol):
     def __iter__(self) -> Iterator[Sample]:
         """Yield them in the order of the file."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSamples:
+    """Samples made from others, again for each iteration."""
+
+    n: int
+    iterate: Callable[[], Iterator[Sample]]
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self.iterate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +149,8 @@ class SampleResult:
     def to_json(self) -> dict[str, Any]:
         """Return the row of `samples.jsonl`, also with the former names of two fields."""
         found = self.error_attribution
-        row = {**asdict(self), "memo": self.program_cached, "blame": None}
-        if found is not None:
-            row["blame"] = {"lost_by": found.cause, "mended_by": found.fixed_by}
-        return row
+        former = found and {"lost_by": found.cause, "mended_by": found.fixed_by}
+        return {**asdict(self), "memo": self.program_cached, "blame": former}
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> SampleResult:
@@ -138,10 +162,8 @@ class SampleResult:
         # Older rows have no usage: their cost is unknown.
         row = {"usage": {"cost_usd": None}, "program_cached": row.get("memo", False), **row}
         if "error_attribution" not in row and (former := row.get("blame")) is not None:
-            row["error_attribution"] = {
-                "cause": former["lost_by"],
-                "fixed_by": former["mended_by"],
-            }
+            cause, fixed_by = former["lost_by"], former["mended_by"]
+            row["error_attribution"] = {"cause": cause, "fixed_by": fixed_by}
         return _ROW.validate_python(row)
 
 

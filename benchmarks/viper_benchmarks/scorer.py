@@ -94,7 +94,11 @@ class Scorer:
             failure: Why there is no answer.
             image_height: In pixels, if the image could be read; `viper-original` scores it then.
         """
-        scores = dict.fromkeys(self._names(sample), 0.0)
+        if sample.task == "grounding":
+            scores = _box_scores(0.0) | {"viper-original-iou": 0.0}
+        else:
+            scores = _text_scores(sample, None)
+        scores["viper-original"] = 0.0
         if image_height is not None:
             scores |= vipergpt.scores_without_result(sample, image_height)
         return self._row(sample, scores, failure, program=sample.program)
@@ -180,11 +184,6 @@ class Scorer:
             return _box_scores(overlap) | vipergpt.box_scores(sample, answer)
         scores = _text_scores(sample, answer.text)
         return scores | {"viper-original": vipergpt.answer_score(sample, answer)}
-
-    def _names(self, sample: Sample) -> tuple[str, ...]:
-        if sample.task == "grounding":
-            return (*_box_scores(0.0), "viper-original", "viper-original-iou")
-        return (*_text_scores(sample, None), "viper-original")
 
 
 def grounding_iou(predicted: Box | None, right: Box | None) -> float:

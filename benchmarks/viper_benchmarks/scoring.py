@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from viper.engine.config import resolve_backends
 from viper.errors import InputError
@@ -15,6 +16,7 @@ from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
 from viper_benchmarks.evaluator import EvaluatorSpec, LocalEvaluator
+from viper_benchmarks.on_ray import RayEvaluator
 from viper_benchmarks.programs import SavedPrograms
 from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.sample import SampleResult
@@ -22,20 +24,9 @@ from viper_benchmarks.scorer import Metric
 from viper_benchmarks.selection import choose
 from viper_benchmarks.task import BenchmarkTask
 
-if TYPE_CHECKING:
-    from viper_benchmarks.on_ray import RayEvaluator
-
 __all__ = ["Scoring", "data_folder", "prepare", "score"]
 
-_LIBRARIES = (
-    "torch",
-    "torchvision",
-    "transformers",
-    "timm",
-    "onnxruntime",
-    "ultralytics",
-    "open_clip_torch",
-)
+_LIBRARIES = "torch torchvision transformers timm onnxruntime ultralytics open_clip_torch".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +95,15 @@ def prepare(
         scorer = spec.scorer
         for sample in samples:
             scorer.check(sample)
-    about = {
+    chosen = {
         "version": task.version,
         "split": split or None,
         "subset": subset,
         "metric": metric,
-        "exposure": task.exposure,
     }
     settings = {
         "task": task.name,
-        **{name: value for name, value in about.items() if name != "exposure"},
+        **chosen,
         "data": str(data.resolve()),
         "ids": None if ids is None else str(ids),
         **_engine_settings(engine),
@@ -126,7 +116,7 @@ def prepare(
         task.name,
         samples if saved is None else saved.applied_to(samples),
         settings=settings,
-        about=about,
+        about={**chosen, "exposure": task.exposure},
         data_folder=folder,
     )
     official = task.splits.get(split)
@@ -164,11 +154,8 @@ def score(
         if ray_workers is None:
             evaluator = stack.enter_context(scoring.spec.open(stats))
         else:
-            from viper_benchmarks.on_ray import RayEvaluator
-
-            evaluator = stack.enter_context(
-                RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
-            )
+            evaluator = RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
+            stack.callback(evaluator.close)
 
         def describe() -> dict[str, Any]:
             place = {"engine": "local" if ray_workers is None else "ray"}
@@ -212,14 +199,12 @@ def _scenes(task: BenchmarkTask, data: Path, split: str, given: Path | None) -> 
 
 def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that determine the answers of an engine, without opening it."""
-    generator = engine.get("generator", "grammar")
-    backends = resolve_backends(
-        engine.get("models", "auto"), engine.get("backends"), engine.get("data_folder")
-    )
+    models = engine.get("models", "auto")
+    backends = resolve_backends(models, engine.get("backends"), engine.get("data_folder"))
     return {
-        "models": engine.get("models", "auto"),
+        "models": models,
         "backends": {role: str(ref) for role, ref in backends.items()},
-        "generator": resolve_auto(generator),
+        "generator": resolve_auto(engine.get("generator", "grammar")),
         "sandbox": engine.get("sandbox", "full"),
         "timeout_s": engine.get("timeout_s", 300.0),
         "max_attempts": engine.get("max_attempts", 3),
@@ -229,8 +214,6 @@ def _engine_settings(engine: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, Any]:
-    import platform
-
     found = {"viper": version("viper-vision"), "python": platform.python_version()}
     for library in _LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from viper.errors import InputError
 from viper_benchmarks.digests import Digests
-from viper_benchmarks.sample import Sample, Samples
+from viper_benchmarks.sample import DerivedSamples, Samples
 from viper_benchmarks.task import BenchmarkTask
 
-__all__ = ["choose", "pinned_ids", "read_ids"]
+__all__ = ["choose"]
 
 
 def choose(
@@ -45,10 +44,10 @@ def choose(
     if subset is not None and ids is not None:
         raise InputError("--subset and --ids both select samples. Give one of them.")
     if subset is not None:
-        samples = _Chosen(samples, _subset(task, split, samples, subset))
+        samples = _chosen(samples, _subset(task, split, samples, subset))
     if ids is not None:
-        wanted = read_ids(ids)
-        chosen = _Chosen(samples, Digests(wanted))
+        wanted = _read_ids(ids)
+        chosen = _chosen(samples, Digests(wanted))
         if len(chosen) < len(wanted):
             present = Digests(sample.id for sample in samples)
             missing = next(id_ for id_ in wanted if id_ not in present)
@@ -56,19 +55,12 @@ def choose(
                 f"{str(ids)!r} contains the id {missing!r}, which is not in the data. Check task and split."
             )
         samples = chosen
-    if limit is not None and limit < len(samples):
-        samples = _First(samples, limit)
-    return samples
+    if limit is None or limit >= len(samples):
+        return samples
+    return DerivedSamples(limit, lambda: itertools.islice(samples, limit))
 
 
-def pinned_ids(task: BenchmarkTask, split: str, samples: Samples, n: int) -> list[str]:
-    """Return the ids of the pinned subset of n samples."""
-    prefix = f"viper-bench/{task.name}/{task.version}/{split}/"
-    hashed = ((sha256((prefix + sample.id).encode()).digest(), sample.id) for sample in samples)
-    return [id_ for _, id_ in heapq.nsmallest(n, hashed)]
-
-
-def read_ids(path: Path) -> list[str]:
+def _read_ids(path: Path) -> list[str]:
     """Return the distinct ids in a file, one per line.
 
     Raises:
@@ -87,34 +79,18 @@ def read_ids(path: Path) -> list[str]:
 
 
 def _subset(task: BenchmarkTask, split: str, samples: Samples, name: str) -> Digests:
+    """Return the ids of a pinned subset."""
     if name not in task.subsets:
         subsets = ", ".join(f"{subset} ({n})" for subset, n in task.subsets.items()) or "none"
         raise InputError(f"{task.name} has no subset {name!r}. Subsets: {subsets}.")
-    return Digests(pinned_ids(task, split, samples, task.subsets[name]))
+    prefix = f"viper-bench/{task.name}/{task.version}/{split}/"
+    hashed = ((sha256((prefix + sample.id).encode()).digest(), sample.id) for sample in samples)
+    return Digests(id_ for _, id_ in heapq.nsmallest(task.subsets[name], hashed))
 
 
-class _Chosen:
-    """The samples with some ids."""
-
-    def __init__(self, samples: Samples, ids: Digests) -> None:
-        self._samples, self._ids = samples, ids
-        self._n = sum(sample.id in ids for sample in samples)
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (sample for sample in self._samples if sample.id in self._ids)
-
-
-class _First:
-    """The first samples."""
-
-    def __init__(self, samples: Samples, n: int) -> None:
-        self._samples, self._n = samples, n
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[Sample]:
-        return itertools.islice(iter(self._samples), self._n)
+def _chosen(samples: Samples, ids: Digests) -> Samples:
+    """Return the samples with some ids."""
+    return DerivedSamples(
+        sum(sample.id in ids for sample in samples),
+        lambda: (sample for sample in samples if sample.id in ids),
+    )

@@ -68,15 +68,14 @@ def comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:
             yield f"only in {side}: {only} samples, ignored"
     for name, (old, new) in comparison["settings"].items():
         yield f"  {name}: {old} → {new}"
-    yield from _changes("gained", comparison["gained"])
-    yield from _changes("lost", comparison["lost"])
-
-
-def _changes(what: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for entry in entries[:_LISTED]:
-        yield f"{what:<7} {entry['id']}: {entry['query']!r}  {entry['first']!r} → {entry['second']!r}"
-    if len(entries) > _LISTED:
-        yield f"{what:<7} … and {len(entries) - _LISTED} more (--json lists them)"
+    for what in ("gained", "lost"):
+        entries = comparison[what]
+        for entry in entries[:_LISTED]:
+            yield (
+                f"{what:<7} {entry['id']}: {entry['query']!r}  {entry['first']!r} → {entry['second']!r}"
+            )
+        if len(entries) > _LISTED:
+            yield f"{what:<7} … and {len(entries) - _LISTED} more (--json lists them)"
 
 
 def _ci(pair: Sequence[float] | None) -> str:

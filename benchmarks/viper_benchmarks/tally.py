@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from hashlib import sha256
 from typing import Any
 
 from viper.usage import Usage
 from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
-from viper_benchmarks.sample import CEILING, SampleResult
+from viper_benchmarks.sample import CEILING, BaselineResult, SampleResult
 
-__all__ = ["Mean", "Paired", "Tally", "Times", "report"]
+__all__ = ["Mean", "Paired", "Tally", "Times"]
 
 _MAX_DISTINCT = 64
 # Binary scores have 2 values, scores of ten annotators 5, their differences fewer than 25.
@@ -73,33 +72,26 @@ class Paired:
 
     def __init__(self) -> None:
         self._differences = Mean()
-        self.only_first = self.only_second = self.both = self.neither = 0
+        self._right: Counter[tuple[bool, bool]] = Counter()
 
     def add(self, first: float, second: float) -> None:
         """Add the scores of one sample, 0 … 1; right means one half or more."""
         self._differences.add(first - second)
-        match first >= 0.5, second >= 0.5:
-            case True, True:
-                self.both += 1
-            case True, False:
-                self.only_first += 1
-            case False, True:
-                self.only_second += 1
-            case _:
-                self.neither += 1
+        self._right[first >= 0.5, second >= 0.5] += 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of the report."""
         n = self._differences.n
+        only_first, only_second = self._right[True, False], self._right[False, True]
         return {
             "n": n,
             "difference": _rounded(self._differences.mean) if n else None,
             "difference_ci95": self._differences.bootstrap(),
-            "both": self.both,
-            "only_first": self.only_first,
-            "only_second": self.only_second,
-            "neither": self.neither,
-            "mcnemar_p": float(f"{mcnemar_p(self.only_first, self.only_second):.3g}"),
+            "both": self._right[True, True],
+            "only_first": only_first,
+            "only_second": only_second,
+            "neither": self._right[False, False],
+            "mcnemar_p": float(f"{mcnemar_p(only_first, only_second):.3g}"),
         }
 
 
@@ -135,8 +127,7 @@ class _Baseline:
         self._paired = Paired()
         self._failures: Counter[str] = Counter()
 
-    def add(self, row: SampleResult, name: str) -> None:
-        result = row.baselines[name]
+    def add(self, row: SampleResult, result: BaselineResult) -> None:
         self._mean.add(result.score)
         self._paired.add(row.score, result.score)
         if result.failure is not None:
@@ -160,11 +151,11 @@ class Tally:
 
     def __init__(self) -> None:
         self.right = Mean()
-        self._metrics: dict[str, Mean] = {}
+        self._metrics: defaultdict[str, Mean] = defaultdict(Mean)
         self._failures: Counter[str] = Counter()
         self._forwards: Counter[str] = Counter()
-        self._tags: dict[str, Mean] = {}
-        self._baselines: dict[str, _Baseline] = {}
+        self._tags: defaultdict[str, Mean] = defaultdict(Mean)
+        self._baselines: defaultdict[str, _Baseline] = defaultdict(_Baseline)
         self._found = Mean()
         self._causes: Counter[str] = Counter()
         self._times = Times()
@@ -184,11 +175,11 @@ class Tally:
         self.right.add(row.score)
         self._correct += row.correct
         for name, value in row.scores.items():
-            self._metrics.setdefault(name, Mean()).add(value)
+            self._metrics[name].add(value)
         for tag in row.tags:
-            self._tags.setdefault(tag, Mean()).add(row.score)
-        for name in row.baselines:
-            self._baselines.setdefault(name, _Baseline()).add(row, name)
+            self._tags[tag].add(row.score)
+        for name, result in row.baselines.items():
+            self._baselines[name].add(row, result)
         ceiling = row.baselines.get(CEILING)
         if ceiling is not None and row.right_box_xyxy is not None and ceiling.correct:
             self._found.add(row.score)
@@ -240,20 +231,6 @@ class Tally:
             "ids_sha256_sum": f"{self._ids:064x}",
             "usage": self.usage.to_json(),
         }
-
-
-def report(task: str, results: Iterable[SampleResult], wall_s: float) -> dict[str, Any]:
-    """Return the report of some rows.
-
-    Args:
-        task: Name of the benchmark.
-        results: One per sample, failures included.
-        wall_s: Wall time of the run in seconds.
-    """
-    tally = Tally()
-    for result in results:
-        tally.add(result)
-    return tally.to_json(task, tally.n / wall_s if wall_s > 0 else 0.0)
 
 
 def _overlaps(metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:

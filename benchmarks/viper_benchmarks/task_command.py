@@ -9,16 +9,17 @@ from typing import Any
 
 import click
 
+from viper.cli.errors import exit_on_error
 from viper.cli.options import engine_options, output_options, stats_option, writing_options
+from viper_benchmarks.registry import load_task
+from viper_benchmarks.scorer import METRICS
+from viper_benchmarks.task import BenchmarkTask
 
 __all__ = ["task_command"]
 
 
 def task_command(name: str) -> click.Command:
     """Return the command that scores a task; its help describes the files of the task."""
-    from viper_benchmarks.registry import load_task
-    from viper_benchmarks.scorer import METRICS
-
     task = load_task(name)
     layout = "\n".join(f"  {line}" for line in task.layout.splitlines())
     splits = ", ".join(
@@ -37,7 +38,7 @@ def task_command(name: str) -> click.Command:
     )
 
     def callback(**options: Any) -> None:
-        _score(name, options)
+        _score(task, options)
 
     metric_option = click.option(
         "--metric",
@@ -141,22 +142,14 @@ _RUN_OPTIONS = (
 )
 
 
-def _score(name: str, options: dict[str, Any]) -> None:
+def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     """Score a task with these options."""
     from viper.cli.options import engine_arguments
-    from viper.cli.output import (
-        notice,
-        print_error,
-        print_json,
-        print_stats,
-        printable,
-        show_warnings,
-    )
+    from viper.cli.output import notice, print_json, print_stats, printable, show_warnings
     from viper.engine.presets import advice
-    from viper.errors import InputError, ViperError
+    from viper.errors import InputError
     from viper.trace.stats import RunStats
     from viper_benchmarks.progress import RunProgress
-    from viper_benchmarks.registry import load_task
     from viper_benchmarks.scoring import data_folder, prepare, score
     from viper_benchmarks.tables import report_lines
 
@@ -164,7 +157,7 @@ def _score(name: str, options: dict[str, Any]) -> None:
     options["use_program_cache"] |= options["memo"]
     stats = RunStats()
     on_ray = options["where"] == "ray"
-    try:
+    with exit_on_error(debug=options["debug"]):
         if not options["debug"]:
             show_warnings()
         if options["resume"] and options["output"] is None:
@@ -175,7 +168,7 @@ def _score(name: str, options: dict[str, Any]) -> None:
             raise InputError("--workers is for --engine ray. Locally use --concurrency.")
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
         scoring = prepare(
-            load_task(name),
+            task,
             options["data"],
             arguments,
             **{
@@ -201,9 +194,6 @@ def _score(name: str, options: dict[str, Any]) -> None:
                 stats=None if on_ray else stats,
                 ray_workers=(options["workers"] or 0) if on_ray else None,
             )
-    except ViperError as error:
-        print_error(error, debug=options["debug"])
-        sys.exit(1)
     if options["as_json"]:
         print_json(report)
     else:

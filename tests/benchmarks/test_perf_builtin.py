@@ -11,7 +11,7 @@ from viper_benchmarks.perf.builtin import GOALS, measure, table
 
 @pytest.fixture(scope="module")
 def result():
-    return measure(1, pictures=2)
+    return measure(1, images_per_round=2)
 
 
 def test_every_figure_is_there_and_positive(result):

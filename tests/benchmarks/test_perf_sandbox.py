@@ -103,7 +103,7 @@ def test_a_program_that_gives_something_else_gives_no_figure(with_figures, monke
     ):
         with_figures(lambda figures: figures.eight_call_programs_ms(1))
     with pytest.raises(BenchmarkError, match="The comparison returned"):
-        sandbox_figures._timed_ms(lambda source: "something else")
+        sandbox_figures.comparison_ms(lambda source: "something else", 1)
 
 
 def test_calls_that_the_run_answers_from_its_table_give_no_figure(with_figures, monkeypatch):

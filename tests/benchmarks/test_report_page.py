@@ -8,13 +8,12 @@ from fakes import bench
 from fakes.bench import row
 from viper import Engine
 from viper_benchmarks.report_page import render_page
-from viper_benchmarks.tally import report
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 
 
 def page_of(*rows, folder=None, **more):
-    made = {**report("jsonl", rows, 1.0), "split": None, "subset": None, "metric": "default",
+    made = {**bench.report("jsonl", rows, 1.0), "split": None, "subset": None, "metric": "default",
             "exposure": None, "left": 0, **more}  # fmt: skip
     return render_page(
         made, {"generator": "grammar", "backends": {}, "programs": None}, rows, folder

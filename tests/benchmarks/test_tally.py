@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.bench import row
+from fakes.bench import report, row
 from viper_benchmarks.sample import BaselineResult, ErrorAttribution
-from viper_benchmarks.tally import Mean, Tally, Times, report
+from viper_benchmarks.tally import Mean, Tally, Times
 
 
 def test_a_failed_sample_counts_as_wrong():

@@ -14,6 +14,7 @@ from viper_benchmarks.evaluator import LocalEvaluator
 from viper_benchmarks.runner import RunPlan, run
 from viper_benchmarks.sample import Sample, SampleResult
 from viper_benchmarks.scorer import Scorer
+from viper_benchmarks.tally import Tally
 from viper_benchmarks.tasks.jsonl import JsonlSamples
 
 ROWS: list[dict[str, Any]] = [
@@ -53,6 +54,14 @@ def row(id_: str, score: float = 1.0, **more: Any) -> SampleResult:
         "program": None, "unverified": (), "score": score, "scores": {"normalised": score},
     }  # fmt: skip
     return SampleResult(id=id_, **{**given, **more})
+
+
+def report(task: str, results: list[SampleResult], wall_s: float) -> dict[str, Any]:
+    """Return the report of some rows."""
+    tally = Tally()
+    for result in results:
+        tally.add(result)
+    return tally.to_json(task, tally.n / wall_s)
 
 
 def vqa(answer: str = "no", **more: Any) -> Sample:

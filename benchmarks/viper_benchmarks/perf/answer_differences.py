@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from viper.engine.answer import Answer
-    from viper.trace import CallRecord
+from viper.engine.answer import Answer
+from viper.trace import CallRecord
 
 __all__ = ["compare"]
 
@@ -29,7 +28,7 @@ def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
     largest = 0.0
     for one, two in zip(plain, other, strict=True):
         calls = list(zip(one.trace.calls, two.trace.calls, strict=False))
-        if (one.text, one.failure) == (two.text, two.failure):
+        if (one.text, one.failure, one.patches) == (two.text, two.failure, two.patches):
             gaps = (abs((a.score or 0.0) - (b.score or 0.0)) for a, b in calls)
             largest = max(largest, *gaps, 0.0)
             continue
@@ -37,8 +36,8 @@ def compare(plain: Sequence[Answer], other: Sequence[Answer]) -> dict[str, Any]:
         differences.append(
             {
                 "answers": [one.text, two.text],
-                "method": None if first is None else first[0].method,
-                "scores": None if first is None else [call.score for call in first],
+                "method": first and first[0].method,
+                "scores": first and [call.score for call in first],
             }
         )
     return {

@@ -20,8 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from viper.images.decoding import open_image
+from viper.images.image import ImageRef, View
+from viper.models.roles import AnswerRequest, DetectRequest
 from viper_benchmarks.perf.command import (
     BenchmarkError,
+    Result,
     Row,
     benchmark,
     figure,
@@ -41,37 +45,21 @@ _SIZE = (480, 320)
 _FIRST_SEED = 50_000_000
 
 
-@benchmark
-@rounds_option
-def builtin(rounds: int) -> tuple[dict[str, Any], list[Row]]:
-    """Measure what the built-in models cost.
-
-    \b
-    python -m viper_benchmarks.perf builtin
-    python -m viper_benchmarks.perf builtin --json
-    """
-    result = measure(rounds)
-    return result, table(result)
-
-
 @with_machine("torch", "torchvision", "timm", "numpy")
-def measure(rounds: int, pictures: int = _IMAGES) -> dict[str, Any]:
+def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
     """Run the models on new images and return the times as a JSON value."""
     import torch
 
     from viper.builtin import answerer, depth, detector, matcher
     from viper.builtin.loading import NETWORK_FILE, SHIPPED, load_network
     from viper.builtin.world import render, sample_scene
-    from viper.images.decoding import open_image
-    from viper.images.image import ImageRef, View
-    from viper.models.roles import AnswerRequest, DetectRequest
 
     detect, match, measure_depth, answer = (
         module.load("", {}) for module in (detector, matcher, depth, answerer)
     )
     images = [
         open_image(render(sample_scene(_FIRST_SEED + n, size=_SIZE, randomised=False)).pixels)
-        for n in range(rounds * pictures + 1)
+        for n in range(rounds * images_per_round + 1)
     ]
     whole = (0.0, 0.0, float(_SIZE[0]), float(_SIZE[1]))
 
@@ -84,11 +72,11 @@ def measure(rounds: int, pictures: int = _IMAGES) -> dict[str, Any]:
 
     requests: list[AnswerRequest] = []
     look(images[-1])  # the first use is slower
-    load, look_at, question, first_answer = Samples(), Samples(), Samples(), Samples()
+    load, look_at, question, first_answer = (Samples() for _ in range(4))
     for number in range(rounds):
         load.add_round([timed_ms(lambda: load_network(SHIPPED / NETWORK_FILE))])
         times, questions = [], []
-        for image in images[number * pictures : (number + 1) * pictures]:
+        for image in images[number * images_per_round :][:images_per_round]:
             times.append(timed_ms(partial(look, image)))
             questions.append(timed_ms(lambda: answer.answer(requests)))
         look_at.add_round(times)
@@ -108,16 +96,10 @@ def measure(rounds: int, pictures: int = _IMAGES) -> dict[str, Any]:
     }
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     rows = [
-        figure(
-            result,
-            name,
-            name.rpartition("_")[2].replace("mb", "MB"),
-            meaning,
-            at_most=GOALS.get(name),
-        )
+        figure(result, name, meaning, at_most=GOALS.get(name))
         for name, meaning in (
             ("load_ms", "to load the network"),
             ("picture_ms", "all work on a new image of 480×320"),
@@ -129,7 +111,7 @@ def table(result: dict[str, Any]) -> list[Row]:
     about = (
         f"{machine_text(result)}, {result['threads']} threads, torch {result['versions']['torch']}"
     )
-    return [*rows, figure(result, "pictures", "", about)]
+    return [*rows, figure(result, "pictures", about)]
 
 
 def _first_answer_s(pixels: Any) -> float:
@@ -151,3 +133,15 @@ def _first_answer_s(pixels: Any) -> float:
                 raise BenchmarkError(f"viper ask failed: {done.stderr.strip()}")
 
         return timed_ms(ask) / 1000
+
+
+@benchmark(table)
+@rounds_option
+def builtin(rounds: int) -> Result:
+    """Measure what the built-in models cost.
+
+    \b
+    python -m viper_benchmarks.perf builtin
+    python -m viper_benchmarks.perf builtin --json
+    """
+    return measure(rounds)

@@ -1,6 +1,6 @@
 """The frame of every benchmark of the engine: command, machine and versions, JSON object, table.
 
-A benchmark module has three functions: `measure` returns the figures as a JSON value, `table` shows them to
+A benchmark module has three functions: `measure` returns the figures as a JSON object, `table` shows them to
 people with the goals, and a command named like the module joins both.
 """
 
@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import click
 
@@ -18,17 +18,24 @@ from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
 __all__ = [
     "BenchmarkError",
+    "Result",
     "Row",
     "benchmark",
     "figure",
     "goal",
     "machine_text",
-    "print_table",
+    "number_option",
     "rounds_option",
     "with_machine",
 ]
 
 P = ParamSpec("P")
+
+Result: TypeAlias = "dict[str, Any]"
+"""The JSON object of a benchmark: figures, and what they were measured on."""
+
+_UNITS = {"per_s": "/s", "s": "s", "ms": "ms", "us": "µs", "kb": "KB", "mb": "MB", "ratio": "×"}
+"""Part of a figure's name → its unit."""
 
 
 class BenchmarkError(click.ClickException):
@@ -45,54 +52,73 @@ class Row(NamedTuple):
     meaning: str
 
 
-rounds_option = click.option(
+def number_option(
+    *names: str, default: Any, text: str, least: int = 1, **more: Any
+) -> Callable[[Callable[P, Result]], Callable[P, Result]]:
+    """Return an option for a whole number, with its default, help and lower bound."""
+    return click.option(
+        *names,
+        type=click.IntRange(min=least),
+        default=default,
+        show_default=True,
+        help=text,
+        **more,
+    )
+
+
+rounds_option = number_option(
     "--rounds",
-    type=click.IntRange(min=1),
     default=5,
-    show_default=True,
-    help="Repetitions of every measurement; a figure is the median over all of them.",
+    text="Repetitions of every measurement; a figure is the median over all of them.",
 )
 
 
 def benchmark(
-    function: Callable[..., tuple[dict[str, Any], Sequence[Row]]],
-) -> click.Command:
-    """Make a command, with `--json` and `--output`, of a function that returns a result and its table."""
+    table: Callable[[Result], Sequence[Row]],
+) -> Callable[[Callable[..., Result]], click.Command]:
+    """Make a command, with `--json` and `--output`, of a function that measures.
 
-    @click.command()
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-    @click.option(
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Also write the JSON object to this file.",
-    )
-    @functools.wraps(function)
-    def command(as_json: bool, output: Path | None, **options: Any) -> None:
-        result, rows = function(**options)
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(result, indent=1, ensure_ascii=False)
-            output.write_text(text + "\n", encoding="utf-8")
-        if as_json:
-            click.echo(json.dumps(result, ensure_ascii=False))
-        else:
-            print_table(rows)
+    Args:
+        table: Returns the rows for people.
+    """
 
-    return command
+    def decorate(measure: Callable[..., Result]) -> click.Command:
+        @click.command()
+        @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+        @click.option(
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Also write the JSON object to this file.",
+        )
+        @functools.wraps(measure)
+        def command(as_json: bool, output: Path | None, **options: Any) -> None:
+            result = measure(**options)
+            if output is not None:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                text = json.dumps(result, indent=1, ensure_ascii=False)
+                output.write_text(text + "\n", encoding="utf-8")
+            if as_json:
+                click.echo(json.dumps(result, ensure_ascii=False))
+            else:
+                _print_table(table(result))
+
+        return command
+
+    return decorate
 
 
 def with_machine(
     *distributions: str,
-) -> Callable[[Callable[P, dict[str, Any]]], Callable[P, dict[str, Any]]]:
+) -> Callable[[Callable[P, Result]], Callable[P, Result]]:
     """Add `machine`, as it was before the measurement, and `versions` to the result of a function.
 
     Args:
         distributions: Whose versions to name beside Viper's.
     """
 
-    def decorate(measure: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
+    def decorate(measure: Callable[P, Result]) -> Callable[P, Result]:
         @functools.wraps(measure)
-        def run(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> Result:
             machine = describe_machine()  # before the load of the benchmark itself
             result = measure(*args, **kwargs)
             return {
@@ -114,21 +140,21 @@ def goal(value: float, bound: float, unit: str = "", *, at_least: bool = False) 
 
 
 def figure(
-    result: dict[str, Any],
+    result: Result,
     name: str,
-    unit: str,
     meaning: str = "",
     *,
     at_most: float | None = None,
     at_least: float | None = None,
 ) -> Row:
-    """Return the row of one number of a result."""
+    """Return the row of one number of a result; its name says the unit."""
     value, bound = result[name], at_most if at_least is None else at_least
+    unit = next((unit for part, unit in _UNITS.items() if f"_{part}_" in f"_{name}_"), "")
     reached = "" if bound is None else goal(value, bound, unit, at_least=at_least is not None)
     return Row(name, f"{value:,g} {unit}".strip(), reached, meaning)
 
 
-def machine_text(result: dict[str, Any]) -> str:
+def machine_text(result: Result) -> str:
     """Return machine, load and Python version of a result in one line."""
     machine = result["machine"]
     return (
@@ -137,7 +163,7 @@ def machine_text(result: dict[str, Any]) -> str:
     )
 
 
-def print_table(rows: Sequence[Row]) -> None:
+def _print_table(rows: Sequence[Row]) -> None:
     """Print figures one below the other, columns aligned."""
     table = (Row("figure", "value", "goal", "meaning"), *rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -22,16 +22,26 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
-from viper_benchmarks.perf.command import BenchmarkError, Row, benchmark, figure, with_machine
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.query import Query
+from viper_benchmarks.perf import suite
+from viper_benchmarks.perf.answer_differences import compare
+from viper_benchmarks.perf.command import (
+    BenchmarkError,
+    Result,
+    Row,
+    benchmark,
+    figure,
+    number_option,
+    with_machine,
+)
+from viper_benchmarks.perf.observed import Counts, counting_opener
 from viper_benchmarks.perf.samples import timed_ms
-
-if TYPE_CHECKING:
-    from viper.engine.answer import Answer
-    from viper.engine.query import Query
 
 __all__ = ["forwards", "measure", "naive_forwards", "table"]
 
@@ -41,48 +51,8 @@ _MODEL_MS = 50.0
 _SWEEP_MS = (0.0, 10.0, 25.0, 100.0)
 
 
-@benchmark
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Programs at once.",
-)
-@click.option(
-    "--model-ms",
-    type=click.FloatRange(min=0),
-    help=f"Duration of a run of a model.  [default: 0, or {_MODEL_MS:g} for several programs at once]",
-)
-@click.option(
-    "--sweep",
-    is_flag=True,
-    help=f"Also measure with runs of {', '.join(f'{ms:g}' for ms in _SWEEP_MS)} ms.",
-)
-def forwards(
-    concurrency: int, model_ms: float | None, sweep: bool
-) -> tuple[dict[str, Any], list[Row]]:
-    """Count runs of models, naively and by the engine.
-
-    \b
-    python -m viper_benchmarks.perf forwards
-    python -m viper_benchmarks.perf forwards --concurrency 16 --json
-    """
-    if model_ms is None:
-        model_ms = _MODEL_MS if concurrency > 1 else 0.0
-    result = measure(concurrency, model_ms=model_ms)
-    if sweep:
-        more = [measure(concurrency, model_ms=ms) for ms in _SWEEP_MS]
-        kept = ("model_ms", "engine_forwards", "ratio", "wasted_items", "differing_answers")
-        runs = [{name: run[name] for name in kept} for run in (result, *more)]
-        result["sweep"] = sorted(runs, key=lambda run: run["model_ms"])
-    return result, table(result)
-
-
 @with_machine("numpy")
-def measure(
-    concurrency: int = 1, *, model_ms: float = 0.0, limit: int | None = None
-) -> dict[str, Any]:
+def measure(concurrency: int = 1, *, model_ms: float = 0.0, limit: int | None = None) -> Result:
     """Run the suite naively and by the engine; return the counts as a JSON value.
 
     Args:
@@ -90,9 +60,6 @@ def measure(
         model_ms: Duration of a run of a model, in the engine.
         limit: Use only the first programs of each style, this many.
     """
-    from viper.engine.query import Query
-    from viper_benchmarks.perf import suite
-
     rows = suite.programs()
     if limit is not None:
         styles = dict.fromkeys(row.style for row in rows)
@@ -128,8 +95,9 @@ def measure(
         "items": engine.items,
         "wasted_items": prefetch["wasted"],
         "lookahead": prefetch,
-        "differing_answers": _differing(plain.answers, engine.answers)
-        + _differing(plain.answers, cold.answers),
+        "differing_answers": sum(
+            compare(plain.answers, run.answers)["differing_answers"] for run in (engine, cold)
+        ),
         "concurrency": concurrency,
         "model_ms": model_ms,
         "seconds": {
@@ -160,14 +128,9 @@ def _run(
     clear_caches: bool = False,
     **options: Any,  # of the engine
 ) -> _SuiteRun:
-    from viper.engine.engine import Engine
-    from viper_benchmarks.perf.observed import Counts, counting_opener
-    from viper_benchmarks.perf.suite import scene_file
-
     counts = Counts()
-    with Engine(
-        f"truth:{scene_file()}", opener=counting_opener(counts, model_ms=model_ms), **options
-    ) as engine:
+    opener = counting_opener(counts, model_ms=model_ms)
+    with Engine(f"truth:{suite.scene_file()}", opener=opener, **options) as engine:
         engine.capabilities()
         answers: list[Answer] = []
 
@@ -213,24 +176,47 @@ def _fewest_forwards(answer: Answer) -> int:
     return len({kind for method in methods for kind in _KINDS[method]})
 
 
-def _differing(one: Sequence[Answer], other: Sequence[Answer]) -> int:
-    return sum(
-        (a.text, a.failure, a.patches) != (b.text, b.failure, b.patches)
-        for a, b in zip(one, other, strict=True)
-    )
-
-
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     concurrency, limit = result["concurrency"], result["cold_limit"]
     return [
-        figure(result, "naive_forwards", "", "one per call and patch"),
-        figure(result, "engine_forwards", "", f"{concurrency} programs at once"),
-        figure(result, "ratio", "×", "times fewer", at_least=GOALS.get(concurrency)),
-        figure(result, "cold_ratio", "×", f"with cleared caches; at best {limit:g} ×"),
-        figure(result, "median_ratio", "×", "for a single program"),
+        figure(result, "naive_forwards", "one per call and patch"),
+        figure(result, "engine_forwards", f"{concurrency} programs at once"),
+        figure(result, "ratio", "times fewer", at_least=GOALS.get(concurrency)),
+        figure(result, "cold_ratio", f"with cleared caches; at best {limit:g} ×"),
+        figure(result, "median_ratio", "for a single program"),
         Row("share_below_2x", f"{result['share_below_2x']:.1%}", "", "of the programs"),
-        figure(result, "wasted_items", "", "computed in vain"),
-        figure(result, "differing_answers", "", at_most=0),
-        figure(result, "programs", "", f"suite {result['suite_version']}"),
+        figure(result, "wasted_items", "computed in vain"),
+        figure(result, "differing_answers", at_most=0),
+        figure(result, "programs", f"suite {result['suite_version']}"),
     ]
+
+
+@benchmark(table)
+@number_option("--concurrency", default=1, text="Programs at once.")
+@click.option(
+    "--model-ms",
+    type=click.FloatRange(min=0),
+    help=f"Duration of a run of a model.  [default: 0, or {_MODEL_MS:g} for several programs at once]",
+)
+@click.option(
+    "--sweep",
+    is_flag=True,
+    help=f"Also measure with runs of {', '.join(f'{ms:g}' for ms in _SWEEP_MS)} ms.",
+)
+def forwards(concurrency: int, model_ms: float | None, sweep: bool) -> Result:
+    """Count runs of models, naively and by the engine.
+
+    \b
+    python -m viper_benchmarks.perf forwards
+    python -m viper_benchmarks.perf forwards --concurrency 16 --json
+    """
+    if model_ms is None:
+        model_ms = _MODEL_MS if concurrency > 1 else 0.0
+    result = measure(concurrency, model_ms=model_ms)
+    if sweep:
+        more = [measure(concurrency, model_ms=ms) for ms in _SWEEP_MS]
+        kept = ("model_ms", "engine_forwards", "ratio", "wasted_items", "differing_answers")
+        runs = [{name: run[name] for name in kept} for run in (result, *more)]
+        result["sweep"] = sorted(runs, key=lambda run: run["model_ms"])
+    return result

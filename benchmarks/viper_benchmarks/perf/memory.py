@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from viper_benchmarks.perf.command import Row, goal
+from viper_benchmarks.perf.command import Result, Row, goal
 
 __all__ = ["GOAL_GROWTH", "MemoryCurve", "growth_row", "rss_mb"]
 
@@ -35,13 +35,19 @@ class MemoryCurve:
         """Add the memory of this moment."""
         self.points.append((count, round(rss_mb(self._pid), 1)))
 
-    def growth(self, since: int) -> float:
-        """Return the growth from the first point at or after a count to the last point, as a share."""
+    def result(self, since: int) -> Result:
+        """Return the points, and the growth as a share from the first one at or after a count to the last."""
         early = next(mb for count, mb in self.points if count >= since)
-        return round(self.points[-1][1] / early - 1, 4)
+        growth = round(self.points[-1][1] / early - 1, 4)
+        return {"rss_growth": growth, "rss_mb": self.points}
 
 
-def growth_row(growth: float, meaning: str) -> Row:
-    """Return the row of `rss_growth`."""
-    bound = goal(100 * growth, 100 * GOAL_GROWTH, "%")
-    return Row("rss_growth", f"{growth:+.2%}", bound, meaning)
+def growth_row(result: Result, what: str) -> Row:
+    """Return the row of `rss_growth`; `what` is counted, in the plural."""
+    growth, ((early, early_mb), *_, (late, late_mb)) = result["rss_growth"], result["rss_mb"]
+    return Row(
+        "rss_growth",
+        f"{growth:+.2%}",
+        goal(100 * growth, 100 * GOAL_GROWTH, "%"),
+        f"{early_mb:g} MB after {early:,} {what}, {late_mb:g} MB after {late:,}",
+    )

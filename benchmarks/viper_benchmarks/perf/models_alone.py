@@ -5,39 +5,32 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from itertools import starmap
+from typing import Any
+
+from numpy.typing import NDArray
 
 from viper.backends.owl import DeviceCache
+from viper.engine.answer import Answer
 from viper.images.decoding import open_image
 from viper.images.image import View
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import Backend, DetectRequest
+from viper.trace import CallRecord
 from viper.vocabulary.attributes import contrasts
 from viper_benchmarks.perf.command import BenchmarkError
 from viper_benchmarks.perf.observed import observed
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from viper.engine.answer import Answer
-
-__all__ = ["Ceiling", "ModelBench"]
+__all__ = ["ModelBench"]
 
 _BATCHES = (1, 2, 4, 8, 16, 32, 64)
 _ROUNDS = 3
 # Repetitions of each size; the fastest counts, because a ceiling is the best case.
 _MAX_ITEMS = 128
 # Items per batch size: enough for a stable figure.
-
-
-class Ceiling(NamedTuple):
-    """The best rate of the models alone."""
-
-    programs_per_s: float
-    best_batch: dict[str, int]
-    """Batch size that is fastest, by method."""
 
 
 class ModelBench:
@@ -86,18 +79,18 @@ class ModelBench:
         """Repeat the calls of answers on other images, each with its own forwards; return programs per s."""
         seconds: list[float] = []
         for answer, array in zip(answers, images, strict=True):
-            image = _whole(array).image
+            whole = _whole(array)
             started = time.perf_counter()
             for call in answer.trace.calls:
-                self._naive(call.method, call.arguments, call.box_xyxy, image)
+                self._naive(call, whole)
             seconds.append(time.perf_counter() - started)
         return 1 / statistics.median(seconds)
 
-    def _naive(self, method: str, arguments: Sequence[Any], box: Any, image: Any) -> None:
+    def _naive(self, call: CallRecord, whole: View) -> None:
         detector, matcher, depth = (self._backends[r] for r in ("detector", "matcher", "depth"))
-        width, height = image.size
-        view = View(image, box or (0.0, 0.0, float(width), float(height)))
-        match method:
+        image, arguments = whole.image, call.arguments
+        view = View(image, call.box_xyxy) if call.box_xyxy else whole
+        match call.method:
             case "ImagePatch.find":
                 _without_cache(detector).detect([DetectRequest(view, (arguments[0],))])
             case "ImagePatch.verify_property":
@@ -115,10 +108,14 @@ class ModelBench:
             case "ImagePatch.compute_depth":
                 depth.estimate([image])
             case _:
-                raise BenchmarkError(f"{method} has no naive implementation.")
+                raise BenchmarkError(f"{call.method} has no naive implementation.")
 
-    def ceiling(self) -> Ceiling:
-        """Run the requests of the last programs, each item once, in batches of the best size."""
+    def ceiling(self) -> tuple[float, dict[str, int]]:
+        """Run the requests of the last programs, each item once, in batches of the best size.
+
+        Returns:
+            Programs per second, and the batch size that is fastest, by method.
+        """
         images = {request.view.image for request in self._requests("detect")}
         seconds, best = 0.0, {}
         for method in self._requested:
@@ -129,17 +126,17 @@ class ModelBench:
             items = list(self._requests(method))
             per_item, best[method] = _best(getattr(backend, method), items)
             seconds += per_item * len(items)
-        return Ceiling(len(images) / seconds, best)
+        return len(images) / seconds, best
 
     def _requests(self, method: str) -> list[Any]:
-        requests = list(self._requested[method])
+        requests: Iterable[Any] = self._requested[method]
         if method != "detect":
-            return requests
+            return list(requests)
         # One detection per view, with all phrases.
-        by_view: dict[Any, tuple[str, ...]] = {}
-        for request in cast("list[DetectRequest]", requests):
-            by_view[request.view] = (*by_view.get(request.view, ()), *request.phrases)
-        return [DetectRequest(view, phrases) for view, phrases in by_view.items()]
+        by_view: defaultdict[View, tuple[str, ...]] = defaultdict(tuple)
+        for request in requests:
+            by_view[request.view] += request.phrases
+        return list(starmap(DetectRequest, by_view.items()))
 
     def _record(self, method: str, requests: Sequence[Hashable], start: float, end: float) -> None:
         with self._lock:
@@ -166,7 +163,7 @@ def _best(method: Callable[[Sequence[Any]], Any], items: list[Any]) -> tuple[flo
 
 def _without_cache(detector: Any) -> Any:
     """Return a detector without a cache of encoded crops and texts."""
-    return replace(detector, family=replace(detector.family, known=DeviceCache(0)))
+    return replace(detector, family=replace(detector.family, cache=DeviceCache(0)))
 
 
 def _whole(array: NDArray[Any]) -> View:

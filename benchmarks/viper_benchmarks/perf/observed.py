@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import Backend
 
-__all__ = ["Counts", "OnBatch", "counting_opener", "observed"]
+__all__ = ["Counts", "counting_opener", "observed"]
 
 OnBatch = Callable[[str, Sequence[Hashable], float, float], None]
 """Called with the method of a role, its requests, and start and end by `time.perf_counter`."""
@@ -52,19 +53,12 @@ class _Observed:
         return result
 
 
+@dataclass(slots=True)
 class Counts:
     """Runs of models: each call of a batch method is one, text encoders included."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.forwards = 0
-        self.items = 0
-
-    def add(self, items: int) -> None:
-        """Count one run of a model."""
-        with self._lock:
-            self.forwards += 1
-            self.items += items
+    forwards: int = 0
+    items: int = 0
 
 
 def counting_opener(counts: Counts, *, model_ms: float = 0.0) -> Callable[[BackendRef], Backend]:
@@ -74,9 +68,12 @@ def counting_opener(counts: Counts, *, model_ms: float = 0.0) -> Callable[[Backe
         counts: Gets the counts.
         model_ms: Additional time of each run.
     """
+    lock = threading.Lock()
 
     def count(_: str, requests: Sequence[Hashable], __: float, ___: float) -> None:
-        counts.add(len(requests))
+        with lock:
+            counts.forwards += 1
+            counts.items += len(requests)
         if model_ms:
             time.sleep(model_ms / 1000)
 

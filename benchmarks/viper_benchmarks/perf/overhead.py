@@ -16,22 +16,29 @@ import asyncio
 import statistics
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.engine.engine import Engine
+from viper.images.decoding import open_image
+from viper.images.image import View
+from viper.models.roles import DetectRequest
 from viper_benchmarks.perf.command import (
     BenchmarkError,
+    Result,
     Row,
     benchmark,
     figure,
     rounds_option,
     with_machine,
 )
+from viper_benchmarks.perf.instant import INSTANT_BACKENDS, InstantModel, open_instant
+from viper_benchmarks.perf.programs import EIGHT_CALLS
 from viper_benchmarks.perf.samples import timed_ms
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from viper.engine.engine import Engine
+from viper_benchmarks.perf.sandbox_figures import SandboxFigures
+from viper_sandbox import Jail
 
 __all__ = ["measure", "overhead", "table"]
 
@@ -40,28 +47,9 @@ _WARM_UP = 5
 _CALLS = 8
 
 
-@benchmark
-@rounds_option
-def overhead(rounds: int) -> tuple[dict[str, Any], list[Row]]:
-    """Measure the engine's own time beside that of its parts.
-
-    \b
-    python -m viper_benchmarks.perf overhead
-    python -m viper_benchmarks.perf overhead --json
-    """
-    result = measure(rounds)
-    return result, table(result)
-
-
 @with_machine("numpy", "RestrictedPython")
-def measure(rounds: int, *, programs: int = _PROGRAMS) -> dict[str, Any]:
+def measure(rounds: int, *, programs: int = _PROGRAMS) -> Result:
     """Return the medians as a JSON value."""
-    from viper.engine.engine import Engine
-    from viper.images.decoding import open_image
-    from viper_benchmarks.perf.instant import INSTANT_BACKENDS, open_instant
-    from viper_benchmarks.perf.sandbox_figures import SandboxFigures
-    from viper_sandbox import Jail
-
     engine_ms: list[float] = []
     parts: dict[str, list[float]] = {"image": [], "sandbox": [], "models": []}
     with Engine("none", backends=INSTANT_BACKENDS, opener=open_instant) as engine:
@@ -92,15 +80,11 @@ def measure(rounds: int, *, programs: int = _PROGRAMS) -> dict[str, Any]:
 
 def _images(count: int) -> list[NDArray[Any]]:
     """Return images that no engine has in its cache."""
-    import numpy as np
-
     rng = np.random.default_rng()
     return [rng.integers(0, 255, (96, 128, 3), dtype=np.uint8) for _ in range(count)]
 
 
 def _engine_ms(engine: Engine, images: list[NDArray[Any]]) -> Iterator[float]:
-    from viper_benchmarks.perf.programs import EIGHT_CALLS
-
     def run(image: NDArray[Any]) -> None:
         answer = engine.run_program(EIGHT_CALLS, image)
         if answer.failure is not None:
@@ -111,11 +95,6 @@ def _engine_ms(engine: Engine, images: list[NDArray[Any]]) -> Iterator[float]:
 
 def _models_ms(images: list[NDArray[Any]]) -> Iterator[float]:
     """Yield how long the models take for the requests of the program, each item alone."""
-    from viper.images.decoding import open_image
-    from viper.images.image import View
-    from viper.models.roles import DetectRequest
-    from viper_benchmarks.perf.instant import InstantModel
-
     model = InstantModel()
 
     def run(whole: View) -> None:
@@ -130,13 +109,25 @@ def _models_ms(images: list[NDArray[Any]]) -> Iterator[float]:
         yield timed_ms(partial(run, View(image, (0.0, 0.0, float(width), float(height)))))
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     parts = ", ".join(f"{name} {ms:g}" for name, ms in result["parts"].items())
     return [
-        figure(result, "engine_ms", "ms", "a program of eight calls"),
-        figure(result, "parts_ms", "ms", f"measured alone: {parts}"),
-        figure(result, "overhead_ms", "ms", "the engine's own"),
-        figure(result, "overhead_us_per_call", "µs", "the same per call"),
-        figure(result, "programs", "", result["machine"]["cpu"]),
+        figure(result, "engine_ms", "a program of eight calls"),
+        figure(result, "parts_ms", f"measured alone: {parts}"),
+        figure(result, "overhead_ms", "the engine's own"),
+        figure(result, "overhead_us_per_call", "the same per call"),
+        figure(result, "programs", result["machine"]["cpu"]),
     ]
+
+
+@benchmark(table)
+@rounds_option
+def overhead(rounds: int) -> Result:
+    """Measure the engine's own time beside that of its parts.
+
+    \b
+    python -m viper_benchmarks.perf overhead
+    python -m viper_benchmarks.perf overhead --json
+    """
+    return measure(rounds)

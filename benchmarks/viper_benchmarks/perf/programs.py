@@ -15,7 +15,6 @@ __all__ = [
     "FIRST_STATEMENT_CALLS",
     "IMAGE_BOX",
     "IMAGE_SIZE",
-    "Ask",
     "Box",
     "make_names",
     "many_questions",

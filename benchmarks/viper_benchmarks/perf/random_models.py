@@ -8,11 +8,9 @@ Depth Anything V2 base (518 px), as their model cards and configurations say; `s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Size", "save_random_models"]
-
-Size = Literal["small", "real"]
+__all__ = ["save_random_models"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz.,"
 
@@ -39,7 +37,7 @@ class _Sizes(NamedTuple):
     depth_fusion: int
 
 
-_SIZES: dict[Size, _Sizes] = {
+_SIZES = {
     "real": _Sizes(
         owl_vision=_Tower(768, 12, 12, 3072),
         owl_text=_Tower(512, 12, 8, 2048),
@@ -67,8 +65,12 @@ _SIZES: dict[Size, _Sizes] = {
 }
 
 
-def save_random_models(folder: Path, size: Size) -> dict[str, str]:
+def save_random_models(folder: Path, size: str) -> dict[str, str]:
     """Write a detector, a matcher and a depth model; the same seed gives the same weights.
+
+    Args:
+        folder: Gets a folder per model.
+        size: `small` or `real`.
 
     Returns:
         The argument `backends` of `Engine`: role → reference.
@@ -81,6 +83,10 @@ def save_random_models(folder: Path, size: Size) -> dict[str, str]:
             for part in make(_SIZES[size]):
                 part.save_pretrained(folder / role)
     return {role: f"transformers:{folder / role}" for role in makers}
+
+
+def _square(side: int) -> dict[str, int]:
+    return {"height": side, "width": side}
 
 
 # The library's classes are not typed: each function returns what `save_pretrained` writes.
@@ -113,8 +119,7 @@ def _owlv2(sizes: _Sizes) -> tuple[Any, ...]:
     config = Owlv2Config(
         text_config=text, vision_config=vision, projection_dim=sizes.owl_text.hidden_size
     )
-    side = {"height": sizes.owl_side, "width": sizes.owl_side}
-    processor = Owlv2Processor(Owlv2ImageProcessor(size=side), tokenizer)
+    processor = Owlv2Processor(Owlv2ImageProcessor(size=_square(sizes.owl_side)), tokenizer)
     model = Owlv2ForObjectDetection(config)
     with torch.no_grad():
         # Random heads would move boxes out of the image; smaller weights keep them inside.
@@ -150,8 +155,8 @@ def _siglip2(sizes: _Sizes) -> tuple[Any, ...]:
         },
         vision_config=sizes.siglip._asdict() | {"image_size": sizes.siglip_side, "patch_size": 14},
     )
-    side = {"height": sizes.siglip_side, "width": sizes.siglip_side}
-    return SiglipModel(config).eval(), SiglipImageProcessor(size=side), tokenizer
+    processor = SiglipImageProcessor(size=_square(sizes.siglip_side))
+    return SiglipModel(config).eval(), processor, tokenizer
 
 
 def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
@@ -183,7 +188,7 @@ def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
         head_hidden_size=32,
     )
     processor = DPTImageProcessor(
-        size={"height": sizes.dino_side, "width": sizes.dino_side},
+        size=_square(sizes.dino_side),
         keep_aspect_ratio=True,
         ensure_multiple_of=14,
         resample=3,

@@ -17,14 +17,21 @@ import itertools
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import numpy as np
+from PIL import Image
 
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.query import Query
+from viper_benchmarks.evaluator import LocalEvaluator
 from viper_benchmarks.perf.command import (
+    Result,
     Row,
     benchmark,
     figure,
@@ -34,14 +41,11 @@ from viper_benchmarks.perf.command import (
 )
 from viper_benchmarks.perf.memory import MemoryCurve, growth_row, rss_mb
 from viper_benchmarks.perf.samples import timed_ms
+from viper_benchmarks.runner import RunPlan, run
+from viper_benchmarks.scorer import Scorer
+from viper_benchmarks.tasks.jsonl import JsonlSamples
 
-if TYPE_CHECKING:
-    from viper.engine.answer import Answer
-    from viper.engine.engine import Engine
-    from viper.engine.query import Query
-    from viper_benchmarks.sample import Sample
-
-__all__ = ["GOAL_SAMPLES_PER_S", "measure", "runner", "table"]
+__all__ = ["measure", "runner", "table"]
 
 GOAL_SAMPLES_PER_S = 200
 """Samples with stub models per second, on two cores."""
@@ -51,35 +55,13 @@ _QUESTIONS = ("How many cups are there?", "Is there a red cup?", "What color is 
 _MEMORY_POINTS = 20
 
 
-@benchmark
-@rounds_option
-@click.option(
-    "--long",
-    "long_n",
-    type=click.IntRange(min=100),
-    help="Also score this many samples in one run and watch the memory, such as 100000.",
-)
-def runner(rounds: int, long_n: int | None) -> tuple[dict[str, Any], list[Row]]:
-    """Measure what scoring costs beside answering.
-
-    \b
-    python -m viper_benchmarks.perf runner
-    python -m viper_benchmarks.perf runner --long 100000 --json
-    """
-    result = measure(rounds, long_n=long_n)
-    return result, table(result)
-
-
 @with_machine("numpy", "RestrictedPython")
-def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) -> dict[str, Any]:
+def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) -> Result:
     """Score samples and return the rates as a JSON value."""
-    from viper.engine.engine import Engine
-    from viper.engine.query import Query
-
     figures: dict[str, list[float]] = {"samples_per_s": [], "engine_per_s": [], "runner_per_s": []}
     with tempfile.TemporaryDirectory() as temporary, Engine("stub") as engine:
         folder = Path(temporary)
-        data = list(_rows(folder, samples))
+        data = list(_samples(folder, samples))
         queries = [Query(s.image, s.query, s.task) for s in data]
         ready = _Ready(engine.batch(queries[: len(_QUESTIONS)]))
         for number in range(rounds):
@@ -114,26 +96,15 @@ class _Ready:
         return next(self._answers)
 
 
-def _rows(folder: Path, n: int) -> Iterator[Sample]:
+def _samples(folder: Path, n: int) -> JsonlSamples:
     """Write an image and a file of rows as users do; return its samples."""
-    import numpy as np
-    from PIL import Image
-
-    from viper_benchmarks.tasks.jsonl import JsonlSamples
-
     Image.fromarray(np.zeros((80, 90, 3), dtype=np.uint8)).save(folder / "a.png")
     path = folder / f"rows-{n}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for i in range(n):
-            row = {
-                "id": str(i),
-                "image": "a.png",
-                "query": _QUESTIONS[i % 3],
-                "answer": "3",
-                "tags": ["cups"],
-            }
-            file.write(json.dumps(row) + "\n")
-    return iter(JsonlSamples(path))
+            row = {"id": str(i), "image": "a.png", "query": _QUESTIONS[i % 3], "answer": "3"}
+            file.write(json.dumps({**row, "tags": ["cups"]}) + "\n")
+    return JsonlSamples(path)
 
 
 def _score(
@@ -143,20 +114,14 @@ def _score(
     on_result: Callable[..., None] | None = None,
 ) -> None:
     """Run samples as `viper bench` does; `samples` is a list or a file's."""
-    from viper_benchmarks.evaluator import LocalEvaluator
-    from viper_benchmarks.runner import RunPlan, run
-    from viper_benchmarks.scorer import Scorer
-
     evaluator = LocalEvaluator(engine, Scorer(data_folder=output.parent))  # type: ignore[arg-type]  # _Ready
     plan = RunPlan("jsonl", samples, data_folder=output.parent)
     run(plan, evaluator, concurrency=_CONCURRENCY, output=output, on_result=on_result)
 
 
-def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
+def _memory(folder: Path, engine: Engine, n: int) -> Result:
     """Score a long file and return the memory of the process over time."""
-    from viper_benchmarks.tasks.jsonl import JsonlSamples
-
-    list(_rows(folder, n))
+    samples = _samples(folder, n)
     done = 0
     curve = MemoryCurve()
 
@@ -166,32 +131,46 @@ def _memory(folder: Path, engine: Engine, n: int) -> dict[str, Any]:
         if done % max(1, n // _MEMORY_POINTS) == 0:
             curve.add(done)
 
-    samples = JsonlSamples(folder / f"rows-{n}.jsonl")
     ms = timed_ms(lambda: _score(samples, engine, folder / "long", watch))
     return {
         "long_samples": n,
         "long_samples_per_s": round(1000 * n / ms, 1),
-        "rss_mb": curve.points,
+        **curve.result(n // 10),
         "rss_after_report_mb": round(rss_mb(), 1),
-        "rss_growth": curve.growth(n // 10),
     }
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     rows = [
         figure(
             result,
             "samples_per_s",
-            "/s",
             "scored with stub models, sandbox included",
             at_least=GOAL_SAMPLES_PER_S,
         ),
-        figure(result, "engine_per_s", "/s", "answered by the engine alone"),
-        figure(result, "runner_per_s", "/s", "by the runner with answers ready"),
-        figure(result, "overhead_us", "µs", "the runner's own time per sample"),
+        figure(result, "engine_per_s", "answered by the engine alone"),
+        figure(result, "runner_per_s", "by the runner with answers ready"),
+        figure(result, "overhead_us", "the runner's own time per sample"),
     ]
     if "rss_growth" in result:
-        growth, n = result["rss_growth"], result["long_samples"]
-        rows.append(growth_row(growth, f"memory from {n // 10:,} to {n:,} samples"))
-    return [*rows, figure(result, "samples", "", f"per round; {machine_text(result)}")]
+        rows.append(growth_row(result, "samples"))
+    return [*rows, figure(result, "samples", f"per round; {machine_text(result)}")]
+
+
+@benchmark(table)
+@rounds_option
+@click.option(
+    "--long",
+    "long_n",
+    type=click.IntRange(min=100),
+    help="Also score this many samples in one run and watch the memory, such as 100000.",
+)
+def runner(rounds: int, long_n: int | None) -> Result:
+    """Measure what scoring costs beside answering.
+
+    \b
+    python -m viper_benchmarks.perf runner
+    python -m viper_benchmarks.perf runner --long 100000 --json
+    """
+    return measure(rounds, long_n=long_n)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from viper.images.image import ImageRef
 from viper.methods.dispatch import CallDispatcher
 from viper.models.registry import BackendRef
-from viper.models.roles import Answerer, AnswerRequest, Backend, Completion
+from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.programs.api_spec import load_spec
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -33,15 +33,13 @@ from viper_benchmarks.perf.programs import (
     stub_answer,
 )
 from viper_benchmarks.perf.samples import timed_ms
-from viper_benchmarks.perf.unconfined import run_in_fresh_interpreter, run_in_process
 from viper_sandbox import Call, Handler, Jail, PatchRef, Request, WireValue
 
 __all__ = [
     "IdleMemory",
     "SandboxFigures",
     "ScheduledCalls",
-    "fresh_interpreters_ms",
-    "in_process_ms",
+    "comparison_ms",
 ]
 
 _HANDLE = 0
@@ -92,20 +90,19 @@ class SandboxFigures:
             pause_s: Rest before each, during which the jail may prepare the next child. Without it, a program
                 starts as soon as the previous one has its result, so the end of that one counts too.
         """
-        values = []
+        started: list[float] = []
+        arrived: list[float] = []
+
+        async def serve(_: Call) -> WireValue:
+            arrived.append(time.perf_counter())
+            return True
+
         for _ in range(programs):
-            arrived: list[float] = []
-
-            async def serve(call: Call, arrived: list[float] = arrived) -> WireValue:
-                arrived.append(time.perf_counter())
-                return _stub(call)
-
             if pause_s:
                 await asyncio.sleep(pause_s)
-            started = time.perf_counter()
+            started.append(time.perf_counter())
             await self._run(FIRST_STATEMENT_CALLS, serve, expected=True)
-            values.append((arrived[0] - started) * 1e3)
-        return values
+        return [(b - a) * 1e3 for a, b in zip(started, arrived, strict=True)]
 
     async def calls_us(self, calls: int) -> list[float]:
         """Time from one call of a program to its next, where the handler answers at once."""
@@ -124,9 +121,10 @@ class SandboxFigures:
         The program is the same and repeats no question, so that every call is a forward.
         """
         ref = BackendRef("answerer", "instant", "")
-        pool = ModelPool({"answerer": ref}, opener=_open_instant_answerer)
+        pool = ModelPool({"answerer": ref}, opener=lambda _: _InstantAnswerer())
         arrived: list[float] = []
         served: list[float] = []
+        total = calls + _WARM_UP_CALLS
         try:
             image = ImageRef("0" * 64, IMAGE_SIZE)
             client = VisionClient(pool, model_call_s=_MODEL_CALL_S)
@@ -139,13 +137,11 @@ class SandboxFigures:
                 served.append((time.perf_counter() - started) * 1e6)
                 return value
 
-            await self._run(
-                many_questions(calls + _WARM_UP_CALLS), serve, image=dispatcher.image_patch
-            )
+            await self._run(many_questions(total), serve, image=dispatcher.image_patch)
             forwards = len(client.metrics.forwards["answerer"])
-            if forwards != calls + _WARM_UP_CALLS:
+            if forwards != total:
                 raise BenchmarkError(
-                    f"{calls + _WARM_UP_CALLS} different questions took {forwards} forwards: some "
+                    f"{total} different questions took {forwards} forwards: some "
                     "were answered without the model, so the figure would be meaningless."
                 )
         finally:
@@ -234,24 +230,16 @@ class SandboxFigures:
             )
 
 
-def in_process_ms(programs: int) -> list[float]:
-    """Time of the typical program compiled and run in this process."""
-    return [_timed_ms(run_in_process) for _ in range(programs)]
+def comparison_ms(run: Callable[[str], Any], programs: int) -> list[float]:
+    """Time of the typical program, run in another way: see `unconfined`."""
 
+    def check() -> None:
+        if (value := run(EIGHT_CALLS)) != EIGHT_CALLS_VALUE:
+            raise BenchmarkError(
+                f"The comparison returned {value!r} instead of {EIGHT_CALLS_VALUE!r}."
+            )
 
-def fresh_interpreters_ms(programs: int) -> list[float]:
-    """Time of the typical program in an interpreter started for it."""
-    return [_timed_ms(run_in_fresh_interpreter) for _ in range(programs)]
-
-
-def _timed_ms(run: Callable[[str], Any]) -> float:
-    values: list[Any] = []
-    ms = timed_ms(lambda: values.append(run(EIGHT_CALLS)))
-    if values != [EIGHT_CALLS_VALUE]:
-        raise BenchmarkError(
-            f"The comparison returned {values[0]!r} instead of {EIGHT_CALLS_VALUE!r}."
-        )
-    return ms
+    return [timed_ms(check) for _ in range(programs)]
 
 
 def _gaps_us(arrived: Sequence[float]) -> list[float]:
@@ -259,7 +247,7 @@ def _gaps_us(arrived: Sequence[float]) -> list[float]:
     return [(after - before) * 1e6 for before, after in itertools.pairwise(warm)]
 
 
-def _stub(call: Call) -> WireValue:
+async def _serve_stub(call: Call) -> WireValue:
     box = IMAGE_BOX if call.receiver is None else call.receiver.box_xyxy
     method = call.name.rpartition(".")[2]
     answer = stub_answer(method, box, list(call.arguments))
@@ -269,10 +257,6 @@ def _stub(call: Call) -> WireValue:
     return [PatchRef(_HANDLE, tuple(found), category, score) for found, category, score in answer]
 
 
-async def _serve_stub(call: Call) -> WireValue:
-    return _stub(call)
-
-
 class _InstantAnswerer(Answerer):
     """An answerer that costs nothing."""
 
@@ -280,7 +264,3 @@ class _InstantAnswerer(Answerer):
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
         return [Completion("yes") for _ in requests]
-
-
-def _open_instant_answerer(ref: BackendRef) -> Backend:
-    return _InstantAnswerer()

@@ -18,6 +18,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,18 +26,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import click
+from PIL import Image
 
+from viper.builtin.world import render, sample_scene
+from viper.engine.engine import Engine
 from viper_benchmarks.perf.command import (
     BenchmarkError,
+    Result,
     Row,
     benchmark,
     figure,
     goal,
     machine_text,
+    number_option,
     with_machine,
 )
 from viper_benchmarks.perf.memory import MemoryCurve, growth_row, rss_mb
@@ -61,54 +65,26 @@ _PATIENCE_S = 300.0
 # Longer than any request takes, so that a lost request is noticed.
 
 
+_Answer: TypeAlias = "tuple[str | None, str | None]"
+# The text and the kind of failure.
+
+
 class _Request(NamedTuple):
     image: bytes
     question: str
     stream: bool
 
 
-@dataclass(slots=True)
-class _Outcome:
-    answer: tuple[str | None, str | None] | None
-    """The text and the kind of failure; None where the request was lost."""
+class _Outcome(NamedTuple):
+    answer: _Answer | None
+    """None where the request was lost."""
     ms: float
     rejections: int
     """How often the server answered 429 before."""
 
-    @property
-    def kind(self) -> str:
-        """The outcome in one word."""
-        return "lost" if self.answer is None else self.answer[1] or "answered"
-
-
-@benchmark
-@click.option(
-    "--requests",
-    type=click.IntRange(min=2 * _EARLY),
-    default=500,
-    show_default=True,
-    help="Requests to send.",
-)
-@click.option(
-    "--concurrency",
-    type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    help="Requests in flight at once.",
-)
-def serve(requests: int, concurrency: int) -> tuple[dict[str, Any], list[Row]]:
-    """Put the server under load.
-
-    \b
-    python -m viper_benchmarks.perf serve
-    python -m viper_benchmarks.perf serve --requests 2000 --concurrency 64 --json
-    """
-    result = measure(requests, concurrency)
-    return result, table(result)
-
 
 @with_machine("starlette", "uvicorn", "torch", "numpy")
-def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> dict[str, Any]:
+def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> Result:
     """Send requests to a server; return outcomes, times and memory as a JSON value.
 
     Raises:
@@ -121,42 +97,36 @@ def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> dict[str
         idle_mb = rss_mb(process.pid)
         began_s = time.perf_counter()
         outcomes: list[_Outcome] = []
-        before = _figures(url)
+        before = _forwards(url)
         for part in (sent[:early], sent[early:]):
             outcomes += asyncio.run(_ask_all(url, part, concurrency))
             curve.add(len(outcomes))
         seconds = time.perf_counter() - began_s
-        after = _figures(url)
-        places = _places(url)
+        forwards = _forwards(url)
+        limits = _get(url, "v1/info").json()["limits"]
+        places = limits["concurrency"] + limits["queue"]
         burst = asyncio.run(_ask_all(url, sent[: 2 * places], 2 * places))
+    forwards.subtract(before)
     times = [outcome.ms for outcome in outcomes]
-    counters = {
-        role: f'viper_model_forwards_total{{role="{role}"}}'
-        for role in ("detector", "matcher", "depth", "answerer")
-    }
+    kinds = Counter("lost" if o.answer is None else o.answer[1] or "answered" for o in outcomes)
     return {
         "requests": requests,
         "concurrency": concurrency,
         "pictures": len({request.image for request in sent}),
         **_counts(outcomes, expected),
-        "outcomes": dict(Counter(outcome.kind for outcome in outcomes).most_common()),
+        "outcomes": dict(kinds.most_common()),
         **{f"p{percent}_ms": round(percentile(times, percent), 1) for percent in (50, 90, 99)},
         "max_ms": round(max(times), 1),
         "answers_per_s": round(requests / seconds, 1),
-        "forwards": {role: int(after[key] - before[key]) for role, key in counters.items()},
+        "forwards": dict(forwards),
         "rss_idle_mb": round(idle_mb, 1),
-        "rss_mb": curve.points,
-        "rss_growth": curve.growth(0),
+        **curve.result(0),
         "burst": {"requests": len(burst), "places": places, **_counts(burst, expected)},
     }
 
 
 def _requests(count: int) -> list[_Request]:
     """Draw images, with four questions about each."""
-    from PIL import Image
-
-    from viper.builtin.world import render, sample_scene
-
     made: list[_Request] = []
     for index in range(-(-count // len(_QUESTIONS))):
         scene = sample_scene(_FIRST_SEED + index, size=_SIZE, randomised=False)
@@ -167,10 +137,8 @@ def _requests(count: int) -> list[_Request]:
     return made[:count]
 
 
-def _answers_of_an_engine(requests: list[_Request]) -> list[tuple[str | None, str | None]]:
+def _answers_of_an_engine(requests: list[_Request]) -> list[_Answer]:
     """Ask an engine in this process, one question after the other."""
-    from viper.engine.engine import Engine
-
     with Engine("builtin") as engine:
         answers = [engine.ask(request.image, request.question) for request in requests]
     return [(a.text, a.failure.kind if a.failure else None) for a in answers]
@@ -231,7 +199,10 @@ async def _ask(client: httpx.AsyncClient, url: str, request: _Request) -> _Outco
         except httpx.TransportError:
             break
         if reply.status_code == 200:
-            body = _last_event(reply.text) if request.stream else reply.json()
+            # Of server-sent events, the last one is the answer.
+            body = (
+                json.loads(reply.text.rpartition("\ndata: ")[2]) if request.stream else reply.json()
+            )
             failure = body.get("failure")
             answer = (body.get("answer"), failure["kind"] if failure else None)
             break
@@ -242,31 +213,20 @@ async def _ask(client: httpx.AsyncClient, url: str, request: _Request) -> _Outco
     return _Outcome(answer, 1000 * (time.perf_counter() - began_s), rejections)
 
 
-def _last_event(text: str) -> dict[str, Any]:
-    """Return the data of the last server-sent event."""
-    data = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-    value: dict[str, Any] = json.loads(data[-1])
-    return value
+def _forwards(url: str) -> Counter[str]:
+    """Return how often each model has run."""
+    text = _get(url, "metrics").text
+    rows = re.findall(r'^viper_model_forwards_total{role="(.+)"} (.+)$', text, re.MULTILINE)
+    return Counter({role: int(float(forwards)) for role, forwards in rows})
 
 
-def _figures(url: str) -> dict[str, float]:
+def _get(url: str, path: str) -> httpx.Response:
     import httpx
 
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
-    pairs = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return {name: float(value) for name, value in pairs}
+    return httpx.get(f"{url}/{path}", trust_env=False)
 
 
-def _places(url: str) -> int:
-    import httpx
-
-    limits = httpx.get(f"{url}/v1/info", trust_env=False).json()["limits"]
-    return int(limits["concurrency"] + limits["queue"])
-
-
-def _counts(
-    outcomes: list[_Outcome], expected: list[tuple[str | None, str | None]]
-) -> dict[str, int]:
+def _counts(outcomes: list[_Outcome], expected: list[_Answer]) -> dict[str, int]:
     """Count requests that were lost, answered wrongly, and rejected at first."""
     pairs = zip(outcomes, expected, strict=False)  # a burst has the first of them only
     return {
@@ -276,23 +236,19 @@ def _counts(
     }
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     burst = result["burst"]
-    (early, early_mb), (late, late_mb) = result["rss_mb"]
     forwards = ", ".join(f"{role} {n}" for role, n in result["forwards"].items())
     outcomes = ", ".join(f"{number} {kind}" for kind, number in result["outcomes"].items())
     return [
-        figure(result, "lost", "", f"of {result['requests']} requests", at_most=0),
-        figure(result, "wrong", "", "answers unlike those of an engine", at_most=0),
-        figure(result, "p50_ms", "ms", f"{result['concurrency']} at once"),
-        figure(result, "p90_ms", "ms"),
-        figure(result, "p99_ms", "ms", f"the longest {result['max_ms']:g} ms"),
-        figure(result, "answers_per_s", "/s", f"forwards: {forwards}"),
-        growth_row(
-            result["rss_growth"],
-            f"{early_mb:g} MB after {early:g} requests, {late_mb:g} MB after {late:g}",
-        ),
+        figure(result, "lost", f"of {result['requests']} requests", at_most=0),
+        figure(result, "wrong", "answers unlike those of an engine", at_most=0),
+        figure(result, "p50_ms", f"{result['concurrency']} at once"),
+        figure(result, "p90_ms"),
+        figure(result, "p99_ms", f"the longest {result['max_ms']:g} ms"),
+        figure(result, "answers_per_s", f"forwards: {forwards}"),
+        growth_row(result, "requests"),
         Row(
             "burst",
             f"{burst['lost']} lost",
@@ -303,7 +259,19 @@ def table(result: dict[str, Any]) -> list[Row]:
         figure(
             result,
             "requests",
-            "",
             f"{outcomes}; {result['pictures']} images, {machine_text(result)}",
         ),
     ]
+
+
+@benchmark(table)
+@number_option("--requests", least=2 * _EARLY, default=500, text="Requests to send.")
+@number_option("--concurrency", default=32, text="Requests in flight at once.")
+def serve(requests: int, concurrency: int) -> Result:
+    """Put the server under load.
+
+    \b
+    python -m viper_benchmarks.perf serve
+    python -m viper_benchmarks.perf serve --requests 2000 --concurrency 64 --json
+    """
+    return measure(requests, concurrency)

@@ -20,16 +20,23 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
 
-import click
+import numpy as np
 
-from viper_benchmarks.perf.command import Row, benchmark, figure, goal, with_machine
+from viper.engine.engine import Engine
+from viper.engine.query import Query
+from viper_benchmarks.perf.command import (
+    Result,
+    Row,
+    benchmark,
+    figure,
+    goal,
+    number_option,
+    with_machine,
+)
+from viper_benchmarks.perf.instant import INSTANT_BACKENDS, open_instant
 from viper_benchmarks.perf.memory import MemoryCurve, growth_row
-
-if TYPE_CHECKING:
-    from viper.engine.engine import Engine
-    from viper.engine.query import Query
+from viper_benchmarks.perf.programs import EIGHT_CALLS
 
 __all__ = ["measure", "soak", "table"]
 
@@ -39,31 +46,9 @@ _CACHE_MB = 4.0
 _CANCEL_EVERY = 50
 
 
-@benchmark
-@click.option(
-    "--programs",
-    type=click.IntRange(min=1_000),
-    default=20_000,
-    show_default=True,
-    help="Programs to run.",
-)
-def soak(programs: int) -> tuple[dict[str, Any], list[Row]]:
-    """Run many programs and look for leaks.
-
-    \b
-    python -m viper_benchmarks.perf soak
-    python -m viper_benchmarks.perf soak --programs 2000 --json
-    """
-    result = measure(programs)
-    return result, table(result)
-
-
 @with_machine("numpy", "RestrictedPython")
-def measure(programs: int, *, chunk: int = _CHUNK) -> dict[str, Any]:
+def measure(programs: int, *, chunk: int = _CHUNK) -> Result:
     """Run programs in chunks; return growth and leaks as a JSON value."""
-    from viper.engine.engine import Engine
-    from viper_benchmarks.perf.instant import INSTANT_BACKENDS, open_instant
-
     threads_before = set(threading.enumerate())
     curve = MemoryCurve()
     waiting = 0
@@ -86,12 +71,11 @@ def measure(programs: int, *, chunk: int = _CHUNK) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     return {
         "programs": programs,
-        "rss_growth": curve.growth(programs // 10),
+        **curve.result(programs // 10),
         "leaked_futures": leaked,
         "leaked_threads": len(set(threading.enumerate()) - threads_before),
         "programs_per_s": round(programs / seconds, 1),
         "outcomes": dict(outcomes),
-        "rss_mb": curve.points,
         "concurrency": _CONCURRENCY,
     }
 
@@ -117,23 +101,17 @@ async def _batch(engine: Engine, queries: list[Query]) -> list[str]:
 
 def _queries() -> Iterator[Query]:
     """Yield programs without end: eight calls, a loop, a failing one; a new image for every fourth."""
-    import numpy as np
-
-    from viper.engine.query import Query
-    from viper_benchmarks.perf.programs import EIGHT_CALLS
-
     failing = "def execute_command(image):\n    return image.find('cup')[7]"
     looping = (
         "def execute_command(image):\n"
         "    return sum(p.verify_property('cup', 'red') for p in image.find('cup'))"
     )
     rng = np.random.default_rng(7)
-    image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
-    for number in count():
-        if number % 4 == 0:
-            image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
-        source = failing if number % 20 == 19 else (EIGHT_CALLS, looping)[number % 2]
-        yield Query(image, "", program=source)
+    for first in count(step=4):
+        image = rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
+        for number in range(first, first + 4):
+            source = failing if number % 20 == 19 else (EIGHT_CALLS, looping)[number % 2]
+            yield Query(image, "", program=source)
 
 
 def _waiting_futures() -> int:
@@ -153,18 +131,26 @@ def _until_nothing_is_pending(engine: Engine) -> int:
     return engine.pending()
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
-    (early, early_mb), (late, late_mb) = result["rss_mb"][0], result["rss_mb"][-1]
     left = result["leaked_futures"] + result["leaked_threads"]
     outcomes = sorted(result["outcomes"].items())
     return [
-        growth_row(
-            result["rss_growth"],
-            f"{early_mb:g} MB after {early:,} programs, {late_mb:g} MB after {late:,}",
-        ),
+        growth_row(result, "programs"),
         Row("leaked_futures", f"{result['leaked_futures']}", goal(left, 0), "requests and tasks"),
-        figure(result, "leaked_threads", "", "after the engine was closed"),
-        figure(result, "programs_per_s", "/s", f"{_CONCURRENCY} at once"),
-        figure(result, "programs", "", ", ".join(f"{n:,} {kind}" for kind, n in outcomes)),
+        figure(result, "leaked_threads", "after the engine was closed"),
+        figure(result, "programs_per_s", f"{_CONCURRENCY} at once"),
+        figure(result, "programs", ", ".join(f"{n:,} {kind}" for kind, n in outcomes)),
     ]
+
+
+@benchmark(table)
+@number_option("--programs", least=1_000, default=20_000, text="Programs to run.")
+def soak(programs: int) -> Result:
+    """Run many programs and look for leaks.
+
+    \b
+    python -m viper_benchmarks.perf soak
+    python -m viper_benchmarks.perf soak --programs 2000 --json
+    """
+    return measure(programs)

@@ -20,28 +20,29 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.query import Query
+from viper_benchmarks.perf.answer_differences import compare
 from viper_benchmarks.perf.command import (
     BenchmarkError,
+    Result,
     Row,
     benchmark,
     figure,
     goal,
+    number_option,
     with_machine,
 )
+from viper_benchmarks.perf.random_models import save_random_models
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from viper.engine.answer import Answer
-    from viper.engine.engine import Engine
-    from viper.engine.query import Query
-    from viper_benchmarks.perf.random_models import Size
-
-__all__ = ["PROGRAM", "measure", "table", "throughput"]
+__all__ = ["measure", "table", "throughput"]
 
 GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
 """On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
@@ -50,7 +51,7 @@ _COMPARED = 12
 # Programs whose answers are compared with those of an engine without caches, prefetch and batches.
 _SIZE = (640, 480)
 
-PROGRAM = f"""\
+_PROGRAM = f"""\
 def execute_command(image):
     image_patch = ImagePatch(image)
     dogs = image_patch.find("dog")[:{_MAX_OBJECTS}]
@@ -65,64 +66,24 @@ def execute_command(image):
 """Find, test each twice, find, choose, sort by depth, describe."""
 
 
-@benchmark
-@click.option(
-    "--size",
-    type=click.Choice(["auto", "small", "real"]),
-    default="auto",
-    show_default=True,
-    help="Of the models; auto is real on CUDA, else small.",
-)
-@click.option(
-    "--concurrency",
-    "levels",
-    type=click.IntRange(min=1),
-    multiple=True,
-    default=(1, 4, 16, 64),
-    show_default=True,
-    help="Programs at once; repeatable.",
-)
-@click.option(
-    "--programs",
-    type=click.IntRange(min=8),
-    default=96,
-    show_default=True,
-    help="Programs per row.",
-)
-def throughput(
-    size: str, levels: tuple[int, ...], programs: int
-) -> tuple[dict[str, Any], list[Row]]:
-    """Measure programs per second with real architectures.
-
-    \b
-    python -m viper_benchmarks.perf throughput
-    python -m viper_benchmarks.perf throughput --size real --concurrency 64 --json
-    """
-    result = measure(size, levels, programs=programs)
-    return result, table(result)
-
-
 @with_machine("torch", "transformers", "numpy")
-def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any]:
+def measure(size: str, levels: Sequence[int], *, programs: int) -> Result:
     """Measure each level of concurrency; return the rows as a JSON value."""
     import torch
 
-    from viper.engine.engine import Engine
-    from viper_benchmarks.perf.answer_differences import compare
     from viper_benchmarks.perf.models_alone import ModelBench
-    from viper_benchmarks.perf.random_models import save_random_models
 
     on_gpu = torch.cuda.is_available()
-    chosen: Size = "real" if size == "real" or (size == "auto" and on_gpu) else "small"
-    rows: list[dict[str, Any]] = []
+    if size == "auto":
+        size = "real" if on_gpu else "small"
+    rows: list[Result] = []
     with tempfile.TemporaryDirectory() as name:
         bench = ModelBench()
-        backends = save_random_models(Path(name), chosen)
+        backends = save_random_models(Path(name), size)
         threshold = bench.calibrate(backends["detector"], _images(2), objects=_MAX_OBJECTS)
         backends["detector"] += f"?score_threshold={threshold:.6f}"
         with Engine("none", backends=backends, opener=bench.open) as engine:
             warm = _answer(engine, _images(4), concurrency=2)[0]
-            calls = [call.method for call in warm[0].trace.calls]
             naive_per_s = bench.naive_per_s(warm, _images(4))
             for level in levels:
                 count = programs if level > 1 else max(8, programs // 4)
@@ -140,7 +101,6 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
                         "concurrency": level,
                         "programs_per_s": round(count / seconds, 3),
                         "naive_per_s": round(naive_per_s, 3),
-                        "ceiling_per_s": 0.0,
                         "mean_batch": round(requests / forwards, 2),
                         "busy_share": round(bench.busy_s() / seconds, 3),
                         "forwards_per_program": round(forwards / count, 2),
@@ -148,30 +108,27 @@ def measure(size: str, levels: Sequence[int], *, programs: int) -> dict[str, Any
                         "failed": sum(answer.failure is not None for answer in answers),
                     }
                 )
-            ceiling = bench.ceiling()
+            ceiling_per_s, best_batch = bench.ceiling()
             images = _images(_COMPARED)
             engine_answers, _ = _answer(engine, images, concurrency=_COMPARED)
-        plain_options: dict[str, Any] = {"cache_mb": 0.0, "prefetch": False, "max_batch": 1}
-        with Engine("none", backends=backends, **plain_options) as engine:
+        with Engine("none", backends=backends, cache_mb=0.0, prefetch=False, max_batch=1) as engine:
             plain, _ = _answer(engine, images, concurrency=1)
     for row in rows:
-        row["ceiling_per_s"] = round(ceiling.programs_per_s, 3)
-        row["of_ceiling"] = round(row["programs_per_s"] / ceiling.programs_per_s, 3)
+        row["ceiling_per_s"] = round(ceiling_per_s, 3)
+        row["of_ceiling"] = round(row["programs_per_s"] / ceiling_per_s, 3)
         row["times_naive"] = round(row["programs_per_s"] / row["naive_per_s"], 2)
     return {
         "rows": rows,
-        "size": chosen,
+        "size": size,
         "same_answers": compare(plain, engine_answers),
-        "calls_per_program": len(calls),
-        "best_batch": ceiling.best_batch,
+        "calls_per_program": len(warm[0].trace.calls),
+        "best_batch": best_batch,
         "machine": {"gpu": torch.cuda.get_device_name() if on_gpu else None},
     }
 
 
 def _images(count: int) -> list[NDArray[Any]]:
     """Return images that no engine has in its cache: noise in large blocks."""
-    import numpy as np
-
     rng = np.random.default_rng()
     width, height = _SIZE
     blocks = rng.integers(0, 255, (count, height // 32, width // 32, 3), dtype=np.uint8)
@@ -181,9 +138,7 @@ def _images(count: int) -> list[NDArray[Any]]:
 def _answer(
     engine: Engine, images: Sequence[NDArray[Any]], *, concurrency: int
 ) -> tuple[list[Answer], float]:
-    from viper.engine.query import Query
-
-    queries: list[Query] = [Query(image, "", program=PROGRAM) for image in images]
+    queries = [Query(image, "", program=_PROGRAM) for image in images]
     started = time.perf_counter()
     answers = engine.batch(queries, concurrency=concurrency)
     seconds = time.perf_counter() - started
@@ -193,7 +148,7 @@ def _answer(
     return answers, seconds
 
 
-def table(result: dict[str, Any]) -> list[Row]:
+def table(result: Result) -> list[Row]:
     """Return the rows for people."""
     rows: list[Row] = []
     for row in result["rows"]:
@@ -224,6 +179,32 @@ def table(result: dict[str, Any]) -> list[Row]:
     device = result["machine"]["gpu"] or result["machine"]["cpu"]
     return [
         *rows,
-        figure(same, "differing_answers", "", about, at_most=0),
+        figure(same, "differing_answers", about, at_most=0),
         Row("models", result["size"], "", f"{device}; best batch {result['best_batch']}"),
     ]
+
+
+@benchmark(table)
+@click.option(
+    "--size",
+    type=click.Choice(["auto", "small", "real"]),
+    default="auto",
+    show_default=True,
+    help="Of the models; auto is real on CUDA, else small.",
+)
+@number_option(
+    "--concurrency",
+    "levels",
+    multiple=True,
+    default=(1, 4, 16, 64),
+    text="Programs at once; repeatable.",
+)
+@number_option("--programs", least=8, default=96, text="Programs per row.")
+def throughput(size: str, levels: tuple[int, ...], programs: int) -> Result:
+    """Measure programs per second with real architectures.
+
+    \b
+    python -m viper_benchmarks.perf throughput
+    python -m viper_benchmarks.perf throughput --size real --concurrency 64 --json
+    """
+    return measure(size, levels, programs=programs)

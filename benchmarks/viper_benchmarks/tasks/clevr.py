@@ -55,12 +55,8 @@ def read_clevr(folder: Path, split: str) -> list[Sample]:
 
 
 def _sample(row: Row, position: str, images: Path) -> Sample:
-    image, question, answer = (
-        row.text("image_filename"),
-        row.text("question"),
-        row.raw.get("answer"),
-    )
-    if answer is None:
+    image, question = row.text("image_filename"), row.text("question")
+    if (answer := row.raw.get("answer")) is None:
         raise row.wrong(
             "has no 'answer': a split without answers, such as test, cannot be scored. "
             "Choose --split val."

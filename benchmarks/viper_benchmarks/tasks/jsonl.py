@@ -49,7 +49,8 @@ class JsonlSamples:
         self._path = path
         ids = Digests(sample.id for sample in self)
         if (twice := ids.repeated()) is not None:
-            raise self._repeated(twice)
+            number, sample = next(itertools.islice(self._numbered(), twice, None))
+            raise InputError(f"{path.name}:{number}: the id {sample.id!r} occurs twice.")
         self._n = len(ids)
         if not self._n:
             raise InputError(f"{str(path)!r} contains no samples.")
@@ -59,11 +60,6 @@ class JsonlSamples:
 
     def __iter__(self) -> Iterator[Sample]:
         return (sample for _, sample in self._numbered())
-
-    def _repeated(self, position: int) -> InputError:
-        """Return the error for the repeated id of the row at a position, counted from 0."""
-        number, sample = next(itertools.islice(self._numbered(), position, None))
-        return InputError(f"{self._path.name}:{number}: the id {sample.id!r} occurs twice.")
 
     def _numbered(self) -> Iterator[tuple[int, Sample]]:
         with self._path.open("rb") as lines:
@@ -120,10 +116,6 @@ def _texts(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
     return tuple(map(str, value or ()))
 
 
-def _read(data: Path, split: str) -> JsonlSamples:
-    return JsonlSamples(data)
-
-
 JSONL = BenchmarkTask(
     name="jsonl",
     version=1,
@@ -131,6 +123,6 @@ JSONL = BenchmarkTask(
     layout='mine.jsonl                {"id", "image", "query", "answer" or "box_xyxy"}, one per line\n'
     "images/1.jpg              paths are relative to the file",
     origin="you",
-    read=_read,
+    read=lambda data, _split: JsonlSamples(data),
     subsets=STANDARD_SUBSETS,
 )

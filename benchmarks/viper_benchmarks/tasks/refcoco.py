@@ -109,9 +109,8 @@ def _instances(path: Path) -> _Instances:
     except ModuleNotFoundError as error:
         raise MissingExtraError("pycocotools", "bench", "The RefCOCO family") from error
     content = _INSTANCES.json(path)
-    if not all(
-        isinstance(content.get(part), list) for part in ("images", "annotations", "categories")
-    ):
+    parts = "images annotations categories".split()
+    if not all(isinstance(content.get(part), list) for part in parts):
         raise _INSTANCES.wrong(path, "contains no images, annotations and categories")
     coco: Any = library.COCO()  # its types describe valid files only
     coco.dataset = content
