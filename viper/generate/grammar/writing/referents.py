@@ -114,7 +114,7 @@ class ReferentWriter(SelectWriter):
                     phrases += self._action(condition)
         ranked = bool(places or clocks or picks)
         for size in sizes:
-            phrases += [size] if self.capabilities.serves("matcher") else []
+            phrases += [size] if self.has_matcher else []
             if not ranked:  # "big" is bigger than the others
                 self._note_size(size)
                 picks.append(Pick(SIZES[size]))
@@ -154,7 +154,7 @@ class ReferentWriter(SelectWriter):
         """Return whether a matcher can only compare an attribute with the bare noun, or candidates."""
         if self._matches_colors_only:
             return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
-        if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
+        if not self.has_matcher or self._is_class(attribute.value):
             return False
         if attribute.kind == "kind":
             return attribute.value == noun and noun not in CONTRASTS
@@ -162,7 +162,7 @@ class ReferentWriter(SelectWriter):
 
     @property
     def _matches_colors_only(self) -> bool:
-        return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
+        return self.capabilities.judges("color") and not self.has_matcher
 
     def _is_colored_clothing(self, condition: Related) -> bool:
         """Return whether only the color of the clothes can be tested: "in a red shirt"."""
@@ -175,12 +175,12 @@ class ReferentWriter(SelectWriter):
         return is_clothing and bool(named_colors(condition_text(condition)))
 
     def _note_size(self, size: str) -> None:
-        if not self.capabilities.serves("matcher"):
+        if not self.has_matcher:
             self.note(f"size {size!r} judged among the candidates")
 
     def _action(self, condition: Condition) -> list[str]:
         """Return phrases for what boxes cannot decide: a person near a pizza may not be eating it."""
-        if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
+        if not self.has_matcher or not isinstance(condition, Related | Inverse):
             return []
         rule = RULES.get(condition.relation)
         if rule is None or not all(map(self.can_find, condition.others)):
@@ -312,7 +312,7 @@ class ReferentWriter(SelectWriter):
             colored = [phrase for phrase in phrases if named_colors(phrase)]
             for phrase in colored:
                 self.note_pixels(f"{phrase!r} of the {noun}")
-        elif self.capabilities.serves("matcher"):
+        elif self.has_matcher:
             colored = phrases
         else:
             colored = []

@@ -108,7 +108,7 @@ class SelectWriter(FindWriter):
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
         if search is not None and search.note:
-            if search.narrower and self.capabilities.serves("matcher"):
+            if search.narrower and self.has_matcher:
                 conditions.insert(0, Attribute(noun, "kind"))
             else:
                 self.note(search.note)
@@ -133,7 +133,7 @@ class SelectWriter(FindWriter):
     def _pick(self, pick: Pick, many: str, one: str, noun: str) -> None:
         key = self._key(pick, one, noun)
         if key is None:
-            if self.capabilities.serves("matcher") and pick.other is None:
+            if self.has_matcher and pick.other is None:
                 text = f"{condition_text(pick)} {noun}"
                 best = self.names.single(f"best_{one}")
                 self.write(f"{best} = best_image_match({self.read(many)}, {text!r})")
