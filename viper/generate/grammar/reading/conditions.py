@@ -17,9 +17,10 @@ from viper.generate.grammar.description import (
     Not,
     Place,
     Related,
+    flat,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
-from viper.generate.grammar.reading.verbs import VerbChart, flat
+from viper.generate.grammar.reading.verbs import VerbChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     CLOTHES,

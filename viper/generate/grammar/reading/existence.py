@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from viper.generate.grammar.description import Description
+from viper.generate.grammar.description import Description, flat
 from viper.generate.grammar.logical_form import (
     Both,
     CompareCounts,
@@ -24,7 +24,6 @@ from viper.generate.grammar.logical_form import (
 )
 from viper.generate.grammar.reading.chart import Parses, Queries
 from viper.generate.grammar.reading.lists import ListChart, Listed, shared
-from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.words import number_of
 
 __all__ = ["ExistenceChart", "exists"]

@@ -18,6 +18,7 @@ from viper.generate.grammar.description import (
     Inverse,
     Not,
     Related,
+    flat,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import UnitChart
@@ -32,7 +33,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 from viper.generate.grammar.vocabulary.relations import VERBS, match_relation
 from viper.generate.grammar.vocabulary.words import gerund, is_gerund, kinds, verb_lemma
 
-__all__ = ["VerbChart", "flat"]
+__all__ = ["VerbChart"]
 
 _AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
@@ -261,8 +262,3 @@ class VerbChart(UnitChart):
     @abstractmethod
     def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun."""
-
-
-def flat(condition: Condition) -> tuple[Condition, ...]:
-    """Return the parts of a conjunction, or the condition itself."""
-    return condition.conditions if isinstance(condition, AllOf) else (condition,)
