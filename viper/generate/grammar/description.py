@@ -26,6 +26,7 @@ __all__ = [
     "Related",
     "Row",
     "SameAs",
+    "flat",
 ]
 
 
@@ -229,3 +230,8 @@ class Description:
     def having(self, *conditions: Condition) -> Description:
         """Return the description with more conditions."""
         return replace(self, conditions=(*self.conditions, *conditions))
+
+
+def flat(condition: Condition) -> tuple[Condition, ...]:
+    """Return the parts of a conjunction, or the condition itself."""
+    return condition.conditions if isinstance(condition, AllOf) else (condition,)

@@ -23,19 +23,17 @@ from viper.generate.grammar.description import (
     Place,
     Related,
     Row,
+    flat,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.distinguishing import READY, DistinguishingChart
-from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     ARTICLES,
-    BODY_PARTS,
     CAMERA,
-    CLOTHES,
     ORDINALS,
 )
-from viper.generate.grammar.vocabulary.words import kinds
+from viper.generate.grammar.vocabulary.words import is_worn, kinds
 
 __all__ = ["AttachmentChart"]
 
@@ -100,7 +98,7 @@ class AttachmentChart(DistinguishingChart):
             case Related(relation="facing" | "facing_away"):
                 return True
             case Related(relation="with" | "wearing", others=(other,)):
-                return (other.noun or "").split()[-1:] != [] and _is_worn(other.noun or "")
+                return other.noun is not None and is_worn(other.noun)
             case _:
                 return False
 
@@ -187,10 +185,6 @@ class AttachmentChart(DistinguishingChart):
         for other, end in self.noun_phrase(at + 1):
             if other.noun is not None:
                 yield Related("with", (other,), "and"), end
-
-
-def _is_worn(noun: str) -> bool:
-    return noun.split()[-1] in CLOTHES | BODY_PARTS
 
 
 def _is_placed(what: Description) -> bool:

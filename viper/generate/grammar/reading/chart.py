@@ -64,6 +64,11 @@ class Chart:
                 return at + len(words)
         return None
 
+    def behind(self, at: int, phrases: str) -> tuple[int, ...]:
+        """Return what `after` returns, as none or one position: the rule for fixed words."""
+        end = self.after(at, phrases)
+        return () if end is None else (end,)
+
     def optional(self, at: int, phrases: str) -> int:
         """Return the position behind one of the phrases if it matches here, else the position."""
         return self.after(at, phrases) or at

@@ -17,9 +17,10 @@ from viper.generate.grammar.description import (
     Not,
     Place,
     Related,
+    flat,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
-from viper.generate.grammar.reading.verbs import VerbChart, flat
+from viper.generate.grammar.reading.verbs import VerbChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     CLOTHES,
@@ -42,11 +43,16 @@ SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
 _SWITCHED = "on|off|up|down"
 _AFTER_SWITCHED = "|and|or|,|than"
 _TO_CAMERA = {
-    "facing": "facing",
-    "towards": "facing",
-    "facing_away": "facing away from",
-    "behind": "behind",
+    "near": Place(("front",)),
+    "next_to": Place(("front",)),
+    "in_front_of": Place(("front",)),
+    "far_from": Place(("back",)),
+    "facing": Attribute("facing the camera", "activity"),
+    "towards": Attribute("facing the camera", "activity"),
+    "facing_away": Attribute("facing away from the camera", "activity"),
+    "behind": Attribute("behind the camera", "activity"),
 }
+"""Relation to the camera → the condition that it means; by any other it is a camera in the image."""
 _NOT = "not|isnt|never"
 
 
@@ -82,9 +88,7 @@ class ConditionChart(VerbChart):
                 yield from self.behind_noun(start, False, animate)
                 yield from self.clause(start, False)
             if self.word_in(at, _NOT):
-                for c, end in self.unit(at + 1):
-                    yield Not(c), end
-                for c, end in self._negated_pick(at + 1):
+                for c, end in (*self.unit(at + 1), *self.pick(self.skip(at + 1, "the"))):
                     yield Not(c), end
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
             yield from self.clause(at + 1, True)
@@ -114,11 +118,9 @@ class ConditionChart(VerbChart):
                 "the dog and ignore …" is not a clause about the dog.
         """
         for copula in _COPULAS.split("|"):
-            start = self.after(at, copula)
-            if start is not None:
+            for start in self.behind(at, copula):
                 yield from self.predicate(start)
-        negated = self.after(at, "does not|do not|did not")
-        if negated is not None:
+        for negated in self.behind(at, "does not|do not|did not"):
             for c, end in self.finite_verb(negated):
                 yield Not(c), end
         if relative or self._third_person(at):
@@ -144,7 +146,7 @@ class ConditionChart(VerbChart):
 
     def _joined(self, at: int) -> Parses[Condition]:
         negated = self.word_in(at, _NOT)
-        picks = self._negated_pick(at + 1) if negated else []
+        picks = self.pick(self.skip(at + 1, "the")) if negated else []
         for unit, end in (*self.predicate_unit(at + negated), *picks):
             first: Condition = unit
             if negated and not isinstance(unit, Not):
@@ -167,10 +169,6 @@ class ConditionChart(VerbChart):
                 else:
                     yield AllOf((*flat(first), *flat(rest))), stop
 
-    def _negated_pick(self, at: int) -> Parses[Condition]:
-        start = self.skip(at, "the")
-        return [(pick, end) for pick, end in self.pick(start)]
-
     def predicate_unit(self, at: int) -> Parses[Condition]:
         """Read one condition that may stand behind "is"."""
         if self.word_in(at, SHOWN):
@@ -188,10 +186,11 @@ class ConditionChart(VerbChart):
         text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
         if self.word_in(at, _SWITCHED) and self.word_in(at + 1, _AFTER_SWITCHED) and own:
-            return [(Attribute(text, "state"), at + 1)]
-        if text in brands():
-            return [(Attribute(text, "brand"), at + 1)]
-        return [(Attribute(text, "quality"), at + 1)] if text in PREDICATIVES else []
+            yield Attribute(text, "state"), at + 1
+        elif text in brands():
+            yield Attribute(text, "brand"), at + 1
+        elif text in PREDICATIVES:
+            yield Attribute(text, "quality"), at + 1
 
     def is_a(self, at: int) -> Parses[Condition]:
         """Read a predicate noun: "a cow", "a baseball player"."""
@@ -246,32 +245,20 @@ class ConditionChart(VerbChart):
             if self.text(end) == "and":
                 for second, stop in self.description(end + 1, True):
                     yield Related("between", (first, second), words), stop
-            if self.text(end) != "and":
+            else:
                 yield Related("between", (first,), words), end
 
     def without(self, at: int) -> Parses[Condition]:
         """Read "without a hat", "with no umbrella"."""
-        start = self.after(at, "without|with no|with out|has no|have no|having no")
-        if start is None:
-            return
-        for other, end in self.description(start, True):
-            yield Not(Related("with", (other,), "with")), end
+        for start in self.behind(at, "without|with no|with out|has no|have no|having no"):
+            for other, end in self.description(start, True):
+                yield Not(Related("with", (other,), "with")), end
 
     def _of_camera(self, relation: str, at: int) -> Parses[Condition]:
         """Read "the camera" behind a relation."""
         end = self.camera(at)
-        if end is None:
-            return
-        if relation in ("near", "next_to", "in_front_of"):
-            yield Place(("front",)), end
-            return
-        if relation == "far_from":
-            yield Place(("back",)), end
-            return
-        words = _TO_CAMERA.get(relation)
-        if words is None:  # a camera in the image
-            return
-        yield Attribute(f"{words} the camera", "activity"), end
+        if end is not None and relation in _TO_CAMERA:
+            yield _TO_CAMERA[relation], end
 
     def _bare(self, at: int, nested: bool) -> Parses[Condition]:
         """Read a modifier behind its noun: "shirt blue", "guy blue shirt", "oven right"."""
@@ -286,16 +273,11 @@ class ConditionChart(VerbChart):
             if self.word_in(at, "is|are|looks|seems"):
                 yield from self.clause(at, False)
             for extra in ("in it", "on it", "of it", "in them", "on them", "now"):
-                behind = self.after(at, extra)
-                if behind is not None:
+                for behind in self.behind(at, extra):
                     yield AllOf(()), behind
-        for c, end in self._not_holding(at):
-            yield Not(c), end
-
-    def _not_holding(self, at: int) -> Parses[Condition]:
         if self.text(at) == "no":
             for other, end in self.noun_phrase(at + 1):
-                yield Related("with", (other,), "with"), end
+                yield Not(Related("with", (other,), "with")), end
 
     def is_animate(self, noun: str | None) -> bool:
         """Return whether a noun denotes a living being, by the lexicon."""

@@ -15,6 +15,7 @@ from viper.generate.grammar.description import AllOf, Attribute, Condition, Pick
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS, NUMBERS, ORDINALS, PLACES
+from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import (
     is_gerund,
     is_participle,
@@ -28,13 +29,21 @@ __all__ = ["READY", "DistinguishingChart"]
 _ARTICLES = "the|a|an"
 _LEADS = "in|on|at|from|of|the|to"
 _OWN = "the|a|an|its|his|her|their|my|one|both"
-_ROW_SIDES = {
-    "front": "bottom",
-    "bottom": "bottom",
-    "back": "top",
-    "top": "top",
-    "middle": "middle",
-}
+_ROW_SIDES = word_table(
+    """
+    bottom: front bottom
+    top: back top
+    middle: middle
+    """
+)
+_OFF_CENTER = word_table(
+    """
+    outer: end edge outside side
+    corner: corner
+    middle: inside
+    """
+)
+"""Noun of a part without a side → key of `Pick.by`."""
 _GAZES = frozenset("look face stare point turn head lean glance gaze lie bend tilt".split())
 _WAYS = (
     "the other way|the other direction|other way|opposite way|straight ahead|left|right|up|down|away|"
@@ -112,18 +121,16 @@ class DistinguishingChart(QuestionChart):
         behind = start + 2
         if not self.word_in(start + 1, "row|rows"):
             return
-        if text in PLACES and PLACES[text] in _ROW_SIDES:
-            yield Row(_ROW_SIDES[PLACES[text]]), behind
-            return
-        if text not in ORDINALS:
-            return
-        rank = ORDINALS[text]
+        named = _ROW_SIDES.get(PLACES.get(text, ""))
+        rank = ORDINALS.get(text)
         side_at = self.skip(behind, "from|the|to|in")
         side = _ROW_SIDES.get(PLACES.get(self.text(side_at), ""))
-        if self.text(behind) == "from" and side is not None:
+        if named is not None:
+            yield Row(named), behind
+        elif rank is not None and side is not None and self.text(behind) == "from":
             yield Row(side, rank), side_at + 1
-            return
-        yield Row("top") if rank < 0 else Row("bottom", rank), behind
+        elif rank is not None:
+            yield Row("top") if rank < 0 else Row("bottom", rank), behind
 
     def _clock(self, at: int) -> Parses[Condition]:
         """Read "at 8 o'clock", also a bare "at 5" at the end."""
@@ -145,24 +152,20 @@ class DistinguishingChart(QuestionChart):
         end = start or self.end
         while end < self.end and not self.word_in(end, ",|on|in|at|near"):
             end += 1
-        if start is None or end == start:
-            return
-        yield Attribute(self._span(at, end), "words"), end
+        if start is not None and end > start:
+            yield Attribute(self._span(at, end), "words"), end
 
     def _number(self, at: int) -> Parses[Condition]:
         """Read a number on an object: "number 34", "(bus) 36"."""
         start = self.skip(at, f"with|in|wearing|{_ARTICLES}")
         named = self.after(start, _NUMBER_LEADS)
-        text = self.text(at if named is None else named)
-        end = (at if named is None else named) + 1
+        number_at = at if named is None else named
+        text, end = self.text(number_at), number_at + 1
         if named is not None and (text.isdigit() or text in NUMBERS or len(text) == 1):
             worn = "wearing " if self.text(at) == "wearing" else ""
             yield Attribute(f"{worn}number {text}", "words"), end
-            return
-        if text.isdigit() and self.word_in(end, "|,|on|in|at"):
+        elif text.isdigit() and self.word_in(end, "|,|on|in|at"):
             yield Attribute(f"with {text} on it", "words"), end
-            return
-        return
 
     def _direction_of_gaze(self, at: int) -> Parses[Condition]:
         """Read "looking left", "facing the other way", "turned away"."""
@@ -177,23 +180,16 @@ class DistinguishingChart(QuestionChart):
                 end = self.optional(end, "side|way|direction")
                 yield Attribute(self._span(at, end), "activity"), end
                 return
-        return
 
     def _back_turned(self, at: int) -> Parses[Condition]:
         """Read "with her back to us", "back turned"."""
         start = self.skip(at, f"with|has|having|{_OWN}")
-        end = self.after(start, "back|backs|backside")
-        if end is None:
-            return
-        turned = self.after(end, "turned|facing")
-        to = self.after(turned or end, "to|towards")
-        camera = None if to is None else self.camera(to)
-        if camera is not None or turned is not None:
-            stop = camera or turned
-            assert stop is not None
-            yield Attribute("facing away from the camera", "activity"), stop
-            return
-        return
+        for end in self.behind(start, "back|backs|backside"):
+            turned = self.after(end, "turned|facing")
+            to = self.after(turned or end, "to|towards")
+            stop = turned if to is None else self.camera(to) or turned
+            if stop is not None:
+                yield Attribute("facing away from the camera", "activity"), stop
 
     def _posed_part(self, at: int) -> Parses[Condition]:
         """Read how a part is held: "with head up", "with its wings spread"."""
@@ -267,10 +263,9 @@ class DistinguishingChart(QuestionChart):
 
     def _cut_up(self, at: int) -> Parses[Condition]:
         """Read "cut in half"."""
-        end = self.after(at + 1, "in half|in two|in pieces|in thirds")
-        if end is None or not is_participle(self.text(at)):
-            return
-        yield Attribute(self._span(at, end), "words"), end
+        for end in self.behind(at + 1, "in half|in two|in pieces|in thirds"):
+            if is_participle(self.text(at)):
+                yield Attribute(self._span(at, end), "words"), end
 
     def _end_of_all(self, at: int) -> Parses[Condition]:
         """Read "on the end", "in the corner", "on the inside": no side is named."""
@@ -280,30 +275,20 @@ class DistinguishingChart(QuestionChart):
         start = self.skip(at, "in|on|at|the|very")
         if start == at or self.word_in(start + 1, "of|edge|corner"):
             return []
-        by = {
-            "end": "outer",
-            "edge": "outer",
-            "outside": "outer",
-            "side": "outer",
-            "corner": "corner",
-            "inside": "middle",
-        }.get(self.text(start))
+        by = _OFF_CENTER.get(self.text(start))
         return [(Pick(by), start + 1)] if by else []
 
     def _with_most(self, at: int) -> Parses[Condition]:
         """Read "with the most cheese", "that has fewer stripes"."""
-        start = self.after(at, "with|having|has|that has|who has|which has")
-        if start is None:
-            return
-        start = self.skip(start, "the")
-        rank = _MOST.get(self.text(start))
-        if rank is None or not self._is_plain_noun(start + 1):
-            return
-        end = start + 2
-        while self._is_plain_noun(end):
-            end += 1
-        behind = self.optional(end, "to it|on it|in it|on them|of all")
-        yield Pick(self._span(start + 1, end), rank), behind
+        for start in self.behind(at, "with|having|has|that has|who has|which has"):
+            start = self.skip(start, "the")
+            rank = _MOST.get(self.text(start))
+            end = start + 1
+            while self._is_plain_noun(end):
+                end += 1
+            if rank is not None and end > start + 1:
+                behind = self.optional(end, "to it|on it|in it|on them|of all")
+                yield Pick(self._span(start + 1, end), rank), behind
 
     @rule
     def attribute(self, at: int) -> Parses[Condition]:
@@ -311,16 +296,16 @@ class DistinguishingChart(QuestionChart):
         start = self.skip(at, _DEGREES)
         found = super().attribute(start)
         text = self.text(start)
-        if start > at and not found and is_participle(text):
+        if start == at:
+            return found
+        if not found and is_participle(text):
             found.append((Attribute(text, "state"), start + 1))
-        if start > at:
-            degree = self._span(at, start)
-            return [
-                (Attribute(f"{degree} {c.value}", "words"), end)
-                for c, end in found
-                if isinstance(c, Attribute)
-            ]
-        return found
+        degree = self._span(at, start)
+        return [
+            (Attribute(f"{degree} {c.value}", "words"), end)
+            for c, end in found
+            if isinstance(c, Attribute)
+        ]
 
     @rule
     def unit(self, at: int) -> Parses[Condition]:

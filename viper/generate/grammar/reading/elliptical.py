@@ -23,11 +23,11 @@ from viper.generate.grammar.description import (
     Pick,
     Place,
     Related,
+    flat,
 )
 from viper.generate.grammar.reading.attachment import AttachmentChart
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import HALF_DONE
-from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import (
     ANIMATES,
     ARTICLES,

@@ -8,10 +8,11 @@ parses of the question; the first that uses every word is the meaning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import cast
 
-from viper.generate.grammar.description import Description
+from viper.generate.grammar.description import Description, flat
 from viper.generate.grammar.logical_form import (
     Both,
     CompareCounts,
@@ -22,9 +23,9 @@ from viper.generate.grammar.logical_form import (
     Isnt,
     YesNo,
 )
-from viper.generate.grammar.reading.chart import Parses, Queries
+from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.lists import ListChart, Listed, shared
-from viper.generate.grammar.reading.verbs import flat
+from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import number_of
 
 __all__ = ["ExistenceChart", "exists"]
@@ -35,7 +36,11 @@ _THERE_IS = (
     "can i see|does it show|does it contain|is it showing|there is|there are|"
     "there was|there were|i see|i can see|we see|you can see"
 )
-_SHOWS = "show|contain|have|depict|include|feature"
+_IMAGE_SHOWS = combined(
+    "does the|does this|does|is the|is this",
+    "picture|image|photo|scene",
+    "show|contain|have|depict|include|feature|showing",
+)
 _MANY_BEHIND = (
     "are there|is there|do you see|can you see|can be seen|do you count|do we see|"
     "are visible|are shown|are pictured|are present|are seen|there are|exist|"
@@ -43,25 +48,39 @@ _MANY_BEHIND = (
 )
 _JOINTS = "and|or|nor|but"
 _BEFORE_NEXT = "also|is|are|there|either"
-_COMPARED: tuple[tuple[str, Comparison], ...] = (
-    ("more", ">"),
-    ("fewer", "<"),
-    ("less", "<"),
-    ("at least as many", ">="),
-    ("as many", "=="),
-    ("the same number of", "=="),
-    ("an equal number of", "=="),
-    ("the same amount of", "=="),
+_COUNTED = (
+    "how many|what number of|what is the number of|count the number of|count how many|"
+    "count all the|count the|count|the number of|number of|what is the total number of"
 )
-_NUMBERED: tuple[tuple[str, Comparison], ...] = (
-    ("more than", ">"),
-    ("over", ">"),
-    ("fewer than", "<"),
-    ("less than", "<"),
-    ("at least", ">="),
-    ("at most", "<="),
-    ("exactly", "=="),
-    ("only", "=="),
+
+
+def _comparisons(text: str) -> Mapping[str, Comparison]:
+    return cast("Mapping[str, Comparison]", word_table(text, "|"))
+
+
+_COMPARED = _comparisons(
+    """
+    >: more
+    <: fewer|less
+    >=: at least as many
+    ==: as many|the same number of|an equal number of|the same amount of
+    """
+)
+_NUMBERED = _comparisons(
+    """
+    >: more than|over
+    <: fewer than|less than
+    >=: at least
+    <=: at most
+    ==: exactly|only
+    """
+)
+_NUMBERS_COMPARED = _comparisons(
+    """
+    >: greater than|more than|larger than
+    <: less than|fewer than|smaller than
+    ==: the same as|equal to
+    """
 )
 _PROPERTIES = frozenset("color size shape material".split())
 """Nouns that are not objects: "how many colors are there?" cannot be answered by detecting colors."""
@@ -72,32 +91,21 @@ class ExistenceChart(ListChart):
 
     def existence(self) -> Queries:
         """Read "Is there a dog?", "Do you see cars or buses?", "There is no cat."."""
-        start = self.after(0, _THERE_IS)
-        if start is None:
-            start = self._image_shows()
-        if start is None:
-            return
-        if self.text(start) == "not":
-            for query, end in self._there(start + 1):
-                yield Isnt(query), end
-        yield from self._there(start)
-
-    def _image_shows(self) -> int | None:
-        """Return the position behind "does the picture show", None if absent."""
-        start = self.after(0, "does the|does this|does|is the|is this")
-        if start is None or not self.word_in(start, "picture|image|photo|scene"):
-            return None
-        return self.after(start + 1, f"{_SHOWS}|showing")
+        for start in self.behind(0, f"{_THERE_IS}|{_IMAGE_SHOWS}"):
+            if self.text(start) == "not":
+                for query, end in self._there(start + 1):
+                    yield Isnt(query), end
+            yield from self._there(start)
 
     def _there(self, at: int) -> Parses[YesNo]:
         yield from self._compared_counts(at)
         yield from self._numbered(at)
-        if self.word_in(at, "both|either|neither"):
-            word = self.text(at)
+        lead = self.text(at)
+        if lead in ("both", "either", "neither"):
             for parts, end, _ in self._listed(at + 1):
                 if len(parts) > 1:
-                    query = Both(tuple(parts)) if word == "both" else Either(tuple(parts))
-                    yield (Isnt(query) if word == "neither" else query), end
+                    query = Both(tuple(parts)) if lead == "both" else Either(tuple(parts))
+                    yield (Isnt(query) if lead == "neither" else query), end
         for parts, end, word in self._listed(at):
             if len(parts) == 1:
                 yield parts[0], end
@@ -112,14 +120,10 @@ class ExistenceChart(ListChart):
             else:
                 wholes = shared([item for item, _ in items], joined_by_and=word == "and")
             parts: list[YesNo] = [exists(whole) for whole in wholes]
-            yield (
-                [
-                    Isnt(part) if negated else part
-                    for part, (_, negated) in zip(parts, items, strict=True)
-                ],
-                end,
-                word,
-            )
+            for at, (_, negated) in enumerate(items):
+                if negated:
+                    parts[at] = Isnt(parts[at])
+            yield parts, end, word
 
     def _negatable_items(self, at: int) -> Iterator[tuple[list[tuple[Listed, bool]], int, str]]:
         """Yield coordinated objects, each with whether it is negated, and the conjunction."""
@@ -136,20 +140,15 @@ class ExistenceChart(ListChart):
             yield [(item, negated)], end, "and"
 
     def _compared_counts(self, at: int) -> Parses[YesNo]:
-        for words, comparison in _COMPARED:
-            start = self.after(at, words)
-            if start is None:
-                continue
-            for first, end in self.description(start):
-                middle = self.after(end, "than|as|and")
-                if middle is None:
-                    continue
-                middle = self.skip(middle, "there|are")
-                for second, stop in self.description(middle):
-                    yield CompareCounts(first, comparison, second), stop
+        for words, comparison in _COMPARED.items():
+            for start in self.behind(at, words):
+                for first, end in self.description(start):
+                    for middle in self.behind(end, "than|as|and"):
+                        for second, stop in self.description(self.skip(middle, "there|are")):
+                            yield CompareCounts(first, comparison, second), stop
 
     def _numbered(self, at: int) -> Parses[YesNo]:
-        for words, comparison in _NUMBERED:
+        for words, comparison in _NUMBERED.items():
             start = at + len(words.split())
             number = number_of(self.text(start))
             # Compared without `after`, so that "only" without a number does not count as understood.
@@ -161,45 +160,23 @@ class ExistenceChart(ListChart):
     def compared_numbers(self) -> Queries:
         """Read "Is the number of cubes greater than the number of balls?"."""
         start = self.after(0, "is the number of")
-        if start is None:
-            return
-        words: tuple[tuple[str, Comparison], ...] = (
-            ("greater than", ">"),
-            ("more than", ">"),
-            ("larger than", ">"),
-            ("less than", "<"),
-            ("fewer than", "<"),
-            ("smaller than", "<"),
-            ("the same as", "=="),
-            ("equal to", "=="),
-        )
-        for first, end in self.description(start):
-            for word, comparison in words:
-                behind = self.after(end, word)
-                if behind is None:
-                    continue
-                behind = self.optional(behind, "the number of|that of")
-                for second, stop in self.description(behind):
-                    yield CompareCounts(first, comparison, second), stop
+        for first, end in self.description(start) if start is not None else ():
+            for words, comparison in _NUMBERS_COMPARED.items():
+                for behind in self.behind(end, words):
+                    behind = self.optional(behind, "the number of|that of")
+                    for second, stop in self.description(behind):
+                        yield CompareCounts(first, comparison, second), stop
 
     def counting(self) -> Queries:
         """Read "How many people are left of the car?"."""
-        start = self.after(
-            0,
-            (
-                "how many|what number of|what is the number of|count the number of|"
-                "count how many|count all the|count the|count|the number of|number of|"
-                "what is the total number of"
-            ),
-        )
+        start = self.after(0, _COUNTED)
         if start is None:
             return
         for what, end in self.description(self.optional(start, "of")):
             if what.noun in _PROPERTIES:
                 continue
             yield Count(what), end
-            there = self.after(end, _MANY_BEHIND)
-            if there is not None:
+            for there in self.behind(end, _MANY_BEHIND):
                 for conditions, stop in self.tail(there, False, self.is_animate(what.noun)):
                     yield Count(what.having(*conditions)), stop
             for condition, stop in self.clause(end):

@@ -9,12 +9,11 @@ inverse relation: the object that the man is holding.
 
 from __future__ import annotations
 
-from viper.generate.grammar.description import Condition, Description, Inverse
+from viper.generate.grammar.description import Condition, Description, Inverse, flat
 from viper.generate.grammar.logical_form import AskName, AskPlace
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
 from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.conditions import SHOWN
-from viper.generate.grammar.reading.verbs import flat
 from viper.generate.grammar.vocabulary.lexicon import ARTICLES
 from viper.generate.grammar.vocabulary.relations import match_relation
 from viper.generate.grammar.vocabulary.words import gerund, verb_lemma

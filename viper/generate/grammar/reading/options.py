@@ -40,12 +40,6 @@ from viper.generate.grammar.vocabulary.lexicon import PLACES, RESPECTS
 __all__ = ["is_yes_no", "option_text", "plain_choice", "with_choices"]
 
 _YES_NO = frozenset({"yes", "no"}), frozenset({"true", "false"})
-_RELATION_TEXT = {
-    "left_of": "left",
-    "right_of": "right",
-    "next_to": "next to",
-    "on": "on",
-}
 
 
 def is_yes_no(choices: tuple[str, ...]) -> bool:
@@ -60,16 +54,14 @@ def option_text(condition: Condition) -> str:
             return condition.value
         case Place():
             return " ".join(condition.names)
+        case Related(relation="left_of" | "right_of" as relation):
+            return relation.removesuffix("_of")
+        case Related(relation="above" | "below" | "behind" | "in_front_of") | Inverse():
+            return condition.words
         case Related():
-            word = _RELATION_TEXT.get(condition.relation, condition.words)
-            same_word = condition.relation in ("left_of", "right_of", "above", "below", "behind")
-            if same_word or condition.relation == "in_front_of":
-                return word
             return f"{condition.words} the {condition.others[0].head}"
         case Pick():
             return condition.by.replace("_", " ")
-        case Inverse():
-            return condition.words
         case Not():
             return f"not {option_text(condition.condition)}"
         case _:

@@ -239,30 +239,17 @@ class PhraseChart(ConditionChart):
         if self.text(at) != "of":
             return
         for whole, end in self.noun_phrase(at + 1):
+            conditions = (*base.conditions, *whole.conditions)
+            counted = replace(whole, conditions=conditions, plural=base.plural, number=base.number)
             if head in _ITEMS and whole.noun in CATEGORIES:
                 # "a plush item of furniture": what stands before "item" is said of the furniture.
                 before = (base.noun or "").rpartition(" ")[0]
-                said = (Attribute(before, "quality"),) if before else ()
-                merged = replace(
-                    whole,
-                    conditions=(*said, *base.conditions, *whole.conditions),
-                    plural=base.plural,
-                    number=base.number,
-                )
-                yield merged, end
+                quality = (Attribute(before, "quality"),) if before else ()
+                yield replace(counted, conditions=(*quality, *conditions)), end
             elif head in _UNSEEN_PARTITIVES and whole.noun and _is_bare(base.noun):
-                merged = replace(whole, conditions=(*base.conditions, *whole.conditions))
-                yield merged, end
+                yield replace(whole, conditions=conditions), end
             elif head in _MEASURES and whole.noun:
-                noun = f"{whole.noun} {singular(head)}"
-                merged = replace(
-                    whole,
-                    noun=noun,
-                    conditions=(*base.conditions, *whole.conditions),
-                    plural=base.plural,
-                    number=base.number,
-                )
-                yield merged, end
+                yield replace(counted, noun=f"{whole.noun} {singular(head)}"), end
             else:
                 yield base.having(Related("part_of", (whole,), "of")), end
 

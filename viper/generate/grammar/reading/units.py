@@ -31,6 +31,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
     SHADES,
     SUPERLATIVES,
 )
+from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import is_gerund, kinds, positive, singular
 
 __all__ = ["HALF_DONE", "UnitChart"]
@@ -46,18 +47,15 @@ _INTO_PLACE = (
     "close to|next to|near|on to|in|on|at|to|towards|all the way to|all the way on|"
     "way on|over on|up|in upper"
 )
-_PARTS = {
-    "corner": "corner",
-    "edge": "edge",
-    "end": "edge",
-    "half": "half",
-    "third": "third",
-    "side": "side",
-    "part": "side",
-    "area": "side",
-    "section": "side",
-    "portion": "side",
-}
+_PARTS = word_table(
+    """
+    corner: corner
+    edge: edge end
+    half: half
+    third: third
+    side: side part area section portion
+    """
+)
 HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
 """In "glass on the left half full" no half of the image is meant."""
 _DEPTH_PICKS = {"front": "near", "back": "far"}
@@ -87,14 +85,14 @@ class UnitChart(Chart, ABC):
         if picked is not None:
             return [picked[0]], picked[1]
         if text in PLACES and following != "of":
-            return self._place_words(at, before=True)
-        if text in POSTURES and following and following not in FUNCTION_WORDS:
-            return [Attribute(text, "activity")], at + 1
-        if self._acting(at, following):
+            place = self._place_words(at, before=True)
+            return ([place[0]], place[1]) if place else None
+        posed = text in POSTURES and following and following not in FUNCTION_WORDS
+        if posed or self._acting(at, following):
             return [Attribute(text, "activity")], at + 1
         if text in POSTURES and following in ("down", "up") and self._acting(at, self.text(at + 2)):
             return [Attribute(f"{text} {following}", "activity")], at + 2
-        found = self._attribute_word(at)
+        found = self.attribute_word(at)
         return ([found[0]], found[1]) if found else None
 
     def _acting(self, at: int, noun: str) -> bool:
@@ -132,38 +130,33 @@ class UnitChart(Chart, ABC):
 
     def _superlative(self, at: int) -> tuple[Pick, int] | None:
         text, following = self.text(at), self.text(at + 1)
+        if text == "farthest" and following in PLACES:
+            return Pick(_outermost(following)), at + 2
         if text in SUPERLATIVES:
-            by = SUPERLATIVES[text]
-            if following in PLACES and text in ("farthest",):
-                return Pick(_outermost(following)), at + 2
-            return Pick(by), at + 1
+            return Pick(SUPERLATIVES[text]), at + 1
         if text in COMPARATIVES and following != "than":
             return Pick(COMPARATIVES[text]), at + 1
         if text in ("most", "far", "extreme", "very") and following in PLACES:
             if self.text(at + 2) == "of":
                 return None
-            end = self.after(at + 2, _PART_NOUNS) or at + 2
-            return Pick(_outermost(following)), end
+            return Pick(_outermost(following)), self.optional(at + 2, _PART_NOUNS)
         adjective = "ADJ" in kinds(following) or following in ATTRIBUTE_KIND
-        if text in ("most", "least") and adjective and following not in FUNCTION_WORDS:
-            return Pick(following, 1 if text == "most" else -1), at + 2
-        if text in ("less", "more") and adjective and following not in FUNCTION_WORDS:
-            return Pick(following, 1 if text == "more" else -1), at + 2
+        graded = self.word_in(at, "most|more|least|less")
+        if graded and adjective and following not in FUNCTION_WORDS:
+            return Pick(following, 1 if self.word_in(at, "most|more") else -1), at + 2
         sorts = kinds(text)
         degree = bool(sorts) and sorts <= {"ADJ", "ADV"} and text not in PLACES
-        if text.endswith("er") and degree and following != "than" and positive(text) != text:
-            return Pick(positive(text)), at + 1
-        if text.endswith("est") and len(text) > 5 and degree:
+        compared = text.endswith("er") and following != "than" and positive(text) != text
+        if degree and (compared or (text.endswith("est") and len(text) > 5)):
             return Pick(positive(text)), at + 1
         return None
 
-    def _place_words(self, at: int, *, before: bool) -> tuple[list[Condition], int] | None:
+    def _place_words(self, at: int, *, before: bool) -> tuple[Place, int] | None:
         """Read "top left corner": one or two place words and the noun of a part."""
         names = [PLACES[self.text(at)]]
         end = at + 1
-        second = PLACES.get(self.text(end))
-        if second not in (None, names[0]) and not self.word_in(end + 1, "of|row"):
-            assert second is not None
+        second = PLACES.get(self.text(end), names[0])
+        if second != names[0] and not self.word_in(end + 1, "of|row"):
             names.append(second)
             end += 1
         part_at, part = end, ""
@@ -173,30 +166,19 @@ class UnitChart(Chart, ABC):
             return None
         if self.telegraphic and end > part_at:
             part = _PARTS.get(self.text(end - 1), "")
-        return [Place(tuple(names), part)], end
+        return Place(tuple(names), part), end
 
     @rule
     def place(self, at: int) -> Parses[Condition]:
         """Read where in the image: "on the left side", "in the background", "top right"."""
-        starts: list[int] = [at]
-        lead = self.after(at, _INTO_PLACE)
-        if lead is not None:
-            starts.insert(0, lead)
-        for start in starts:
-            start = self.skip(start, "the|far|very|extreme")
+        for lead in (*self.behind(at, _INTO_PLACE), at):
+            start = self.skip(lead, "the|far|very|extreme")
             far = self.word_in(start - 1, "far|very|extreme")
-            if self.text(start) not in PLACES:
-                continue
-            read = self._place_words(start, before=False)
-            if read is None:
-                continue
-            (place,), end = read
-            assert isinstance(place, Place)
-            if far and len(place.names) == 1:
-                place_or_pick: Condition = Pick(_outermost(self.text(start)))
-            else:
-                place_or_pick = place
-            yield place_or_pick, end
+            read = self._place_words(start, before=False) if self.text(start) in PLACES else None
+            if read is not None and far and len(read[0].names) == 1:
+                yield Pick(_outermost(self.text(start))), read[1]
+            elif read is not None:
+                yield read
         direction = self._direction_behind(at)
         if self.text(at) == "from" and direction is not None:
             yield Pick(_direction(self.text(direction - 1)), 0), direction
@@ -211,12 +193,9 @@ class UnitChart(Chart, ABC):
             if superlative is not None:
                 yield Pick(superlative[0].by, ORDINALS[text]), superlative[1]
             yield conditions[0], self.optional(end, "one")
-        near_or_far = self.after(
-            at, "closest|nearest|closer|nearer|close|farthest|most far|farther"
-        )
-        if near_or_far is not None:
-            far = "far" in self.text(near_or_far - 1)
-            yield from self._pick_to(self.skip(near_or_far, "away|one"), far=far)
+        for end in self.behind(at, "closest|nearest|closer|nearer|close|farthest|most far|farther"):
+            far = "far" in self.text(end - 1)
+            yield from self._pick_to(self.skip(end, "away|one"), far=far)
         superlative = self._superlative(at)
         if superlative is not None:
             pick, end = superlative
@@ -252,32 +231,29 @@ class UnitChart(Chart, ABC):
     def attribute(self, at: int) -> Parses[Condition]:
         """Read one attribute with its adverbs: "very dirty", "light blue", "shirtless"."""
         start = self.skip(at, _DEGREES)
-        read = self._attribute_word(start)
+        read = self.attribute_word(start)
         if read is None:
             return
         yield read
-        behind = self.after(read[1], "color|in color|in size|colored")
-        if behind is not None:
+        for behind in self.behind(read[1], "color|in color|in size|colored"):
             yield read[0], behind
 
-    def _attribute_word(self, at: int) -> tuple[Condition, int] | None:
+    def attribute_word(self, at: int) -> tuple[Attribute, int] | None:
+        """Read an attribute of one word, or a color with its shade."""
         text, following = self.text(at), self.text(at + 1)
         if text in SHADES and ATTRIBUTE_KIND.get(following) == "color":
             return Attribute(f"{text} {following}", "color"), at + 2
         if (text, following) == ("stainless", "steel"):
             return Attribute("stainless steel", "material"), at + 2
         if text in ATTRIBUTE_KIND:
-            end = at + 1
-            if following in ("colored", "color") and ATTRIBUTE_KIND[text] == "color":
-                end += 1
-            return Attribute(text.replace("-", " "), ATTRIBUTE_KIND[text]), end
-        if text in _NO_ATTRIBUTES:
-            return None
+            colored = following in ("colored", "color") and ATTRIBUTE_KIND[text] == "color"
+            return Attribute(text.replace("-", " "), ATTRIBUTE_KIND[text]), at + 1 + colored
         sorts = kinds(text)
-        if "ADJ" in sorts and "NOUN" not in sorts and not text.endswith("est"):
+        if text in _NO_ATTRIBUTES or "NOUN" in sorts:
+            return None
+        if "ADJ" in sorts and not text.endswith("est"):
             return Attribute(text.replace("-", " "), "quality"), at + 1
-        past = text.endswith("ed") and "VERB" in sorts and "NOUN" not in sorts
-        if past and following not in FUNCTION_WORDS:
+        if text.endswith("ed") and "VERB" in sorts and following not in FUNCTION_WORDS:
             return Attribute(text.replace("-", " "), "state"), at + 1
         return None
 
@@ -286,21 +262,14 @@ class UnitChart(Chart, ABC):
         """Read "the same color as the plate", "different in color than the ham"."""
         start = self.skip(at, "of|in|made|from|out|has|have|having|with|is|are")
         start = self.skip(start, "the|a")
-        word = self.text(start)
-        if word not in ("same", "different"):
-            return
         respect_at = self.skip(start + 1, "in|kind|of")
         respect = RESPECTS.get(self.text(respect_at))
-        behind = respect_at + 1
-        if respect is None:
+        if not self.word_in(start, "same|different") or respect is None:
             return
-        joint = self.after(behind, "as|than|from|like|with")
-        if joint is None:
-            return
-        joint = self.optional(joint, "that of|those of|the one of")
-        joint = self.skip(joint, "does|do")
-        for other, end in self.description(joint, True):
-            yield SameAs(respect, other, word == "same"), end
+        for joint in self.behind(respect_at + 1, "as|than|from|like|with"):
+            joint = self.skip(self.optional(joint, "that of|those of|the one of"), "does|do")
+            for other, end in self.description(joint, True):
+                yield SameAs(respect, other, self.text(start) == "same"), end
 
     @abstractmethod
     def description(self, at: int, nested: bool = False) -> Parses[Description]:

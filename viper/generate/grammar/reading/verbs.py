@@ -18,12 +18,12 @@ from viper.generate.grammar.description import (
     Inverse,
     Not,
     Related,
+    flat,
 )
 from viper.generate.grammar.reading.chart import Parses, rule
 from viper.generate.grammar.reading.units import UnitChart
 from viper.generate.grammar.vocabulary.lexicon import (
     ARTICLES,
-    ATTRIBUTE_KIND,
     FUNCTION_WORDS,
     NUMBERS,
     ORDINALS,
@@ -32,7 +32,7 @@ from viper.generate.grammar.vocabulary.lexicon import (
 from viper.generate.grammar.vocabulary.relations import VERBS, match_relation
 from viper.generate.grammar.vocabulary.words import gerund, is_gerund, kinds, verb_lemma
 
-__all__ = ["VerbChart", "flat"]
+__all__ = ["VerbChart"]
 
 _AUXILIARIES = "is|are|was|were|does|do|did|has|have|can|"
 _NO_STATES = ("be", "have", "do", "call", "name")
@@ -57,8 +57,7 @@ class VerbChart(UnitChart):
             return self.verb_object(soon + 1, self.text(soon))
         if not is_gerund(text, self.text(at + 1)) or "VERB" not in kinds(text):
             return []
-        lemma = verb_lemma(text) or text
-        return self.verb_object(at + 1, lemma)
+        return self.verb_object(at + 1, verb_lemma(text) or text)
 
     def verb_object(self, at: int, lemma: str) -> Parses[Condition]:
         """Read the object or place behind a verb, and yield the whole as conditions."""
@@ -68,11 +67,9 @@ class VerbChart(UnitChart):
         if lemma == "wear":
             yield from self.wearing_color(at)
         for joint in ("for", "from", "like"):
-            behind = self.after(start, joint)
-            if behind is not None:
+            for behind in self.behind(start, joint):
                 for other, end in self.noun_phrase(behind):
-                    value = f"{doing} {joint} {other.noun}"
-                    yield Attribute(value, "activity"), end
+                    yield Attribute(f"{doing} {joint} {other.noun}", "activity"), end
         # "looking down", "standing up": the particle belongs to the verb.
         done = {
             at: activity,
@@ -86,8 +83,7 @@ class VerbChart(UnitChart):
             if other.noun == "object" and not other.conditions:
                 yield Attribute(f"{doing} something", "activity"), end
             elif other.noun is not None:
-                relation = VERBS.get(lemma, "acting_on")
-                yield Related(relation, (other,), doing), end
+                yield Related(VERBS.get(lemma, "acting_on"), (other,), doing), end
         if self.text(at) not in ARTICLES and not self._is_relation(at - 1):
             for end in sorted(done, reverse=True):
                 yield done[end], end
@@ -103,23 +99,24 @@ class VerbChart(UnitChart):
     @rule
     def finite_verb(self, at: int) -> Parses[Condition]:
         """Read "holds a cup", "has a hat", "contains the donut", "consists of the truck"."""
-        text = self.text(at)
-        start = self.after(at, "has|have|had")
-        if start is not None:
+        for start in self.behind(at, "has|have|had"):
             yield from self._having(start)
-        for match in match_relation(self.texts[at : at + 6]):
-            if match.relation in ("has_part", "part_of"):
-                for other, end in self.description(at + match.length, True):
-                    yield Related(match.relation, (other,), match.words), end
+        matches = [
+            match
+            for match in match_relation(self.texts[at : at + 6])
+            if match.relation in ("has_part", "part_of")
+        ]
+        text = self.text(at)
         lemma = None if text in NUMBERS or text in ORDINALS else verb_lemma(text)
-        if lemma is None or lemma in ("be", "have", "do") or is_gerund(text):
-            return
-        if match_relation((gerund(lemma), *self.texts[at + 1 : at + 4])):
-            texts = (gerund(lemma), *self.texts[at + 1 : at + 4])
-            for match in match_relation(texts):
-                for other, end in self.description(at + match.length, True):
-                    yield Related(match.relation, (other,), match.words), end
-        yield from self.verb_object(at + 1, lemma)
+        if lemma in ("be", "have", "do") or is_gerund(text):
+            lemma = None
+        if lemma is not None:
+            matches += match_relation((gerund(lemma), *self.texts[at + 1 : at + 4]))
+        for match in matches:
+            for other, end in self.description(at + match.length, True):
+                yield Related(match.relation, (other,), match.words), end
+        if lemma is not None:
+            yield from self.verb_object(at + 1, lemma)
 
     def _having(self, at: int) -> Parses[Condition]:
         """Read behind "has": a part or possession, or "red color", "large size"."""
@@ -137,14 +134,11 @@ class VerbChart(UnitChart):
         """Read "large size and red color"."""
         for quality, end in self.attribute(self.skip(at, "a|an")):
             named = self.word_in(end - 1, _QUALITIES)  # "red color" may be one unit already
-            behind = end if named else self.after(end, _QUALITIES)
-            if behind is None:
-                continue
-            yield quality, behind
-            if self.word_in(behind, "and|,"):
-                start = self.skip(behind, "and|,")
-                for c, e in self._qualities(start):
-                    yield AllOf((quality, *flat(c))), e
+            for behind in (end,) if named else self.behind(end, _QUALITIES):
+                yield quality, behind
+                if self.word_in(behind, "and|,"):
+                    for c, e in self._qualities(self.skip(behind, "and|,")):
+                        yield AllOf((quality, *flat(c))), e
 
     @rule
     def participle(self, at: int) -> Parses[Condition]:
@@ -158,11 +152,9 @@ class VerbChart(UnitChart):
         past = lemma is not None and lemma != text and not text.endswith(("ing", "s"))
         if not past or lemma is None or lemma in _NO_STATES or text in PLACES:
             return
-        by = self.after(at + 1, "by")
-        if by is not None:
+        for by in self.behind(at + 1, "by"):
             for agent, end in self.description(by, True):
-                relation = VERBS.get(lemma, "acting_on")
-                yield Inverse(relation, agent, gerund(lemma)), end
+                yield Inverse(VERBS.get(lemma, "acting_on"), agent, gerund(lemma)), end
         state = Attribute(text, "state")
         said = () if text in _MERELY_THERE else (state,)
         for where in (self.relation(at + 1), self.place(at + 1)):
@@ -178,14 +170,11 @@ class VerbChart(UnitChart):
 
     def _material(self, at: int) -> Parses[Condition]:
         """Read a material."""
-        material = self.text(at)
-        if (material, self.text(at + 1)) == ("stainless", "steel"):
-            yield Attribute("stainless steel", "material"), at + 2
-            return
-        is_material = ATTRIBUTE_KIND.get(material) == "material"
-        if not is_material and ("NOUN" not in kinds(material) or material in FUNCTION_WORDS):
-            return
-        yield Attribute(material, "material"), at + 1
+        material, read = self.text(at), self.attribute_word(at)
+        if read is not None and read[0].kind == "material":
+            yield read
+        elif "NOUN" in kinds(material) and material not in FUNCTION_WORDS:
+            yield Attribute(material, "material"), at + 1
 
     @rule
     def gap_clause(self, at: int) -> Parses[Condition]:
@@ -198,10 +187,8 @@ class VerbChart(UnitChart):
         for subject, end in self.description(start, True):
             named = self.word_in(start, _SUBJECT_LEADS) or start != at
             for auxiliary in _AUXILIARIES.split("|") if named else ():
-                behind = self.after(end, auxiliary) if auxiliary else end
-                if behind is None:
-                    continue
-                yield from self.gap(subject, behind, finite=not auxiliary)
+                for behind in self.behind(end, auxiliary):
+                    yield from self.gap(subject, behind, finite=not auxiliary)
 
     def gap(
         self, subject: Description, at: int, *, finite: bool, infinitive: bool = False
@@ -249,9 +236,11 @@ class VerbChart(UnitChart):
     def _preposition_gap(self, subject: Description, at: int) -> list[tuple[Inverse, int]]:
         """Read a preposition at the end of a clause: "(the table) the cup is on top of"."""
         return [
-            (Inverse(match.relation, subject, match.words), self.optional(end, "of"))
+            (
+                Inverse(match.relation, subject, match.words),
+                self.optional(at + match.length, "of"),
+            )
             for match in match_relation(self.texts[at : at + 6])
-            for end in (at + match.length,)
         ]
 
     @abstractmethod
@@ -261,8 +250,3 @@ class VerbChart(UnitChart):
     @abstractmethod
     def noun_phrase(self, at: int) -> Parses[Description]:
         """Read a noun phrase up to its noun."""
-
-
-def flat(condition: Condition) -> tuple[Condition, ...]:
-    """Return the parts of a conjunction, or the condition itself."""
-    return condition.conditions if isinstance(condition, AllOf) else (condition,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 
-from viper.generate.grammar.vocabulary.lexicon import NUMBERS
+from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES, NUMBERS
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "in_dictionary",
     "is_gerund",
     "is_participle",
+    "is_worn",
     "kinds",
     "number_of",
     "plural",
@@ -233,6 +234,11 @@ def verb_lemma(word: str) -> str | None:
 def number_of(word: str) -> int | None:
     """Return the number that a word or its digits stand for, None for any other word."""
     return int(word) if word.isdigit() else NUMBERS.get(word)
+
+
+def is_worn(noun: str) -> bool:
+    """Return whether a noun denotes clothes or a part of the body."""
+    return noun.split()[-1] in CLOTHES | BODY_PARTS
 
 
 def is_participle(word: str) -> bool:

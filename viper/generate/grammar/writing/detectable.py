@@ -56,12 +56,11 @@ def search_for(noun: str, capabilities: Capabilities) -> Search | None:
         if part == noun:
             continue
         match = capabilities.match(part)
-        members = () if match is not None else _members(part, capabilities)
-        if match is not None or members:
-            phrases = (part,) if match is not None else members
-            class_name = match.name if match is not None else _listed(members)
-            quoted = repr(class_name) if match is not None else class_name
-            return Search(phrases, f"{noun!r} detected as {quoted}", part)
+        if match is not None:
+            return Search((part,), f"{noun!r} detected as {match.name!r}", part)
+        members = _members(part, capabilities)
+        if members:
+            return Search(members, f"{noun!r} detected as {_listed(members)}", part)
     return None
 
 

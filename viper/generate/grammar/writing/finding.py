@@ -104,7 +104,7 @@ class FindWriter(PredicateWriter, ABC):
             self.write("names = [")
             for at in range(0, len(search.phrases), _MOST_NAMES):
                 row = search.phrases[at : at + _MOST_NAMES]
-                self.write(f"{', '.join(map(repr, row))},", 1)
+                self.write(f"    {', '.join(map(repr, row))},")
             self.write("]")
         self.write(f"{many} = [{one} for name in {names} for {one} in image_patch.find(name)]")
         self.write(f"{many} = sorted({many}, key=lambda {one}: -{one}.score)")

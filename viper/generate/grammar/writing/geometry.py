@@ -7,6 +7,8 @@ so that the same rule holds for large and small images.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,20 +19,14 @@ class Rule(NamedTuple):
     """The predicate of one relation between a patch `a` and a patch `b`."""
 
     predicate: str
-    """Python expression with `{a}` and `{b}`."""
-    helpers: tuple[str, ...] = ()
-    """Functions that the expression calls."""
+    """Python expression with `{a}` and `{b}`; it may call `HELPERS`."""
     estimate: bool = True
     """False where boxes are reliable, as for left and right."""
     note: str = ""
     """What boxes only approximate, such as "depth"; empty where they are the definition."""
 
 
-HELPERS = MappingProxyType(
-    {
-        "rows_of": (
-            (),
-            """
+_SOURCES = """
 def rows_of(patches):
     # Rows from the lowest: who is higher than half of the first in a row begins the next.
     rows = []
@@ -40,127 +36,67 @@ def rows_of(patches):
             rows.append([])
         rows[-1].append(patch)
     return rows
-""",
-        ),
-        "shared_width": (
-            (),
-            """
+
 def shared_width(a, b):
     # Width that both cover, as a share of the narrower one.
     shared = min(a.right, b.right) - max(a.left, b.left)
     return max(shared, 0) / min(a.width, b.width)
-""",
-        ),
-        "share_inside": (
-            (),
-            """
+
 def share_inside(a, b):
     # Share of the area of a that lies in b.
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.upper, b.upper) - max(a.lower, b.lower)
     return max(width, 0) * max(height, 0) / (a.width * a.height)
-""",
-        ),
-        "gap": (
-            (),
-            """
+
 def gap(a, b):
     # Distance between the edges, in sizes of the smaller one.
     size = min(max(a.width, a.height), max(b.width, b.height))
     return max(distance(a, b), 0) / size
-""",
-        ),
-        "is_on": (
-            ("shared_width",),
-            """
+
 def is_on(a, b):
     # The foot of a lies on b: not below its foot, not above its top.
     slack = 0.1 * min(a.height, b.height)
     return shared_width(a, b) > 0.4 and b.lower - slack < a.lower < b.upper + slack
-""",
-        ),
-        "is_under": (
-            ("is_on",),
-            """
+
 def is_under(a, b):
     return is_on(b, a) or (shared_width(a, b) > 0.3 and a.vertical_center < b.vertical_center)
-""",
-        ),
-        "is_above": (
-            ("is_on",),
-            """
+
 def is_above(a, b):
     return is_on(a, b) or (shared_width(a, b) > 0.1 and a.vertical_center > b.vertical_center)
-""",
-        ),
-        "surroundings": (
-            (),
-            """
+
 def surroundings(picture, a):
     # The patch and as much again on each side of it.
     left, right = a.left - a.width, a.right + a.width
     return picture.crop(left, a.lower - a.height, right, a.upper + a.height)
-""",
-        ),
-        "is_touching": (
-            ("share_inside",),
-            """
+
 def is_touching(a, b):
     # Boxes of things in contact overlap, as a rule by a good part of the smaller one.
     return max(share_inside(a, b), share_inside(b, a)) > 0.2
-""",
-        ),
-        "is_left_of": (
-            ("share_inside",),
-            """
+
 def is_left_of(a, b):
     # Of two that lie within each other, only clearly different centres count.
     within = max(share_inside(a, b), share_inside(b, a)) > 0.5
     least = 0.25 * min(a.width, b.width) if within else 0
     return b.horizontal_center - a.horizontal_center > least
-""",
-        ),
-        "is_near": (
-            ("gap",),
-            """
+
 def is_near(a, b):
     return gap(a, b) < 1
-""",
-        ),
-        "is_beside": (
-            ("gap",),
-            """
+
 def is_beside(a, b):
     # Near each other, and at the same height of the picture.
     level = min(a.upper, b.upper) > max(a.lower, b.lower)
     return level and gap(a, b) < 1
-""",
-        ),
-        "is_inside": (
-            ("share_inside",),
-            """
+
 def is_inside(a, b):
     return share_inside(a, b) > 0.7 and a.width * a.height < b.width * b.height
-""",
-        ),
-        "is_part_of": (
-            ("share_inside",),
-            """
+
 def is_part_of(a, b):
     return share_inside(a, b) > 0.5
-""",
-        ),
-        "is_amid": (
-            ("share_inside",),
-            """
+
 def is_amid(a, b):
     beside = abs(a.horizontal_center - b.horizontal_center)
     return beside < b.width / 4 and share_inside(a, b) > 0.3
-""",
-        ),
-        "is_between": (
-            (),
-            """
+
 def is_between(a, b, c):
     # Between the centres of b and c, along the axis on which these lie further apart.
     beside = abs(b.horizontal_center - c.horizontal_center)
@@ -170,57 +106,53 @@ def is_between(a, b, c):
         return ends[0] < a.horizontal_center < ends[1]
     ends = sorted([b.vertical_center, c.vertical_center])
     return ends[0] < a.vertical_center < ends[1]
-""",
-        ),
+"""
+HELPERS = MappingProxyType(
+    {
+        source.removeprefix("def ").partition("(")[0]: source
+        for source in _SOURCES.strip().split("\n\n")
     }
 )
-"""Name → (helpers that it calls, source)."""
+"""Name → source."""
+_WORD = re.compile(r"\w+")
 
-
-def _box_rule(name: str, note: str = "") -> Rule:
-    return Rule(f"{name}({{a}}, {{b}})", (name,), note=note)
-
-
-_NEAR = _box_rule("is_near")
-_BESIDE = _box_rule("is_beside")
-_TOUCHING = _box_rule("is_touching")
 
 RULES = MappingProxyType(
     {
-        "left_of": Rule("is_left_of({a}, {b})", ("is_left_of",), estimate=False),
-        "right_of": Rule("is_left_of({b}, {a})", ("is_left_of",), estimate=False),
-        "above": _box_rule("is_above"),
-        "below": _box_rule("is_under"),
-        "on": _box_rule("is_on"),
-        "under": _box_rule("is_under"),
+        "left_of": Rule("is_left_of({a}, {b})", estimate=False),
+        "right_of": Rule("is_left_of({b}, {a})", estimate=False),
+        "above": Rule("is_above({a}, {b})"),
+        "below": Rule("is_under({a}, {b})"),
+        "on": Rule("is_on({a}, {b})"),
+        "under": Rule("is_under({a}, {b})"),
         "in_front_of": Rule("({a}.lower, {a}.upper) < ({b}.lower, {b}.upper)", note="depth"),
         "behind": Rule("({a}.lower, {a}.upper) > ({b}.lower, {b}.upper)", note="depth"),
-        "next_to": _BESIDE,
-        "near": _NEAR,
-        "far_from": Rule("not is_near({a}, {b})", ("is_near",)),
-        "touching": _TOUCHING,
-        "inside": _box_rule("is_inside"),
-        "containing": Rule("is_inside({b}, {a})", ("is_inside",)),
-        "covering": Rule("share_inside({b}, {a}) > 0.5", ("share_inside",)),
-        "covered_by": Rule("share_inside({a}, {b}) > 0.3", ("share_inside",)),
-        "around": Rule("share_inside({b}, {a}) > 0.5", ("share_inside",)),
-        "outside": Rule("share_inside({a}, {b}) < 0.3", ("share_inside",)),
-        "opposite": Rule("gap({a}, {b}) < 3", ("gap",)),
-        "middle_of": _box_rule("is_amid"),
-        "edge_of": _BESIDE,
-        "part_of": _box_rule("is_part_of"),
-        "has_part": Rule("is_part_of({b}, {a})", ("is_part_of",)),
+        "next_to": Rule("is_beside({a}, {b})"),
+        "near": Rule("is_near({a}, {b})"),
+        "far_from": Rule("not is_near({a}, {b})"),
+        "touching": Rule("is_touching({a}, {b})"),
+        "inside": Rule("is_inside({a}, {b})"),
+        "containing": Rule("is_inside({b}, {a})"),
+        "covering": Rule("share_inside({b}, {a}) > 0.5"),
+        "covered_by": Rule("share_inside({a}, {b}) > 0.3"),
+        "around": Rule("share_inside({b}, {a}) > 0.5"),
+        "outside": Rule("share_inside({a}, {b}) < 0.3"),
+        "opposite": Rule("gap({a}, {b}) < 3"),
+        "middle_of": Rule("is_amid({a}, {b})"),
+        "edge_of": Rule("is_beside({a}, {b})"),
+        "part_of": Rule("is_part_of({a}, {b})"),
+        "has_part": Rule("is_part_of({b}, {a})"),
         # What one is heading for may be some way off.
-        "towards": Rule("gap({a}, {b}) < 3", ("gap",), note="direction"),
-        "facing": _NEAR._replace(note="direction"),
-        "facing_away": _NEAR._replace(note="direction"),
-        "parallel": _NEAR._replace(note="direction"),
-        "perpendicular": _NEAR._replace(note="direction"),
-        "with": Rule("gap({a}, {b}) < 0.2", ("gap",)),
-        "holding": Rule("gap({a}, {b}) < 0.1", ("gap",), note="action"),
-        "acting_on": Rule("gap({a}, {b}) < 0.3", ("gap",), note="action"),
-        "wearing": Rule("share_inside({b}, {a}) > 0.6", ("share_inside",), note="action"),
-        "riding": Rule("is_on({a}, {b})", ("is_on",), note="action"),
+        "towards": Rule("gap({a}, {b}) < 3", note="direction"),
+        "facing": Rule("is_near({a}, {b})", note="direction"),
+        "facing_away": Rule("is_near({a}, {b})", note="direction"),
+        "parallel": Rule("is_near({a}, {b})", note="direction"),
+        "perpendicular": Rule("is_near({a}, {b})", note="direction"),
+        "with": Rule("gap({a}, {b}) < 0.2"),
+        "holding": Rule("gap({a}, {b}) < 0.1", note="action"),
+        "acting_on": Rule("gap({a}, {b}) < 0.3", note="action"),
+        "wearing": Rule("share_inside({b}, {a}) > 0.6", note="action"),
+        "riding": Rule("is_on({a}, {b})", note="action"),
         "bigger_than": Rule("{a}.width * {a}.height > {b}.width * {b}.height"),
         "smaller_than": Rule("{a}.width * {a}.height < {b}.width * {b}.height"),
         "taller_than": Rule("{a}.height > {b}.height"),
@@ -232,20 +164,15 @@ RULES = MappingProxyType(
 """Relation → its rule; "between" takes two others and has `is_between` of its own."""
 
 
-def helper_source(names: list[str]) -> list[str]:
-    """Return the lines of the helpers and of those that they call, each once, callees first."""
-    lines: list[str] = []
-    done: set[str] = set()
+def helper_source(expressions: Iterable[str]) -> list[str]:
+    """Return the lines of the helpers that expressions call, each once, callees first."""
+    lines: dict[str, list[str]] = {}
 
-    def add(name: str) -> None:
-        if name in done:
-            return
-        done.add(name)
-        needs, source = HELPERS[name]
-        for needed in needs:
-            add(needed)
-        lines.extend([*source.strip().splitlines(), ""])
+    def add(text: str, caller: str = "") -> None:
+        for name in _WORD.findall(text):
+            if name in HELPERS and name not in (caller, *lines):
+                add(HELPERS[name], name)
+                lines[name] = [*HELPERS[name].splitlines(), ""]
 
-    for name in names:
-        add(name)
-    return lines
+    add(" ".join(expressions))
+    return [line for source in lines.values() for line in source]

@@ -14,15 +14,15 @@ from viper.generate.grammar.writing.geometry import HELPERS
 
 __all__ = ["Names"]
 
-_RESERVED = (
-    frozenset(keyword.kwlist)
-    | frozenset(keyword.softkwlist)
-    | frozenset(dir(builtins))
-    | frozenset(HELPERS)
-    | frozenset(
-        "image image_patch execute_command ImagePatch find exists distance math re typing "
+_RESERVED = frozenset(
+    (
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        *HELPERS,
+        *"image image_patch execute_command ImagePatch find exists distance math re typing "
         "bool_to_yesno best_image_match llm_query process_guesses coerce_to_numeric score a b c "
-        "size slack width height shared level beside above ends name names answer candidates".split()
+        "size slack width height shared level beside above ends name names answer candidates".split(),
     )
 )
 _PLURALS = {"person": "people", "man": "men", "woman": "women", "child": "children"}

@@ -72,19 +72,17 @@ class OpenQuestionWriter(SelectWriter):
         """Write the choice of the option that a free-text answer contains."""
         name = self.names.single("said")
         option = self.names.single("option")
-        self.write(f"{name} = {answer}")
         named = f"[{option} for {option} in {texts!r} if {option}.lower() in {name}]"
-        self.write(f"return ({named} or [{texts[0]!r}])[0]")
+        self.write(f"{name} = {answer}", f"return ({named} or [{texts[0]!r}])[0]")
 
     def ask_attribute(self, query: AskAttribute) -> None:
         """Write the query for an attribute: options for a matcher, or a question."""
-        found = self.select(query.subject)
-        one = self.first_or_image(found)
+        one = self.first_or_image(self.select(query.subject))
         ends = ENDS.get(query.respect)
         options = OPTIONS.get(query.respect)
-        if ends is not None and self.capabilities.serves("matcher"):
+        if ends is not None and self.has_matcher:
             options = ends
-        elif self.capabilities.serves("answerer") or options is None:
+        elif self.has_answerer or options is None:
             self.write(f"return {one}.simple_query({query.question!r})")
             return
         prefix = f"{query.subject.head} that is"
@@ -100,15 +98,14 @@ class OpenQuestionWriter(SelectWriter):
             value, other = self.value_of(respect, first), self.value_of(respect, second)
             if value is None:
                 self.note(f"common {respect}: no matcher")
-                continue
-            self.write(f"if {value} == {other}:")
-            self.write(f"return {text!r}", 1)
+            else:
+                self.write(f"if {value} == {other}:", f"    return {text!r}")
         self.write(f"return {texts[-1]!r}")
 
     def ask_name(self, query: AskName) -> None:
         """Write the query for a name: to the requested object's patch, or to that of a related object."""
         what = query.what
-        if not self.capabilities.serves("answerer"):
+        if not self.has_answerer:
             self._name_by_category(what, query.question)
             return
         related = [c for c in what.conditions if isinstance(c, Related | Inverse)]
@@ -139,13 +136,11 @@ class OpenQuestionWriter(SelectWriter):
             one = self.first_or_image(found)
             self.write(f"return {one}.simple_query({question!r})")
             return
-        self.write(f"if {found}:")
-        self.write(f"return {answer}", 1)
+        self.write(f"if {found}:", f"    return {answer}")
         if others:
-            self.use("surroundings")
-            self.write(f"if {others}:")
-            around = f"surroundings(image_patch, {others}[0])"
-            self.write(f"return {around}.simple_query({_question_around(what)!r})", 1)
+            around = self.use(f"surroundings(image_patch, {others}[0])")
+            question_around = f"{around}.simple_query({_question_around(what)!r})"
+            self.write(f"if {others}:", f"    return {question_around}")
         self.write(f"return image_patch.simple_query({question!r})")
 
     def _ask_on_other(self, what: Description, condition: Related | Inverse) -> None:
@@ -173,29 +168,25 @@ class OpenQuestionWriter(SelectWriter):
     def ask_place(self, query: AskPlace) -> None:
         """Write the query for a place: a part of the image, or a question about the surroundings."""
         found = self.select(query.subject)
-        if query.axis == "around" and self.capabilities.serves("answerer"):
+        if query.axis == "around" and self.has_answerer:
             one = self.first_or_image(found)
             self.use("surroundings")
             self.write(f"return surroundings(image_patch, {one}).simple_query({query.question!r})")
             return
         one = self.one_of(found)
-        self.write(f"if not {found}:")
-        self.write("return None", 1)
-        self.write(f"{one} = {found}[0]")
+        self.write(f"if not {found}:", "    return None", f"{one} = {found}[0]")
         beside = f"'left' if {one}.horizontal_center < image_patch.horizontal_center else 'right'"
         if query.axis == "horizontal":
             self.write(f"return {beside}")
             return
         upright = f"'bottom' if {one}.vertical_center < image_patch.vertical_center else 'top'"
         column, row = self.names.single("column"), self.names.single("row")
-        self.write(f"{column} = {beside}")
-        self.write(f"{row} = {upright}")
-        self.write(f"return {row} + ' ' + {column}")
+        self.write(f"{column} = {beside}", f"{row} = {upright}", f"return {row} + ' ' + {column}")
 
     def ask_scene(self, query: AskScene) -> None:
         """Write the question to the whole image."""
         options = list(query.options)
-        if options and self.capabilities.serves("matcher"):
+        if options and self.has_matcher:
             self.write(f"return image_patch.best_text_match({options!r})")
         elif options:
             self.answer_among(f"image_patch.simple_query({query.question!r})", options)

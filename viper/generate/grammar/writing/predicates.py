@@ -114,18 +114,12 @@ class PredicateWriter(ProgramBuilder, ABC):
             case Not(condition=inner):
                 positive = self.predicate(inner, item, noun)
                 return None if positive is None else f"not {_grouped(positive)}"
-            case AnyOf():
+            case AnyOf() | AllOf():
                 predicates = [self.predicate(part, item, noun) for part in condition.conditions]
-                testable = [predicate for predicate in predicates if predicate is not None]
-                return (
-                    " or ".join(map(_grouped, testable))
-                    if len(testable) == len(predicates)
-                    else None
-                )
-            case AllOf():
-                predicates = [self.predicate(part, item, noun) for part in condition.conditions]
-                testable = [predicate for predicate in predicates if predicate is not None]
-                return " and ".join(map(_grouped, testable)) or None
+                testable = [_grouped(predicate) for predicate in predicates if predicate]
+                if isinstance(condition, AllOf):
+                    return " and ".join(testable) or None
+                return " or ".join(testable) if len(testable) == len(predicates) else None
 
     @abstractmethod
     def select(self, description: Description) -> str:
@@ -135,14 +129,14 @@ class PredicateWriter(ProgramBuilder, ABC):
         value = attribute.value
         if attribute.kind == "kind" and value != noun and self._is_class(value):
             return f"{item} in {self.select(Description(value))}"
-        if self.capabilities.serves("matcher"):
+        if self.has_matcher:
             if value == noun and value in CONTRASTS:
                 return f"{item}.best_text_match({[value, CONTRASTS[value]]!r}) == {value!r}"
             return f"{item}.verify_property({noun!r}, {value!r})"
         if self.capabilities.judges("color") and attribute.kind == "color" and named_colors(value):
             self.note_pixels(f"colour {value!r} of the {noun}")
             return f"{item}.verify_property({noun!r}, {value!r})"
-        if self.capabilities.serves("answerer"):
+        if self.has_answerer:
             article = "a " if attribute.kind == "kind" else ""
             question = f"Is this {noun} {article}{value}?"
             return f"{item}.simple_query({question!r}).startswith('yes')"
@@ -159,21 +153,19 @@ class PredicateWriter(ProgramBuilder, ABC):
     def _place(self, place: Place, item: str) -> str:
         if place.part == "clock":
             return f"{clock_key(int(place.names[0]), item)} < 0"
-        predicates = [_PLACE_TESTS[name].format(a=item) for name in place.names]
         for name in place.names:
             if name in ("front", "back"):
                 self.note(f"{name!r} judged from the lower edge of the box")
-        return " and ".join(predicates)
+        return " and ".join(_PLACE_TESTS[name].format(a=item) for name in place.names)
 
     def rule_for(self, relation: str, words: str) -> Rule | None:
         """Return the rule that decides a relation from boxes, or from depth if that is served."""
         if relation in _DEPTH_TESTS and self.capabilities.serves("depth"):
             return Rule(_DEPTH_TESTS[relation], estimate=False)
         rule = RULES.get(relation)
-        if rule is not None and rule.note == "depth":
-            self.note(f"{words!r} judged from the boxes: no depth model")
-        elif rule is not None and rule.note:
-            self.note(f"{words!r} judged from the boxes")
+        if rule is not None and rule.note:
+            reason = ": no depth model" if rule.note == "depth" else ""
+            self.note(f"{words!r} judged from the boxes{reason}")
         return rule
 
     def _related(self, condition: Related, item: str, noun: str) -> str | None:
@@ -187,8 +179,7 @@ class PredicateWriter(ProgramBuilder, ABC):
         (other,) = condition.others
         others, one = self.found(other, item)
         self.last_others = (others, one)
-        self.use(*rule.helpers)
-        predicate = rule.predicate.format(a=item, b=one)
+        predicate = self.use(rule.predicate).format(a=item, b=one)
         if condition.every:
             but_itself = f" if {one} != {item}" if _may_be_one(noun, other) else ""
             return f"all({predicate} for {one} in {others}{but_itself})"
@@ -206,13 +197,11 @@ class PredicateWriter(ProgramBuilder, ABC):
         self.use("is_between")
         first, one = self.found(condition.others[0], item)
         if len(condition.others) == 2:
-            second, two = self.found(condition.others[1], item)
-            return (
-                f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {second})"
-            )
-        two = self.names.single(f"second_{one}")
-        pairs = f"for {one} in {first} for {two} in {first} if {one} != {two}"
-        return f"any(is_between({item}, {one}, {two}) {pairs})"
+            others, two = self.found(condition.others[1], item)
+        else:
+            two = self.names.single(f"second_{one}")
+            others = f"{first} if {one} != {two}"
+        return f"any(is_between({item}, {one}, {two}) for {one} in {first} for {two} in {others})"
 
     def _inverse(self, condition: Inverse, item: str, noun: str) -> str | None:
         rule = RULES.get(condition.relation)
@@ -220,8 +209,7 @@ class PredicateWriter(ProgramBuilder, ABC):
             return self._in_words(condition, item, noun)
         rule = self.rule_for(condition.relation, condition.words) or rule
         subjects, one = self.found(condition.subject, item)
-        self.use(*rule.helpers)
-        predicate = rule.predicate.format(a=one, b=item)
+        predicate = self.use(rule.predicate).format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
             predicate = f"{one} != {item} and {predicate}"
         return f"any({predicate} for {one} in {subjects})"
@@ -237,30 +225,24 @@ class PredicateWriter(ProgramBuilder, ABC):
             return None
         others, one = self.found(condition.other, item)
         values = self.names.single(f"{one}_{condition.respect}s")
-        self.write(
-            f"{values} = [{self.value_of(condition.respect, one, noun)} for {one} in {others}]"
-        )
+        other_value = self.value_of(condition.respect, one, noun)
+        self.write(f"{values} = [{other_value} for {one} in {others}]")
         alike = "in" if condition.same else "not in"
         return f"{item} not in {others} and {value} {alike} {values}"
 
     def value_of(self, respect: str, item: str, noun: str = "object") -> str | None:
         """Return an expression for a property of a patch, such as its color; None if unserved."""
-        if self._chooses(respect):
+        by_color = respect == "color" and self.capabilities.judges("color")
+        if by_color or (self.has_matcher and respect in OPTIONS):
             return f"{item}.best_text_match({self.options_of(respect)})"
-        if self.capabilities.serves("answerer"):
+        if self.has_answerer:
             lead = f"What kind of {noun}" if respect == "kind" else f"What {respect}"
             return f"{item}.simple_query({f'{lead} is this?'!r})"
         return f"{item}.category" if respect == "kind" else None
 
-    def _chooses(self, respect: str) -> bool:
-        """Return whether a matcher can choose among the values of a property."""
-        if respect == "color" and self.capabilities.judges("color"):
-            return True
-        return self.capabilities.serves("matcher") and respect in OPTIONS
-
     def note_pixels(self, what: str) -> None:
         """Add the note that an attribute is judged from pixels, without a matcher."""
-        if not self.capabilities.serves("matcher"):
+        if not self.has_matcher:
             self.note(f"{what}: judged from pixels")
 
     def options_of(self, respect: str) -> str:
@@ -273,9 +255,9 @@ class PredicateWriter(ProgramBuilder, ABC):
     def _in_words(self, condition: Related | Inverse, item: str, noun: str) -> str | None:
         """Return the expression that tests a relation to an undetectable object in words."""
         text = condition_text(condition)
-        if self.capabilities.serves("matcher"):
+        if self.has_matcher:
             return f"{item}.verify_property({noun!r}, {text!r})"
-        if self.capabilities.serves("answerer"):
+        if self.has_answerer:
             return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
         others = condition.others
         missing = next((o for o in others if not self.can_find(o)), others[0])

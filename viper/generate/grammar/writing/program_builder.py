@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from viper.generate.grammar.writing.geometry import helper_source
 from viper.generate.grammar.writing.naming import Names
 from viper.models.capabilities import Capabilities
 
 __all__ = ["ProgramBuilder"]
-
-_INDENT = "    "
 
 
 class ProgramBuilder:
@@ -20,23 +20,26 @@ class ProgramBuilder:
 
     def __init__(self, capabilities: Capabilities) -> None:
         self.capabilities = capabilities
+        self.has_matcher = capabilities.serves("matcher")
+        self.has_answerer = capabilities.serves("answerer")
         self.names = Names()
         self.notes: dict[str, None] = {}
         """Conditions that the program does not test or only approximates, in order."""
         self._lines: list[str] = []
-        self._helpers: list[str] = []
+        self._expressions: list[str] = []
 
-    def write(self, line: str, depth: int = 0) -> None:
-        """Add a line to the body."""
-        self._lines.append(_INDENT * depth + line)
+    def write(self, *lines: str) -> None:
+        """Add lines to the body."""
+        self._lines += lines
 
     def comment(self, text: str) -> None:
         """Add a comment; `text` must be the grammar's own, never a part of a question."""
-        self._lines.append(f"# {text}")
+        self.write(f"# {text}")
 
-    def use(self, *helpers: str) -> None:
-        """Include functions of `geometry`."""
-        self._helpers += helpers
+    def use(self, expression: str) -> str:
+        """Include the functions of `geometry` that an expression calls; return the expression."""
+        self._expressions.append(expression)
+        return expression
 
     def note(self, text: str) -> None:
         """Add a note on a condition that is not tested or only approximated."""
@@ -44,6 +47,5 @@ class ProgramBuilder:
 
     def source(self) -> str:
         """Return the text of the program."""
-        body = [*helper_source(self._helpers), "image_patch = ImagePatch(image)", *self._lines]
-        lines = [f"{_INDENT}{line}" if line else "" for line in body]
-        return "\n".join(["def execute_command(image):", *lines]) + "\n"
+        body = [*helper_source(self._expressions), "image_patch = ImagePatch(image)", *self._lines]
+        return "def execute_command(image):\n" + indent("\n".join(body), "    ") + "\n"

@@ -54,11 +54,7 @@ SIZES = word_table(
 )
 """Adjective of size → `Pick.by`, for candidates that are compared with each other."""
 
-_CORNER_KEYS = KEYS | {
-    "near": "{a}.lower",
-    "far": "-{a}.lower",
-    "middle": "abs({a}.horizontal_center - image_patch.horizontal_center)",
-}
+_CORNER_KEYS = KEYS | {"near": "{a}.lower", "far": "-{a}.lower"}
 _UPRIGHT = frozenset({"top", "bottom", "far_top", "far_bottom", "near", "far"})
 
 
@@ -77,11 +73,12 @@ def corner_key(places: Iterable[str], item: str) -> str:
 
 def clock_key(hour: int, item: str) -> str:
     """Return the key of how far a patch lies in the direction of a clock's hour hand."""
-    parts = []
-    for share, axis in (
-        (-math.sin(hour * math.pi / 6), "horizontal_center"),
-        (-math.cos(hour * math.pi / 6), "vertical_center"),
-    ):
-        if abs(share) > 1e-6:  # an axis across the hand does not count
-            parts.append(f"{share:.2g} * ({item}.{axis} - image_patch.{axis})")
-    return " + ".join(parts)
+    angle = hour * math.pi / 6
+    return " + ".join(
+        f"{share:.2g} * ({item}.{axis} - image_patch.{axis})"
+        for share, axis in (
+            (-math.sin(angle), "horizontal_center"),
+            (-math.cos(angle), "vertical_center"),
+        )
+        if abs(share) > 1e-6  # an axis across the hand does not count
+    )

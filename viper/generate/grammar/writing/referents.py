@@ -24,8 +24,9 @@ Places come last: "left" is the leftmost of the remaining candidates.
 
 from __future__ import annotations
 
+import itertools
+
 from viper.generate.grammar.description import (
-    AllOf,
     Among,
     Attribute,
     Condition,
@@ -37,11 +38,11 @@ from viper.generate.grammar.description import (
     Place,
     Related,
     Row,
+    flat,
 )
 from viper.generate.grammar.vocabulary.categories import CONTRASTS
-from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES
 from viper.generate.grammar.vocabulary.relations import VERBS
-from viper.generate.grammar.vocabulary.words import is_gerund
+from viper.generate.grammar.vocabulary.words import is_gerund, is_worn
 from viper.generate.grammar.writing.geometry import RULES
 from viper.generate.grammar.writing.predicates import SAME_OBJECT
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
@@ -89,7 +90,8 @@ class ReferentWriter(SelectWriter):
         clocks: list[int] = []
         phrases: list[str] = []
         sizes: list[str] = []
-        for condition in self._parts(description, noun):
+        conditions = map(flat, self._conditions(description, noun))
+        for condition in itertools.chain.from_iterable(conditions):
             match condition:
                 case Pick():
                     picks.append(condition)
@@ -114,9 +116,11 @@ class ReferentWriter(SelectWriter):
                     phrases += self._action(condition)
         ranked = bool(places or clocks or picks)
         for size in sizes:
-            phrases += [size] if self.capabilities.serves("matcher") else []
+            if self.has_matcher:
+                phrases.append(size)
             if not ranked:  # "big" is bigger than the others
-                self._note_size(size)
+                if not self.has_matcher:
+                    self.note(f"size {size!r} judged among the candidates")
                 picks.append(Pick(SIZES[size]))
         self._prefer(phrases, picks, many, description, ranked=ranked)
         self._rank_by_place(places, picks, clocks, many)
@@ -132,29 +136,20 @@ class ReferentWriter(SelectWriter):
             many = self.named("object")
             self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
             return "object", many
-        noun = description.head
-        if description.noun is None:
-            noun = self._unnamed(description)
-        elif not self.can_find(description) and self._is_of_person(noun):
+        noun = description.noun or self._unnamed()
+        if description.noun and not self.can_find(description) and self._is_of_person(noun):
             self.note(f"{noun!r} detected as 'person'")
             return noun, self.find("person", description)
         return noun, self.find(noun, description)
 
     def _is_of_person(self, noun: str) -> bool:
-        worn = noun.split()[-1] in CLOTHES | BODY_PARTS
-        return worn and self.capabilities.match("person") is not None
-
-    def _parts(self, description: Description, noun: str) -> list[Condition]:
-        parts: list[Condition] = []
-        for condition in self._conditions(description, noun):
-            parts += condition.conditions if isinstance(condition, AllOf) else (condition,)
-        return parts
+        return is_worn(noun) and self.capabilities.match("person") is not None
 
     def _only_prefers(self, attribute: Attribute, noun: str) -> bool:
         """Return whether a matcher can only compare an attribute with the bare noun, or candidates."""
         if self._matches_colors_only:
             return attribute.kind in ("color", "clothing") and bool(named_colors(attribute.value))
-        if not self.capabilities.serves("matcher") or self._is_class(attribute.value):
+        if not self.has_matcher or self._is_class(attribute.value):
             return False
         if attribute.kind == "kind":
             return attribute.value == noun and noun not in CONTRASTS
@@ -162,7 +157,7 @@ class ReferentWriter(SelectWriter):
 
     @property
     def _matches_colors_only(self) -> bool:
-        return self.capabilities.judges("color") and not self.capabilities.serves("matcher")
+        return self.capabilities.judges("color") and not self.has_matcher
 
     def _is_colored_clothing(self, condition: Related) -> bool:
         """Return whether only the color of the clothes can be tested: "in a red shirt"."""
@@ -171,16 +166,11 @@ class ReferentWriter(SelectWriter):
         (worn,) = condition.others
         if self.can_find(worn) or worn.noun is None:
             return False
-        is_clothing = worn.noun.split()[-1] in CLOTHES | BODY_PARTS
-        return is_clothing and bool(named_colors(condition_text(condition)))
-
-    def _note_size(self, size: str) -> None:
-        if not self.capabilities.serves("matcher"):
-            self.note(f"size {size!r} judged among the candidates")
+        return is_worn(worn.noun) and bool(named_colors(condition_text(condition)))
 
     def _action(self, condition: Condition) -> list[str]:
         """Return phrases for what boxes cannot decide: a person near a pizza may not be eating it."""
-        if not self.capabilities.serves("matcher") or not isinstance(condition, Related | Inverse):
+        if not self.has_matcher or not isinstance(condition, Related | Inverse):
             return []
         rule = RULES.get(condition.relation)
         if rule is None or not all(map(self.can_find, condition.others)):
@@ -243,9 +233,8 @@ class ReferentWriter(SelectWriter):
         rule = RULES.get(condition.relation)
         if rule is None or not rule.estimate or not self.can_find(condition.others[0]):
             return None
-        if condition.relation == "far_from":
-            return None
-        if rule.note == "depth" and self.capabilities.serves("depth"):
+        measured = rule.note == "depth" and self.capabilities.serves("depth")
+        if measured or condition.relation == "far_from":
             return None
         others, other = self.last_others
         return f"min([distance({one}, {other}) for {other} in {others}] or [0])"
@@ -265,11 +254,11 @@ class ReferentWriter(SelectWriter):
 
     def _exclude_fitting(self, condition: Condition, many: str, noun: str) -> None:
         """Write the exclusion of candidates that a negated condition describes."""
-        parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
+        parts = flat(condition)
         one = self.one_of(many)
         first = parts[0]
         if isinstance(first, Attribute) and first.kind == "kind":
-            other = Description(first.value, tuple(parts[1:]))
+            other = Description(first.value, parts[1:])
             if self.can_find(other):
                 others, each = self.found(other)
                 same = f"distance({one}, {each}) < -{SAME_OBJECT}"
@@ -303,16 +292,15 @@ class ReferentWriter(SelectWriter):
         by_words = [p for p in picks if p.other is None and p.by not in KEYS]
         ranked = ranked or len(picks) > len(by_words)
         if ranked:
-            for (
-                pick
-            ) in by_words:  # "older woman on the left": the place decides between the old ones
+            # "older woman on the left": the place decides between the old ones.
+            for pick in by_words:
                 picks.remove(pick)
                 phrases.append(condition_text(pick) if pick.rank != 1 else pick.by)
         if self._matches_colors_only:
             colored = [phrase for phrase in phrases if named_colors(phrase)]
             for phrase in colored:
                 self.note_pixels(f"{phrase!r} of the {noun}")
-        elif self.capabilities.serves("matcher"):
+        elif self.has_matcher:
             colored = phrases
         else:
             colored = []
@@ -355,8 +343,8 @@ class ReferentWriter(SelectWriter):
             picks[:] = [pick for pick in picks if pick not in joined]
         if not places:
             return
-        key = corner_key(places, one) if len(places) > 1 else self._place_key(places[0], one)
+        if len(places) > 1:
+            key: str | None = corner_key(places, one)
+        else:
+            key = self._key(Pick(places[0]), one, "object")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key})")
-
-    def _place_key(self, place: str, one: str) -> str:
-        return self._key(Pick(place), one, "object") or KEYS[place].format(a=one)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from viper.generate.grammar.description import (
-    AllOf,
     Attribute,
     Condition,
     Description,
@@ -22,6 +21,7 @@ from viper.generate.grammar.description import (
     OneOf,
     Pick,
     Place,
+    flat,
 )
 from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.detectable import search_for
@@ -51,21 +51,16 @@ class SelectWriter(FindWriter):
         key = (description.noun, description.conditions)
         if key not in self._selected:
             union = next((c for c in description.conditions if isinstance(c, OneOf)), None)
-            if union is not None:
-                self._selected[key] = self._select_union(description, union)
-            else:
-                self._selected[key] = self._select(description)
+            self._selected[key] = (
+                self._select_union(description, union) if union else self._select(description)
+            )
         return self._selected[key]
 
     def _select_union(self, description: Description, union: OneOf) -> str:
         """Write the lists of the alternatives and join them, each object once."""
         picks = [c for c in description.conditions if isinstance(c, Pick)]
-        head = replace(
-            description,
-            conditions=tuple(
-                c for c in description.conditions if c is not union and c not in picks
-            ),
-        )
+        others = tuple(c for c in description.conditions if c is not union and c not in picks)
+        head = replace(description, conditions=others)
         first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
         noun = description.head
         many = self.named(noun, prefix="matching")
@@ -79,9 +74,7 @@ class SelectWriter(FindWriter):
         return many
 
     def _select(self, description: Description) -> str:
-        noun = description.head
-        if description.noun is None:
-            noun = self._unnamed(description)
+        noun = description.noun or self._unnamed()
         many = self.find(noun, description)
         one = self.one_of(many)
         picks: list[Pick] = []
@@ -96,7 +89,7 @@ class SelectWriter(FindWriter):
             self._pick(pick, many, one, noun)
         return self.read(many)
 
-    def _unnamed(self, description: Description) -> str:
+    def _unnamed(self) -> str:
         """Return the noun to search for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
             return "object"
@@ -108,14 +101,14 @@ class SelectWriter(FindWriter):
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
         if search is not None and search.note:
-            if search.narrower and self.capabilities.serves("matcher"):
+            if search.narrower and self.has_matcher:
                 conditions.insert(0, Attribute(noun, "kind"))
             else:
                 self.note(search.note)
         return conditions
 
     def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
-        for part in condition.conditions if isinstance(condition, AllOf) else (condition,):
+        for part in flat(condition):
             each = self.plain(many) if isinstance(part, Attribute | Place) else one
             predicate = self.predicate(part, each, noun)
             if predicate is not None:
@@ -133,7 +126,7 @@ class SelectWriter(FindWriter):
     def _pick(self, pick: Pick, many: str, one: str, noun: str) -> None:
         key = self._key(pick, one, noun)
         if key is None:
-            if self.capabilities.serves("matcher") and pick.other is None:
+            if self.has_matcher and pick.other is None:
                 text = f"{condition_text(pick)} {noun}"
                 best = self.names.single(f"best_{one}")
                 self.write(f"{best} = best_image_match({self.read(many)}, {text!r})")
@@ -141,9 +134,7 @@ class SelectWriter(FindWriter):
             else:
                 self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
             return
-        span = f"[{pick.rank - 1}:{pick.rank}]" if pick.rank > 1 else "[:1]"
-        if pick.rank == -1:
-            span = "[-1:]"
+        span = {-1: "[-1:]", 1: "[:1]"}.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
     def _key(self, pick: Pick, one: str, noun: str) -> str | None:

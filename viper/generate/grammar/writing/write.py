@@ -106,9 +106,9 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
             case Same():
                 return self._same(query)
             case Both():
-                return " and ".join(self._named(part) for part in query.parts)
+                return " and ".join(map(self._named, query.parts))
             case Either():
-                return " or ".join(self._named(part) for part in query.parts)
+                return " or ".join(map(self._named, query.parts))
             case Isnt():
                 return f"not {self._named(query.part)}"
             case _:
@@ -184,7 +184,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
         texts = [option.text for option in query.options]
         if all(isinstance(option.condition, Attribute) for option in query.options):
             one = self.first_or_image(found)
-            if self.capabilities.serves("matcher") or not self.capabilities.serves("answerer"):
+            if self.has_matcher or not self.has_answerer:
                 self.write(f"return {one}.best_text_match({texts!r}, {f'{noun} that is'!r})")
                 return
             question = f"Is the {noun} {' or '.join(texts)}?"
@@ -194,17 +194,18 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
         for option in query.options[:-1]:
             predicate = self.predicate(option.condition, one, noun)
             if predicate is not None:
-                self.write(f"if {any_of(predicate, one, found)}:")
-                self.write(f"return {option.text!r}", 1)
+                test = any_of(predicate, one, found)
+                self.write(f"if {test}:", f"    return {option.text!r}")
         self.write(f"return {texts[-1]!r}")
 
     def _choose_object(self, query: ChooseObject) -> None:
         texts = list(query.texts)
-        undetectable = [o for o in query.options if not self.can_find(o)]
-        if undetectable and self.capabilities.serves("matcher"):
-            self.write(f"return image_patch.best_text_match({texts!r})")
+        match = f"image_patch.best_text_match({texts!r})"
+        detectable = all(map(self.can_find, query.options))
+        if self.has_matcher and not detectable:
+            self.write(f"return {match}")
             return
-        if undetectable and self.capabilities.serves("answerer"):
+        if self.has_answerer and not detectable:
             question = f"Is this {' or '.join(texts)}?"
             self.answer_among(f"image_patch.simple_query({question!r})", texts)
             return
@@ -226,31 +227,36 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
                 return
             key = by_box
         if not self.form.choices:
-            self.write(f"if not {options}:")
-            if self.capabilities.serves("matcher"):
-                self.write(f"return image_patch.best_text_match({texts!r})", 1)
-            else:
-                self.write("return 'neither'", 1)
-            self.write(f"return min({options}, key=lambda {option}: {key})[0]")
+            self.write(
+                f"if not {options}:",
+                f"    return {match if self.has_matcher else repr('neither')}",
+                f"return min({options}, key=lambda {option}: {key})[0]",
+            )
             return
         first = self.names.single("nothing_found")
-        self.write(f"{first} = ({texts[0]!r}, image_patch)")
-        self.write(f"return min({options}, key=lambda {option}: {key}, default={first})[0]")
+        self.write(
+            f"{first} = ({texts[0]!r}, image_patch)",
+            f"return min({options}, key=lambda {option}: {key}, default={first})[0]",
+        )
 
     def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
         """Write the choice of the object that is most (or least) of what a phrase describes."""
-        if not self.capabilities.serves("matcher"):
+        if not self.has_matcher:
             self.note(f"{condition_text(pick)!r}: no matcher")
             self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")
             return
         best, patches = self.names.single("best"), self.names.single("patches")
-        self.write(f"if not {options}:")
-        self.write(f"return image_patch.best_text_match({texts!r})", 1)
-        self.write(f"{patches} = [{option}[1] for {option} in {options}]")
-        self.write(f"{best} = best_image_match({patches}, {pick.by!r}, return_index=True)")
+        self.write(
+            f"if not {options}:",
+            f"    return image_patch.best_text_match({texts!r})",
+            f"{patches} = [{option}[1] for {option} in {options}]",
+            f"{best} = best_image_match({patches}, {pick.by!r}, return_index=True)",
+        )
         if pick.rank == -1:
             self.comment("The least is the one that is left.")
-            self.write(f"{options} = {options}[:{best}] + {options}[{best} + 1:] or {options}")
-            self.write(f"return {options}[0][0]")
+            self.write(
+                f"{options} = {options}[:{best}] + {options}[{best} + 1:] or {options}",
+                f"return {options}[0][0]",
+            )
         else:
             self.write(f"return {options}[{best}][0]")
