@@ -46,7 +46,7 @@ def test_siblings_in_a_loop_share_one_forward(fake_engine, roles):
     assert len(roles["matcher"].text_batches) == 1
     assert answer.trace.forwards == {"detector": 1, "matcher": 2}
     assert answer.trace.prefetch == {"items": 7, "hits": 7, "wasted": 0}
-    assert [call.ahead for call in answer.trace.calls] == [0, 0, *[1] * 7]
+    assert [call.prefetched for call in answer.trace.calls] == [0, 0, *[1] * 7]
     assert answer.to_json()["lookahead"]["hits"] == 7
 
 
@@ -55,7 +55,7 @@ def test_literals_of_the_program_share_one_forward(fake_engine, roles):
     assert answer.text == "11"
     assert [len(batch) for batch in roles["detector"].batches] == [2]
     assert answer.trace.calls[1].forwards == 0
-    assert answer.trace.calls[1].ahead == 1
+    assert answer.trace.calls[1].prefetched == 1
 
 
 def test_switched_off_nothing_is_asked_beforehand_and_the_answer_is_the_same(fake_engine, roles):

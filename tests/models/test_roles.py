@@ -34,7 +34,7 @@ class Frozen:
 def test_a_plain_object_gets_the_defaults_of_its_role(role):
     plain = Plain()
     assert with_defaults(plain, role) is plain
-    assert plain.deterministic
+    assert plain.deterministic is None
     assert not plain.knows_images_by_name
     assert plain.largest_batch("detect") is None
     assert plain.doubt(None) is None

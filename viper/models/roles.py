@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from viper.errors import ModelError
 from viper.images.boxes import Box
-from viper.images.image import ImageRef, View
+from viper.images.image import ImageRef, Pixels, View  # noqa: F401  # Pixels: for backends of 0.1
 from viper.usage import Usage
 
 __all__ = [
@@ -115,8 +115,8 @@ class Backend:
 
     fingerprint: str
     """Name and version of the weights and settings: equal fingerprints give equal results."""
-    deterministic: bool = True
-    """Whether equal requests give equal results, so that a result can be cached."""
+    deterministic: bool | None = None
+    """Whether equal requests give equal results, so that a result can be cached; None: only a local model's."""
     knows_images_by_name: bool = False
     """Whether results depend on the image's name, so that equal pixels may be different requests."""
 

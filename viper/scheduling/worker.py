@@ -246,6 +246,8 @@ class ModelWorker:
         try:
             backend: Backend = with_defaults(self._open(ref), ref.role)
             remembers = backend.deterministic
+            if remembers is None:
+                remembers = not ref.is_remote
         except BaseException as error:  # a third-party library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
             self._fail(loaded, as_viper_error(error, f"Loading the {ref.role} {str(ref)!r}"))

@@ -155,7 +155,7 @@ class _ModuleCheck:
                 self.objects.setdefault(item.kind, []).append(item)
         refused += (value for value in values if isinstance(value, Refused))
         text = f"0, 1 and {len(requests)} requests give {entry.returns}"
-        if not getattr(model, "deterministic", True):
+        if getattr(model, "deterministic", None) is False:
             return f"{text}; its model says that equal requests may differ"
         if not all(map(_close, values, again[::-1])):
             raise _FailedError(

@@ -35,7 +35,7 @@ class _Observed:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._backend, name)
-        if name not in _BATCH_METHODS:
+        if value is None or name not in _BATCH_METHODS:
             return value
         return lambda requests: self._run(name, requests, lambda: value(requests))
 
