@@ -23,6 +23,7 @@ __all__ = [
     "AskName",
     "AskPlace",
     "AskScene",
+    "Axis",
     "Both",
     "ChooseCondition",
     "ChooseObject",
@@ -55,6 +56,7 @@ class Option:
 
 
 Comparison = Literal["==", "!=", "<", "<=", ">", ">="]
+Axis = Literal["horizontal", "vertical", "both", "around"]
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ class AskPlace:
     """In which part of the image, or where in the scene is it?"""
 
     subject: Description
-    axis: Literal["horizontal", "vertical", "both", "around"]
+    axis: Axis
     """Which part of the image is asked for; `around` asks what it is in, on or near."""
     question: str
 

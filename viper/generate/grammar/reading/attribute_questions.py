@@ -81,12 +81,11 @@ class AttributeChart(SceneChart):
 
     def respect(self, at: int) -> Parses[str]:
         """Yield the attribute named here: "color", "kind of material", "ethnic group"."""
-        group = self.after(at, "ethnic group|ethnic background")
-        if group is not None:
+        for group in self.behind(at, "ethnic group|ethnic background"):
             yield "ethnicity", group
-        sort = self.after(at, _SORTS)
-        if sort is not None and RESPECTS.get(self.text(sort)) not in (None, "kind"):
-            yield RESPECTS[self.text(sort)], sort + 1
+        for sort in self.behind(at, _SORTS):
+            if RESPECTS.get(self.text(sort)) not in (None, "kind"):
+                yield RESPECTS[self.text(sort)], sort + 1
         if self.text(at) in RESPECTS and self.text(at + 1) != "of":
             yield RESPECTS[self.text(at)], at + 1
 
@@ -110,62 +109,45 @@ class AttributeChart(SceneChart):
             for subject, end in self.description(of):
                 yield from self.with_options(attribute_query(subject, respect_of), end)
         for subject, end in self.description(copula):
-            made = self.after(end, _MADE)
-            if made is not None:
+            for made in self.behind(end, _MADE):
                 yield from self.with_options(attribute_query(subject, "material"), made)
-            doing = self.after(end, "doing")
-            if doing is not None:
+            for doing in self.behind(end, "doing"):
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
 
     def _of_subject(self, at: int, respect: str, question: str = "") -> Queries:
-        start = self.after(at, f"{_COPULAS}|does|do|did|has|have")
-        if start is None:
-            return
-        for subject, end in self.description(start):
-            behind = self.optional(end, _BEHIND_SUBJECT)
-            yield from self.with_options(attribute_query(subject, respect, question), behind)
+        for start in self.behind(at, f"{_COPULAS}|does|do|did|has|have"):
+            for subject, end in self.description(start):
+                query = attribute_query(subject, respect, question)
+                yield from self.with_options(query, self.optional(end, _BEHIND_SUBJECT))
 
     def _made_of(self) -> Queries:
         """Read "What was used to make the cup?", "Which material makes up the cup, glass or metal?"."""
-        start = self.after(0, _WHAT)
-        if start is None:
-            return
-        material = self.after(self.optional(start, _SORTS), "material|materials") or start
-        makes = self.after(material, _MAKES)
-        if makes is None:
-            return
-        for subject, end in self.description(makes):
-            yield from self.with_options(attribute_query(subject, "material"), end)
+        for start in self.behind(0, _WHAT):
+            material = self.after(self.optional(start, _SORTS), "material|materials") or start
+            for makes in self.behind(material, _MAKES):
+                for subject, end in self.description(makes):
+                    yield from self.with_options(attribute_query(subject, "material"), end)
 
     def _maker(self) -> Queries:
         """Read "Which company made the shoes?", "Which company are the shoes from?"."""
-        start = self.after(0, combined(_WHAT, "company|brand"))
-        if start is None:
-            return
-        made = self.after(start, _MAKERS)
-        for subject, end in self.description(made) if made is not None else ():
-            yield from self.with_options(attribute_query(subject, "brand"), end)
-        copula = self.after(start, _COPULAS)
-        for subject, end in self.description(copula) if copula is not None else ():
-            behind = self.after(end, "from|made by|produced by")
-            if behind is not None:
-                yield from self.with_options(attribute_query(subject, "brand"), behind)
+        company = combined(_WHAT, "company|brand")
+        for made in self.behind(0, combined(company, _MAKERS)):
+            for subject, end in self.description(made):
+                yield from self.with_options(attribute_query(subject, "brand"), end)
+        for copula in self.behind(0, combined(company, _COPULAS)):
+            for subject, end in self.description(copula):
+                for behind in self.behind(end, "from|made by|produced by"):
+                    yield from self.with_options(attribute_query(subject, "brand"), behind)
 
     def _gaze(self) -> Queries:
         """Read "Where is the cat looking?", "Which direction is the boy looking at?"."""
-        start = self.after(0, "where is|where are|where")
-        if start is None:
-            lead = self.after(0, f"{_WHAT}|in what|in which|to which")
-            start = None if lead is None else self.after(lead, "direction is|direction are")
-        if start is None:
-            return
-        for subject, end in self.description(start):
-            behind = self.after(end, _GAZES)
-            if behind is not None:
-                verb = self.text(end)
-                verb_is = "are" if subject.plural else "is"
-                question = f"Where {verb_is} the {subject.head} {verb}?"
-                yield from self.with_options(AskAttribute(subject, "gaze", question), behind)
+        direction = combined(f"{_WHAT}|in what|in which|to which", "direction is|direction are")
+        for start in self.behind(0, f"where is|where are|where|{direction}"):
+            for subject, end in self.description(start):
+                for behind in self.behind(end, _GAZES):
+                    verb = "are" if subject.plural else "is"
+                    question = f"Where {verb} the {subject.head} {self.text(end)}?"
+                    yield from self.with_options(AskAttribute(subject, "gaze", question), behind)
 
     def _how(self) -> Queries:
         """Read "How big is the plate?", "How is the water?", "How do the shoes look, new or old?"."""
@@ -176,18 +158,16 @@ class AttributeChart(SceneChart):
         if adjective in SCALES:
             yield from self._of_subject(start + 1, SCALES[adjective], adjective)
             return
-        copula = self.after(start, _COPULAS)
-        for subject, end in self.description(copula) if copula is not None else ():
-            called = self.after(end, "called|named")
-            if called is not None:
-                yield AskName(subject, "What is this?"), called
-            else:
-                yield from self.with_options(attribute_query(subject, "state"), end)
-        verb = self.after(start, "does|do|did")
-        if verb is not None:
+        for copula in self.behind(start, _COPULAS):
+            for subject, end in self.description(copula):
+                called = self.after(end, "called|named")
+                if called is not None:
+                    yield AskName(subject, "What is this?"), called
+                else:
+                    yield from self.with_options(attribute_query(subject, "state"), end)
+        for verb in self.behind(start, "does|do|did"):
             for subject, end in self.description(verb):
-                behind = self.after(end, _BEHIND_SUBJECT)
-                if behind is not None:
+                for behind in self.behind(end, _BEHIND_SUBJECT):
                     yield from self.with_options(attribute_query(subject, "state"), behind)
 
 

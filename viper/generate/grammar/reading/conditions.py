@@ -42,7 +42,7 @@ SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
 """Words that only say that something is in the image."""
 _SWITCHED = "on|off|up|down"
 _AFTER_SWITCHED = "|and|or|,|than"
-_TO_CAMERA = {
+_TO_CAMERA: dict[str, Condition] = {
     "near": Place(("front",)),
     "next_to": Place(("front",)),
     "in_front_of": Place(("front",)),

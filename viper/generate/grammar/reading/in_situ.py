@@ -6,7 +6,7 @@ They begin like a statement or like a noun phrase, so they are tried before thos
 from __future__ import annotations
 
 from viper.generate.grammar.reading.attribute_questions import attribute_query
-from viper.generate.grammar.reading.chart import Queries
+from viper.generate.grammar.reading.chart import Queries, combined
 from viper.generate.grammar.reading.wh_questions import QuestionChart
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import SCALES
@@ -15,8 +15,8 @@ __all__ = ["InSituChart"]
 
 _VERBS = "is|are|was|were|has|have|looks|look"
 _OF = "of|in"
-_MADE = "made of|made out of|made from"
 _WHAT = "what|which"
+_MADE_OF_WHAT = combined("made of|made out of|made from", _WHAT)
 _QUESTION_WORDS = frozenset({"what", "which", "how"})
 _IMPERATIVES = "name|give me|give|say"
 
@@ -37,17 +37,14 @@ class InSituChart(QuestionChart):
             verb = self.after(end, _VERBS)
             if verb is None:
                 continue
-            made = self.after(verb, _MADE)
-            what = self.after(made, _WHAT) if made is not None else None
-            if what is not None:
+            for what in self.behind(verb, _MADE_OF_WHAT):
                 material = self.optional(what, "material")
                 yield from self.with_options(attribute_query(subject, "material"), material)
-            doing = self.after(verb, "doing what")
-            if doing is not None:
+            for doing in self.behind(verb, "doing what"):
                 yield from self.with_options(attribute_query(subject, "activity"), doing)
-            what = self.after(self.optional(verb, _OF), _WHAT)
-            for respect, stop in self.respect(what) if what is not None else ():
-                yield from self.with_options(attribute_query(subject, respect), stop)
+            for what in self.behind(self.optional(verb, _OF), _WHAT):
+                for respect, stop in self.respect(what):
+                    yield from self.with_options(attribute_query(subject, respect), stop)
             if self.text(verb) == "how" and self.text(verb + 1) in SCALES:
                 yield attribute_query(subject, SCALES[self.text(verb + 1)]), verb + 2
 

@@ -10,7 +10,7 @@ inverse relation: the object that the man is holding.
 from __future__ import annotations
 
 from viper.generate.grammar.description import Condition, Description, Inverse, flat
-from viper.generate.grammar.logical_form import AskName, AskPlace
+from viper.generate.grammar.logical_form import AskName, AskPlace, Axis
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
 from viper.generate.grammar.reading.chart import Parses, Queries, combined
 from viper.generate.grammar.reading.conditions import SHOWN
@@ -67,15 +67,12 @@ class NameChart(AttributeChart):
             yield what.having(*flat(condition)), end
         if what == Description("object"):
             for described, end in self.description(at):  # "what the red thing is called"
-                called = self.after(end, combined(_COPULAS, _CALLED))
-                if called is not None:
+                for called in self.behind(end, combined(_COPULAS, _CALLED)):
                     yield described, called
-        see = self.after(at, "do you see|can you see|can be seen|do we see")
-        if see is not None:
+        for see in self.behind(at, "do you see|can you see|can be seen|do we see"):
             for conditions, end in self.tail(see, False, False):
                 yield what.having(*conditions), end
-        does = self.after(at, "does|do|did|can")
-        if does is not None:
+        for does in self.behind(at, "does|do|did|can"):
             for subject, end in reversed(self.description(does)):
                 for inverse, stop in self.gap(subject, end, finite=False, infinitive=True):
                     yield what.having(inverse), stop
@@ -83,11 +80,10 @@ class NameChart(AttributeChart):
     def _being_what(self, what: Description, at: int) -> Parses[Description]:
         """Yield the parses behind "what is" and "which animal is"."""
         for word in f"{_THIS}|{SHOWN}|in|".split("|"):
-            this = self.after(at, word)
-            if this is not None and (word or what.noun != "object"):
-                yield what, this
-        there = self.after(at, "there")
-        if there is not None:
+            for this in self.behind(at, word):
+                if word or what.noun != "object":
+                    yield what, this
+        for there in self.behind(at, "there"):
             for conditions, end in self.tail(there, False, False):
                 yield what.having(*conditions), end
         for condition, end in self.predicate(at):
@@ -98,8 +94,7 @@ class NameChart(AttributeChart):
                 yield what.having(inverse), stop
         name = self.optional(at, "the name of")
         if what == Description("object") and self.text(name) in ARTICLES.union(_THIS.split("|")):
-            named = self.description(name)
-            for candidate, end in named:
+            for candidate, end in self.description(name):
                 if candidate.noun not in _MEASURES:
                     yield candidate, end
 
@@ -107,24 +102,22 @@ class NameChart(AttributeChart):
         """Read "Behind what animal is the zebra standing?", "On which table are the cups?"."""
         for match in match_relation(self.texts[:5]):
             for what, end in self._wanted(match.length):
-                copula = self.after(end, f"{_COPULAS}|does|do")
-                subjects = self.description(copula) if copula is not None else []
-                for subject, stop in reversed(subjects):
-                    words = match.words
-                    lemma = verb_lemma(self.text(stop))
-                    if lemma is not None and stop < self.end:
-                        words = f"{gerund(lemma)} {words}"
-                        stop += 1
-                    yield what.having(Inverse(match.relation, subject, words)), stop
+                for copula in self.behind(end, f"{_COPULAS}|does|do"):
+                    for subject, stop in reversed(self.description(copula)):
+                        words = match.words
+                        lemma = verb_lemma(self.text(stop))
+                        if lemma is not None and stop < self.end:
+                            words = f"{gerund(lemma)} {words}"
+                            stop += 1
+                        yield what.having(Inverse(match.relation, subject, words)), stop
 
     def _in_situ(self) -> Parses[Description]:
         """Read "The man is holding what?", "She is looking at who?", "The dog is on what bed?"."""
         if self.word_in(0, f"{_WHAT}|{_COPULAS}|do|does|how|where"):
             return
         for subject, end in self.description(0):
-            auxiliary = self.after(end, _COPULAS)
             gaps: list[tuple[Condition, int]] = []
-            if auxiliary is not None:
+            for auxiliary in self.behind(end, _COPULAS):
                 gaps += self.gap(subject, auxiliary, finite=False)
             gaps += self.gap(subject, end, finite=True)
             for inverse, behind in gaps:
@@ -133,10 +126,9 @@ class NameChart(AttributeChart):
 
     def place_question(self) -> Queries:
         """Read "Which side is the knife on?", "Where is the dog?", "The dog is sitting where?"."""
-        side = self.after(0, combined("|on|in", "which|what", "side|part", _COPULAS))
         where = self.after(0, "where is|where are|where was|where were|where")
-        if side is not None:
-            axis = "horizontal" if "side" in self.texts[:3] else "both"
+        for side in self.behind(0, combined("|on|in", "which|what", "side|part", _COPULAS)):
+            axis: Axis = "horizontal" if "side" in self.texts[:3] else "both"
             for subject, end in self.description(side):
                 behind = self.optional(end, "on|in|at|located|placed")
                 yield from self.with_options(_place(subject, axis), behind)
@@ -157,14 +149,12 @@ class NameChart(AttributeChart):
 _LYING = "located|placed|at|standing|sitting|lying|parked|walking|situated"
 
 
-def _place(subject: Description, axis: str, doing: str = "") -> AskPlace:
+def _place(subject: Description, axis: Axis, doing: str = "") -> AskPlace:
     noun = subject.head
     verb = "are" if subject.plural else "is"
-    match axis:
-        case "horizontal":
-            return AskPlace(subject, "horizontal", f"On which side {verb} the {noun}?")
-        case "around":
-            question = f"Where {verb} the {noun} {doing}".strip()
-            return AskPlace(subject, "around", f"{question}?")
-        case _:
-            return AskPlace(subject, "both", f"In which part {verb} the {noun}?")
+    if axis == "around":
+        question = f"Where {verb} the {noun} {doing}".strip()
+    else:
+        part = "On which side" if axis == "horizontal" else "In which part"
+        question = f"{part} {verb} the {noun}"
+    return AskPlace(subject, axis, f"{question}?")

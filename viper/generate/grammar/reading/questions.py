@@ -88,13 +88,12 @@ class YesNoChart(ExistenceChart):
 
     def used_to_make(self) -> Queries:
         """Read "Was wood used to make the clock?"."""
-        start = self.after(0, _COPULAS)
-        for length in (1, 2):
-            made = None if start is None else self.after(start + length, "used to make")
-            if start is not None and made is not None:
-                material = Attribute(" ".join(self.texts[start : start + length]), "material")
-                for subject, end in self.description(made):
-                    yield Verify(subject, material), end
+        for start in self.behind(0, _COPULAS):
+            for length in (1, 2):
+                for made in self.behind(start + length, "used to make"):
+                    material = Attribute(" ".join(self.texts[start : start + length]), "material")
+                    for subject, end in self.description(made):
+                        yield Verify(subject, material), end
 
     def identity(self) -> Queries:
         """Read "Is it a cat or a dog?", "Is this a red curtain?"."""
@@ -141,15 +140,13 @@ class YesNoChart(ExistenceChart):
         return self.predicate(start)
 
     def _verbs(self, at: int) -> Parses[Condition]:
-        negated = self.after(at, "not")
-        if negated is not None:
-            for c, end in self._verbs(negated):
+        if self.text(at) == "not":
+            for c, end in self._verbs(at + 1):
                 yield Not(c), end
             return
         at = self.skip(at, "both|all|also|each")
         for words in ("look like", "look", "appear to be", "seem to be", "appear", "seem", "be"):
-            start = self.after(at, words)
-            if start is not None:
+            for start in self.behind(at, words):
                 yield from self.predicate(start)
         yield from self.finite_verb(at)
 

@@ -8,9 +8,8 @@ from viper.errors import GenerationError
 from viper.generate.grammar.description import Description
 from viper.generate.grammar.reading.chart import Chart
 from viper.generate.grammar.vocabulary.lexicon import FUNCTION_WORDS
-from viper.generate.grammar.vocabulary.spelling import is_named
-from viper.generate.grammar.vocabulary.tokens import Token
-from viper.generate.grammar.vocabulary.words import in_dictionary, singular
+from viper.generate.grammar.vocabulary.tokens import Token, is_word
+from viper.generate.grammar.vocabulary.words import in_dictionary
 
 __all__ = ["is_content", "not_understood", "refusal", "refuse_foreign", "refuse_unknown"]
 
@@ -25,7 +24,7 @@ def not_understood(chart: Chart, question: str) -> GenerationError:
     """Return the refusal that quotes the words at which parsing stopped."""
     at = min(chart.furthest, chart.end - 1)
     # A word that no dictionary has is the likeliest cause, wherever parsing stopped.
-    unknown = (i for i, t in enumerate(chart.tokens) if is_content(t) and not _is_english(t.text))
+    unknown = (i for i, t in enumerate(chart.tokens) if is_content(t) and not is_word(t.text))
     at = min(next(unknown, at), at)
     return refusal(chart.source(at, min(at + 4, chart.end)), question)
 
@@ -57,7 +56,7 @@ def refuse_foreign(tokens: list[Token], question: str) -> None:
 def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None:
     """Refuse a question of which too many words are in no dictionary."""
     content = [token for token in tokens if is_content(token)]
-    unknown = [token for token in content if not _is_english(token.text)]
+    unknown = [token for token in content if not is_word(token.text)]
     is_question = not isinstance(node, Description)
     # A question has words of its own around one unknown noun; a bare phrase has nothing else.
     if len(unknown) > max(len(content) / 2, 1 if is_question else 0):
@@ -67,7 +66,3 @@ def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None
 def is_content(token: Token) -> bool:
     """Return whether a word is more than a part of a question's frame."""
     return token.text[0].isalnum() and token.text not in FUNCTION_WORDS
-
-
-def _is_english(word: str) -> bool:
-    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word) or word.isdigit()

@@ -112,11 +112,9 @@ class SceneChart(YesNoChart):
             if photographed:
                 yield photographed, "place"
             return
-        start = self.after(0, "what|which|in what|in which|at what|at which")
+        start = self.after(0, combined("what|which|in what|in which|at what|at which", _SORTS))
         if start is None:
             return
-        sort = self.after(start, _SORTS)
-        start = sort if sort is not None else start
         if not self.word_in(start, _PLACE_NOUNS):
             return
         behind = self.after(start + 1, _PLACE_BEHIND)

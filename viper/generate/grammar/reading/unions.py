@@ -20,17 +20,16 @@ class UnionChart(PhraseChart):
     @rule
     def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
         """Read "are either red cubes or small balls", and the clauses of the superclass."""
-        start = self.after(at, "are|were")
-        if start is not None:
+        for start in self.behind(at, "are|were"):
             yield from self.one_of(start)
         yield from super().clause(at, relative)
 
     @rule
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
         """Read "other than the red cube", and the conditions of the superclass."""
-        start = self.after(at, "other than|except for|except")
-        for excluded, end in self.description(start, True) if start is not None else ():
-            yield Not(OneOf((excluded,))), end
+        for start in self.behind(at, "other than|except for|except"):
+            for excluded, end in self.description(start, True):
+                yield Not(OneOf((excluded,))), end
         yield from super().behind_noun(at, nested, animate)
 
     @rule
@@ -49,8 +48,7 @@ class UnionChart(PhraseChart):
         """
         firsts = [([what], end) for what, end in self.description(at, True) if what.plural]
         for first, end in firsts:
-            behind = self.after(end, "or|, or|,")
-            if behind is not None:
+            for behind in self.behind(end, "or|, or|,"):
                 for others, stop in self._alternatives(self.skip(behind, "either")):
                     yield first + others, stop
         yield from firsts

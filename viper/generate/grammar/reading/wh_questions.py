@@ -47,15 +47,12 @@ class QuestionChart(NameChart):
         start = self.after(0, "what is common to|what is common between|what do|what does")
         if start is None:
             return
-        behind = self.text(1) != "is"
+        shared = self.text(1) != "is"
         for first, end in self.description(self.skip(start, "both")):
-            joint = self.after(end, "and")
-            if joint is None:
-                continue
-            for second, stop in self.description(joint):
-                last = self.after(stop, "have in common|share") if behind else stop
-                if last is not None:
-                    yield AskCommon((first, second)), last
+            for joint in self.behind(end, "and"):
+                for second, stop in self.description(joint):
+                    for last in self.behind(stop, "have in common|share" if shared else ""):
+                        yield AskCommon((first, second)), last
 
     def compared_objects(self) -> Queries:
         """Read "Which is bigger, the cup or the bowl?", "What is closer to the camera, …?"."""
@@ -75,13 +72,10 @@ class QuestionChart(NameChart):
 
     def _which_noun(self) -> tuple[str | None, int | None]:
         """Return the noun of "which type of furniture is", and the position behind; None if absent."""
-        start = self.after(0, "which|what")
-        if start is None:
-            return None, None
-        for what, end in self.noun_phrase(start):
-            behind = self.after(end, _COPULAS)
-            if behind is not None:
-                return what.noun, behind
+        for start in self.behind(0, "which|what"):
+            for what, end in self.noun_phrase(start):
+                for behind in self.behind(end, _COPULAS):
+                    return what.noun, behind
         return None, None
 
 

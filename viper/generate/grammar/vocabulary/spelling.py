@@ -11,13 +11,14 @@ allow one edit, long ones two. Of two equally near words the one with the likeli
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import itertools
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import NamedTuple
 
 from viper.generate.grammar.vocabulary import lexicon, relations
 from viper.generate.grammar.vocabulary.lexicon import PLACES
+from viper.vocabulary.categories import category_words
 
 __all__ = ["brands", "correction", "is_named", "slips", "split", "vocabulary"]
 
@@ -99,13 +100,29 @@ def slips(word: str, other: str) -> int:
 @functools.cache
 def vocabulary() -> frozenset[str]:
     """Return the candidates for corrections."""
-    return frozenset(word for word in _section_words(brands=False) if word.isalpha())
+    tables = (
+        *(words for section, words in _sections().items() if section != "brands"),
+        lexicon.ATTRIBUTE_KIND,
+        lexicon.PLACES,
+        lexicon.SUPERLATIVES,
+        lexicon.COMPARATIVES,
+        lexicon.ANIMATES,
+        lexicon.CLOTHES,
+        lexicon.POSTURES,
+        lexicon.ORDINALS,
+        lexicon.NUMBERS,
+        lexicon.RESPECTS,
+        lexicon.FUNCTION_WORDS,
+        relations.WORDS,
+        category_words(),
+    )
+    return frozenset(filter(str.isalpha, itertools.chain.from_iterable(tables)))
 
 
 @functools.cache
 def brands() -> frozenset[str]:
     """Return brand names, which are in no dictionary."""
-    return frozenset(_section_words(brands=True))
+    return frozenset(_sections()["brands"])
 
 
 def _likelihood(word: str, candidate: str, number: int) -> _Likelihood:
@@ -144,34 +161,3 @@ def _sections() -> dict[str, tuple[str, ...]]:
         elif not line.startswith("#"):
             sections.setdefault(section, []).extend(line.split())
     return {name: tuple(words) for name, words in sections.items()}
-
-
-def _section_words(*, brands: bool) -> Iterator[str]:
-    for section, words in _sections().items():
-        if (section == "brands") is brands:
-            yield from words
-    if not brands:
-        yield from _lexicon()
-
-
-def _lexicon() -> Iterator[str]:
-    """Yield the words that the grammar and the detectors know by meaning."""
-    from viper.vocabulary.categories import category_words as detectable
-
-    tables = (
-        lexicon.ATTRIBUTE_KIND,
-        lexicon.PLACES,
-        lexicon.SUPERLATIVES,
-        lexicon.COMPARATIVES,
-        lexicon.ANIMATES,
-        lexicon.CLOTHES,
-        lexicon.POSTURES,
-        lexicon.ORDINALS,
-        lexicon.NUMBERS,
-        lexicon.RESPECTS,
-        lexicon.FUNCTION_WORDS,
-    )
-    for table in tables:
-        yield from table
-    yield from relations.WORDS
-    yield from detectable()

@@ -17,7 +17,7 @@ from viper.generate.grammar.vocabulary.spelling import correction, is_named, spl
 from viper.generate.grammar.vocabulary.word_table import word_table
 from viper.generate.grammar.vocabulary.words import in_dictionary, singular
 
-__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "tokenize"]
+__all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "is_word", "tokenize"]
 
 MAX_CHARACTERS = 1000
 """Longest question that is parsed; the longest of GQA and CLEVR have about 230 characters."""
@@ -137,7 +137,7 @@ _POLITE = (
 )
 _PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE.split("|"))
 
-_QUOTATION_MARKS = (("\u2019", "'"), ("\u2018", "'"), ("`", "'"), ("\u201c", '"'), ("\u201d", '"'))
+_QUOTATION_MARKS = str.maketrans("\u2019\u2018`\u201c\u201d", "'''\"\"")
 # Typographic quotation marks, by number because they look alike.
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
@@ -186,9 +186,7 @@ def tokenize(question: str) -> list[Token]:
 
 
 def _plain_letters(question: str) -> str:
-    text = unicodedata.normalize("NFKC", question).lower()
-    for quotation_mark, plain in _QUOTATION_MARKS:
-        text = text.replace(quotation_mark, plain)
+    text = unicodedata.normalize("NFKC", question).lower().translate(_QUOTATION_MARKS)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     foreign = sorted({c for c in text if not c.isascii() and c.isalpha()})
     if foreign:
@@ -232,7 +230,7 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     """Replace misspelt words; a word with a capital inside the question is a name and stays."""
     names = {word.lower() for word in _NAME.findall(question)}
     words = [token.text for token in tokens if token.text.isalpha()]
-    unknown = {word for word in words if word not in names and not _is_word(word)}
+    unknown = {word for word in words if word not in names and not is_word(word)}
     meant = {word: split(word) or tuple(filter(None, [correction(word)])) for word in unknown}
     if not all(meant.values()) and len(unknown) > len(words) / 2:
         return tokens  # probably another language
@@ -243,8 +241,9 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     return result
 
 
-def _is_word(word: str) -> bool:
-    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word)
+def is_word(word: str) -> bool:
+    """Return whether a word is English, a name of the visual world, or a number."""
+    return in_dictionary(word) or in_dictionary(singular(word)) or is_named(word) or word.isdigit()
 
 
 def _possessives(tokens: list[Token]) -> list[Token]:

@@ -136,8 +136,12 @@ class ReferentWriter(SelectWriter):
             many = self.named("object")
             self.write(f"{many} = image_patch.find('person') or image_patch.find('object')")
             return "object", many
-        noun = description.noun or self._unnamed()
-        if description.noun and not self.can_find(description) and self._is_of_person(noun):
+        noun = self._unnamed() if description.noun is None else description.head
+        if (
+            description.noun is not None
+            and not self.can_find(description)
+            and self._is_of_person(noun)
+        ):
             self.note(f"{noun!r} detected as 'person'")
             return noun, self.find("person", description)
         return noun, self.find(noun, description)

@@ -74,7 +74,7 @@ class SelectWriter(FindWriter):
         return many
 
     def _select(self, description: Description) -> str:
-        noun = description.noun or self._unnamed()
+        noun = self._unnamed() if description.noun is None else description.head
         many = self.find(noun, description)
         one = self.one_of(many)
         picks: list[Pick] = []
