@@ -71,7 +71,7 @@ ALIASES = {
 
 def words_of(identifier):
     """Return the words of an identifier, in lower case: `_readMemo_of` gives read, memo, of."""
-    return re.findall(r"[a-z]+|[A-Z][a-z]*", identifier)
+    return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)
 
 
 def identifiers(path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -26,6 +26,11 @@ from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import Load, ModelWorker, Submitted
 
 __all__ = ["ModelPool"]
+
+
+_SHARED_FOLDERS = {("matcher", "transformers"), ("matcher", "open_clip")}
+# Two libraries that load the same folder. Keys of version 0.1 hold a fingerprint only, so a result of one
+# may be the other's. For all other backends, results that 0.1 has cached are read.
 
 
 class ModelPool:
@@ -125,15 +130,26 @@ class ModelPool:
     def key(self, operation: Operation, request: Hashable) -> Key:
         """Return the key of a request to a loaded model."""
         worker = self._worker(operation.role)
-        backend = worker.loaded.result()
-        return request_key(
-            operation, identity(worker.ref, backend), request, by_name=backend.knows_images_by_name
-        )
+        return _key(operation, identity(worker.ref, worker.loaded.result()), request, worker)
 
-    async def from_disk(self, operation: Operation, keys: Sequence[Key]) -> dict[Key, Any]:
+    async def from_disk(
+        self, operation: Operation, requests: Mapping[Key, Hashable]
+    ) -> dict[Key, Any]:
         """Return the results that are on disk only, for `submit`; does not block the event loop."""
-        reading = self._worker(operation.role).from_disk(keys)
-        return {} if reading is None else (await results_of([reading]))[0]
+        worker = self._worker(operation.role)
+        if (reading := worker.from_disk(list(requests))) is None:
+            return {}
+        (found,) = await results_of([reading])
+        if (operation.role, worker.ref.name) not in _SHARED_FOLDERS:
+            fingerprint = worker.loaded.result().fingerprint
+            former = {
+                _key(operation, fingerprint, request, worker): key
+                for key, request in requests.items()
+                if key not in found
+            }
+            if reading := worker.from_disk(list(former)):
+                found |= {former[key]: v for key, v in (await results_of([reading]))[0].items()}
+        return found
 
     def submit(
         self,
@@ -209,3 +225,8 @@ class ModelPool:
                 f"No backend serves the role '{role}'. Add one, for example {examples}."
             )
         return worker
+
+
+def _key(operation: Operation, model: str, request: Hashable, worker: ModelWorker) -> Key:
+    by_name = worker.loaded.result().knows_images_by_name
+    return request_key(operation, model, request, by_name=by_name)

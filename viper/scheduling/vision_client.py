@@ -224,7 +224,7 @@ class VisionClient:
             missing,
             owner=self._owner,
             prefetches=more,
-            from_disk=await pool.from_disk(operation, [*missing, *more]),
+            from_disk=await pool.from_disk(operation, {**missing, **more}),
         )
         metrics.prefetches.update(submitted.prefetches)
         self._prefetches.setdefault(operation, set()).update(submitted.prefetches)
