@@ -63,7 +63,11 @@ WORDS = {
 }
 """Word in an identifier → what to say instead."""
 
-ALIASES = {}
+ALIASES = {
+    "viper/builtin/world/__init__.py": {"Thing"},
+    "viper/builtin/world/render.py": {"things"},
+    "viper/builtin/world/scene.py": {"things"},
+}
 """File → identifiers with an old word that a user types, or reads in JSON, and that therefore stay."""
 
 
