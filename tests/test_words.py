@@ -65,6 +65,9 @@ WORDS = {
 
 ALIASES = {
     "viper/trace/version_2.py": {"lookahead", "memo", "picture"},
+    "viper/builtin/world/__init__.py": {"Thing"},
+    "viper/builtin/world/render.py": {"things"},
+    "viper/builtin/world/scene.py": {"things"},
 }
 """File → identifiers with an old word that a user types, or reads in JSON, and that therefore stay."""
 

@@ -6,6 +6,7 @@ import torch
 from fakes import tiny_models
 from viper.backends import batch_gauge
 from viper.backends.batch_gauge import BatchGauge, measured_batch
+from viper.backends.placement import Placement
 from viper.models.registry import BackendRef, open_backend
 
 CPU = torch.device("cpu")
@@ -20,7 +21,7 @@ def network():
 def gauge(monkeypatch, free_bytes):
     monkeypatch.setattr(batch_gauge, "_free_ram", lambda: free_bytes)
     model = network()
-    watched = BatchGauge(model, CPU)
+    watched = BatchGauge(model, Placement(CPU, torch.float32))
     watched.measure(lambda items: pytest.fail("on a CPU nothing is run when a model is loaded"))
     return model, watched
 

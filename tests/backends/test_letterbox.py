@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viper.backends.detections import MAX_DETECTIONS, to_detections
-from viper.backends.letterbox import letterbox, tame
+from viper.backends.letterbox import Frame, letterbox, tame
 
 sides = st.integers(1, 300)
 
@@ -18,8 +18,8 @@ def grey(width, height, value=200):
 @given(sides, sides, st.booleans())
 def test_the_whole_crop_maps_back_to_itself(width, height, centred):
     frame = letterbox(grey(width, height), (64, 48), fill=0, centred=centred)
-    assert frame.canvas.shape == (48, 64, 3)
-    rows, columns = np.nonzero(frame.canvas[..., 0])
+    assert frame.pixels.shape == (48, 64, 3)
+    rows, columns = np.nonzero(frame.pixels[..., 0])
     covered = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
     np.testing.assert_allclose(frame.to_crop(covered), [[0, 0, width, height]], atol=1e-9)
 
@@ -27,7 +27,7 @@ def test_the_whole_crop_maps_back_to_itself(width, height, centred):
 @given(sides, sides)
 def test_tamed_crops_are_neither_thin_nor_huge(width, height):
     tamed = tame(grey(width, height))
-    assert max(tamed.size_wh) <= 16 * min(tamed.size_wh)
+    assert max(tamed.pixels.shape[:2]) <= 16 * min(tamed.pixels.shape[:2])
     assert tamed.scale_xy == (1.0, 1.0)
     assert tamed.pixels.min() == 200  # the edge is repeated
 
@@ -39,7 +39,7 @@ def test_ordinary_crops_are_not_touched():
 
 def test_huge_crops_shrink_and_their_boxes_grow_back():
     tamed = tame(grey(20_000, 10))
-    assert tamed.size_wh == (4096, 256)
+    assert tamed.pixels.shape[1::-1] == (4096, 256)
     boxes = tamed.to_crop(np.array([[0.0, 0.0, 4096.0, 2.0]]))
     np.testing.assert_allclose(boxes, [[0, 0, 20_000, 10]])
 
@@ -48,11 +48,12 @@ def test_boxes_are_clamped_filtered_and_sorted():
     boxes = [(-5, -5, 10, 10), (2, 2, 4, 4), (30, 0, 40, 10), (3, 3, 3, 9), (0, 0, np.nan, 5)]
     scores = [0.3, 0.9, 0.9, 0.9, 0.9]
     found = to_detections(
+        Frame(grey(20, 8), (20, 8)),
         np.array(boxes, float),
         np.array(scores),
+        np.arange(5),
         ["a", "b", "c", "d", "e"],
-        crop_wh=(20, 8),
-        score_threshold=0.3,
+        0.3,
     )
     assert [(d.phrase, d.box_xyxy, d.score) for d in found] == [
         ("b", (2.0, 2.0, 4.0, 4.0), 0.9),
@@ -64,12 +65,14 @@ def test_the_best_boxes_are_kept_when_there_are_too_many():
     count = MAX_DETECTIONS + 5
     scores = np.linspace(0, 1, count)
     boxes = np.tile([0.0, 0.0, 1.0, 1.0], (count, 1))
-    found = to_detections(boxes, scores, ["x"] * count, crop_wh=(9, 9), score_threshold=0.0)
+    frame = Frame(grey(9, 9), (9, 9))
+    found = to_detections(frame, boxes, scores, np.zeros(count, int), ["x"], 0.0)
     assert len(found) == MAX_DETECTIONS
     assert found[0].score == 1.0
     assert found[-1].score == pytest.approx(scores[5])
 
 
 def test_lengths_must_agree():
+    frame = Frame(grey(1, 1), (1, 1))
     with pytest.raises(ValueError, match="equally many, but got 1, 2 and 1"):
-        to_detections(np.zeros((1, 4)), np.zeros(2), ["x"], crop_wh=(1, 1), score_threshold=0.0)
+        to_detections(frame, np.zeros((1, 4)), np.zeros(2), np.zeros(1, int), ["x"], 0.0)

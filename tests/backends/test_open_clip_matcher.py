@@ -114,7 +114,7 @@ def test_half_precision_gives_nearly_the_same_vectors(folder):
         (
             "ViT-B-23",
             "&pretrained=x",
-            "no name of open_clip's list, and .* Did you mean 'ViT-B-32'",
+            "is not a name in open_clip's list, and .* Did you mean 'ViT-B-32'",
         ),
         ("", "", "Unknown open_clip model ''."),
     ],
@@ -171,7 +171,7 @@ def test_weights_of_a_tag_are_those_of_the_cache_with_the_preprocessing_of_the_t
         matcher.embed_texts(["red mug"])[0], load(folder).embed_texts(["red mug"])[0], atol=1e-5
     )
     assert matcher.fingerprint.startswith("tiny@mine")
-    assert matcher._model.visual.preprocess_cfg["mean"] == (0.1, 0.2, 0.3)
+    assert matcher.model.visual.preprocess_cfg["mean"] == (0.1, 0.2, 0.3)
     assert len(hub.requests) == before
 
 

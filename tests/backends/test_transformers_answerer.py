@@ -111,11 +111,11 @@ def test_a_large_crop_is_reduced(folders):
 
 def test_thinking_is_switched_off_where_the_template_has_a_switch(folders):
     answerer = load(folders["llava"])
-    template = answerer._processor.chat_template
-    answerer._processor.chat_template = template + "{% if not enable_thinking %}QUICK{% endif %}"
+    template = answerer.processor.chat_template
+    answerer.processor.chat_template = template + "{% if not enable_thinking %}QUICK{% endif %}"
     answerer = type(answerer)(
-        answerer._model,
-        answerer._processor,
+        answerer.model,
+        answerer.processor,
         prompt=None,
         max_new_tokens=5,
         max_side_px=64,

@@ -91,13 +91,13 @@ def test_the_polarity_can_be_given(folders):
 def test_images_that_end_up_with_one_size_share_a_forward(folders):
     model = load(folders["dpt"])
     batches = []
-    inner = model._model.forward
+    inner = model.model.forward
 
     def spy(pixel_values):
         batches.append(len(pixel_values))
         return inner(pixel_values=pixel_values)
 
-    model._model.forward = spy
+    model.model.forward = spy
     model.estimate([image(64, 48, 1), image(40, 90, 2), image(33, 33, 3)])
     assert batches == [3]
 
@@ -105,13 +105,13 @@ def test_images_that_end_up_with_one_size_share_a_forward(folders):
 def test_an_extremely_long_image_does_not_explode(folders):
     model = load(folders["depth_anything"])
     sizes = []
-    inner = model._model.forward
+    inner = model.model.forward
 
     def spy(pixel_values):
         sizes.append(pixel_values.shape[-2:])
         return inner(pixel_values=pixel_values)
 
-    model._model.forward = spy
+    model.model.forward = spy
     (depth,) = model.estimate([image(20_000, 10)])
     assert depth.shape == (10, 20_000)
     assert max(sizes[0]) <= 4 * 42
@@ -127,7 +127,7 @@ def test_a_family_of_unknown_polarity_is_refused_until_it_is_told(folders, monke
 
 def test_values_that_are_no_numbers_are_an_error_of_the_model(folders):
     model = load(folders["dpt"])
-    for parameter in model._model.head.parameters():
+    for parameter in model.model.head.parameters():
         parameter.data.fill_(float("nan"))
     with pytest.raises(ModelError, match="values that are no numbers"):
         model.estimate([image(32, 32)])

@@ -132,14 +132,14 @@ def test_clip_looks_at_the_ends_of_a_long_patch(folders):
 def test_naflex_keeps_the_aspect_ratio(folders):
     seen = []
     matcher = load(folders["siglip2_naflex"])
-    inner = matcher._model.get_image_features
+    inner = matcher.model.get_image_features
 
     def spy(**inputs):
         seen.extend(inputs["spatial_shapes"].tolist())
         assert "pixel_attention_mask" in inputs
         return inner(**inputs)
 
-    matcher._model.get_image_features = spy
+    matcher.model.get_image_features = spy
     matcher.embed_images([view(64, 64), view(160, 20)])
     square, long = seen
     assert square == [4, 4]
@@ -149,13 +149,13 @@ def test_naflex_keeps_the_aspect_ratio(folders):
 def test_all_sentences_of_all_texts_go_through_the_model_at_once(folder):
     matcher = load(folder)
     batches = []
-    inner = matcher._model.get_text_features
+    inner = matcher.model.get_text_features
 
     def spy(**inputs):
         batches.append(len(inputs["input_ids"]))
         return inner(**inputs)
 
-    matcher._model.get_text_features = spy
+    matcher.model.get_text_features = spy
     matcher.embed_texts(TEXTS)
     assert batches == [len(TEXTS) * len(CAPTIONS)]
 
@@ -184,7 +184,7 @@ def test_half_precision_gives_nearly_the_same_vectors(folders):
 
 def test_values_that_are_no_numbers_are_an_error_of_the_model(folders):
     matcher = load(folders["clip"])
-    matcher._model.visual_projection.weight.data.fill_(float("nan"))
+    matcher.model.visual_projection.weight.data.fill_(float("nan"))
     with pytest.raises(ModelError, match=r"values that are no numbers\. Use dtype=float32"):
         matcher.embed_images([view(8, 8)])
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from viper.builtin.words import MAX_WORDS, VOCABULARY, encode, unknown_words
+from viper.builtin.words import MAX_WORDS, VOCABULARY, encode, refusal
 
 
 def test_every_word_stands_once_in_the_vocabulary() -> None:
@@ -8,7 +8,7 @@ def test_every_word_stands_once_in_the_vocabulary() -> None:
 
 
 def test_what_the_models_do_not_know_is_named() -> None:
-    assert unknown_words("the small, metallic Ball near a dog!") == ["near", "dog"]
+    assert "do not know 'near', 'dog':" in refusal("the small, metallic Ball near a dog!")
 
 
 def test_texts_become_rows_of_one_length() -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from viper.backends.placement import Placement
+
 __all__ = ["BatchGauge", "measured_batch"]
 
 _SHARE_OF_FREE_MEMORY = 0.6
@@ -32,18 +34,17 @@ class BatchGauge:
 
     Args:
         model: A `torch.nn.Module`.
-        device: Where it runs.
-        compiled: True for a compiled model, whose layers cannot be observed: it keeps the first guess.
+        placement: Where it runs. The layers of a compiled model cannot be observed: it keeps the first guess.
     """
 
-    def __init__(self, model: Any, device: torch.device, *, compiled: bool = False) -> None:
+    def __init__(self, model: Any, placement: Placement) -> None:
         self.largest_batch = _FIRST
         """Items that fit; a guess until `measure` or the first forward."""
-        self._device = device
+        self._device = placement.device
         self._watching = False
         self._hooks: list[Any] = []  # the library's handles
         self._largest_bytes = 0
-        if device.type != "cuda" and not compiled:
+        if self._device.type != "cuda" and not placement.compiles:
             leaves = (part for part in model.modules() if not any(part.children()))
             self._hooks = [leaf.register_forward_hook(self._see) for leaf in leaves]
 

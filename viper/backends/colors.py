@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,61 +31,55 @@ _SAMPLES_PER_SIDE = 48
 _SHIFT = 3
 # RGB is looked up in steps of eight; smaller differences do not matter.
 
-_REGIONS = MappingProxyType(
-    {
-        "middle": (0.2, 0.8, 0.2, 0.8),
-        "top": (0.18, 0.55, 0.25, 0.75),
-        "trousers": (0.55, 0.92, 0.25, 0.75),
-        "head": (0.0, 0.2, 0.25, 0.75),
-    }
-)
+_REGIONS = {
+    "middle": (0.2, 0.8, 0.2, 0.8),
+    "top": (0.18, 0.55, 0.25, 0.75),
+    "trousers": (0.55, 0.92, 0.25, 0.75),
+    "head": (0.0, 0.2, 0.25, 0.75),
+}
 """Shares of a box, (top, bottom, left, right); all but the first are those of an upright person."""
 
-_WORN = MappingProxyType(
-    {
-        word: region
-        for region, words in (
-            ("top", "shirt shirts top tops t-shirt tshirt tee jacket jackets coat coats sweater sweatshirt "
-                    "hoodie blouse vest jersey suit suits dress dresses uniform cardigan tie robe gown "
-                    "wearing clothes clothing outfit"),
-            ("trousers", "pants trousers jeans shorts skirt leggings slacks"),
-            ("head", "hat hats cap caps helmet helmets hair beanie hood turban"),
-        )
-        for word in words.split()
-    }
-)  # fmt: skip
+_WORN = {
+    word: region
+    for region, words in (
+        ("top", "shirt shirts top tops t-shirt tshirt tee jacket jackets coat coats sweater sweatshirt "
+                "hoodie blouse vest jersey suit suits dress dresses uniform cardigan tie robe gown "
+                "wearing clothes clothing outfit"),
+        ("trousers", "pants trousers jeans shorts skirt leggings slacks"),
+        ("head", "hat hats cap caps helmet helmets hair beanie hood turban"),
+    )
+    for word in words.split()
+}  # fmt: skip
 
-_TYPICAL: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(
-    {
-        "red": ((45, 62, 40), (30, 45, 28), (55, 55, 30), (22, 30, 19)),
-        "orange": ((65, 42, 65), (58, 38, 48)),
-        "yellow": (
-            (88, -4, 75),
-            (80, -10, 50),
-            (86, -18, 50),
-            (70, 2, 60),
-            (92, -6, 30),
-            (48, 2, 44),
-            (35, 0, 34),
-        ),
-        "green": ((50, -45, 40), (35, -24, 20), (70, -36, 45), (60, -28, 10), (25, -14, 10)),
-        "blue": (
-            (34, 45, -75),
-            (40, 10, -50),
-            (35, 0, -30),
-            (65, -10, -30),
-            (25, 14, -35),
-            (70, -26, -14),
-            (20, 3, -18),
-        ),
-        "purple": ((40, 40, -40), (30, 25, -25), (55, 25, -30)),
-        "pink": ((70, 40, 5), (80, 22, 2), (60, 58, 0)),
-        "brown": ((40, 15, 28), (33, 14, 26), (30, 11, 18), (55, 12, 25), (70, 7, 22), (20, 8, 10)),
-        "black": ((6, 0, 0), (16, 0, -2), (22, 0, 0)),
-        "white": ((98, 0, 0), (89, 0, 0), (87, -2, -6)),
-        "gray": ((62, 0, 0), (47, 0, 0), (74, 0, -3), (35, 0, -1)),
-    }
-)
+_TYPICAL: Mapping[str, tuple[tuple[int, int, int], ...]] = {
+    "red": ((45, 62, 40), (30, 45, 28), (55, 55, 30), (22, 30, 19)),
+    "orange": ((65, 42, 65), (58, 38, 48)),
+    "yellow": (
+        (88, -4, 75),
+        (80, -10, 50),
+        (86, -18, 50),
+        (70, 2, 60),
+        (92, -6, 30),
+        (48, 2, 44),
+        (35, 0, 34),
+    ),
+    "green": ((50, -45, 40), (35, -24, 20), (70, -36, 45), (60, -28, 10), (25, -14, 10)),
+    "blue": (
+        (34, 45, -75),
+        (40, 10, -50),
+        (35, 0, -30),
+        (65, -10, -30),
+        (25, 14, -35),
+        (70, -26, -14),
+        (20, 3, -18),
+    ),
+    "purple": ((40, 40, -40), (30, 25, -25), (55, 25, -30)),
+    "pink": ((70, 40, 5), (80, 22, 2), (60, 58, 0)),
+    "brown": ((40, 15, 28), (33, 14, 26), (30, 11, 18), (55, 12, 25), (70, 7, 22), (20, 8, 10)),
+    "black": ((6, 0, 0), (16, 0, -2), (22, 0, 0)),
+    "white": ((98, 0, 0), (89, 0, 0), (87, -2, -6)),
+    "gray": ((62, 0, 0), (47, 0, 0), (74, 0, -3), (35, 0, -1)),
+}
 """Typical colors of each term in CIELAB, set by hand from photographs."""
 _WEIGHTS = np.array((0.6, 1.0, 1.0), np.float32)
 # Illumination is uneven: lightness matters less than hue and chroma.
@@ -147,11 +140,13 @@ def _belonging() -> NDArray[np.float32]:
     """Return how much each of 32,768 RGB values belongs to each term, shape (32768, 11)."""
     steps = np.arange(256 >> _SHIFT) * (1 << _SHIFT) + (1 << _SHIFT) // 2
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).astype(np.uint8)
-    lab = np.stack(_lab(grid), axis=-1).reshape(-1, 1, 3)  # (32768, 1, 3)
+    lab = _lab(grid).reshape(-1, 1, 3)  # (32768, 1, 3)
     nearest = np.stack(
         [
-            (((lab - np.array(typical, np.float32)) * _WEIGHTS) ** 2).sum(axis=-1).min(axis=1)
-            for typical in map(_TYPICAL.__getitem__, BASIC_COLORS)
+            (((lab - np.array(_TYPICAL[color], np.float32)) * _WEIGHTS) ** 2)
+            .sum(axis=-1)
+            .min(axis=1)
+            for color in BASIC_COLORS
         ],
         axis=1,
     )
@@ -160,8 +155,8 @@ def _belonging() -> NDArray[np.float32]:
     return np.asarray(belongs / belongs.sum(axis=1, keepdims=True), np.float32)
 
 
-def _lab(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return CIELAB of sRGB pixels under D65 (IEC 61966-2-1; CIE 15)."""
+def _lab(pixels: Pixels) -> NDArray[np.float32]:
+    """Return CIELAB of sRGB pixels, shape (…, 3), under D65 (IEC 61966-2-1; CIE 15)."""
     rgb = pixels.astype(np.float32) / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array(
@@ -175,7 +170,7 @@ def _lab(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32], NDAr
     xyz = linear @ to_xyz.T / np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
     f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
-    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
 def _embedded(pixels: Pixels) -> NDArray[np.float32]:

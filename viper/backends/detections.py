@@ -6,11 +6,13 @@ dropped here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.backends.letterbox import Frame
 from viper.models.roles import Detection
 
 __all__ = ["MAX_DETECTIONS", "to_detections"]
@@ -20,44 +22,44 @@ MAX_DETECTIONS = 1000
 
 
 def to_detections(
+    frame: Frame,
     boxes_xyxy: NDArray[np.floating],
     scores: NDArray[np.floating],
-    phrases: Sequence[str],
-    *,
-    crop_wh: tuple[int, int],
+    classes: NDArray[np.integer[Any]],
+    names: Sequence[str] | Mapping[int, str],
     score_threshold: float,
 ) -> list[Detection]:
-    """Clamp, filter and bound the boxes of one crop.
+    """Map the boxes of one frame to its crop, clamp, filter and bound them.
 
     Args:
-        boxes_xyxy: Shape (N, 4), pixels of the crop, origin top left; may leave the crop.
+        frame: What the network was given.
+        boxes_xyxy: Shape (N, 4), pixels of the frame, origin top left; may leave the frame.
         scores: Shape (N,), 0 … 1.
-        phrases: N phrases, or class names.
-        crop_wh: Width and height of the crop in pixels.
+        classes: Shape (N,), the key of each box's phrase or class in `names`.
+        names: Phrases or class names.
         score_threshold: Boxes with a smaller score are left out.
 
     Returns:
         At most `MAX_DETECTIONS` detections inside the crop with area, best score first.
     """
-    width, height = crop_wh
-    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-    scores = np.asarray(scores, dtype=np.float64).reshape(-1)
-    if not len(boxes) == len(scores) == len(phrases):
+    if not len(boxes_xyxy) == len(scores) == len(classes):
         raise ValueError(
-            f"boxes, scores and phrases must be equally many, but got {len(boxes)}, {len(scores)} "
-            f"and {len(phrases)}"
+            f"boxes, scores and classes must be equally many, but got {len(boxes_xyxy)}, {len(scores)} "
+            f"and {len(classes)}"
         )
+    scores = np.asarray(scores, dtype=np.float64)
+    chosen = np.flatnonzero(scores >= score_threshold)
+    boxes, scores, classes = frame.to_crop(boxes_xyxy[chosen]), scores[chosen], classes[chosen]
     finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
     boxes = np.where(finite[:, None], boxes, 0.0)
-    boxes[:, 0::2] = boxes[:, 0::2].clip(0.0, width)
-    boxes[:, 1::2] = boxes[:, 1::2].clip(0.0, height)
+    boxes = boxes.clip(0.0, frame.crop_wh * 2)
     has_area = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    kept = np.flatnonzero(finite & has_area & (scores >= score_threshold))
+    kept = np.flatnonzero(finite & has_area)
     # Stable, so that equal scores keep the model's order and runs are reproducible.
     order = kept[np.argsort(-scores[kept], kind="stable")][:MAX_DETECTIONS]
     return [
-        Detection((x1, y1, x2, y2), phrases[int(index)], min(score, 1.0))
-        for index, (x1, y1, x2, y2), score in zip(
-            order, boxes[order].tolist(), scores[order].tolist(), strict=True
+        Detection((x1, y1, x2, y2), names[key], min(score, 1.0))
+        for (x1, y1, x2, y2), key, score in zip(
+            *(values[order].tolist() for values in (boxes, classes, scores)), strict=True
         )
     ]

@@ -85,8 +85,12 @@ def check_open_clip(folder: Path) -> Mapping[str, Any]:
             f"'{path}' has no table 'model_cfg'. Give a folder in open_clip's format."
         )
     _check_entries(path, "model_cfg", model, _OPEN_CLIP_TOP)
-    for name, known in (("vision_cfg", _VISION), ("text_cfg", _TEXT), ("multimodal_cfg", _DECODER)):
-        _check_entries(path, name, model.get(name, {}), known)
+    for name, allowed in (
+        ("vision_cfg", _VISION),
+        ("text_cfg", _TEXT),
+        ("multimodal_cfg", _DECODER),
+    ):
+        _check_entries(path, name, model.get(name, {}), allowed)
     vision = model.get("vision_cfg", {})
     name = vision.get("timm_model_name")
     if name is not None and not _TIMM_NAME.fullmatch(str(name)):
@@ -145,13 +149,13 @@ def _fault(key: str, value: Any) -> str | None:
     return None
 
 
-def _check_entries(path: Path, where: str, table: Any, known: frozenset[str]) -> None:
+def _check_entries(path: Path, where: str, table: Any, allowed: frozenset[str]) -> None:
     """Refuse unknown entries of a table, and values that are not plain."""
     if not isinstance(table, dict):
         raise _refusal(path, where, "must be a table")
     for key, value in table.items():
         place = f"{where}.{key}"
-        if key not in known:
+        if key not in allowed:
             raise _refusal(path, place, "is not an entry that a model may have here")
         if key in _TABLES:
             _check_entries(path, place, {} if value is None else value, _TABLES[key])
@@ -160,9 +164,9 @@ def _check_entries(path: Path, where: str, table: Any, known: frozenset[str]) ->
 
 
 def _is_plain(value: Any) -> bool:
-    items = value if isinstance(value, list) else [value]
-    kinds = (int, float) if isinstance(value, list) else (int, float, str, type(None))
-    return all(isinstance(item, kinds) for item in items)
+    if isinstance(value, list):
+        return all(isinstance(item, (int, float)) for item in value)
+    return isinstance(value, (int, float, str, type(None)))
 
 
 def _entries(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:

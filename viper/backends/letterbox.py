@@ -1,7 +1,7 @@
 """Resizes crops of any shape for detectors, and maps boxes back.
 
 `letterbox` is the complete preprocessing of detectors with a fixed canvas; `tame` comes before a
-library's preprocessing, which expects photographs and not crops of 3×2000 pixels.
+library's preprocessing, which expects photographs and not crops of 3×2000 pixels. Both return a `Frame`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PIL import Image
 
 from viper.images.image import Pixels
 
-__all__ = ["Letterbox", "Tamed", "letterbox", "tame"]
+__all__ = ["Frame", "letterbox", "tame"]
 
 # Beyond this ratio, rounding in a library's resizing leaves less than one patch of a network.
 _MAX_ASPECT = 16
@@ -23,14 +23,16 @@ _MAX_ASPECT = 16
 _MAX_SIDE = 4096
 
 
-class Letterbox(NamedTuple):
-    """A crop on a canvas."""
+class Frame(NamedTuple):
+    """A crop, scaled and placed on a canvas."""
 
-    canvas: Pixels
+    pixels: Pixels
     """Shape (H, W, 3), uint8 RGB."""
-    scale_xy: tuple[float, float]
+    crop_wh: tuple[int, int]
+    """Width and height of the crop in its own pixels."""
+    scale_xy: tuple[float, float] = (1.0, 1.0)
     """Canvas pixels per crop pixel along x and y; they differ by rounding, and for thin crops."""
-    offset_xy: tuple[int, int]
+    offset_xy: tuple[int, int] = (0, 0)
     """Canvas pixel of the crop's top left corner."""
 
     def to_crop(self, boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -42,16 +44,16 @@ class Letterbox(NamedTuple):
 
 def letterbox(
     pixels: Pixels, canvas_wh: tuple[int, int], *, fill: int, centred: bool = False
-) -> Letterbox:
-    """Scale a crop to fit a canvas, keeping its aspect, and fill the rest with grey.
+) -> Frame:
+    """Scale a crop to fit a canvas, keeping its aspect, and fill the rest with gray.
 
     Scaling is bilinear without a low-pass filter, which is how these networks saw their training
-    pictures (OpenCV's INTER_LINEAR).
+    images (OpenCV's INTER_LINEAR).
 
     Args:
         pixels: Shape (h, w, 3), uint8 RGB, at least 1×1.
         canvas_wh: Width and height of the canvas.
-        fill: Grey value of the rest, 0 … 255.
+        fill: Gray value of the rest, 0 … 255.
         centred: Put the crop in the middle instead of the top left corner.
     """
     height, width = pixels.shape[:2]
@@ -72,46 +74,26 @@ def letterbox(
     top = (canvas_height - new_height) // 2 if centred else 0
     canvas = np.full((canvas_height, canvas_width, 3), fill, dtype=np.uint8)
     canvas[top : top + new_height, left : left + new_width] = np.asarray(resized)
-    return Letterbox(canvas, scale_xy, (left, top))
+    return Frame(canvas, (width, height), scale_xy, (left, top))
 
 
-class Tamed(NamedTuple):
-    """A crop of a shape that every library accepts."""
-
-    pixels: Pixels
-    """Shape (h', w', 3), uint8 RGB; the original crop is at its top left."""
-    scale_xy: tuple[float, float]
-    """Pixels here per pixel of the crop."""
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.pixels.shape[1], self.pixels.shape[0]
-
-    def to_crop(self, boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map boxes of shape (N, 4) from these pixels to crop pixels."""
-        return boxes_xyxy / np.array(self.scale_xy * 2, dtype=np.float64)
-
-
-def tame(pixels: Pixels) -> Tamed:
+def tame(pixels: Pixels) -> Frame:
     """Shrink a huge crop, and widen a thin one to the right or below by repeating its edge.
 
-    Nearly every crop comes back as it is.
+    Nearly every crop comes back as it is: the result has a shape that every library accepts.
 
     Args:
         pixels: Shape (h, w, 3), uint8 RGB, at least 1×1.
     """
-    height, width = pixels.shape[:2]
-    scale_xy = (1.0, 1.0)
-    if max(width, height) > _MAX_SIDE:
-        scale = _MAX_SIDE / max(width, height)
-        new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-        resized = Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.BILINEAR)
+    crop_wh = width, height = pixels.shape[1], pixels.shape[0]
+    if max(crop_wh) > _MAX_SIDE:
+        scale = _MAX_SIDE / max(crop_wh)
+        width, height = (max(1, round(side * scale)) for side in crop_wh)
+        resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized)
-        scale_xy = (new_width / width, new_height / height)
-        height, width = new_height, new_width
+    scale_xy = (width / crop_wh[0], height / crop_wh[1])
     right = max(0, -(-height // _MAX_ASPECT) - width)
     below = max(0, -(-width // _MAX_ASPECT) - height)
     if right or below:
         pixels = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
-    return Tamed(pixels, scale_xy)
+    return Frame(pixels, crop_wh, scale_xy)

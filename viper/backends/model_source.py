@@ -153,8 +153,8 @@ def _locate_in_cache(
 def _hash_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
         if path.is_file() and path.suffix in _WEIGHT_SUFFIXES and not hidden:
-            digest.update(f"{name}\0{hash_file(path)}\n".encode())
+            digest.update(f"{name.as_posix()}\0{hash_file(path)}\n".encode())
     return digest.hexdigest()

@@ -89,37 +89,24 @@ class OnnxDetector(Detector):
         # A graph with a fixed batch size fails on more.
         step = self.graph.batch_size or max(len(requests), 1)
         for start in range(0, len(requests), step):
-            results += self._forward(requests[start : start + step])
-        return results
-
-    def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        crops = [request.view.pixels() for request in requests]
-        prepared = [self.format.prepare(crop) for crop in crops]
-        batch = np.stack([item.tensor for item in prepared])  # (B, 3, H, W)
-        raw = self.format.decode(self.graph.run(batch))
-        results = []
-        for crop, item, (boxes, scores, classes) in zip(crops, prepared, raw, strict=False):
-            kept = np.flatnonzero(scores >= self.score_threshold)
-            results.append(
-                to_detections(
-                    item.frame.to_crop(boxes[kept]),
-                    scores[kept],
-                    [self.vocabulary[index] for index in classes[kept]],
-                    crop_wh=(crop.shape[1], crop.shape[0]),
-                    score_threshold=self.score_threshold,
-                )
+            part = [self.format.prepare(r.view.pixels()) for r in requests[start : start + step]]
+            batch = np.stack([tensor for tensor, _ in part])  # (B, 3, H, W)
+            raw = self.format.decode(self.graph.run(batch))
+            results += (
+                to_detections(frame, *boxes, self.vocabulary, self.score_threshold)
+                for (_, frame), boxes in zip(part, raw, strict=False)
             )
         return results
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """A loaded ONNX graph with one picture input."""
+    """A loaded ONNX graph with one image input."""
 
     session: Any  # onnxruntime ships no types
     input_name: str
     batch_size: int | None
-    """Pictures per forward that the graph insists on, None when any number goes."""
+    """Images per forward that the graph requires; None if it takes any number."""
     hw: tuple[int, int]
     names: str | None
     """Class names in the metadata, as written by exporters."""
@@ -140,24 +127,22 @@ class _Graph:
                 f"'{path}' cannot be read as an ONNX graph: {one_line(error)} "
                 "Give an ONNX file of a detector, complete with its weights."
             ) from error
-        pictures = [entry for entry in session.get_inputs() if len(entry.shape) == 4]
-        if len(session.get_inputs()) != 1 or not pictures or pictures[0].type != "tensor(float)":
-            found = ", ".join(
-                f"{entry.name} {entry.type} {entry.shape}" for entry in session.get_inputs()
-            )
+        inputs = session.get_inputs()
+        if [(len(entry.shape), entry.type) for entry in inputs] != [(4, "tensor(float)")]:
+            found = ", ".join(f"{entry.name} {entry.type} {entry.shape}" for entry in inputs)
             raise ConfigError(
-                f"'{path}' takes the inputs {found}; a detector takes one picture of shape "
+                f"'{path}' takes the inputs {found}; a detector takes one image of shape "
                 "(batch, 3, height, width) in float32."
             )
-        batch, channels, height, width = pictures[0].shape
+        batch, channels, height, width = inputs[0].shape
         if isinstance(channels, int) and channels != 3:
             raise ConfigError(
-                f"'{path}' takes pictures with {channels} channels in second place; "
+                f"'{path}' takes images with {channels} channels in second place; "
                 "a detector takes 3, as in (batch, 3, height, width)."
             )
         return cls(
             session=session,
-            input_name=pictures[0].name,
+            input_name=inputs[0].name,
             batch_size=batch if isinstance(batch, int) and batch > 0 else None,
             # A free dimension has a name or nothing in place of a number.
             hw=(
@@ -174,7 +159,7 @@ class _Graph:
             outputs = self.run(np.zeros((1, 3, *self.hw), np.float32))
         except ModelError as error:
             raise ConfigError(
-                f"'{path}' does not run on a picture of {self.hw[1]}×{self.hw[0]}: {error} "
+                f"'{path}' does not run on an image of {self.hw[1]}×{self.hw[0]}: {error} "
                 "If its input size is free, give the side in pixels that it was trained with: "
                 "onnx:PATH?size=416."
             ) from error
@@ -182,7 +167,7 @@ class _Graph:
         return [getattr(output, "shape", ()) for output in outputs]
 
     def run(self, batch: FloatArray) -> list[FloatArray]:
-        """Run pictures of shape (B, 3, H, W), filled up to the batch size of the graph."""
+        """Run images of shape (B, 3, H, W), filled up to the batch size of the graph."""
         missing = (self.batch_size or 0) - len(batch)
         if missing > 0:
             batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])

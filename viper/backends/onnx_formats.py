@@ -8,30 +8,19 @@ outputs per grid.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.backends.letterbox import Letterbox, letterbox
+from viper.backends.letterbox import Frame, letterbox
 from viper.errors import ConfigError
 from viper.images.image import Pixels
 
-__all__ = ["FORMATS", "DetectorFormat", "NanoDet", "Prepared", "RawBoxes", "Yolox", "recognise"]
-
-FORMATS = ("yolox", "nanodet")
+__all__ = ["DetectorFormat", "FloatArray", "recognise"]
 
 FloatArray = NDArray[np.float32]
-
-
-class Prepared(NamedTuple):
-    """The input of a graph for one crop."""
-
-    tensor: FloatArray
-    """Shape (3, H, W)."""
-    frame: Letterbox
-    """Maps boxes back to the crop."""
 
 
 class RawBoxes(NamedTuple):
@@ -45,86 +34,79 @@ class RawBoxes(NamedTuple):
     """Shape (N,), index of the best class."""
 
 
-class DetectorFormat(Protocol):
+@dataclass(frozen=True, slots=True)
+class DetectorFormat:
     """One family of graphs, for one canvas size."""
 
-    @property
-    def name(self) -> str:
-        """Name in `FORMATS`."""
-        ...
+    name: ClassVar[str]
+    """As in the option `format`."""
+    canvas_wh: tuple[int, int]
+    class_count: int
+    """Number of classes that the graph scores."""
+    strides: tuple[int, ...]
+    """Of its grids."""
 
-    @property
-    def class_count(self) -> int:
-        """Number of classes that the graph scores."""
-        ...
-
-    def prepare(self, pixels: Pixels) -> Prepared:
-        """Fit a crop, shape (h, w, 3) RGB, into the graph's input."""
-        ...
+    def prepare(self, pixels: Pixels) -> tuple[FloatArray, Frame]:
+        """Fit a crop, shape (h, w, 3) RGB, into the graph's input, shape (3, H, W)."""
+        raise NotImplementedError
 
     def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
         """Read the outputs of a batch, each of shape (B, …); returns B values."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class Yolox:
+class Yolox(DetectorFormat):
     """YOLOX (Ge et al. 2021, arXiv:2107.08430), as its own exporter writes it.
 
     Input: BGR, 0 … 255, crop at the top left on gray 114. Output: (B, cells, 5 + classes) with
     box center and size relative to the cell, objectness and class probabilities.
     """
 
-    canvas_wh: tuple[int, int]
-    class_count: int
-    strides: tuple[int, ...]
+    name = "yolox"
     decoded: bool = False
     """The graph outputs center and size in pixels (`--decode_in_inference`)."""
-    name: str = field(default="yolox", init=False)
 
-    def prepare(self, pixels: Pixels) -> Prepared:
+    def prepare(self, pixels: Pixels) -> tuple[FloatArray, Frame]:
         """Fit a crop into the graph's input."""
         frame = letterbox(pixels, self.canvas_wh, fill=114)
-        return Prepared(_channels_first_bgr(frame.canvas.astype(np.float32)), frame)
+        return _channels_first_bgr(frame), frame
 
     def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
         """Read one output of shape (B, cells, 5 + classes)."""
         output = outputs[0]
-        centres, sizes = output[..., 0:2], output[..., 2:4]  # (B, N, 2)
+        centers, sizes = output[..., 0:2], output[..., 2:4]  # (B, N, 2)
         if not self.decoded:
             cells, strides = _grid(self.canvas_wh, self.strides)  # (N, 2), (N, 1)
-            centres = (centres + cells) * strides
+            centers = (centers + cells) * strides
             with np.errstate(over="ignore"):  # infinite boxes are dropped later
                 sizes = np.exp(sizes) * strides
-        boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=-1)  # (B, N, 4)
+        boxes = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)  # (B, N, 4)
         scores = output[..., 4:5] * output[..., 5:]  # (B, N, C)
-        return [_best_class(*pair) for pair in zip(boxes, scores, strict=True)]
+        return _best_classes(boxes, scores)
 
 
 @dataclass(frozen=True, slots=True)
-class NanoDet:
+class NanoDet(DetectorFormat):
     """NanoDet with one pair of outputs per grid (the first NanoDet; not NanoDet-Plus).
 
     Input: BGR, normalised, crop in the middle on black. Outputs: class probabilities
     (B, cells, classes) of each grid, then (B, cells, 4 · bins): the distances from the cell's
-    centre to the four sides as distributions over 0 … bins - 1 strides, of which the mean counts
+    center to the four sides as distributions over 0 … bins - 1 strides, of which the mean counts
     (Generalized Focal Loss, Li et al. 2020, arXiv:2006.04388, section 3.2).
     """
 
-    canvas_wh: tuple[int, int]
-    class_count: int
-    strides: tuple[int, ...]
+    name = "nanodet"
     bins: int
-    name: str = field(default="nanodet", init=False)
 
-    def prepare(self, pixels: Pixels) -> Prepared:
+    def prepare(self, pixels: Pixels) -> tuple[FloatArray, Frame]:
         """Fit a crop into the graph's input."""
         frame = letterbox(pixels, self.canvas_wh, fill=0, centred=True)
         # BGR mean and deviation of ImageNet, as in the configurations of NanoDet.
         mean = np.array([103.53, 116.28, 123.675], dtype=np.float32)
         deviation = np.array([57.375, 57.12, 58.395], dtype=np.float32)
-        bgr = _channels_first_bgr(frame.canvas.astype(np.float32))
-        return Prepared((bgr - mean[:, None, None]) / deviation[:, None, None], frame)
+        bgr = _channels_first_bgr(frame)
+        return (bgr - mean[:, None, None]) / deviation[:, None, None], frame
 
     def decode(self, outputs: Sequence[FloatArray]) -> list[RawBoxes]:
         """Read the class outputs of all grids, then their distance outputs."""
@@ -136,11 +118,10 @@ class NanoDet:
         weights /= weights.sum(axis=-1, keepdims=True)
         cells, strides = _grid(self.canvas_wh, self.strides)
         distances = weights @ np.arange(self.bins, dtype=np.float32) * strides  # (B, N, 4)
-        centres = (cells + 0.5) * strides  # (N, 2)
-        boxes = np.concatenate(
-            [centres - distances[..., :2], centres + distances[..., 2:]], axis=-1
-        )
-        return [_best_class(*pair) for pair in zip(boxes, scores, strict=True)]
+        centers = (cells + 0.5) * strides  # (N, 2)
+        corners = (centers - distances[..., :2], centers + distances[..., 2:])
+        boxes = np.concatenate(corners, axis=-1)
+        return _best_classes(boxes, scores)
 
 
 def recognise(
@@ -156,7 +137,7 @@ def recognise(
     Args:
         canvas_wh: Width and height of the input.
         output_shapes: Shapes for a batch of one, in the graph's order.
-        wanted: A name in `FORMATS`, or "auto".
+        wanted: Name of a format, or "auto".
         decoded: YOLOX only, see `Yolox.decoded`.
         where: Name of the file, for the message.
 
@@ -199,17 +180,11 @@ def _as_nanodet(canvas_wh: tuple[int, int], shapes: Sequence[tuple[int, ...]]) -
         return None
     if [shape[1] for shape in shapes] != [*_cells(canvas_wh, strides)] * 2:
         return None
-    classes = {shape[2] for shape in shapes[:3]}
-    distances = {shape[2] for shape in shapes[3:]}
-    if len(classes) != 1 or len(distances) != 1:
+    classes, sides = shapes[0][2], shapes[3][2]
+    if [shape[2] for shape in shapes] != [classes] * 3 + [sides] * 3:
         return None
-    sides = distances.pop()
     # Two bins are the fewest that make a distribution.
-    return (
-        NanoDet(canvas_wh, classes.pop(), strides, sides // 4)
-        if sides % 4 == 0 < 8 <= sides
-        else None
-    )
+    return NanoDet(canvas_wh, classes, strides, sides // 4) if sides % 4 == 0 < 8 <= sides else None
 
 
 def _cells(canvas_wh: tuple[int, int], strides: Iterable[int]) -> list[int]:
@@ -228,10 +203,12 @@ def _grid(canvas_wh: tuple[int, int], strides: Iterable[int]) -> tuple[FloatArra
     return np.concatenate(cells).astype(np.float32), np.concatenate(sizes).astype(np.float32)
 
 
-def _best_class(boxes: FloatArray, scores: FloatArray) -> RawBoxes:
-    classes = scores.argmax(axis=1)
-    return RawBoxes(boxes, scores[np.arange(len(scores)), classes], classes)
+def _best_classes(boxes: FloatArray, scores: FloatArray) -> list[RawBoxes]:
+    """Return the best class of every box, from arrays of shape (B, N, 4) and (B, N, C)."""
+    rows = zip(boxes, scores.max(axis=2), scores.argmax(axis=2), strict=True)
+    return [RawBoxes(*row) for row in rows]
 
 
-def _channels_first_bgr(rgb: FloatArray) -> FloatArray:
+def _channels_first_bgr(frame: Frame) -> FloatArray:
+    rgb = frame.pixels.astype(np.float32)
     return np.ascontiguousarray(rgb[..., ::-1].transpose(2, 0, 1))

@@ -27,9 +27,8 @@ from PIL import Image
 from viper.backends.foreign_config import check_open_clip
 from viper.backends.model_source import one_line
 from viper.backends.option_models import OpenClipOptions
-from viper.backends.pil_images import picture
 from viper.backends.placement import inference, resolve_device, resolve_dtype
-from viper.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
 from viper.backends.sealed_loading import sealed
 from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.errors import ConfigError, did_you_mean
@@ -43,38 +42,21 @@ _HUB, _FOLDER = "hf-hub:", "local-dir:"
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
-class OpenClipMatcher(Matcher):
+@dataclasses.dataclass(eq=False)
+class OpenClipMatcher(TemplateMatcher):
     """One loaded matcher.
 
     Args:
-        model: A model of open_clip, on its device, in evaluation mode.
         preprocess: Turns a PIL image into a tensor of shape (3, h, w).
         tokenizer: Turns texts into a tensor of shape (N, L), cut at the model's length.
-        templates: Sentences that each text is put into, see `prompt_templates`.
+        device: Where the model runs.
         dtype: Number format of the image input.
-        fingerprint: Names the weights and settings.
     """
 
-    # The library is untyped.
-    def __init__(
-        self,
-        model: Any,
-        preprocess: Callable[[Image.Image], torch.Tensor],
-        tokenizer: Callable[[list[str]], torch.Tensor],
-        templates: Sequence[str],
-        dtype: torch.dtype,
-        fingerprint: str,
-    ) -> None:
-        self._model = model
-        self._preprocess = preprocess
-        self._tokenizer = tokenizer
-        self._templates = tuple(templates)
-        self._dtype = dtype
-        self.fingerprint = fingerprint
-        self._device = model.logit_scale.device
-        self.logit_scale = float(model.logit_scale.detach().exp())
-        bias = getattr(model, "logit_bias", None)
-        self.logit_bias = None if bias is None else float(bias.detach())
+    preprocess: Callable[[Image.Image], torch.Tensor]
+    tokenizer: Callable[[list[str]], torch.Tensor]
+    device: torch.device
+    dtype: torch.dtype
 
     def embed_images(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
         """Return one unit vector per view, shape (D,).
@@ -84,25 +66,17 @@ class OpenClipMatcher(Matcher):
         """
         if not views:
             return []
-        batch = torch.stack([self._preprocess(picture(view.pixels())) for view in views])
+        batch = torch.stack([self.preprocess(Image.fromarray(view.pixels())) for view in views])
         with inference(_WHAT):
-            features = self._model.encode_image(batch.to(self._device, self._dtype))
-        return average(features.float().cpu().numpy(), 1)
+            features = self.model.encode_image(batch.to(self.device, self.dtype))
+        return average(features)
 
-    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return one unit vector per text, shape (D,), averaged over the templates.
-
-        A sentence that is too long for the model is cut at its end.
-
-        Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
-        """
-        if not texts:
-            return []
-        tokens = self._tokenizer(expand(texts, self._templates)).to(self._device)
+    def encode_sentences(self, sentences: list[str]) -> torch.Tensor:
+        """Return the vectors of sentences, shape (N, D)."""
+        tokens = self.tokenizer(sentences).to(self.device)
         with inference(_WHAT):
-            features = self._model.encode_text(tokens)
-        return average(features.float().cpu().numpy(), len(self._templates))
+            features: torch.Tensor = self.model.encode_text(tokens)
+        return features
 
 
 def load(reference: str, options: Mapping[str, str]) -> Matcher:
@@ -160,7 +134,8 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         raise ConfigError(
             f"The {_WHAT} '{reference}' cannot be loaded: {one_line(error)}"
         ) from error
-    return OpenClipMatcher(model.eval(), _whole_image(model), tokenizer, templates, dtype, name)
+    model.eval()
+    return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
 
 
 def _resolve(

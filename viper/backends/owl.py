@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from viper.backends.zero_shot import Loaded, Question, Scored, to_pixels
+from viper.backends.zero_shot import Question, Scored, ZeroShotFamily, to_pixels
 from viper.images.image import Pixels
 
 __all__ = ["DeviceCache", "Owl"]
@@ -30,7 +30,7 @@ class _Encoded(NamedTuple):
     features: Tensor
     """Shape (N, D), one per place."""
     boxes: Tensor
-    """Shape (N, 4), relative centre and size."""
+    """Shape (N, 4), relative center and size."""
 
     @property
     def nbytes(self) -> int:
@@ -67,14 +67,14 @@ class DeviceCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Owl(Loaded):
+class Owl(ZeroShotFamily):
     """One loaded model of the family."""
 
     template: str = "a photo of a {}"
     """Text around a phrase, with `{}` in its place, as in the authors' evaluation."""
     pads_to_square: bool = False
     """OWLv2: boxes are relative to the longer side, both ways."""
-    default_score_threshold: float = field(default=0.1, init=False)
+    default_score_threshold = 0.1
     cache: DeviceCache = field(default_factory=DeviceCache, compare=False)
 
     def ask(
@@ -105,7 +105,7 @@ class Owl(Loaded):
         found = [self.cache.get(key) for key in keys]
         missing = [index for index, cached in enumerate(found) if cached is None]
         if missing:
-            embedded, _ = self.model.image_embedder(self.pictures([crops[i] for i in missing]))
+            embedded, _ = self.model.image_embedder(self.images([crops[i] for i in missing]))
             features = embedded.to(self.placement.dtype)
             flat = features.flatten(1, 2)  # (B, N, D), from (B, h, w, D)
             with self._exactly():
@@ -118,7 +118,7 @@ class Owl(Loaded):
 
     def _exactly(self) -> torch.autocast:
         """Compute products in the number format of the weights, for boxes and scores."""
-        return torch.autocast(self.device.type, enabled=False)
+        return torch.autocast(self.placement.device.type, enabled=False)
 
     def _texts(self, phrases: Sequence[str]) -> Tensor:
         found = {phrase: self.cache.get(phrase) for phrase in phrases}
@@ -136,7 +136,7 @@ class Owl(Loaded):
             truncation=True,
             max_length=self.model.config.text_config.max_position_embeddings,
             return_tensors="pt",
-        ).to(self.device)
+        ).to(self.placement.device)
         base = getattr(self.model, self.model.base_model_prefix)
         features = base.get_text_features(
             input_ids=tokens.input_ids, attention_mask=tokens.attention_mask

@@ -1,4 +1,4 @@
-"""Converts pixels to PIL images of a size that every model accepts.
+"""Makes PIL images of a size that every model accepts.
 
 Patches have all shapes: one pixel, or a strip of 20,000 × 10. The preprocessing of libraries fails on some of
 them (a side rounded to 0, three rows mistaken for three channels) and makes others a million pixels wide.
@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from PIL import Image
 
 from viper.images.image import Pixels
 
-__all__ = ["bounded_picture", "picture"]
+__all__ = ["bounded_image"]
 
 
-def picture(pixels: Pixels) -> Image.Image:
-    """Return pixels of shape (H, W, 3) as an RGB image."""
-    return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def bounded_picture(
-    pixels: Pixels, *, shortest: int, longest: int, elongation: float
-) -> Image.Image:
+def bounded_image(pixels: Pixels, *, shortest: int, longest: int, elongation: float) -> Image.Image:
     """Return an image whose sides are within bounds, with its aspect ratio if possible.
 
     Args:
@@ -32,7 +24,7 @@ def bounded_picture(
         longest: Greatest side in pixels; larger images are reduced.
         elongation: Greatest ratio of the sides; thinner images are widened.
     """
-    made = picture(pixels)
+    made = Image.fromarray(pixels)
     long, short = max(made.size), min(made.size)
     scale = 1.0
     if long > longest:

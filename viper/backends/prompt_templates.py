@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viper.errors import ConfigError, ModelError
+from viper.models.roles import Matcher
 
-__all__ = ["CAPTIONS", "PLAIN", "average", "expand", "read_templates", "templates_id"]
+__all__ = ["CAPTIONS", "PLAIN", "TemplateMatcher", "average", "read_templates", "templates_id"]
 
 SLOT = "{}"
 
@@ -69,21 +72,55 @@ def templates_id(templates: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(templates).encode()).hexdigest()[:8]
 
 
-def expand(texts: Sequence[str], templates: Sequence[str]) -> list[str]:
-    """Return every text in every template: all sentences of the first text, then of the second."""
-    return [template.replace(SLOT, text) for text in texts for template in templates]
-
-
-def average(sentences: NDArray[np.float32], count: int) -> list[NDArray[np.float32]]:
-    """Return one unit vector per text from the vectors of its sentences.
+@dataclass(eq=False)
+class TemplateMatcher(Matcher):
+    """A matcher that puts each text into templates, and takes its logits from a model of CLIP or SigLIP.
 
     Args:
-        sentences: Vectors in the order of `expand`, shape (N · count, D), of any length.
+        model: A model of a library, on its device, in evaluation mode; the libraries promise no class.
+        templates: See `read_templates`.
+        fingerprint: Names the weights and settings.
+    """
+
+    model: Any
+    templates: tuple[str, ...]
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        self.logit_scale = float(self.model.logit_scale.detach().exp())
+        bias = getattr(self.model, "logit_bias", None)
+        self.logit_bias = None if bias is None else float(bias.detach())
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return one unit vector per text, shape (D,), averaged over the templates.
+
+        A sentence that is too long for the model is cut at its end.
+
+        Raises:
+            ModelError: The model returned NaN or infinity, or ran out of memory.
+        """
+        if not texts:
+            return []
+        sentences = [template.replace(SLOT, text) for text in texts for template in self.templates]
+        return average(self.encode_sentences(sentences), len(self.templates))
+
+    def encode_sentences(self, sentences: list[str]) -> Any:
+        """Return a tensor of the vectors of sentences, shape (N, D)."""
+        raise NotImplementedError
+
+
+def average(features: Any, count: int = 1) -> list[NDArray[np.float32]]:
+    """Return one unit vector per text from the vectors of its sentences, or per image.
+
+    Args:
+        features: A tensor, shape (N · count, D), of vectors of any length: all of the first text, then of
+            the second.
         count: Number of templates.
 
     Raises:
         ModelError: A vector holds NaN or infinity.
     """
+    sentences: NDArray[np.float32] = features.float().cpu().numpy()
     if not np.isfinite(sentences).all():
         raise ModelError(
             "The matcher gave values that are no numbers. Use dtype=float32, or another model."

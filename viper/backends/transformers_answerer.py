@@ -7,13 +7,14 @@ InstructBLIP, which have none, in the format of their training. Answers are gree
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.option_models import TransformersAnswererOptions
-from viper.backends.pil_images import bounded_picture
+from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
@@ -36,6 +37,7 @@ _SHORTEST_PX, _MOST_ELONGATED = 56, 16
 # least two squares.
 
 
+@dataclass(eq=False)
 class TransformersAnswerer(Answerer):
     """One loaded answerer.
 
@@ -50,27 +52,19 @@ class TransformersAnswerer(Answerer):
     """
 
     # The library's objects are untyped: `from_pretrained` promises no class.
-    def __init__(
-        self,
-        model: Any,
-        processor: Any,
-        *,
-        prompt: str | None,
-        max_new_tokens: int,
-        max_side_px: int,
-        fingerprint: str,
-    ) -> None:
-        self._model = model
-        self._processor = processor
-        self._tokenizer = processor.tokenizer
-        self._prompt = prompt
-        self._max_new_tokens = max_new_tokens
-        self._max_side_px = max_side_px
-        self.fingerprint = fingerprint
-        self._special_texts = _special_texts(processor)
+    model: Any
+    processor: Any
+    prompt: str | None
+    max_new_tokens: int
+    max_side_px: int
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        self._tokenizer = self.processor.tokenizer
+        self._special_texts = _special_texts(self.processor)
         # Reasoning would use up the tokens of an answer. The library warns about the switch if a template
         # does not have it.
-        thinks = "enable_thinking" in str(getattr(processor, "chat_template", None))
+        thinks = "enable_thinking" in str(getattr(self.processor, "chat_template", None))
         self._template_options = {"enable_thinking": False} if thinks else {}
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
@@ -81,29 +75,29 @@ class TransformersAnswerer(Answerer):
         """
         if not requests:
             return []
-        pictures = [
-            bounded_picture(
+        images = [
+            bounded_image(
                 request.view.pixels(),
                 shortest=_SHORTEST_PX,
-                longest=self._max_side_px,
+                longest=self.max_side_px,
                 elongation=_MOST_ELONGATED,
             )
             for request in requests
         ]
         texts = [self._text(request.question) for request in requests]
         begin = self._tokenizer.bos_token
-        inputs = self._processor(
+        inputs = self.processor(
             text=texts,
             # One list per text, which the processors of one and of many images both understand.
-            images=pictures if self._prompt else [[picture] for picture in pictures],
+            images=images if self.prompt else [[image] for image in images],
             padding=True,
             return_tensors="pt",
             # Some templates contain the token of the beginning that the tokenizer would add again.
             add_special_tokens=not (begin and texts[0].startswith(begin)),
-        ).to(self._model.device, dtype=self._model.dtype)
+        ).to(self.model.device, dtype=self.model.dtype)
         with inference(_WHAT):
-            written = self._model.generate(
-                **inputs, max_new_tokens=self._max_new_tokens, do_sample=False, num_beams=1
+            written = self.model.generate(
+                **inputs, max_new_tokens=self.max_new_tokens, do_sample=False, num_beams=1
             )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
@@ -115,10 +109,10 @@ class TransformersAnswerer(Answerer):
         for special in self._special_texts:
             question = question.replace(special, " ")
         question = question.strip()
-        if self._prompt is not None:
-            return self._prompt.replace("{}", question)
+        if self.prompt is not None:
+            return self.prompt.replace("{}", question)
         content = [{"type": "image"}, {"type": "text", "text": f"{question} {_INSTRUCTION}"}]
-        text: str = self._processor.apply_chat_template(
+        text: str = self.processor.apply_chat_template(
             [{"role": "user", "content": content}],
             tokenize=False,
             add_generation_prompt=True,
@@ -198,9 +192,6 @@ def _prepare(model: Any, processor: Any, splitting: bool) -> None:
 
 
 def _special_texts(processor: Any) -> list[str]:
-    texts = set(processor.tokenizer.all_special_tokens)
-    for name in ("image_token", "video_token"):
-        token = getattr(processor, name, None)
-        if token is not None:
-            texts.add(str(token))
-    return sorted(texts - {""}, key=len, reverse=True)
+    named = {str(getattr(processor, name, None) or "") for name in ("image_token", "video_token")}
+    texts = {*processor.tokenizer.all_special_tokens, *named} - {""}
+    return sorted(texts, key=len, reverse=True)

@@ -8,6 +8,7 @@ scaling is undone by the library's post-processing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 from viper.backends.batch_gauge import BatchGauge
 from viper.backends.grouping import in_groups
 from viper.backends.option_models import TransformersDepthOptions
-from viper.backends.pil_images import bounded_picture
+from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError, ModelError
@@ -57,6 +58,7 @@ class PreparedImage(NamedTuple):
     """Size of the image."""
 
 
+@dataclass(eq=False)
 class TransformersDepth(DepthModel):
     """One loaded depth model.
 
@@ -64,24 +66,19 @@ class TransformersDepth(DepthModel):
         model: An `AutoModelForDepthEstimation`, on its device.
         processor: Its image processor.
         polarity: Meaning of the model's maps; `inverse` maps are inverted.
+        placement: Where the model runs.
         fingerprint: Names the weights and settings.
     """
 
     # The library's objects are untyped: `from_pretrained` promises no class.
-    def __init__(
-        self,
-        model: Any,
-        processor: Any,
-        polarity: Polarity,
-        placement: Placement,
-        fingerprint: str,
-    ) -> None:
-        self._model = model
-        self._placement = placement
-        self._processor = processor
-        self._polarity = polarity
-        self.fingerprint = fingerprint
-        self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
+    model: Any
+    processor: Any
+    polarity: Polarity
+    placement: Placement
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        self._gauge = BatchGauge(self.model, self.placement)
         blank = ImageRef("", (64, 64), load=lambda: np.zeros((64, 64, 3), dtype=np.uint8))
         self._gauge.measure(
             lambda items: self.forward("estimate", [self.prepare("estimate", blank)] * items)
@@ -107,15 +104,13 @@ class TransformersDepth(DepthModel):
         return method == "estimate"
 
     def prepare(self, method: str, request: ImageRef) -> PreparedImage:
-        """Resize and normalise an image, on the GPU where there is one."""
-        picture = bounded_picture(request.pixels(), **_BOUNDS)
+        """Resize and normalize an image, on the GPU where there is one."""
+        image = bounded_image(request.pixels(), **_BOUNDS)
         # One at a time: processors that keep the aspect ratio cannot stack different sizes.
-        inputs = self._processor(
-            images=picture, return_tensors="pt", **on_gpu(self._placement.device)
-        )
+        inputs = self.processor(images=image, return_tensors="pt", **on_gpu(self.placement.device))
         return PreparedImage(
             inputs["pixel_values"],
-            source_hw=(picture.height, picture.width),
+            source_hw=(image.height, image.width),
             target_hw=(request.size[1], request.size[0]),
         )
 
@@ -126,10 +121,8 @@ class TransformersDepth(DepthModel):
 
     def _estimate(self, group: list[PreparedImage]) -> list[RelativeDepth]:
         batch = torch.cat([one.pixels for one in group])  # (B, 3, h, w)
-        with inference(_WHAT, self._placement), self._gauge.watched(len(group)):
-            outputs = self._model(
-                pixel_values=batch.to(self._placement.device, self._placement.dtype)
-            )
+        with inference(_WHAT, self.placement), self._gauge.watched(len(group)):
+            outputs = self.model(pixel_values=batch.to(self.placement.device, self.placement.dtype))
             maps = self._post_process(
                 outputs, [one.source_hw for one in group], [one.target_hw for one in group]
             )
@@ -138,15 +131,15 @@ class TransformersDepth(DepthModel):
     def _post_process(
         self, outputs: Any, sources: list[tuple[int, int]], targets: list[tuple[int, int]]
     ) -> list[np.ndarray]:
-        # In float32: half precision would tie neighbouring depths while it interpolates.
+        # In float32: half precision would tie neighboring depths while it interpolates.
         for name in ("predicted_depth", "field_of_view"):
             value = getattr(outputs, name, None)
             if value is not None:
                 outputs[name] = value.float()
         sizes: dict[str, list[tuple[int, int]]] = {"target_sizes": targets}
-        if self._model.config.model_type == "zoedepth":
+        if self.model.config.model_type == "zoedepth":
             sizes["source_sizes"] = sources  # to remove its padding
-        found = self._processor.post_process_depth_estimation(outputs, **sizes)
+        found = self.processor.post_process_depth_estimation(outputs, **sizes)
         # Reshaped because the library squeezes: a side of one pixel would be lost.
         return [
             entry["predicted_depth"].reshape(size).cpu().numpy()
@@ -160,7 +153,7 @@ class TransformersDepth(DepthModel):
                 f"The {_WHAT} gave values that are no numbers. Use dtype=float32, or another model."
             )
         limited = np.clip(depth, finite.min(), finite.max())
-        if self._polarity == "inverse":
+        if self.polarity == "inverse":
             limited = finite.max() - limited
         return np.ascontiguousarray(limited, dtype=np.float32)
 
@@ -204,7 +197,7 @@ def _polarity(chosen: Polarity | Literal["auto"], config: Any, reference: str) -
         return "depth" if config.depth_estimation_type == "metric" else "inverse"
     backbone = getattr(config, "backbone_config", None)
     if family == "dpt" and getattr(backbone, "model_type", "") == "dinov2":
-        return "depth"  # the DINOv2 heads were trained on NYU and KITTI in metres
+        return "depth"  # the DINOv2 heads were trained on NYU and KITTI in meters
     if family not in _POLARITY:
         raise ConfigError(
             f"It is not known what the maps of the {_WHAT} '{reference}' ({family}) mean. Add "

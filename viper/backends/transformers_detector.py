@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import torch
 from PIL import Image
@@ -24,7 +24,7 @@ from transformers import (
 
 from viper.backends.detections import to_detections
 from viper.backends.grouping import in_groups
-from viper.backends.letterbox import Tamed, tame
+from viper.backends.letterbox import Frame, tame
 from viper.backends.option_models import TransformersDetectorOptions
 from viper.backends.owl import Owl
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
@@ -100,8 +100,7 @@ class ZeroShotDetector(Detector):
             UnservedError: A request has no phrase, or one without words.
             ModelError: The device ran out of memory.
         """
-        crops: list[Tamed] = []
-        sizes_wh: list[tuple[int, int]] = []
+        frames: list[Frame] = []
         index_of: dict[object, int] = {}
         questions = []
         for request in requests:
@@ -113,38 +112,32 @@ class ZeroShotDetector(Detector):
             # By content, because a key of the cache must not keep the image's pixels in memory.
             key = (request.view.image.content_hash, request.view.bounds)
             if key not in index_of:
-                index_of[key] = len(crops)
-                pixels = request.view.pixels()
-                sizes_wh.append((pixels.shape[1], pixels.shape[0]))
-                crops.append(tame(pixels))
+                index_of[key] = len(frames)
+                frames.append(tame(request.view.pixels()))
             questions.append(Question(index_of[key], request.phrases))
         if not questions:
             return []
         with inference(_WHAT, self.family.placement):
-            keys = list(index_of)
-            answers = self.family.ask([crop.pixels for crop in crops], questions, keys)
+            crops = [frame.pixels for frame in frames]
+            answers = self.family.ask(crops, questions, list(index_of))
         results = []
         for question, (boxes, scores) in zip(questions, answers, strict=True):
             rows, columns = (scores >= self.score_threshold).nonzero(as_tuple=True)
             results.append(
                 to_detections(
-                    crops[question.crop].to_crop(boxes[rows].numpy()),
+                    frames[question.crop],
+                    boxes[rows].numpy(),
                     scores[rows, columns].numpy(),
-                    [question.phrases[column] for column in columns.tolist()],
-                    crop_wh=sizes_wh[question.crop],
-                    score_threshold=self.score_threshold,
+                    columns.numpy(),
+                    question.phrases,
+                    self.score_threshold,
                 )
             )
         return results
 
 
-class PreparedCrop(NamedTuple):
-    """One request on its way through a closed-vocabulary model."""
-
-    tensor: torch.Tensor
-    """Shape (1, 3, H, W)."""
-    crop: Tamed
-    crop_wh: tuple[int, int]
+PreparedCrop: TypeAlias = tuple[torch.Tensor, Frame]
+"""Input of a closed-vocabulary model for one request, shape (1, 3, H, W), and its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,44 +169,37 @@ class ClosedDetector(Detector):
         return method == "detect"
 
     def prepare(self, method: str, request: DetectRequest) -> PreparedCrop:
-        """Crop, resize and normalise a view, on the GPU where there is one."""
-        pixels = request.view.pixels()
-        crop = tame(pixels)
+        """Crop, resize and normalize a view, on the GPU where there is one."""
+        frame = tame(request.view.pixels())
         # A PIL image, because the channel axis of an array 3 pixels high would be guessed.
         inputs = self.image_processor(
-            images=[Image.fromarray(crop.pixels)],
+            images=[Image.fromarray(frame.pixels)],
             return_tensors="pt",
             **on_gpu(self.placement.device),
         )
-        return PreparedCrop(inputs.pixel_values, crop, (pixels.shape[1], pixels.shape[0]))
+        return inputs.pixel_values, frame
 
     def forward(self, method: str, prepared: Sequence[PreparedCrop]) -> list[list[Detection]]:
         """Report what is in each prepared view."""
         # Images of one size only: padding would change the features at the edges.
-        return in_groups(prepared, lambda one: one.tensor.shape, self._detect)
+        return in_groups(prepared, lambda one: one[0].shape, self._detect)
 
     def _detect(self, part: Sequence[PreparedCrop]) -> list[list[Detection]]:
-        batch = torch.cat([picture.tensor for picture in part])
+        batch = torch.cat([tensor for tensor, _ in part])
         with inference(_WHAT, self.placement):
             outputs = self.model(batch.to(self.placement.device, self.placement.dtype))
             found = self.image_processor.post_process_object_detection(
                 outputs,
                 threshold=self.score_threshold,
-                target_sizes=[picture.crop.pixels.shape[:2] for picture in part],
+                target_sizes=[frame.pixels.shape[:2] for _, frame in part],
             )
+        names = self.model.config.id2label
         results = []
-        for picture, item in zip(part, found, strict=True):
-            names = [self.model.config.id2label[label] for label in item["labels"].tolist()]
-            known = [index for index, name in enumerate(names) if name != _UNUSED]
-            results.append(
-                to_detections(
-                    picture.crop.to_crop(item["boxes"].float().cpu().numpy()[known]),
-                    item["scores"].float().cpu().numpy()[known],
-                    [names[index] for index in known],
-                    crop_wh=picture.crop_wh,
-                    score_threshold=self.score_threshold,
-                )
-            )
+        for (_, frame), item in zip(part, found, strict=True):
+            boxes, scores = (item[name].float().cpu().numpy() for name in ("boxes", "scores"))
+            labels = item["labels"].cpu().numpy()
+            listed = to_detections(frame, boxes, scores, labels, names, self.score_threshold)
+            results.append([detection for detection in listed if detection.phrase != _UNUSED])
         return results
 
 

@@ -9,6 +9,7 @@ NaFlex keeps aspect ratios and takes two more inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,11 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
 from viper.backends.batch_gauge import BatchGauge
 from viper.backends.option_models import TransformersMatcherOptions
-from viper.backends.pil_images import picture
 from viper.backends.placement import Placement, inference, on_gpu, read_placement
-from viper.backends.prompt_templates import average, expand, read_templates, templates_id
+from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
 from viper.errors import ConfigError
-from viper.images.image import View
+from viper.images.image import Pixels, View
 from viper.models.roles import Matcher
 
 __all__ = ["TransformersMatcher", "load"]
@@ -33,41 +33,27 @@ _WHAT = "matcher"
 _IMAGES = "embed_images"
 
 
-class TransformersMatcher(Matcher):
+@dataclass(eq=False)
+class TransformersMatcher(TemplateMatcher):
     """One loaded matcher.
 
     Args:
-        model: A model with an image and a text tower, on its device.
-        image_processor: Its image processor.
+        image_processor: The model's image processor.
         tokenizer: Its tokenizer.
-        templates: Sentences that each text is put into, see `prompt_templates`.
         placement: Where the model runs.
-        fingerprint: Names the weights and settings.
     """
 
     # The library's objects are untyped: `from_pretrained` promises no class.
-    def __init__(
-        self,
-        model: Any,
-        image_processor: Any,
-        tokenizer: Any,
-        templates: Sequence[str],
-        placement: Placement,
-        fingerprint: str,
-    ) -> None:
-        self._model = model
-        self._image_processor = image_processor
-        self._tokenizer = tokenizer
-        self._templates = tuple(templates)
-        self._placement = placement
-        self.fingerprint = fingerprint
-        self.logit_scale = float(model.logit_scale.detach().exp())
-        bias = getattr(model, "logit_bias", None)
-        self.logit_bias = None if bias is None else float(bias.detach())
-        self._max_tokens = int(model.config.text_config.max_position_embeddings)
-        self._image_options = _whole_image_options(image_processor) | on_gpu(placement.device)
-        self._gauge = BatchGauge(model, placement.device, compiled=placement.compiles)
-        blank = picture(np.zeros((64, 64, 3), dtype=np.uint8))
+    image_processor: Any
+    tokenizer: Any
+    placement: Placement
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        device = self.placement.device
+        self._image_options = _whole_image_options(self.image_processor) | on_gpu(device)
+        self._gauge = BatchGauge(self.model, self.placement)
+        blank = np.zeros((64, 64, 3), dtype=np.uint8)
         self._gauge.measure(
             lambda items: self.forward(_IMAGES, [self._pixel_inputs(blank)] * items)
         )
@@ -89,8 +75,8 @@ class TransformersMatcher(Matcher):
         return method == _IMAGES
 
     def prepare(self, method: str, request: View) -> dict[str, torch.Tensor]:
-        """Crop, resize and normalise a view, on the GPU where there is one."""
-        return self._pixel_inputs(picture(request.pixels()))
+        """Crop, resize and normalize a view, on the GPU where there is one."""
+        return self._pixel_inputs(request.pixels())
 
     def forward(
         self, method: str, prepared: Sequence[dict[str, torch.Tensor]]
@@ -99,48 +85,36 @@ class TransformersMatcher(Matcher):
         if not prepared:
             return []
         inputs = {
-            name: torch.cat([one[name] for one in prepared]).to(self._placement.device)
+            name: torch.cat([one[name] for one in prepared]).to(self.placement.device)
             for name in prepared[0]
         }
-        inputs["pixel_values"] = inputs["pixel_values"].to(self._placement.dtype)
-        with inference(_WHAT, self._placement), self._gauge.watched(len(prepared)):
-            features = self._model.get_image_features(**inputs).pooler_output  # (B, D)
-        return average(features.float().cpu().numpy(), 1)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.placement.dtype)
+        with inference(_WHAT, self.placement), self._gauge.watched(len(prepared)):
+            features = self.model.get_image_features(**inputs).pooler_output  # (B, D)
+        return average(features)
 
-    def _pixel_inputs(self, image: Image.Image) -> dict[str, torch.Tensor]:
+    def _pixel_inputs(self, pixels: Pixels) -> dict[str, torch.Tensor]:
         """Return the model's inputs for one image, (1, …) each."""
-        return dict(
-            self._image_processor(images=[image], return_tensors="pt", **self._image_options)
-        )
+        images = [Image.fromarray(pixels)]
+        return dict(self.image_processor(images=images, return_tensors="pt", **self._image_options))
 
-    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return one unit vector per text, shape (D,), averaged over the templates.
-
-        A sentence that is too long for the model is cut at its end.
-
-        Raises:
-            ModelError: The model returned NaN or infinity, or ran out of memory.
-        """
-        if not texts:
-            return []
-        sentences = expand(texts, self._templates)
-        with inference(_WHAT, self._placement):
-            features = self._model.get_text_features(**self._tokens(sentences)).pooler_output
-        return average(features.float().cpu().numpy(), len(self._templates))
-
-    def _tokens(self, sentences: list[str]) -> dict[str, torch.Tensor]:
+    def encode_sentences(self, sentences: list[str]) -> torch.Tensor:
+        """Return the vectors of sentences, shape (N, D)."""
         sigmoid = self.logit_bias is not None
-        tokens = self._tokenizer(
+        tokens = self.tokenizer(
             # Some SigLIP 2 checkpoints have Gemma's tokenizer, which keeps capitals.
             [sentence.lower() for sentence in sentences] if sigmoid else sentences,
             padding="max_length" if sigmoid else True,
             truncation=True,
-            max_length=self._max_tokens,
+            max_length=self.model.config.text_config.max_position_embeddings,
             return_tensors="pt",
         )
         # SigLIP pools the last position, which was unmasked padding in its training.
         names = ("input_ids",) if sigmoid else ("input_ids", "attention_mask")
-        return {name: tokens[name].to(self._placement.device) for name in names}
+        inputs = {name: tokens[name].to(self.placement.device) for name in names}
+        with inference(_WHAT, self.placement):
+            features: torch.Tensor = self.model.get_text_features(**inputs).pooler_output
+        return features
 
 
 def load(reference: str, options: Mapping[str, str]) -> Matcher:
@@ -166,11 +140,11 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         )
     return TransformersMatcher(
         model,
+        templates,
+        fingerprint(source, {"dtype": placement, "templates": templates_id(templates)}),
         load_pretrained(AutoImageProcessor, source, what=_WHAT),
         load_pretrained(AutoTokenizer, source, what=_WHAT),
-        templates,
         placement,
-        fingerprint(source, {"dtype": placement, "templates": templates_id(templates)}),
     )
 
 
@@ -184,7 +158,5 @@ def _whole_image_options(image_processor: Any) -> dict[str, Any]:
     if not getattr(image_processor, "do_center_crop", False):
         return {}
     crop = image_processor.crop_size
-    return {
-        "do_center_crop": False,
-        "size": {"height": crop["height"], "width": crop["width"]},
-    }
+    size = {side: crop[side] for side in ("height", "width")}
+    return {"do_center_crop": False, "size": size}

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from viper.backends.detections import to_detections
 from viper.backends.grouping import in_groups
-from viper.backends.letterbox import Letterbox, letterbox
+from viper.backends.letterbox import letterbox
 from viper.backends.model_source import hash_file
 from viper.backends.option_models import UltralyticsOptions
 from viper.backends.placement import inference, resolve_device
@@ -131,33 +131,31 @@ class UltralyticsDetector(Detector):
         )
 
     def _forward(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        crops = [request.view.pixels() for request in requests]
-        side = self.network.side
-        frames = [letterbox(crop, (side, side), fill=114, centred=True) for crop in crops]
+        canvas_wh = (self.network.side, self.network.side)
+        frames = [
+            letterbox(request.view.pixels(), canvas_wh, fill=114, centred=True)
+            for request in requests
+        ]
         device = next(self.network.model.parameters()).device
-        pictures = torch.stack([_to_tensor(frame) for frame in frames]).to(device)  # (B, 3, S, S)
+        canvases = torch.from_numpy(np.stack([frame.pixels for frame in frames]))  # (B, S, S, 3)
+        images = (canvases.permute(0, 3, 1, 2).contiguous().float() / 255).to(device)
         texts = None
         if self.encoder is not None:
             features = self._features([phrase for ask in requests for phrase in ask.phrases])
             texts = features.reshape(len(requests), -1, features.shape[-1]).to(device)  # (B, P, D)
         with inference(_WHAT):
-            raw = self.network.forward(pictures, texts)
-        results = []
-        for request, crop, frame, (boxes, scores, classes) in zip(
-            requests, crops, frames, raw, strict=True
-        ):
-            kept = scores >= self.score_threshold
-            names = self.network.names if self.encoder is None else request.phrases
-            results.append(
-                to_detections(
-                    frame.to_crop(boxes[kept].numpy()),
-                    scores[kept].numpy(),
-                    [names[index] for index in classes[kept].tolist()],
-                    crop_wh=(crop.shape[1], crop.shape[0]),
-                    score_threshold=self.score_threshold,
-                )
+            raw = self.network.forward(images, texts)
+        return [
+            to_detections(
+                frame,
+                boxes.numpy(),
+                scores.numpy(),
+                classes.numpy(),
+                self.network.names if self.encoder is None else request.phrases,
+                self.score_threshold,
             )
-        return results
+            for request, frame, (boxes, scores, classes) in zip(requests, frames, raw, strict=True)
+        ]
 
     def _features(self, phrases: Sequence[str]) -> Tensor:
         """Return the text features of phrases, (P, D)."""
@@ -170,10 +168,6 @@ class UltralyticsDetector(Detector):
             encoded = self.encoder.embed_texts(new)
             self._texts.update(zip(new, map(torch.from_numpy, encoded), strict=True))
         return torch.stack([self._texts[phrase] for phrase in phrases])
-
-
-def _to_tensor(frame: Letterbox) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(frame.canvas.transpose(2, 0, 1))).float() / 255
 
 
 def _open_encoder(name: str, network: Network, device: torch.device) -> tuple[Matcher, str]:

@@ -94,32 +94,30 @@ class Network:
 
     @property
     def one_at_a_time(self) -> bool:
-        """The prompt-free head picks the cells of the FIRST picture for the whole batch."""
+        """The prompt-free head picks the cells of the FIRST image for the whole batch."""
         return hasattr(self.model.model[-1], "lrpc")
 
-    def forward(
-        self, pictures: Tensor, texts: Tensor | None
-    ) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Run pictures (B, 3, S, S), with text features (B, P, D) for an open model.
+    def forward(self, images: Tensor, texts: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Run images (B, 3, S, S), with text features (B, P, D) for an open model.
 
         Returns:
-            For each picture: boxes (N, 4) in pixels of the input, scores (N,), classes (N,).
+            For each image: boxes (N, 4) in pixels of the input, scores (N,), classes (N,).
         """
         if texts is None:
-            output = self.model.predict(pictures)
+            output = self.model.predict(images)
         elif self.open_kind == "world":
             self.model.model[-1].nc = texts.shape[1]  # the head cuts its output by it
-            output = self.model.predict(pictures, txt_feats=texts)
+            output = self.model.predict(images, txt_feats=texts)
         else:
-            output = self.model.predict(pictures, tpe=texts)
+            output = self.model.predict(images, tpe=texts)
         while isinstance(output, (tuple, list)):  # beside raw outputs, and masks of -seg models
             output = output[0]
         if getattr(self.model.model[-1], "end2end", False):  # (B, K, 6 and more)
             return [(rows[:, :4], rows[:, 4], rows[:, 5].long()) for rows in output.float().cpu()]
         results = []
         for rows in output.float().cpu().transpose(1, 2):  # (N, 4 + classes and more)
-            centre, half = rows[:, :2], rows[:, 2:4] / 2
-            boxes = torch.cat([centre - half, centre + half], dim=1)
+            center, half = rows[:, :2], rows[:, 2:4] / 2
+            boxes = torch.cat([center - half, center + half], dim=1)
             if texts is None:
                 best = rows[:, 4 : 4 + len(self.names)].max(dim=1)
                 results.append((boxes, best.values, best.indices))

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from PIL import Image
@@ -22,7 +22,7 @@ from viper.backends.placement import Placement, on_gpu
 from viper.errors import UnservedError
 from viper.images.image import Pixels
 
-__all__ = ["GroundingDino", "Loaded", "OmDetTurbo", "Question", "Scored", "ZeroShotFamily"]
+__all__ = ["GroundingDino", "OmDetTurbo", "Question", "Scored", "ZeroShotFamily"]
 __all__ += ["to_pixels"]
 
 
@@ -43,23 +43,17 @@ class Scored(NamedTuple):
     """Shape (N, phrases), 0 … 1; 0 where a box is not of a phrase."""
 
 
-class ZeroShotFamily(Protocol):
-    """One architecture, loaded."""
+@dataclass(frozen=True, slots=True)
+class ZeroShotFamily:
+    """One architecture, loaded: a model with its preprocessing, both untyped in the library."""
 
-    @property
-    def placement(self) -> Placement:
-        """Where it runs."""
-        ...
-
-    @property
-    def batch_size(self) -> int:
-        """Most requests per forward."""
-        ...
-
-    @property
-    def default_score_threshold(self) -> float:
-        """Threshold of the authors."""
-        ...
+    default_score_threshold: ClassVar[float]
+    """Threshold of the authors."""
+    model: Any
+    processor: Any
+    placement: Placement
+    batch_size: int
+    """Most requests per forward."""
 
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
@@ -71,37 +65,22 @@ class ZeroShotFamily(Protocol):
             questions: Phrases to look for in them.
             keys: Cache key of each crop: equal keys are equal crops.
         """
-        ...
+        raise NotImplementedError
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model with its preprocessing; all untyped in the library."""
-
-    model: Any
-    processor: Any
-    placement: Placement
-    batch_size: int
-    """Most requests per forward."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where it runs."""
-        return self.placement.device
-
-    def pictures(self, crops: Sequence[Pixels]) -> Tensor:
+    def images(self, crops: Sequence[Pixels]) -> Tensor:
         """Return the input for crops, for a model with one input size, (B, 3, H, W)."""
-        # PIL images, because the channel axis of an array 3 pixels high would be guessed.
-        images = [Image.fromarray(crop) for crop in crops]
-        inputs = self.processor.image_processor(
-            images=images, return_tensors="pt", **on_gpu(self.device)
-        )
-        pixel_values: Tensor = inputs.pixel_values
-        return pixel_values.to(self.device, self.placement.dtype)
+        device = self.placement.device
+        pixel_values: Tensor = self.processor.image_processor(
+            # PIL images, because the channel axis of an array 3 pixels high would be guessed.
+            images=[Image.fromarray(crop) for crop in crops],
+            return_tensors="pt",
+            **on_gpu(device),
+        ).pixel_values
+        return pixel_values.to(device, self.placement.dtype)
 
 
 @dataclass(frozen=True, slots=True)
-class GroundingDino(Loaded):
+class GroundingDino(ZeroShotFamily):
     """Grounding DINO (arXiv:2303.05499) and MM-Grounding-DINO (arXiv:2401.02361).
 
     The phrases of a question go into one prompt, "red mug. dog.", and the model scores every box
@@ -111,13 +90,13 @@ class GroundingDino(Loaded):
     """
 
     text_threshold: float = 0.25
-    default_score_threshold: float = field(default=0.25, init=False)
+    default_score_threshold = 0.25
 
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
-        """Build the prompts, run pictures of equal size together, and read the token spans."""
-        pictures = [self.pictures([crop]) for crop in crops]  # each (1, 3, H, W)
+        """Build the prompts, run images of equal size together, and read the token spans."""
+        images = [self.images([crop]) for crop in crops]  # each (1, 3, H, W)
         prompts = [
             (index, prompt)
             for index, ask in enumerate(questions)
@@ -126,16 +105,15 @@ class GroundingDino(Loaded):
         # Images of one size only: padding would change the features at the edges.
         answers = in_groups(
             prompts,
-            lambda pair: pictures[questions[pair[0]].crop].shape,
+            lambda pair: images[questions[pair[0]].crop].shape,
             lambda pairs: self._forward(
-                torch.cat([pictures[questions[index].crop] for index, _ in pairs]),
+                torch.cat([images[questions[index].crop] for index, _ in pairs]),
                 [prompt for _, prompt in pairs],
             ),
         )
         results = []
         for index, ask in enumerate(questions):
             parts = [answers[row] for row, (owner, _) in enumerate(prompts) if owner == index]
-            height, width = crops[ask.crop].shape[:2]
             # Each prompt of a question has its own boxes, with scores for its phrases only.
             columns, boxes, done = [], [], 0
             for part_boxes, part_scores in parts:
@@ -144,7 +122,11 @@ class GroundingDino(Loaded):
                 after = part_scores.new_zeros(len(part_scores), len(ask.phrases) - done)
                 columns.append(torch.cat([before, part_scores, after], dim=1))
                 boxes.append(part_boxes)
-            results.append(Scored(to_pixels(torch.cat(boxes), (width, height)), torch.cat(columns)))
+            results.append(
+                Scored(
+                    to_pixels(torch.cat(boxes), crops[ask.crop].shape[1::-1]), torch.cat(columns)
+                )
+            )
         return results
 
     def _prompts(self, phrases: Sequence[str]) -> list[_Prompt]:
@@ -189,13 +171,13 @@ class GroundingDino(Loaded):
         ]
         return _Prompt(dict(tokens), spans)
 
-    def _forward(self, pictures: Tensor, prompts: Sequence[_Prompt]) -> list[tuple[Tensor, Tensor]]:
+    def _forward(self, images: Tensor, prompts: Sequence[_Prompt]) -> list[tuple[Tensor, Tensor]]:
         tokens = self.processor.tokenizer.pad(
             [prompt.tokens for prompt in prompts], padding=True, return_tensors="pt"
-        ).to(self.device)
+        ).to(self.placement.device)
         outputs = self.model(
-            pixel_values=pictures,
-            pixel_mask=torch.ones_like(pictures[:, 0], dtype=torch.long),
+            pixel_values=images,
+            pixel_mask=torch.ones_like(images[:, 0], dtype=torch.long),
             input_ids=tokens["input_ids"],
             token_type_ids=tokens["token_type_ids"],
             attention_mask=tokens["attention_mask"],
@@ -225,10 +207,10 @@ class _Prompt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class OmDetTurbo(Loaded):
-    """OmDet-Turbo (arXiv:2403.06892): one fixed picture size, phrases as classes of a task."""
+class OmDetTurbo(ZeroShotFamily):
+    """OmDet-Turbo (arXiv:2403.06892): one fixed image size, phrases as classes of a task."""
 
-    default_score_threshold: float = field(default=0.3, init=False)
+    default_score_threshold = 0.3
 
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
@@ -243,24 +225,24 @@ class OmDetTurbo(Loaded):
             images=[Image.fromarray(crops[ask.crop]) for ask in questions],
             text=[list(ask.phrases) for ask in questions],
             return_tensors="pt",
-        ).to(self.device)
+        ).to(self.placement.device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self.placement.dtype)
         outputs = self.model(**inputs)
         scores = outputs.decoder_class_logits.float().sigmoid().cpu()  # (B, N, P)
         boxes = outputs.decoder_coord_logits.float().cpu()  # (B, N, 4)
-        results = []
-        for row, ask in enumerate(questions):
-            height, width = crops[ask.crop].shape[:2]
-            results.append(
-                Scored(to_pixels(boxes[row], (width, height)), scores[row][:, : len(ask.phrases)])
+        return [
+            Scored(
+                to_pixels(boxes[row], crops[ask.crop].shape[1::-1]),
+                scores[row][:, : len(ask.phrases)],
             )
-        return results
+            for row, ask in enumerate(questions)
+        ]
 
 
-def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, int]) -> Tensor:
+def to_pixels(boxes_cxcywh: Tensor, frame_wh: tuple[int, ...]) -> Tensor:
     """Convert relative center and size, (N, 4), to corners in pixels of the frame."""
-    centre, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
-    corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
+    center, size = boxes_cxcywh[:, :2], boxes_cxcywh[:, 2:]
+    corners = torch.cat([center - size / 2, center + size / 2], dim=1)
     return corners * corners.new_tensor(frame_wh * 2)
 
 

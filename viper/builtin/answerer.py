@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 
 from viper.backends.model_source import hash_file
-from viper.builtin.knowledge import PHOTOGRAPHS
 from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.builtin.questions import CAN, as_trained, kind_of_question
 from viper.builtin.sight import DESCRIBED, Viewer
+from viper.builtin.words import PHOTOGRAPHS
 from viper.errors import ModelError
 from viper.limber.answerer import load_language
 from viper.limber.folder import read_map, read_wiring
@@ -44,7 +44,10 @@ class BuiltinAnswerer(BuiltinBackend, Answerer):
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return one answer per request, or the error of a question of an untrained kind."""
-        answers: list[Completion | ModelError] = [_error(request.question) for request in requests]
+        answers: list[Completion | ModelError] = [
+            ModelError(f"{request.question[:200]!r} cannot be answered. {CAN} {PHOTOGRAPHS}")
+            for request in requests
+        ]
         trained = [n for n, r in enumerate(requests) if kind_of_question(r.question) is not None]
         if not trained:
             return answers
@@ -72,10 +75,6 @@ def load_speech(folder: Path) -> LimberModel:
     )
     wiring = read_wiring(folder / ANSWERER_FOLDER)
     return LimberModel(language, tokenizer, read_map(folder / ANSWERER_FOLDER, wiring))
-
-
-def _error(question: str) -> ModelError:
-    return ModelError(f"{question[:200]!r} cannot be answered. {CAN} {PHOTOGRAPHS}")
 
 
 def load(reference: str, options: Mapping[str, str]) -> BuiltinAnswerer:

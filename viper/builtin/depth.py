@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from viper.builtin.loading import BuiltinBackend, open_viewer
+from viper.builtin.loading import BuiltinBackend
 from viper.builtin.network import STRIDE
 from viper.images.image import ImageRef, View
 from viper.models.roles import DepthModel, RelativeDepth
@@ -18,6 +18,8 @@ __all__ = ["BuiltinDepth", "load"]
 
 class BuiltinDepth(BuiltinBackend, DepthModel):
     """Estimates depth in units of the small world, where a large object is 1.4 wide."""
+
+    role = "depth model"
 
     def measure(self, views: Sequence[View]) -> list[float]:
         """Return the depth of the center of each view's object, larger = farther.
@@ -49,11 +51,4 @@ class BuiltinDepth(BuiltinBackend, DepthModel):
         return np.ascontiguousarray(depth.numpy(), dtype=np.float32)
 
 
-def load(reference: str, options: Mapping[str, str]) -> BuiltinDepth:
-    """Load the shipped depth model, or that of a folder.
-
-    Raises:
-        ConfigError: There are no weights, or an option is unknown.
-    """
-    viewer, _, fingerprint = open_viewer(reference, options, "the builtin depth model")
-    return BuiltinDepth(viewer, fingerprint)
+load = BuiltinDepth.load

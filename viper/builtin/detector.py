@@ -5,15 +5,14 @@ It takes any phrase of words in its vocabulary, "small metal cube" as well as "c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from viper.builtin.knowledge import refusal
-from viper.builtin.loading import BuiltinBackend, open_viewer
+from viper.builtin.loading import BuiltinBackend
+from viper.builtin.words import refusal
 from viper.errors import UnservedError
 from viper.images.boxes import Box, area, intersection
-from viper.images.image import View
 from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["FITS", "BuiltinDetector", "load"]
@@ -27,6 +26,7 @@ _INSIDE = 0.5
 class BuiltinDetector(BuiltinBackend, Detector):
     """Finds the objects of the small world."""
 
+    role = "detector"
     has_distinct_detections = True
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
@@ -47,7 +47,11 @@ class BuiltinDetector(BuiltinBackend, Detector):
     def _detect(self, request: DetectRequest) -> list[Detection]:
         sight = self._viewer.look(request.view.image)
         boxes: list[Box] = [(a, b, c, d) for a, b, c, d in sight.boxes_xyxy.tolist()]
-        inside = [number for number, box in enumerate(boxes) if _belongs(box, request.view)]
+        inside = [
+            number
+            for number, box in enumerate(boxes)
+            if intersection(box, request.view.box_xyxy) >= _INSIDE * area(box)
+        ]
         if not inside or not request.phrases:
             return []
         vectors = self._viewer.embed_boxes(sight, [boxes[number] for number in inside])
@@ -62,15 +66,4 @@ class BuiltinDetector(BuiltinBackend, Detector):
         return sorted(detections, key=lambda detection: -detection.score)
 
 
-def _belongs(box: Box, view: View) -> bool:
-    return intersection(box, view.box_xyxy) >= _INSIDE * area(box)
-
-
-def load(reference: str, options: Mapping[str, str]) -> BuiltinDetector:
-    """Load the shipped detector, or that of a folder.
-
-    Raises:
-        ConfigError: There are no weights, or an option is unknown.
-    """
-    viewer, _, fingerprint = open_viewer(reference, options, "the builtin detector")
-    return BuiltinDetector(viewer, fingerprint)
+load = BuiltinDetector.load

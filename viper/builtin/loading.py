@@ -6,11 +6,12 @@ import functools
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Self
 
 from viper.backends.model_source import hash_file, one_line
-from viper.builtin.knowledge import doubt
 from viper.builtin.network import WorldNetwork
 from viper.builtin.sight import Viewer
+from viper.builtin.words import PHOTOGRAPHS
 from viper.errors import ConfigError
 from viper.images.image import ImageRef
 from viper.models.options import BackendOptions
@@ -32,13 +33,31 @@ class BuiltinBackend(Backend):
         fingerprint: Names the weights.
     """
 
+    role: ClassVar[str]
+    """For messages."""
+
     def __init__(self, viewer: Viewer, fingerprint: str) -> None:
         self._viewer = viewer
         self.fingerprint = fingerprint
 
+    @classmethod
+    def load(cls, reference: str, options: Mapping[str, str]) -> Self:
+        """Load the shipped weights, or those of a folder.
+
+        Raises:
+            ConfigError: There are no weights, or an option is unknown.
+        """
+        viewer, _, fingerprint = open_viewer(reference, options, f"the builtin {cls.role}")
+        return cls(viewer, fingerprint)
+
     def doubt(self, image: ImageRef) -> str | None:
         """Return a warning for an image that is not of the small world."""
-        return doubt(image.source_name, self._viewer.strangeness(image))
+        if self._viewer.strangeness(image) <= 1:
+            return None
+        return (
+            f"{image.source_name} does not look like a picture of the small world, which is all that the "
+            f"built-in models know: do not rely on this answer. {PHOTOGRAPHS}"
+        )
 
 
 def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple[Viewer, Path, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.builtin.knowledge import refusal
-from viper.builtin.loading import BuiltinBackend, open_viewer
+from viper.builtin.loading import BuiltinBackend
 from viper.builtin.sight import Viewer
+from viper.builtin.words import refusal
 from viper.images.image import View
 from viper.models.roles import Matcher
 
@@ -23,6 +23,8 @@ class BuiltinMatcher(BuiltinBackend, Matcher):
         viewer: Encodes images.
         fingerprint: Names the weights.
     """
+
+    role = "matcher"
 
     def __init__(self, viewer: Viewer, fingerprint: str) -> None:
         super().__init__(viewer, fingerprint)
@@ -54,11 +56,4 @@ class BuiltinMatcher(BuiltinBackend, Matcher):
         return refusal(text)
 
 
-def load(reference: str, options: Mapping[str, str]) -> BuiltinMatcher:
-    """Load the shipped matcher, or that of a folder.
-
-    Raises:
-        ConfigError: There are no weights, or an option is unknown.
-    """
-    viewer, _, fingerprint = open_viewer(reference, options, "the builtin matcher")
-    return BuiltinMatcher(viewer, fingerprint)
+load = BuiltinMatcher.load

@@ -1,6 +1,6 @@
 """The built-in network: one backbone with heads for objects, regions and depth, and a text encoder.
 
-    picture (B, 3, H, W)
+    image (B, 3, H, W)
       └─ backbone (a small ResNet)  strides 4 8 16 32
            └─ neck (top-down)       one map, stride 4, 64 channels
                 ├─ detector         center of an object, distances to its edges      per cell
@@ -8,7 +8,7 @@
                 └─ regions          a box → unit vector of the space shared with texts, distance
     words (N, 16) ─ text encoder → unit vector of the same space
 
-Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centres and edges
+Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centers and edges
 as in CenterNet (Zhou et al. 2019) and FCOS (Tian et al. 2019).
 """
 
@@ -92,8 +92,7 @@ class WorldNetwork(nn.Module):
             stem_width=16,
         )
         self.lateral = nn.ModuleList(nn.Conv2d(channels, NECK, 1) for channels in _CHANNELS)
-        self.smooth = _block(NECK, NECK)
-        self.tower = _block(NECK, NECK)
+        self.smooth, self.tower = _block(), _block()
         self.cells = nn.Conv2d(NECK, 6, 1)
         start = torch.zeros(6)
         start[0] = -4.0  # few cells are centers
@@ -119,13 +118,13 @@ class WorldNetwork(nn.Module):
         self.match_bias = nn.Parameter(torch.tensor(-5.0))
         self.familiarity = Familiarity()
 
-    def forward(self, pictures: Tensor) -> Dense:
+    def forward(self, images: Tensor) -> Dense:
         """Encode images.
 
         Args:
-            pictures: Shape (B, 3, H, W), RGB, 0 … 1; H and W are multiples of 32.
+            images: Shape (B, 3, H, W), RGB, 0 … 1; H and W are multiples of 32.
         """
-        levels = self._levels(pictures * 4 - 2)
+        levels = self._levels(images * 4 - 2)
         top = self.lateral[3](levels[3])
         for index in (2, 1, 0):
             top = functional.interpolate(top, scale_factor=2.0, mode="nearest")
@@ -134,10 +133,10 @@ class WorldNetwork(nn.Module):
         cells = self.cells(self.tower(features)).float()  # (B, 6, h, w)
         return Dense(features, cells[:, 0], functional.softplus(cells[:, 1:5] * 2), cells[:, 5])
 
-    def _levels(self, pictures: Tensor) -> list[Tensor]:
+    def _levels(self, images: Tensor) -> list[Tensor]:
         """Return the backbone's maps at the strides 4, 8, 16 and 32."""
         net: Any = self.backbone  # timm's types hide that its parts are modules
-        x = net.maxpool(net.act1(net.bn1(net.conv1(pictures))))
+        x = net.maxpool(net.act1(net.bn1(net.conv1(images))))
         levels = []
         for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
             x = stage(x)
@@ -149,7 +148,7 @@ class WorldNetwork(nn.Module):
 
         Args:
             features: Shape (B, 64, h, w).
-            boxes: Shape (N, 5): index of the picture, then x1, y1, x2, y2 in pixels.
+            boxes: Shape (N, 5): index of the image, then x1, y1, x2, y2 in pixels.
         """
         hidden = self.region(self.pool(features, boxes))  # (N, 256)
         return Regions(
@@ -205,16 +204,16 @@ class Familiarity(nn.Module):
         return self._distance(summary(features)) / limit
 
     def _distance(self, summaries: Tensor) -> Tensor:
-        centred = summaries - self.get_buffer("mean").float()
-        distance: Tensor = (centred @ self.get_buffer("whitening").float()).norm(dim=1)
+        centered = summaries - self.get_buffer("mean").float()
+        distance: Tensor = (centered @ self.get_buffer("whitening").float()).norm(dim=1)
         return distance
 
     def fit(self, summaries: Tensor, others: Tensor) -> None:
         """Measure mean, covariance and limit.
 
         Args:
-            summaries: Of training pictures, shape (N, 128).
-            others: Of validation pictures, shape (M, 128); the limit is set at twice the distance
+            summaries: Of training images, shape (N, 128).
+            others: Of validation images, shape (M, 128); the limit is set at twice the distance
                 that 99 of 100 of them stay within.
         """
         mean = summaries.mean(dim=0)
@@ -230,14 +229,14 @@ class Familiarity(nn.Module):
 
 
 def summary(features: Tensor) -> Tensor:
-    """Return mean and standard deviation of every channel over a picture, shape (B, 128)."""
+    """Return mean and standard deviation of every channel over an image, shape (B, 128)."""
     flat = features.float().flatten(2)  # (B, 64, h·w)
     return torch.cat([flat.mean(dim=2), flat.std(dim=2)], dim=1)
 
 
-def _block(inputs: int, outputs: int) -> nn.Sequential:
+def _block() -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
+        nn.Conv2d(NECK, NECK, 3, padding=1, bias=False),
+        nn.BatchNorm2d(NECK),
         nn.ReLU(inplace=True),
     )

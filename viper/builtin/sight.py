@@ -10,7 +10,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from viper.builtin.network import EMBEDDING, NECK, PLACE, STRIDE, WorldNetwork
+from viper.builtin.network import EMBEDDING, NECK, PLACE, STRIDE, Regions, WorldNetwork
 from viper.builtin.words import encode
 from viper.images.boxes import Box, nms
 from viper.images.image import ImageRef, Pixels, View
@@ -110,18 +109,16 @@ class Viewer:
         height, width = pixels.shape[:2]
         scale = min(_WIDTH / width, _TALLEST / height)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        picture = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
+        image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
         if (w, h) != (width, height):
-            picture = functional.interpolate(
-                picture, (h, w), mode="bilinear", antialias=True, align_corners=False
+            image = functional.interpolate(
+                image, (h, w), mode="bilinear", antialias=True, align_corners=False
             )
         padding = (0, -w % _MULTIPLE, 0, -h % _MULTIPLE)
-        picture = functional.pad(picture, padding, mode="replicate")
-        dense = self._network(picture.contiguous(memory_format=torch.channels_last))
+        image = functional.pad(image, padding, mode="replicate")
+        dense = self._network(image.contiguous(memory_format=torch.channels_last))
         boxes, scores = _objects(dense.centers[0], dense.edges[0])
-        boxes = boxes / scale
-        boxes[:, [0, 2]] = boxes[:, [0, 2]].clip(0, width)
-        boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, height)
+        boxes = (boxes / scale).clip(0, (width, height) * 2)
         whole = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         covered = dense.log_depth[0, : -(-h // STRIDE), : -(-w // STRIDE)]
         return Sight(
@@ -136,14 +133,12 @@ class Viewer:
     @torch.inference_mode()
     def embed_boxes(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
         """Return unit vectors of boxes in pixels of the image, shape (len(boxes), D)."""
-        regions = self._network.look_closer(sight.features, _indexed(sight, boxes))
-        return regions.embeddings.numpy()
+        return self._regions(sight, boxes).embeddings.numpy()
 
     @torch.inference_mode()
     def distances(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float64]:
         """Return the depths of boxes in units of the world, shape (len(boxes),)."""
-        regions = self._network.look_closer(sight.features, _indexed(sight, boxes))
-        return regions.log_distances.exp().double().numpy()
+        return self._regions(sight, boxes).log_distances.exp().double().numpy()
 
     @torch.inference_mode()
     def describe(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
@@ -152,9 +147,8 @@ class Viewer:
         The vector of a box encodes its object; the means and deviations of the features inside encode how
         many objects of which kind there are.
         """
-        indexed = _indexed(sight, boxes)
-        embeddings = self._network.look_closer(sight.features, indexed).embeddings
-        pooled = self._network.pool(sight.features, indexed)
+        embeddings = self._regions(sight, boxes).embeddings
+        pooled = self._network.pool(sight.features, _indexed(sight, boxes))
         grid, place = pooled[:, :-PLACE], pooled[:, -PLACE:]
         cells = grid.reshape(len(grid), NECK, -1)  # (N, 64, 49)
         return torch.cat([embeddings, cells.mean(dim=2), cells.std(dim=2), place], dim=1).numpy()
@@ -164,29 +158,28 @@ class Viewer:
         """Return unit vectors of texts, shape (len(texts), D)."""
         return self._network.embed_texts(torch.from_numpy(encode(texts))).numpy()
 
+    def _regions(self, sight: Sight, boxes: list[Box]) -> Regions:
+        return self._network.look_closer(sight.features, _indexed(sight, boxes))
+
     def match(
         self, regions: NDArray[np.float32], texts: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         """Return probabilities that texts are true of regions, shape (regions, texts)."""
-        shares: NDArray[np.float64] = self._certainties(
-            regions.astype(np.float64) @ texts.astype(np.float64).T
-        )
-        return shares
+        return self._certainties(regions.astype(np.float64) @ texts.astype(np.float64).T)
 
     def certainty(self, cosine: float) -> float:
         """Return the probability that a text is true of a region, from the cosine of their vectors."""
-        return float(self._certainties(cosine))
+        return float(self._certainties(np.array(cosine)))
 
-    def _certainties(self, cosines: Any) -> Any:  # one number, or an array of them
-        scale, bias = (
-            float(p.detach()) for p in (self._network.match_scale, self._network.match_bias)
-        )
-        return 1 / (1 + np.exp(-(cosines * scale + bias)))
+    def _certainties(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+        scale, bias = self._network.match_scale.item(), self._network.match_bias.item()
+        shares: NDArray[np.float64] = 1 / (1 + np.exp(-(cosines * scale + bias)))
+        return shares
 
     @property
     def logit_scale(self) -> float:
         """Factor from cosine to logit of the contrastive space."""
-        return float(self._network.log_scale.detach().exp())
+        return self._network.log_scale.exp().item()
 
 
 def _indexed(sight: Sight, boxes: list[Box]) -> Tensor:

@@ -11,7 +11,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_WORDS", "SPELLINGS", "VOCABULARY", "encode", "unknown_words"]
+__all__ = ["MAX_WORDS", "PHOTOGRAPHS", "SPELLINGS", "VOCABULARY", "encode", "refusal"]
+
+PHOTOGRAPHS = (
+    "For photographs there are other models: viper models pull small fetches them, --models small uses "
+    "them."
+)
+"""Advice for photographs."""
 
 _ROWS = """
 gray grey
@@ -50,9 +56,16 @@ MAX_WORDS = 16
 _INDEX = {word: index for index, word in enumerate(VOCABULARY)}
 
 
-def unknown_words(text: str) -> list[str]:
-    """Return the words of a text outside the vocabulary."""
-    return [word for word in _words(text) if word not in _INDEX]
+def refusal(text: str) -> str | None:
+    """Return why a text means nothing to the built-in models; None if they know all its words."""
+    unknown = dict.fromkeys(repr(word) for word in _words(text) if word not in _INDEX)
+    if not unknown:
+        return None
+    listed = ", ".join(unknown)
+    return (
+        f"The built-in models do not know {listed}: they know cubes, spheres and cylinders only, in gray, "
+        f"red, blue, green, brown, purple, cyan and yellow, of metal or rubber, small or large. {PHOTOGRAPHS}"
+    )
 
 
 def encode(texts: list[str]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["LimberAnswerer", "load", "load_language"]
 _WHAT = "language model"
 
 
+@dataclass(eq=False)
 class LimberAnswerer(Answerer):
     """Answers with a language model that reads image features through a linear map.
 
@@ -38,13 +40,10 @@ class LimberAnswerer(Answerer):
         fingerprint: Names the weights and settings.
     """
 
-    def __init__(
-        self, matcher: Matcher, model: LimberModel, max_new_tokens: int, fingerprint: str
-    ) -> None:
-        self._matcher = matcher
-        self._model = model
-        self._max_new_tokens = max_new_tokens
-        self.fingerprint = fingerprint
+    matcher: Matcher
+    model: LimberModel
+    max_new_tokens: int
+    fingerprint: str
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
         """Return one answer per request, as the language model wrote it.
@@ -54,11 +53,11 @@ class LimberAnswerer(Answerer):
         """
         if not requests:
             return []
-        vectors = self._matcher.embed_images([request.view for request in requests])
+        vectors = self.matcher.embed_images([request.view for request in requests])
         features = torch.from_numpy(np.stack(vectors))
         prefixes = [prefix_of(request.question) for request in requests]
         with inference("answerer"):
-            texts = self._model.write(features, prefixes, self._max_new_tokens)
+            texts = self.model.write(features, prefixes, self.max_new_tokens)
         return [Completion(text.split("\n")[0].strip(), Usage()) for text in texts]
 
 
@@ -134,4 +133,4 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
 def _without_fetching(ref: BackendRef) -> BackendRef:
     """Return a reference without downloads and trusted code, because a folder names it, not the user."""
     kept = tuple((key, value) for key, value in ref.options if key not in ("download", "trust"))
-    return BackendRef(ref.role, ref.name, ref.reference, kept, ref.loader)
+    return replace(ref, options=kept)

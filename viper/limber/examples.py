@@ -4,13 +4,14 @@
     {"image": "kitchen.jpg", "box_xyxy": [10, 20, 60, 80], "question": "What colour is it?",
      "answer": "red", "options": ["red", "blue"], "split": "test"}
 
-`image` is relative to the file, `box_xyxy` in its pixels, the whole picture without. Rows whose split is
+`image` is relative to the file, `box_xyxy` in its pixels, the whole image without. Rows whose split is
 "test" are not trained on but measured on; `options` are what a matcher chooses among there, by default all
 answers that the file gives to the same question.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -53,12 +54,13 @@ def read_examples(path: Path) -> list[Example]:
             f"There is no file {str(path)!r}. --captions must name a .jsonl file with one object a line: "
             '{"image", "caption"} or {"image", "question", "answer"}.'
         )
-    examples = []
     try:
         with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    examples.append(_example(line, path.parent, f"{path.name}:{number}"))
+            examples = [
+                _example(line, path.parent, f"{path.name}:{number}")
+                for number, line in enumerate(lines, start=1)
+                if line.strip()
+            ]
     except UnicodeDecodeError as error:
         raise InputError(f"{str(path)!r} is not UTF-8 text.") from error
     if not any(example.split == "train" for example in examples):
@@ -67,25 +69,24 @@ def read_examples(path: Path) -> list[Example]:
 
 
 def views_of(examples: Sequence[Example]) -> Iterator[View]:
-    """Yield the view of each example, in order; a picture is opened once if its rows stand together.
+    """Yield the view of each example, in order; an image is opened once if its rows stand together.
 
     Raises:
-        InputError: A picture cannot be read, or a box lies outside of it.
+        InputError: An image cannot be read, or a box lies outside of it.
     """
     from viper.images.decoding import open_image
 
-    opened, image = None, None
-    for example in examples:
-        if opened != example.image or image is None:
-            opened, image = example.image, open_image(example.image)
+    for path, rows in itertools.groupby(examples, key=lambda example: example.image):
+        image = open_image(path)
         width, height = image.size
-        box = example.box_xyxy or (0.0, 0.0, float(width), float(height))
-        inside = clamp(box, width, height)
-        if area(inside) <= 0:
-            raise InputError(
-                f"box_xyxy {list(box)} lies outside of {str(example.image)!r}, which is {width}×{height}."
-            )
-        yield View(image, inside)
+        for example in rows:
+            box = example.box_xyxy or (0.0, 0.0, float(width), float(height))
+            inside = clamp(box, width, height)
+            if area(inside) <= 0:
+                raise InputError(
+                    f"box_xyxy {list(box)} lies outside of {str(path)!r}, which is {width}×{height}."
+                )
+            yield View(image, inside)
 
 
 def _example(line: str, folder: Path, where: str) -> Example:

@@ -88,11 +88,7 @@ def run_experiment(
     work = _work_folder(folder, experiment, (identity(ref, matcher), version))
     features = _features(matcher, examples, work / "features.pt", progress)
     train = [n for n, example in enumerate(examples) if example.split == "train"]
-    held_out = [
-        n
-        for n, example in enumerate(examples)
-        if example.split == "test" and example.question is not None
-    ]
+    held_out = [n for n, one in enumerate(examples) if one.split == "test" and one.question]
     lessons = [
         Lesson(position, examples[n].question, examples[n].text) for position, n in enumerate(train)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class TrainingConfig:
     """Standard deviation of noise on the standardized features, against overfitting."""
 
 
+@dataclass
 class TrainingLoop:
     """Steps of an optimizer, resumed from a checkpoint if there is one.
 
@@ -43,62 +44,54 @@ class TrainingLoop:
         floor: Share of the learning rate at the end.
     """
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        modules: Mapping[str, nn.Module],
-        optimizer: torch.optim.Optimizer,
-        checkpoint: Path | None,
-        *,
-        clip: float = 1.0,
-        floor: float = 0.02,
-    ) -> None:
-        self._config = config
-        self._modules = dict(modules)
-        self._optimizer = optimizer
-        self._checkpoint = checkpoint
-        self._clip = clip
-        self._floor = floor
-        self._trained = next(iter(modules.values()))
-        self.step = 0
-        """Finished steps."""
-        if checkpoint is not None and checkpoint.exists():
+    config: TrainingConfig
+    modules: Mapping[str, nn.Module]
+    optimizer: torch.optim.Optimizer
+    checkpoint: Path | None
+    clip: float = 1.0
+    floor: float = 0.02
+    step: int = field(default=0, init=False)
+    """Finished steps."""
+
+    def __post_init__(self) -> None:
+        self._trained = next(iter(self.modules.values()))
+        if self.checkpoint is not None and self.checkpoint.exists():
             device = next(self._trained.parameters()).device
-            state = torch.load(checkpoint, map_location=device, weights_only=True)
-            for name, module in self._modules.items():
+            state = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            for name, module in self.modules.items():
                 module.load_state_dict(state[name])
-            optimizer.load_state_dict(state["optimizer"])
+            self.optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])
 
     @property
     def left(self) -> int:
         """Steps that are left."""
-        return max(0, self._config.steps - self.step)
+        return max(0, self.config.steps - self.step)
 
     def update(self, loss: Tensor) -> None:
         """Make one step down the gradient of a loss."""
-        for group in self._optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        self._optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call] # torch's stubs lack it
-        nn.utils.clip_grad_norm_(self._trained.parameters(), self._clip)
-        self._optimizer.step()
+        nn.utils.clip_grad_norm_(self._trained.parameters(), self.clip)
+        self.optimizer.step()
         self.step += 1
 
     def save(self) -> None:
         """Write the checkpoint if it is due."""
-        if self._checkpoint is not None and not (self.left and self.step % self._config.save_every):
-            states = {name: module.state_dict() for name, module in self._modules.items()}
-            state = {**states, "optimizer": self._optimizer.state_dict(), "step": self.step}
-            save_complete(state, self._checkpoint)
+        if self.checkpoint is not None and not (self.left and self.step % self.config.save_every):
+            states = {name: module.state_dict() for name, module in self.modules.items()}
+            state = {**states, "optimizer": self.optimizer.state_dict(), "step": self.step}
+            save_complete(state, self.checkpoint)
 
     def _rate(self) -> float:
-        config = self._config
+        config = self.config
         if self.step < config.warmup:
             return config.learning_rate * (self.step + 1) / config.warmup
         done = (self.step - config.warmup) / max(1, config.steps - config.warmup)
         decay = (1 + math.cos(math.pi * done)) / 2
-        return config.learning_rate * (self._floor + (1 - self._floor) * decay)
+        return config.learning_rate * (self.floor + (1 - self.floor) * decay)
 
 
 def save_complete(value: Any, path: Path) -> None:

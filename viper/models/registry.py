@@ -74,8 +74,10 @@ _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     ),
     ("depth", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_depth:load"),
     ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
-    ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_answerer:load", remote=True),
-    ("language", "openai"): BackendEntry(f"{_BACKENDS}.openai_language:load", remote=True),
+    ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_models:load_answerer", remote=True),
+    ("language", "openai"): BackendEntry(
+        f"{_BACKENDS}.openai_models:load_language_model", remote=True
+    ),
 }
 
 STUB = "stub"
@@ -182,9 +184,9 @@ def plugin_backends() -> dict[tuple[Role, str], Plugin]:
     Raises:
         ConfigError: Two plugins have one name, or a name is not `ROLE.NAME`.
     """
-    taken = {f"{role}.{name}" for role, name in _BUILT_IN} | {f"{role}.{STUB}" for role in ROLES}
+    reserved = {f"{role}.{name}" for role, name in _BUILT_IN} | {f"{role}.{STUB}" for role in ROLES}
     found: dict[tuple[Role, str], Plugin] = {}
-    for plugin in find_plugins(BACKENDS, reserved=taken).values():
+    for plugin in find_plugins(BACKENDS, reserved=reserved).values():
         role, dot, name = plugin.name.partition(".")
         if not dot or not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not role.isidentifier():
             raise ConfigError(

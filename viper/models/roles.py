@@ -116,7 +116,7 @@ class Backend:
     fingerprint: str
     """Name and version of the weights and settings: equal fingerprints give equal results."""
     deterministic: bool | None = None
-    """Whether equal requests give equal results, so that a result can be cached; None: if the model is local."""
+    """Whether equal requests give equal results and so can be cached; None: if the model is local."""
     knows_images_by_name: bool = False
     """Whether results depend on the image's name, so that equal pixels may be different requests."""
 

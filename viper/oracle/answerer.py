@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from viper.errors import ModelError
@@ -16,7 +17,7 @@ from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.oracle.detector import named_by
 from viper.oracle.phrase_parser import UNKNOWN
 from viper.oracle.scene import Scene, SceneFile, SceneObject
-from viper.oracle.scene_file import Oracle, open_reference
+from viper.oracle.scene_file import Oracle
 
 __all__ = ["OracleAnswerer", "load"]
 
@@ -30,6 +31,8 @@ _CAN = (
 class OracleAnswerer(Oracle, Answerer):
     """Answers questions from a file."""
 
+    role = "answerer"
+
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return the answer of each request, or the error of a question without an answer in the file."""
         return [self._answer(request) for request in requests]
@@ -39,8 +42,7 @@ class OracleAnswerer(Oracle, Answerer):
         try:
             context = _Context(self._file, self._file.scene(request.view.image), request.view)
             for form, answer in _FORMS:
-                match = form.fullmatch(question)
-                if match is not None:
+                if match := re.fullmatch(form, question):
                     return Completion(answer(context, *match.groups()))
         except ModelError as error:
             return ModelError(f"{request.question[:200]!r}: {error}")
@@ -72,13 +74,9 @@ class _Context(NamedTuple):
         """Return the objects that a noun phrase fits."""
         return named_by(phrase, objects, self.file.parser)
 
-
-def _count(context: _Context, phrase: str) -> str:
-    return str(len(context.named_by(phrase, context.scene.inside(context.view))))
-
-
-def _exists(context: _Context, phrase: str) -> str:
-    return "yes" if context.named_by(phrase, context.scene.inside(context.view)) else "no"
+    def count(self, phrase: str) -> int:
+        """Return how many objects in the view a noun phrase fits."""
+        return len(self.named_by(phrase, self.scene.inside(self.view)))
 
 
 def _property(context: _Context, kind: str = "size") -> str:
@@ -87,19 +85,7 @@ def _property(context: _Context, kind: str = "size") -> str:
     return _value(context, subject.values, kind, f"the {subject.name}")
 
 
-def _doing(context: _Context) -> str:
-    return _property(context, "posture")
-
-
-def _weather(context: _Context) -> str:
-    return _of_image(context, "weather")
-
-
-def _place(context: _Context) -> str:
-    return _of_image(context, "place")
-
-
-def _of_image(context: _Context, kind: str) -> str:
+def _of_image(context: _Context, *, kind: str) -> str:
     name = context.view.image.source_name
     return _value(context, context.scene.values, kind, f"the image {name!r}")
 
@@ -108,10 +94,6 @@ def _value(context: _Context, values: Mapping[str, str], kind: str, what: str) -
     if kind not in values:
         raise ModelError(f"{context.file.path.name} has no {kind} of {what}.")
     return values[kind]
-
-
-def _name(context: _Context) -> str:
-    return context.subject().name
 
 
 def _verify(context: _Context, claim: str) -> str:
@@ -156,28 +138,34 @@ def _relation(context: _Context, question_word: str, phrase: str) -> str:
 
 _LEADING = re.compile(r"^(?:made (?:out )?of|an?|the) ")
 _THIS = "(?:this|that|it|these|those)"
-_FORMS: Sequence[tuple[re.Pattern[str], Callable[..., str]]] = [
-    (re.compile(form), answer)
-    for form, answer in (
-        (r"how many (.+?)(?: (?:are|is) (?:there|visible|here|in .*))?", _count),
-        (r"(?:is|are) there (?:any )?(.+)", _exists),
-        (r"(?:how|what) (?:is|are) the weather.*|what (?:kind of )?weather .*", _weather),
-        (rf"where (?:is|was) {_THIS}.*|(?:what|which) (?:place|room|location|scene) .*", _place),
-        (r"(?:what|which) .*\b(colou?r|material|shape|size|made of)\b.*", _property),
-        (r"how (?:big|large|small) .*", _property),
-        (rf"(?:is|are) (?:{_THIS}|the) (.+)", _verify),
-        (rf"(?:what|which|who)(?: (?!is |are )\w+)* (?:is|are) {_THIS}", _name),
-        (r"what (?:is|are) .+ doing", _doing),
-        (r"(what|who|which) (?:\w+ )??(?:is|are) (.+)", _relation),
-    )
-]
+_FORMS: Sequence[tuple[str, Callable[..., str]]] = (
+    (
+        r"how many (.+?)(?: (?:are|is) (?:there|visible|here|in .*))?",
+        lambda context, phrase: str(context.count(phrase)),
+    ),
+    (
+        r"(?:is|are) there (?:any )?(.+)",
+        lambda context, phrase: "yes" if context.count(phrase) else "no",
+    ),
+    (
+        r"(?:how|what) (?:is|are) the weather.*|what (?:kind of )?weather .*",
+        partial(_of_image, kind="weather"),
+    ),
+    (
+        rf"where (?:is|was) {_THIS}.*|(?:what|which) (?:place|room|location|scene) .*",
+        partial(_of_image, kind="place"),
+    ),
+    (r"(?:what|which) .*\b(colou?r|material|shape|size|made of)\b.*", _property),
+    (r"how (?:big|large|small) .*", _property),
+    (rf"(?:is|are) (?:{_THIS}|the) (.+)", _verify),
+    (
+        rf"(?:what|which|who)(?: (?!is |are )\w+)* (?:is|are) {_THIS}",
+        lambda context: context.subject().name,
+    ),
+    (r"what (?:is|are) .+ doing", partial(_property, kind="posture")),
+    (r"(what|who|which) (?:\w+ )??(?:is|are) (.+)", _relation),
+)
 """Question forms in the order in which they are tried, with their functions."""
 
 
-def load(reference: str, options: Mapping[str, str]) -> OracleAnswerer:
-    """Load the file of scenes in `truth:FILE`.
-
-    Raises:
-        ConfigError: The file is unusable, or an option is unknown.
-    """
-    return OracleAnswerer(open_reference(reference, options, "the truth answerer"))
+load = OracleAnswerer.load

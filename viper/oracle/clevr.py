@@ -7,9 +7,7 @@ depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the referen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from viper.errors import ConfigError
 from viper.images.boxes import Box, area, clamp, snap
@@ -18,10 +16,10 @@ from viper.oracle.phrase_parser import PhraseParser, content_words
 from viper.oracle.projection import Camera, Solid, recover_camera
 from viper.oracle.scene import Scene, SceneObject
 
-__all__ = ["DEFAULT_SIZE", "fits", "read"]
+__all__ = ["fits", "read"]
 
-DEFAULT_SIZE = (480, 320)
-"""(width, height) in pixels that CLEVR's images are rendered in."""
+_DEFAULT_SIZE = (480, 320)
+# (width, height) in pixels that CLEVR's images are rendered in.
 
 _LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
 # Of the camera in CLEVR's base_scene.blend.
@@ -30,10 +28,10 @@ _OBJECT = "thing"
 _COLORS = "gray red blue green brown purple cyan yellow"
 
 
-def _by_word(rows: str) -> Mapping[str, str]:
+def _by_word(rows: str) -> dict[str, str]:
     """Return word → term from rows of words, the first of which is the term."""
     groups = (row.split() for row in rows.split("|"))
-    return MappingProxyType({word: words[0] for words in groups for word in words})
+    return {word: words[0] for words in groups for word in words}
 
 
 _NOUNS = _by_word(f"cube block | sphere ball | cylinder | {_OBJECT} object item anything something")
@@ -70,26 +68,22 @@ def read(value: JsonValue) -> tuple[dict[str, Scene], PhraseParser]:
     if not scenes:
         raise ConfigError(f"{value.where} holds no scenes.")
     # Scenes of CLEVR's generator may have other colors than the release.
-    return scenes, PhraseParser(_NOUNS, {**{color: color for color in colors}, **_ATTRIBUTES})
+    return scenes, PhraseParser(_NOUNS, dict(zip(colors, colors, strict=True)) | _ATTRIBUTES)
 
 
 def _scene(scene: JsonValue) -> Scene:
     objects = list(scene["objects"].items("object"))
-    size = _size(scene)
+    # The release declares no size.
+    size = None
+    if "width" in scene and "height" in scene:
+        size = (scene["width"].pixels(), scene["height"].pixels())
     if all("bbox_xyxy" in item for item in objects):
         boxes = [_box(item["bbox_xyxy"]) for item in objects]
     else:
-        size = size or DEFAULT_SIZE
+        size = size or _DEFAULT_SIZE
         boxes = _projected(scene, objects, size)
     annotated = (_object(item, box) for item, box in zip(objects, boxes, strict=True))
     return Scene(tuple(annotated), size)
-
-
-def _size(scene: JsonValue) -> tuple[int, int] | None:
-    """Return the size that a scene declares; the release declares none."""
-    if "width" not in scene or "height" not in scene:
-        return None
-    return scene["width"].pixels(), scene["height"].pixels()
 
 
 def _object(item: JsonValue, box: Box) -> SceneObject:
@@ -142,9 +136,9 @@ def _projected(scene: JsonValue, objects: list[JsonValue], size: tuple[int, int]
             raise ConfigError(f"{scene.where}: {error}") from error
     boxes = []
     for item, solid in zip(objects, solids, strict=True):
-        seen = camera.box(solid)
-        box = snap(clamp(seen, *size)) if seen is not None else (0.0, 0.0, 0.0, 0.0)
-        if area(box) <= 0:
+        visible = camera.box(solid)
+        box = None if visible is None else snap(clamp(visible, *size))
+        if box is None or area(box) <= 0:
             raise ConfigError(
                 f"{item.where}: no part of it lies in the image of {size[0]}×{size[1]} pixels, seen "
                 "from the scene's camera. Check 3d_coords, pixel_coords and camera."
@@ -168,11 +162,9 @@ def _given_camera(camera: JsonValue, size: tuple[int, int]) -> Camera:
     right, up, backward, position = (
         (rows[0][column], rows[1][column], rows[2][column]) for column in range(4)
     )
-    lens_mm = camera["lens_mm"].number(above=0) if "lens_mm" in camera else _LENS_MM
-    sensor_mm = (
-        camera["sensor_width_mm"].number(above=0)
-        if "sensor_width_mm" in camera
-        else _SENSOR_WIDTH_MM
+    lens_mm, sensor_mm = (
+        camera[name].number(above=0) if name in camera else default
+        for name, default in (("lens_mm", _LENS_MM), ("sensor_width_mm", _SENSOR_WIDTH_MM))
     )
     forward = (-backward[0], -backward[1], -backward[2])
     return Camera(position, right, up, forward, lens_mm / sensor_mm * size[0], size)

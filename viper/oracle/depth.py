@@ -7,7 +7,7 @@ background one unit behind the farthest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,14 +15,31 @@ from viper.errors import ConfigError
 from viper.images.boxes import pixel_bounds
 from viper.images.image import ImageRef, View
 from viper.models.roles import DepthModel, RelativeDepth, median_depth
-from viper.oracle.scene import Scene
-from viper.oracle.scene_file import Oracle, open_reference
+from viper.oracle.scene import Scene, SceneFile
+from viper.oracle.scene_file import Oracle
 
 __all__ = ["OracleDepth", "load"]
 
 
 class OracleDepth(Oracle, DepthModel):
-    """Measures depth from a file in which every object has one."""
+    """Measures depth from a file in which every object has one.
+
+    Args:
+        file: The annotated scenes.
+
+    Raises:
+        ConfigError: The file has no depth.
+    """
+
+    role = "depth"
+
+    def __init__(self, file: SceneFile) -> None:
+        if not file.has_depth:
+            raise ConfigError(
+                f"{file.path.name} has no depth, as all GQA scene graphs. Leave the role depth out, or "
+                "serve it with a model: --backend depth=transformers:…"
+            )
+        super().__init__(file)
 
     def measure(self, views: Sequence[View]) -> list[float]:
         """Return the depth of each view's object, in the units of the file.
@@ -59,16 +76,4 @@ def _painted(scene: Scene, size: tuple[int, int]) -> RelativeDepth:
     return painted
 
 
-def load(reference: str, options: Mapping[str, str]) -> OracleDepth:
-    """Load the file of scenes in `truth:FILE`.
-
-    Raises:
-        ConfigError: The file is unusable or has no depth, or an option is unknown.
-    """
-    file = open_reference(reference, options, "the truth depth")
-    if not file.has_depth:
-        raise ConfigError(
-            f"{file.path.name} has no depth, as all GQA scene graphs. Leave the role depth out, or "
-            "serve it with a model: --backend depth=transformers:…"
-        )
-    return OracleDepth(file)
+load = OracleDepth.load

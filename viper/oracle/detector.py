@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from viper.models.roles import Detection, Detector, DetectRequest
 from viper.oracle.phrase_parser import PhraseParser
 from viper.oracle.scene import SceneObject
-from viper.oracle.scene_file import Oracle, open_reference
+from viper.oracle.scene_file import Oracle
 
 __all__ = ["OracleDetector", "load", "named_by"]
 
@@ -19,6 +19,7 @@ class OracleDetector(Oracle, Detector):
     recognize the object by the box of its patch.
     """
 
+    role = "detector"
     has_distinct_detections = True
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
@@ -32,13 +33,12 @@ class OracleDetector(Oracle, Detector):
     def _detect(self, request: DetectRequest) -> list[Detection]:
         inside = self._file.scene(request.view.image).inside(request.view)
         left, top, _, _ = request.view.bounds
-        detections = []
-        for phrase in request.phrases:
-            for item in named_by(phrase, inside, self._file.parser):
-                x1, y1, x2, y2 = item.box_xyxy
-                box = (x1 - left, y1 - top, x2 - left, y2 - top)
-                detections.append(Detection(box, phrase, 1.0))
-        return detections
+        return [
+            Detection((x1 - left, y1 - top, x2 - left, y2 - top), phrase, 1.0)
+            for phrase in request.phrases
+            for item in named_by(phrase, inside, self._file.parser)
+            for x1, y1, x2, y2 in [item.box_xyxy]
+        ]
 
 
 def named_by(
@@ -54,10 +54,4 @@ def named_by(
     ]
 
 
-def load(reference: str, options: Mapping[str, str]) -> OracleDetector:
-    """Load the file of scenes in `truth:FILE`.
-
-    Raises:
-        ConfigError: The file is unusable, or an option is unknown.
-    """
-    return OracleDetector(open_reference(reference, options, "the truth detector"))
+load = OracleDetector.load

@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 from viper.errors import ConfigError
@@ -29,24 +28,17 @@ from viper.vocabulary.attributes import kind_of
 __all__ = ["fits", "read"]
 
 _OBJECT, _PERSON = "thing", "person"
-_GENERIC = MappingProxyType(
-    {
-        word: term
-        for term, spoken in (
-            (_OBJECT, "thing object item anything something"),
-            (_PERSON, "person somebody someone anybody anyone"),
-        )
-        for word in spoken.split()
-    }
+_GENERIC = dict.fromkeys("thing object item anything something".split(), _OBJECT) | dict.fromkeys(
+    "person somebody someone anybody anyone".split(), _PERSON
 )
 _PERSONS = frozenset(
     "man woman boy girl child kid baby toddler guy lady gentleman adult human".split()
 )
-_FORMS = MappingProxyType({"wooden": "wood", "metallic": "metal"})
+_FORMS = {"wooden": "wood", "metallic": "metal"}
 # Adjectives of a material for which the graphs and their answers use the noun.
 
 _SHADES = frozenset("light dark bright pale".split())
-_SCENE_KINDS = MappingProxyType({"weather": "weather", "location": "place"})
+_SCENE_KINDS = {"weather": "weather", "location": "place"}
 
 
 class _Node(NamedTuple):
@@ -134,11 +126,9 @@ def _node(item: JsonValue, objects: Mapping[str, JsonValue], width: int, height:
     name = _plain(item["name"].text())
     if not name:
         raise item["name"].wrong("a text with a word in it")
-    attributes = []
-    for attribute in item["attributes"].items("attribute") if "attributes" in item else ():
-        attributes.append(_plain(attribute.text()))
+    attributes = [_plain(attribute.text()) for attribute in item.optional_items("attribute")]
     relations = []
-    for relation in item["relations"].items("relation") if "relations" in item else ():
+    for relation in item.optional_items("relation"):
         target = relation["object"].text()
         if target not in objects:
             raise ConfigError(f"{relation.where}: the image has no object {target!r}.")

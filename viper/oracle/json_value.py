@@ -60,6 +60,10 @@ class JsonValue:
         for index, value in enumerate(self.raw):
             yield JsonValue(value, f"{each} {index}", self._holder(each))
 
+    def optional_items(self, each: str) -> Iterator[JsonValue]:
+        """Yield the elements of the field `each` + "s"; none if the object has no such field."""
+        yield from self[f"{each}s"].items(each) if f"{each}s" in self else ()
+
     def _holder(self, each: str) -> JsonValue | None:
         """Return the parent of elements in a path: "object 3" needs no "objects" before it."""
         return self._parent if self._name == f"{each}s" else self
@@ -72,23 +76,25 @@ class JsonValue:
 
     def number(self, *, above: float = -math.inf) -> float:
         """Return a finite number."""
-        numeric = isinstance(self.raw, (int, float)) and not isinstance(self.raw, bool)
         # Comparing does not overflow, as converting a whole number of 400 digits would.
-        if not numeric or not -_LARGEST < self.raw < _LARGEST or not self.raw > above:
+        if (
+            type(self.raw) not in (int, float)
+            or not -_LARGEST < self.raw < _LARGEST
+            or not self.raw > above
+        ):
             raise self.wrong("a number" + (f" above {above:g}" if above > -math.inf else ""))
         return float(self.raw)
 
     def pixels(self) -> int:
         """Return a whole number above 0, such as a width in pixels."""
-        if isinstance(self.raw, bool) or not isinstance(self.raw, int) or self.raw < 1:
+        if type(self.raw) is not int or self.raw < 1:
             raise self.wrong("a whole number above 0")
         return self.raw
 
     def numbers(self, count: int) -> tuple[float, ...]:
         """Return a list of `count` finite numbers."""
-        if not isinstance(self.raw, list) or len(self.raw) != count:
-            raise self.wrong(f"a list of {count} numbers")
-        if any(type(item) not in (int, float) for item in self.raw):
+        is_list = isinstance(self.raw, list) and len(self.raw) == count
+        if not is_list or any(type(item) not in (int, float) for item in self.raw):
             raise self.wrong(f"a list of {count} numbers")
         return tuple(item.number() for item in self.items("number"))
 

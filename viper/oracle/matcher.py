@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from viper.images.image import View
 from viper.models.roles import Matcher
 from viper.oracle.phrase_parser import UNKNOWN
 from viper.oracle.scene import SceneFile
-from viper.oracle.scene_file import Oracle, open_reference
+from viper.oracle.scene_file import Oracle
 
 __all__ = ["FALSEHOOD", "SHARPNESS", "OracleMatcher", "load"]
 
@@ -46,6 +46,8 @@ class OracleMatcher(Oracle, Matcher):
         file: The annotated scenes.
     """
 
+    role = "matcher"
+
     def __init__(self, file: SceneFile) -> None:
         super().__init__(file)
         terms = (*file.parser.terms, UNKNOWN)
@@ -66,11 +68,8 @@ class OracleMatcher(Oracle, Matcher):
         return [self._embed_text(text) for text in texts]
 
     def _embed_image(self, view: View) -> NDArray[np.float32]:
-        holding = [
-            self._index[term]
-            for term in self._file.scene(view.image).terms(view)
-            if term in self._index
-        ]
+        terms = self._file.scene(view.image).terms(view)
+        holding = [self._index[term] for term in terms & self._index.keys()]
         unit = np.float32(1.0 / self._image_length)
         vector = np.full(len(self._index) + 2, -FALSEHOOD * unit, dtype=np.float32)
         vector[holding] = unit
@@ -91,10 +90,4 @@ class OracleMatcher(Oracle, Matcher):
         return vector
 
 
-def load(reference: str, options: Mapping[str, str]) -> OracleMatcher:
-    """Load the file of scenes in `truth:FILE`.
-
-    Raises:
-        ConfigError: The file is unusable, or an option is unknown.
-    """
-    return OracleMatcher(open_reference(reference, options, "the truth matcher"))
+load = OracleMatcher.load

@@ -9,7 +9,7 @@ object: a misspelt word is false, never ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,28 +55,18 @@ class PhraseParser:
     ) -> None:
         self.nouns = frozenset(nouns.values())
         """Terms that name objects."""
-        self._nouns = {content_words(spoken): term for spoken, term in nouns.items()}
-        self._attributes = {content_words(spoken): term for spoken, term in attributes.items()}
-        self._relations = {
-            content_words(spoken): " ".join(content_words(spoken)) for spoken in relations
-        }
-        # A key without words, such as that of the predicate "a", would match everywhere.
-        for table in (self._nouns, self._attributes, self._relations):
-            table.pop((), None)
+        predicates = {spoken: " ".join(content_words(spoken)) for spoken in relations}
+        self._nouns, self._attributes, self._relations = tables = [
+            # A key without words, such as that of the predicate "a", would match everywhere.
+            {words: term for spoken, term in table.items() if (words := content_words(spoken))}
+            for table in (nouns, attributes, predicates)
+        ]
         self.predicates = frozenset(self._relations.values())
         self._relation_terms = frozenset(relation_terms)
         self.terms = tuple(
-            sorted(
-                {
-                    *self.nouns,
-                    *attributes.values(),
-                    *self._relations.values(),
-                    *self._relation_terms,
-                }
-            )
+            sorted(self.nouns.union(attributes.values(), self.predicates, relation_terms))
         )
         """All terms, sorted."""
-        tables = (self._nouns, self._attributes, self._relations)
         self._longest = max((len(key) for table in tables for key in table), default=1)
 
     def parse(self, phrase: str) -> tuple[str, ...]:
@@ -105,8 +95,7 @@ class PhraseParser:
         """Return the words after the first name in a phrase: "cup red" → "red"; else the whole phrase."""
         rest = content_words(phrase)
         for at in range(len(rest)):
-            length = self._noun(rest[at:]).length
-            if length:
+            if length := self._noun(rest[at:]).length:
                 return " ".join(rest[at + length :]) or phrase
         return phrase
 
@@ -114,36 +103,38 @@ class PhraseParser:
         """Return a phrase without the words of its last term: "the man holding" → "man"."""
         return " ".join(content_words(phrase)[: -len(content_words(term))])
 
-    def _noun(self, rest: tuple[str, ...]) -> _Match:
+    def _beginnings(self, rest: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Yield the first words of a phrase, the longest that may be a term first."""
         for length in range(min(self._longest, len(rest)), 0, -1):
-            *first, last = rest[:length]
-            for key in (rest[:length], (*first, singular_noun(last))):
+            yield rest[:length]
+
+    def _noun(self, rest: tuple[str, ...]) -> _Match:
+        for words in self._beginnings(rest):
+            for key in (words, (*words[:-1], singular_noun(words[-1]))):
                 if key in self._nouns:
-                    return _Match((self._nouns[key],), length)
+                    return _Match((self._nouns[key],), len(words))
         return _NO_MATCH
 
     def _attribute(self, rest: tuple[str, ...]) -> _Match:
-        for length in range(min(self._longest, len(rest)), 0, -1):
-            if rest[:length] in self._attributes:
-                return _Match((self._attributes[rest[:length]],), length)
+        for words in self._beginnings(rest):
+            if words in self._attributes:
+                return _Match((self._attributes[words],), len(words))
         return _NO_MATCH
 
     def _relation(self, rest: tuple[str, ...]) -> _Match:
         """Match a predicate with the noun phrase after it, or alone if none follows."""
-        for length in range(min(self._longest, len(rest)), 0, -1):
-            predicate = self._relations.get(rest[:length], "")
-            if not predicate:
+        for words in self._beginnings(rest):
+            predicate = self._relations.get(words)
+            if predicate is None:
                 continue
-            adjectives, name, end = self._noun_phrase(rest, length)
+            adjectives, name, end = self._noun_phrase(rest, len(words))
             if name is not None:
-                terms = [
-                    relation_term(predicate, name, adjective) for adjective in adjectives or ("",)
-                ]
-                terms = [t if t in self._relation_terms else UNKNOWN for t in terms]
-                return _Match(tuple(terms), end)
+                terms = (relation_term(predicate, name, word) for word in adjectives or ("",))
+                allowed = (t if t in self._relation_terms else UNKNOWN for t in terms)
+                return _Match(tuple(allowed), end)
             # "made of wood" is not a relation; "what is the orange in" ends with one.
-            if predicate not in _FUNCTION_WORDS or length == len(rest):
-                return _Match((predicate,), length)
+            if predicate not in _FUNCTION_WORDS or words == rest:
+                return _Match((predicate,), len(words))
         return _NO_MATCH
 
     def _noun_phrase(self, rest: tuple[str, ...], at: int) -> tuple[list[str], str | None, int]:
@@ -193,6 +184,4 @@ def content_words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def singular_noun(word: str) -> str:
     """Return a noun in the singular; unchanged if it has none."""
-    if word in _NO_PLURALS:
-        return word
-    return _PLURALS[word] if word in _PLURALS else singular(word)
+    return word if word in _NO_PLURALS else _PLURALS.get(word) or singular(word)

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Self
 
 from viper.errors import ConfigError, InputError
 from viper.models.options import BackendOptions
@@ -18,7 +19,7 @@ from viper.oracle.json_value import JsonValue
 from viper.oracle.scene import SceneFile
 from viper.storage.files import quote_path, read_regular_file
 
-__all__ = ["Oracle", "open_reference", "open_scenes"]
+__all__ = ["Oracle", "open_scenes"]
 
 _MAX_BYTES = 1 << 30
 # More than the scene graphs of GQA's training images, the largest file of either kind.
@@ -34,20 +35,22 @@ class Oracle(Backend):
     """
 
     knows_images_by_name = True
+    role: ClassVar[str]
+    """For messages."""
 
     def __init__(self, file: SceneFile) -> None:
         self._file = file
         self.fingerprint = f"truth:{file.fingerprint}"
 
+    @classmethod
+    def load(cls, reference: str, options: Mapping[str, str]) -> Self:
+        """Load the file of scenes in `truth:FILE`, which has no options.
 
-def open_reference(reference: str, options: Mapping[str, str], where: str) -> SceneFile:
-    """Return the scenes of the reference `truth:FILE`, which has no options.
-
-    Raises:
-        ConfigError: As in `open_scenes`, or there is an option.
-    """
-    BackendOptions.read(options, where)
-    return open_scenes(reference)
+        Raises:
+            ConfigError: As in `open_scenes`, or there is an option.
+        """
+        BackendOptions.read(options, f"the truth {cls.role}")
+        return cls(open_scenes(reference))
 
 
 def open_scenes(path: str) -> SceneFile:
@@ -85,19 +88,12 @@ def _read(path: str, version: tuple[int, ...]) -> SceneFile:
         raise ConfigError(
             f"{quote_path(path)} is not a JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."
         ) from error
-    if clevr.fits(value):
-        scenes, parser = clevr.read(value)
-    elif gqa.fits(value):
-        scenes, parser = gqa.read(value)
-    else:
+    layout = next((layout for layout in (clevr, gqa) if layout.fits(value)), None)
+    if layout is None:
         raise ConfigError(
             f"{quote_path(path)} holds neither CLEVR scenes, an object with a list 'scenes', nor GQA scene "
             "graphs, an object of image ids with 'objects' each."
         )
-    return SceneFile(
-        path=Path(path),
-        fingerprint=hashlib.sha256(content).hexdigest()[:16],
-        scenes=scenes,
-        parser=parser,
-        has_depth=clevr.fits(value),
-    )
+    fingerprint = hashlib.sha256(content).hexdigest()[:16]
+    scenes, parser = layout.read(value)
+    return SceneFile(Path(path), fingerprint, scenes, parser, has_depth=layout is clevr)

@@ -6,9 +6,7 @@ include neither itself nor its near-synonyms.
 
 from __future__ import annotations
 
-import functools
 import re
-from types import MappingProxyType
 
 __all__ = ["BASIC_COLORS", "KINDS", "contrasts", "kind_of", "named_colors"]
 
@@ -45,46 +43,47 @@ KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
 """Groups of near-synonyms, by kind; the first word represents the group."""
 
 
-@functools.cache
-def _groups() -> dict[str, tuple[str, int]]:
-    table: dict[str, tuple[str, int]] = {}
-    for kind, groups in KINDS.items():
-        for index, words in enumerate(groups):
-            for word in words:
-                table.setdefault(word, (kind, index))
-    return table
+_GROUPS = {
+    word: (kind, words)
+    for kind, groups in reversed(KINDS.items())  # of two kinds with one word, the first counts
+    for words in groups
+    for word in words
+}
 
 
 def kind_of(attribute: str) -> str | None:
     """Return the kind of an attribute, such as "color" for "red"; None for an unknown one."""
-    found = _groups().get(attribute.strip().lower())
+    found = _GROUPS.get(attribute.strip().lower())
     return None if found is None else found[0]
 
 
 def contrasts(attribute: str) -> tuple[str, ...]:
     """Return the alternatives of an attribute, one word per group; empty for an unknown one."""
-    found = _groups().get(attribute.strip().lower())
-    if found is None:
-        return ()
-    kind, own = found
-    return tuple(words[0] for index, words in enumerate(KINDS[kind]) if index != own)
+    kind, own = _GROUPS.get(attribute.strip().lower(), ("", ()))
+    return tuple(words[0] for words in KINDS.get(kind, ()) if words != own)
 
 
 BASIC_COLORS = tuple("red orange yellow green blue purple pink brown black white gray".split())
 """The basic color terms of English (Berlin and Kay 1969)."""
 
-_TERMS = MappingProxyType(
-    {word: {"cyan": "blue"}.get(group[0], group[0]) for group in KINDS["color"] for word in group}
-    | {"navy": "blue", "maroon": "red", "blonde": "yellow", "blond": "yellow", "khaki": "brown"}
-    | {"magenta": "pink", "lavender": "purple", "olive": "green", "cream": "white"}
-)
-_STEMS = MappingProxyType(
-    {
-        form: word
-        for word in _TERMS
-        for form in (f"{word}ish", f"{word}{word[-1]}ish", f"{word.removesuffix('e')}ish")
-    }
-)
+_TERMS = {
+    word: {"cyan": "blue"}.get(group[0], group[0]) for group in KINDS["color"] for word in group
+} | {
+    "navy": "blue",
+    "maroon": "red",
+    "blonde": "yellow",
+    "blond": "yellow",
+    "khaki": "brown",
+    "magenta": "pink",
+    "lavender": "purple",
+    "olive": "green",
+    "cream": "white",
+}
+_STEMS = {
+    form: word
+    for word in _TERMS
+    for form in (f"{word}ish", f"{word}{word[-1]}ish", f"{word.removesuffix('e')}ish")
+}
 # "reddish", "whitish", "greenish"
 _SHADES = frozenset(("light", "dark"))
 # "light yellow" is yellow; alone they are white and black.

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-__all__ = ["Match", "MatchKind", "category_words", "match_phrase", "near_classes", "singular"]
+__all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"]
 
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
 
@@ -139,14 +139,9 @@ def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
         return Match(spelled[one], "plural")
     for form in (word, one):
         for same, narrower in _concepts():
-            kind: MatchKind | None = (
-                "synonym" if form in same else "narrower" if form in narrower else None
-            )
-            if kind is None:
-                continue
-            for name in same:
-                if name in spelled:
-                    return Match(spelled[name], kind)
+            name = next((name for name in same if name in spelled), None)
+            if name is not None and form in same + narrower:
+                return Match(spelled[name], "synonym" if form in same else "narrower")
     return None
 
 
@@ -157,10 +152,7 @@ def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list
     names = list(classes)
     sharing = [name for name in names if parts & set(_plain(name).split())]
     # A class that a part of the phrase stands for: "red sofa" -> "couch".
-    for part in word.split():
-        found = match_phrase(part, names)
-        if found is not None:
-            sharing.append(found.name)
+    sharing += (found.name for part in word.split() if (found := match_phrase(part, names)))
     similar = difflib.get_close_matches(word, names, n=limit, cutoff=0.7)
     return list(dict.fromkeys([*sharing, *similar]))[:limit]
 
@@ -177,8 +169,7 @@ def singular(phrase: str) -> str:
 
 def category_words() -> frozenset[str]:
     """Return the words of all class names, synonyms and narrower phrases."""
-    phrases = (phrase for same, narrower in _concepts() for phrase in (*same, *narrower))
-    return frozenset(word for phrase in phrases for word in phrase.split())
+    return frozenset(_CONCEPTS.replace("|", " ").replace("-", " ").split())
 
 
 def _plain(phrase: str) -> str:
@@ -194,14 +185,9 @@ def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
 
 
 @functools.cache
-def _concepts() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
-    rows = []
-    for row in _CONCEPTS.strip().splitlines():
-        same, _, narrower = row.partition("|")
-        rows.append(
-            (
-                tuple(word.replace("-", " ") for word in same.split()),
-                frozenset(word.replace("-", " ") for word in narrower.split()),
-            )
-        )
-    return tuple(rows)
+def _concepts() -> list[list[list[str]]]:
+    """Return the words of each concept: those that mean the same, and the narrower ones."""
+    return [
+        [[word.replace("-", " ") for word in words.split()] for words in row.partition("|")[::2]]
+        for row in _CONCEPTS.strip().splitlines()
+    ]

@@ -98,7 +98,7 @@ def test_figures_of_an_untrained_network_are_shares(drawn: Path) -> None:
 @pytest.mark.timeout(300)
 def test_the_command_trains_everything_and_its_folder_serves_every_role(tmp_path: Path) -> None:
     arguments = [
-        str(tmp_path), "--pictures", "16", "--validation", "4", "--steps", "2",
+        str(tmp_path), "--images", "16", "--validation", "4", "--steps", "2",
         "--text-steps", "2", "--map-steps", "2", "--views-of", "4",
     ]  # fmt: skip
     result = CliRunner().invoke(main, arguments)

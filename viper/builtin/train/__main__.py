@@ -31,23 +31,19 @@ _FIRST_VALIDATION_SEED = 9_000_000
 # Far apart, so that no image is in both sets.
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--pictures", default=10_000, show_default=True, help="Training images to draw.")
-@click.option("--validation", default=500, show_default=True, help="Validation images to draw.")
-@click.option(
-    "--steps", default=8_000, show_default=True, help="Steps of the network, of 16 images."
-)
-@click.option("--text-steps", default=3_000, show_default=True, help="Steps of the language model.")
-@click.option("--map-steps", default=2_000, show_default=True, help="Steps of the answerer's map.")
-@click.option(
-    "--views-of", default=3_000, show_default=True, help="Images that the map learns from."
-)
-@click.option("--jobs", default=1, show_default=True, help="Processes that draw and load images.")
-@click.option("--device", default="cpu", show_default=True, help="Of the network: cpu or cuda.")
+@click.option("--images", "--pictures", default=10_000, help="Training images to draw.")
+@click.option("--validation", default=500, help="Validation images to draw.")
+@click.option("--steps", default=8_000, help="Steps of the network, of 16 images.")
+@click.option("--text-steps", default=3_000, help="Steps of the language model.")
+@click.option("--map-steps", default=2_000, help="Steps of the answerer's map.")
+@click.option("--views-of", default=3_000, help="Images that the map learns from.")
+@click.option("--jobs", default=1, help="Processes that draw and load images.")
+@click.option("--device", default="cpu", help="Of the network: cpu or cuda.")
 def main(
     folder: Path,
-    pictures: int,
+    images: int,
     validation: int,
     steps: int,
     text_steps: int,
@@ -65,12 +61,12 @@ def main(
     from viper.progress_bars import StepBars
 
     with StepBars() as bars:
-        _draw(folder / "train", pictures, _FIRST_SEED, jobs, bars)
+        _draw(folder / "train", images, _FIRST_SEED, jobs, bars)
         _draw(folder / "validation", validation, _FIRST_VALIDATION_SEED, jobs, bars)
-        viewer = _network(folder, pictures, validation, steps, jobs, device, bars)
+        viewer = _network(folder, images, validation, steps, jobs, device, bars)
         figures = _measure(folder, validation, viewer, bars)
         figures["answers"] = _answerer(
-            folder, min(views_of, pictures), validation, (text_steps, map_steps), viewer, bars
+            folder, min(views_of, images), validation, (text_steps, map_steps), viewer, bars
         )
     text = json.dumps(figures, indent=1)
     (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
@@ -92,13 +88,17 @@ def _draw(folder: Path, count: int, seed: int, jobs: int, bars: StepBars) -> Non
 
 
 def _network(
-    folder: Path, pictures: int, validation: int, steps: int, jobs: int, device: str, bars: StepBars
+    folder: Path, images: int, validation: int, steps: int, jobs: int, device: str, bars: StepBars
 ) -> Viewer:
     """Train the network, measure which images are familiar to it, write it, and return its viewer."""
     from viper.builtin.loading import NETWORK_FILE, load_network
     from viper.builtin.sight import Viewer
-    from viper.builtin.train.familiar import fit_familiarity
-    from viper.builtin.train.perception import CONFIG, save_weights, train_perception
+    from viper.builtin.train.perception import (
+        CONFIG,
+        fit_familiarity,
+        save_weights,
+        train_perception,
+    )
 
     def report(step: int, losses: dict[str, float]) -> None:
         text = " ".join(f"{name} {value:.2f}" for name, value in losses.items())
@@ -106,14 +106,14 @@ def _network(
 
     network = train_perception(
         folder / "train",
-        pictures,
+        images,
         folder,
         replace(CONFIG, steps=steps),
         workers=jobs,
         device=device,
         on_step=report,
     ).cpu()
-    fit_familiarity(network, folder / "train", pictures, folder / "validation", validation)
+    fit_familiarity(network, folder / "train", images, folder / "validation", validation)
     save_weights(network, folder / NETWORK_FILE)
     return Viewer(load_network(folder / NETWORK_FILE))  # in half precision, as in the package
 

@@ -124,9 +124,8 @@ def _example(drawn: DrawnImage, rng: random.Random) -> dict[str, Any]:
         x_cell, y_cell = (int(x / STRIDE) + 0.5) * STRIDE, (int(y / STRIDE) + 0.5) * STRIDE
         away = ((columns - x_cell) / (_SPREAD * w)) ** 2 + ((rows - y_cell) / (_SPREAD * h)) ** 2
         centers = np.maximum(centers, np.exp(-away / 2))
-        near = (np.abs(columns - x) <= max(_NEAR_CENTER * w, STRIDE)) & (
-            np.abs(rows - y) <= max(_NEAR_CENTER * h, STRIDE)
-        )
+        near = np.abs(columns - x) <= max(_NEAR_CENTER * w, STRIDE)
+        near &= np.abs(rows - y) <= max(_NEAR_CENTER * h, STRIDE)
         distances = np.stack([columns - x1, rows - y1, x2 - columns, y2 - rows]) / STRIDE
         near &= (distances > 0).all(axis=0)
         edges[:, near] = distances[:, near]
@@ -177,16 +176,16 @@ def collate(examples: list[dict[str, Any]]) -> Batch:
             captions.setdefault(caption.text, caption)
     texts = list(captions.values())
     fits = [[caption.fits(item) for caption in texts] for item in objects]
-    stacked = {
-        name: torch.stack([example[name] for example in examples])
+    images, centers, edges, inside, log_depth = (
+        torch.stack([example[name] for example in examples])
         for name in ("image", "centers", "edges", "inside", "log_depth")
-    }
+    )
     return Batch(
-        stacked["image"].permute(0, 3, 1, 2).float() / 255,
-        stacked["centers"],
-        stacked["edges"],
-        stacked["inside"],
-        stacked["log_depth"],
+        images.permute(0, 3, 1, 2).float() / 255,
+        centers,
+        edges,
+        inside,
+        log_depth,
         torch.tensor(regions, dtype=torch.float32).reshape(-1, 5),
         torch.tensor([item["pixel_coords"][2] for item in objects], dtype=torch.float32).log(),
         texts,

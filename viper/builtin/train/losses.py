@@ -10,15 +10,6 @@ from torchvision.ops import generalized_box_iou_loss
 from viper.builtin.network import Dense
 from viper.builtin.train.batches import Batch
 
-__all__ = [
-    "center_loss",
-    "contrastive_loss",
-    "depth_loss",
-    "distance_loss",
-    "edge_loss",
-    "match_loss",
-]
-
 _SPECIFICITY = 3.0
 # Factor on the target of a true caption for each further condition: "red cube" beats "cube".
 

@@ -1,4 +1,4 @@
-"""Trains the vision network of the built-in models."""
+"""Trains the vision network of the built-in models, and measures which images are familiar to it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
 
-from viper.builtin.network import WorldNetwork
+from viper.builtin.network import WorldNetwork, summary
+from viper.builtin.train import losses
 from viper.builtin.train.batches import Batch, Images, collate
-from viper.builtin.train.losses import (
-    center_loss,
-    contrastive_loss,
-    depth_loss,
-    distance_loss,
-    edge_loss,
-    match_loss,
-)
 from viper.builtin.words import encode
 from viper.limber.training_loop import TrainingConfig, TrainingLoop
 
-__all__ = ["CONFIG", "save_weights", "train_perception"]
-
+__all__ = ["CONFIG", "fit_familiarity", "save_weights", "train_perception"]
 
 CONFIG = TrainingConfig(
     steps=8_000, batch=16, learning_rate=2e-3, weight_decay=0.02, warmup=300, save_every=250
@@ -33,6 +25,8 @@ CONFIG = TrainingConfig(
 """How the weights of the package were trained."""
 _AVERAGING = 0.999
 # Decay of the moving average of the weights, which is the result.
+_MAX_IMAGES = 2000
+# Images from which the covariance of 128 numbers is estimated.
 
 
 def train_perception(
@@ -77,13 +71,42 @@ def train_perception(
     modules = {"network": network, "averaged": averaged}
     loop = TrainingLoop(config, modules, optimizer, folder / "perception.pt", clip=5.0, floor=0.01)
     for batch in itertools.islice(_batches(images, count, config, workers, loop.step), loop.left):
-        losses = _losses(network, batch, device)
-        loop.update(torch.stack(list(losses.values())).sum())
+        values = _losses(network, batch, device)
+        loop.update(torch.stack(list(values.values())).sum())
         _average(averaged, network, min(_AVERAGING, loop.step / (loop.step + 10)))
         if on_step is not None:
-            on_step(loop.step, {name: float(value.detach()) for name, value in losses.items()})
+            on_step(loop.step, {name: float(value.detach()) for name, value in values.items()})
         loop.save()
     return averaged
+
+
+def fit_familiarity(
+    network: WorldNetwork, train: Path, images: int, validation: Path, others: int
+) -> None:
+    """Set `network.familiarity` from training images, and its limit from validation images.
+
+    Args:
+        network: Trained, in evaluation mode.
+        train: Folder of training images.
+        images: Their number.
+        validation: Folder of validation images.
+        others: Their number.
+    """
+    network.familiarity.fit(
+        # Augmented as in training, so that brighter or noisier images are familiar too.
+        _summaries(network, Images(train, min(images, _MAX_IMAGES), seed=7)),
+        _summaries(network, Images(validation, others, seed=8)),
+    )
+
+
+@torch.no_grad()
+def _summaries(network: WorldNetwork, images: Images) -> Tensor:
+    rows = []
+    for number in range(len(images)):
+        pixels = images[number]["image"].permute(2, 0, 1)[None].float() / 255
+        dense = network(pixels.contiguous(memory_format=torch.channels_last))
+        rows.append(summary(dense.features))
+    return torch.cat(rows)
 
 
 def save_weights(network: WorldNetwork, path: Path) -> None:
@@ -127,12 +150,13 @@ def _losses(network: WorldNetwork, batch: Batch, device: str) -> dict[str, Tenso
     words = torch.from_numpy(encode([caption.text for caption in batch.captions])).to(device)
     texts = network.embed_texts(words)
     return {
-        "center": center_loss(dense, batch),
-        "edge": 2 * edge_loss(dense, batch),
-        "depth": 5 * depth_loss(dense, batch),
-        "distance": 10 * distance_loss(log_distances, batch),
-        "contrast": 0.5 * contrastive_loss(regions, texts, network.log_scale, batch),
-        "match": 2 * match_loss(regions, texts, network.match_scale, network.match_bias, batch),
+        "center": losses.center_loss(dense, batch),
+        "edge": 2 * losses.edge_loss(dense, batch),
+        "depth": 5 * losses.depth_loss(dense, batch),
+        "distance": 10 * losses.distance_loss(log_distances, batch),
+        "contrast": 0.5 * losses.contrastive_loss(regions, texts, network.log_scale, batch),
+        "match": 2
+        * losses.match_loss(regions, texts, network.match_scale, network.match_bias, batch),
     }
 
 

@@ -85,16 +85,15 @@ def _directions(camera: Camera) -> dict[str, list[float]]:
     behind /= np.linalg.norm(behind)
     above = np.array([0.0, 0.0, 1.0])
     named = {"right": right, "behind": behind, "above": above}
-    opposite = {"left": -right, "front": -behind, "below": -above}
-    return {name: [float(v) for v in vector] for name, vector in (named | opposite).items()}
+    named |= {"left": -right, "front": -behind, "below": -above}
+    return {name: vector.tolist() for name, vector in named.items()}
 
 
 def _relationships(
     centers: NDArray[np.float64], directions: dict[str, list[float]]
 ) -> dict[str, list[list[int]]]:
     steps = centers[None, :, :] - centers[:, None, :]  # (of, other, 3)
-    found: dict[str, list[list[int]]] = {}
-    for name in ("left", "right", "front", "behind"):
-        along = steps @ np.array(directions[name])
-        found[name] = [[int(j) for j in np.flatnonzero(row > _CLEAR)] for row in along]
-    return found
+    return {
+        name: [np.flatnonzero(row > _CLEAR).tolist() for row in steps @ np.array(directions[name])]
+        for name in ("left", "right", "front", "behind")
+    }

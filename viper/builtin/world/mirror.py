@@ -37,13 +37,13 @@ def mirrored(
         generator: Of the roughness.
     """
     along = dot(directions, surface_normals) * np.float32(2)
-    bounce: Vectors = np.subtract(directions, along * surface_normals, dtype=np.float32)
+    bounce = np.subtract(directions, along * surface_normals, dtype=np.float32)
     rough = np.float32(scene.look.metal_roughness)
     if rough <= 0:
         return _light_along(scene, starts, bounce, own)
     count = starts.shape[1]
     spread = generator.standard_normal((3, _RAYS * count), np.float32) * rough
-    rays: Vectors = np.add(np.tile(bounce, _RAYS), spread, dtype=np.float32)
+    rays = np.add(np.tile(bounce, _RAYS), spread, dtype=np.float32)
     rays /= np.sqrt(dot(rays, rays))
     light = _light_along(scene, np.tile(starts, _RAYS), rays, np.tile(own, _RAYS))
     mean: Vectors = light.reshape(3, _RAYS, count).mean(axis=1)

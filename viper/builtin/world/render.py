@@ -171,12 +171,10 @@ def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
     weights /= weights.sum()
     for axis in (1, 2):
-        padding = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(image, padding, mode="edge")
-        count = image.shape[axis]
-        blurred = np.zeros_like(image)
+        rows = image.swapaxes(0, axis)  # a view
+        padded = np.pad(rows, ((reach, reach), (0, 0), (0, 0)), mode="edge")
+        image = np.zeros_like(image)
+        blurred = image.swapaxes(0, axis)
         for i, weight in enumerate(weights):
-            part = padded[:, i : i + count] if axis == 1 else padded[:, :, i : i + count]
-            blurred += np.float32(weight) * part
-        image = blurred
+            blurred += np.float32(weight) * padded[i : i + len(blurred)]
     return image

@@ -15,7 +15,6 @@ from viper.builtin.world.render import visible_pixels
 from viper.builtin.world.scene import (
     COLORS,
     MATERIALS,
-    RADII,
     SHAPES,
     SIZES,
     Camera,
@@ -87,9 +86,7 @@ def _sampled(generator: np.random.Generator, size: tuple[int, int], *, randomise
     wanted = int(generator.integers(_FEWEST, _MOST + 1))
     objects: list[SceneObject] = []
     for _ in range(wanted):
-        item = _placed(generator, camera, objects)
-        if item is not None:
-            objects.append(item)
+        objects += _placed(generator, camera, objects)
     look = _look(generator, len(objects)) if randomised else CLEVR_LOOK
     scene = Scene(tuple(objects), camera, look, int(generator.integers(2**31)), size)
     return _without_hidden(scene)
@@ -112,9 +109,11 @@ def _camera(generator: np.random.Generator, *, wide: bool) -> Camera:
 
 def _placed(
     generator: np.random.Generator, camera: Camera, others: list[SceneObject]
-) -> SceneObject | None:
-    """Return a random object at a free place, None if there is none."""
-    right, behind = _ground_axes(camera)
+) -> list[SceneObject]:
+    """Return a random object at a free place, or nothing if there is none."""
+    # "right" and "behind" as seen by the camera, as unit vectors on the ground.
+    on_ground = (camera.rotation[:2, 0], -camera.rotation[:2, 2])
+    axes = [axis / np.linalg.norm(axis) for axis in on_ground]
     for _ in range(_TRIES):
         item = SceneObject(
             SHAPES[generator.integers(len(SHAPES))],
@@ -125,27 +124,17 @@ def _placed(
             float(generator.uniform(-_REACH, _REACH)),
             float(generator.uniform(0, 360)),
         )
-        if all(_apart(item, other, (right, behind)) for other in others):
-            return item
-    return None
+        if all(_apart(item, other, axes) for other in others):
+            return [item]
+    return []
 
 
-def _apart(
-    item: SceneObject, other: SceneObject, axes: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> bool:
+def _apart(item: SceneObject, other: SceneObject, axes: list[NDArray[np.float64]]) -> bool:
     """Return whether objects do not touch and differ clearly along left and behind."""
     step = np.array([item.x - other.x, item.y - other.y])
-    reach = RADII[item.size] + RADII[other.size]
-    if float(np.hypot(*step)) - reach < _LEAST_GAP:
+    if float(np.hypot(*step)) - (item.half + other.half) < _LEAST_GAP:
         return False
     return all(abs(float(step @ axis)) > _LEAST_MARGIN for axis in axes)
-
-
-def _ground_axes(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return "right" and "behind" as seen by the camera, as unit vectors on the ground, (2,)."""
-    right = camera.rotation[:2, 0]
-    behind = -camera.rotation[:2, 2]
-    return right / np.linalg.norm(right), behind / np.linalg.norm(behind)
 
 
 def _look(generator: np.random.Generator, count: int) -> Look:

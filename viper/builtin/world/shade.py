@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from viper.builtin.world.mirror import mirrored
 from viper.builtin.world.scene import Light, Scene, SceneObject
-from viper.builtin.world.shapes import Vectors, column, dot, interval, normals, to_local
+from viper.builtin.world.shapes import Vectors, column, direction, dot, interval, normals, to_local
 from viper.builtin.world.window import window
 
 __all__ = ["GROUND", "Hits", "shade"]
@@ -54,13 +54,15 @@ def shade(
         grid: True when the rays are those of all pixels in reading order, so that most tests can be skipped.
     """
     surface_normals, colors = _surfaces(scene, hits)
-    starts: Vectors = np.add(hits.points, surface_normals * _SURFACE, dtype=np.float32)
+    starts = np.add(hits.points, surface_normals * _SURFACE, dtype=np.float32)
     look = scene.look
     arriving = np.full_like(colors, look.ambient)
     on_object = np.flatnonzero(hits.objects != GROUND)
-    is_metal = np.array([item.material == "metal" for item in scene.objects], bool)
-    metal = is_metal[hits.objects[on_object]] if len(on_object) else np.zeros(0, bool)
-    shine = np.zeros((3, len(on_object)), np.float32)
+    is_metal = np.array([*(item.material == "metal" for item in scene.objects), False])
+    metal = is_metal[hits.objects[on_object]]
+    shine = np.zeros((3, len(on_object)), np.float32)  # highlights (Blinn 1977)
+    sharpness = np.where(metal, np.float32(look.metal_sharpness), np.float32(12))
+    strength = np.where(metal, np.float32(look.metal_gloss), np.float32(look.rubber_gloss))
     object_normals = surface_normals[:, on_object]
     for light in look.lights:
         towards, facing = _towards(light, starts, surface_normals)
@@ -68,14 +70,11 @@ def shade(
         amount = facing * visible * np.float32(light.power)
         tint = column(light.tint)
         arriving += amount * tint
-        shine += tint * _highlight(
-            towards[:, on_object],
-            object_normals,
-            hits.directions[:, on_object],
-            visible[on_object] * np.float32(light.power),
-            metal,
-            scene,
-        )
+        half = towards[:, on_object] - hits.directions[:, on_object]
+        half /= np.sqrt(dot(half, half)) + np.float32(1e-6)
+        cosine = np.maximum(dot(half, object_normals), 0)
+        received = visible[on_object] * np.float32(light.power)
+        shine += tint * (received * strength * cosine**sharpness)
     result = colors * arriving
     result[:, on_object] += shine
     if metal.any():
@@ -123,8 +122,7 @@ def _world_normals(item: SceneObject, points: Vectors, bevel: float) -> Vectors:
     local = normals(item.shape, to_local(item, points, points=True), bevel)
     if item.shape == "sphere":
         return local
-    angle = np.deg2rad(item.rotation_deg)
-    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    cos, sin = direction(item)
     turned = np.stack([local[0] * cos - local[1] * sin, local[0] * sin + local[1] * cos, local[2]])
     return turned.astype(np.float32, copy=False)
 
@@ -220,22 +218,3 @@ def _may_be_shaded(item: SceneObject, light: Light, points: Vectors) -> NDArray[
     reach = np.float32(radius) + np.maximum(along, 0) * np.float32(1.3 * light.radius / length)
     inside: NDArray[np.bool_] = (along > -radius) & (squared < (reach + 0.05) ** 2)
     return inside
-
-
-def _highlight(
-    towards: Vectors,
-    surface_normals: Vectors,
-    directions: Vectors,
-    amount: Vectors,
-    metal: NDArray[np.bool_],
-    scene: Scene,
-) -> Vectors:
-    """Return the light of highlights (Blinn 1977), shape (N,)."""
-    half = towards - directions
-    half /= np.sqrt(dot(half, half)) + np.float32(1e-6)
-    cosine = np.maximum(dot(half, surface_normals), 0)
-    look = scene.look
-    sharpness = np.where(metal, np.float32(look.metal_sharpness), np.float32(12))
-    strength = np.where(metal, np.float32(look.metal_gloss), np.float32(look.rubber_gloss))
-    light: Vectors = amount * strength * cosine**sharpness
-    return light

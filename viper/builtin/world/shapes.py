@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from viper.builtin.world.scene import SceneObject, Shape
 
-__all__ = ["Vectors", "column", "dot", "interval", "normals", "to_local"]
+__all__ = ["Vectors", "column", "direction", "dot", "interval", "normals", "to_local"]
 
 Vectors = NDArray[np.float32]
 """Shape (3, N): rows are x, y, z."""
@@ -47,9 +47,14 @@ def to_local(item: SceneObject, vectors: Vectors, *, points: bool) -> Vectors:
     scale = np.float32(1 / item.half)
     if item.shape == "sphere":
         return np.stack([x * scale, y * scale, z * scale])
-    angle = np.deg2rad(item.rotation_deg)
-    cos, sin = np.float32(np.cos(angle)) * scale, np.float32(np.sin(angle)) * scale
+    cos, sin = (value * scale for value in direction(item))
     return np.stack([x * cos + y * sin, y * cos - x * sin, z * scale])
+
+
+def direction(item: SceneObject) -> tuple[np.float32, np.float32]:
+    """Return cosine and sine of the rotation of an object."""
+    angle = np.deg2rad(item.rotation_deg)
+    return np.float32(np.cos(angle)), np.float32(np.sin(angle))
 
 
 def interval(
@@ -130,17 +135,13 @@ def _ball(origins: Vectors, directions: Vectors, *, axes: int) -> tuple[Vectors,
     discriminant = b * b - a * (c - np.float32(1))
     root = np.sqrt(np.maximum(discriminant, 0))
     hit = discriminant > 0
-    return (
-        np.where(hit, (-b - root) / a, _FAR),
-        np.where(hit, (-b + root) / a, -_FAR),
-    )
+    return np.where(hit, (-b - root) / a, _FAR), np.where(hit, (-b + root) / a, -_FAR)
 
 
 def _slab(origin: Vectors, direction: Vectors) -> tuple[Vectors, Vectors]:
     """Solve |o + t·d| ≤ 1 for one coordinate."""
     safe = np.where(np.abs(direction) < 1e-9, np.float32(1e-9), direction)
-    one = (-1 - origin) / safe
-    two = (1 - origin) / safe
+    one, two = (-1 - origin) / safe, (1 - origin) / safe
     return np.minimum(one, two), np.maximum(one, two)
 
 

@@ -1,4 +1,4 @@
-"""Answers questions about images with a vision model behind an OpenAI-compatible endpoint.
+"""Models behind an OpenAI-compatible endpoint: an answerer, and a language model that sees no image.
 
 Each crop travels inside its request as a `data:` URL, reduced to a bounded size: nothing is
 uploaded and no file name or other pixel of the image leaves the machine.
@@ -10,14 +10,20 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 
-from viper.backends.pil_images import bounded_picture
+from viper.backends.pil_images import bounded_image
 from viper.errors import ModelError
 from viper.images.image import Pixels
 from viper.llm.client import ChatModel, ChatSettings, Message
 from viper.models.options import Options
-from viper.models.roles import Answerer, AnswerRequest, Completion
+from viper.models.roles import (
+    Answerer,
+    AnswerRequest,
+    Completion,
+    CompletionRequest,
+    LanguageModel,
+)
 
-__all__ = ["OpenAIAnswerer", "load"]
+__all__ = ["load_answerer", "load_language_model"]
 
 _INSTRUCTION = (
     "You answer questions about an image. Answer with one to three words, in lower case, without "
@@ -31,6 +37,26 @@ _LOSSLESS_PIXELS = 256 * 256
 _JPEG_QUALITY = 90
 
 
+class OpenAILanguageModel(LanguageModel):
+    """A language model of a service.
+
+    Args:
+        settings: Which model is asked, where, and how.
+    """
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self._model = ChatModel(settings)
+        self.fingerprint = settings.fingerprint
+        self.deterministic = settings.temperature == 0
+
+    def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
+        """Return one completion per request, each sent as it is; a call that failed gives its error."""
+        return self._model.chat_blocking(
+            [(Message("user", request.prompt),) for request in requests],
+            [request.max_tokens for request in requests],
+        )
+
+
 class OpenAIAnswerer(Answerer):
     """A vision model of a service.
 
@@ -39,7 +65,7 @@ class OpenAIAnswerer(Answerer):
         max_side_px: Larger crops are reduced to this.
     """
 
-    def __init__(self, settings: ChatSettings, *, max_side_px: int) -> None:
+    def __init__(self, settings: ChatSettings, max_side_px: int) -> None:
         self._model = ChatModel(settings)
         self._max_side_px = max_side_px
         # A service may change the weights behind a name.
@@ -62,7 +88,20 @@ class OpenAIAnswerer(Answerer):
         return self._model.chat_blocking(conversations, [_MAX_TOKENS] * len(conversations))
 
 
-def load(reference: str, options: Mapping[str, str]) -> Answerer:
+def load_language_model(reference: str, options: Mapping[str, str]) -> LanguageModel:
+    """Make a language model; no request is sent yet.
+
+    Args:
+        reference: Name of the model.
+        options: Those of `ChatSettings.parse`.
+
+    Raises:
+        ConfigError: An option is unusable, or the service needs a key and there is none.
+    """
+    return OpenAILanguageModel(ChatSettings.parse(reference, options))
+
+
+def load_answerer(reference: str, options: Mapping[str, str]) -> Answerer:
     """Make an answerer; no request is sent yet.
 
     Args:
@@ -75,11 +114,11 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
     with Options(options, f"the answerer openai:{reference}") as read:
         settings = ChatSettings.read(reference, read)
         max_side_px = read.integer("max_side", 1024, low=_SHORTEST_PX)
-    return OpenAIAnswerer(settings, max_side_px=max_side_px)
+    return OpenAIAnswerer(settings, max_side_px)
 
 
 def _data_url(pixels: Pixels, max_side_px: int) -> str:
-    made = bounded_picture(
+    made = bounded_image(
         pixels, shortest=_SHORTEST_PX, longest=max_side_px, elongation=_MOST_ELONGATED
     )
     buffer = io.BytesIO()
