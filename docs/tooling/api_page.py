@@ -59,8 +59,8 @@ def to_markdown(spec: ApiSpec) -> str:
 
 def _entry(entry: ApiCallable, name: str) -> Iterator[str]:
     parameters = entry.signature.partition("(")[2]
-    shown = parameters.rpartition(" -> ")[0] if entry.name == "__init__" else parameters
-    yield f"### `{name}({shown}`"
+    signature = parameters.rpartition(" -> ")[0] if entry.name == "__init__" else parameters
+    yield f"### `{name}({signature}`"
     yield ""
     yield f"Needs the role `{entry.needs}`." if entry.needs else "Plain geometry: needs no model."
     yield ""

@@ -37,8 +37,8 @@ def _settings() -> Iterator[str]:
     }
     yield from ("", "| key in `viper.toml` | variable | default | meaning |", "|---|---|---|---|")
     for name, value, _ in SettingsTree(Settings(), {}).rows():
-        shown = "" if value is None else f"`{str(value).lower() if value is True else value}`"
-        yield f"| `{name}` | `{variable_of(name)}` | {shown} | {docs[name]} |"
+        default = "" if value is None else f"`{str(value).lower() if value is True else value}`"
+        yield f"| `{name}` | `{variable_of(name)}` | {default} | {docs[name]} |"
     yield ""
 
 

@@ -32,7 +32,7 @@ def scene(*things, answers=None, kinds=None):
     return Scene(list(things), answers=answers or {}, kinds=kinds or {})
 
 
-SHOWN = {
+PORTRAYED = {
     "How many people are wearing a hat?": [
         (scene(thing("person", L, "wearing a hat"), thing("person", M)), 1),
         (scene(), 0),
@@ -408,12 +408,12 @@ def _plain(value):
 
 
 def test_every_example_has_scenes_and_every_scene_an_example():
-    assert [example.question for example in load_examples()] == list(SHOWN)
+    assert [example.question for example in load_examples()] == list(PORTRAYED)
 
 
 @pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.question)
 def test_an_example_gives_the_right_answer(example, run):
-    for shown, expected in SHOWN[example.question]:
+    for shown, expected in PORTRAYED[example.question]:
         assert run(example.program, shown) == expected
 
 

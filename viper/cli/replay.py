@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-_MOST_SHOWN = 20
+_MAX_DIFFERENCES = 20
 
 
 @click.command()
@@ -132,10 +132,10 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
         notice(f"identical: {programs}, {counted(replayed.calls, 'call')}; no model was asked.")
     else:
         notice(f"{counted(count, 'difference')} from the record:")
-    for difference in replayed.differences[:_MOST_SHOWN]:
+    for difference in replayed.differences[:_MAX_DIFFERENCES]:
         notice(str(difference))
-    if count > _MOST_SHOWN:
-        notice(f"… and {count - _MOST_SHOWN} more (--json lists all).")
+    if count > _MAX_DIFFERENCES:
+        notice(f"… and {count - _MAX_DIFFERENCES} more (--json lists all).")
     if options["trace_path"] is not None:
         path: Path = options["trace_path"]
         # JSON gets the images that the record has, a page the one that is found.

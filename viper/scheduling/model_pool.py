@@ -147,8 +147,10 @@ class ModelPool:
                 for key, request in requests.items()
                 if key not in found
             }
-            if reading := worker.from_disk(list(former)):
-                found |= {former[key]: v for key, v in (await results_of([reading]))[0].items()}
+            if (reading := worker.from_disk(list(former))) is not None:
+                for key, value in (await results_of([reading]))[0].items():
+                    found[former[key]] = value
+                    worker.cache_result(former[key], value)
         return found
 
     def submit(

@@ -153,6 +153,11 @@ class ModelWorker:
             keys = [key for key in keys if self._queue.find(key) is None]
         return self._cache.from_disk(keys)
 
+    def cache_result(self, key: Key, value: Any) -> None:
+        """Cache a result that was found under another key."""
+        if self._cache is not None:
+            self._cache.put(key, value)
+
     def submit(
         self,
         operation: Operation,

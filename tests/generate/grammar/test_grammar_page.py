@@ -17,7 +17,7 @@ from viper.programs.program import AnswerKind
 PAGE = (Path(__file__).parents[3] / "docs" / "grammar.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (\w+) \| ([^|]+) \| `(.+)` \|$", re.MULTILINE)
 ROWS = [(node, text, form.replace(r"\|", "|")) for node, text, form in ROW.findall(PAGE)]
-SHOWN = "What animal is lying on the green bench?"
+PORTRAYED = "What animal is lying on the green bench?"
 
 
 @pytest.mark.parametrize(("node", "text", "form"), ROWS)
@@ -34,12 +34,12 @@ def test_every_node_has_an_example() -> None:
 
 
 def test_the_tree_shown_is_the_one_that_explain_prints() -> None:
-    form = parse(SHOWN)
+    form = parse(PORTRAYED)
     assert f"\n{form}\n{form.explain()}\n" in PAGE
 
 
 def test_the_program_shown_is_the_one_that_is_written() -> None:
-    source = write_program(parse(SHOWN), Capabilities.everything(), "grammar").source
+    source = write_program(parse(PORTRAYED), Capabilities.everything(), "grammar").source
     body = textwrap.dedent(source.partition("    image_patch = ImagePatch(image)\n")[2])
     (shown,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert ast.dump(ast.parse(shown)) == ast.dump(ast.parse(body))  # but for the quotation marks

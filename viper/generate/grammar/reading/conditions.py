@@ -38,7 +38,7 @@ _COPULAS = (
     "is|are|was|were|be|being|looks|look|looks like|seem to be|seems to be|"
     "appears to be|appear to be|seem|seems|appears|appear|look to be|has been|stays"
 )
-SHOWN = "there|here|visible|seen|shown|pictured|displayed|depicted"
+PORTRAYED = "there|here|visible|seen|shown|pictured|displayed|depicted"
 """Words that only say that something is in the image."""
 _SWITCHED = "on|off|up|down"
 _AFTER_SWITCHED = "|and|or|,|than"
@@ -92,7 +92,7 @@ class ConditionChart(VerbChart):
                     yield Not(c), end
         if text in ("that", "which") or (text == "who" and (animate or not nested)):
             yield from self.clause(at + 1, True)
-        if self.word_in(at, SHOWN):
+        if self.word_in(at, PORTRAYED):
             yield AllOf(()), at + 1
         yield from self.place(at)
         yield from self.relation(at)
@@ -171,7 +171,7 @@ class ConditionChart(VerbChart):
 
     def predicate_unit(self, at: int) -> Parses[Condition]:
         """Read one condition that may stand behind "is"."""
-        if self.word_in(at, SHOWN):
+        if self.word_in(at, PORTRAYED):
             yield AllOf(()), at + 1
         yield from self.unit(at)
         yield from self._adjective(at)

@@ -53,7 +53,7 @@ _GROUPS = (PARTITIVES | {"pile", "plate"}) - _ASPECTS - _REGIONS - _KINDS_OF
 _CONTAINERS = frozenset(
     "bowl glass cup mug plate dish bottle pot jar can box basket tray bag vase bucket pitcher".split()
 )
-_NO_THINGS = frozenset(
+_NON_OBJECTS = frozenset(
     word
     for word, kind in ATTRIBUTE_KIND.items()
     if kind in ("color", "pattern") and word not in ("orange", "cream", "peach", "navy", "light")
@@ -272,7 +272,7 @@ def _is_of_animate(condition: Condition) -> bool:
 def _labelled(what: Description, *, alone: bool) -> Description:
     """Turn a number or color in the place of a noun into an attribute: "red 34", "yellow"."""
     first, _, rest = (what.noun or "").partition(" ")
-    if alone and first in _NO_THINGS and not rest:
+    if alone and first in _NON_OBJECTS and not rest:
         return replace(what, noun=None).having(Attribute(first, ATTRIBUTE_KIND[first]))
     if not first.isdigit():
         return what

@@ -13,7 +13,7 @@ from viper.generate.grammar.description import Condition, Description, Inverse, 
 from viper.generate.grammar.logical_form import AskName, AskPlace, Axis
 from viper.generate.grammar.reading.attribute_questions import AttributeChart
 from viper.generate.grammar.reading.chart import Parses, Queries, combined
-from viper.generate.grammar.reading.conditions import SHOWN
+from viper.generate.grammar.reading.conditions import PORTRAYED
 from viper.generate.grammar.vocabulary.lexicon import ARTICLES
 from viper.generate.grammar.vocabulary.relations import match_relation
 from viper.generate.grammar.vocabulary.words import gerund, verb_lemma
@@ -79,7 +79,7 @@ class NameChart(AttributeChart):
 
     def _being_what(self, what: Description, at: int) -> Parses[Description]:
         """Yield the parses behind "what is" and "which animal is"."""
-        for word in f"{_THIS}|{SHOWN}|in|".split("|"):
+        for word in f"{_THIS}|{PORTRAYED}|in|".split("|"):
             for this in self.behind(at, word):
                 if word or what.noun != "object":
                     yield what, this

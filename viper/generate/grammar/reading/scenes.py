@@ -17,7 +17,7 @@ from viper.generate.grammar.vocabulary.lexicon import SCENE_PLACES, SCENE_STATES
 __all__ = ["SceneChart"]
 
 _COPULAS = "is|was"
-_PICTURES = combined("|the|this|that|a|an", "picture|image|photo|scene|photograph")
+_IMAGE_NOUNS = combined("|the|this|that|a|an", "picture|image|photo|scene|photograph")
 _PLACE_NOUNS = "place|location|room|scene|setting|environment"
 _SORTS = "type of|kind of|sort of|"
 _PLACE_BEHIND = (
@@ -107,7 +107,7 @@ class SceneChart(YesNoChart):
     def _place_question(self) -> Iterator[tuple[int, str]]:
         where = self.after(0, "where was|where is|where")
         if where is not None:
-            image = self.after(where, f"{_PICTURES}|it|this")
+            image = self.after(where, f"{_IMAGE_NOUNS}|it|this")
             photographed = image and self.after(image, "taken|shot")
             if photographed:
                 yield photographed, "place"
@@ -120,7 +120,7 @@ class SceneChart(YesNoChart):
         behind = self.after(start + 1, _PLACE_BEHIND)
         if behind is None:
             return
-        image = self.after(behind, combined("is", _PICTURES))
+        image = self.after(behind, combined("is", _IMAGE_NOUNS))
         if image is not None:
             behind = self.optional(image, "in|at|of|showing|taken in|taken at")
         elif behind == start + 1:
@@ -132,7 +132,7 @@ class SceneChart(YesNoChart):
         start = self.after(0, f"{_COPULAS}|does|did")
         if start is None:
             return
-        image = self.after(start, f"{_PICTURES}|this place|the place|it|this|that")
+        image = self.after(start, f"{_IMAGE_NOUNS}|this place|the place|it|this|that")
         if image is None:
             return
         lead = self.after(
