@@ -99,7 +99,7 @@ class CallRejected(Exception):  # noqa: N818  # for the program, not an error of
 
     def __init__(self, exception: Literal["ValueError", "TypeError"], message: str) -> None:
         super().__init__(message)
-        self.exception = exception
+        self.exception: Literal["ValueError", "TypeError"] = exception
         self.message = message
 
 

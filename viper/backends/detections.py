@@ -57,8 +57,9 @@ def to_detections(
     kept = np.flatnonzero(finite & has_area)
     # Stable, so that equal scores keep the model's order and runs are reproducible.
     order = kept[np.argsort(-scores[kept], kind="stable")][:MAX_DETECTIONS]
+    phrases: Any = names  # indexed by class number, whichever of the two it is
     return [
-        Detection((x1, y1, x2, y2), names[key], min(score, 1.0))
+        Detection((x1, y1, x2, y2), phrases[key], min(score, 1.0))
         for (x1, y1, x2, y2), key, score in zip(
             *(values[order].tolist() for values in (boxes, classes, scores)), strict=True
         )

@@ -73,7 +73,7 @@ class OnnxDetector(Detector):
     format: DetectorFormat
     score_threshold: float
     fingerprint: str
-    vocabulary: tuple[str, ...]
+    vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int | None:
         """Return the batch size that is fixed in the graph; None if it takes any."""
@@ -93,7 +93,7 @@ class OnnxDetector(Detector):
             batch = np.stack([tensor for tensor, _ in part])  # (B, 3, H, W)
             raw = self.format.decode(self.graph.run(batch))
             results += (
-                to_detections(frame, *boxes, self.vocabulary, self.score_threshold)
+                to_detections(frame, *boxes, self.vocabulary or (), self.score_threshold)
                 for (_, frame), boxes in zip(part, raw, strict=False)
             )
         return results

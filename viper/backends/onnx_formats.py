@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,9 @@ class Yolox(DetectorFormat):
             centers = (centers + cells) * strides
             with np.errstate(over="ignore"):  # infinite boxes are dropped later
                 sizes = np.exp(sizes) * strides
-        boxes = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)  # (B, N, 4)
+        boxes: Any = np.concatenate(
+            [centers - sizes / 2, centers + sizes / 2], axis=-1
+        )  # (B, N, 4)
         scores = output[..., 4:5] * output[..., 5:]  # (B, N, C)
         return _best_classes(boxes, scores)
 

@@ -150,7 +150,7 @@ class ClosedDetector(Detector):
     batch_size: int
     score_threshold: float
     fingerprint: str
-    vocabulary: tuple[str, ...]
+    vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int:
         """Return the option `batch_size`."""

@@ -30,7 +30,7 @@ class EngineConfig(EngineOptions):
         ConfigError: A value is out of its range; the message names it.
     """
 
-    generator: str
+    generator: str = "grammar"
     """Its name."""
     backends: Mapping[Role, BackendRef]
     """The backend of each role, those of modules included."""

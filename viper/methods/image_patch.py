@@ -106,8 +106,8 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     matcher = await matcher_for(call.client, [wanted])
     if matcher.certainty is not None:
         (image,), (text,) = await embed(call.client, matcher, [patch], [f"{wanted} {name}"])
-        call.score = matcher.certainty(float(image @ text))
-        return call.score >= _PROPERTY_THRESHOLD
+        call.score = score = float(matcher.certainty(float(image @ text)))
+        return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
     logits = (await logits_of(call.client, [patch], texts))[0]
     call.score = float(softmax(logits)[0])

@@ -50,7 +50,7 @@ def convert(
     """
     if isinstance(value, np.generic):
         value = value.item()
-    reason = ""
+    given, reason = type(value), ""
     for kind, items, values in rules:
         try:
             match kind:
@@ -58,21 +58,21 @@ def convert(
                     return patch(value)
                 case "handle":
                     return handle(value, values[0])
-                case "list" if type(value) in (list, tuple):
+                case "list" if given in (list, tuple):
                     return [convert(item, items, patch, handle) for item in value]
-                case "dict" if type(value) is dict and all(type(key) is str for key in value):
+                case "dict" if given is dict and all(type(key) is str for key in value):
                     return {key: convert(v, items, patch, handle) for key, v in value.items()}
-                case "literal" if any(type(value) is type(v) and value == v for v in values):
+                case "literal" if any(given is type(v) and value == v for v in values):
                     return value
-                case "float" if type(value) in (int, float):
+                case "float" if given in (int, float):
                     if not abs(value) <= sys.float_info.max:
                         raise MismatchError("not a finite number")
                     return float(value)
-                case "int" if type(value) is int:
+                case "int" if given is int:
                     if abs(value) > MAX_INTEGER:
                         raise MismatchError("more than 64 bits")
                     return value
-                case _ if type(value) is _SCALARS.get(kind):
+                case _ if given is _SCALARS.get(kind):
                     return value
         except MismatchError as error:
             reason = reason or str(error)

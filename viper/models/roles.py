@@ -18,7 +18,7 @@ smaller. A backend whose calls cost money therefore does not raise for a single 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -170,7 +170,7 @@ class Matcher(Backend):
     """Factor from cosine to logit."""
     logit_bias: float | None = None
     """Bias of a sigmoid model (SigLIP); None for a softmax model (CLIP)."""
-    certainty: Callable[[float], float] | None = None
+    certainty: Any = None  # a method, or None: (cosine) -> probability
     """Return the probability, 0 … 1, that a text is true of a view, from the cosine of their vectors.
 
     A method of matchers that were trained to verify one text alone; None if texts must be compared with
@@ -193,7 +193,7 @@ class Matcher(Backend):
 class DepthModel(Backend):
     """Estimates the depth of every pixel."""
 
-    measure: Callable[[Sequence[View]], list[float]] | None = None
+    measure: Any = None  # a method, or None: (views) -> depths
     """Return one depth per view, comparable within an image, larger = farther.
 
     A method of models that know the depth of a view better than the median of their map; else None.

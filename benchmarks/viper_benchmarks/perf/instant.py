@@ -28,7 +28,9 @@ from viper.models.roles import (
 
 __all__ = ["INSTANT_BACKENDS", "InstantModel", "open_instant"]
 
-INSTANT_BACKENDS = dict.fromkeys("detector matcher depth answerer".split(), "builtin")
+INSTANT_BACKENDS: dict[str, str] = dict.fromkeys(
+    "detector matcher depth answerer".split(), "builtin"
+)
 """Names that the engine accepts; `open_instant` replaces them by these models."""
 
 _DIMENSIONS = 64

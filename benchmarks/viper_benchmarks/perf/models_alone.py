@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from itertools import starmap
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -129,7 +129,7 @@ class ModelBench:
         return len(images) / seconds, best
 
     def _requests(self, method: str) -> list[Any]:
-        requests: Iterable[Any] = self._requested[method]
+        requests = cast("Iterable[Any]", self._requested[method])
         if method != "detect":
             return list(requests)
         # One detection per view, with all phrases.

@@ -170,7 +170,8 @@ def _depth_anything(sizes: _Sizes) -> tuple[Any, ...]:
 
     torch.manual_seed(7)
     width, layers, heads, feed_forward = sizes.dino
-    backbone: Any = Dinov2Config(
+    new_backbone: Any = Dinov2Config  # some keywords are not in its signature
+    backbone = new_backbone(
         image_size=sizes.dino_side,
         patch_size=14,
         hidden_size=width,
