@@ -29,8 +29,8 @@ __all__ = ["fits", "read"]
 
 _OBJECT, _PERSON = "thing", "person"
 _GENERIC: dict[str, str] = {
-    **{word: _OBJECT for word in "thing object item anything something".split()},
-    **{word: _PERSON for word in "person somebody someone anybody anyone".split()},
+    **dict.fromkeys("thing object item anything something".split(), _OBJECT),
+    **dict.fromkeys("person somebody someone anybody anyone".split(), _PERSON),
 }
 _PERSONS = frozenset(
     "man woman boy girl child kid baby toddler guy lady gentleman adult human".split()
