@@ -42,6 +42,10 @@ nitpick_ignore_regex = [
     ("py:.*", r"(collections|os|pathlib|types|typing|numpy|PIL)\..*"),
     ("py:.*", r"viper\.(engine|generate|images|methods|models|scheduling|weights)\..*"),
     ("py:.*", r"[A-Z]\w*"),  # names of types that are an alias
+    (
+        "py:.*",
+        r"(viper|viper_sandbox)\..*\.(Annotated|JsonForm|_Failure|_Finding|_CallSite)",
+    ),  # how pydantic reads them
     ("py:.*", r".*[\[\]'].*"),  # pieces of a type that Sphinx cannot take apart, such as a Literal
 ]
 

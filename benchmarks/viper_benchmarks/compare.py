@@ -1,4 +1,4 @@
-"""Compares two runs on the same samples: which samples changed, and whether by chance."""
+"""Compares two runs on the same samples: which samples changed, and whether chance can explain it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Evaluates samples on a Ray cluster: each worker has the models, one worker per GPU.
+"""Evaluates samples on a Ray cluster: each worker has the models; by default one worker per GPU.
 
-The sample of a lost worker (a machine that failed, a process killed for memory) goes to another worker, and a
-new worker replaces the lost one; the rows equal those of a run in one process. Workers read images, scene
+The samples of a lost worker (a machine that failed, a process killed for memory) go to other workers, and a
+new worker replaces it. The rows equal those of a run in one process, except for a sample that fails because
+it lost its worker every time. Workers read images, scene
 files and model folders: their paths must be valid on every machine.
 
-The scoring process reads the data and writes the rows; it has no models.
+The process that started the run reads the data and writes the rows; it has no models.
 """
 
 from __future__ import annotations

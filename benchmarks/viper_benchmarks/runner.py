@@ -1,4 +1,4 @@
-"""Runs a benchmark: evaluates samples concurrently, stores each row at once, and makes the report.
+"""Runs a benchmark: evaluates samples concurrently, stores each row when it is done, and makes the report.
 
 Samples are read when they are needed and rows are summed up immediately, so that memory does not grow with
 their number.

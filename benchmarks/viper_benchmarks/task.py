@@ -1,4 +1,4 @@
-"""A benchmark task: a reader of official files, and facts about them."""
+"""A benchmark task: the reader of its official files, with its name, splits and other facts."""
 
 from __future__ import annotations
 

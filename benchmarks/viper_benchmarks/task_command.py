@@ -1,4 +1,4 @@
-"""The command of one task: its help describes the files, its options become a run."""
+"""The command that scores one task: its help describes the task's files, its options set up the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host's side of a child: messages, and its reliable end."""
+"""The host's side of a child: exchanges messages with it, and has the zygote kill it."""
 
 from __future__ import annotations
 

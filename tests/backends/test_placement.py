@@ -92,5 +92,5 @@ def test_owl_encodes_roughly_and_reads_boxes_and_scores_off_exactly(monkeypatch,
 def test_what_gives_boxes_or_depth_takes_exact_products(monkeypatch, role, tmp_path):
     build = {"detector": tiny_detectors.grounding_dino, "depth": tiny_models.depth_anything}[role]
     backend = opened(monkeypatch, role, build(tmp_path / role), ROUGH)
-    place = backend.family.placement if role == "detector" else backend._placement
+    place = backend.family.placement if role == "detector" else backend.placement
     assert place.autocast is None

@@ -71,7 +71,7 @@ def test_the_tutorial_prints_what_it_says(workplace):
     assert Path("run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     trace = json.loads(Path("run.json").read_text(encoding="utf-8"))
     assert trace["answer"] == "5"
-    assert len(trace["attempts"][0]["calls"]) == 14
+    assert len(trace["turns"][0]["calls"]) == 14
     assert sum(trace["forwards"].values()) == 3
 
 

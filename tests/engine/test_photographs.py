@@ -66,7 +66,7 @@ def test_the_number_of_people_equals_an_independent_decode(photos, engine, weigh
     reported, expected = [], []
     for path in sorted((photos / "coco128" / "images").glob("*.jpg"))[::6][:20]:
         image = open_image(path)
-        tensor = detector.format.prepare(image.pixels()).tensor[None]
+        tensor = detector.format.prepare(image.pixels())[0][None]
         (output,) = session.run(None, {session.get_inputs()[0].name: tensor})
         expected.append(count_people(output, image.size))
         answer = engine.ask(path, "How many people are there?")

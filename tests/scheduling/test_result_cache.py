@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from viper.models.roles import Completion, Detection
-from viper.scheduling.packing import size_in_memory
+from viper.scheduling.result_bytes import size_in_memory
 from viper.scheduling.result_cache import ResultCache
 
 MOST = 4_000

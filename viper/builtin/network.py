@@ -5,7 +5,7 @@
            └─ neck (top-down)       one map, stride 4, 64 channels
                 ├─ detector         center of an object, distances to its edges      per cell
                 ├─ depth            logarithm of the depth                            per cell
-                └─ regions          a box → unit vector of the space shared with texts, distance
+                └─ regions          a box → unit vector of the space shared with texts, logarithm of the depth
     words (N, 16) ─ text encoder → unit vector of the same space
 
 Regions and texts are trained against each other as in CLIP (Radford et al. 2021); centers and edges

@@ -1,4 +1,4 @@
-"""Answers: the text that a program's value becomes, and the patches behind it."""
+"""Answers: the text that a program's value becomes, and the patches that are its evidence."""
 
 from __future__ import annotations
 

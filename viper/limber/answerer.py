@@ -1,6 +1,6 @@
-"""The answerer in a folder of `viper train limber`: matcher, linear map and language model.
+"""The answerer that `viper train limber` saved in a folder: matcher, linear map and language model.
 
---backend answerer=limber:FOLDER
+`--backend answerer=limber:FOLDER` selects it.
 """
 
 from __future__ import annotations

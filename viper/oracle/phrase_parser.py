@@ -1,9 +1,9 @@
-"""From a phrase to the terms that must hold: "the small shiny cube" → small, metal, cube.
+"""From a phrase to the terms that an object must have: "the small shiny cube" → small, metal, cube.
 
 Articles, "and" and function words are ignored; of the rest the longest phrase in the vocabulary is matched
 first, its last word also in the plural. A relation includes the noun phrase after it: "holding a red cup"
 is the one term "holding red cup". A word outside the vocabulary becomes `UNKNOWN`, which holds for no
-object: a misspelt word is false, never ignored.
+object: a phrase with a misspelt word fits nothing; the word is not ignored.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The queue of a model: demand requests and prefetches, fair between programs.
 
-A program waits for its *demand* requests; *prefetches* are what it will probably request next. Forwards are
-made for demand requests only; prefetches of the same operation fill the room that is left. Programs take
-turns, so that one with a thousand requests does not delay one with a single request. A request that no
-program wants any longer is removed.
+A program waits for its *demand* requests; *prefetches* are what it will probably request next. Forwards (the
+model run on one batch) are made for demand requests only; prefetches of the same operation fill the room left
+in the batch. Programs take turns, so that one with a thousand requests does not delay one with a single
+request. A request that no program wants any longer is removed.
 
 Not thread-safe by itself: the worker holds its lock around every call.
 """

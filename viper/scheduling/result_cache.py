@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.scheduling.operation import Key
-from viper.scheduling.packing import size_in_memory
+from viper.scheduling.result_bytes import size_in_memory
 from viper.scheduling.result_store import ResultStore
 
 __all__ = ["ResultCache"]

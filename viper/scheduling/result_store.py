@@ -5,7 +5,7 @@ transaction, so that no model waits for a disk. A process that is killed loses o
 yet (write-ahead log). The oldest results are deleted when the file reaches its size.
 
 It is a cache: an error of the file is a warning in the log, and results are computed instead. Files are not
-trusted: values are read as JSON and plain arrays (`viper.scheduling.packing`), never unpickled.
+trusted: values are read as JSON and plain arrays (`viper.scheduling.result_bytes`), never unpickled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from viper.errors import ConfigError
 from viper.scheduling.operation import Key
-from viper.scheduling.packing import pack, size_in_memory, unpack
+from viper.scheduling.result_bytes import pack, size_in_memory, unpack
 from viper.storage.sqlite import Layout, open_cache
 
 __all__ = ["MAX_STORE_BYTES", "ResultStore"]

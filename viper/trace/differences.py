@@ -1,4 +1,4 @@
-"""Where two JSON values differ: each place once, with what stands there."""
+"""Where two JSON values differ: each place once, with both values."""
 
 from __future__ import annotations
 

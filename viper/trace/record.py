@@ -1,7 +1,7 @@
 """The whole run as a value: question, programs, every call, the outcome.
 
-The fields of a record are the keys of its JSON object, in this order. The `--json` answer, and everything
-that shows or replays a run, is read from a `Trace`.
+The fields of a record are the keys of its JSON object, in the order of their definition. The `--json` answer,
+and everything that shows or replays a run, is read from a `Trace`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 | figure | meaning |
 |---|---|
-| `load_ms` | time to load the network's weights, its libraries imported |
+| `load_ms` | time to load the network's weights, after its libraries have been imported |
 | `picture_ms` | all work on a new image of 480×320: find its objects, embed each and measure its depth |
 | `question_ms` | time of the answerer for one question about a part of that image |
 | `first_answer_s` | a whole process of `viper ask … --models builtin`, from its start to its end |
 | `weights_mb` | all weights that come with Viper |
 
-All but `first_answer_s` are wall times inside one process, with torch's default number of threads.
+All are wall times but `weights_mb`; all times but `first_answer_s` are taken inside one process, with torch's
+default number of threads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The child of the comparison: RestrictedPython in an interpreter that was started for one program.
+"""The child process of `unconfined.py`: runs one program with RestrictedPython in a new interpreter.
 
-It follows RestrictedPython's own introduction, without confinement. Lines of JSON: the program in, a line out
-and a line in per vision call, the value out.
+It follows RestrictedPython's own introduction, without confinement. It reads the
+program from stdin, writes each vision call and reads its answer, and writes the value: each a line of JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Models of real architectures with random weights, saved in the format of the hub.
+"""Models of real architectures with random weights, saved in the format of the Hugging Face hub.
 
 The time of a forward does not depend on the weights, so speed can be measured where no weights can be
 fetched. `real` sizes are those of OWLv2 base (patch 16, 960 px), SigLIP 2 so400m (patch 14, 384 px) and

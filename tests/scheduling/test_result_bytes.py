@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from viper.models.roles import Completion, Detection
-from viper.scheduling.packing import pack, unpack
+from viper.scheduling.result_bytes import pack, unpack
 from viper.usage import Usage
 
 EDGES = st.floats(-1e6, 1e6)

@@ -1,4 +1,4 @@
-"""Serialization of results: JSON for small ones, plain numbers for arrays, no pickles.
+"""Model results as bytes, for the result store: JSON for small ones, plain numbers for arrays, no pickles.
 
 The first byte is the format: `A` an array (its kind and shape as JSON, a line feed, its numbers in the
 machine's byte order), `J` a JSON object. Bytes that cannot be read give None.
