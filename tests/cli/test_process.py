@@ -56,6 +56,20 @@ def test_help_takes_less_than_three_times_the_import_of_click_and_rich():
     assert help_ < 3 * fastest("import click, rich")
 
 
+def test_help_of_the_command_loads_no_verb_of_its_own():
+    code = (
+        "import sys\n"
+        "sys.argv = ['viper', '--help']\n"
+        "from viper.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "verbs = 'ask models replay modules serve train doctor config'.split()\n"
+        "assert not {f'viper.cli.{verb}' for verb in verbs} & set(sys.modules)\n"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_viper_imports_nothing_heavy():
     done = python(
         "import viper, sys; heavy = {'torch', 'numpy', 'PIL', 'transformers', 'RestrictedPython'};"

@@ -13,9 +13,24 @@ import click
 
 __all__ = ["cli", "main"]
 
-_VERBS = tuple(
-    "ask run replay trace lint generate models modules program-cache world train serve config doctor".split()
-)
+_VERBS = {
+    "ask": "Answer a question about an image.",
+    "run": "Run a program of your own on an image.",
+    "replay": "Run the programs of a trace again, without any model, and compare.",
+    "trace": "Read and compare recorded answers.",
+    "lint": "Check a program without running it.",
+    "generate": "Print the program for a question, without running it.",
+    "models": "List and fetch the models for photographs.",
+    "modules": "List, check and create plugins with methods for programs.",
+    "program-cache": "List or clear the programs of language models that are kept.",
+    "world": "Draw images of the small world: cubes, spheres, cylinders.",
+    "train": "Train the parts of Viper that can be trained.",
+    "serve": "Start an HTTP API with a web page.",
+    "config": "Show settings, or write a file of settings.",
+    "doctor": "Check what works on this machine, and how to fix the rest.",
+}
+# The lines of `viper --help`, which loads no verb to print them.
+
 _OLD_VERBS = {"memo": "program-cache"}
 # Verbs of version 0.1 that still work, and are not listed.
 
@@ -37,6 +52,14 @@ class _Verbs(click.Group):
             return None
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = dict(_VERBS)
+        for name in self.list_commands(ctx):
+            if name not in rows and (command := self.get_command(ctx, name)):
+                rows[name] = command.get_short_help_str()
+        with formatter.section("Commands"):
+            formatter.write_dl([*rows.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
