@@ -24,10 +24,11 @@ INSTEAD = {
     "Lookahead": "Prefetcher",
     "Known": "RecordedCalls",
     "Memo": "ProgramCache",
-    "Doubts": "WarnsOutOfDomain",
-    "Refuses": "LimitedVocabulary",
-    "Verifies": "BinaryVerifier",
-    "Staged": "Preprocesses",
+    "Doubts": "Backend.doubt",
+    "Refuses": "Matcher.refusal",
+    "Verifies": "Matcher.certainty",
+    "MeasuresDepth": "DepthModel.measure",
+    "Staged": "Backend.stages",
     "Blame": "ErrorAttribution",
     "Judge": "Scorer",
     "Nursery": "ZygoteClient",
@@ -38,7 +39,7 @@ INSTEAD = {
     "Problem": "ApiError",
     "TestWriter": "PredicateWriter",
 }
-"""Class of an earlier version → its name now."""
+"""Class of an earlier version → its name now, or the method that took its place."""
 
 WORDS = {
     "told": "reported",

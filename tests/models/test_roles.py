@@ -5,17 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from viper.models.roles import (
-    ROLES,
-    BinaryVerifier,
-    DepthModel,
-    Detector,
-    LimitedVocabulary,
-    Matcher,
-    RegionDepth,
-    WarnsOutOfDomain,
-    with_defaults,
-)
+from viper.models.roles import ROLES, Detector, with_defaults
 
 
 class Plain:
@@ -71,13 +61,6 @@ def test_the_abilities_of_a_plain_object_are_used():
     able = with_defaults(Able(), "detector")
     assert (able.deterministic, able.largest_batch("x"), able.certainty(0.5)) == (False, 3, 0.5)
     assert able.has_distinct_detections
-
-
-def test_names_of_0_1_can_be_inherited_together():
-    both = type("Both", (LimitedVocabulary, BinaryVerifier, WarnsOutOfDomain), {})
-    depth = type("Depth", (DepthModel, RegionDepth), {})
-    assert issubclass(both, Matcher)
-    assert issubclass(depth, DepthModel)
 
 
 def test_looking_at_an_ability_costs_next_to_nothing():

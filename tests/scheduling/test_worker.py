@@ -548,7 +548,7 @@ def test_operations_name_methods_of_their_role():
     protocols = {
         "detector": roles.Detector,
         "matcher": roles.Matcher,
-        "depth": type("Depth", (roles.DepthModel, roles.RegionDepth), {}),
+        "depth": roles.DepthModel,
         "answerer": roles.Answerer,
         "language": roles.LanguageModel,
     }

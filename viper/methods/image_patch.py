@@ -99,7 +99,7 @@ async def exists(call: MethodCall, patch: Patch, object_name: str) -> bool:
 async def verify_property(call: MethodCall, patch: Patch, object_name: str, attribute: str) -> bool:
     """Compare "attribute object" with the other attributes of its kind and with the bare object.
 
-    A matcher that can verify a single text (`BinaryVerifier`) gets only "attribute object".
+    A matcher that can verify a single text (it has `certainty`) gets only "attribute object".
     """
     name = _text(object_name, "object_name")
     wanted = _text(attribute, "attribute")

@@ -35,7 +35,6 @@ __all__ = [
     "AnswerRequest",
     "Answerer",
     "Backend",
-    "BinaryVerifier",
     "Completion",
     "CompletionRequest",
     "DepthModel",
@@ -43,13 +42,9 @@ __all__ = [
     "Detection",
     "Detector",
     "LanguageModel",
-    "LimitedVocabulary",
     "Matcher",
-    "Preprocesses",
-    "RegionDepth",
     "RelativeDepth",
     "Role",
-    "WarnsOutOfDomain",
     "median_depth",
     "with_defaults",
 ]
@@ -224,29 +219,6 @@ class LanguageModel(Backend):
     def complete(self, requests: Sequence[CompletionRequest]) -> Sequence[Completion | ModelError]:
         """Return one completion per request, or the error of that request."""
         raise NotImplementedError
-
-
-# Names of abilities in version 0.1, from which a plugin may still inherit.
-
-
-class Preprocesses(Backend):
-    """A backend with `stages`, `prepare` and `forward`."""
-
-
-class WarnsOutOfDomain(Backend):
-    """A backend with `doubt`."""
-
-
-class LimitedVocabulary(Matcher):
-    """A matcher with `refusal`."""
-
-
-class BinaryVerifier(Matcher):
-    """A matcher with `certainty`."""
-
-
-class RegionDepth(Backend):
-    """A depth model with `measure`."""
 
 
 _CLASSES: dict[Role, type[Backend]] = dict(

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from viper.trace.differences import Difference, differences
 from viper.trace.model import measures
-from viper.trace.record import Attempt, CallRecord, Trace
+from viper.trace.record import Trace
+from viper.trace.turns import Attempt, CallRecord
 
 __all__ = ["CallChange", "Comparison", "compare"]
 

@@ -1,4 +1,4 @@
-"""The whole run as a value: question, programs, every call, the outcome.
+"""The whole run as a value: question and images, turns (`viper.trace.turns`), outcome.
 
 The fields of a record are the keys of its JSON object, in the order of their definition. The `--json` answer,
 and everything that shows or replays a run, is read from a `Trace`.
@@ -11,43 +11,32 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from viper.errors import FailureKind
 from viper.images.boxes import Box
 from viper.programs.program import Failure, Task
 from viper.trace.model import (
     MEASURE,
-    Count,
     FailureField,
-    FindingField,
     Index,
     Milliseconds,
     PatchField,
     Record,
-    Score,
-    SiteField,
-    UsageField,
 )
 from viper.trace.summary import summary_html
+from viper.trace.turns import Attempt, CallRecord, Votes
 from viper.usage import Usage
 
 __all__ = [
     "SUMMARY_KEYS",
     "TRACE_FORMAT",
     "TRACE_VERSION",
-    "Attempt",
-    "CallError",
-    "CallRecord",
     "Crop",
     "DirectAnswer",
     "Doubt",
     "Embedded",
     "ImageInfo",
-    "Observation",
     "Region",
     "RunOutcome",
-    "TextScore",
     "Trace",
-    "Votes",
     "outcome_of",
 ]
 
@@ -90,160 +79,6 @@ class Region(Record):
     """Corners in pixels of the image; null for a box."""
     name: str = ""
     """What the user calls it; may be empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallError(Record):
-    """Why a call has no result."""
-
-    kind: Literal["ValueError", "TypeError", FailureKind]
-    """An exception that the program could catch, or the kind of failure that ended it."""
-    message: str
-    """What was wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextScore(Record):
-    """How well a text matches a region."""
-
-    text: str
-    """As it was compared."""
-    score: float
-    """0 to 1."""
-    image: Index | None = None
-    """Index of the image; null for the patch of the call."""
-    box_xyxy: Box | None = None
-    """The region that was compared; null for the patch of the call."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord(Record):
-    """One call of a program that needed a model."""
-
-    line: int
-    """Line of the program, counted from 1."""
-    method: str
-    """ImagePatch.find for a method, the bare name for a function."""
-    role: str
-    """The role that the method needs."""
-    model: str
-    """Reference of the backend; empty where no backend serves the role."""
-    image: Index | None
-    """Index of the image that the patch is on; null for a function."""
-    box_xyxy: Box | None
-    """Box of the patch whose method was called; null for a function."""
-    arguments: tuple[Any, ...]
-    """One per parameter of the method, defaults filled in; patches as objects."""
-    result: Any
-    """What the program got; null when the call failed."""
-    score: Score
-    """How sure the model was, 0 to 1: of the best patch found, or of what was chosen; null where it gives no
-    such number."""
-    scores: tuple[TextScore, ...] | None = None
-    """Scores of all texts that a matcher compared; null until matchers report them."""
-    error: CallError | None
-    """Null, or why the call failed."""
-    notes: tuple[str, ...]
-    """Remarks, such as a synonym that stood for the phrase."""
-    unverified: tuple[str, ...]
-    """Conditions that it tested only in part."""
-    started_ms: Milliseconds
-    """When the call came, from the beginning of the answer."""
-    ms: Milliseconds
-    """From the call to its result."""
-    model_ms: Milliseconds
-    """In the forwards that it waited for."""
-    queue_ms: Milliseconds
-    """Longest wait of a request for its forward."""
-    forwards: Count
-    """Forwards that it waited for."""
-    batch_size: Count
-    """Largest batch that it was part of; 0 when no model ran."""
-    cached: Annotated[bool, MEASURE]
-    """Whether all results came from a cache: an earlier call, answer or process."""
-    prefetched: Count
-    """How many of its requests had been prefetched."""
-    usage: UsageField
-    """Tokens that it was billed."""
-
-    @property
-    def failure(self) -> str | None:
-        """Message of what went wrong; None when the call was answered."""
-        return None if self.error is None else self.error.message
-
-    @property
-    def failure_kind(self) -> str | None:
-        """Kind of what went wrong; None when the call was answered."""
-        return None if self.error is None else self.error.kind
-
-
-@dataclass(frozen=True, slots=True)
-class Observation(Record):
-    """What one step of a program reported."""
-
-    text: str
-    """As the language model reads it."""
-    value: Any = None
-    """The value behind it; null where there is only text."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(Record):
-    """One program and what became of it: a turn of the run."""
-
-    generator: str
-    """Name of the generator."""
-    from_program_cache: Annotated[bool, MEASURE]
-    """Whether the program came from the program cache, so that no model was asked for it."""
-    notes: tuple[str, ...]
-    """How the question was read, and what models report against their own results on this image."""
-    source: str
-    """The program; all lines count in this text. Empty when none could be written."""
-    outcome: Literal["returned", "observed", "failed"]
-    """`returned` a value, `observed` (reported observations for the next turn; no program does yet), or
-    `failed`."""
-    failure: FailureField | None
-    """Null, or why it gave no answer."""
-    findings: tuple[FindingField, ...]
-    """What the checks found, so that the program was not run."""
-    call_sites: tuple[SiteField, ...]
-    """Calls of the API in the source."""
-    calls: tuple[CallRecord, ...]
-    """The calls that needed a model, in order."""
-    printed: str
-    """What it printed."""
-    observations: tuple[Observation, ...] = ()
-    """What it reported step by step; empty until programs report observations."""
-    returned: Any
-    """What the program returned: a JSON value with patches as objects, sets as sorted lists; null when it
-    failed."""
-    unverified: tuple[str, ...]
-    """Conditions of the question that it did not test, or only in part."""
-    usage: UsageField
-    """Of writing the program."""
-    started_ms: Milliseconds
-    """When it began to run, from the beginning of the answer."""
-    generate_ms: Milliseconds
-    """Time of writing it."""
-    run_ms: Milliseconds
-    """Time of running it, calls included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Votes(Record):
-    """How several programs for one question voted."""
-
-    n: Annotated[int, Field(ge=1)]
-    """Programs that were asked for."""
-    answers: dict[str, int]
-    """Answer: programs that gave it, most votes first."""
-    failed: Index
-    """Programs that gave no answer, or could not be written."""
-
-    @property
-    def confidence(self) -> float | None:
-        """Share of all programs that gave the answer; None when all failed."""
-        return max(self.answers.values()) / self.n if self.answers else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from viper.trace.model import Record
-from viper.trace.record import Attempt, CallRecord
+from viper.trace.turns import Attempt, CallRecord
 
 __all__ = ["AttemptStep", "CallStep", "ProgramStep", "Step", "Watcher", "tell"]
 
