@@ -37,7 +37,7 @@ def stderr_progress(*columns: ProgressColumn | str) -> Progress:
     animate = can_animate()
     return Progress(
         *columns,
-        # Rich reads NO_COLOR itself; FORCE_COLOR must not make a terminal of a pipe.
+        # Rich reads NO_COLOR itself; FORCE_COLOR must not make it treat a pipe as a terminal.
         console=Console(stderr=True, force_terminal=animate, highlight=False),
         transient=True,
         disable=not animate,

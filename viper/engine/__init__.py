@@ -1,7 +1,7 @@
-"""The engine: from a question about an image to its answer.
+"""The engine: takes a question about an image and returns an answer.
 
-`Engine` and `ask` import their module when they are first used: other modules of this package are
-imported where nothing heavy may be.
+`Engine` and `ask` are imported on first use, because code that must start fast imports other modules of
+this package.
 """
 
 from __future__ import annotations

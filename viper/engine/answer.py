@@ -1,4 +1,4 @@
-"""Answers: the text that a program's value becomes, and the patches that are its evidence."""
+"""Turns the value that a program returned into an answer: its text, and the patches as evidence."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Answer:
     text: str | None
     """The value as text; None on failure."""
     patches: tuple[Patch, ...]
-    """Grounding: the chosen patches, best first, empty for no such object. Else: the patches that the
-    answer is made of."""
+    """Grounding: the chosen patches, best first; empty if there is no such object. Otherwise: the patches
+    that support the answer."""
     failure: Failure | None
     """Why there is no answer; None when there is one."""
     trace: Trace
@@ -78,7 +78,7 @@ class Answer:
         write_trace(path, self.trace, self.image, embed=embed)
 
     def _repr_html_(self) -> str:
-        """Show itself in a notebook: answer, image with boxes, program, calls."""
+        """Return HTML for notebooks: answer, image with boxes, program, calls."""
         from viper.trace.summary import summary_html
 
         return summary_html(self.trace.to_json(), self.image)
@@ -91,7 +91,7 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
     """Return the text of a program's value, or why it cannot be an answer.
 
     bool → yes/no, float → at most 6 significant digits, patch → its category, list → items joined
-    by ", ", dict → JSON. Where choices are given, one that is equal but for case is spelled as given.
+    by ", ", dict → JSON. A text that equals a choice except for case is spelled like the choice.
     """
     if task == "grounding":
         patches = grounded_patches(value)
@@ -122,7 +122,7 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
 
 
 def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
-    """Return the patches of a grounding value, best first; None when it is not one."""
+    """Return the patches of a grounding program's value, best first; None if it is of another type."""
     if value is None:
         return ()
     if isinstance(value, Patch):
@@ -135,11 +135,11 @@ def grounded_patches(value: Any) -> tuple[Patch, ...] | None:
 def evidence_patches(
     value: Any, calls: Sequence[tuple[str, Patch | None, Any]]
 ) -> tuple[Patch, ...]:
-    """Return the patches that an answer in words is made of.
+    """Return the patches that support an answer in words.
 
-    These are the patches inside the value, if any; else the patch of the last call, if that was a question
-    about a detected patch (such as its color); else everything that was found, except patches for which a
-    property was not confirmed.
+    These are the patches inside the value, if any; else the patch of the last call, if that asked about a
+    detected patch (such as its color); else all patches that were found, except those that failed a
+    property check.
 
     Args:
         value: What the program returned.

@@ -1,4 +1,4 @@
-"""The configuration of an engine: its options, and what resolves from them, as checked values."""
+"""The checked configuration of an engine: its options, and the backends resolved from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["DEFAULT_PRESET", "EngineConfig", "LoadedBackend", "SandboxLevel", "r
 DEFAULT_PRESET = EngineOptions().models
 
 _TRUE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
-# Roles that a file of scenes can serve; depth only where the file has it.
+# Roles that a scene file can serve; depth only if the file contains it.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class EngineConfig(EngineOptions):
     """
 
     generator: str = "grammar"
-    """Its name."""
+    """Name of the generator."""
     backends: Mapping[Role, BackendRef]
-    """The backend of each role, those of modules included."""
+    """The backend of each role, including the roles of modules."""
     modules: tuple[str, ...] = ()
     """Names of the modules that add methods to the API."""
     vote_temperature: float | None = None
@@ -48,7 +48,7 @@ class EngineConfig(EngineOptions):
 
 
 class LoadedBackend:
-    """Loader of a backend that is loaded already; equal for the same object."""
+    """Loader that returns an already loaded backend; equal to another of the same object."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -73,15 +73,15 @@ def resolve_backends(
     """Return the backend of each role: the preset's, replaced by the given ones.
 
     Args:
-        models: Name of a preset, or `truth:FILE` for the oracle of a file of scenes.
+        models: Name of a preset, or `truth:FILE` for answers from a scene file.
         overrides: Role → `NAME:REFERENCE`, or a loaded backend.
-        data_folder: Second place to look for a relative file of scenes, after the working directory.
-        module_roles: Roles that modules bring, each with the module's name and loader; the module
+        data_folder: Where to look for a relative scene file after the working directory.
+        module_roles: Roles that modules add, each with the module's name and loader; the module
             serves its role itself unless an override names another backend.
 
     Raises:
         ConfigError: The preset, a role or a backend is unknown, weights of the preset are not on
-            disk, a file of scenes is unusable, or an object lacks what a backend of its role has.
+            disk, a scene file is unusable, or an object lacks what its role requires.
     """
     brought = module_roles or {}
     given: dict[Role, BackendRef] = {}
@@ -98,9 +98,9 @@ def resolve_backends(
 
 
 def _loaded(role: Role, backend: Backend) -> BackendRef:
-    """Return the reference of a loaded backend; traces call it by its `name`, else by its class."""
+    """Return the reference of a loaded backend, named in traces by its `name`, else its class."""
     methods = [operation.method for operation in OPERATIONS if operation.role == role]
-    # A depth model has either method, a matcher both.
+    # A depth model needs only one of its methods, a matcher both.
     enough = any if role == "depth" else all
     kind = type(backend).__name__
     if methods and not enough(callable(getattr(backend, method, None)) for method in methods):
@@ -142,7 +142,7 @@ def _preset_backends(
 
 
 def _located(ref: BackendRef, data_folder: Path | None) -> BackendRef:
-    """Return a reference to a file of scenes with the path where the file is."""
+    """Return a reference to a scene file with the path at which the file was found."""
     if ref.name != TRUTH or data_folder is None or Path(ref.reference).exists():
         return ref
     beside = data_folder / ref.reference

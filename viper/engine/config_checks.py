@@ -1,4 +1,4 @@
-"""Checks of votes and budgets against the generators: votes need sampling, a cost limit needs prices."""
+"""Checks that an engine's generators support its votes (sampling) and its cost limit (prices)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PRICES = ("input_usd", "output_usd")
 
 
 def vote_temperature(generator: str) -> float | None:
-    """Return the temperature for programs that vote; None where the user gave one."""
+    """Return the temperature for programs that vote; None if the user gave one."""
     return None if "temperature" in generator_options(generator) else _VOTE_TEMPERATURE
 
 

@@ -1,6 +1,6 @@
-"""`Engine`: answers questions about images, blocking or awaited.
+"""`Engine`: answers questions about images, from blocking or async code.
 
-Everything happens in coroutines of `viper.engine.solver`, on an event loop that the engine owns.
+The work is done by coroutines of `viper.engine.solver`, on the engine's own event loop.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class EngineArguments(EngineOptions):
 def _with_arguments(
     model: Callable[P, EngineArguments],
 ) -> Callable[[Callable[[Engine, EngineArguments], None]], Callable[Concatenate[Engine, P], None]]:
-    """Return a decorator that gives a constructor the parameters of a dataclass, and their old names."""
+    """Return a decorator that gives a constructor a dataclass's parameters, also under their old names."""
 
     def decorate(
         constructor: Callable[[Engine, EngineArguments], None],
@@ -94,13 +94,13 @@ class Engine:
         backends: Role → `NAME:REFERENCE`, or a loaded object with the batch methods of the role and a
             `fingerprint` (and a `name` for traces, else its class is named); replaces the preset's.
         limits: What one program may use.
-        data_folder: Second place to look for a relative file of scenes, after the working directory.
+        data_folder: Where to look for a relative scene file after the working directory.
         on_loading: Called from another thread with a backend's reference, and True before or False
             after it is loaded.
         opener: Loads a backend; for embedders with loaders of their own.
-        pool: The models of another engine, `engine.pool`: a role with the same backend in both has one
+        pool: The models of another engine (`engine.pool`): roles with the same backend in both share one
             loaded model. Close that engine last.
-        models_of: The same as `pool`, given as the other engine.
+        models_of: The other engine itself, instead of `pool`.
         modules: Names of installed modules, or `viper.modules.Module` values, whose methods programs may
             call; None for all that are installed, limited by `VIPER_PLUGINS`.
         options: The fields of `viper.engine.options.EngineOptions`, by name.
@@ -174,9 +174,9 @@ class Engine:
 
         Args:
             image: Path, bytes, PIL image or array of shape (H, W, 3), uint8 RGB.
-            question: A question, a statement to judge, or for grounding an expression.
+            question: A question, a statement to judge, or (grounding) a referring expression.
             task: `vqa` for an answer in words, `grounding` for a box.
-            choices: Answers to choose from; empty when any will do.
+            choices: Answers to choose from; empty if any answer is allowed.
             timeout_s: Replaces the engine's timeout for this answer.
             on_step: Called from the engine's thread with each step as it happens: a program is about to
                 run, a call was answered, a program ended (see `viper.trace`).
@@ -236,7 +236,7 @@ class Engine:
         timeout_s: float | None = None,
         on_step: Watcher | None = None,
     ) -> Answer:
-        """Answer one query from any event loop, with its own program where it has one; see `ask`."""
+        """Answer one query from any event loop, running its own program if it has one; see `ask`."""
         return await self._elsewhere(self._solver.answer(query, timeout_s, on_step))
 
     def generate(
@@ -251,10 +251,10 @@ class Engine:
         return self._loop.run(self._solver.write(question, task, tuple(choices)))
 
     def prompt(self, question: str, *, task: Task = "vqa", choices: Iterable[str] = ()) -> Prompt:
-        """Return what the generator's language model would read; nothing is sent.
+        """Return the prompt for the generator's language model; nothing is sent.
 
         Raises:
-            ConfigError: The generator asks no language model.
+            ConfigError: The generator uses no language model.
             InputError: The question is empty or too long.
             GenerationError: The prompt does not fit the model.
         """
@@ -263,7 +263,7 @@ class Engine:
     def check(self, source: str) -> CheckReport:
         """Let a sandbox child check a program without running it.
 
-        Where there is no sandbox, that is a finding of kind `sandbox`.
+        Without a working sandbox, the report has a finding of kind `sandbox`.
         """
         return self._loop.run(self._solver.check(source))
 
@@ -280,7 +280,7 @@ class Engine:
         self._loop.run(self.pool.preload())
 
     def capabilities(self) -> Capabilities:
-        """Return which roles are served and the vocabulary of the detector, which is loaded for it."""
+        """Return the roles served and the detector's vocabulary; loads the detector."""
         return self._loop.run(self._solver.capabilities())
 
     def fingerprints(self) -> dict[Role, str]:
@@ -332,7 +332,7 @@ class Engine:
         self.close()
 
     async def _elsewhere(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Await a coroutine of this engine's loop from the caller's loop."""
+        """Run a coroutine on the engine's loop, and await it on the caller's loop."""
         return await asyncio.wrap_future(self._loop.submit(coroutine))
 
 

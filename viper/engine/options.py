@@ -5,7 +5,7 @@ options of the command line (`viper.cli.options`), the keys of `viper.toml` and 
 (`viper.settings`), and the tables of `docs/configuration.md`. Importing this module imports nothing heavy.
 """
 
-# Annotations are objects here, not strings: the derived forms read them.
+# No `from __future__ import annotations`: annotations are read at run time.
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Presets as checked values: the model of each role, its repository, size and license.
+"""Reads and checks presets: the model of each role, its repository, size and license.
 
     preset = load_presets()["small"]
     preset.backends["detector"]     # "transformers:google/owlv2-base-patch16-ensemble"
@@ -40,7 +40,7 @@ PRESETS_VARIABLE = "VIPER_PRESETS"
 """Environment variable with the path of a file of further presets."""
 
 _FROM_HUB = "transformers"
-# The backend whose references in a preset are repositories of the hub.
+# The backend whose references are repositories of the hub.
 
 _Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"\S")]
 
@@ -53,32 +53,32 @@ class PresetModel:
     repository: str
     """Such as `google/owlv2-base-patch16-ensemble`."""
     revision: str
-    """A commit, or `main` where none has been verified."""
+    """A commit, or `main` if none has been verified."""
     size_mb: int
     """Approximate size of the download, in millions of bytes."""
     licence: str
     """SPDX identifier of its license."""
     architecture: str
-    """Class of transformers that loads it."""
+    """Class of the transformers library that loads it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The models behind a name of `--models`."""
+    """A named set of models, chosen with `--models`."""
 
     name: str
     description: str
     backends: Mapping[Role, str]
     """Role → `NAME` or `NAME:REFERENCE`, as written."""
     models: tuple[PresetModel, ...] = ()
-    """Those of them that come from the hub, in the order of the roles."""
+    """The models that come from the hub, in the order of the roles."""
     first_of: tuple[str, ...] = ()
     """Presets to choose from: the first whose weights are all on disk, else the last."""
     beside_own_backends: str | None = None
-    """Replaces the last one when the user names backends."""
+    """Replaces the last preset of `first_of` if the user names backends."""
 
     def reference(self, role: Role) -> BackendRef:
-        """Return the backend of a role, with the revision of a model of the hub.
+        """Return the backend of a role; for a model of the hub, with its revision.
 
         Raises:
             ConfigError: There is no such backend for this role.
@@ -133,7 +133,7 @@ def repositories() -> tuple[str, ...]:
 
 
 def choose(name: str, *, own_backends: bool = False) -> Preset:
-    """Return a preset by name; for one that chooses among others, the chosen one.
+    """Return a preset by name; for one with `first_of`, the preset that it chooses.
 
     Args:
         name: Of the preset.
@@ -158,11 +158,11 @@ def choose(name: str, *, own_backends: bool = False) -> Preset:
 
 
 def advice(name: str, *, own_backends: bool = False) -> str | None:
-    """Return how to get the best choice of a preset that had to choose another; None if it had not.
+    """Return how to get the first choice of a preset that fell back to another; None if it did not.
 
     Args:
         name: Of the preset.
-        own_backends: Whether the user names backends; then the choice beside them needs no advice.
+        own_backends: Whether the user names backends; then `beside_own_backends` needs no advice.
 
     Raises:
         ConfigError: A file of presets is unusable.

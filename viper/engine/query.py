@@ -1,4 +1,4 @@
-"""One question about one image, checked."""
+"""A question about an image, and the checks of both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from viper.programs.program import Task
 __all__ = ["ImageSource", "Query", "checked_question", "opened_image"]
 
 ImageSource: TypeAlias = "media.ImageSource | ImageRef"
-"""A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image opened before."""
+"""A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image already opened."""
 
 _MAX_QUESTION_CHARACTERS = 4_000
 # Twenty times the longest question of the benchmarks, and short enough for any model.
@@ -30,14 +30,14 @@ class Query:
 
     image: ImageSource
     question: str
-    """A question, a statement that is true or false, or for grounding an expression."""
+    """A question, a statement to judge as true or false, or (grounding) a referring expression."""
     task: Task = "vqa"
     choices: tuple[str, ...] = ()
-    """Answers to choose from; empty when any will do."""
+    """Answers to choose from; empty if any answer is allowed."""
     program: str | None = None
     """Source to run instead of generating one."""
     recorded: RecordedCalls | None = field(default=None, repr=False, compare=False)
-    """Answers calls instead of the models, as far as they were recorded (see `viper.replay`)."""
+    """Recorded calls, which are answered without the models (see `viper.replay`)."""
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):

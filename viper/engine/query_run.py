@@ -1,6 +1,6 @@
 """One query from question to answer: programs are written, run, repaired, or vote.
 
-    generators in turn        the next one where the one before refuses, or its program fails
+    generators in turn        the next one if the previous one refuses, or its program fails
       ├─ a program of the program cache, before a language model is called
       ├─ one program at a time, with each failure given back to the generator (`max_attempts`)
       └─ several at once, which vote (`votes`)
@@ -47,7 +47,7 @@ class EngineServices(NamedTuple):
 
     config: EngineConfig
     api: ProgramApi
-    """The functions that programs may call, and their methods."""
+    """What programs may call, with the implementations."""
     wire_api: Mapping[str, Any]
     """Its specification as plain data."""
     jail: Jail
@@ -58,7 +58,7 @@ class EngineServices(NamedTuple):
 
 
 async def written(opened: OpenedGenerator, request: GenerationRequest, budget: Budget) -> Program:
-    """Let a generator write one program; record the cost, also of a failure.
+    """Let a generator write one program, and record the cost even if it fails.
 
     Only the registry decides that a program may run in a weaker sandbox, whatever its generator claims.
 
@@ -99,7 +99,7 @@ class QueryRun:
         image: The query's image, opened.
         client: Model client, whose results the programs share.
         trace_builder: Records programs and calls.
-        services: The engine's.
+        services: Shared parts of the engine.
         watcher: Called with each step as it happens.
     """
 
@@ -122,7 +122,7 @@ class QueryRun:
         self._cache_update: Coroutine[Any, Any, None] | None = None
 
     async def remember(self) -> None:
-        """Update the program cache; called after the answer's timeout no longer counts."""
+        """Update the program cache; called outside the answer's timeout."""
         if self._cache_update is not None:
             await self._cache_update
 
@@ -130,7 +130,7 @@ class QueryRun:
         """Let generators write programs until one answers, or a repair is impossible.
 
         Args:
-            generators: In turn; all but the last write one program each.
+            generators: Tried in turn; all but the last write one program each.
             request: The request to each.
 
         Raises:
@@ -167,12 +167,12 @@ class QueryRun:
         return True
 
     def _cache_of(self, generator: Generator, request: GenerationRequest) -> ProgramCache | None:
-        """Return the cache where it is used: for language models, and not for repairs."""
+        """Return the program cache; None for repairs, and for generators without a language model."""
         wanted = Abilities.of(generator).billed and not request.rejected
         return self._services.program_cache if wanted else None
 
     async def _repair(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
-        """Request one program at a time; each request has the failures of the ones before."""
+        """Request one program at a time, each with the failures of the previous ones."""
         generator = opened.generator
         for _ in range(self._services.config.max_attempts):
             run = await self._write_and_run(opened, request)
@@ -184,7 +184,7 @@ class QueryRun:
             request = self._with_rejected(request, run)
 
     async def _vote(self, opened: OpenedGenerator, request: GenerationRequest) -> None:
-        """Request several programs at once; the answer is that of most of them."""
+        """Request several programs at once, and let them vote on the answer."""
         config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
         self._services.budget.check()  # once: they count as one call

@@ -40,7 +40,7 @@ class Solver:
 
     Args:
         services: Parts of the engine that all queries share.
-        generators: Write the programs; each is used where the one before could not answer.
+        generators: Write the programs; each is used if the previous one could not answer.
         pool: The models.
     """
 
@@ -172,7 +172,7 @@ class Solver:
         return await self._services.jail.level()
 
     async def capabilities(self) -> Capabilities:
-        """Return what is served; loads the detector for its vocabulary."""
+        """Return the roles served and the detector's vocabulary; loads the detector."""
         own = frozenset(self._services.api.roles)
         if not self._config.backends.keys() - own:
             # No backend is configured: programs are drafts for the whole API.
@@ -196,7 +196,7 @@ class Solver:
         return GenerationRequest(checked, task, choices, capabilities, self._services.api.spec)
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
-        """Return the answer to a query without any record."""
+        """Return a failed answer, whose trace contains no program."""
         try:
             name = Path(query.image).name  # type: ignore[arg-type]  # checked by trying
         except Exception:  # not a path
@@ -222,7 +222,7 @@ async def _opened(query: Query) -> ImageRef:
     """Open the image of a query.
 
     Raises:
-        InputError: It cannot be read, whatever its object raises.
+        InputError: The image cannot be read, whatever that raised.
     """
     try:
         return await asyncio.to_thread(opened_image, query.image)

@@ -63,7 +63,7 @@ class ProgramResult:
 
 
 class TraceBuilder:
-    """Builds the trace of one answer; programs are entered in the order in which they end.
+    """Builds the trace of one answer; programs are recorded in the order in which they end.
 
     Args:
         query: The query; its question is empty for a program without a question.
@@ -99,11 +99,11 @@ class TraceBuilder:
         generate_ms: float,
         started_s: float,
     ) -> ProgramResult:
-        """Enter one program and its result; it is the answer unless another follows.
+        """Record a program and its result; the last one is the answer, unless `choose` is called.
 
         Args:
             program: As the generator wrote it.
-            session: Where its calls are recorded.
+            session: The dispatcher that recorded its calls.
             result: The sandbox's result; None when the program was stopped from outside.
             generate_ms: Wall time of writing it.
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
@@ -126,21 +126,21 @@ class TraceBuilder:
     def enter_unwritten(
         self, generator: str, failure: Failure, generate_ms: float
     ) -> ProgramResult:
-        """Enter a program that could not be written."""
+        """Record a program that could not be written."""
         attempt = replace(_BLANK, generator=generator, failure=failure, generate_ms=generate_ms)
         return self._enter(ProgramResult(attempt))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:
-        """Make the outcome of one of the entered programs the answer.
+        """Make the outcome of one recorded program the answer.
 
         Args:
-            outcome: One that was entered.
-            votes: How it came to be chosen.
+            outcome: One that was recorded.
+            votes: The vote that chose it.
         """
         self._chosen, self._votes = outcome, votes
 
     def fail(self, failure: Failure) -> None:
-        """Enter a failure of the answer as a whole, such as its timeout."""
+        """Record a failure of the whole answer, such as a timeout."""
         self._failure = failure
 
     def _enter(self, outcome: ProgramResult) -> ProgramResult:
@@ -184,9 +184,9 @@ def read_result(
     """Read the sandbox's result of a program.
 
     Args:
-        attempt: The program, with its source as it was given to the sandbox; the fields that follow from the
+        attempt: The program, with its source as it was given to the sandbox; the fields that depend on the
             result are replaced.
-        session: Where the program's calls are recorded.
+        session: The dispatcher that recorded the program's calls.
         result: The result; None when the program was stopped from outside.
         task: What the program was to return.
         choices: Answers that the caller allows.
@@ -210,10 +210,10 @@ def read_result(
 
 
 def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dict[str, Any]:
-    """Return the fields of a trace that follow from the chosen program.
+    """Return the fields of a trace that depend on the chosen program.
 
     Args:
-        chosen: The program that the answer or failure is of.
+        chosen: The program that gave the answer or failure.
         failure: Why there is no answer.
     """
     answered = chosen if failure is None else None
@@ -247,7 +247,7 @@ def _judge(
         return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
 
     def resolved(part: Any) -> Any:
-        """Return the host's patch or object for one of the wire."""
+        """Return the host's patch or object for a reference from the wire."""
         match part:
             case PatchRef():
                 return session.resolve(part)

@@ -1,8 +1,7 @@
-"""Voting of several programs on one question: the answer of most of them, and its share.
+"""Voting among several programs for one question: the most frequent answer wins.
 
-Answers in words are the same when they differ in case, articles and punctuation only; boxes are the
-same when their overlap (IoU) with the first of their group is at least one half. A program that failed
-has no vote, but counts in the total.
+Answers in words are equal if they differ only in case, articles and punctuation. Boxes are equal if their
+IoU with the first box of the group is at least 0.5. A failed program has no vote, but counts in the total.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from viper.trace import Votes
 __all__ = ["Tally", "tally"]
 
 _SAME_BOX_IOU = 0.5
-# The threshold of benchmarks of referring expressions.
+# The usual threshold of referring expression benchmarks.
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -29,7 +28,7 @@ class Tally(NamedTuple):
     """The result of a vote."""
 
     winner: ProgramResult
-    """The first program that gave the answer of the majority; the first of all when all failed."""
+    """The first program with the winning answer; the first of all if all failed."""
     votes: Votes
 
 
@@ -37,11 +36,10 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     """Count the votes.
 
     Args:
-        outcomes: One per program, at least one, in order. Of answers with the same number of votes
-            the first wins.
+        outcomes: One or more, in program order. Of several answers with the most votes, the first wins.
         task: The task of the programs.
     """
-    groups: list[list[ProgramResult]] = []  # of the same answer
+    groups: list[list[ProgramResult]] = []  # results with equal answers
     succeeded = [outcome for outcome in outcomes if outcome.failure is None]
     for outcome in succeeded:
         for group in groups:
@@ -50,7 +48,7 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
                 break
         else:
             groups.append([outcome])
-    groups.sort(key=len, reverse=True)  # stable: the first of equals stays first
+    groups.sort(key=len, reverse=True)  # stable: ties keep their order
     answers = {_name(group[0], task): len(group) for group in groups}
     winner = groups[0][0] if groups else outcomes[0]
     return Tally(winner, Votes(len(outcomes), answers, len(outcomes) - len(succeeded)))
@@ -71,7 +69,7 @@ def _plain(text: str | None) -> str:
 
 
 def _name(outcome: ProgramResult, task: Task) -> str:
-    """Return the name of an answer in the list: boxes by their place, since two may look alike."""
+    """Return the label of an answer; a box includes its place, since categories may be equal."""
     if task != "grounding":
         return outcome.text or ""
     if not outcome.patches:

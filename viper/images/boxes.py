@@ -21,8 +21,8 @@ __all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds",
 Box = tuple[float, float, float, float]
 
 _STEPS_PER_PIXEL = 64
-# A power of two: coordinates on this lattice are exact in binary, so that `height - y` loses
-# nothing and a box comes back from a program's frame as it went in, which keeps it a cache key.
+# A power of two: coordinates on this lattice are exact in binary, so that `height - y` loses nothing.
+# A box then returns unchanged from a program's frame, and cache keys still match.
 
 
 def read_box(value: object, where: str) -> Box:
@@ -33,7 +33,7 @@ def read_box(value: object, where: str) -> Box:
         where: File and line, for the error.
 
     Raises:
-        InputError: It is no box with an area.
+        InputError: It is not a box with an area.
     """
     edges: list[Any] = value if isinstance(value, list) and len(value) == 4 else []
     if edges and all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
@@ -118,7 +118,7 @@ def nms(boxes_xyxy: Sequence[Box], scores: Sequence[float], iou_threshold: float
         return order  # no IoU is larger, however floats are rounded
     edges = np.array([boxes_xyxy[index] for index in order], dtype=np.float64).reshape(-1, 4).T
     kept: list[int] = []
-    left = np.arange(len(order))  # places in `order` that no better box has ruled out
+    left = np.arange(len(order))  # places in `order` that no better box has suppressed
     while left.size:
         first = min(_BLOCK, left.size)
         within = _iou_within(edges[:, left], edges[:, left[:first]], iou_threshold)
@@ -132,18 +132,18 @@ def nms(boxes_xyxy: Sequence[Box], scores: Sequence[float], iou_threshold: float
 
 
 _BLOCK = 32
-# Boxes that are compared at once with all that follow.
+# Boxes that are compared with all later ones in one step.
 
 
 def _iou_within(
     a_edges: NDArray[np.float64], b_edges: NDArray[np.float64], iou_threshold: float
 ) -> NDArray[np.bool_]:
-    """Tell where `iou` of N boxes with M others is no larger than a threshold, shape (M, N).
+    """Return where the `iou` of N boxes with M others is at most a threshold, shape (M, N).
 
     Args:
         a_edges: x1, y1, x2, y2 of the N, shape (4, N), finite.
-        b_edges: Those of the M, shape (4, M).
-        iou_threshold: Compared with what `iou` would say, to the last bit.
+        b_edges: The same for the M others, shape (4, M).
+        iou_threshold: Compared with exactly the value that `iou` returns.
     """
     import numpy as np
 
@@ -156,9 +156,8 @@ def _iou_within(
     within = np.full(meet.shape, iou_threshold >= 0)  # boxes that do not meet have an IoU of 0
     other, one = np.nonzero(meet)
     a, b = a_edges[:, one], b_edges[:, other]
-    with np.errstate(
-        all="ignore"
-    ):  # floats overflow silently, and `iou` is 0 where nothing is left
+    # As in `iou`, overflow is silent, and an empty union gives 0.
+    with np.errstate(all="ignore"):
         overlap = areas(np.concatenate((np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:]))))
         union = areas(a) + areas(b) - overlap
         within[other, one] = np.where(union > 0, overlap / union, 0.0) <= iou_threshold

@@ -4,8 +4,8 @@
 - Palette, gray, black-and-white, CMYK and YCbCr become RGB by Pillow's formulas; embedded color
   profiles are not applied.
 - 16-bit gray keeps its upper eight bits (of twelve, where a TIFF says that it has twelve).
-- 32-bit integers and floats, whose range no file states, are scaled from 0 … 1, 0 … 255 or
-  0 … 65535, the first that holds them all, else from their minimum to their maximum.
+- 32-bit integers and floats, whose range no file states, are scaled from the first of 0 … 1,
+  0 … 255 and 0 … 65535 that contains all values, else from their minimum to their maximum.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def rgb_pixels(image: PillowImage) -> Pixels:
 
 
 def upright(pixels: Pixels, orientation: object) -> Pixels:
-    """Return a view turned by an EXIF orientation; other values than 2 … 8 change nothing.
+    """Return a view turned upright by an EXIF orientation; values other than 2 … 8 change nothing.
 
     The numbers are those of tag 0x0112 in CIPA DC-008 (Exif 2.32), section 4.6.4.
     """

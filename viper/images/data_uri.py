@@ -1,4 +1,4 @@
-"""Images as data URIs: the whole one without loss, small crops, and one that fits a page."""
+"""Images as data URIs: the whole image without loss, small crops, or scaled to fit a page."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ CROP_PX = 160
 """Longest edge of an embedded crop: enough to see what it shows, about 4 kB."""
 
 PAGE_PX = 1600
-"""Longest edge of the image of a page: sharp on a large screen, well below a megabyte."""
+"""Longest edge of the image on a page: sharp on a large screen, well below a megabyte."""
 
 
 def image_uri(image: ImageRef) -> str:
-    """Return the whole image as PNG, which loses nothing."""
+    """Return the whole image as PNG, without loss."""
     return _uri(_pillow(image), "PNG", optimize=False)
 
 
 def crop_uri(image: ImageRef, box_xyxy: Box, longest_px: int = CROP_PX) -> str:
-    """Return what a box shows as a JPEG whose longest edge has at most `longest_px` pixels."""
+    """Return the crop of a box as a JPEG whose longest edge has at most `longest_px` pixels."""
     crop = _pillow(image).crop(pixel_bounds(box_xyxy, *image.size))
     crop.thumbnail((longest_px, longest_px))
     return _uri(crop, "JPEG", quality=80)

@@ -1,15 +1,14 @@
 """Decodes images from untrusted sources.
 
-`open_image` takes a path, bytes, a Pillow image or an array and gives an `ImageRef` with decoded
+`open_image` takes a path, bytes, a Pillow image or an array and returns an `ImageRef` with decoded
 RGB pixels, or raises `InputError` with one line that says what was wrong and what to do.
 
-A file is read only if it is a regular one, and not beyond a cap; only the six decoders below ever
-see its bytes; its size in pixels is checked before anything is decoded; and it is decoded to the
-end, so that a truncated image is found here and not in the middle of an answer. No setting of
-Pillow is changed.
+Only regular files up to a size limit are read, and only the six decoders below see their bytes. The
+size in pixels is checked before decoding. An image is decoded to the end, so that a truncated one is
+found here and not in the middle of an answer. No setting of Pillow is changed.
 
-How transparency, 16-bit gray and other color modes are converted is in `viper.images.color_modes`.
-One thing is out of reach: about a damaged TIFF, libtiff may write a line of its own to stderr.
+`viper.images.color_modes` converts transparency, 16-bit gray and other color modes.
+One thing cannot be prevented: libtiff may write a line about a damaged TIFF to stderr.
 """
 
 from __future__ import annotations
@@ -38,19 +37,19 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_PIXELS", "ImageSource", "open_image"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-"""The decoders that files may reach; EPS, which runs a program, and rare ones are not here."""
+"""The decoders in use; EPS, which runs an external program, and rare formats are left out."""
 
 MAX_PIXELS = 89_478_485
-"""Pillow's own limit for an image that is not an attack: a quarter of a gigabyte as RGB."""
+"""Pillow's own limit against decompression bombs: a quarter of a gigabyte as RGB."""
 
 MAX_FILE_BYTES = 200_000_000
-"""Far above the photographs that people take; bounds what one file can cost in memory."""
+"""Far larger than ordinary photographs; limits the memory that one file can take."""
 
-# Anything is accepted at run time and refused by name, hence the wide element types.
+# Any dtype is accepted here, and an unsuitable one refused at run time with a clear error.
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
 
 _MAX_JPEG_SCANS = 100
-# libtiff's limit too. Encoders write about ten; a scan of 20 bytes can cost as much as all of them.
+# Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _SIGNATURES = (
@@ -65,7 +64,7 @@ _SIGNATURES = (
     (rb"[\t\n\r\x20-\x7e]+\Z", "plain text"),
 )
 
-# Unique to this module by its comment, so that removing it removes no other filter.
+# The comment in the pattern makes it unique, so that removing it removes no other filter.
 _PILLOW_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL(\.|$)(?#viper.images.decoding)"), 0)
 
 
@@ -73,13 +72,13 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
     """Decode an image.
 
     Args:
-        source: A path; the bytes of a file; a Pillow image, of which the current frame is taken;
+        source: A path; the bytes of a file; a Pillow image, whose current frame is used;
             or a uint8 array of shape (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray. EXIF
             orientation is applied to files and Pillow images alike.
         max_pixels: Width times height of the largest image to accept.
 
     Returns:
-        The image; its `load` gives pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
+        The image; its `load` returns pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
 
     Raises:
         InputError: The image cannot be used; one line says why and what to do.
@@ -115,7 +114,7 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
     """Decode the bytes of a file."""
     from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-    # Registered by their import alone; Pillow would import its forty others to look for them.
+    # Importing them registers them; otherwise Pillow imports all its forty plugins to find them.
     assert TiffImagePlugin and WebPImagePlugin  # noqa: PT018
     if not data:
         raise InputError(f"{name} is empty (0 bytes). Give a file that holds an image.")
@@ -142,7 +141,7 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
 
 
 def _jpeg_scans(data: bytes) -> int:
-    """Count the scans of the first image of a JPEG file, one more than allowed at most."""
+    """Count the scans of the first image of a JPEG file; stop when there are too many."""
     scans, position = 0, 2
     while scans <= _MAX_JPEG_SCANS:
         marker = _JPEG_MARKER.search(data, position)
@@ -150,9 +149,8 @@ def _jpeg_scans(data: bytes) -> int:
             break
         scans += marker[1] == b"\xda"  # start of scan
         position = marker.end()
-        if (
-            marker[1] != b"\x01"
-        ):  # the only one that no segment follows, which begins with its length
+        # A segment, which begins with its length, follows all of these markers but TEM.
+        if marker[1] != b"\x01":
             position += int.from_bytes(data[position : position + 2])
     return scans
 
@@ -220,10 +218,10 @@ def _unidentified(data: bytes, name: str) -> str:
 
 @contextmanager
 def _quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings on odd files from callers, who get an image or one clear error.
+    """Suppress Pillow's warnings about odd files: callers get an image or one clear error.
 
-    `warnings.catch_warnings` puts a whole list of filters back and so undoes what other threads did
-    meanwhile; this adds one narrow filter and takes it away again.
+    `warnings.catch_warnings` restores the whole list of filters, and so undoes changes that other
+    threads made meanwhile; this adds one narrow filter and removes it again.
     """
     filters: list[Any] = warnings.filters  # type: ignore[assignment] # declared read-only
     filters.insert(0, _PILLOW_WARNINGS)

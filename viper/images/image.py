@@ -1,4 +1,4 @@
-"""An image by its content, its pixels, and a view of one of its boxes."""
+"""An image identified by its content, and a view: a box on an image with its pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """An image by its content; equal content is the same image."""
+    """An image identified by its content: images with equal pixels are equal."""
 
     content_hash: str
     """SHA-256 of the decoded RGB pixels and the size, as hex."""
@@ -49,7 +49,7 @@ class View:
 
     @property
     def bounds(self) -> tuple[int, int, int, int]:
-        """The whole pixels that are looked at: (left, top, right, bottom), exclusive ends."""
+        """The crop in whole pixels: (left, top, right, bottom), right and bottom exclusive."""
         return pixel_bounds(self.box_xyxy, *self.image.size)
 
     def pixels(self) -> Pixels:

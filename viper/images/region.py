@@ -35,7 +35,7 @@ class Patch:
         return self.category != IMAGE_CATEGORY
 
     def _repr_html_(self) -> str:
-        """Show itself in a notebook: its pixels, category, score and box."""
+        """Return HTML for notebooks: pixels, category, score and box."""
         from viper.images.data_uri import crop_uri
 
         x1, y1, x2, y2 = (round(edge) for edge in self.box_xyxy)
@@ -48,8 +48,8 @@ class Patch:
         return f'<figure style="margin:0">{figure}</figure>'
 
     def to_record(self) -> dict[str, Any]:
-        """Return the JSON object that stands for the patch in a trace: its numbers are exact."""
-        # The image by its index in the trace; a query has one image.
+        """Return the JSON object that represents the patch in a trace, with exact numbers."""
+        # Index of the image in the trace; a query has one image.
         return {
             "type": "patch",
             "image": 0,
@@ -59,7 +59,7 @@ class Patch:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that stands for the patch among those of an answer: rounded."""
+        """Return the JSON object that represents the patch in an answer, with rounded numbers."""
         return {
             **self.to_record(),
             "box_xyxy": [round(value, 3) for value in self.box_xyxy],

@@ -1,11 +1,11 @@
-"""Walk through the values of programs, and write them as the JSON values of traces.
+"""Walks through the values of programs, and converts them to and from the JSON of traces.
 
 A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON, patches
 and objects carry the tag `type`:
 
     {"type": "patch", "image": 0, "box_xyxy": […], "score": 0.9, "category": "cup"}
     {"type": "object", "class": "Mask", "attributes": {…}, "id": "…"}
-    {"type": "dict", "items": [[key, value], …]}      a dict of the program that has the key "type" itself
+    {"type": "dict", "items": [[key, value], …]}      a program's dict that itself has the key "type"
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def map_value(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def iterate_values(value: Any, *, keys: bool = False) -> Iterator[Any]:
-    """Yield each part of a value that is not a container, in order; parts of sets by their boxes.
+    """Yield each part of a value that is not a container, in order; parts of sets ordered by box.
 
     Args:
         value: What to walk through.
@@ -99,7 +99,7 @@ def to_json_value(value: Any) -> Any:
 
 
 def tagged_dict(items: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON object of a program's dict whose values are JSON: tagged if it has the key "type"."""
+    """Return the JSON object for a program's dict of JSON values: tagged if it has the key "type"."""
     return {"type": "dict", "items": list(map(list, items.items()))} if "type" in items else items
 
 
@@ -129,7 +129,7 @@ def json_patches(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def patch_of(value: Any, images: Sequence[ImageRef]) -> Patch:
-    """Return the patch that a JSON value stands for.
+    """Return the patch that a JSON value represents.
 
     Args:
         value: A JSON value of a trace.

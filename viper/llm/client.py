@@ -1,4 +1,4 @@
-"""Client for language models behind OpenAI-compatible endpoints, with retries and concurrency limit.
+"""Client for language models behind OpenAI-compatible endpoints, with retries and a concurrency limit.
 
 A call sends a conversation (`Message`s) and returns a `Completion`. Every failure becomes a `ModelError` of
 one line: which model at which address, what failed, what to do. The API key is read from OPENAI_API_KEY when
@@ -307,8 +307,8 @@ class ChatModel:
     def _parameters(self, limit: int, sampling: Sampling) -> dict[str, Any]:
         """Return the sampling parameters that this model is not known to reject.
 
-        OpenAI's models need `max_completion_tokens`, older servers support `max_tokens` only, and
-        models that think before they answer accept no temperature.
+        OpenAI's models need `max_completion_tokens`, older servers support only `max_tokens`, and
+        reasoning models accept no temperature.
         """
         settings = self.settings
         names = ["max_tokens", "max_completion_tokens"]

@@ -1,8 +1,8 @@
 """The dispatcher: serves the calls of one program.
 
 The sandbox passes each vision or language call on as data. The dispatcher checks it against the API, resolves
-references to patches and objects, awaits the method, and records the call. It knows nothing of batches, and
-does not trust the child: whatever comes from it is checked here again.
+references to patches and objects, awaits the method, and records the call. It does not batch, and does
+not trust the child: everything that the child sends is checked here again.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class CallDispatcher:
         return tuple(self._client.metrics.doubts)
 
     def read(self, call_sites: Sequence[CallSite]) -> None:
-        """Use the call sites of the program, which has not begun yet, for prefetching."""
+        """Use the call sites of the program for prefetching; called before it runs."""
         self._client.prefetcher.read(call_sites)
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class CallDispatcher:
 
     @property
     def image_patch(self) -> PatchRef:
-        """The whole image, as it is sent."""
+        """The whole image, as it is sent to the child."""
         return _ref(self._whole)
 
     async def handle(self, call: Call) -> WireValue:
@@ -200,7 +200,7 @@ class CallDispatcher:
     def resolve(self, ref: PatchRef) -> Patch:
         """Return the host's patch for a patch on the wire: one that was sent before, or a plain crop.
 
-        The child may send any box on the image, but score and category are the host's own: a patch
+        The child may send any box on the image, but score and category come from the host: a patch
         that was never sent to the child has none.
 
         Raises:
@@ -273,7 +273,7 @@ class CallDispatcher:
         return served_by[entry.qualified_name]
 
     def _to_wire(self, value: Any) -> WireValue:
-        """Return what is sent for a value that is neither a list nor a dict; keep it for `resolve`."""
+        """Return what is sent for a value that is not a container; remember it for `resolve`."""
         if isinstance(value, Patch):
             self._check_count(self._given, "patches")
             self._given[value.box_xyxy, value.category] = value

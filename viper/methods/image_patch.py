@@ -41,15 +41,14 @@ _NMS_IOU = 0.45
 # Boxes of one phrase that overlap by more are the same object; the value of YOLOX's own demos.
 
 _PROPERTY_THRESHOLD = 0.5
-# An attribute holds when it takes at least half of the probability among its contrasts, or is true
-# with at least this certainty.
+# An attribute is true if its probability among its contrasts, or the matcher's certainty, is at least this.
 
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
 
 
 async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
-    """Detect on the patch's crop, best first, without duplicates."""
+    """Return the objects detected in the patch, best first, without duplicates."""
     phrase = _text(object_name, "object_name")
     detector = await call.client.detector()
     ahead = call.client.prefetcher
@@ -240,6 +239,6 @@ def _text(value: str, name: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Return the form of short answers: first line, lower case, no final punctuation."""
+    """Return a reply as a short answer: first line, lower case, no final punctuation."""
     lines = text.strip().splitlines() or [""]
     return lines[0].strip().lower().rstrip(".!,;: ")

@@ -1,6 +1,6 @@
 """Comparison of patches with texts: embeddings, logits, and the texts to prefetch.
 
-`logits_of` compares as CLIP does: one vector per patch and per text, and their scaled products.
+`logits_of` compares as CLIP does: one vector per patch and per text, and their scaled dot products.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def matcher_for(
     Args:
         client: Model client of the program.
         texts: Texts to be compared with a patch.
-        all_of_them: False where it is enough that the matcher understands one text.
+        all_of_them: False if it is enough that the matcher understands one of the texts.
 
     Raises:
         UnservedError: The matcher has a limited vocabulary, which does not cover the texts.
@@ -70,7 +70,7 @@ async def embed(
     """Return the vectors of patches and texts; prefetch those that the program may need next."""
     ahead = client.prefetcher
     more_texts = [text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None]
-    # The vector of a view serves all texts: a view whose comparison failed may be compared with another.
+    # The vector of a view serves all texts: a view that one text did not match may be compared with another.
     more_views = ahead.comparable()
     views = [patch.view for patch in patches]
     return await client.embed(views, texts, more_views=more_views, more_texts=more_texts)

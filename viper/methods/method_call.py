@@ -1,4 +1,4 @@
-"""One call of an API method: what it may use, what is recorded, and the error that a program can catch."""
+"""The state of one call of an API method, and the error by which a method rejects an argument."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MethodCall:
     score: float | None = None
     """The model's confidence, 0 … 1."""
     unverified: list[str] = field(default_factory=list)
-    """Conditions that were tested only in part, for the answer."""
+    """Conditions that were tested only in part."""
     receiver: Patch | None = None
     """The patch whose method is called; None for a function."""
     arguments: list[Any] = field(default_factory=list)

@@ -1,9 +1,10 @@
-"""Methods of modules: from calls of programs to one batched function and back.
+"""Serves calls of plugin modules' methods with their batched functions, and checks the results.
 
     call ─→ MethodRequest ─→ VisionClient ─→ ModelPool ─→ function(model, requests) ─→ results
 
 The function is not trusted: each result is converted to the type that the stub declares, in the model's
-thread, and a result of another type fails alone. Cached results hold no image: a patch is kept as `Found`.
+thread; a result of another type fails only its own request. Cached results hold no image: a patch is kept
+as `Found`.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def module_method(operation: Operation, batch: Batch) -> Method:
     """Return the coroutine that serves a method of a module.
 
     Args:
-        operation: Carries the batch to the model.
+        operation: The operation that runs the function on the model.
         batch: The module's function.
     """
     entry, rules = batch.entry, batch.rules
@@ -185,7 +186,7 @@ def module_method(operation: Operation, batch: Batch) -> Method:
         result = (await call.client.ask_module(operation, request, guesses)).value
         if isinstance(result, Refused):
             raise ArgumentError(result.message)
-        try:  # results of the model have been checked; this one may come from a file
+        try:  # a result of the model has been checked, but this one may come from the cache on disk
             return convert(result, rules, lambda found: _patch(found, request), _host_object)
         except MismatchError as error:
             raise ModelError(
@@ -196,7 +197,7 @@ def module_method(operation: Operation, batch: Batch) -> Method:
 
 
 def stub_method(entry: ApiCallable, handles: Mapping[str, HandleClass]) -> Method:
-    """Return the coroutine that serves a method of a module whose role the preset `stub` serves."""
+    """Return the coroutine that serves a method of a module if the preset `stub` serves its role."""
     rules = parse_type(entry.returns, frozenset(handles))
 
     def stub_object(kind: str, _: int) -> HostObject:

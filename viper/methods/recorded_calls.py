@@ -1,4 +1,4 @@
-"""Interface of what answers calls of programs before models do: the calls of a recorded run."""
+"""Interface through which a recorded run, instead of models, answers the calls of a program."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Values of the API's types on the host: converted from another form, or made up as samples.
+"""Converts values to the API's types on the host, and makes up samples of them.
 
 `convert` is the only interpreter of types on the host. It reads arguments from the wire, results of modules,
-cached results and recorded results; these forms differ only in what represents a patch and an object of a
-module, so each caller passes a function for either.
+cached results and recorded results; these differ only in how they represent patches and objects of modules,
+so each caller passes a function for both.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def convert(
 
     Args:
         value: Anything.
-        rules: The type; of its alternatives, the first that fits decides.
+        rules: The type; the first of its alternatives that fits is used.
         patch: Converts what represents a patch.
         handle: Converts what represents an object of a module, given the class that the type names.
             Both functions raise `MismatchError` for a value that represents something else.
@@ -114,7 +114,7 @@ def sample(
 
 
 def describe(value: Any) -> str:
-    """Return what a value from the wire is, for a message: "a list of str", "int 3"."""
+    """Describe a value from the wire for a message, as in "a list of str" or "int 3"."""
     if value is None:
         return "None"
     if isinstance(value, PatchRef):

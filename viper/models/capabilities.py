@@ -1,4 +1,4 @@
-"""The abilities of the configured backends, for generators."""
+"""What the configured backends can do, for generators of programs."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"\S")]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 """A threshold or a score."""
 Whole = BeforeValidator(int)
-"""Marks an `int`, after its bounds; pydantic alone would take "1.0"."""
+"""Marks an `int`, after its bounds; pydantic alone would accept "1.0"."""
 Choice = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
 """Marks a `Literal` whose words are compared in lower case."""
 
@@ -153,7 +153,7 @@ def _unknown(name: str, names: Iterable[str], where: str) -> ConfigError:
 
 
 def _malformed(name: str, value: str, schema: Mapping[str, Any], where: str) -> ConfigError:
-    schema = schema["anyOf"][0] if "anyOf" in schema else schema  # of a value or None
+    schema = schema["anyOf"][0] if "anyOf" in schema else schema  # the type of an optional value
     choices = schema.get("enum")
     if choices is not None:
         return ConfigError(

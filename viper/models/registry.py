@@ -48,7 +48,7 @@ class BackendEntry(NamedTuple):
 
 
 TRUTH = "truth"
-"""Name of the backends that answer from a file of scenes (see `viper.oracle`)."""
+"""Name of the backends that answer from a scene file (see `viper.oracle`)."""
 
 BUILTIN = "builtin"
 """Name of the backends that come with Viper (see `viper.builtin`)."""

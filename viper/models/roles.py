@@ -1,9 +1,8 @@
-"""The roles that models fill, and the values that travel to and from them.
+"""The roles that models fill: a base class for each, with its requests and results.
 
 A backend is a loaded model. It subclasses the class of its role (`Detector`, `Matcher`, `DepthModel`,
 `Answerer`, `LanguageModel`), implements the batch methods, and overrides the optional abilities that it
-has. A plain object with the same methods works as well: `with_defaults` gives it what it lacks when it is
-loaded.
+has. A plain object with the same methods works as well: `with_defaults` adds what it lacks when it is loaded.
 
 Every batch method takes a sequence of requests and returns a list of the same length in the same order.
 Queues, caches, duplicates, timeouts and threads belong to the model pool. All batch methods of a backend
@@ -111,7 +110,7 @@ class Backend:
     fingerprint: str
     """Name and version of the weights and settings: equal fingerprints give equal results."""
     deterministic: bool | None = None
-    """Whether equal requests give equal results and so can be cached; None: if the model is local."""
+    """Whether equal requests give equal results, which can be cached; None: yes if the model is local."""
     knows_images_by_name: bool = False
     """Whether results depend on the image's name, so that equal pixels may be different requests."""
 
@@ -120,7 +119,7 @@ class Backend:
         return None
 
     def doubt(self, image: ImageRef) -> str | None:
-        """Return a warning if the image is unlike those the model was made for; None if it is not.
+        """Return a warning if the image is unlike those the model was made for; otherwise None.
 
         Called from another thread after a request about the image was served; must return at once.
         """

@@ -33,16 +33,16 @@ class Module:
     """
 
     name: str
-    """The name that users write, and that of the entry point in `viper.modules`: "reading"."""
+    """The name that users write, also that of its entry point in `viper.modules`, such as "reading"."""
     stub: str | Traversable = field(repr=False)
-    """Text of the stub, or the file that holds it: of `importlib.resources`, or a `Path`."""
+    """Text of the stub, or its file: from `importlib.resources`, or a `Path`."""
     methods: Mapping[str, BatchedFunction] = field(repr=False)
     """An implementation for each `ImagePatch.method` and function of the stub. It is called with the role's
     model and a list of `MethodRequest`, in the model's thread, and returns one result per request in the same
     order. In place of a result it may return a `ValueError`, which the program can catch, or a
     `ModelError`, which ends the program."""
     roles: Mapping[Role, Loader] = field(default_factory=dict, repr=False)
-    """Roles of its own. A loader is called as `load(reference, options)` when the role is first needed, with
+    """Roles it adds. A loader is called as `load(reference, options)` when the role is first needed, with
     the values of `--backend ROLE=NAME:REFERENCE?option=value`, or "" and no options. The model needs an
     attribute `fingerprint`, a string that identifies its weights and settings."""
     origin: str = "this process"
@@ -88,7 +88,7 @@ class Module:
         for name, batch in self.batches().items():
             entry = batch.entry
             assert entry.needs is not None, "read_stub ensures this"
-            # Results are cached on disk, so the name tells versions of the code apart.
+            # Results are cached on disk, so the name includes the version of the code.
             label = f"{self.name} ({self.origin}) {name} -> {entry.returns}"
             methods[name] = module_method(Operation(entry.needs, label, batch), batch)
         return methods

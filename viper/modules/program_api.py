@@ -32,7 +32,7 @@ class ProgramApi:
     stub_methods: Mapping[str, Method]
     """Implementations for roles that `stub` serves."""
     roles: Mapping[Role, tuple[str, Loader]]
-    """Roles that modules bring, each with the module's name and the loader."""
+    """Roles that modules add, each with the module's name and the loader."""
     modules: tuple[str, ...] = ()
     """Names of the modules."""
 
@@ -41,7 +41,7 @@ class ProgramApi:
         """Extend Viper's own API by modules.
 
         Raises:
-            ConfigError: Two modules bring a method, function, class or role of the same name.
+            ConfigError: Two modules add a method, function, class or role of the same name.
         """
         spec = load_spec()
         owners: dict[tuple[str, str], Module] = {}

@@ -1,4 +1,4 @@
-"""Creation of a new module: a small distribution that works, to start from."""
+"""Creates a new module: a small distribution that works, to start from."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Reader of module stubs, which accepts only what can be part of the API.
+"""Reads the stubs of modules, and accepts only what can be part of the API.
 
 A stub is code that the user installed, so it may be parsed here; it is never run. It goes into prompts, the
-check of programs and the sandbox, so its names must not hide existing ones, and its types must be ones whose
-values can be sent.
+check of programs and the sandbox, so its names must not hide existing ones, and values of its types must be
+ones that can be sent to the sandbox.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def read_stub(text: str, file: str, roles: Collection[Role]) -> ModuleApi:
     Args:
         text: The stub.
         file: Its name, for messages.
-        roles: Roles that the module brings.
+        roles: Roles that the module adds.
 
     Raises:
         ConfigError: Something in it cannot be part of the API; the message says where and why.
@@ -230,7 +230,7 @@ class _Reader:
             self._refuse(f"{entry.name} returns {PATCH}, but no argument says on which image")
 
     def _check_results(self, rules: ApiType, entry: ApiCallable) -> None:
-        """Refuse unions of classes of handles: a result would not show its class."""
+        """Refuse unions of classes of handles: a result does not say which class it is."""
         if sum(rule.kind == "handle" for rule in rules) > 1:
             self._refuse(f"{entry.name} returns one of several classes of handles: choose one")
         for rule in rules:
@@ -258,7 +258,7 @@ class _Reader:
 
 
 def _literals(rules: ApiType) -> Iterator[Any]:
-    """Yield the values of all `Literal` in a type; the class of a handle is a text as well."""
+    """Yield the values of all `Literal` in a type, and the names of its classes of handles."""
     for rule in rules:
         yield from rule.values
         yield from _literals(rule.items)

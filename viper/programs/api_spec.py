@@ -1,7 +1,7 @@
 """The API of generated programs, read once from the stubs `api_spec/*.pyi`.
 
 The prompt, the program check, the child's method table, the API docs and the check of modules all use the
-`ApiSpec` of this module. Programs can call no other method.
+`ApiSpec` of this module. Programs cannot call anything else.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class ApiSpec:
     def with_more(
         self, callables: Sequence[ApiCallable], handles: Sequence[HandleClass]
     ) -> ApiSpec:
-        """Return this API extended by the callables and classes of a module, whose names are new."""
+        """Return this API extended by the callables and classes of a module; names must not clash."""
         # A stable sort: methods first.
         ordered = sorted((*self.callables, *callables), key=lambda c: not c.is_method)
         return replace(self, callables=tuple(ordered), handles=(*self.handles, *handles))

@@ -68,6 +68,6 @@ class Program:
     """Conditions of the question that the program does not test, because no backend serves them."""
     usage: Usage = field(default_factory=Usage)
     trusted: bool = False
-    """True for Viper's own grammar: of its programs, only the string literals come from others."""
+    """True for Viper's own grammar: only the string literals in its programs come from outside."""
     from_cache: bool = False
     """True if an earlier program was reused with the words of this question, without a model."""

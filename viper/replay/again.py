@@ -1,7 +1,7 @@
 """Replays a trace: runs its programs again in the sandbox, with recorded results and without any model.
 
 Findings, calls, prints, values, patches and the answer are recorded anew. Times and costs are copied from the
-record, so that a run that repeats itself gives the same bytes.
+record, so that an identical run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from viper_sandbox import Jail, Limits, Request
 __all__ = ["Replayed", "image_of", "replay", "spec_of"]
 
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
-# They depend on the machine or the caller of the recorded run.
+# Failures that depend on the machine or the caller of the recorded run.
 
 _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
     {"timeout", "generator", "budget", "input", "config", "model", "sandbox", "cancelled"}
 )
-# They can end an answer as a whole, from outside its programs.
+# Failures that can end the whole answer from outside its programs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Replayed:
 
     @property
     def identical(self) -> bool:
-        """True when the same happened."""
+        """True if the replay matches the record."""
         return not self.differences
 
 
@@ -70,7 +70,7 @@ def replay(
 
     Args:
         trace: The run, as `viper.trace.read.read_trace` returns it.
-        sandbox: Least sandbox level; the programs are not trusted.
+        sandbox: Lowest sandbox level accepted; the programs are not trusted.
         limits: Limits of one program; those of `Engine` if None.
         timeout_s: Longest time for the whole replay.
 
@@ -97,7 +97,7 @@ def image_of(trace: Trace) -> ImageRef:
 
 
 def spec_of(trace: Trace) -> ApiSpec:
-    """Return the API of a trace's programs: with the installed modules, where they call any.
+    """Return the API of a trace's programs, with the installed modules if they call any.
 
     Modules are loaded for their stubs only; none of their methods is called.
 
@@ -195,8 +195,8 @@ class _Replay:
     def _votes(self, votes: Votes | None, outcomes: list[ProgramResult]) -> Votes | None:
         """Count the votes again.
 
-        The order in which the programs were requested decides which of several nearly equal answers gives its
-        name to the group. The record does not hold that order, so votes that agree in all else are kept.
+        A group of equal answers is named after the program that was requested first, and the record does not
+        contain the order of requests. So votes that agree except for these names are kept.
         """
         voters = outcomes[-votes.n :] if votes is not None else []
         if votes is None or not voters:

@@ -1,4 +1,4 @@
-"""Runs a changed program with the calls of a record; only new calls go to models.
+"""Runs a changed program on a recorded run: only calls that were not recorded go to models.
 
 The record is not trusted: a model that it names is loaded only if a preset of this installation names the
 same one; the caller has to name any other (a path, a service) again.
@@ -52,12 +52,12 @@ class Found(NamedTuple):
 
 
 class Trusted(NamedTuple):
-    """The models of a trace."""
+    """The models of a trace, divided by whether they may be loaded."""
 
     backends: dict[str, str]
-    """Role → reference, of those that a preset names."""
+    """Role → reference, of models that a preset names."""
     others: dict[str, str]
-    """Role → reference, of those that the caller must name to use them."""
+    """Role → reference, of models that the caller must name to use them."""
 
 
 def run_changed(
@@ -68,9 +68,9 @@ def run_changed(
     *,
     not_trusted: Mapping[str, str] | None = None,
 ) -> Changed:
-    """Run a program with the calls of a record.
+    """Run a program, with its calls answered from a record where possible.
 
-    Calls whose method, box and arguments are in the record are answered from it, wherever they stand in the
+    Calls whose method, box and arguments are in the record are answered from it, wherever they are in the
     program; the others go to the engine's models, if there is an image for them.
 
     Args:
@@ -121,7 +121,7 @@ def find_image(
     Args:
         trace: The run.
         given: The image file that the caller gives.
-        folders: Where a file of that name is looked for.
+        folders: Where to look for a file with the image's name.
 
     Raises:
         InputError: The given file is not an image, or not the image of the trace.

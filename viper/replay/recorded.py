@@ -1,4 +1,4 @@
-"""Answers calls from a record.
+"""Answers the calls of a program from a recorded run.
 
 A call is identified by its method, the box of its receiver, and its arguments. The image and the models, on
 which its result depends too, are the same for the whole record.
@@ -54,7 +54,7 @@ class _Index:
                     value_of(call.result, returns[call.method], image, where, spec.handles)
 
     def of(self, entry: ApiCallable, receiver: Patch | None, arguments: Sequence[Any]) -> list[int]:
-        """Return the places of equal calls, in order."""
+        """Return the indices of equal calls, in order."""
         box = None if receiver is None else receiver.box_xyxy
         records = [to_json_value(argument) for argument in arguments]
         return self._by_key.get(_key(entry.qualified_name, box, records), [])
@@ -75,7 +75,7 @@ class _Index:
 
 
 class RepeatedCalls:
-    """Answers the calls of each recorded program in order, and no other calls.
+    """Answers the calls of each recorded program in order, and refuses other calls.
 
     Args:
         trace: The run.

@@ -1,4 +1,4 @@
-"""Reads the JSON values of a record as results of methods, by the type that the method declares."""
+"""Converts the JSON values of a record to results of methods, by the type that the method declares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from viper_sandbox.api import parse_type
 __all__ = ["RECORDED", "value_of"]
 
 RECORDED = object()
-"""Stands for an object of a module in a record: its attributes are recorded, the object itself is not."""
+"""Placeholder for an object of a module: its attributes are recorded, the object itself is not."""
 
 
 def value_of(
@@ -28,7 +28,7 @@ def value_of(
     where: str,
     handles: Sequence[HandleClass] = (),
 ) -> Any:
-    """Return the value that a recorded JSON value stands for.
+    """Return the value that a recorded JSON value represents.
 
     Args:
         value: As in the record.
@@ -67,7 +67,7 @@ def value_of(
 
 
 def _untagged(value: Any) -> Any:
-    """Return a JSON value with the dicts of programs as they were; patches and objects keep their tags."""
+    """Return a JSON value with the tags of dicts removed; patches and objects keep theirs."""
     match value:
         case list():
             return [_untagged(item) for item in value]

@@ -1,4 +1,4 @@
-"""Models and their queues: batches, caches, prefetching. This file imports nothing."""
+"""Scheduling of model requests: queues, batches, caches, prefetching. This file imports nothing."""
 
 __all__ = ["MAX_BATCH"]
 

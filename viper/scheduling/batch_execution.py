@@ -1,4 +1,4 @@
-"""Execution of one batch: results, isolation of a bad request, smaller batches after a lack of memory."""
+"""Runs one batch: sets results, isolates a bad request, and shrinks batches when memory runs out."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _forward_ids = itertools.count(1)
 
 
 class BatchOwner(Protocol):
-    """Submits batches and records what became of them."""
+    """Submits batches and records their results."""
 
     name: str
-    """Of the model, for messages."""
+    """Name of the model, for messages."""
 
     def record_forward(self, batch: list[Job], busy_s: float) -> None:
         """Record a forward that has ended or failed."""
@@ -87,7 +87,7 @@ def _recover(backend: Backend, batch: list[Job], error: Exception, owner: BatchO
         return
     if isinstance(error, ModelMemoryError):
         owner.shrink_batches(batch[0].operation, len(batch))
-    # A prefetch may be what failed: no program waits until that is found out.
+    # The bad request may be a prefetch; drop them all, so that no program waits for the search.
     demanded = owner.drop_prefetches(batch)
     if len(demanded) < len(batch):
         if demanded:

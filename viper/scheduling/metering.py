@@ -1,4 +1,4 @@
-"""Metering of the language model calls of a module's function, whether it reports them or not."""
+"""Meters a module function's calls of language models, whether or not it reports them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from viper.usage import Usage
 __all__ = ["Metered"]
 
 _BILLED = ("answer", "complete")
-# Methods of roles that give completions.
+# Methods of roles that return completions.
 
 
 class Metered:
     """Proxy of a role's model that adds up the usage of its completions.
 
     Args:
-        model: All attributes are passed through.
+        model: The model; all its attributes are passed through.
     """
 
     _model: Any
     used: Usage
-    """Of all completions so far."""
+    """Usage of all completions so far."""
 
     def __init__(self, model: Any) -> None:
         vars(self).update(_model=model, used=Usage())

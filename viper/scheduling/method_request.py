@@ -1,4 +1,4 @@
-"""Requests to a module's method, its results, and its objects on the host."""
+"""Calls of a plugin module's methods: the requests, their results, and objects kept on the host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HostObject:
-    """An object that a module's method returned, and that programs hold a handle of."""
+    """An object that a module's method returned, and that programs refer to by a handle."""
 
     kind: str
     """Its class in the API, such as "Mask"."""
@@ -31,7 +31,7 @@ class HostObject:
     """Identifies it among all objects of all processes; part of the keys of requests about it."""
 
     def to_record(self) -> dict[str, Any]:
-        """Return what a trace holds of it."""
+        """Return the JSON object that represents it in a trace."""
         return {
             "type": "object",
             "class": self.kind,
@@ -44,7 +44,7 @@ class HostObject:
 class MethodRequest:
     """One call of a module's method.
 
-    Two requests are equal when their results are: same image by content, same box, same arguments.
+    Requests are equal if their patches and arguments are, including content and name of the image.
     """
 
     patch: Patch | None
@@ -65,7 +65,7 @@ class MethodRequest:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments by name: patches as `Patch`, for a handle the object that the module returned."""
+        """Arguments by name: patches as `Patch`, handles as the objects that the module returned."""
         return {name: _opened(value) for name, value in self.given.items()}
 
     def __getitem__(self, name: str) -> Any:
@@ -74,7 +74,7 @@ class MethodRequest:
 
     @property
     def image(self) -> ImageRef | None:
-        """Its image; None where no patch takes part."""
+        """The image of its patch or of a patch argument; None if there is none."""
         parts = iterate_values([self.patch, *self.given.values()])
         return next((part.view.image for part in parts if isinstance(part, Patch)), None)
 
@@ -86,7 +86,7 @@ class MethodRequest:
         """Return everything that the result depends on, as texts, numbers and tuples of these.
 
         Args:
-            by_name: Whether images of equal pixels but different names count as different.
+            by_name: Whether images with equal pixels but different names are different.
         """
         given = ((name, _parts(value, by_name)) for name, value in self.given.items())
         return (_parts(self.patch, by_name), *given)
@@ -112,7 +112,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """In place of a result: the program made a mistake, and may catch it as a ValueError."""
+    """Takes the place of a result: the program made a mistake, which it can catch as a ValueError."""
 
     message: str
 

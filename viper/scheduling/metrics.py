@@ -37,7 +37,7 @@ class CallMetrics:
 
 @dataclass(slots=True)
 class AnswerMetrics:
-    """Results that an answer's programs share, and its metrics."""
+    """Results that an answer's programs share, and the answer's metrics."""
 
     results: dict[Key, Served] = field(default_factory=dict)
     """Results so far, so that no program repeats the request of another."""

@@ -29,8 +29,8 @@ __all__ = ["ModelPool"]
 
 
 _SHARED_FOLDERS = {("matcher", "transformers"), ("matcher", "open_clip")}
-# Two libraries that load the same folder. Keys of version 0.1 hold a fingerprint only, so a result of one
-# may be the other's. For all other backends, results that 0.1 has cached are read.
+# Two libraries that load the same folder. Keys of version 0.1 contain only a fingerprint, so a cached result
+# may be the other library's. For all other backends, results that 0.1 cached are still read.
 
 
 class ModelPool:
@@ -47,7 +47,7 @@ class ModelPool:
         max_batch: Most requests per forward.
 
     Raises:
-        ConfigError: A list of devices has an empty place.
+        ConfigError: A list of devices has an empty item.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ModelPool:
             self._on_loading(worker.ref, False)
 
     async def preload(self) -> None:
-        """Load all models, at once.
+        """Load all models concurrently.
 
         Raises:
             ViperError: One of them could not be loaded.
@@ -117,7 +117,7 @@ class ModelPool:
         }
 
     async def capabilities(self) -> Capabilities:
-        """Return what is served; loads the detector for its vocabulary."""
+        """Return the roles served and the detector's vocabulary; loads the detector."""
         vocabulary = None
         if "detector" in self._workers:
             vocabulary = cast("Detector", await self.backend("detector")).vocabulary
@@ -165,11 +165,11 @@ class ModelPool:
         """Queue requests, to be run in as few forwards as possible.
 
         Args:
-            operation: Of all of them.
+            operation: The operation of all requests.
             requests: The requests by key.
             owner: Number of the program.
             prefetches: Requests that the program may make soon, by key.
-            from_disk: Results that the method of this name has found.
+            from_disk: What the method `from_disk` returned for them.
 
         Raises:
             BudgetError: They go to a language model, and the budget is spent.
@@ -210,7 +210,7 @@ class ModelPool:
         return sum(worker.pending for worker in self._workers.values())
 
     def close(self, timeout_s: float | None = None) -> bool:
-        """Stop its own model threads; return False when one was still busy after `timeout_s` seconds."""
+        """Stop all model threads but borrowed ones; return False if one is still busy after `timeout_s`."""
         own = [worker for role, worker in self._workers.items() if role not in self._borrowed]
         ended = [worker.close(timeout_s) for worker in own]
         if self._cache is not None:

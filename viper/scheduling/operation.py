@@ -1,7 +1,7 @@
-"""Operations of models, keys of requests, and results.
+"""Operations that models perform, the cache keys of requests, and results.
 
 A request's key contains everything that its result depends on: the operation, the model's identity,
-the content of the image, the box, the words. Equal keys have equal results, so one of them is computed.
+the content of the image, the box, the words. Equal keys have equal results, so only one is computed.
 A key is a digest, not the request itself: a request would keep its pixels in memory.
 """
 
@@ -21,12 +21,12 @@ __all__ += ["OPERATIONS", "Key", "Operation", "Served", "request_key"]
 
 
 class Operation(NamedTuple):
-    """A batch method of a role's protocol, or a function that a module brings for a role."""
+    """A batch method of a role, or a module's function that uses the role's model."""
 
     role: Role
     method: str
-    """Name of the method; of a function, a text that identifies it."""
-    function: Callable[[Any, Any], Sequence[Any]] | None = None  # see `module_methods.Batch`
+    """Name of the method; for a function, a text that identifies it."""
+    function: Callable[[Any, Any], Sequence[Any]] | None = None  # see `module_functions.Batch`
     """Called with the model and the requests; None for a method of the model."""
 
 
@@ -48,14 +48,14 @@ Key = bytes
 class Served:
     """A result and the forward that made it."""
 
-    value: Any  # as the protocol of the operation types it; `VisionClient` narrows it
+    value: Any  # as the batch method returns it; `VisionClient` narrows the type
     forward_id: int = 0
     """0 for a cached result."""
     batch_size: int = 0
     model_ms: float = 0.0
     """Wall time of the whole forward, shared by its batch."""
     queue_ms: float = 0.0
-    """Wait of the request before its forward."""
+    """Time that the request waited for its forward."""
 
 
 def request_key(
@@ -64,7 +64,7 @@ def request_key(
     """Return the key of a request.
 
     Args:
-        operation: Of the request.
+        operation: The operation requested.
         model: Its identity (see `viper.models.registry.identity`).
         request: A view, an image, a text, or one of the requests of `roles`.
         by_name: Whether the model identifies images by their names as well: two images of equal pixels

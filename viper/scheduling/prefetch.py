@@ -1,9 +1,9 @@
 """Prefetching: predicts a program's next requests, to compute them in a forward that runs anyway.
 
-`find` returns siblings. A program that calls a method of one of them will most often call it of the next,
-like a strided read of memory. There are two signs: the call site is in a loop (the sandbox child reports that
-before the program runs), or the same call was made on a second sibling. The phrases that a program looks for,
-or compares with, are often literals in it.
+The patches that one `find` returns are siblings. A program that calls a method on one of them will probably
+call it on the next, like a strided read of memory. There are two signs: the call site is in a loop (the
+sandbox child reports that before the program runs), or the same call was made on a second sibling. The
+phrases that a program looks for, or compares with, are often literals in its source.
 
 A prefetch changes no answer: it only puts a result into the cache. Prefetches are bounded per call, and stop
 for a program that uses few of them.
@@ -27,11 +27,11 @@ T = TypeVar("T")
 _MOST_ITEMS = 64
 # Prefetches per call: as many as a forward has room for.
 _MOST_PIXELS = 64_000_000
-# Of the crops that one call prefetches, about 200 MB of RGB.
+# Most pixels in the crops that one call prefetches, about 200 MB of RGB.
 _TRIAL = 48
 _LEAST_USED = 0.25
 # After this number of views, a program that used a smaller share of them gets no more. Texts have no such
-# limit: there are only those of the program, and the cache keeps them for all.
+# limit: a program has few of them, and the cache keeps them for other programs.
 _MOST_SITES = 256
 _MOST_CHARACTERS = 200
 _MOST_OPTIONS = 64
@@ -58,9 +58,9 @@ class Prefetcher:
         self.literals_prefetched = False
         """True once the program's literals were prefetched: they do not change."""
         self.issued = 0
-        """Views that were prefetched so far."""
+        """Number of views prefetched so far."""
         self.used = 0
-        """Those of them that were requested later."""
+        """How many of them were requested later."""
 
     def read(self, sites: Iterable[CallSite]) -> None:
         """Take in the program's call sites, as the sandbox child reported them.
@@ -84,7 +84,7 @@ class Prefetcher:
             method: Name without the class, such as "find".
             line: Line of the program.
             receiver: The patch whose method it is; None for a function.
-            arguments: Of the call.
+            arguments: Arguments of the call.
         """
         self._receiver = receiver
         self._repeats = (method, line) in self._repeating
@@ -103,7 +103,7 @@ class Prefetcher:
             group = tuple(patch for patch in result if isinstance(patch, Patch))
             self._group_of.update(((patch.box_xyxy, patch.category), group) for patch in group)
         elif method in _TESTS and receiver is not None and result is False:
-            self._rejected.add(receiver.box_xyxy)  # most often filtered out
+            self._rejected.add(receiver.box_xyxy)  # the program probably filters it out
 
     def expect(self, patches: Iterable[Patch]) -> None:
         """Record the patches that a later `find` of the program will return."""
@@ -113,8 +113,8 @@ class Prefetcher:
         """Return views for which the call in progress may be repeated, except rejected ones.
 
         Args:
-            and_groups_of: A method. Where several call sites of it repeat, the program compares one group
-                with another, so the patches of other groups are included.
+            and_groups_of: Name of a method. If several of its call sites repeat, the program compares
+                groups with each other, so the patches of other groups are included.
         """
         return [patch.view for patch in self.sibling_patches(and_groups_of=and_groups_of)]
 

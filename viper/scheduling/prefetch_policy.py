@@ -1,13 +1,13 @@
-"""Whether prefetching pays.
+"""Decides whether prefetching pays off, from measured forwards.
 
 A forward of n requests takes about a + b·n. A prefetch costs b now; a request that was not prefetched costs b
 later and its share of another a. So a prefetch pays if
 
     p · (a / m + b) > b
 
-where p is the share of prefetches that were used so far, and m the number of demand requests per forward,
-which several programs share. On a GPU, b is small compared with a, and nearly every prefetch pays; on a CPU
-with large models it often does not, and less so the more programs run.
+where p is the share of prefetches used so far, and m the number of demand requests per forward, from all
+programs together. On a GPU, b is small compared with a, so nearly every prefetch pays. On a CPU with large
+models many do not, especially when several programs run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MEMORY = 0.95
 _PRIOR_USED, _PRIOR_ISSUED = 6.0, 8.0
 # Prior: three of four prefetches are used, as if eight had been observed.
 _LEAST_SPREAD = 0.05
-# Smallest variance of batch sizes that allows to estimate a slope.
+# Smallest variance of batch sizes from which a slope can be estimated.
 
 
 class PrefetchPolicy:
@@ -37,8 +37,8 @@ class PrefetchPolicy:
         """Record a forward.
 
         Args:
-            requests: Their number.
-            demanded: Those of them that were not prefetches.
+            requests: Number of requests in it.
+            demanded: How many of them were not prefetches.
             seconds: Its wall time.
         """
         self._forwards += 1

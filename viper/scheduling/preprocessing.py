@@ -1,4 +1,4 @@
-"""Preprocessing while the model is busy: decode, crop, resize, normalize, on threads of its own.
+"""Preprocesses requests (decode, crop, resize, normalize) on separate threads while the model is busy.
 
 For backends whose batch methods have two stages (`roles.Backend.stages`). The number of inputs that are ready
 ahead is bounded, since an input is much larger than its request. The worker holds its lock around every call
@@ -20,8 +20,8 @@ class PreprocessingQueue:
     """The inputs of one model's queued jobs.
 
     Args:
-        name: Of its threads.
-        most_ahead: Most queued jobs with their input ready.
+        name: Name prefix of its threads.
+        most_ahead: Most queued jobs that are preprocessed ahead.
     """
 
     def __init__(self, name: str, most_ahead: int) -> None:

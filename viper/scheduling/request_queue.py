@@ -49,7 +49,7 @@ class Job:
     """Order of arrival."""
     prepared: Future[Any] | None = None  # the model's input; see `roles.Backend.prepare`
     budget: Budget | None = None
-    """That of the engine of the first request; None for the model's own."""
+    """Budget of the engine that requested it first; None for that of the model's engine."""
 
 
 class RequestQueue:
@@ -77,7 +77,7 @@ class RequestQueue:
             self._line_up(job, owner)
         elif not job.demanded:
             job.demanded = True
-            # From now on the programs that wait for it keep it, not those that prefetched it.
+            # From now on it belongs to the programs that wait for it, not to those that prefetched it.
             for prefetching_owner in job.owners:
                 self._disown(job, prefetching_owner)
             job.owners.clear()
@@ -108,7 +108,7 @@ class RequestQueue:
 
         Args:
             most: Largest batch of an operation.
-            parts: Number of replicas that share what is waiting.
+            parts: Number of replicas that share the waiting jobs.
 
         Returns:
             Demand requests, programs taking turns, then prefetches; empty without a demand request.

@@ -28,11 +28,11 @@ _KINDS = ("f4", "f8")
 
 
 def pack(value: Any) -> bytes | None:
-    """Return a result as bytes, None where its type has no form."""
+    """Return a result as bytes; None if its type cannot be stored."""
     try:
         return _packed(value)
     except (TypeError, ValueError):
-        return None  # of a third-party backend: a mask of numbers, a phrase that is not a text
+        return None  # from a third-party backend: a mask of numbers, a phrase that is not a text
 
 
 def _packed(value: Any) -> bytes | None:
@@ -53,7 +53,7 @@ def _packed(value: Any) -> bytes | None:
 
 
 def unpack(packed: bytes) -> Any | None:
-    """Return the result that was packed; None if the bytes are not one."""
+    """Return the result that was packed; None if the bytes are invalid."""
     try:
         if packed[:1] == b"A":
             head, _, content = packed[1:].partition(b"\n")

@@ -1,10 +1,10 @@
-"""Cache of results: by key, in memory up to a number of bytes, and optionally on disk.
+"""Cache of model results by key: in memory, up to a number of bytes, and optionally on disk.
 
     cache = ResultCache(256_000_000, ResultStore(folder))
     cache.put(key, vector)
     cache.get(key)          the same vector, from memory, or from disk in a later process; or None
 
-The least recently used results are evicted. Only results of deterministic backends are cached, and no errors.
+The least recently used results are evicted. Only results of deterministic backends are cached, never errors.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ResultCache:
             value = None if self._store is None else self._store.get(key)
             if value is not None:
                 self._keep(key, value)
-        except Exception:  # a disk, or a file of another program: it is computed instead
+        except Exception:  # a disk error or a damaged file: the result is computed instead
             _log.exception("A result could not be looked up.")
             return None
         return value
@@ -72,7 +72,7 @@ class ResultCache:
             return self._values[key][0]
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
-        """Begin to read, on another thread, what is not in memory; None where there is nothing to read."""
+        """Begin to read results that are not in memory, on another thread; None if there are none."""
         with self._lock:
             if self._reader is None:
                 return None
@@ -126,7 +126,7 @@ class ResultCache:
 def _own(array: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only array that keeps no larger array alive.
 
-    A row of a batch's results would keep the whole batch.
+    A view of one row would keep the results of the whole batch in memory.
     """
     base = array.base
     shares = isinstance(base, np.ndarray) and base.nbytes > array.nbytes

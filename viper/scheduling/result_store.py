@@ -2,9 +2,9 @@
 
 A read may wait for another process, so event loops never read. A thread writes, many results in a
 transaction, so that no model waits for a disk. A process that is killed loses only what it had not written
-yet (write-ahead log). The oldest results are deleted when the file reaches its size.
+yet (write-ahead log). The oldest results are deleted when the file reaches its limit.
 
-It is a cache: an error of the file is a warning in the log, and results are computed instead. Files are not
+It is a cache: errors of the file are logged as warnings, and results are computed instead. Files are not
 trusted: values are read as JSON and plain arrays (`viper.scheduling.result_bytes`), never unpickled.
 """
 
@@ -52,7 +52,7 @@ CREATE TABLE results (
 
 
 class ResultStore:
-    """The file in a folder.
+    """Stores results in a file in the given folder.
 
     Args:
         folder: Folder of the file; created if it is missing, for its owner only.
@@ -97,7 +97,7 @@ class ResultStore:
         return None if row is None else unpack(row[0])
 
     def put(self, key: Key, value: Any) -> None:
-        """Queue a result to be written; a result that has no form on disk is left out."""
+        """Queue a result to be written; a result that cannot be stored is skipped."""
         size = size_in_memory(value)
         with self._lock:
             if self._closed or self._backlog_bytes + size > _MOST_BACKLOG:
@@ -152,7 +152,7 @@ class ResultStore:
             )
             self._total += sum(
                 len(packed) for _, packed in rows
-            )  # too much, of rows that were there
+            )  # too high if some rows were there before
             if self._total > self._max_bytes:
                 self._make_room(connection)
             connection.execute("COMMIT")

@@ -53,9 +53,9 @@ class _Submission(NamedTuple):
     keys: list[Key]
     """One per request, in order."""
     submitted: Submitted
-    """Those without a result in the answer's metrics, and new prefetches."""
+    """Futures of requests that the answer has no result for yet, and of new prefetches."""
     more: dict[Key, Hashable]
-    """The requests of the prefetches."""
+    """Requests to prefetch, by key."""
 
 
 class VisionClient:
@@ -68,7 +68,7 @@ class VisionClient:
         pool: The engine's models.
         model_call_s: Timeout for one request, model loading excluded, in seconds.
         prefetch: Whether to compute beforehand what will probably be requested next.
-        metrics: Those of the answer; new ones if None.
+        metrics: Metrics of the answer; new ones if None.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class VisionClient:
         return self.call_metrics
 
     def close(self) -> None:
-        """Withdraw the program's requests that no forward has begun; the program has ended."""
+        """Withdraw the ended program's requests that are still queued."""
         self._pool.withdraw(self._owner)
         every = self.metrics.computed_prefetches
         for operation, keys in self._prefetches.items():

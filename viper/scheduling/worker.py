@@ -1,7 +1,7 @@
 """One loaded model (or several replicas of it), its queue and its threads.
 
-Each thread loads its replica when the model is first needed, and again with the next request after loading
-failed. Then it takes a batch of one operation from the queue and runs it in one forward. While it is busy,
+Each thread loads its replica when the model is first needed; if loading fails, the next request tries again.
+Then the thread takes a batch of one operation from the queue and runs it in one forward. While it is busy,
 requests gather: batches form without waiting for a timer, and other threads preprocess what is queued.
 
 This is the one place that limits the size of a batch (`_largest_batch`).
@@ -58,9 +58,9 @@ class Load:
 
     forwards: int = 0
     requests: int = 0
-    """In those forwards, prefetches included."""
+    """Requests in those forwards, prefetches included."""
     prefetched: int = 0
-    """Those of them that no program waited for when the forward ended."""
+    """How many of them no program waited for when the forward ended."""
     busy_s: float = 0.0
     """Wall time inside the model, all replicas together."""
 
@@ -97,16 +97,16 @@ class ModelWorker:
         self._open = open_backend
         self._cache = cache
         self._max_batch = max_batch
-        self._billed: set[Operation] = set()  # according to their results
-        self._limits: dict[Operation, int] = {}  # after a lack of memory
+        self._billed: set[Operation] = set()  # operations whose results reported usage
+        self._limits: dict[Operation, int] = {}  # largest batches, after memory ran out
         self._policies: defaultdict[Operation, PrefetchPolicy] = defaultdict(PrefetchPolicy)
         self._queue = RequestQueue()
         self._changed = threading.Condition()
         self._closed = False
         self._idle = 0
-        # True once a backend is loaded whose equal requests give equal results,
+        # Both become True once a suitable backend is loaded: one that gives equal results for equal requests,
+        # and one that may also compute what no program has requested yet.
         self._caches_results = False
-        # and which may compute what no program has requested yet.
         self._may_prefetch = False
         self._opened: list[Backend] = []
         self._threads: list[threading.Thread] = []
@@ -115,8 +115,8 @@ class ModelWorker:
         )
         self.load = Load()
         self.loaded: Future[Backend] = Future()
-        """Done when all replicas are loaded, or with the error that loading one of them raised; `start`
-        replaces one that failed."""
+        """Done when all replicas are loaded, or when loading one of them failed; then `start` makes a new
+        one."""
 
     def start(self) -> Future[Backend]:
         """Begin to load the model, unless it is loading or loaded; return `loaded`."""
@@ -146,7 +146,7 @@ class ModelWorker:
             return len(self._queue)
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
-        """Begin to read results that are on disk only, for `submit`; None where there cannot be any."""
+        """Begin to read results that are only on disk, for `submit`; None if there cannot be any."""
         with self._changed:
             if self._cache is None or not self._caches_results:
                 return None
@@ -171,18 +171,18 @@ class ModelWorker:
         """Queue requests together; equal ones, cached or pending, share one result.
 
         Args:
-            operation: Of all of them.
+            operation: The operation of all requests.
             requests: The requests by key.
             owner: Number of the program, for `withdraw` and for taking turns.
-            prefetches: Probable next requests; computed where a forward has room and they cost nothing.
-            budget: That of the program's engine, if it is not the model's.
+            prefetches: Probable next requests; computed if a forward has room and they are not billed.
+            budget: Budget of the program's engine, if the model belongs to another engine.
             from_disk: Results that `ModelPool.from_disk` has found.
         """
         out = Submitted({}, set(), {})
         with self._changed:
             if self._closed:
                 raise ModelError(f"The {self.ref.role} was closed while a program still used it.")
-            self.start()  # under the lock: an attempt that fails fails all that is queued
+            self.start()  # under the lock, because a failed attempt fails all queued requests
             cache = self._cache if self._caches_results else None
             for key, request in requests.items():
                 # Looked up under the lock: a result is cached before its job is removed.
@@ -247,7 +247,7 @@ class ModelWorker:
         self, ref: BackendRef, loaded: Future[Backend], before: Sequence[threading.Thread]
     ) -> None:
         for thread in before:
-            thread.join()  # of an attempt that failed: its models are freed first
+            thread.join()  # of an attempt that failed: wait until its models are freed
         try:
             backend: Backend = with_defaults(self._open(ref), ref.role)
             remembers = backend.deterministic
@@ -279,7 +279,7 @@ class ModelWorker:
             self._opened.clear()
             jobs = self._queue.drain()
             self._preprocessing.cancel(jobs)
-            self._changed.notify_all()  # replicas that are loaded end
+            self._changed.notify_all()  # so that replicas that are loaded end
             loaded.set_exception(error)
         for job in jobs:
             self.finish(job, error)
@@ -305,7 +305,7 @@ class ModelWorker:
             self._preprocessing.begin_ahead(self._opened[0], job)
 
     def _largest_batch(self, backend: Backend, operation: Operation) -> int:
-        """Return the most requests per forward: the engine's limit, the backend's, that of its memory."""
+        """Return the smallest of the limits per forward: the engine's, the backend's, that of its memory."""
         # A module's function may call any method of the role with its batch.
         methods = (
             [operation.method]
@@ -345,7 +345,7 @@ class ModelWorker:
             )
 
     def is_billed(self, operation: Operation) -> bool:
-        """Return whether an operation goes to a language model, as far as results have shown."""
+        """Return whether an operation costs tokens: by its role, or because its results reported usage."""
         return operation.role in _BILLED or operation in self._billed
 
     def record_usage(self, job: Job, value: object) -> None:
@@ -371,7 +371,7 @@ class ModelWorker:
         return allowed
 
     def drop_prefetches(self, batch: list[Job]) -> list[Job]:
-        """Drop the prefetches of a batch, so that no request joins them any more; return the others."""
+        """Drop the prefetches of a batch, so that no new request joins them; return the others."""
         with self._changed:
             demanded = [job for job in batch if job.demanded]
             for job in batch:
@@ -392,7 +392,7 @@ class ModelWorker:
         )
 
     def finish(self, job: Job, result: Served | ViperError) -> None:
-        """Set the result of a job, and cache it, or its error."""
+        """Set the result of a job and cache it, or set its error."""
         with self._changed:
             demanded = job.demanded
             if isinstance(result, Served) and self._cache is not None and self._caches_results:
@@ -415,7 +415,7 @@ def _replicas(ref: BackendRef) -> list[BackendRef]:
     """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
 
     Raises:
-        ConfigError: The list has an empty place.
+        ConfigError: The list has an empty item.
     """
     devices = dict(ref.options).get("device", "").split(",")
     if len(devices) == 1:

@@ -90,8 +90,8 @@ def _is_current(connection: sqlite3.Connection, layout: Layout) -> bool:
     Raises:
         sqlite3.DatabaseError: The file belongs to another program.
     """
-    # Counted first: were it the other way round, a process that creates the tables in between would make
-    # its file look like that of another program.
+    # Tables are counted first. Otherwise, if another process created them in between, the file would look
+    # like that of another program.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()

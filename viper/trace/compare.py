@@ -18,10 +18,10 @@ from viper.trace.turns import Attempt, CallRecord
 __all__ = ["CallChange", "Comparison", "compare"]
 
 _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
-# Compared by themselves, or not at all.
+# Compared separately, or not at all.
 
 _LONGEST_SOURCE = 200_000
-# Characters; as many as the sandbox accepts. Comparing lines is slow beyond.
+# Characters; as many as the sandbox accepts. Comparing the lines of longer sources is slow.
 
 
 class ProgramChange(NamedTuple):
@@ -135,7 +135,7 @@ def _matched(
 
 
 def _answered(call: Mapping[str, Any]) -> str:
-    # As JSON: 1, 1.0 and true are three answers.
+    # Compared as JSON, where 1, 1.0 and true differ.
     return json.dumps(
         [call[name] for name in ("result", "error", "score", "scores", "notes", "unverified")]
     )

@@ -18,7 +18,7 @@ class Difference(NamedTuple):
 
     path: str
     """Such as `attempts[0].returned`."""
-    first: Any  # JSON; None also where there is nothing
+    first: Any  # JSON; None also if the place is missing
     second: Any
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ Embed = Literal["none", "crops", "picture"]
 """How much of the image goes into a trace file."""
 
 _MOST_CROPS = 300
-# A program may look at a hundred thousand boxes; a file of a megabyte and a half is small enough to share.
+# A program may look at 100,000 boxes; with this limit, a file has about 1.5 MB, small enough to share.
 
 
 def embedded(trace: Trace, image: ImageRef, embed: Embed) -> Embedded:

@@ -41,8 +41,8 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
     return _template().render(
         title=f"{trace.answer or 'no answer'} – {trace.question or trace.image.name}"[:200],
         footer=f"Viper {trace.viper}" + (f" · {trace.image.name}" if trace.image.name else ""),
-        # The template takes these unescaped: our own files, whose hashes are in the policy, and what
-        # has been escaped for its place.
+        # The template inserts these unescaped: our own files, whose hashes are in the policy, and text
+        # that has been escaped already.
         viewer_js=scripts[0],
         page_js=scripts[1],
         viewer_css=styles[0],

@@ -75,7 +75,7 @@ def _message(error: ErrorDetails, value: Any) -> str:
         try:
             value = value[key]
         except (LookupError, TypeError):
-            break  # a key that is missing, or a choice of a union, which is not a place
+            break  # a missing key, or the member of a union, which is not part of the path
         path = join_path(path, key)
     last = str(error["loc"][-1]) if error["loc"] else ""
     match error["type"]:

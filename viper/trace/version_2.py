@@ -48,7 +48,7 @@ def _call(call: dict[str, Any], unverified: list[str]) -> dict[str, Any]:
     made = _renamed(call, failure="error", ahead="prefetched")
     _change(made, "arguments", _value)
     _change(made, "result", _value)
-    if "unverified" not in made:  # which Viper 0.1 wrote in the notes alone
+    if "unverified" not in made:  # Viper 0.1 wrote them only in the notes
         notes = (note for note in _strings(made.get("notes")) if note.endswith(_NARROWER))
         conditions = (note.removesuffix(_NARROWER) for note in notes)
         made["unverified"] = [condition for condition in conditions if condition in unverified]

@@ -1,4 +1,4 @@
-"""Kinds of attributes, so that a property is compared with its own alternatives.
+"""Kinds of attributes, so that an attribute is compared with its alternatives.
 
 "red" is checked against the other colors, "wooden" against the other materials. The contrasts of an attribute
 include neither itself nor its near-synonyms.
@@ -10,7 +10,7 @@ import re
 
 __all__ = ["BASIC_COLORS", "KINDS", "contrasts", "kind_of", "named_colors"]
 
-# Each row is one kind; near-synonyms stand between bars.
+# Each row is one kind; bars separate groups of near-synonyms.
 _ROWS = """
 color: red | orange | yellow golden gold | green | blue | cyan turquoise teal | purple violet | pink | \
 brown tan beige | black dark | white light | gray grey silver
@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 _GROUPS = {
     word: (kind, words)
-    for kind, groups in reversed(KINDS.items())  # of two kinds with one word, the first counts
+    for kind, groups in reversed(KINDS.items())  # if two kinds have the same word, the first counts
     for words in groups
     for word in words
 }

@@ -1,7 +1,7 @@
 """Maps the words of a question to the classes of a closed-vocabulary detector.
 
-Tried in this order: the class name itself, its plural, a synonym, and a narrower word ("woman" → `person`). A
-narrower word finds too much, so its user must report that.
+Tried in this order: the class name itself, its plural, a synonym, and a narrower word ("woman" → `person`).
+The detector finds too much for a narrower word, so callers must report that.
 """
 
 from __future__ import annotations
