@@ -37,7 +37,7 @@ class TypeRule(NamedTuple):
     kind: str
     """"str", "int", "float", "bool", "None", "ImagePatch", "list", "dict", "literal" or "handle"."""
     items: tuple[TypeRule, ...] = ()
-    """What a list or the values of a dict hold."""
+    """Types of the items of a list, or of the values of a dict."""
     values: tuple[Any, ...] = ()
     """The values of a `Literal`, or the class of a handle."""
 
@@ -136,7 +136,7 @@ def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tupl
     """Put the arguments of a call in the order of the parameters, defaults filled in.
 
     Raises:
-        TypeError: Wrong number of arguments or unknown keyword, in the words of Python.
+        TypeError: Wrong number of arguments or unknown keyword, worded as Python words it.
     """
     parameters = entry.parameters
     if len(args) > len(parameters):
@@ -200,7 +200,7 @@ def accepts(rules: ApiType, value: Any, patch_type: type, handle_type: type | No
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return "Did you mean 'a' or 'b'? " for near words, or "" when nothing is near."""
+    """Return "Did you mean 'a' or 'b'? " for similar words, or "" if there are none."""
     import difflib  # imported only for wrong programs
 
     names = sorted(choices)

@@ -1,7 +1,7 @@
 """The host's end of a socket: sends and receives frames on an event loop, with little work per frame.
 
-A callback of the loop reads the socket, and one task awaits the frames. A frame is written at once, which the
-socket nearly always accepts whole.
+A callback of the loop reads the socket, and one task awaits the frames. A frame is written immediately,
+because the socket nearly always accepts all of it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It finds unknown names, attributes and modules, calls that do not fit the signatures, and an entry function
 that is missing, has parameters without values, or never returns. It helps the author of the program and is
-not a security boundary: errors that depend on values at run time pass it.
+not a security boundary: it misses errors that depend on values at run time.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from viper_sandbox.wire import MAX_INTEGER
 __all__ = ["CheckedProgram", "check_program"]
 
 _COMMON_MEMBERS = frozenset({"fromkeys"}).union(*MEMBERS.values())
-_MAX_LISTED = 30
 # The number of members of ImagePatch; a longer list does not help.
+_MAX_LISTED = 30
 _MODULE_HINTS = {
     "collections": "Count with a dict: counts[k] = counts.get(k, 0) + 1.",
     "itertools": "Write nested loops or comprehensions.",
@@ -89,7 +89,7 @@ class _Checker(ast.NodeVisitor):
         self._own = own_functions(tree, counts)
         self._entry_function = entry
         self._constants = constants(tree, counts)
-        self._repeating = 0  # loops, comprehensions and inner functions around the visited node
+        self._repeating = 0  # number of loops, comprehensions and inner functions around the node
 
     def _visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
         for node in nodes:
@@ -235,7 +235,7 @@ class _Checker(ast.NodeVisitor):
             if owner.id in ALLOWED_MODULES:
                 message = f"The module {owner.id} has no attribute {attribute!r} here."
                 return dir(ALLOWED_MODULES[owner.id]), message
-            if owner.id in self._kinds.imported:  # refused as an import, or under another name
+            if owner.id in self._kinds.imported:  # refused as an import, or an alias of a module
                 return (attribute,), ""
         return self._members, f"There is no attribute {attribute!r} in programs."
 

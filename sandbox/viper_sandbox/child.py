@@ -37,10 +37,10 @@ from viper_sandbox.wire import PatchRef, pack, unpack
 __all__ = ["preload", "serve", "warm_up"]
 
 EXIT_UNCONFINED = 74
-"""Exit status of a child that is confined less than the level that was measured."""
+"""Exit status of a child whose confinement is weaker than the measured level."""
 
-_WARM_UPS = 10
 # CPython 3.11 specializes a function after 8 runs, later versions after fewer.
+_WARM_UPS = 10
 _WARM_UP_PROGRAM = '''
 Here is a program:
 ```python
@@ -73,7 +73,7 @@ def preload(*, language: bool = True) -> None:
 
 
 def warm_up(api: Api, times: int = _WARM_UPS) -> None:
-    """Check and run a program of our own, so that the first program of a child runs faster.
+    """Check and run a built-in program, so that the first program of a child runs faster.
 
     CPython specializes code as it runs, and several modules build tables on first use; this halves the time
     of a child's first program.

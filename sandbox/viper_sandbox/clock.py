@@ -11,8 +11,8 @@ __all__ = ["Clock"]
 class Clock:
     """Counts the time between `start` and `stop`, and calls a function at the limit.
 
-    To stop and start reads the time twice and leaves the timer alone; a timer that fires too early is set
-    again for the time that is left.
+    Stopping and starting only read the time and leave the timer alone; a timer that fires too early is set
+    again for the remaining time.
 
     Args:
         limit_s: Limit in seconds.

@@ -1,12 +1,12 @@
 """Confinement of a child by the kernel, before it reads a single byte of a program.
 
-The zygote does once what needs files or new descriptors: `prepare`. The rest happens in each child, in the
-order of `confine`: its own session, no descriptors except the socket, resource limits, namespaces, no
+What needs files or new descriptors is done once, in the zygote (`prepare`). The rest is done in each child
+(`confine`), in this order: its own session, no descriptors except the socket, resource limits, namespaces, no
 capabilities, death with the parent, Landlock, and last the system call filter, because it forbids all of the
 above.
 
 Each mechanism that this machine lacks is reported with the reason. The level is not derived from this list
-but measured by the effect (see `probe`).
+but measured by attempting forbidden acts (see `probe`).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ EXIT_ORPHAN = 71
 """Exit status of a child whose parent died before the child was confined."""
 
 _MIB = 1 << 20
-_USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
 # Assumed if /proc is not mounted; larger than that of an idle child (40 MiB with glibc).
+_USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
 _SWITCHED_OFF = "it was switched off"
 _PRIVATE_NAMESPACES = {
     "IPC namespace": kernel.CLONE_NEWIPC,
@@ -140,12 +140,12 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
 
 
 def _load() -> None:
-    """Import modules that only some systems have, while this user may read them."""
+    """Import modules that only some systems have, before this process loses the right to read them."""
     with contextlib.suppress(ImportError):
         import ctypes  # noqa: F401
         import resource  # noqa: F401
     if seccomp.unsupported_reason() is None:
-        seccomp.build_filter(platform.machine(), 0)  # most of it is kept
+        seccomp.build_filter(platform.machine(), 0)  # caches most of it
 
 
 def _prepare_landlock(report: _Report, wanted: bool) -> int | None:
@@ -179,8 +179,8 @@ def _limit(plan: ConfinementPlan) -> None:
     """Set resource limits, soft and hard alike.
 
     No descriptor can be opened, not even a socket; no file can grow; no process can be forked unless the user
-    is root. A timer with the resolution of the clock ends the CPU time; the kernel's limit, in whole seconds,
-    is the second line of defense.
+    is root. A profiling timer enforces the CPU time precisely; the kernel's limit, in whole seconds, is the
+    second line of defense.
     """
     import resource
 
@@ -201,7 +201,7 @@ def _limit(plan: ConfinementPlan) -> None:
 
 
 def _enter_private_namespaces(report: _Report, wanted: bool) -> None:
-    """Enter namespaces without the shared memory and host name of the machine and of other children."""
+    """Enter IPC and UTS namespaces of its own: no shared memory, no host name of the machine."""
     together = sum(_PRIVATE_NAMESPACES.values())
     if report.attempt("namespaces", lambda: kernel.unshare(together), wanted=wanted):
         return

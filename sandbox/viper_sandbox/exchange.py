@@ -58,7 +58,7 @@ Handler = Callable[[Call], Awaitable[WireValue]]
 
 
 Checked = CheckReport
-"""Its name in version 0.1."""
+"""The name of `CheckReport` in version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def execute(
             return failure
     else:
         return _result(result, result_bytes)
-    return failure  # outside the handler, so that the memory of the traceback is free
+    return failure  # outside the handler, so that the memory of the traceback has been freed
 
 
 def _namespace(session: ProgramSession, printer: Printer) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _failure(error: Exception, session: ProgramSession) -> Failed:
 def _text(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception:  # of an argument that is too large or too deep
+    except Exception:  # it has an argument that is too large or too deep
         return "(the message cannot be shown)"
     return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + " …"
 

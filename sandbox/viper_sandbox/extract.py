@@ -21,7 +21,7 @@ _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^[^\S\n]*(?:(?:def|import|from|async|class)\b|@)", re.MULTILINE)
 _DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 _MAX_CUTS = 20
-# Most paragraphs of prose that are cut off after a program.
+# Maximum number of paragraphs of prose that are cut off after a program.
 
 
 def parse(source: str) -> ast.Module:
@@ -30,7 +30,7 @@ def parse(source: str) -> ast.Module:
     Raises:
         SyntaxError: It is not Python.
         ValueError: It has characters that are not allowed in a source.
-        RecursionError: It is nested too deeply; so does MemoryError.
+        RecursionError: It is nested too deeply, which may also raise MemoryError.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

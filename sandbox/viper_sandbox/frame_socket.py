@@ -68,7 +68,7 @@ class FrameSocket:
         """Send one call to the host and wait for its result.
 
         Raises:
-            ValueError: The host rejects the arguments; so does TypeError.
+            ValueError: The host rejects the arguments; it may choose TypeError instead.
         """
         self._last_id += 1
         limit = sys.getrecursionlimit()
@@ -103,6 +103,6 @@ class FrameSocket:
 
 
 def wire_mapping(value: WireValue) -> dict[str, Any]:
-    """Return a message's dict with text keys; the host sends no other."""
+    """Return a dict that the host sent; its keys are always texts."""
     assert isinstance(value, dict), "the host sends a dict"
     return {str(key): item for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""Handles: the objects of the host as programs hold them, with a class, attributes and a number.
+"""Handles: what programs hold in place of objects of the host, with a class, attributes and a number.
 
 The object itself (a mask, the result of a model) never leaves the host. A program may read the attributes
 that the API declares, keep the handle, compare it, and pass it back.

@@ -51,7 +51,7 @@ class _RefusedError(Exception):
 class Jail:
     """Runs programs, each in its own process; any number at the same time.
 
-    The first use starts a zygote, of which the process of each program is a fork. A jail belongs to one event
+    The first use starts a zygote; the process of each program is a fork of it. A jail belongs to one event
     loop; its processes die when the thread of the loop ends.
 
     Args:
@@ -185,8 +185,8 @@ class Jail:
     ) -> _T:
         """Run or check a program in a child; a child that did so without a failure is dismissed.
 
-        `act` runs or checks it. `failed` returns the result for a failure, and for the protocol if there was
-        a child.
+        `act` runs or checks it. `failed` makes the result of a failure; its second argument is the protocol,
+        if there was a child.
         """
         size = len(request.source.encode("utf-8", "replace"))
         if size > self.limits.source_bytes:
@@ -277,7 +277,7 @@ class Jail:
         return zygote_client
 
     def _table(self, wire: Mapping[str, Any]) -> ApiTable:
-        """Return the table of an equal API, or read the API now."""
+        """Return the table of an equal API that was read before, or read this one."""
         for table in self._apis:
             if table.wire == wire:
                 return table

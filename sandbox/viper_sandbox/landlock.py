@@ -20,8 +20,8 @@ _GET_VERSION = 1
 
 _ABI_TCP = 4
 _ABI_SCOPES = 6
-_FILE_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 # How many of the lowest bits of `handled_access_fs` are rights that the ABI knows.
+_FILE_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _TCP_RIGHTS = 0b11  # bind, connect
 _SCOPES = 0b11  # abstract Unix sockets, signals
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 
 __all__ = ["Limits"]
 
-_ESCAPED = 6
 # JSON writes a control character as six bytes, so a text of n bytes may need a frame of 6 n bytes.
-_ENVELOPE_BYTES = 65_536
+_ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.
+_ENVELOPE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]  # mypy is told 
         self._line = 1
 
     def visit(self, node: ast.AST) -> Any:
-        """Visit a node; its line counts for children without a line."""
+        """Visit a node; its line is used for children without one."""
         self._line = getattr(node, "lineno", self._line)
         return super().visit(node)
 

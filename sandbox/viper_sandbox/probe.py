@@ -30,7 +30,7 @@ _IPC_CREAT = 0o1000
 _IPC_RMID = 0
 _SHARED_BYTES = 4096
 _PROGRAMS = (sys.executable, "/bin/sh")
-# Access to the first may be refused by the rights of its folder alone, which would prove nothing.
+# Two, because the rights of its folder alone may protect the first, which would prove nothing.
 
 
 class _Targets(NamedTuple):
@@ -147,7 +147,7 @@ def _listeners() -> Iterator[list[tuple[int, str | tuple[str, int]]]]:
 
 @contextlib.contextmanager
 def _sibling(plan: ConfinementPlan) -> Iterator[int]:
-    """Keep another confined process, like the child of another program."""
+    """Run another confined process meanwhile, like the child of another program."""
     ours, its = socket.socketpair()
     parent = os.getpid()
     pid = os.fork()
@@ -170,7 +170,7 @@ def _sibling(plan: ConfinementPlan) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _shared_memory() -> Iterator[int | None]:
-    """Keep a segment of System V memory that all users may write; None if this machine has none."""
+    """Provide System V shared memory that all users may write; None if this machine has none."""
     if sys.platform != "linux":
         yield None
         return

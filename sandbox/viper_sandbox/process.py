@@ -128,8 +128,8 @@ def _missing(report: WireValue) -> set[str]:
 class OutOfMemoryCount:
     """Counts the processes that the kernel has killed because memory ran out.
 
-    The count is of the whole machine, so an increase is evidence, not proof; without one, somebody
-    else killed the process.
+    The count covers the whole machine, so an increase is evidence, not proof; no increase means that
+    somebody else killed the process.
     """
 
     def __init__(self) -> None:

@@ -69,10 +69,10 @@ class ProgramProtocol:
         self.calls = 0
         self._text_bytes = 0
         self._handles = 0
-        self._objects: dict[int, str] = {}  # class by number, of the handler's objects
+        self._objects: dict[int, str] = {}  # number → class of an object of the handler
 
     async def check(self, argument_names: list[str]) -> CheckReport:
-        """Have the program checked, not run; a failure to do so is a finding.
+        """Have the program checked, but not run; if the check itself fails, that is a finding.
 
         Raises:
             ChildGoneError: The child ended; its exit status says why.
@@ -242,14 +242,14 @@ class ProgramProtocol:
         return ["value", call.id, value]
 
     def _enter(self, handle: HandleRef) -> None:
-        """Enter an object of the handler, which the child may pass from now on."""
+        """Record an object that the handler returned; the child may pass it from now on."""
         kind = self._objects.setdefault(handle.number, handle.kind)
         if kind != handle.kind or len(handle.attributes) != len(self._api.handles[handle.kind]):
             raise ValueError(f"The handler gave a handle that is none of the contract: {handle!r}.")
 
 
 def failed_check(failure: JailFailure, *_: object) -> CheckReport:
-    """Return the report of a check that failed itself."""
+    """Return the report of a check that could not be completed."""
     return CheckReport("", (Finding(failure.kind, 1, failure.message),))
 
 

@@ -131,8 +131,8 @@ def lower(value: Any) -> WireValue:
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
             handle, or a list, tuple, dict or set of these; or it is nested too deeply.
-        WireError: It has more parts than may be sent at once. A list that holds the same list twice, and
-            so on, is small in memory but has any number of them.
+        WireError: It has more parts than may be sent at once: nested lists that each hold the same list
+            twice are small in memory but have exponentially many parts.
     """
     result: WireValue = _lower(value, MAX_DEPTH, itertools.count(1))
     return result

@@ -1,7 +1,7 @@
-"""Handler for a program that runs a second time: its first calls get the answers that they had.
+"""A handler that replays recorded answers when a program runs a second time.
 
-When a zygote dies, programs without a fault die with it. Each of them runs once more. As long as it repeats
-its calls, they are answered without the handler; from the first call that differs, the handler serves.
+When a zygote dies, innocent programs die with it, and each runs once more. As long as a program repeats its
+calls, they get the recorded answers; from the first call that differs, the wrapped handler serves them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["RetryHandler"]
 
 
 class RetryHandler:
-    """Keeps the answers of a handler, and gives them again after `restart`.
+    """Records the answers of a handler, and replays them after `restart`.
 
     Args:
         handler: Serves new calls.
@@ -29,7 +29,7 @@ class RetryHandler:
         self._next = 0
 
     async def __call__(self, call: Call) -> WireValue:
-        """Return the answer that the call had, or that of the handler.
+        """Return the recorded answer of the call, or else the handler's.
 
         Raises:
             CallRejected: The handler raised it, now or in the first run.

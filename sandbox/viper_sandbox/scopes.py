@@ -202,8 +202,8 @@ _Binding: TypeAlias = "tuple[str, ast.expr | Literal['image', 'given', 'import']
 def _bindings(tree: ast.Module, entry: ast.FunctionDef | None) -> Iterable[_Binding]:
     """Yield (name, value, True if the name is an element of the value).
 
-    The value is None if unknown and "image" for the image. "import", and "given" for other parameters of the
-    entry, pass on existing values.
+    The value is an expression, "image", "import", "given" for another parameter of the entry, or None if
+    unknown. "import" and "given" do not rebind a name of the API to something else.
     """
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.For, ast.comprehension)):

@@ -39,7 +39,7 @@ _PROT_EXEC = 4
 
 
 class _Machine(NamedTuple):
-    """The system calls of one architecture, by name; a call that is in no table kills."""
+    """The system calls of one architecture, by name; a call that is in no table kills the process."""
 
     audit_arch: int
     allowed: dict[str, int]

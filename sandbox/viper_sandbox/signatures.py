@@ -1,6 +1,6 @@
 """Static check of the arguments of calls, for entries of the API and a program's own functions.
 
-Only certain errors are reported: calls with `*args` or `**kwargs` are not checked.
+An error is reported only if it is certain, so calls with `*args` or `**kwargs` are not checked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Programs without the language layer: plain Python with real builtins, modules and attributes.
 
 It exists only to test the confinement, which must withstand a program that has escaped the language layer.
-Only `Confinement.language` leads here.
+Only `Confinement(language=False)` uses it.
 """
 
 from __future__ import annotations

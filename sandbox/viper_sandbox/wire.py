@@ -36,8 +36,8 @@ __all__ = [
     "unpack",
 ]
 
-MAX_DEPTH = 32
 # Deeper than any useful answer, and far below Python's own recursion limit.
+MAX_DEPTH = 32
 MAX_VALUES = 200_000
 MAX_INTEGER = 2**63 - 1
 _PATCH_PARTS = 7

@@ -1,11 +1,11 @@
-"""The process that every child is a fork of: warm, single-threaded, and without secrets.
+"""The zygote, from which every child is forked: a warm, single-threaded process without secrets.
 
 It is a fresh interpreter with an empty environment and one socket, never a fork of the host. It loads what
 children need, gives up root, enters namespaces of its own, and then serves the messages of the host:
 
     host → zygote   setup        limits and switches; the first message
     host → zygote   accept       mechanisms that this machine lacks, as measured
-    host → zygote   api          an API under a number, in place of the previous one of this number
+    host → zygote   api          an API and its number; replaces an earlier API with this number
     host → zygote   fork         number of a child, with its end of a socket
     host → zygote   spare        the same, for a child whose program comes later
     host → zygote   probe        the same, for the process that measures the level
@@ -41,8 +41,8 @@ from viper_sandbox.wire import FrameBuffer, unpack
 __all__ = ["main"]
 
 _READ_BYTES = 65_536
+# Upper bound per read; in fact it is one, because the kernel does not join messages with descriptors.
 _MAX_DESCRIPTORS = 64
-# Most descriptors in one read, which in fact has one: the kernel does not join messages that carry any.
 _EXIT_BUG = 70
 
 
@@ -178,7 +178,7 @@ class _Zygote:
 
 
 def _run_child(run: Callable[[int], NoReturn], fd: int) -> NoReturn:
-    """Go on as the child: the zygote's loop must not run in it, whatever happens."""
+    """Run the child and exit: whatever happens, it must not continue with the loop of the zygote."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -197,7 +197,7 @@ def _reaped() -> Iterator[tuple[int, int]]:
                 if ended is None:
                     return
                 candidate = ended.si_pid
-                _kill_group(candidate)  # the processes that it left, while the id is still its own
+                _kill_group(candidate)  # also what it left behind, before its id can be reused
             pid, status = os.waitpid(candidate, os.WNOHANG)
         except ChildProcessError:
             return

@@ -40,7 +40,7 @@ _READ_BYTES = 65_536
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
 _EXIT_TIMEOUT_S = 2.0
-# In which a zygote ends by itself, together with its children; it takes milliseconds.
+# Time for a zygote to end by itself, together with its children; it needs milliseconds.
 
 
 class ZygoteGoneError(ChildGoneError):
@@ -302,7 +302,7 @@ def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # Sets have the same order in every run, so that runs can be repeated. The option -I would ignore
-        # this variable; there is no other one that it would have to ignore.
+        # this variable, and is not needed, because there are no others.
         env={"PYTHONHASHSEED": "0"},
         close_fds=True,
         pass_fds=(theirs.fileno(),),

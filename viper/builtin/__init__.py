@@ -1,1 +1,1 @@
-"""A small world that ships with Viper, and the models that know it."""
+"""The models that ship with Viper, and the renderer of the small world that they are trained on."""

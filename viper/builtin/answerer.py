@@ -1,4 +1,4 @@
-"""The built-in answerer after LiMBeR: features of the network, one linear map, a language model.
+"""The built-in answerer, a LiMBeR model: features of the network, one linear map, a language model.
 
 The language model was trained on texts alone, before the map; see `viper.limber`.
 """
@@ -43,7 +43,7 @@ class BuiltinAnswerer(BuiltinBackend, Answerer):
         self._model = model
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
-        """Return one answer per request, or the error of a question of an untrained kind."""
+        """Return one answer per request, or an error for a kind of question that was not trained."""
         answers: list[Completion | ModelError] = [
             ModelError(f"{request.question[:200]!r} cannot be answered. {CAN} {PHOTOGRAPHS}")
             for request in requests

@@ -67,7 +67,7 @@ def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple
 
     Args:
         reference: Folder written by `python -m viper.builtin.train`; empty for the shipped weights.
-        options: There are none.
+        options: Must be empty.
         where: The backend, for messages, as in "the builtin detector".
 
     Raises:
@@ -97,7 +97,7 @@ def load_network(path: Path) -> WorldNetwork:
 
     network = WorldNetwork()
     try:
-        network.load_state_dict(load_file(path))  # halves become floats
+        network.load_state_dict(load_file(path))  # float16 becomes float32
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ConfigError(
             f"'{path}' holds no weights of the built-in network: {one_line(error)} "
@@ -108,5 +108,5 @@ def load_network(path: Path) -> WorldNetwork:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(path: Path, changed_ns: int) -> tuple[Viewer, str]:
-    """Load a file; `changed_ns` makes a changed file another key."""
+    """Load a file; `changed_ns` keeps the cache from returning an older version."""
     return Viewer(load_network(path)), f"builtin@{hash_file(path)[:16]}"

@@ -42,7 +42,7 @@ class BuiltinMatcher(BuiltinBackend, Matcher):
     def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return one unit vector per text, shape (64,).
 
-        Texts with unknown words were trained to fit nothing, so that they lose among several texts; `refusal`
+        In training, texts with unknown words matched nothing, so they lose against other texts; `refusal`
         names the unknown words.
         """
         return list(self._viewer.embed_texts(list(texts))) if texts else []

@@ -43,11 +43,11 @@ EMBEDDING = 64
 """Length of the vectors that regions and texts share."""
 _CHANNELS = (32, 64, 128, 192)
 NECK = 64
-"""Channels of the map of features."""
+"""Channels of the feature map."""
 PLACE = 6
 """Numbers for a box's edges and its extent."""
-_GRID = 7
 # Cells of a region along each side.
+_GRID = 7
 _HIDDEN = 256
 POOLED = NECK * _GRID * _GRID + PLACE
 """Numbers that describe a box: the features of its cells, then its edges and its extent."""
@@ -156,7 +156,7 @@ class WorldNetwork(nn.Module):
         )
 
     def pool(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """Return the features inside of boxes, and where they are; arguments as in `look_closer`.
+        """Return the features inside boxes, and their edges and extents; arguments as in `look_closer`.
 
         Returns:
             Shape (N, POOLED).
@@ -199,7 +199,7 @@ class Familiarity(nn.Module):
         self.register_buffer("limit", torch.tensor(float("inf")))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return distances, shape (B,), of maps of features, shape (B, 64, h, w); ≤ 1 is familiar."""
+        """Return distances, shape (B,), of feature maps, shape (B, 64, h, w); ≤ 1 is familiar."""
         limit = self.get_buffer("limit")
         return self._distance(summary(features)) / limit
 
@@ -213,12 +213,12 @@ class Familiarity(nn.Module):
 
         Args:
             summaries: Of training images, shape (N, 128).
-            others: Of validation images, shape (M, 128); the limit is set at twice the distance
-                that 99 of 100 of them stay within.
+            others: Of validation images, shape (M, 128); the limit is twice the 99th percentile of their
+                distances.
         """
         mean = summaries.mean(dim=0)
         covariance = torch.cov((summaries - mean).double().T)
-        # A little noise in every direction, so that none in which nothing varies decides alone.
+        # Some variance in every direction, so that one without variation does not dominate the distance.
         covariance += torch.eye(len(mean)) * covariance.diagonal().mean() * 0.01
         values, vectors = torch.linalg.eigh(covariance)
         whitening = vectors @ (values.clamp(min=1e-12) ** -0.5).diag() @ vectors.T

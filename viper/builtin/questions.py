@@ -55,7 +55,7 @@ def plain(question: str) -> str:
 
 
 def as_trained(question: str) -> str:
-    """Return a question that has a kind in words that the language model was trained on."""
+    """Return a question that has a kind, in words that the language model was trained on."""
     return "what is it" if kind_of_question(question) == "name" else plain(question)
 
 

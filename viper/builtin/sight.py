@@ -24,21 +24,21 @@ from viper.images.image import ImageRef, Pixels, View
 
 __all__ = ["CENTER_THRESHOLD", "DESCRIBED", "Sight", "Viewer"]
 
-_WIDTH = 384
 # Images are scaled to the width of the training images: then objects seen through the same lens have the same
 # size, whatever the aspect ratio of the image.
+_WIDTH = 384
 _TALLEST = 512
 _MULTIPLE = 32
-CENTER_THRESHOLD = 0.3
 # Least probability of an object's center in a cell; see the model card for precision and recall.
+CENTER_THRESHOLD = 0.3
 _NMS_IOU = 0.6
 _MOST_OBJECTS = 100
+# Boxes that NMS compares; only an untrained network has more.
 _MOST_CANDIDATES = 1000
-# Compared with each other; only an untrained network has more.
 DESCRIBED = EMBEDDING + 2 * NECK + PLACE
 """Length of the vectors of `Viewer.describe`."""
+# Images; a feature map takes 1.6 MB.
 _CACHED = 32
-# Images; a map of features takes 1.6 MB.
 _CACHED_STRANGENESS = 4096
 
 
@@ -57,7 +57,7 @@ class Sight:
     log_depth: Tensor
     """Shape (h, w) of the input's cells that the image covers."""
     strangeness: float
-    """Distance of the image from those of the small world; see `familiarity`."""
+    """Distance of the image from those of the small world; see `Familiarity`."""
 
 
 class Viewer:

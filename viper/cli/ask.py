@@ -1,4 +1,4 @@
-"""`viper ask IMAGE QUESTION`: a photograph, a question, an answer."""
+"""`viper ask IMAGE QUESTION`: answer a question about an image."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def print_answer(
 
     Args:
         answer: The answer.
-        options: Of the verb.
+        options: Parsed options of the verb.
         more: Further keys of the JSON object.
     """
     if options["show_program"] and answer.program is not None:
@@ -192,7 +192,7 @@ def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
 
 
 def leave(status: int) -> None:
-    """End the process although a model's thread is still busy; everything is saved."""
+    """End the process even if a model's thread is still busy; everything is saved."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -85,7 +85,7 @@ def _print_checks(checks: Sequence[CheckResult]) -> None:
 def _print_wrapped(
     text: str, first: str = "  ", rest: str = "  ", color: str | None = None
 ) -> None:
-    """Print untrusted text on lines that fit the terminal; `color` is for the columns before it."""
+    """Print untrusted text on lines that fit the terminal; `color` applies to the columns before it."""
     # Words are never broken, even where they do not fit, so that commands can be copied.
     lines = textwrap.wrap(
         one_line(text),

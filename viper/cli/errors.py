@@ -1,4 +1,4 @@
-"""The exit of a verb that fails: one line on stderr and exit status 1."""
+"""How a verb fails: with one line on stderr and exit status 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["exit_on_error", "failure_json"]
 
 @contextmanager
 def exit_on_error(*, debug: bool, failed: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Print a `ViperError` of the block, with its traceback if `debug`, and exit with status 1.
+    """Print a `ViperError` raised in the block, with its traceback if `debug`, and exit with status 1.
 
     Args:
         debug: Whether to print the traceback.

@@ -97,7 +97,7 @@ def generate(
                 print_json(_row_json(row, program))
             else:
                 click.echo(printable(program.source))
-            for note in () if explain else program.notes:  # --explain has said so
+            for note in () if explain else program.notes:  # --explain shows them
                 notice(note)
             if program.unparsed:
                 notice(f"words without a part in the program: {', '.join(program.unparsed)}")

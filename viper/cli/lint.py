@@ -25,7 +25,7 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
     from viper.engine.engine import Engine
 
     if not debug:
-        show_warnings()  # of modules that are broken
+        show_warnings()  # about broken modules
     failed = {"file": file, "findings": []} if as_json else None
     with exit_on_error(debug=debug, failed=failed):
         source = read_text(file, what="program")

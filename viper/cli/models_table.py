@@ -25,7 +25,7 @@ class PresetRow:
     preset: Preset
     models: tuple[tuple[PresetModel, OnDisk], ...]
     chosen: str | None
-    """The preset that one that chooses among others selects now."""
+    """For a preset that chooses among others: the one that it selects now."""
     shipped_bytes: int = 0
     """Size of its weights that come with Viper."""
 

@@ -1,6 +1,6 @@
-"""Options that several verbs share, and the engine that they make.
+"""Options that several verbs share, and the engine that is built from them.
 
-Name, type, default and help of an engine's option come from `viper.engine.options`.
+The name, type, default and help of an engine option come from `viper.engine.options`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
 
 
 class _Renamed(click.Option):
-    """An option that has an old name as well, which the help leaves out."""
+    """An option with an old name that the help does not show."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         every = self.opts, self.secondary_opts
@@ -58,7 +58,7 @@ def stacked(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 def engine_option(name: str, **changed: Any) -> Callable[[F], F]:
-    """Return the option of the command line for an option of the engine."""
+    """Return the command-line option for an option of the engine."""
     option = OPTIONS[name]
     assert option.flag is not None
     flag, _, placeholder = option.flag.partition(" ")
@@ -182,7 +182,7 @@ output_options = stacked(json_option, debug_option)
 
 
 def open_engine(options: dict[str, Any]) -> Engine:
-    """Make an engine of parsed options.
+    """Make an engine from parsed options.
 
     Args:
         options: Parsed options by name, with those of `engine_options` or `draft_options`.
@@ -202,8 +202,8 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
     """Return parsed options as arguments of `Engine`: plain values that can go to another process.
 
     Args:
-        options: Parsed options by name; settings are entered into it.
-        data_folder: Second place to look for a relative file of scenes.
+        options: Parsed options by name; changed in place by `apply_settings`.
+        data_folder: Second place to look for a scene file with a relative path.
 
     Raises:
         ConfigError: A value of `--backend` has the wrong form.

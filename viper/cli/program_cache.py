@@ -1,4 +1,4 @@
-"""`viper program-cache list|clear`: programs of language models that are used again."""
+"""`viper program-cache list|clear`: programs of language models, kept for reuse."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     with exit_on_error(debug=options["debug"], failed=failed):
         if options["trace_path"] is not None:
             check_suffix(options["trace_path"])
-        # Models are those of the record, or given here: none are taken from settings.
+        # Models come from the record or the command line, never from settings.
         apply_settings(options, only=("sandbox", "timeout_s"))
         if program_path is None and (options["image"] or options["models"] or options["backends"]):
             raise ConfigError(
@@ -138,7 +138,7 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
         notice(f"… and {count - _MAX_DIFFERENCES} more (--json lists all).")
     if options["trace_path"] is not None:
         path: Path = options["trace_path"]
-        # JSON gets the images that the record has, a page the one that is found.
+        # JSON keeps the images of the record; a page shows the image file, if it is found.
         is_page = path.suffix != ".json"
         image = find_image(trace, folders=(folder, Path())).image if is_page else None
         write_trace(path, answer.trace, image)
@@ -155,7 +155,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     image = find_image(trace, given=options["image"], folders=(folder, Path()))
     of_record = trusted_backends(trace.models)
     given = backend_overrides(options["backends"])
-    # Models that are named here stand for all of the record.
+    # --models replaces all models of the record.
     kept, others = ({}, {}) if options["models"] else (of_record.backends, of_record.others)
     not_trusted = {role: reference for role, reference in others.items() if role not in given}
     if not options["debug"]:

@@ -42,11 +42,11 @@ def current_settings() -> SettingsTree:
 def apply_settings(
     options: dict[str, Any], *, table: str = "", only: Collection[str] | None = None
 ) -> None:
-    """Replace defaults among parsed options by settings; options of the command line stay.
+    """Replace defaults among parsed options by settings; options given on the command line stay.
 
     Args:
-        options: Parsed options by name; changed in place. The key `further` gets the arguments of the
-            engine that are set and have no option. A verb that writes drafts keeps its default of no
+        options: Parsed options by name; changed in place. The key `further` gets the settings of
+            engine arguments that have no option. A verb that writes drafts keeps its default of no
             models: it takes neither models nor backends from settings.
         table: Take the settings of this table, such as `serve`, instead of the engine's.
         only: Take only these names; all if None.
@@ -56,7 +56,7 @@ def apply_settings(
     """
     context = click.get_current_context(silent=True)
     if context is None or (not table and "further" in options):
-        return  # called by no command line, or done before
+        return  # not called from a command line, or already done
     from click.core import ParameterSource
 
     changed = {
@@ -81,7 +81,7 @@ def apply_settings(
             if name in OPTIONS and OPTIONS[name].flag is None
         }
     if own and "backends" in options:
-        options["backends"] = (*own, *options["backends"])  # the last one of a role counts
+        options["backends"] = (*own, *options["backends"])  # the last one for a role wins
 
 
 def program_cache_file(named: Path | None = None) -> Path | None:

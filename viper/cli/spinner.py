@@ -29,7 +29,7 @@ def spinner(text: str) -> Iterator[Callable[[str], None]]:
             width of the terminal.
 
     Yields:
-        A function that changes the text; the seconds go on. Safe from any thread.
+        A function that changes the text without resetting the seconds; any thread may call it.
     """
     if not can_animate():
         yield lambda text: None  # without importing rich

@@ -119,7 +119,7 @@ def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
             yield Text(f"      … {more} more calls (--all shows them)", "dim"), 10
         if number in failures:
             yield failures.pop(number)
-    for call in itertools.chain(*calls.values()):  # lines that the program does not have
+    for call in itertools.chain(*calls.values()):  # on lines that the program does not have
         yield _call(call), 10
     yield from failures.values()
     for finding in attempt.findings:
@@ -248,7 +248,7 @@ def _print(lines: Iterable[_Line]) -> None:
     for text, hanging in lines:
         text.overflow = "fold"
         width = max(console.width, hanging + 20)
-        # `wrap` ends each line at the width; the first may be longer than those that are indented.
+        # Only the first line has the full width; the rest is wrapped again, narrower by its indent.
         first, *more = text.wrap(console, width)
         console.print(first, soft_wrap=True)
         if more:

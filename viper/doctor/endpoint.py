@@ -28,8 +28,8 @@ __all__ = ["Endpoint", "Reply", "configured_endpoint", "endpoint_check", "reques
 
 _URL_VARIABLE = "OPENAI_BASE_URL"
 _TIMEOUT_S = 3.0
-_MAX_REPLY_BYTES = 4_000_000
 # Enough for services that list thousands of models.
+_MAX_REPLY_BYTES = 4_000_000
 _MAX_NAMES = 4
 
 
@@ -40,7 +40,7 @@ class Endpoint:
     url: str
     """The base of `/models` and `/chat/completions`; contains no secret."""
     model: str | None = None
-    """The model that VIPER_LLM names there."""
+    """The model that VIPER_LLM names for this endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def request_models(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) 
     if not is_sendable(key):
         return Reply(None, error=f"{KEY_VARIABLE} contains characters that no key has")
     replies: list[Reply] = []
-    # Name resolution has no timeout, and a server may send a byte per second: a thread can be abandoned.
+    # In a thread that can be abandoned: name resolution has no timeout, and a server may be endlessly slow.
     thread = threading.Thread(
         target=lambda: replies.append(_request(endpoint.url, key, timeout_s)), daemon=True
     )

@@ -19,8 +19,8 @@ from viper.engine.presets import PRESETS_VARIABLE, Preset, load_presets, missing
 __all__ = ["PresetOnDisk", "TargetDevice", "broken_presets_check", "models_checks", "needed_bytes"]
 __all__ += ["presets_on_disk", "target_device"]
 
+# Keeps estimates below the memory that presets.toml states: 12 GB for base, 32 GB for large.
 _ACTIVATIONS = 1.25
-# Stays below what presets.toml says of its presets: base asks for 12 GB, large for 32.
 _TORCH_BYTES = 1_000_000_000
 
 
@@ -94,7 +94,7 @@ def target_device(
     Args:
         machine: For the memory of the CPU.
         torch: For devices. All models of a preset share the first one.
-        vram_gb: Memory of another GPU than the one here, in 10⁹ bytes.
+        vram_gb: Memory of a GPU to assume instead of this machine's, in 10⁹ bytes.
 
     Returns:
         None if the size of the memory is unknown.

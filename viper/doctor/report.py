@@ -75,7 +75,7 @@ class DoctorReport:
 
 
 def run_checks(vram_gb: float | None = None, *, offline: bool = False) -> DoctorReport:
-    """Run all checks; the probe of torch, which is slow, runs beside the others.
+    """Run all checks; the slow probe of torch runs in parallel with the others.
 
     Args:
         vram_gb: Memory of a GPU to check the presets for, instead of this machine, in 10⁹ bytes.

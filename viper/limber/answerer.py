@@ -36,7 +36,7 @@ class LimberAnswerer(Answerer):
     Args:
         matcher: Computes the features of a view.
         model: The map and the language model.
-        max_new_tokens: Most tokens of an answer.
+        max_new_tokens: Maximum number of tokens of an answer.
         fingerprint: Names the weights and settings.
     """
 
@@ -64,7 +64,7 @@ class LimberAnswerer(Answerer):
 def load_language(
     reference: str, device: torch.device, dtype: torch.dtype, *, download: bool = False
 ) -> tuple[Any, Any, str]:
-    """Load a causal language model and its tokenizer; transformers promises no classes.
+    """Load a causal language model and its tokenizer (Any: transformers declares no classes for them).
 
     Returns:
         The model, its tokenizer, and a fingerprint of the weights.
@@ -113,7 +113,7 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
             f"The map in '{folder}' is for words of length {wiring.width}, but those of "
             f"'{wiring.language}' have {width}. Give the language model that it was trained with."
         )
-    # The registry says which class serves the role.
+    # Any: the registry decides which class serves the role.
     ref = _without_fetching(BackendRef.parse("matcher", wiring.matcher))
     matcher: Any = open_backend(ref)
     soft = read_map(folder, wiring).to(device)

@@ -67,7 +67,7 @@ class Score:
 
 
 def score(trials: Sequence[Trial], answers: Sequence[str]) -> Score:
-    """Count the answers that equal the right ones but for case, articles and final points."""
+    """Count the right answers, ignoring case, articles and punctuation at the ends."""
     total = Counter(trial.question for trial in trials)
     right = Counter(
         trial.question
@@ -78,7 +78,7 @@ def score(trials: Sequence[Trial], answers: Sequence[str]) -> Score:
 
 
 def normalised(text: str) -> str:
-    """Return a text in lower case, without article, outer blanks or final points."""
+    """Return a text in lower case, without a leading article, and without blanks or points at the ends."""
     words = text.lower().strip(" .,!?\n").split()
     return " ".join(words[1:] if len(words) > 1 and words[0] in ("a", "an", "the") else words)
 
@@ -107,7 +107,7 @@ def write_answers(
         features: Of the views, shape (N, D).
         prefixes: N texts before the answers.
         chunk: Views per batch.
-        max_new_tokens: Longest answer.
+        max_new_tokens: Longest answer, in tokens.
         on_written: Called with the number of finished answers.
     """
     answers: list[str] = []

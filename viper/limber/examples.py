@@ -4,9 +4,9 @@
     {"image": "kitchen.jpg", "box_xyxy": [10, 20, 60, 80], "question": "What colour is it?",
      "answer": "red", "options": ["red", "blue"], "split": "test"}
 
-`image` is relative to the file, `box_xyxy` in its pixels, the whole image without. Rows whose split is
-"test" are not trained on but measured on; `options` are what a matcher chooses among there, by default all
-answers that the file gives to the same question.
+`image` is relative to the file; `box_xyxy` is in pixels of the image, and its default is the whole image.
+Rows with the split "test" are used for evaluation, not for training; there, a matcher chooses among
+`options`, by default all answers that the file gives to the same question.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEYS = ("image", "box_xyxy", "caption", "question", "answer", "options", "split
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What shall be said of a view."""
+    """A view with its caption, or with a question and its answer."""
 
     image: Path
     box_xyxy: Box | None
@@ -47,7 +47,7 @@ def read_examples(path: Path) -> list[Example]:
     """Read a file of captions and questions.
 
     Raises:
-        InputError: The file is missing or empty, or a row is not as it must be; the message names the line.
+        InputError: The file is missing or empty, or a row is malformed; the message names the line.
     """
     if not path.is_file():
         raise InputError(
@@ -69,7 +69,7 @@ def read_examples(path: Path) -> list[Example]:
 
 
 def views_of(examples: Sequence[Example]) -> Iterator[View]:
-    """Yield the view of each example, in order; an image is opened once if its rows stand together.
+    """Yield the view of each example, in order; an image is opened once if its rows are adjacent.
 
     Raises:
         InputError: An image cannot be read, or a box lies outside of it.

@@ -33,10 +33,10 @@ from viper.models.registry import BackendRef, identity, open_backend
 __all__ = ["Experiment", "Progress", "run_experiment"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with the activity, its finished units, and all its units."""
+"""Called with the activity, its finished units, and the total of its units."""
 
-_CHUNK = 64
 # Views that the matcher embeds at once.
+_CHUNK = 64
 _MAX_NEW_TOKENS = 16
 
 
@@ -54,7 +54,7 @@ class Experiment:
     """Number of soft prompts."""
     config: TrainingConfig = field(default_factory=TrainingConfig)
     device: str = "cpu"
-    """Of the language model."""
+    """Device of the language model."""
     dtype: str = "float32"
 
 
@@ -79,7 +79,7 @@ def run_experiment(
     examples = read_examples(experiment.captions)
     progress = on_progress or (lambda what, done, of: None)
     progress("loading the models", 0, 1)
-    # The registry says which class serves the role; transformers promises no classes.
+    # Any: the registry decides which class serves the role; transformers declares no classes.
     ref = BackendRef.parse("matcher", experiment.matcher)
     matcher: Any = open_backend(ref)
     language, tokenizer, version = load_language(

@@ -91,7 +91,7 @@ def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
     soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
     path = folder / _MAP
     try:
-        soft.load_state_dict(load_file(path))  # halves become floats
+        soft.load_state_dict(load_file(path))  # float16 becomes float32
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ConfigError(f"'{path}' holds no map of this shape: {one_line(error)}") from error
     return soft.eval().requires_grad_(False)

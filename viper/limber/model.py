@@ -21,7 +21,7 @@ class SoftPrompts(nn.Module):
         features: Length of the vector.
         prompts: k.
         width: Length of a word's vector.
-        spread: Initial standard deviation of the soft prompts: that of words.
+        spread: Initial standard deviation of the soft prompts: that of word embeddings.
     """
 
     def __init__(self, features: int, prompts: int, width: int, spread: float = 1.0) -> None:
@@ -34,7 +34,7 @@ class SoftPrompts(nn.Module):
         nn.init.normal_(self.linear.bias, std=0.1 * spread)
 
     def standardise(self, features: Tensor) -> None:
-        """Standardize features to mean 0 and deviation 1, measured on a training set, shape (N, features).
+        """Set the map to standardize features by the mean and deviation of a set, shape (N, features).
 
         This is linear too, so the whole stays one linear map.
         """
@@ -113,7 +113,7 @@ class LimberModel:
         Args:
             features: Shape (B, D).
             prefixes: B texts.
-            max_new_tokens: Longest answer.
+            max_new_tokens: Longest answer, in tokens.
         """
         if not prefixes:
             return []

@@ -38,7 +38,7 @@ class TrainingLoop:
     Args:
         config: How long and how fast to train.
         modules: Name in the checkpoint → module; the gradients of the first one are clipped.
-        optimizer: Of its parameters; the loop sets the learning rate.
+        optimizer: Optimizer of the first module; the loop sets the learning rate.
         checkpoint: File to resume from and to save to; None for neither.
         clip: Maximum norm of the gradients.
         floor: Share of the learning rate at the end.
@@ -69,7 +69,7 @@ class TrainingLoop:
         return max(0, self.config.steps - self.step)
 
     def update(self, loss: Tensor) -> None:
-        """Make one step down the gradient of a loss."""
+        """Make one optimizer step."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         self.optimizer.zero_grad(set_to_none=True)

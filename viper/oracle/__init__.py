@@ -1,7 +1,7 @@
 """The oracle: the four vision roles answered from a file of annotated scenes (`truth:FILE`).
 
-With perfect perception, every remaining error of an answer is the program's. CLEVR scene files and GQA
-scene graphs are read; the content of a file decides which it is.
+With perfect perception, every wrong answer is the fault of the program. CLEVR scene files and GQA scene
+graphs are supported, and told apart by their content.
 
     json_value.py     a JSON file, every value checked by name       →  SceneFile
     clevr.py          CLEVR scenes (boxes from projection.py if the file has none)

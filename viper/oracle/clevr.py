@@ -1,8 +1,8 @@
 """CLEVR scene files: `{"scenes": [{"image_filename", "objects": [...], "directions", ...}]}`.
 
-The official release has neither boxes nor cameras: boxes are projected. A scene with `bbox_xyxy` in all of
-its objects is taken as it is; without `camera` the camera is recovered. `pixel_coords[2]` is an object's
-depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the reference.
+The official release has neither boxes nor cameras, so boxes are projected, with a recovered camera if the
+scene has no `camera`. If all objects of a scene have `bbox_xyxy`, these boxes are used. `pixel_coords[2]` is
+an object's depth. The scene files of Johnson et al. 2017 (CLEVR, section 3) are the reference.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _KINDS = ("color", "material", "shape", "size")
 
 
 def fits(value: JsonValue) -> bool:
-    """Tell whether a file holds CLEVR scenes."""
+    """Return whether a file holds CLEVR scenes."""
     return isinstance(value.raw, dict) and isinstance(value.raw.get("scenes"), list)
 
 

@@ -1,8 +1,8 @@
 """The oracle's depth model: the annotated depth of the object that a view is the patch of.
 
-A map cannot give it, because boxes overlap and a pixel has one depth: this model measures views. Its map,
-for all other views, is painted: each object's box in its depth, the nearer over the farther, on a
-background one unit behind the farthest.
+Such views are measured without a depth map, because boxes overlap and a pixel has only one depth. All other
+views use a painted map: each object's box filled with its depth, nearer over farther, on a background one
+unit behind the farthest.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class _Node(NamedTuple):
 
 
 def fits(value: JsonValue) -> bool:
-    """Tell whether a file holds GQA scene graphs; the first image decides."""
+    """Return whether a file holds GQA scene graphs, judging by its first image."""
     first = next(iter(value.raw.values()), None) if isinstance(value.raw, dict) else None
     return isinstance(first, dict) and "objects" in first
 

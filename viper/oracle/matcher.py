@@ -1,4 +1,4 @@
-"""The oracle's matcher: embeddings in which the texts that are true of a view fit it best.
+"""The oracle's matcher: embeddings that rank the texts that are true of a view above all others.
 
 One dimension per term. An image has +1 there if the term holds for the view, else −8; a text
 counts its words. Two more dimensions pad images and texts to fixed lengths, each orthogonal to the other
@@ -6,9 +6,9 @@ kind, so that the logit of a text is
 
     SHARPNESS · (words that hold − 8 · words that do not)
 
-Hence a text with a false word loses to every text without, up to eight words longer; among true texts the
-more specific wins; and a softmax over them is nearly 0 or 1. "red cube" beats "cube" exactly if the object
-is red, which is the question of `verify_property`.
+Hence a text with a false word loses to every text without one, unless it is over eight words longer; among
+true texts the more specific wins; and a softmax over them is nearly 0 or 1. "red cube" beats "cube" exactly
+if the object is red, which is what `verify_property` asks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from viper.oracle.scene_file import Oracle
 __all__ = ["FALSEHOOD", "SHARPNESS", "OracleMatcher", "load"]
 
 FALSEHOOD = 8.0
-"""Weight of a false word, beside 1 for a true word."""
+"""Penalty of a false word; a true word counts 1."""
 _TEXT_LENGTH = 32.0
 # Before scaling: a text may repeat a word this many times. Both are powers of two, so that all products and
 # sums are exact: texts with equal counts tie to the last bit.
@@ -73,7 +73,7 @@ class OracleMatcher(Oracle, Matcher):
         unit = np.float32(1.0 / self._image_length)
         vector = np.full(len(self._index) + 2, -FALSEHOOD * unit, dtype=np.float32)
         vector[holding] = unit
-        squares = len(holding) * (FALSEHOOD**2 - 1.0)  # missing to the fixed length
+        squares = len(holding) * (FALSEHOOD**2 - 1.0)  # what the fixed length still lacks
         vector[-2] = math.sqrt(squares) * unit
         vector[-1] = 0.0
         return vector
@@ -84,7 +84,9 @@ class OracleMatcher(Oracle, Matcher):
         for index, count in counts.items():
             vector[index] = count / _TEXT_LENGTH
         length = float(np.dot(vector, vector))
-        if length > 1.0:  # a word more than 32 times: its logit is too small, but in order
+        if (
+            length > 1.0
+        ):  # over 32 repetitions of a word: the logit is too small, but ranked correctly
             return vector / np.float32(math.sqrt(length))
         vector[-1] = math.sqrt(1.0 - length)
         return vector

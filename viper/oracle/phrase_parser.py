@@ -20,8 +20,8 @@ __all__ = ["UNKNOWN", "PhraseParser", "content_words", "relation_term", "singula
 UNKNOWN = "?"
 """The term of every word outside the vocabulary."""
 
-_IGNORED = frozenset("a an the and".split())
 # Never part of a term: "black and white" is black, white.
+_IGNORED = frozenset("a an the and".split())
 _FUNCTION_WORDS = frozenset(
     "that which who is are was be its it this there of in with and at to for made colored coloured "
     "color colour material shape size photo picture image kind type some any".split()
@@ -31,8 +31,8 @@ _NO_PLURALS = frozenset(
     "binoculars blinds clothes glasses goggles headphones jeans leggings pants scissors shorts skis "
     "stairs sunglasses tongs trousers".split()
 )
-_PLURALS = {"people": "person", "leaves": "leaf"}
 # Missing or wrong in the dictionary.
+_PLURALS = {"people": "person", "leaves": "leaf"}
 _SPELLINGS = {"grey": "gray"}
 
 

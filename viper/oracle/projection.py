@@ -1,9 +1,9 @@
 """Image boxes of CLEVR's solids, and the recovery of a camera that a file does not give.
 
 World: z up, units of Blender. Camera: x right, y up, z forward along its axis, hence `pixel_coords[2]`.
-Pixels: origin top left. CLEVR's camera is never rolled: its right axis is horizontal, and known from
-`directions`. What is left is its pitch and place, which are fitted to where the objects are in both frames
-(rigid alignment in the vertical plane of the camera's axis, Kabsch 1976 in two dimensions).
+Pixels: origin top left. CLEVR's camera has no roll: its right axis is horizontal, and known from
+`directions`. Its pitch and position are fitted to the positions of the objects in both frames (rigid
+alignment in the vertical plane of the camera's axis, Kabsch 1976 in two dimensions).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _EDGES = {"cube": 0.19, "cylinder": 0.05}
 # scenes.
 
 _ROUND_STEPS = 32
-# Corners that stand for a circle: it is drawn at most 0.5 % too small, 0.2 pixels at CLEVR's sizes.
+# Corners that approximate a circle, at most 0.5 % too small: 0.2 pixels at CLEVR's sizes.
 
 _USUAL_PITCH = 0.45
 _PRIOR_WEIGHT = 0.01
-# Radians that CLEVR's camera looks down on average, and what that counts beside the objects (a square of
-# their spread): it decides only where they do not, as with a single object.
+# CLEVR's average pitch in radians, downwards, and its weight beside the objects (in squared units of their
+# spread): it decides only where they do not, as with a single object.
 
 
 class Solid(NamedTuple):
@@ -78,7 +78,7 @@ class Camera(NamedTuple):
         return _dot(offset, self.right), _dot(offset, self.up), _dot(offset, self.forward)
 
     def box(self, solid: Solid) -> Box | None:
-        """Return the box of a solid in pixels, not clamped; None where it is not before the camera."""
+        """Return the box of a solid in pixels, not clamped; None if it is not in front of the camera."""
         across: list[float] = []
         upright: list[float] = []
         for center, radius in solid.balls():
@@ -140,7 +140,7 @@ def recover_camera(
     pitch = math.atan2(crossed, straight)
     forward = _sum((math.cos(pitch), ahead), (-math.sin(pitch), above))
     up = _sum((math.sin(pitch), ahead), (math.cos(pitch), above))
-    # The camera's place follows from where its axes put the middle of the objects.
+    # The camera's position follows from the mean position of the objects in both frames.
     middle = tuple(sum(axis) / len(centers) for axis in zip(*centers, strict=True))
     x = sum(sideways for sideways, _, _ in seen) / len(seen)
     from_camera = _sum((x, across), (mean_local[1], up), (mean_local[0], forward))

@@ -2,9 +2,9 @@
 
 A term is a word or phrase that holds for an object: "cube", "red", "holding cup". An object is IN a view if
 at least half of its box lies inside. The SUBJECT of a view is the object in it whose box fits best, if the
-two overlap by half (IoU ≥ 0.5): the view is the object's patch, or close to it. Any other view, and always
-the whole image, is about all objects in it, and if it covers half of the image or more, about weather and
-place too.
+two overlap by half (IoU ≥ 0.5): the view is the object's patch, or close to it. For any other view, and
+always for the whole image, the terms of all objects in it hold; if it covers at least half of the image,
+weather and place do, too.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from viper.oracle.phrase_parser import PhraseParser
 __all__ = ["Scene", "SceneFile", "SceneObject"]
 
 _LEAST_SHARE_INSIDE = 0.5
-# Of an object's box in the view, so that an object cut in two by a border is on one side of it.
+# Share of an object's box in the view; with half, an object that a border cuts in two is on one side of it.
 
 _LEAST_SHARE_OF_IMAGE = 0.5
-# Of a view that is about weather and place.
+# Share of the image that a view must cover for weather and place to hold.
 
 _LEAST_IOU = 0.5
-# Between a view and the box of its subject; the usual bound for "the same box".
+# Of a view and the box of its subject; the usual threshold for "the same box".
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from viper.serve.api_error import ApiError, shutting_down
 
 __all__ = ["Admission"]
 
-_INITIAL_ESTIMATE_S = 1.0
 # Duration of an answer before any has been measured.
+_INITIAL_ESTIMATE_S = 1.0
 _MAX_RETRY_AFTER_S = 60.0
 
 

@@ -73,7 +73,7 @@ class ClientGoneError(Exception):
 
 
 def shutting_down() -> ApiError:
-    """Return the error of a request that a server which is shutting down cannot serve."""
+    """Return the error of a request that cannot be served because the server is shutting down."""
     message = "The server is shutting down. Retry in a moment, or use another server."
     return ApiError(503, "shutdown", message, retry_after_s=5)
 

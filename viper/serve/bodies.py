@@ -14,7 +14,7 @@ from viper.serve.api_error import ApiError, ClientGoneError, too_large
 __all__ = ["Form", "chunks", "media_type", "read_form"]
 
 TEXT_BYTES = 1_000_000
-"""Limit for all text beside the image: the program, the question and the other fields."""
+"""Limit in bytes for everything besides the image: the program, the question and the other fields."""
 _MAX_PARTS = 200
 
 

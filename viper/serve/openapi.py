@@ -1,4 +1,4 @@
-"""The OpenAPI document: the schemas of requests are those that check them, the trace's is its own."""
+"""The OpenAPI document, with the schemas that validate requests and the published schema of traces."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from typing import Any
 
 __all__ = ["redact", "redact_message", "redact_reference"]
 
-_PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
 # Kinds whose message is about the client's own program and comes from the sandbox.
+_PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
 _REFERENCES = frozenset({"model", "generator"})
 
 # Both patterns take linear time: a match can begin only where the run of characters in front of it begins.

@@ -25,10 +25,10 @@ from viper.serve.settings import ServerSettings
 
 __all__ = ["Server", "listen", "url_of"]
 
-_MAX_HEAD_BYTES = 16_384
 # Browsers send heads of one or two thousand bytes.
-_ERRORS_S = 5.0
+_MAX_HEAD_BYTES = 16_384
 # After the grace period, for sending errors to interrupted requests.
+_ERRORS_S = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -35,10 +35,10 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
     """Refuse a dangerous setting of a file that was found, not named by the user.
 
     Args:
-        name: Of the setting.
-        value: As it stands in the file.
+        name: Name of the setting.
+        value: Its value, as written in the file.
         file: The file.
-        variable: Of the setting, for the message.
+        variable: Its environment variable, for the message.
 
     Raises:
         ConfigError: It would weaken the sandbox, run code of a model file, open the server, send
@@ -85,13 +85,13 @@ def refuse_secrets(name: str, value: Any, origin: object) -> None:
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a name is the name of a secret."""
-    words = name.lower().replace("max_token", "")  # a limit, however it is spelled
+    """Return whether a name looks like that of a secret."""
+    words = name.lower().replace("max_token", "")  # max_tokens is a limit, not a secret
     return any(word in words for word in ("token", "key", "secret", "password"))
 
 
 def _is_shipped(name: str, value: str) -> bool:
-    """Return whether a value names only what Viper, or the user's file of presets, names itself.
+    """Return whether a value refers only to what Viper or the user's presets file also names.
 
     Any other reference may be a stranger's file, which a loader would open.
     """
@@ -112,14 +112,14 @@ def _is_shipped(name: str, value: str) -> bool:
 
 
 def _query_of(value: Any) -> dict[str, list[str]]:
-    """Return the options of a reference; none of a value that is not a text."""
+    """Return the options of a reference; empty for a value that is not a text."""
     return (
         parse_qs(value.partition("?")[2], keep_blank_values=True) if isinstance(value, str) else {}
     )
 
 
 def received(value: Any) -> str:
-    """Return a value for an error message; tables and lists were not searched for secrets."""
+    """Return a value for an error message; tables and lists are not shown, as they may hold secrets."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)

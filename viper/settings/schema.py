@@ -145,7 +145,7 @@ class SettingsTree:
 
     values: _Tables
     origins: Mapping[str, Origin]
-    """By dotted name, such as `serve.port`, without those that are defaults."""
+    """By dotted name, such as `serve.port`; values that are defaults have no entry."""
     file: Path | None = None
     """The file that was read."""
 
@@ -212,13 +212,13 @@ def load_settings(
 
 
 def _variables() -> dict[str, str]:
-    """Return variable → setting; those of version 0.1 first, so that a new one counts."""
+    """Return variable → setting; names of version 0.1 come first, so that new names override them."""
     old = {variable_of(old): name for old, name in OLD_NAMES.items()}
     return old | {variable_of(name): name for name in names()}
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return a sentence for each variable with the prefix `VIPER_` that means nothing."""
+    """Return a sentence for each variable with the prefix `VIPER_` that Viper does not know."""
     variables = os.environ if environment is None else environment
     read = {*OTHER_VARIABLES, *_variables()}
     return [
@@ -289,10 +289,10 @@ def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_types(raw: Mapping[str, Any], origins: Mapping[str, Origin]) -> None:
-    """Refuse values of a file that have the wrong type; only texts of variables are converted.
+    """Refuse values of a file that have the wrong type; only the texts of variables are converted.
 
     Raises:
-        ConfigError: A number is written as a text, or a truth value stands for a number.
+        ConfigError: A number is written as a text, say, or is a boolean.
     """
     paths = {
         name: Path(value)

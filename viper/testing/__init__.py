@@ -1,1 +1,1 @@
-"""Checks for those who extend Viper."""
+"""Checks for authors of plugins."""

@@ -27,10 +27,10 @@ from viper.scheduling.method_request import Found, HostObject, MethodRequest, Mo
 
 __all__ = ["Verdict", "check_module"]
 
-_BATCH = 6
 # Requests per batch: more than one, fewer than a forward takes.
-_TOLERANCE = 1e-4
+_BATCH = 6
 # Models round differently in batches of different sizes.
+_TOLERANCE = 1e-4
 _BOX_TOLERANCE_PX = 0.1
 
 
@@ -128,7 +128,7 @@ class _ModuleCheck:
         return BackendRef.parse(role, text, (self.module.name, loader))
 
     def _check_batches(self, batch: Batch, refused: list[Refused]) -> str:
-        """Call a function with batches of several sizes; enter the calls that it refuses."""
+        """Call a function with batches of several sizes; add the results that refuse a call to `refused`."""
         entry = batch.entry
         try:
             requests = self._requests(entry)

@@ -1,7 +1,7 @@
 """Download one file of the hub, resuming after interruptions and verifying size and checksum.
 
 The content is written to `DIGEST.incomplete` next to its destination. An interrupted download is resumed at
-once, and also by a later run. Only a content with the correct checksum is renamed to `DIGEST`, so the cache
+once, and also by a later run. It is renamed to `DIGEST` only if its checksum is correct, so the cache
 never contains a truncated file under its final name.
 """
 
@@ -35,7 +35,7 @@ def partial_bytes(blob: Path) -> int:
 
 
 def is_complete(blob: Path, file: HubFile) -> bool:
-    """Return whether a content is on disk in full size."""
+    """Return whether the content of a file is on disk in full."""
     try:
         return blob.stat().st_size == file.size_bytes
     except OSError:
@@ -43,7 +43,7 @@ def is_complete(blob: Path, file: HubFile) -> bool:
 
 
 def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int], None]) -> None:
-    """Download a content; return at once if it is complete on disk.
+    """Download the content of a file; return at once if it is complete on disk.
 
     Args:
         listing: The commit that the file belongs to.
@@ -146,7 +146,7 @@ def _write(
 
 
 def _check(listing: Listing, file: HubFile, part: Path) -> None:
-    """Delete a content whose checksum differs from the one of the hub."""
+    """Delete a download whose checksum differs from the hub's."""
     digest = hashlib.sha256()
     if file.algorithm == "git-sha1":
         # The blob id of git. SHA-1 detects damage here; it does not stop an attacker.

@@ -1,7 +1,7 @@
 """Select the files of a repository that a model needs, and check a folder for missing parts.
 
-A repository of the hub contains a model in several formats: safetensors, pickles, other runtimes. Needed
-are the safetensors and the small files beside them: configuration, tokenizer, processor. Pickles and code
+A repository may contain a model in several formats: safetensors, pickles, other runtimes. Only the
+safetensors and the small files beside them are needed: configuration, tokenizer, processor. Pickles and code
 are never downloaded.
 """
 
@@ -26,12 +26,12 @@ _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _OPEN_CLIP_CONFIG = "open_clip_config.json"
 _OPEN_CLIP = "open_clip_model.safetensors"
 _BESIDE = frozenset({".json", ".txt", ".model", ".jinja"})
-_NAME = re.compile(r"(?:additional_chat_templates/)?[A-Za-z0-9_][\w.+-]*", re.ASCII)
 # Only such names are ever written to disk: listings are untrusted.
+_NAME = re.compile(r"(?:additional_chat_templates/)?[A-Za-z0-9_][\w.+-]*", re.ASCII)
 
+# Never downloaded; on disk they are accepted, because the user put them there.
 _PICKLES = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
 _OPEN_CLIP_PICKLE = "open_clip_pytorch_model.bin"
-# Never downloaded; on disk they are accepted, because the user put them there.
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 _READS_TEXT: frozenset[Role] = frozenset({"detector", "matcher", "answerer"})
@@ -68,7 +68,7 @@ def needed_files(paths: Iterable[str], library: Library | None = None) -> list[s
 def missing_parts(
     folder: Path, role: Role | None = None, library: Library = "transformers"
 ) -> tuple[str, ...]:
-    """Return the parts that a model folder lacks to be loaded.
+    """Return the parts that a model folder needs but lacks.
 
     Args:
         folder: A folder in the format of the hub.

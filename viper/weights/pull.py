@@ -1,4 +1,4 @@
-"""Download a model from the hub: plan, check of the disk space, contents, and last the snapshot folder.
+"""Download a model from the hub: plan, check disk space, fetch contents, create the snapshot folder.
 
     plan = plan_pull("google/owlv2-base-patch16-ensemble", "cfd3195b…")
     check_disk_space([plan])
@@ -217,7 +217,7 @@ def _publish(plan: PullPlan) -> Path:
 
 
 def _link(blob: Path, link: Path) -> None:
-    """Replace a file of a snapshot folder by a link to a content."""
+    """Make a file of a snapshot folder a link to its content, replacing an existing file."""
     temporary = link.with_name(f".{link.name}.viper")
     temporary.unlink(missing_ok=True)
     try:

@@ -1,1 +1,1 @@
-"""How the built-in models are trained: `python -m viper.builtin.train`."""
+"""Training of the built-in models: `python -m viper.builtin.train`."""

@@ -5,8 +5,8 @@
     language      a small language model, on texts alone
     answerer      a linear map from the network's features to the frozen language model
 
-All figures come from validation images of other seeds. An interrupted run is resumed: each image is kept, and
-each training continues from its last checkpoint.
+All figures come from validation images drawn from other seeds. An interrupted run is resumed: each image is
+kept, and each training continues from its last checkpoint.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ __all__ = ["Views", "compare", "read_views", "train_answerer"]
 _PROMPTS = 8
 _LESSONS_PER_VIEW = 6
 _JITTER = 0.05
-# Standard deviation of the edges of a view, as a share of the object: about the error of the detector.
+# Standard deviation of errors of a view's edges, as a share of the object: about that of the detector.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read_views(
         images: Folder of `data.draw_images`.
         count: Number of its images.
         viewer: Of the trained network.
-        seed: Of the small errors of the views' edges.
+        seed: Seed of the random errors of the views' edges.
         on_image: Called with the number of finished images.
     """
     rng = random.Random(seed)
@@ -126,8 +126,8 @@ def compare(
     """Ask questions about views and count the right answers, by kind of question.
 
     Returns:
-        For "limber" and "blind" accuracy by kind; for "best_text_match" the same of the matcher's choice
-        among the options, where a question has options.
+        Accuracy by kind for "limber" and "blind", and for "best_text_match": the matcher's choice among the
+        options, where a question has options.
     """
     rng = random.Random(4)
     rows: list[int] = []

@@ -19,10 +19,10 @@ from viper.builtin.train.data import DrawnImage, read_image
 
 __all__ = ["Batch", "Images", "collate"]
 
-_SPREAD = 0.12
 # Standard deviation of a center's target, as a share of the box.
-_NEAR_CENTER = 0.25
+_SPREAD = 0.12
 # Cells within this share of the box around its center learn its edges.
+_NEAR_CENTER = 0.25
 
 
 @dataclass(slots=True)

@@ -24,10 +24,10 @@ ATTRIBUTES = {
     "shape": ("cube", "sphere", "cylinder"),
 }
 """Attribute of a CLEVR object → its values."""
-_NO_OBJECT = ("color", "none of them")
 # A condition that no object meets.
-_UNFAMILIAR = "strange"
+_NO_OBJECT = ("color", "none of them")
 # A word outside the vocabulary; the text encoder maps all such words to one token.
+_UNFAMILIAR = "strange"
 _CONTENT_WORDS = frozenset(word for words in SPELLINGS.values() for word in words)
 
 
@@ -59,7 +59,7 @@ def caption_of(item: dict[str, Any], rng: random.Random) -> Caption:
 
 
 def random_object(rng: random.Random) -> dict[str, str]:
-    """Return the attributes of an object as in a CLEVR scene."""
+    """Return random attributes of an object, as in a CLEVR scene."""
     return {name: rng.choice(values) for name, values in ATTRIBUTES.items()}
 
 

@@ -1,4 +1,4 @@
-"""The table of the model card (docs/builtin-models.md), from the figures of a training."""
+"""The table of the model card (docs/builtin-models.md), from the figures of a training run."""
 
 from __future__ import annotations
 

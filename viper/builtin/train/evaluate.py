@@ -122,7 +122,7 @@ def _box(edges: list[float]) -> Box:
 
 
 def _hits(detected: list[Box], scores: Any, wanted: list[Box]) -> list[tuple[float, bool]]:
-    """Return the score of each detection, best first, and whether it is the first of a wanted object."""
+    """Return (score, whether it is the first to match a wanted object) of each detection, best first."""
     left = dict(enumerate(wanted))
     hits: list[tuple[float, bool]] = []
     for index in np.argsort(-scores, kind="stable"):

@@ -20,8 +20,8 @@ from viper.limber.training_loop import TrainingConfig, TrainingLoop
 __all__ = ["new_language", "new_tokenizer", "train_language"]
 
 _WIDTH, _LAYERS, _HEADS, _INNER = 96, 4, 4, 256
-_LONGEST = 160
 # Tokens; ten objects take about seventy.
+_LONGEST = 160
 _SEED = 2
 _END, _UNKNOWN = "<end>", "<unknown>"
 
@@ -64,7 +64,7 @@ def train_language(
 
 
 def new_tokenizer() -> Any:
-    """Return a tokenizer with a token for every word; transformers promises no class."""
+    """Return a tokenizer with a token for every word (Any: transformers declares no class)."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast

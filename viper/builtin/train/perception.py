@@ -22,11 +22,11 @@ __all__ = ["CONFIG", "fit_familiarity", "save_weights", "train_perception"]
 CONFIG = TrainingConfig(
     steps=8_000, batch=16, learning_rate=2e-3, weight_decay=0.02, warmup=300, save_every=250
 )
-"""How the weights of the package were trained."""
+"""Configuration that the shipped weights were trained with."""
+# Decay of the moving average of the weights; the averaged weights are the result.
 _AVERAGING = 0.999
-# Decay of the moving average of the weights, which is the result.
-_MAX_IMAGES = 2000
 # Images from which the covariance of 128 numbers is estimated.
+_MAX_IMAGES = 2000
 
 
 def train_perception(

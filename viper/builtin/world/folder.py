@@ -39,7 +39,7 @@ class RenderedSet:
     scenes: Path
     """The scene file."""
     count: int
-    """Of images."""
+    """Number of images."""
     objects: int
     """Objects in all images together."""
 
@@ -108,7 +108,7 @@ def render_set(
             f"{place} cannot be written ({reason}). Name a folder that this user may write to, with "
             "room for the images."
         ) from error
-    except ValueError as error:  # of `sample_scene`
+    except ValueError as error:  # raised by `sample_scene`
         raise InputError(str(error)) from error
     return RenderedSet(images, scenes_path, count, sum(len(entry["objects"]) for entry in entries))
 
@@ -128,7 +128,7 @@ def _write(path: Path, content: bytes) -> None:
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)
-    except BaseException:  # also of Ctrl-C
+    except BaseException:  # also on Ctrl-C
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise

@@ -10,10 +10,10 @@ from viper.builtin.world.shapes import Vectors, column, dot, interval, to_local
 
 __all__ = ["mirrored"]
 
+# Rays per pixel of rough metal; blur and neighboring pixels reduce the remaining noise.
 _RAYS = 2
-# Per pixel of rough metal; blur and neighboring pixels reduce the remaining noise.
-_FARTHEST = 60
 # Distance at which the ground is darkest, in units of the world.
+_FARTHEST = 60
 
 
 def mirrored(
@@ -34,7 +34,7 @@ def mirrored(
         directions: Of the rays from the camera, unit, shape (3, N).
         surface_normals: Shape (3, N).
         own: Index of the object that each surface belongs to, which it does not mirror; shape (N,).
-        generator: Of the roughness.
+        generator: Random numbers for the roughness.
     """
     along = dot(directions, surface_normals) * np.float32(2)
     bounce = np.subtract(directions, along * surface_normals, dtype=np.float32)

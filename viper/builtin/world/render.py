@@ -18,10 +18,10 @@ from viper.builtin.world.window import window
 
 __all__ = ["GROUND", "Rendered", "cast", "render", "visible_pixels"]
 
-_FARTHEST = np.float32(60.0)
 # Where the ground fades into the horizon, in units of the world.
-_EDGE_RAYS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
+_FARTHEST = np.float32(60.0)
 # Offsets within a pixel of the rays that smooth an edge.
+_EDGE_RAYS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,20 +26,20 @@ from viper.builtin.world.scene import (
 
 __all__ = ["CLEVR_LOOK", "sample_scene", "scene_seed"]
 
+# CLEVR's camera position (base scene of its generator), before a random shift of up to 0.5.
 _CAMERA = (7.48, -6.51, 5.34)
-# CLEVR's place of the camera (base scene of its generator) before a random shift of up to 0.5.
 _CAMERA_TARGET = (0.05, 0.0, 0.2)
+# Number of objects in a scene.
 _FEWEST, _MOST = 3, 10
-# Objects in a scene.
-_REACH = 3.0
 # Maximum distance of objects from the origin along x and y.
+_REACH = 3.0
+# Minimum distance between the circles around two objects on the ground.
 _LEAST_GAP = 0.25
-# Between the circles on the ground around two objects.
+# Minimum distance between two objects' centers along "right" and along "behind".
 _LEAST_MARGIN = 0.4
-# Between two objects' centers along "right" and along "behind".
 _TRIES = 60
-_LEAST_VISIBLE = 200 / (480 * 320)
 # Minimum visible share of the image per object: CLEVR's 200 pixels of 480×320.
+_LEAST_VISIBLE = 200 / (480 * 320)
 
 CLEVR_LOOK = Look(
     lights=(

@@ -189,7 +189,7 @@ class Look:
     blur_px: float = 0.0
     """Standard deviation of a blur of the image."""
     noise: float = 0.0
-    """Standard deviation of noise on the image, of 1."""
+    """Standard deviation of noise on the image, for values in 0 … 1."""
     vignette: float = 0.0
     """How much darker the corners are, 0 … 1."""
 
@@ -202,7 +202,7 @@ class Scene:
     camera: Camera
     look: Look
     seed: int = 0
-    """Of the noise and of the light's samples."""
+    """Seed of the noise and of the light's samples."""
     size: tuple[int, int] = field(default=(320, 240))
     """(width, height) in pixels."""
 

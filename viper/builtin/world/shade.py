@@ -50,7 +50,7 @@ def shade(
     Args:
         scene: The scene.
         hits: Of the rays.
-        generator: Of the roughness of metal.
+        generator: Random numbers for the roughness of metal.
         grid: True when the rays are those of all pixels in reading order, so that most tests can be skipped.
     """
     surface_normals, colors = _surfaces(scene, hits)

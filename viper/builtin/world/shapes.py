@@ -19,12 +19,12 @@ __all__ = ["Vectors", "column", "direction", "dot", "interval", "normals", "to_l
 Vectors = NDArray[np.float32]
 """Shape (3, N): rows are x, y, z."""
 _FAR = np.float32(1e9)
+# Directions of the cuts; each cuts off two opposite edges or corners.
 _EDGES = ((1, 1, 0), (1, -1, 0), (1, 0, 1), (1, 0, -1), (0, 1, 1), (0, 1, -1))
 _CORNERS = ((1, 1, 1), (1, 1, -1), (1, -1, 1), (-1, 1, 1))
-# Directions of the cuts; each cuts off two opposite edges or corners.
 _SMALLEST_BEVEL = 1e-3
-_CYLINDER_BEVEL = 0.3
 # Bevel of a cylinder as a share of that of a cube.
+_CYLINDER_BEVEL = 0.3
 
 
 def column(values: Sequence[float]) -> Vectors:
