@@ -1,5 +1,5 @@
-"""The benchmark runner: scores that can be trusted.
+"""The benchmark runner: scores an engine on data sets.
 
-A task reads samples; the runner answers them with one engine; metrics judge them; the report counts
-a failed sample as wrong, always.
+A task reads samples, the runner answers them with one engine, and metrics score the answers. A failed
+sample always counts as wrong.
 """

@@ -34,8 +34,8 @@ from viper_benchmarks.scorer import Scorer
 __all__ = ["Baselines", "Prior"]
 
 _GRAY = 128
+# The phrase with which an open-vocabulary detector finds any object.
 _ANY = ("object",)
-# The phrase for an open-vocabulary detector to find anything.
 
 _DETECTOR = """
 def execute_command(image, query):
@@ -86,9 +86,9 @@ class Baselines:
     """Answers samples with every baseline that the engine's models allow.
 
     Args:
-        engine: Of the run; its detector is loaded for its vocabulary.
-        scorer: Of the run.
-        prior: Of the samples.
+        engine: Engine of the run; its detector is loaded to get its vocabulary.
+        scorer: Scorer of the run.
+        prior: Answer frequencies of the samples.
     """
 
     def __init__(self, engine: Engine, scorer: Scorer, prior: Prior) -> None:
@@ -120,7 +120,7 @@ class Baselines:
 
         Args:
             sample: With a readable image.
-            program: Of the run's generator; None without one.
+            program: The program that the run's generator wrote; None without one.
         """
         found: dict[str, BaselineResult] = {}
         if sample.task == "vqa":
@@ -152,7 +152,7 @@ class Baselines:
     async def _blind(self, sample: Sample, program: str | None) -> BaselineResult:
         if program is None:
             return BaselineResult(None, None, False, 0.0, "generator")
-        # Of the size of the image, so that positions in the program mean the same.
+        # As large as the image, so that positions in the program keep their meaning.
         width, height = open_image(sample.image).size
         gray = np.full((height, width, 3), _GRAY, dtype=np.uint8)
         query = replace(sample.to_query(program), image=gray)

@@ -1,4 +1,4 @@
-"""A set of ids in eight bytes each."""
+"""A set of ids that takes eight bytes per id."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Finds the cause of a wrong sample: the program, or one of the models.
 
-The sample's own program runs again with the oracle in the place of models (see docs/true-perception.md):
+The sample's own program runs again with the oracle in place of models (see docs/true-perception.md):
 
 - still wrong with the oracle in every role: the `program` is the cause;
 - right with the oracle in one role: this role is the cause. If there are several such roles, the cause is
   the first of detector, matcher, depth, answerer, and the row names all;
-- wrong with the oracle in any one role: `several`.
+- still wrong with the oracle in any single role: `several`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class ErrorAttributor(contextlib.ExitStack):
     """Finds the cause of wrong samples; use it as a context manager, which closes its engines.
 
     Args:
-        engine: Of the run; its models are shared.
-        scorer: Of the run.
+        engine: Engine of the run; its models are shared.
+        scorer: Scorer of the run.
         scenes: Scene file of the images, in the format of CLEVR or GQA.
 
     Raises:

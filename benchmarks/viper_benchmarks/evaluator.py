@@ -39,7 +39,7 @@ class EvaluatorSpec:
     metric: Metric = "default"
     data_folder: Path | None = None
     prior: Prior | None = None
-    """Of the samples; None without baselines."""
+    """Answer frequencies of the samples; None without baselines."""
     scenes: Path | None = None
     """Scene file of the images; None without error attribution."""
 

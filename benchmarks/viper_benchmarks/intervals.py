@@ -9,13 +9,13 @@ import numpy as np
 
 __all__ = ["bootstrap_interval", "mcnemar_p", "wilson_interval"]
 
-_Z_95 = 1.959963984540054
 # Two-sided 95 % quantile of the normal distribution.
+_Z_95 = 1.959963984540054
 _RESAMPLES = 2_000
-_SEED = 0
 # Fixed, so that a report is reproducible.
-_AT_ONCE = 4_000_000
+_SEED = 0
 # Draws in memory at once: 32 MB.
+_AT_ONCE = 4_000_000
 
 
 def wilson_interval(successes: float, n: int) -> tuple[float, float]:

@@ -2,8 +2,8 @@
 
 The samples of a lost worker (a machine that failed, a process killed for memory) go to other workers, and a
 new worker replaces it. The rows equal those of a run in one process, except for a sample that fails because
-it lost its worker every time. Workers read images, scene
-files and model folders: their paths must be valid on every machine.
+it lost its worker every time. Workers read images, scene files and model folders: their paths must be valid
+on every machine.
 
 The process that started the run reads the data and writes the rows; it has no models.
 """
@@ -27,8 +27,8 @@ __all__ = ["RayEvaluator"]
 
 _log = logging.getLogger(__name__)
 
-_MAX_ATTEMPTS = 3
 # A sample that loses its worker this often probably kills it, and fails.
+_MAX_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class RayEvaluator:
     Without a cluster, it starts Ray on this machine. Close it at the end.
 
     Args:
-        spec: From which each worker opens its evaluator.
-        workers: Number; 0 for one per GPU of the cluster, or one per machine without GPUs.
+        spec: Opens the evaluator of each worker.
+        workers: Number of workers; 0 for one per GPU of the cluster, or one per machine without GPUs.
         concurrency: Samples at the same time in each worker.
 
     Raises:

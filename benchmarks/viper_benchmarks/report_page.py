@@ -19,15 +19,15 @@ from viper_benchmarks.sample import SampleResult
 
 __all__ = ["render_page"]
 
-_GALLERY_SIZE = 24
 # Wrong samples in the gallery: enough to see a pattern, and a page of about a megabyte.
+_GALLERY_SIZE = 24
 _LONGEST_SIDE = 460
 _JPEG_QUALITY = 80
 _TEMPLATE = "report.html.j2"
 
 _OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out")
-_OPTIONAL_SETTINGS = ("generator", "backends", "programs")
 # Optional keys of report and settings; the template requires all others.
+_OPTIONAL_SETTINGS = ("generator", "backends", "programs")
 
 _HEADINGS = {
     "": "Tags",

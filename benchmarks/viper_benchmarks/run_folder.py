@@ -24,8 +24,8 @@ from viper_benchmarks.sample import SampleResult
 __all__ = ["RunFolder", "read_rows", "read_run"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
-_BLOCK = 1 << 16
 # Bytes per read when the end of a file is searched.
+_BLOCK = 1 << 16
 
 
 class RunFolder:
@@ -33,7 +33,7 @@ class RunFolder:
 
     Args:
         path: Created if missing.
-        settings: Determine the rows, as JSON values.
+        settings: Settings that determine the rows, as JSON values.
         resume: Continue the existing run.
 
     Raises:

@@ -32,7 +32,7 @@ class RunPlan:
     task: str
     samples: Samples
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Determine the rows, as JSON values; a run can be resumed only with the same settings."""
+    """Settings that determine the rows, as JSON values; a run can be resumed only with the same settings."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the report."""
     data_folder: Path | None = None
@@ -93,7 +93,7 @@ def run(
 
         waiting = (s for s in plan.samples if finished is None or s.id not in finished)
         before, started = tally.n, time.perf_counter()
-        # A loop of its own: in a notebook, the loop of this thread is running.
+        # A loop of its own: in a notebook, the loop of this thread is already running.
         loop = LoopThread("viper-bench")
         stack.callback(loop.close)
         loop.run(_evaluate_all(waiting, evaluator, min(concurrency, len(plan.samples)), keep))
@@ -142,7 +142,7 @@ async def _evaluate_all(
     concurrency: int,
     keep: Callable[[SampleResult], None],
 ) -> None:
-    """Evaluate samples until all are done or the budget is spent; a sample that it interrupts is left."""
+    """Evaluate samples until all are done or the budget is spent; a sample cut short by it gets no row."""
     waiting = iter(samples)
     spent = False
 

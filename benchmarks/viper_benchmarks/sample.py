@@ -46,7 +46,7 @@ class Sample:
     tags: tuple[str, ...] = ()
     """Groups of the report, such as `count` or `hops:3`; the part before a colon names the kind."""
     program: str | None = None
-    """Run instead of a generated program."""
+    """Program to run instead of a generated one."""
     unwritten: str | None = None
     """Why saved programs have none for this sample, which then fails with kind `generator`."""
 
@@ -69,7 +69,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DerivedSamples:
-    """Samples made from others, again for each iteration."""
+    """Samples made from others, anew for each iteration."""
 
     n: int
     iterate: Callable[[], Iterator[Sample]]
@@ -90,7 +90,7 @@ class BaselineResult:
     box_xyxy: tuple[float, ...] | None
     correct: bool
     score: float
-    """By the run's metric, 0 … 1."""
+    """Score by the run's metric, 0 … 1."""
     failure: str | None = None
     iou: float | None = None
 
@@ -100,7 +100,7 @@ class ErrorAttribution:
     """The cause of a wrong sample, found by replacing models with the oracle."""
 
     cause: str
-    """`program`, a role, or `several`: no role alone."""
+    """`program`, a role, or `several` if no single role is the cause."""
     fixed_by: tuple[str, ...] = ()
     """Roles that each make the sample right when the oracle replaces them alone."""
 
@@ -129,9 +129,9 @@ class SampleResult:
     program: str | None
     unverified: tuple[str, ...]
     score: float = 0.0
-    """By the run's metric, 0 … 1; 0 when the sample failed."""
+    """Score by the run's metric, 0 … 1; 0 when the sample failed."""
     scores: dict[str, float] = field(default_factory=dict)
-    """By every metric that fits the task."""
+    """Score by every metric that fits the task."""
     image: str = ""
     """Path, relative to the data folder if it is inside."""
     query: str = ""
@@ -139,12 +139,12 @@ class SampleResult:
     """The right answer."""
     right_box_xyxy: tuple[float, ...] | None = None
     usage: Usage = field(default_factory=Usage)
-    """Of language models."""
+    """Usage of language models."""
     program_cached: bool = False
     """True when the program came from the program cache."""
     baselines: dict[str, BaselineResult] = field(default_factory=dict)
     error_attribution: ErrorAttribution | None = None
-    """Of a wrong sample, if the run attributes errors."""
+    """Cause of a wrong sample, if the run attributes errors."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of `samples.jsonl`, also with the former names of two fields."""

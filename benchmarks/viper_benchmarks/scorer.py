@@ -6,7 +6,7 @@
 | `mean-iou` | grounding | this IoU; if no object fits, 1 for no patch |
 | `exact` | vqa | 1 if the text equals the right answer exactly |
 | `normalised` | vqa | 1 if both are equal after `normalise.normalised` |
-| `vqa-soft` | vqa, several annotators | for each nine annotators min(1, number that agree / 3); mean of all |
+| `vqa-soft` | vqa, several annotators | mean of min(1, others that agree / 3), omitting each in turn |
 | `viper-original` | both | as in ViperGPT's evaluation; see `vipergpt.py` |
 | `viper-original-iou` | grounding | the mean IoU of that evaluation |
 """
@@ -39,9 +39,9 @@ class Scorer:
     """Compares answers with the right ones.
 
     Args:
-        metric: Of `score` and `correct`; `default` is `iou50` for grounding, `vqa-soft` where
+        metric: The metric for `score` and `correct`; `default` is `iou50` for grounding, `vqa-soft` where
             there are several annotators, else `normalised`.
-        data_folder: Rows name its images relative to it.
+        data_folder: Folder to which the image paths of rows are relative.
     """
 
     def __init__(self, metric: Metric = "default", data_folder: Path | None = None) -> None:
@@ -187,7 +187,7 @@ class Scorer:
 
 
 def grounding_iou(predicted: Box | None, right: Box | None) -> float:
-    """Return the IoU of two boxes; if one is None, 1 if both are, else 0."""
+    """Return the IoU of two boxes; if any is None, 1 if both are, else 0."""
     if predicted is None or right is None:
         return float(predicted is right)
     return iou(predicted, right)

@@ -65,14 +65,14 @@ def prepare(
         task: The benchmark.
         data: Its folder or file.
         engine: Arguments of `Engine`.
-        split: Of the task; None for its default.
+        split: Split of the task; None for its default.
         subset: Name of a pinned subset.
         ids: File with an id per line.
         limit: Maximum number of samples.
-        metric: Of accuracy.
+        metric: Metric of accuracy.
         baselines: Run them too.
         attribute_errors: Find the cause of each wrong sample.
-        truth: Scene file for it, if the task has none.
+        truth: Scene file for `attribute_errors`, if the task has none.
         programs: File of saved programs to run again.
 
     Raises:
@@ -140,7 +140,7 @@ def score(
         scoring: From `prepare`.
         concurrency: Samples at the same time, in each worker.
         output: Folder of the run.
-        resume: Go on with the run that is there.
+        resume: Continue the run in `output`.
         on_result: See `runner.run`.
         stats: Gets the trace of each answer; in this process only.
         ray_workers: Workers on a Ray cluster; 0 for one per GPU or else per machine; None to evaluate in this

@@ -1,7 +1,7 @@
 """Selects the samples of a task to score: all, a pinned subset, a list of ids, the first ones.
 
-A pinned subset is defined by a rule, without a list: of the ids of a split, those with the smallest SHA-256
-of `viper-bench/TASK/VERSION/SPLIT/ID`, read as UTF-8.
+A pinned subset is defined by a rule, not by a list: the ids of a split that have the smallest SHA-256 of
+`viper-bench/TASK/VERSION/SPLIT/ID`, read as UTF-8.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def choose(
 
     Args:
         task: The task.
-        split: Of the task.
-        samples: All of the split.
+        split: Split of the task.
+        samples: All samples of the split.
         subset: Name of a pinned subset.
         ids: File with an id per line.
-        limit: Maximum number.
+        limit: Maximum number of samples.
 
     Raises:
         InputError: The subset is unknown, the file of ids unusable, or an id is in no sample.

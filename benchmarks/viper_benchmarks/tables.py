@@ -7,8 +7,8 @@ from typing import Any
 
 __all__ = ["comparison_lines", "report_lines"]
 
-_LISTED = 20
 # Samples in a comparison; --json has all.
+_LISTED = 20
 
 
 def report_lines(report: Mapping[str, Any]) -> Iterator[str]:

@@ -17,8 +17,8 @@ from viper_benchmarks.sample import CEILING, BaselineResult, SampleResult
 
 __all__ = ["Mean", "Paired", "Tally", "Times"]
 
-_MAX_DISTINCT = 64
 # Binary scores have 2 values, scores of ten annotators 5, their differences fewer than 25.
+_MAX_DISTINCT = 64
 
 
 class Mean:
@@ -63,7 +63,7 @@ class Mean:
         return _rounded_pair(bootstrap_interval(values, counts))
 
     def to_json(self, name: str = "value", interval_name: str = "ci95") -> dict[str, Any]:
-        """Return the object of the report."""
+        """Return the JSON object for the report."""
         return {"n": self.n, name: _rounded(self.mean), interval_name: self.interval()}
 
 
@@ -80,7 +80,7 @@ class Paired:
         self._right[first >= 0.5, second >= 0.5] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object of the report."""
+        """Return the JSON object for the report."""
         n = self._differences.n
         only_first, only_second = self._right[True, False], self._right[False, True]
         return {

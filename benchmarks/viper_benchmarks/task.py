@@ -43,4 +43,4 @@ class BenchmarkTask:
     truth: Callable[[Path, str], Path | None] | None = None
     """Returns the scene file of a split, for the oracle; None if there is none."""
     exposure: str | None = None
-    """Overlap of the data with the training data of usual models; printed beside each score."""
+    """Overlap of the data with the training data of usual models; printed next to each score."""

@@ -23,8 +23,8 @@ from viper_benchmarks.sample import Sample
 __all__ = ["THRESHOLD", "answer_score", "box_scores", "scores_without_result", "text_score"]
 
 THRESHOLD = 0.7
-_DEFAULT_BOX_Y_UP = (50.9, 39.1, 493.5, 356.5)
 # The mean box of the data, (left, lower, right, upper) in pixels, origin bottom left.
+_DEFAULT_BOX_Y_UP = (50.9, 39.1, 493.5, 356.5)
 
 
 def answer_score(sample: Sample, answer: Answer) -> float:

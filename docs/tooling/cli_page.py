@@ -31,10 +31,10 @@ The answer goes to stdout, everything else to stderr.
 | 2 | wrong usage: an option or argument that the verb does not know or cannot read |
 | 130 | `viper models pull` was interrupted; the same command goes on |
 """
-_HELP = "--help"
 # Every verb has it; a line for each would say nothing.
+_HELP = "--help"
+# Benchmarks share about thirty options: they are listed once.
 _MANY_OPTIONS = 20
-# Benchmarks have some thirty options in common: once is enough.
 
 
 def to_markdown(root: click.Command = cli, name: str = "viper") -> str:
@@ -74,7 +74,7 @@ def _command(context: click.Context, *, level: int) -> Iterator[str]:
 
 
 def _help(text: str) -> Iterator[str]:
-    r"""Yield a help text: paragraphs, and as code what click leaves as it is (after a \b)."""
+    r"""Yield a help text as paragraphs; a block after \b, which click does not rewrap, becomes code."""
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         lines = paragraph.strip("\n").splitlines()
         if lines and lines[0].strip() == "\b":
@@ -102,7 +102,7 @@ def _options(context: click.Context) -> Iterator[str]:
 
 
 def _prose(text: str) -> str:
-    """Return a text in which Markdown sees code only: what is in backticks, and options."""
+    """Escape all Markdown in a text except backticks, and put options in backticks."""
     escaped = re.sub(r"([\\*\[\]<>])", r"\\\1", re.sub(r"\s+", " ", text))
     return re.sub(r"(?<![\w-])(--[a-z][a-z-]*)", r"`\1`", escaped)
 

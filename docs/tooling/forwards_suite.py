@@ -4,7 +4,7 @@
 
 200 are the grammar's programs for the questions of a folder in CLEVR's layout. 100 are in the style of
 language models, four for each of 25 scenes with 3 to 40 objects that are sampled here. The suite in the
-package was made by this command; a new run makes a new version of it.
+package was made by this command; running it again makes a new version.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ LLM_PROGRAMS = (
 
 
 def table_top(rng: random.Random, number: int, count: int) -> dict[str, Any]:
-    """Sample a scene of objects on a table, seen from above at a slant, in CLEVR's format."""
+    """Sample a scene of objects on a table, seen obliquely from above, in CLEVR's format."""
     width, height = _SIZE
     objects: list[dict[str, Any]] = []
     while len(objects) < count:

@@ -26,7 +26,7 @@ TABLES: dict[str, type[BackendOptions]] = {
 
 
 def with_tables(page: str) -> str:
-    """Return the page with its tables as the code has them; a test fails when they are stale."""
+    """Return the page with its tables regenerated from the code; a test fails when they are stale."""
     begin, end = "<!-- options -->\n", "<!-- end of options -->"
     before, _, rest = page.partition(begin)
     _, found, after = rest.partition(end)

@@ -19,7 +19,7 @@ __all__ = ["with_tables"]
 
 
 def with_tables(page: str) -> str:
-    """Return the page with its tables as the code says; a test fails when they are stale."""
+    """Return the page with its tables regenerated from the code; a test fails when they are stale."""
     for name, rows in (("settings", _settings()), ("variables", _variables())):
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = page.partition(begin)

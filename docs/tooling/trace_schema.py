@@ -16,12 +16,12 @@ _BEGIN, _END = "<!-- keys -->\n", "<!-- end of keys -->"
 
 
 def schema_file() -> str:
-    """Return the text of `schema.json` as the records say it; a test fails when the file is stale."""
+    """Return the text of `schema.json`, made from the records; a test fails when the file is stale."""
     return json.dumps(generate_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def with_tables(page: str) -> str:
-    """Return the page with its tables as the schema says; a test fails when they are stale."""
+    """Return the page with its tables regenerated from the schema; a test fails when they are stale."""
     before, _, rest = page.partition(_BEGIN)
     _, found, after = rest.partition(_END)
     assert found, "the page has a place for the tables"
@@ -47,7 +47,7 @@ def _tables() -> Iterator[str]:
 def _nested(
     rule: dict[str, Any], rules: dict[str, Any], above: str = ""
 ) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield the parts of a rule: their names, their rules, and where they stand."""
+    """Yield the types nested in a rule: their names, their rules, and their places."""
     for key, item in rule["properties"].items():
         place = f"{above}.{key}" if above else key
         for name in _references(item):

@@ -18,12 +18,12 @@ from viper.backends.placement import Placement
 
 __all__ = ["BatchGauge", "measured_batch"]
 
-_SHARE_OF_FREE_MEMORY = 0.6
 # On CUDA, where the model is alone.
-_SHARE_OF_FREE_RAM = 0.25
+_SHARE_OF_FREE_MEMORY = 0.6
 # On other devices, which are shared with other models and the rest of the machine.
-_BESIDE_THE_LARGEST = 2
+_SHARE_OF_FREE_RAM = 0.25
 # Residuals and a layer's intermediate tensors; measured on DPT's head and ViT's feed-forward layers.
+_BESIDE_THE_LARGEST = 2
 _UNKNOWN_RAM = 4_000_000_000
 _FIRST = 8
 _MOST = 512
@@ -34,7 +34,7 @@ class BatchGauge:
 
     Args:
         model: A `torch.nn.Module`.
-        placement: Where it runs. The layers of a compiled model cannot be observed: it keeps the first guess.
+        placement: Where it runs. A compiled model keeps the first guess: its layers cannot be observed.
     """
 
     def __init__(self, model: Any, placement: Placement) -> None:
@@ -76,7 +76,7 @@ class BatchGauge:
 
 
 def measured_batch(run: Callable[[int], object], device: torch.device) -> int | None:
-    """Find how many items a CUDA device has memory for, by running one, and then four.
+    """Find how many items a CUDA device has memory for by running one and then four.
 
     Args:
         run: Runs the model on a number of items.

@@ -1,4 +1,4 @@
-"""Names of the 80 COCO classes, in the order of detectors without names of their own."""
+"""Names of the 80 COCO classes, in the order that detectors without class names use."""
 
 from __future__ import annotations
 

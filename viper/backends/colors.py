@@ -3,7 +3,7 @@ r"""A matcher without weights that recognizes colors, and nothing else, from pix
     viper ask street.jpg "What color is the bus?" \
         --backend detector=onnx:yolox_nano.onnx --backend matcher=colors
 
-Each pixel belongs to the eleven basic color terms (Berlin and Kay 1969) by its distance to typical colors
+Each pixel is assigned to the eleven basic color terms (Berlin and Kay 1969) by its distance to typical colors
 of each in CIELAB. A view is encoded as the shares of these colors, in its middle and where a person wears a
 top, trousers and a hat; a text as the color that it names and the region of the garment. Shadows, colored
 light and visible backgrounds cause errors; texts without a color are refused.
@@ -26,10 +26,10 @@ from viper.vocabulary.attributes import BASIC_COLORS, named_colors
 
 __all__ = ["ColorMatcher", "color_shares", "load"]
 
-_SAMPLES_PER_SIDE = 48
 # 2,304 pixels: shares are accurate to about one percent.
-_SHIFT = 3
+_SAMPLES_PER_SIDE = 48
 # RGB is looked up in steps of eight; smaller differences do not matter.
+_SHIFT = 3
 
 _REGIONS = {
     "middle": (0.2, 0.8, 0.2, 0.8),
@@ -81,13 +81,13 @@ _TYPICAL: Mapping[str, tuple[tuple[int, int, int], ...]] = {
     "gray": ((62, 0, 0), (47, 0, 0), (74, 0, -3), (35, 0, -1)),
 }
 """Typical colors of each term in CIELAB, set by hand from photographs."""
-_WEIGHTS = np.array((0.6, 1.0, 1.0), np.float32)
 # Illumination is uneven: lightness matters less than hue and chroma.
+_WEIGHTS = np.array((0.6, 1.0, 1.0), np.float32)
+# Spread of a term around its typical colors, in units of CIELAB: about four just noticeable differences.
 _SPREAD = 9.0
-# Of a term around its typical colors, in units of CIELAB: about four just noticeable differences.
 
-_HALF_SURE_SHARE = 0.2
 # Share of a color in a view at which the certainty is one half: a red bus has windows.
+_HALF_SURE_SHARE = 0.2
 
 
 class ColorMatcher(Matcher):

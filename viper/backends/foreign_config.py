@@ -1,8 +1,8 @@
 """Checks the configuration of an untrusted model folder before a loader reads it.
 
-The libraries pass entries of a configuration on as arguments of loaders. Therefore a model of open_clip may
-have only the entries listed here, and a model of transformers, whose entries depend on its architecture,
-none of those that fetch or run something. `sealed_loading` is the second line of defense.
+The libraries pass entries of a configuration on as arguments of loaders. Therefore a configuration of
+open_clip may have only the entries listed here, and one of transformers, whose entries depend on the
+architecture, none that fetch or run something. `sealed_loading` is the second line of defense.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "norm_kwargs": frozenset({"eps"}),
     "tokenizer_kwargs": frozenset({"clean", "strip_sep_token", "language", "reduction_mask"}),
 }
-_TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
 # A model in timm itself; `hf-hub:` and `local-dir:` refer to other files.
+_TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
 
 _CONFIGURATIONS = (
     "config.json",
@@ -63,8 +63,8 @@ _CONFIGURATIONS = (
 _SWITCHES = frozenset(
     "trust_remote_code custom_generate allow_all_kernels use_kernels kernel_config".split()
 )
-_FILES_OF_TIMM = ("pretrained", "checkpoint_path", "cache_dir")
 # Prefixes of arguments with which timm loads weights; `model_args` are passed to it unchanged.
+_FILES_OF_TIMM = ("pretrained", "checkpoint_path", "cache_dir")
 _NAMES_OF_TIMM = frozenset({"architecture", "timm_model_name"})
 _QUANTIZED = frozenset(
     "awq bitsandbytes bitsandbytes_4bit bitsandbytes_8bit compressed-tensors fp8 gptq mxfp4".split()

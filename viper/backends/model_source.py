@@ -1,7 +1,7 @@
 """Finds the files of a model: in a folder, or at a commit in the hub's cache.
 
 Nothing is downloaded unless the reference says `download=true`: a model that is not on disk is an error
-that names the command to fetch it (`viper models pull`). Loaders get a folder in any case. This module
+that names the command to fetch it (`viper models pull`). Loaders always get a folder. This module
 imports neither torch nor transformers.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
 
 _MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
-# Files of a model folder that determine its results, unlike exports to other runtimes beside them.
+# Files of a model folder that determine its results, unlike exports to other runtimes in it.
 _WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"})
 
 
@@ -94,7 +94,7 @@ def locate(
 
 
 def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> str:
-    """Return the name of weights and settings: equal fingerprints give equal results.
+    """Return an identifier of weights and settings: equal fingerprints mean equal results.
 
     Args:
         source: From `locate`; a text is a folder.

@@ -25,7 +25,7 @@ from viper.models.roles import Detection, Detector, DetectRequest
 __all__ = ["OnnxDetector", "load"]
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_ERRORS_ONLY = 3  # onnxruntime's severity level; exporters' habits make warnings by the hundred
+_ERRORS_ONLY = 3  # onnxruntime's severity level; exporters cause hundreds of warnings
 
 
 def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
@@ -80,7 +80,7 @@ class OnnxDetector(Detector):
         return self.graph.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Report all objects of all classes in each view; phrases are not looked at.
+        """Report all objects of all classes in each view; phrases are ignored.
 
         Raises:
             ModelError: The runtime failed.

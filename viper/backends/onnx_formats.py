@@ -44,7 +44,7 @@ class DetectorFormat:
     class_count: int
     """Number of classes that the graph scores."""
     strides: tuple[int, ...]
-    """Of its grids."""
+    """Canvas pixels per cell, of each grid."""
 
     def prepare(self, pixels: Pixels) -> tuple[FloatArray, Frame]:
         """Fit a crop, shape (h, w, 3) RGB, into the graph's input, shape (3, H, W)."""
@@ -94,7 +94,7 @@ class NanoDet(DetectorFormat):
 
     Input: BGR, normalised, crop in the middle on black. Outputs: class probabilities
     (B, cells, classes) of each grid, then (B, cells, 4 · bins): the distances from the cell's
-    center to the four sides as distributions over 0 … bins - 1 strides, of which the mean counts
+    center to the four sides as distributions over 0 … bins - 1 strides, whose mean is used
     (Generalized Focal Loss, Li et al. 2020, arXiv:2006.04388, section 3.2).
     """
 

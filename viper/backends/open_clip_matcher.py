@@ -1,8 +1,8 @@
-"""Matchers of open_clip: CLIP, SigLIP, EVA, CoCa and the many models of its list.
+"""Matchers of open_clip: CLIP, SigLIP, EVA, CoCa and the other models in its list.
 
 A reference is a name in the library's list with `pretrained=TAG` or `pretrained=FILE`, a model of
 the hub as `hf-hub:OWNER/NAME`, or a folder in the library's hub format. A model without weights is
-refused, where the library would use random ones.
+refused; the library would use random ones.
 
 The configuration of a folder is checked by `foreign_config`, and loading it runs and fetches nothing (see
 `sealed_loading`).
@@ -62,7 +62,7 @@ class OpenClipMatcher(TemplateMatcher):
         """Return one unit vector per view, shape (D,).
 
         Raises:
-            ModelError: The model gave values that are no numbers, or ran out of memory.
+            ModelError: The model returned NaN or infinity, or ran out of memory.
         """
         if not views:
             return []
@@ -102,15 +102,15 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         if is_listed
         else check_open_clip(Path(name_in_library.removeprefix(_FOLDER)))
     )
-    # For a tokenizer of transformers only. Without these arguments the library would load code beside the
-    # tokenizer, and ask the hub for it.
+    # For a tokenizer of transformers only. Without these arguments the library would load code from the
+    # tokenizer's folder, and ask the hub for it.
     tokenizing: dict[str, Any] = {}
     if (config or {}).get("text_cfg", {}).get("hf_tokenizer_name"):
         tokenizing = {"trust_remote_code": False, "local_files_only": not (is_listed and download)}
     arguments: dict[str, Any] = {}
     if pretrained is not None:
         # Weights that were trained with QuickGELU are wrong in a model without it; the library
-        # only warns. Empty for a file.
+        # only warns. `weights` is empty for a file.
         weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
         arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
         if weights:
@@ -185,7 +185,7 @@ def _weights_of_tag(place: str, download: bool) -> Path:
     """Return the weights of a tag in the hub's cache.
 
     Args:
-        place: As the library's list has it, `OWNER/NAME/` or `OWNER/NAME/FILE`.
+        place: As in the library's list, `OWNER/NAME/` or `OWNER/NAME/FILE`.
         download: Fetch them if they are not on disk.
 
     Raises:
@@ -206,12 +206,12 @@ def _whole_image(model: Any) -> Callable[[Image.Image], torch.Tensor]:
     """Return the model's preprocessing, but never one that cuts off the ends of a long patch.
 
     The usual mode scales the shorter side and keeps the middle square; the whole patch is squeezed
-    into the square instead. A square patch comes out the same.
+    into the square instead. A square patch is unchanged.
     """
     config = PreprocessCfg(**model.visual.preprocess_cfg)
     if config.resize_mode == "shortest":
         config = dataclasses.replace(config, resize_mode="squash")
-    # Declared as several kinds of transform, of which this call makes one.
+    # Declared as a union of several kinds of transform.
     transform: Any = image_transform_v2(config, is_train=False)
     return cast("Callable[[Image.Image], torch.Tensor]", transform)
 

@@ -1,7 +1,7 @@
 """Models behind an OpenAI-compatible endpoint: an answerer, and a language model that sees no image.
 
-Each crop travels inside its request as a `data:` URL, reduced to a bounded size: nothing is
-uploaded and no file name or other pixel of the image leaves the machine.
+Each crop is sent inside its request as a `data:` URL, reduced to a bounded size. No file is uploaded, and
+neither file names nor other pixels of the image leave the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _INSTRUCTION = (
     "explanation. Answer yes or no where the question asks for that, and numbers in digits."
 )
 _MAX_TOKENS = 64
-"""Three words take fewer than ten; some models put a phrase around them all the same."""
+"""An answer of three words takes fewer than ten; some models wrap it in a phrase."""
 
 _SHORTEST_PX, _MOST_ELONGATED = 56, 16
 _LOSSLESS_PIXELS = 256 * 256
@@ -50,7 +50,7 @@ class OpenAILanguageModel(LanguageModel):
         self.deterministic = settings.temperature == 0
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion | ModelError]:
-        """Return one completion per request, each sent as it is; a call that failed gives its error."""
+        """Return one completion per request, which is sent unchanged, or the error of a failed call."""
         return self._model.chat_blocking(
             [(Message("user", request.prompt),) for request in requests],
             [request.max_tokens for request in requests],
@@ -73,7 +73,7 @@ class OpenAIAnswerer(Answerer):
         self.deterministic = settings.temperature == 0
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
-        """Return one answer per request, as the model gave it; a call that failed gives its error."""
+        """Return the model's own answer per request, or the error of a failed call."""
         conversations = [
             (
                 Message("system", _INSTRUCTION),

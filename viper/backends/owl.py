@@ -20,15 +20,15 @@ from viper.images.image import Pixels
 
 __all__ = ["DeviceCache", "Owl"]
 
+# Encoded crops and texts on the device: about 45 crops of OWLv2 base in float32.
 _MOST_BYTES = 512_000_000
-# Of encoded crops and texts on the device: some 45 crops of OWLv2 base in float32.
 
 
 class _Encoded(NamedTuple):
     """A crop, encoded by the network independently of any phrase."""
 
     features: Tensor
-    """Shape (N, D), one per place."""
+    """Shape (N, D), one per position."""
     boxes: Tensor
     """Shape (N, 4), relative center and size."""
 
@@ -111,7 +111,7 @@ class Owl(ZeroShotFamily):
             with self._exactly():
                 boxes = self.model.box_predictor(flat, features)  # (B, N, 4)
             for row, index in enumerate(missing):
-                # Copies, or one crop would keep its whole batch alive.
+                # Copies: a view would keep its whole batch alive.
                 found[index] = one = _Encoded(flat[row].clone(), boxes[row].clone())
                 self.cache.put(keys[index], one)
         return [cached for cached in found if isinstance(cached, _Encoded)]

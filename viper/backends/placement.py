@@ -90,15 +90,15 @@ class Placement:
 
     device: torch.device
     dtype: torch.dtype
-    """Of the weights."""
+    """Number format of the weights."""
     autocast: torch.dtype | None = None
-    """Number format of products on a GPU, where it is not that of the weights."""
+    """Number format of products on a GPU, if it differs from that of the weights."""
     compiles: bool = False
     """Whether the model is compiled with `torch.compile`: slower to load, faster to run."""
 
     @property
     def exact(self) -> Placement:
-        """The same, with products in the number format of the weights."""
+        """The same placement with products in the number format of the weights."""
         return replace(self, autocast=None)
 
     def __str__(self) -> str:

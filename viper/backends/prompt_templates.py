@@ -45,7 +45,7 @@ def read_templates(option: str) -> tuple[str, ...]:
         option: `captions`, `plain`, or a text file with one template per line, `{}` in each.
 
     Raises:
-        ConfigError: There is no such list or file, or a line has not exactly one `{}`.
+        ConfigError: There is no such list or file, or a line does not contain exactly one `{}`.
     """
     if option in _NAMED:
         return _NAMED[option]

@@ -3,7 +3,7 @@
     with sealed():
         model = loader.from_pretrained(folder)
 
-In this block, for its thread only: `torch.load` reads weights only, `pickle` and TorchScript raise, Python
+In this block, in its thread only: `torch.load` reads weights only, `pickle` and TorchScript raise, Python
 files of a model are not imported, kernels of the hub are not loaded, and no connection is made.
 `foreign_config` has checked the configuration before; this is the second line of defense, whatever the
 configuration says.
@@ -27,13 +27,13 @@ from viper.models.registry import IMPORTING
 
 __all__ = ["NoCodeError", "sealed"]
 
-_Function = Callable[..., Any]
 # Any: functions of libraries, each with its own arguments.
+_Function = Callable[..., Any]
 
 _CODE_OF_MODELS = "transformers.dynamic_module_utils"
 _KERNELS = "transformers.integrations.hub_kernels"
-_HTTP_CLIENTS = ("httpx", "httpx2")
 # Which one huggingface_hub uses depends on its version.
+_HTTP_CLIENTS = ("httpx", "httpx2")
 
 
 class NoCodeError(RuntimeError):

@@ -32,9 +32,9 @@ _PROMPTS: Mapping[str, str] = {
     "instructblip": "{} Short answer:",
 }
 
-_SHORTEST_PX, _MOST_ELONGATED = 56, 16
 # Qwen-VL works in squares of 28 or 32 pixels and refuses images 200 times as long as wide; a side has at
 # least two squares.
+_SHORTEST_PX, _MOST_ELONGATED = 56, 16
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class TransformersAnswerer(Answerer):
     Args:
         model: A model with `generate`, on its device.
         processor: Its processor of images and texts.
-        prompt: Prompt for a model without a chat template, with `{}` in the place of the
+        prompt: Prompt for a model without a chat template, with `{}` in place of the
             question; None to use the processor's chat template.
         max_new_tokens: Most tokens of an answer.
         max_side_px: Larger crops are reduced to this.
@@ -68,7 +68,7 @@ class TransformersAnswerer(Answerer):
         self._template_options = {"enable_thinking": False} if thinks else {}
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Return one answer per request, as the model gave it, stripped.
+        """Return the model's own answer per request, stripped.
 
         Raises:
             ModelError: The model ran out of memory.
@@ -92,7 +92,7 @@ class TransformersAnswerer(Answerer):
             images=images if self.prompt else [[image] for image in images],
             padding=True,
             return_tensors="pt",
-            # Some templates contain the token of the beginning that the tokenizer would add again.
+            # Some templates contain the beginning-of-sequence token, which the tokenizer would add again.
             add_special_tokens=not (begin and texts[0].startswith(begin)),
         ).to(self.model.device, dtype=self.model.dtype)
         with inference(_WHAT):

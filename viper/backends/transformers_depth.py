@@ -42,9 +42,9 @@ _POLARITY: Mapping[str, Polarity] = {
     "zoedepth": "depth",
 }
 
-_BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
 # GLPN rounds sides down to multiples of 32 and reduces nothing; DPT scales the shorter side up to a
 # fixed length.
+_BOUNDS: Mapping[str, int] = {"shortest": 32, "longest": 2048, "elongation": 4}
 
 
 class PreparedImage(NamedTuple):
@@ -100,7 +100,7 @@ class TransformersDepth(DepthModel):
         return self.forward("estimate", [self.prepare("estimate", image) for image in images])
 
     def stages(self, method: str) -> bool:
-        """Return whether a method has two stages: `estimate` has."""
+        """Return whether a method is split into `prepare` and `forward`: `estimate` is."""
         return method == "estimate"
 
     def prepare(self, method: str, request: ImageRef) -> PreparedImage:

@@ -1,7 +1,7 @@
 """Detectors of transformers: `transformers:FOLDER-OR-ID?score_threshold=0.1&…`.
 
 OWL-ViT, OWLv2, Grounding DINO, MM-Grounding-DINO and OmDet-Turbo take any phrase. DETR and similar models
-(those that `AutoModelForObjectDetection` loads) have the classes of their training.
+(those that `AutoModelForObjectDetection` loads) detect the classes they were trained on.
 
 The options are `TransformersDetectorOptions`.
 """
@@ -42,7 +42,7 @@ from viper.models.roles import Detection, Detector, DetectRequest
 __all__ = ["ClosedDetector", "ZeroShotDetector", "load"]
 
 _WHAT = "detector"
-_UNUSED = "N/A"  # the name of numbers that COCO's list of classes skips
+_UNUSED = "N/A"  # the name of class numbers that COCO skips
 _OWL = ("owlvit", "owlv2")
 _ZERO_SHOT = (*_OWL, "grounding-dino", "mm-grounding-dino", "omdet-turbo")
 
@@ -142,7 +142,7 @@ PreparedCrop: TypeAlias = tuple[torch.Tensor, Frame]
 
 @dataclass(frozen=True, slots=True)
 class ClosedDetector(Detector):
-    """DETR and similar models: reports all objects of the classes of its training."""
+    """DETR and similar models: reports all objects of the classes it was trained on."""
 
     model: Any  # the library's classes are not typed
     image_processor: Any
@@ -157,7 +157,7 @@ class ClosedDetector(Detector):
         return self.batch_size
 
     def detect(self, requests: Sequence[DetectRequest]) -> list[list[Detection]]:
-        """Report all objects of all classes in each view; phrases are not looked at.
+        """Report all objects of all classes in each view; phrases are ignored.
 
         Raises:
             ModelError: The device ran out of memory.
@@ -165,7 +165,7 @@ class ClosedDetector(Detector):
         return self.forward("detect", [self.prepare("detect", request) for request in requests])
 
     def stages(self, method: str) -> bool:
-        """Return whether a method has two stages: `detect` has."""
+        """Return whether a method is split into `prepare` and `forward`: `detect` is."""
         return method == "detect"
 
     def prepare(self, method: str, request: DetectRequest) -> PreparedCrop:

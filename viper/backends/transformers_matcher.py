@@ -71,7 +71,7 @@ class TransformersMatcher(TemplateMatcher):
         return self.forward(_IMAGES, [self.prepare(_IMAGES, view) for view in views])
 
     def stages(self, method: str) -> bool:
-        """Return whether a method has two stages: `embed_images` has."""
+        """Return whether a method is split into `prepare` and `forward`: `embed_images` is."""
         return method == _IMAGES
 
     def prepare(self, method: str, request: View) -> dict[str, torch.Tensor]:

@@ -1,10 +1,10 @@
 """YOLO models of ultralytics: `ultralytics:yolo11n.pt?score_threshold=0.25&…`.
 
-YOLO (3 … 26) has the classes of its training. YOLO-World and YOLOE take any phrase; the features of
+YOLO (3 … 26) detects the classes it was trained on. YOLO-World and YOLOE take any phrase; the features of
 phrases come from the matcher named by `text_encoder`, which must be the CLIP that the model was
-trained with. Left out, that is `transformers:openai/clip-vit-base-patch32` for YOLO-World and the
+trained with. Its default is `transformers:openai/clip-vit-base-patch32` for YOLO-World and the
 MobileCLIP of open_clip for YOLOE. With `text_encoder=none`, and for a prompt-free YOLOE, the model
-has the classes that its file carries.
+detects the classes in its file.
 
 The options are `UltralyticsOptions`. A reference is a file, or the name of an official model, which is
 downloaded once into torch's hub folder. A checkpoint is a pickle: see `viper.backends.ultralytics_network`.
@@ -34,7 +34,7 @@ from viper.models.roles import Detection, Detector, DetectRequest, Matcher
 __all__ = ["UltralyticsDetector", "load"]
 
 _WHAT = "detector"
-# The text towers that the models were trained with, in the words of their files.
+# The text towers that the models were trained with, by their names in checkpoints.
 _TEXT_ENCODERS = {
     "clip:ViT-B/32": "transformers:openai/clip-vit-base-patch32",
     "mobileclip:blt": "open_clip:MobileCLIP-B?pretrained=datacompdr_lt",

@@ -1,6 +1,6 @@
 """Reads a checkpoint of ultralytics without running code that the pickle may hold.
 
-The library's safe mode rebuilds objects of an allowlist of its own classes. But the constructor of such a
+The library's safe mode rebuilds only objects of allowlisted classes of its own. But the constructor of such a
 class may load a second file without the allowlist. Therefore, in addition: no network class is constructed
 while a file is read, classes that load files are refused by name, everything in `sealed_loading` applies,
 and the allowlist is reset after each file. Whether the installed library has a safe mode is tested by
@@ -59,7 +59,7 @@ def check_network(model: torch.nn.Module) -> None:
     """Refuse a network that would later call functions from its file.
 
     Raises:
-        ConfigError: It has hooks, replaced methods, or a network class in the place of a value.
+        ConfigError: It has hooks, replaced methods, or a network class in place of a value.
     """
     for module in _parts(model):
         for name, value in vars(module).items():

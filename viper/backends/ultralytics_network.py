@@ -37,9 +37,9 @@ class Network:
     side: int
     """Side of the square input in pixels."""
     open_kind: str | None
-    """ "world" or "yoloe" if phrases can be asked, None for classes of the training."""
+    """ "world" or "yoloe" if any phrase can be detected, None for fixed classes."""
     text_model: str
-    """Text tower of the training, in the library's words; empty for closed models."""
+    """Text tower it was trained with, by its name in the checkpoint; empty for closed models."""
 
     @classmethod
     def of(cls, model: Any, path: Path, size: int | None) -> Network:
@@ -48,7 +48,7 @@ class Network:
         Args:
             model: From `read_checkpoint`.
             path: Its file, for messages.
-            size: Side of the input in pixels, None for that of the training.
+            size: Side of the input in pixels; None for the training size.
 
         Raises:
             ConfigError: It is not a supported detector.
@@ -94,7 +94,7 @@ class Network:
 
     @property
     def one_at_a_time(self) -> bool:
-        """The prompt-free head picks the cells of the FIRST image for the whole batch."""
+        """True for the prompt-free head, which uses the cells of the FIRST image for the whole batch."""
         return hasattr(self.model.model[-1], "lrpc")
 
     def forward(self, images: Tensor, texts: Tensor | None) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -106,11 +106,11 @@ class Network:
         if texts is None:
             output = self.model.predict(images)
         elif self.open_kind == "world":
-            self.model.model[-1].nc = texts.shape[1]  # the head cuts its output by it
+            self.model.model[-1].nc = texts.shape[1]  # the head splits its output by it
             output = self.model.predict(images, txt_feats=texts)
         else:
             output = self.model.predict(images, tpe=texts)
-        while isinstance(output, (tuple, list)):  # beside raw outputs, and masks of -seg models
+        while isinstance(output, (tuple, list)):  # comes with raw outputs, or masks of -seg models
             output = output[0]
         if getattr(self.model.model[-1], "end2end", False):  # (B, K, 6 and more)
             return [(rows[:, :4], rows[:, 4], rows[:, 5].long()) for rows in output.float().cpu()]
@@ -154,7 +154,7 @@ def find_checkpoint(reference: str) -> Path:
     target = Path(torch.hub.get_dir()) / "ultralytics" / reference
     if not target.is_file():
         try:
-            # Its own downloader, for it knows the release; once and without a progress bar.
+            # The library's downloader knows the release; one attempt, without a progress bar.
             downloads.attempt_download_asset(target, retry=0, progress=False)
         # The downloader raises errors of several libraries, and a partial file is not a model.
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Inputs and outputs of the families of zero-shot detectors of transformers.
+"""The families of zero-shot detectors in transformers: their inputs, forwards and outputs.
 
 A family gets crops and, for each question, the phrases to look for in a crop. It returns boxes in
 pixels of the crop and one score per box AND phrase. The library's own post-processing is not used:
@@ -40,7 +40,7 @@ class Scored(NamedTuple):
     boxes_xyxy: Tensor
     """Shape (N, 4), pixels of the crop, origin top left; may leave the crop."""
     scores: Tensor
-    """Shape (N, phrases), 0 … 1; 0 where a box is not of a phrase."""
+    """Shape (N, phrases), 0 … 1; 0 where a box does not match a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,5 +250,5 @@ _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
 
 
 def _plain(phrase: str) -> str:
-    """Lower a phrase and remove the prompt's separators and a leading article."""
+    """Lower-case a phrase and remove the prompt's separators and a leading article."""
     return _ARTICLE.sub("", " ".join(re.sub(r"[.?]", " ", phrase.lower()).split()))

@@ -20,7 +20,7 @@ LLM_VARIABLE = "VIPER_LLM"
 
 
 def resolve_auto(name: str) -> str:
-    """Return a generator's name with the language model that plain `auto` stands for.
+    """Return a generator's name, with plain `auto` resolved to `auto:MODEL` from `VIPER_LLM`.
 
     Args:
         name: Name of a generator; all but `auto` are returned unchanged.

@@ -138,8 +138,8 @@ def choose_examples(request: GenerationRequest, count: int) -> list[Example]:
 
 def _similarity(a: frozenset[str], b: frozenset[str], weights: Mapping[str, float]) -> float:
     def weight(features: Iterable[str]) -> float:
-        # A feature of no example distinguishes none of them. `fsum` rounds once, so that the order of
-        # a set, which varies between processes, has no effect.
+        # A feature that no example has does not count. `fsum` rounds once, so that the order of a set,
+        # which varies between processes, has no effect.
         return math.fsum(weights.get(feature, 0.0) for feature in features)
 
     return weight(a & b) / (weight(a | b) or 1.0)

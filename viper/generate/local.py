@@ -1,4 +1,4 @@
-"""Generate programs with a language model of transformers in this process.
+"""Generate programs with a language model from transformers in this process.
 
     local:FOLDER_OR_MODEL_ID[?device=…&dtype=…&max_tokens=…&temperature=…&examples=…]
 

@@ -1,4 +1,4 @@
-"""A causal language model of transformers that generates programs in batches.
+"""A causal language model from transformers that generates programs in batches.
 
 A row of a batch ends at an end token, at the end of its function, or when it is cancelled; its text does not
 depend on the other rows. Prompts are padded on the left. With a temperature above 0 each row is sampled with

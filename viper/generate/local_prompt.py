@@ -70,7 +70,7 @@ class LocalPrompts:
 
     Args:
         tokenizer: The model's tokenizer; untyped, since the library promises no class.
-        settings: Those of the model.
+        settings: The model's settings.
         context_tokens: Context length of the model, prompt and program together.
 
     Raises:
@@ -93,8 +93,8 @@ class LocalPrompts:
         self._style = settings.style
         self._reference = settings.reference
         self._marks = _control_marks(tokenizer)
-        # Models that think before they write would use up their tokens. For templates without this switch
-        # the library would print a warning.
+        # Thinking would use up the tokens of the program. Only templates that have the switch get it: for
+        # others the library prints a warning.
         thinks = "enable_thinking" in str(tokenizer.chat_template)
         self._template_options = {"enable_thinking": False} if thinks else {}
         self._system_role = not tokenizer.chat_template or self._has_system_role()
@@ -144,7 +144,7 @@ class LocalPrompts:
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of a conversation, for the model to continue."""
         text = self.render(messages)
-        # A template contains the tokens of the beginning itself.
+        # A chat template already contains the beginning-of-sequence token.
         encoded = self.tokenizer(text, add_special_tokens=not self.tokenizer.chat_template)
         token_ids: list[int] = encoded["input_ids"]
         return token_ids
@@ -169,7 +169,7 @@ class LocalPrompts:
         return text
 
     def _has_system_role(self) -> bool:
-        """Try the template: some raise for a system text, and some silently drop it."""
+        """Return whether the template keeps a system text: some raise, and some silently drop it."""
         turns = [("user", "question"), ("assistant", "program"), ("user", "question")]
         # A template is a third-party program and may raise anything.
         try:

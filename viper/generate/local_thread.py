@@ -56,7 +56,7 @@ class Writer(Protocol):
 
         Args:
             samples: One batch.
-            is_wanted: Called between two tokens; returns whether the sample of an index is still needed.
+            is_wanted: Called with an index between tokens; returns whether that sample is still needed.
         """
         ...
 
@@ -87,7 +87,7 @@ class ModelThread:
         self._thread: threading.Thread | None = None
 
     def submit(self, samples: Sequence[Sample]) -> list[Future[Written]]:
-        """Queue samples together; cancel the future of a program that is no longer needed.
+        """Queue samples together; callers cancel the future of a program that they no longer need.
 
         Raises:
             GenerationError: The thread was closed.
@@ -193,7 +193,7 @@ def _finish(job: _Job, result: Written | ViperError) -> None:
 
 
 def _as_viper_error(error: BaseException, what: str, kind: type[ViperError]) -> ViperError:
-    """Return an error of Viper as it is, and any other as one of a kind."""
+    """Return a `ViperError` unchanged, and any other error wrapped in one of type `kind`."""
     if isinstance(error, ViperError):
         return error
     failure = kind(f"{what} failed: {type(error).__name__}: {one_line(error)}")

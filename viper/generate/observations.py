@@ -1,8 +1,8 @@
 """Observations: the last model calls of a failed program, for the language model that repairs it.
 
-Each call is one JSON object, so that untrusted text (an answer of a model, text in an image) cannot leave
-its place in the prompt. Boxes are in the frame of programs, with y pointing up. Everything is bounded: a
-program may make a thousand calls and find a thousand objects.
+Each call is one JSON object, so that untrusted text (an answer of a model, text in an image) cannot pass
+for another part of the prompt. Boxes are in the frame of programs, with y pointing up. Everything is
+bounded: a program may make a thousand calls and find a thousand objects.
 """
 
 from __future__ import annotations

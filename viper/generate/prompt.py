@@ -85,7 +85,7 @@ class Prompt:
     messages: tuple[Message, ...]
     tokens: int
     tokenizer: str | None = None
-    """The model whose tokenizer counted; None when the number of tokens is an estimate."""
+    """The model whose tokenizer counted the tokens; None if their number is an estimate."""
 
     @classmethod
     def estimated(cls, messages: Sequence[Message]) -> Self:

@@ -1,4 +1,4 @@
-"""Compares the answers of two runs of the same programs, and says by how little they differ."""
+"""Compares the answers of two runs of the same programs, and reports by how much they differ."""
 
 from __future__ import annotations
 

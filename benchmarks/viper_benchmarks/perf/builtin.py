@@ -8,8 +8,8 @@
 | `first_answer_s` | a whole process of `viper ask … --models builtin`, from its start to its end |
 | `weights_mb` | all weights that come with Viper |
 
-All are wall times but `weights_mb`; all times but `first_answer_s` are taken inside one process, with torch's
-default number of threads.
+All but `weights_mb` are wall times; all times but `first_answer_s` are taken inside one process, with
+torch's default number of threads.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ __all__ = ["GOALS", "builtin", "measure", "table"]
 
 GOALS = {"load_ms": 1000.0, "picture_ms": 150.0, "first_answer_s": 6.0, "weights_mb": 15.0}
 """Figure → its upper bound."""
+# Images per round, each of another scene.
 _IMAGES = 12
-# Per round, each of another scene.
 _SIZE = (480, 320)
 _FIRST_SEED = 50_000_000
 
@@ -98,7 +98,7 @@ def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     rows = [
         figure(result, name, meaning, at_most=GOALS.get(name))
         for name, meaning in (

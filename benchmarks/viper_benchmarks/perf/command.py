@@ -1,4 +1,4 @@
-"""The frame of every benchmark of the engine: command, machine and versions, JSON object, table.
+"""What all speed benchmarks share: the command, machine and versions, the JSON object, the table.
 
 A benchmark module has three functions: `measure` returns the figures as a JSON object, `table` shows them to
 people with the goals, and a command named like the module joins both.
@@ -79,7 +79,7 @@ def benchmark(
     """Make a command, with `--json` and `--output`, of a function that measures.
 
     Args:
-        table: Returns the rows for people.
+        table: Returns the rows of the printed table.
     """
 
     def decorate(measure: Callable[..., Result]) -> click.Command:
@@ -113,7 +113,7 @@ def with_machine(
     """Add `machine`, as it was before the measurement, and `versions` to the result of a function.
 
     Args:
-        distributions: Whose versions to name beside Viper's.
+        distributions: Distributions whose versions are added to Viper's.
     """
 
     def decorate(measure: Callable[P, Result]) -> Callable[P, Result]:

@@ -3,7 +3,7 @@
 | figure | meaning |
 |---|---|
 | `naive_forwards` | one run per vision call, one per patch for `best_image_match`, as in the original |
-| `engine_forwards` | runs of models by the engine, text encoders included, counted outside of it |
+| `engine_forwards` | runs of models by the engine, text encoders included, counted outside it |
 | `ratio` | naive forwards per forward of the engine |
 | `median_ratio`, `share_below_2x` | of single programs; a shared forward counts for each |
 | `cold_ratio` | the same with all caches cleared before each program, one program at a time |
@@ -58,7 +58,7 @@ def measure(concurrency: int = 1, *, model_ms: float = 0.0, limit: int | None = 
     Args:
         concurrency: Programs at once, in the engine.
         model_ms: Duration of a run of a model, in the engine.
-        limit: Use only the first programs of each style, this many.
+        limit: Use only this many programs of each style, the first ones.
     """
     rows = suite.programs()
     if limit is not None:
@@ -177,7 +177,7 @@ def _fewest_forwards(answer: Answer) -> int:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     concurrency, limit = result["concurrency"], result["cold_limit"]
     return [
         figure(result, "naive_forwards", "one per call and patch"),

@@ -1,7 +1,7 @@
 """The child process of `unconfined.py`: runs one program with RestrictedPython in a new interpreter.
 
-It follows RestrictedPython's own introduction, without confinement. It reads the
-program from stdin, writes each vision call and reads its answer, and writes the value: each a line of JSON.
+It follows RestrictedPython's own introduction, without confinement. It reads the program from stdin, writes
+each vision call and reads its answer, and writes the value: each a line of JSON.
 """
 
 from __future__ import annotations

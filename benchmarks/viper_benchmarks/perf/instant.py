@@ -1,6 +1,6 @@
 """Models that cost nothing: they answer at once, by rule, differently for different images.
 
-The time of an engine with these models is its own.
+With these models, all measured time is the engine's own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class InstantModel(Detector, Matcher, DepthModel, Answerer):
         ]
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion]:
-        """Answer with the number of the question's letters."""
+        """Answer with the length of the question."""
         return [Completion(str(len(request.question))) for request in requests]
 
 

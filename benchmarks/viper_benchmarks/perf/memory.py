@@ -32,7 +32,7 @@ class MemoryCurve:
         """(count, MB), in order."""
 
     def add(self, count: int) -> None:
-        """Add the memory of this moment."""
+        """Record the current memory."""
         self.points.append((count, round(rss_mb(self._pid), 1)))
 
     def result(self, since: int) -> Result:

@@ -27,10 +27,10 @@ from viper_benchmarks.perf.observed import observed
 __all__ = ["ModelBench"]
 
 _BATCHES = (1, 2, 4, 8, 16, 32, 64)
-_ROUNDS = 3
 # Repetitions of each size; the fastest counts, because a ceiling is the best case.
-_MAX_ITEMS = 128
+_ROUNDS = 3
 # Items per batch size: enough for a stable figure.
+_MAX_ITEMS = 128
 
 
 class ModelBench:

@@ -1,4 +1,4 @@
-"""`overhead`: the engine's own time beside that of its parts, with models that cost nothing.
+"""`overhead`: the engine's own time compared with that of its parts, with models that cost nothing.
 
 | figure | meaning |
 |---|---|
@@ -110,7 +110,7 @@ def _models_ms(images: list[NDArray[Any]]) -> Iterator[float]:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     parts = ", ".join(f"{name} {ms:g}" for name, ms in result["parts"].items())
     return [
         figure(result, "engine_ms", "a program of eight calls"),

@@ -102,7 +102,7 @@ def _owlv2(sizes: _Sizes) -> tuple[Any, ...]:
         Owlv2Processor,
     )
 
-    # The end has the highest id, by which the model finds it.
+    # The model finds the end token by its id, the highest.
     ends = ("<|startoftext|>", "<|endoftext|>")
     tokens = ["!", *_LETTERS, *(f"{letter}</w>" for letter in _LETTERS), *ends]
     vocabulary = {token: index for index, token in enumerate(tokens)}

@@ -1,10 +1,10 @@
-"""`runner`: the cost of scoring a sample beside answering it, and whether memory grows with the samples.
+"""`runner`: the cost of scoring a sample compared with answering it, and the growth of memory with samples.
 
 | figure | meaning |
 |---|---|
 | `samples_per_s` | samples scored per second with stub models: grammar, sandbox, scoring, rows on disk |
 | `engine_per_s` | the same questions on the same engine, without the runner |
-| `runner_per_s` | the runner with an engine that has its answer ready: the runner's own speed |
+| `runner_per_s` | the runner with an engine that replays answers: the runner's own speed |
 | `overhead_us` | time of the runner per sample, computed from that |
 | `rss_growth` | growth of the process's memory from a tenth of `--long` samples to all of them |
 
@@ -86,7 +86,7 @@ def measure(rounds: int, *, samples: int = _SAMPLES, long_n: int | None = None) 
 
 
 class _Ready:
-    """Stands in for an engine: it has answers of a real one ready."""
+    """Replaces an engine and replays the answers of a real one."""
 
     def __init__(self, answers: list[Answer]) -> None:
         self._answers = itertools.cycle(answers)
@@ -141,7 +141,7 @@ def _memory(folder: Path, engine: Engine, n: int) -> Result:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     rows = [
         figure(
             result,

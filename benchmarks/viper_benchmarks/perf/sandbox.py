@@ -3,7 +3,7 @@
 | figure | meaning |
 |---|---|
 | `start_ms` | warm start: from `Jail.run` to the arrival of the call that is the program's first statement |
-| `start_after_pause_ms` | the same after 20 ms of rest, as between programs that a language model writes |
+| `start_after_pause_ms` | the same after a pause of 20 ms, as between programs that a language model writes |
 | `call_us` | one vision call, sandbox alone: from one call of a program to its next |
 | `scheduled_call_us` | the same through dispatcher, model pool and model thread; the backend costs nothing |
 | `eight_call_program_ms` | a typical program of eight calls, from request to result |
@@ -44,8 +44,8 @@ _TIMED = (
     "fresh_interpreter_ms programs_per_s"
 ).split()
 _SESSION_US = "session_us"
-_PAUSE_S = 0.02
 # Ten times the time to make a child, and less than any language model needs for a program.
+_PAUSE_S = 0.02
 
 
 GOALS: dict[str, tuple[str, dict[str, float]]] = {
@@ -118,7 +118,7 @@ async def _measure(rounds: int, sizes: Sizes) -> Result:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people; first those with goals."""
+    """Return the rows of the printed table; first those with goals."""
     return [
         *(figure(result, name, meaning, **bound) for name, (meaning, bound) in GOALS.items()),
         figure(result, "start_after_pause_ms", "warm start after 20 ms of rest"),

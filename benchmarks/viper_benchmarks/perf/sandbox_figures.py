@@ -44,8 +44,8 @@ __all__ = [
 
 _HANDLE = 0
 _MODEL_CALL_S = 60.0
-_WARM_UP_CALLS = 50
 # Calls at the beginning of a program that are not counted: program and host are not warm yet.
+_WARM_UP_CALLS = 50
 
 
 class ScheduledCalls(NamedTuple):
@@ -87,8 +87,9 @@ class SandboxFigures:
 
         Args:
             programs: Programs to run, one after the other.
-            pause_s: Rest before each, during which the jail may prepare the next child. Without it, a program
-                starts as soon as the previous one has its result, so the end of that one counts too.
+            pause_s: Pause before each, during which the jail may prepare the next child. Without it, a
+                program starts as soon as the previous one has its result, so the exit of that one counts
+                too.
         """
         started: list[float] = []
         arrived: list[float] = []

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["measure", "serve", "table"]
 
-_EARLY = 100
 # Requests after which memory is measured first: models, caches and pools exist by then.
+_EARLY = 100
 _QUESTIONS = (
     "How many cubes are there?",
     "Are there more spheres than cylinders?",
@@ -61,12 +61,12 @@ _QUESTIONS = (
 )
 _SIZE = (480, 320)
 _FIRST_SEED = 60_000_000
-_PATIENCE_S = 300.0
 # Longer than any request takes, so that a lost request is noticed.
+_PATIENCE_S = 300.0
 
 
-_Answer: TypeAlias = "tuple[str | None, str | None]"
 # The text and the kind of failure.
+_Answer: TypeAlias = "tuple[str | None, str | None]"
 
 
 class _Request(NamedTuple):
@@ -237,7 +237,7 @@ def _counts(outcomes: list[_Outcome], expected: list[_Answer]) -> dict[str, int]
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     burst = result["burst"]
     forwards = ", ".join(f"{role} {n}" for role, n in result["forwards"].items())
     outcomes = ", ".join(f"{number} {kind}" for kind, number in result["outcomes"].items())

@@ -81,7 +81,7 @@ def measure(programs: int, *, chunk: int = _CHUNK) -> Result:
 
 
 async def _batch(engine: Engine, queries: list[Query]) -> list[str]:
-    """Answer queries, some of which are cancelled on the way; return how each ended."""
+    """Answer queries, cancelling some while they run; return how each ended."""
     slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def one(number: int, query: Query) -> str:
@@ -100,7 +100,7 @@ async def _batch(engine: Engine, queries: list[Query]) -> list[str]:
 
 
 def _queries() -> Iterator[Query]:
-    """Yield programs without end: eight calls, a loop, a failing one; a new image for every fourth."""
+    """Yield queries forever: programs of eight calls, a loop, a failing one; a new image for every fourth."""
     failing = "def execute_command(image):\n    return image.find('cup')[7]"
     looping = (
         "def execute_command(image):\n"
@@ -132,7 +132,7 @@ def _until_nothing_is_pending(engine: Engine) -> int:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     left = result["leaked_futures"] + result["leaked_threads"]
     outcomes = sorted(result["outcomes"].items())
     return [

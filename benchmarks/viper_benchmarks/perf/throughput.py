@@ -45,10 +45,10 @@ from viper_benchmarks.perf.random_models import save_random_models
 __all__ = ["measure", "table", "throughput"]
 
 GOALS = {"ceiling": 0.80, "naive": 10.0, "naive_alone": 3.0}
-"""On a GPU with 64 programs at once, against both; on a CPU with one program against naive."""
+"""Lowest ratios: to ceiling and naive on a GPU with 64 programs at once, to naive on a CPU with one."""
 _MAX_OBJECTS = 8
-_COMPARED = 12
 # Programs whose answers are compared with those of an engine without caches, prefetch and batches.
+_COMPARED = 12
 _SIZE = (640, 480)
 
 _PROGRAM = f"""\
@@ -149,7 +149,7 @@ def _answer(
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     rows: list[Row] = []
     for row in result["rows"]:
         level, gpu = row["concurrency"], row["device"] == "cuda"

@@ -31,8 +31,8 @@ __all__ = ["measure", "table", "world"]
 GOAL_SCENES_PER_S = 20
 """Scenes of 320×240 pixels per second on one core."""
 _SIZE = (320, 240)
+# Scenes per round; every round draws other ones.
 _SCENES = 30
-# Per round; every round draws other scenes.
 
 
 @with_machine("numpy")
@@ -63,7 +63,7 @@ def measure(rounds: int, scenes: int = _SCENES) -> Result:
 
 
 def table(result: Result) -> list[Row]:
-    """Return the rows for people."""
+    """Return the rows of the printed table."""
     return [
         figure(
             result,

@@ -83,7 +83,7 @@ def _tags(row: dict[str, Any]) -> Iterator[str]:
         for kind in ("structural", "semantic", "detailed"):
             if isinstance(types.get(kind), str):
                 yield f"{kind}:{types[kind]}"
-        # The division of the official evaluation.
+        # The same groups as in the official evaluation.
         yield "answer:open" if types.get("structural") == "query" else "answer:binary"
     if isinstance(row.get("semantic"), list):
         yield f"hops:{len(row['semantic'])}"

@@ -52,8 +52,8 @@ class Expected:
 
         Args:
             path: The file, for errors.
-            content: Of the file: an object with the list.
-            key: Of the list, in the plural, such as "questions".
+            content: Content of the file: an object with the list.
+            key: Key of the list, in the plural, such as "questions".
 
         Raises:
             InputError: There is no such list, it is empty, or an entry is not an object.

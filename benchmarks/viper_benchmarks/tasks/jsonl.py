@@ -1,4 +1,4 @@
-"""The task `jsonl`: bring your own questions, one JSON object a line.
+"""The task `jsonl`: bring your own questions, one JSON object per line.
 
     {"id": "7", "task": "vqa", "image": "cat.jpg", "query": "Is the cat on the car?",
      "choices": ["yes", "no"], "answer": "no"}

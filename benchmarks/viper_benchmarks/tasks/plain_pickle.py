@@ -18,8 +18,8 @@ from viper.storage.files import read_regular_file
 
 __all__ = ["read_plain_pickle"]
 
-_MAX_BYTES = 1 << 29
 # The largest of the RefCOCO family has about 40 MB.
+_MAX_BYTES = 1 << 29
 
 _PLAIN = frozenset(
     "PROTO FRAME STOP MARK "

@@ -1,6 +1,6 @@
 """The tasks `refcoco`, `refcoco+` and `refcocog`: referring expressions on photographs of COCO.
 
-One sample per sentence, as papers count (Yu et al. 2016; Mao et al. 2016; Nagaraja et al. 2016). The
+One sample per sentence, as in the papers (Yu et al. 2016; Mao et al. 2016; Nagaraja et al. 2016). The
 references are a pickle, read by `plain_pickle.py`; boxes and image names come from `instances.json` (the
 `file_name` of a reference contains the number of its annotation).
 """

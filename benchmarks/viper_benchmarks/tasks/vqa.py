@@ -28,7 +28,7 @@ def read_vqa(prefix: str, origin: str, folder: Path, split: str) -> list[Sample]
     """Read the questions of a split with all answers.
 
     Args:
-        prefix: Of the file names: `v2_` or empty.
+        prefix: Prefix of the file names: `v2_` or empty.
         origin: Source of the files, for errors.
         folder: With both files and the folder of images.
         split: `train` or `val`.

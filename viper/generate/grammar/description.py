@@ -72,7 +72,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Among:
-    """One of a number of visible objects: "the larger of the two bears"."""
+    """One of a stated number of objects: "the larger of the two bears"."""
 
     number: int
 
@@ -91,7 +91,7 @@ class Related:
     words: str
     """The relation as the question says it, such as "holding" or "on top of"."""
     every: bool = False
-    """True where it must hold to all of the other objects: "left of all the cups"."""
+    """True if it must hold for all of the other objects: "left of all the cups"."""
 
     def __str__(self) -> str:
         others = ", ".join(map(str, self.others))
@@ -100,7 +100,7 @@ class Related:
 
 @dataclass(frozen=True)
 class Inverse:
-    """A relation with the ends exchanged: the hat "that the man is wearing"."""
+    """A relation seen from its other end: the hat "that the man is wearing"."""
 
     relation: str
     subject: Description
@@ -205,7 +205,7 @@ Condition = (
 
 @dataclass(frozen=True)
 class Description:
-    """The objects that a noun phrase means."""
+    """The objects that a noun phrase denotes."""
 
     noun: str | None
     """In the singular, such as "fire hydrant"; None if there is none ("second from left")."""

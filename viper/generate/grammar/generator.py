@@ -14,7 +14,7 @@ __all__ = ["GrammarGenerator"]
 
 
 class GrammarGenerator:
-    """Writes programs from a grammar of questions, in milliseconds and always the same."""
+    """Writes programs from a grammar of questions, deterministically and within milliseconds."""
 
     @property
     def name(self) -> str:
@@ -60,4 +60,4 @@ class GrammarGenerator:
         return write_program(form, request.capabilities, self.name)
 
     async def aclose(self) -> None:
-        """Close nothing: the grammar holds no connection."""
+        """Do nothing: the grammar holds no connection."""

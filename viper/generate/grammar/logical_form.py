@@ -61,7 +61,7 @@ Axis = Literal["horizontal", "vertical", "both", "around"]
 
 @dataclass(frozen=True)
 class Exists:
-    """Is there such an object (or such a number of them)?"""
+    """Is there such an object (or the given number of them)?"""
 
     what: Description
     comparison: Comparison | None = None
@@ -97,7 +97,7 @@ class CompareCounts:
 
 @dataclass(frozen=True)
 class Verify:
-    """Does a condition hold of the object, of any such object, or (`every`) of all of them?"""
+    """Does a condition hold for the object, for any such object, or (`every`) for all of them?"""
 
     subject: Description
     condition: Condition
@@ -153,7 +153,7 @@ class Isnt:
 
 @dataclass(frozen=True)
 class ChooseCondition:
-    """Which of these holds of the object: "red or blue?", "left or right of the chair?"."""
+    """Which of these holds for the object: "red or blue?", "left or right of the chair?"."""
 
     subject: Description
     options: tuple[Option, ...]
@@ -272,7 +272,7 @@ class LogicalForm:
     choices: tuple[str, ...] = ()
     """Answers that the caller allows; empty when any will do."""
     unparsed: tuple[str, ...] = ()
-    """Words of the question that had no part in the form."""
+    """Words of the question that the form does not use."""
     notes: tuple[str, ...] = ()
     """Spelling corrections: "umbrela read as umbrella"."""
 
@@ -303,7 +303,7 @@ class LogicalForm:
                 return "yesno"
 
     def explain(self) -> str:
-        """Return the form as an indented tree, one node a line."""
+        """Return the form as an indented tree, one node per line."""
         lines = [f"answer: {self.answer_kind}", *_tree(self.query, 0)]
         if self.choices:
             lines.append(f"choices: {', '.join(self.choices)}")

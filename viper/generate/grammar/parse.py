@@ -43,12 +43,12 @@ def parse(question: str, task: Task = "vqa", choices: Iterable[str] = ()) -> Log
 
     Args:
         question: An English question, statement or (for grounding) referring expression.
-        task: `grounding` asks for one object; only there may phrases be elliptical.
+        task: `grounding` asks for one object, and allows elliptical phrases.
         choices: Answers that the caller allows; empty when any will do.
 
     Returns:
         The form. Words of a question that it does not use are in `unparsed`; those of a referring
-        expression become conditions in words.
+        expression become free-text conditions.
 
     Raises:
         GenerationError: The question was not understood; the message quotes the part.

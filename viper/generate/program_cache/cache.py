@@ -68,7 +68,7 @@ class ProgramCache:
         await self._in_thread(self._add, generator, request, report)
 
     async def record_use(self, cached: CachedProgram) -> None:
-        """Count that a cached program has answered a question."""
+        """Count one more answer given by a cached program."""
         await self._in_thread(self._store.record_use, cached.entry_id)
 
     async def remove(self, cached: CachedProgram) -> None:

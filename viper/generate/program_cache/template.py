@@ -110,7 +110,7 @@ class Template:
         literals: Sequence[StringLiteral] | None,
         choices: Sequence[str] = (),
     ) -> Template | None:
-        """Make a template of a program that answered a question.
+        """Make a template from a program that answered a question.
 
         Args:
             question: The question.
@@ -153,14 +153,14 @@ class Template:
 
     @property
     def skeleton(self) -> str:
-        """The question with the word classes of its slots; identifies the template, and is readable."""
+        """The question with each slot replaced by its word class; identifies the template."""
         return " ".join(
             f"‹{word_class(word)}›" if index in self.slots else word
             for index, word in enumerate(self.question)
         )
 
     def fill(self, question: str) -> Filled | None:
-        """Return the program for another question; None if that has another skeleton."""
+        """Return the program for another question; None if its skeleton differs."""
         words = _words(question)
         if len(words) != len(self.question):
             return None
@@ -246,7 +246,7 @@ def _trimmed(text: str) -> list[Piece]:
 
 
 def _only_position(text: str, words: Sequence[str]) -> int | None:
-    """Return the position of a text in the question; None if it occurs not exactly once."""
+    """Return the position of a text in the question; None unless it occurs exactly once."""
     sought = _trimmed(text)
     if not any(piece.is_word for piece in sought):
         return None

@@ -1,8 +1,8 @@
 """The fixed suite of programs and scenes of `perf forwards`, and how it is opened.
 
-Version 1: 200 programs of the grammar for questions about 20 scenes in CLEVR's format, 10 a scene; 100 in the
-style of language models, 4 for each of 25 scenes with 3 to 40 objects.
-Made by `docs/tooling/forwards_suite.py`.
+Version 1: 200 programs of the grammar for questions about 20 scenes in CLEVR's format, 10 per scene; 100 in
+the style of language models, 4 for each of 25 scenes with 3 to 40 objects. Made by
+`docs/tooling/forwards_suite.py`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     green bus behind the yellow one         the yellow bus
     black car, not the taxi                 wearing a red hat and mittens
 
-Short expressions put the conditions of the object behind other objects that it has, wears or stands by.
+Short expressions put the conditions of the object after other objects that it has, wears or stands by.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _SPATIAL = frozenset(
 
 
 class AttachmentChart(DistinguishingChart):
-    """Reads conditions behind a noun and attaches each to the object that it describes."""
+    """Reads conditions after a noun and attaches each to the object that it describes."""
 
     @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
-        """Read a noun phrase; a place behind something worn or held belongs to the person."""
+        """Read a noun phrase; a place after something worn or held belongs to the person."""
         found = super().description(at, nested)
         if not nested or self.text(at - 1) not in _POSSESSING:
             return found
@@ -64,7 +64,7 @@ class AttachmentChart(DistinguishingChart):
 
     @rule
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
-        """Read one condition behind a noun: distinguishing attributes first, then those of questions."""
+        """Read one condition after a noun: distinguishing attributes first, then those of questions."""
         written = list(self.written(at))
         if written:
             return written
@@ -83,7 +83,7 @@ class AttachmentChart(DistinguishingChart):
         return found + [longer for parse in found for longer in self._further(*parse)]
 
     def _is_of_the_head(self, condition: Condition, at: int, animate: bool) -> bool:
-        """Return whether a condition behind a nested noun describes the head of the expression.
+        """Return whether a condition after a nested noun describes the head of the expression.
 
         "kid with a hat *looking at us*", "guy in the dugout *w/ red jersey*", "player on the bench
         *third from right*"
@@ -153,7 +153,7 @@ class AttachmentChart(DistinguishingChart):
                 yield Related("part_of", (owner,), "of"), end
 
     def _excluded(self, at: int) -> Parses[Condition]:
-        """Read ", not the taxi": another kind of object, or another one of the kind."""
+        """Read ", not the taxi", which excludes a kind of object, or some objects of the same kind."""
         start = self.after(self.skip(at, ",|but|and"), "not|except|except for")
         if start is None:
             return

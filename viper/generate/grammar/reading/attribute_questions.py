@@ -5,7 +5,7 @@
     How big is the plate?       How does the sky look, clear or cloudy?
     What is the man doing?      Where is the cat looking?   Which company made the shoes?
 
-A list of answers behind the question turns it into a choice.
+A list of answers after the question turns it into a choice.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class AttributeChart(SceneChart):
         yield from self._how()
 
     def with_options(self, query: Query, at: int) -> Queries:
-        """Yield the query, and the choice that it becomes with a list behind it: ", red or blue?"."""
+        """Yield the query, and the choice that it becomes with a list after it: ", red or blue?"."""
         yield query, at
         if self.text(at) != ",":
             return
@@ -177,7 +177,7 @@ def attribute_query(subject: Description, respect: str, extent: str = "") -> Ask
     Args:
         subject: The object.
         respect: The requested attribute, such as "color".
-        extent: The adjective behind "how", where that asks for it: "large".
+        extent: The adjective after "how" that asks for the attribute, such as "large"; else empty.
     """
     noun = subject.head
     verb = "are" if subject.plural else "is"

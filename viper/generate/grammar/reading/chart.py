@@ -1,9 +1,9 @@
 """Base of the chart parser: the tokens of one question, and the parses that the rules find in them.
 
-A rule is a method that takes a position and yields parses: values, each with the position behind its
+A rule is a method that takes a position and yields parses: values, each with the position after its
 last word, the preferred one first. The chart keeps one parse per rule, position and end, so that no
-rule runs twice at a place: the time stays polynomial in the (bounded) number of words although the
-parser explores all readings of an ambiguous question.
+rule runs twice at a position: although the parser explores all readings of an ambiguous question, the
+time stays polynomial in the (bounded) number of words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Chart", "Parses", "Queries", "combined", "rule", "unique_ends"]
 T = TypeVar("T")
 P = ParamSpec("P")
 Parses = Iterable[tuple[T, int]]
-"""Values, each with the position of the first word behind it, the preferred one first."""
+"""Values, each with the position of the first word after it, the preferred one first."""
 Queries = Parses[Query]
 
 
@@ -44,15 +44,15 @@ class Chart:
 
     @property
     def end(self) -> int:
-        """Position behind the last word."""
+        """Position after the last word."""
         return len(self.texts)
 
     def text(self, at: int) -> str:
-        """Return the word at a position, "" behind the end."""
+        """Return the word at a position, "" after the end."""
         return self.texts[at] if 0 <= at < len(self.texts) else ""
 
     def after(self, at: int, phrases: str) -> int | None:
-        """Return the position behind the first of the phrases that matches here, None if none does.
+        """Return the position after the first of the phrases that matches here, None if none does.
 
         Args:
             at: Where the phrase begins.
@@ -65,12 +65,12 @@ class Chart:
         return None
 
     def behind(self, at: int, phrases: str) -> tuple[int, ...]:
-        """Return what `after` returns, as none or one position: the rule for fixed words."""
+        """Return the result of `after` as a tuple of at most one position, to loop over in a rule."""
         end = self.after(at, phrases)
         return () if end is None else (end,)
 
     def optional(self, at: int, phrases: str) -> int:
-        """Return the position behind one of the phrases if it matches here, else the position."""
+        """Return the position after one of the phrases if it matches here, else the position."""
         return self.after(at, phrases) or at
 
     def word_in(self, at: int, words: str) -> bool:
@@ -78,7 +78,7 @@ class Chart:
         return self.text(at) in words.split("|")
 
     def skip(self, at: int, words: str | Collection[str]) -> int:
-        """Return the position behind all of the given words that follow each other here."""
+        """Return the position after a run of any of the given words that begins here."""
         skipped = words.split("|") if isinstance(words, str) else words
         while self.text(at) in skipped:
             at += 1

@@ -1,7 +1,7 @@
-"""Rules for conditions: what a question says of an object, in the noun phrase or as a predicate.
+"""Rules for conditions: what a question says about an object, in the noun phrase or as a predicate.
 
     before the noun     the *second small red* cup
-    behind the noun     the cup *on the table that is not red*
+    after the noun      the cup *on the table that is not red*
     predicate           is the cup *red or blue*?
 
 All of them are made of the same units: attributes, places, relations, verbs, superlatives, comparisons.
@@ -52,7 +52,7 @@ _TO_CAMERA: dict[str, Condition] = {
     "facing_away": Attribute("facing away from the camera", "activity"),
     "behind": Attribute("behind the camera", "activity"),
 }
-"""Relation to the camera → the condition that it means; by any other it is a camera in the image."""
+"""Relation to the camera → the condition that it means; any other is to a camera in the image."""
 _NOT = "not|isnt|never"
 
 
@@ -64,10 +64,10 @@ class ConditionChart(VerbChart):
 
     @rule
     def tail(self, at: int, nested: bool, animate: bool) -> Parses[Conditions]:
-        """Read all the conditions behind a noun, none included.
+        """Read all the conditions after a noun; there may be none.
 
         Args:
-            at: Behind the noun.
+            at: After the noun.
             nested: The noun is part of another noun's condition.
             animate: The noun denotes a living being.
         """
@@ -78,7 +78,7 @@ class ConditionChart(VerbChart):
 
     @rule
     def behind_noun(self, at: int, nested: bool, animate: bool) -> Parses[Condition]:
-        """Read one condition behind a noun."""
+        """Read one condition after a noun."""
         text = self.text(at)
         if not text:
             return
@@ -110,11 +110,11 @@ class ConditionChart(VerbChart):
 
     @rule
     def clause(self, at: int, relative: bool = True) -> Parses[Condition]:
-        """Read a relative clause behind its pronoun, or a further one behind "and".
+        """Read a relative clause after its pronoun, or a further one after "and".
 
         Args:
             at: Where its verb stands.
-            relative: Behind a pronoun; else the verb must be a form of the third person, since
+            relative: True after a pronoun; otherwise the verb must be in the third person, since
                 "the dog and ignore …" is not a clause about the dog.
         """
         for copula in _COPULAS.split("|"):
@@ -170,7 +170,7 @@ class ConditionChart(VerbChart):
                     yield AllOf((*flat(first), *flat(rest))), stop
 
     def predicate_unit(self, at: int) -> Parses[Condition]:
-        """Read one condition that may stand behind "is"."""
+        """Read one condition that may stand after "is"."""
         if self.word_in(at, PORTRAYED):
             yield AllOf(()), at + 1
         yield from self.unit(at)
@@ -182,7 +182,7 @@ class ConditionChart(VerbChart):
                 yield kind, end
 
     def _adjective(self, at: int) -> Parses[Condition]:
-        """Read a word that is an adjective only behind "is": "off", "still", "vertical"."""
+        """Read a word that is an adjective only after "is": "off", "still", "vertical"."""
         text = self.text(at)
         own = not is_gerund(self.text(at - 1))  # unlike "sitting down"
         if self.word_in(at, _SWITCHED) and self.word_in(at + 1, _AFTER_SWITCHED) and own:
@@ -255,13 +255,13 @@ class ConditionChart(VerbChart):
                 yield Not(Related("with", (other,), "with")), end
 
     def _of_camera(self, relation: str, at: int) -> Parses[Condition]:
-        """Read "the camera" behind a relation."""
+        """Read "the camera" after a relation."""
         end = self.camera(at)
         if end is not None and relation in _TO_CAMERA:
             yield _TO_CAMERA[relation], end
 
     def _bare(self, at: int, nested: bool) -> Parses[Condition]:
-        """Read a modifier behind its noun: "shirt blue", "guy blue shirt", "oven right"."""
+        """Read a modifier after its noun: "shirt blue", "guy blue shirt", "oven right"."""
         if nested and self.text(at) in PLACES:
             return
         if not nested or self.text(at) not in COMPARATIVES:

@@ -3,8 +3,8 @@
     in the back row       at 3 o'clock        number 34, that says stop       looking left
     with head up          cut off             that you can barely see         with the most cheese
 
-They are conditions behind a noun (some also stand before it). What boxes cannot decide becomes a
-condition in words, which a matcher compares with the candidates.
+They are conditions after a noun (some also stand before it). What boxes cannot decide becomes a
+free-text condition, which a matcher compares with the candidates.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _SAYS = (
 _NUMBER_LEADS = "number|no|num|numbered"
 _SIGHTS = "that you can|that we can|you can|we can|i can|whose|you can not|we can not"
 READY = frozenset("ready preparing trying getting going waiting able".split())
-"""Words behind which "to swing" is an action, not a direction."""
+"""Words after which "to swing" is an action, not a direction."""
 _DEGREES = frozenset(
     "very quite rather so too slightly partially mostly partly barely almost nearly really somewhat "
     "fully completely totally entirely extremely half".split()
@@ -79,10 +79,10 @@ class DistinguishingChart(QuestionChart):
     def distinguishing(
         self, at: int, nested: bool = False, animate: bool = True
     ) -> Parses[Condition]:
-        """Read one distinguishing attribute behind a noun.
+        """Read one distinguishing attribute after a noun.
 
         Args:
-            at: Behind the noun.
+            at: After the noun.
             nested: The noun is part of another noun's condition, so attributes that fit the outer
                 noun are left to it.
             animate: The noun denotes a living being.
@@ -103,7 +103,7 @@ class DistinguishingChart(QuestionChart):
             yield from self._with_most(at)
 
     def distinguishing_before(self, at: int) -> tuple[list[Condition], int] | None:
-        """Read one before a noun: "front row guy", "number 12 player", "cut off person"."""
+        """Read a distinguishing attribute before a noun: "front row guy", "number 12 player"."""
         for conditions, end in (*self.row(at), *self._number(at), *self._cut_off(at)):
             if not self.word_in(at, _LEADS) and end < self.end:
                 return [conditions], end

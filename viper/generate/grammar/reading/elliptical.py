@@ -3,7 +3,7 @@
     shorter of two women      guys racket          chocolate covered donut
     top half of carrots       pile of oranges      the other
 
-Every rule here adds parses to the rules of noun phrases and is tried before them. Conditions behind
+Every rule here adds parses to the rules of noun phrases and is tried before them. Conditions after
 the noun are in `attachment`, and those such as "number 34" in `distinguishing`.
 """
 
@@ -270,7 +270,7 @@ def _is_of_animate(condition: Condition) -> bool:
 
 
 def _labelled(what: Description, *, alone: bool) -> Description:
-    """Turn a number or color in the place of a noun into an attribute: "red 34", "yellow"."""
+    """Turn a number or color in place of a noun into an attribute: "red 34", "yellow"."""
     first, _, rest = (what.noun or "").partition(" ")
     if alone and first in _NON_OBJECTS and not rest:
         return replace(what, noun=None).having(Attribute(first, ATTRIBUTE_KIND[first]))

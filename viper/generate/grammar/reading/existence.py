@@ -184,7 +184,7 @@ class ExistenceChart(ListChart):
 
 
 def exists(what: Description) -> Exists:
-    """Return the query whether such an object exists, or exactly that number of them."""
+    """Return the query for whether such an object exists, or exactly that number of them."""
     if what.number is not None:
         return Exists(replace(what, number=None), "==", what.number)
     return Exists(what)

@@ -6,7 +6,7 @@
     a soccer or baseball game           both are games
 
 Modifiers before the first noun also hold for a later noun that has neither modifiers nor an article;
-conditions behind the last noun also hold for earlier nouns that have none.
+conditions after the last noun also hold for earlier nouns that have none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Listed:
     base: Description
     """With the conditions before the noun."""
     behind: tuple[Condition, ...]
-    """The conditions behind the noun."""
+    """The conditions after the noun."""
     bare: bool
     """True without an article."""
 

@@ -78,7 +78,7 @@ class NameChart(AttributeChart):
                     yield what.having(inverse), stop
 
     def _being_what(self, what: Description, at: int) -> Parses[Description]:
-        """Yield the parses behind "what is" and "which animal is"."""
+        """Yield the parses after "what is" and "which animal is"."""
         for word in f"{_THIS}|{PORTRAYED}|in|".split("|"):
             for this in self.behind(at, word):
                 if word or what.noun != "object":

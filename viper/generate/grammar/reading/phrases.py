@@ -1,7 +1,7 @@
 """Rules for noun phrases: "the second small red cup from the left on the table".
 
 A noun phrase is read as articles and numbers; words before the noun (ordinals, superlatives, places,
-attributes); the noun, of one or more words; and conditions behind it (see `conditions`).
+attributes); the noun, of one or more words; and conditions after it (see `conditions`).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class PhraseChart(ConditionChart):
 
     @rule
     def description(self, at: int, nested: bool = False) -> Parses[Description]:
-        """Read a noun phrase with the conditions behind it.
+        """Read a noun phrase with the conditions after it.
 
         Args:
             at: Where it begins.
@@ -76,7 +76,7 @@ class PhraseChart(ConditionChart):
 
     @rule
     def noun_phrase(self, at: int) -> Parses[Description]:
-        """Read a noun phrase up to its noun (or up to "from the left" behind it)."""
+        """Read a noun phrase up to its noun (or up to "from the left" after it)."""
         start = at
         at, other, number = self._lead(at)
         found: list[tuple[Description, int]] = []
@@ -235,14 +235,14 @@ class PhraseChart(ConditionChart):
                 yield owned.having(Inverse("with", owner, "of")), end
 
     def _of_phrase(self, base: Description, head: str, at: int) -> Parses[Description]:
-        """Read "of …" behind a noun: a piece of cake is cake, a handle of a door is part of it."""
+        """Read "of …" after a noun: a piece of cake is cake, a handle of a door is part of it."""
         if self.text(at) != "of":
             return
         for whole, end in self.noun_phrase(at + 1):
             conditions = (*base.conditions, *whole.conditions)
             counted = replace(whole, conditions=conditions, plural=base.plural, number=base.number)
             if head in _ITEMS and whole.noun in CATEGORIES:
-                # "a plush item of furniture": what stands before "item" is said of the furniture.
+                # "a plush item of furniture": the words before "item" describe the furniture.
                 before = (base.noun or "").rpartition(" ")[0]
                 quality = (Attribute(before, "quality"),) if before else ()
                 yield replace(counted, conditions=(*quality, *conditions)), end
@@ -260,7 +260,7 @@ def _is_bare(noun: str | None) -> bool:
 
 
 def resolved(description: Description) -> Description:
-    """Join an ordinal before the noun with its direction behind it: "second … from the left".
+    """Join an ordinal before the noun with its direction after it: "second … from the left".
 
     An ordinal is read as `Pick("", rank)`, its direction as `Pick(direction, 0)`.
     """

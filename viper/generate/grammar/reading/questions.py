@@ -40,7 +40,7 @@ __all__ = ["YesNoChart"]
 
 _COPULAS = "is|are|was|were"
 _PRESENT = frozenset("visible there present shown pictured here".split())
-"""Words behind "is" in questions that only ask whether something is visible."""
+"""Words after "is" in questions that only ask whether something is visible."""
 
 
 class YesNoChart(ExistenceChart):
@@ -188,7 +188,7 @@ class YesNoChart(ExistenceChart):
 
 
 def _said(subjects: list[Description], condition: Condition, *, every: bool) -> Query:
-    """Return the query whether the condition holds of the subjects, or which of its alternatives."""
+    """Return the query for whether the condition, or which of its alternatives, holds for the subjects."""
     if isinstance(condition, SameAs) and len(subjects) == 1:
         return Same(condition.respect, (subjects[0], condition.other), condition.same)
     if condition == AllOf(()):

@@ -1,8 +1,8 @@
 """Parse a referring expression into the description of its object, or refuse it.
 
 The rules of `elliptical` read the expression as a whole if they can; otherwise they read a part of it,
-and the remaining words become conditions in words (see `unparsed_words`). Refused are expressions with
-too many unparsed words, with words that are in no dictionary, and instructions.
+and the remaining words become free-text conditions (see `unparsed_words`). Expressions with too many
+unparsed words or with words that are in no dictionary are refused, and so are instructions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _QUESTION_WORDS = frozenset("is are was were do does did can where which what wh
 _UNPARSED_SHARE = 0.5
 """Largest share of an expression's words, from its noun on, that may stay unparsed."""
 _MOST_WORDS = 24
-"""Longest expression, in words, of which only a part may be parsed; longer ones are prose."""
+"""Longest expression, in words, that may be parsed in part; longer ones are prose."""
 
 
 def refer(tokens: list[Token], question: str) -> Refer:
@@ -67,7 +67,7 @@ def refer(tokens: list[Token], question: str) -> Refer:
         )  # without a noun a person is meant; "one" stands for an object
     refuse_unknown(what, tokens, question)
     missing = unparsed_positions(what, tokens)
-    # In a partial parse, unparsed words behind the noun are dubious; those before it are usually
+    # In a partial parse, unparsed words after the noun are dubious; those before it are usually
     # adjectives.
     if sum(at >= first for at in missing) > _UNPARSED_SHARE * sum(map(is_meaningful, tokens)):
         raise refusal(chart.source(missing[0], missing[-1] + 1), question)

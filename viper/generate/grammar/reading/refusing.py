@@ -54,11 +54,11 @@ def refuse_foreign(tokens: list[Token], question: str) -> None:
 
 
 def refuse_unknown(node: object, tokens: Iterable[Token], question: str) -> None:
-    """Refuse a question of which too many words are in no dictionary."""
+    """Refuse a question with too many words that are in no dictionary."""
     content = [token for token in tokens if is_content(token)]
     unknown = [token for token in content if not is_word(token.text)]
     is_question = not isinstance(node, Description)
-    # A question has words of its own around one unknown noun; a bare phrase has nothing else.
+    # The other words of a question give one unknown noun a context; a bare phrase has no others.
     if len(unknown) > max(len(content) / 2, 1 if is_question else 0):
         raise refusal(" ".join(token.source for token in unknown[:4]), question)
 

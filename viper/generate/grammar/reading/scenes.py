@@ -43,7 +43,7 @@ class SceneChart(YesNoChart):
     """Reads questions about the whole image."""
 
     def scene(self) -> Queries:
-        """Yield what the question asks of the whole image."""
+        """Yield the parses of a question about the whole image."""
         yield from self._weather()
         yield from self._state()
         yield from self._which_place()

@@ -57,7 +57,7 @@ _PARTS = word_table(
     """
 )
 HALF_DONE = frozenset("full empty eaten open gone cut hidden visible".split())
-"""In "glass on the left half full" no half of the image is meant."""
+"""Words that make "half" a degree, not a part of the image: "glass on the left half full"."""
 _DEPTH_PICKS = {"front": "near", "back": "far"}
 _OUTERMOST = frozenset({"left", "right", "top", "bottom"})
 
@@ -72,7 +72,7 @@ class UnitChart(Chart, ABC):
         """Read one modifier before a noun.
 
         Returns:
-            The conditions and the position behind them, None without a modifier here.
+            The conditions and the position after them, None without a modifier here.
         """
         text, following = self.text(at), self.text(at + 1)
         if self.compound(at):
@@ -119,7 +119,7 @@ class UnitChart(Chart, ABC):
         return [Pick("", rank)], at + 1
 
     def _direction_behind(self, at: int) -> int | None:
-        """Return the position behind "from the left" or "to the right", None if absent."""
+        """Return the position after "from the left" or "to the right", None if absent."""
         start = self.after(at, "from|one from|in from|on|to")
         if start is None:
             return None
@@ -202,7 +202,7 @@ class UnitChart(Chart, ABC):
             yield pick, self.optional(end, "one")
 
     def _pick_to(self, at: int, *, far: bool) -> Parses[Condition]:
-        """Read the noun phrase behind "closest to" or "farthest from"."""
+        """Read the noun phrase after "closest to" or "farthest from"."""
         start = self.optional(at, "to|from")
         camera = self.camera(start)
         if camera is not None:
@@ -219,7 +219,7 @@ class UnitChart(Chart, ABC):
                     yield Pick("farthest_from" if far else "nearest_to", 1, other), end
 
     def camera(self, at: int) -> int | None:
-        """Return the position behind "the camera" or "us", None if neither stands here."""
+        """Return the position after "the camera" or "us", None if neither stands here."""
         start = self.skip(at, "the|my|our")
         if self.text(start) not in CAMERA or self.word_in(start + 1, "'s"):
             return None

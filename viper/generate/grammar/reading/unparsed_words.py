@@ -1,6 +1,6 @@
 """Words of a referring expression that the parse did not use, and what becomes of them.
 
-No word is dropped silently: unparsed words become conditions in words on the object itself, for a
+No word is dropped silently: unparsed words become free-text conditions on the object itself, for a
 matcher to test. Each word of a form accounts for one word of the expression, so a word that occurs
 twice must be in the form twice.
 """
@@ -111,7 +111,7 @@ def _trace(node: object, what: Description) -> str:
     """Return the words that one node of a form accounts for."""
     match node:
         case Description(noun=noun, number=number):
-            # Of the object itself there is one, unless the expression says more.
+            # The expression means one object, so its number counts only in the plural.
             counted = number is not None and (node is not what or node.plural)
             return f"{noun or ''} {'other' * node.other} {number if counted else ''}"
         case Attribute(value=value):
@@ -125,7 +125,7 @@ def _trace(node: object, what: Description) -> str:
         case Among(number=number):
             return str(number)
         case Related() | Inverse():
-            # No box shows that an object is hidden.
+            # Boxes cannot show that an object is hidden, so the word stays unparsed.
             words = [word for word in node.words.split() if word != "hidden"]
             return " ".join([*words, node.relation])
         case Pick(by=by, rank=rank):

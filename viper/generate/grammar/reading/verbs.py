@@ -60,7 +60,7 @@ class VerbChart(UnitChart):
         return self.verb_object(at + 1, verb_lemma(text) or text)
 
     def verb_object(self, at: int, lemma: str) -> Parses[Condition]:
-        """Read the object or place behind a verb, and yield the whole as conditions."""
+        """Read the object or place after a verb, and yield the whole as conditions."""
         doing = gerund(lemma)
         activity = Attribute(doing, "activity")
         start = self.skip(at, "up|down|out|off|together|alone|still|away")
@@ -119,7 +119,7 @@ class VerbChart(UnitChart):
             yield from self.verb_object(at + 1, lemma)
 
     def _having(self, at: int) -> Parses[Condition]:
-        """Read behind "has": a part or possession, or "red color", "large size"."""
+        """Read after "has": a part or possession, or "red color", "large size"."""
         if self.text(at) == "no":
             for other, end in self.description(at + 1, True):
                 yield Not(Related("with", (other,), "having")), end
@@ -197,9 +197,9 @@ class VerbChart(UnitChart):
 
         Args:
             subject: Who does it.
-            at: Behind the subject and its auxiliary.
+            at: After the subject and its auxiliary.
             finite: True where there is no auxiliary: "(the hat) the man wears".
-            infinitive: True behind "does": "(what) does the man wear".
+            infinitive: True after "does": "(what) does the man wear".
         """
         at = self.optional(at, "about to")
         infinitive = infinitive or self.text(at - 1) == "to"
@@ -221,7 +221,7 @@ class VerbChart(UnitChart):
                 yield replace(inverse, words=f"{text} {inverse.words}"), end
 
     def _verb_gap(self, subject: Description, at: int, lemma: str) -> Parses[Condition]:
-        """Read the preposition behind a verb whose object is missing; there may be none."""
+        """Read the preposition after a verb whose object is missing; there may be none."""
         words = gerund(lemma)
         # "looking at" is a relation of its own, not "at".
         named = match_relation((words, *self.texts[at : at + 3]))

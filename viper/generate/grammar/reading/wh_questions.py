@@ -1,4 +1,4 @@
-"""All question frames in the order of trial, and the frames that compare objects."""
+"""All question frames in the order in which they are tried, and the frames that compare objects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WHICH = combined(
 
 
 class QuestionChart(NameChart):
-    """Reads every kind of question; `frames` lists them in the order of trial."""
+    """Reads every kind of question; `frames` lists them in the order in which they are tried."""
 
     def frames(self) -> Queries:
         """Yield all parses of the question, also those that do not reach its end."""
@@ -71,7 +71,7 @@ class QuestionChart(NameChart):
                     yield ChooseObject(tuple(options), texts, _compared(condition), kind), stop
 
     def _which_noun(self) -> tuple[str | None, int | None]:
-        """Return the noun of "which type of furniture is", and the position behind; None if absent."""
+        """Return the noun of "which type of furniture is", and the position after it; None if absent."""
         for start in self.behind(0, "which|what"):
             for what, end in self.noun_phrase(start):
                 for behind in self.behind(end, _COPULAS):

@@ -1,4 +1,4 @@
-"""Categories and their members, for detectors that only know the members; and words for persons.
+"""Categories and their members, for detectors that only know the members; and words for people.
 
 Data only.
 """
@@ -67,4 +67,4 @@ CONTRASTS = word_table(
     female: male
     """
 )
-"""Words for persons → the contrasting word for a matcher."""
+"""Words for people → the contrasting word for a matcher."""

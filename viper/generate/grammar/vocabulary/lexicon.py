@@ -86,7 +86,7 @@ BODY_PARTS = frozenset(
     "head face hair beard mustache ponytail hand hands arm arms leg legs foot feet finger fingers back "
     "shoulder body".split()
 )
-"""Parts of persons; a detector without the part finds the person."""
+"""Parts of people; a detector without the part finds the person."""
 
 SHADES = frozenset("light dark bright pale deep solid off-white navy baby neon".split())
 """Words before a color that belong to it: "light blue"."""
@@ -132,7 +132,7 @@ PREDICATIVES = frozenset(
     "vintage antique ceramic floral pastel average current fit sick ill quick bold rich poor fancy "
     "elderly savory sweet sour bitter salty spicy gourmet organic vegetarian".split()
 )
-"""Adjectives that are nouns as well, so that they are read as adjectives only behind "is"."""
+"""Adjectives that are nouns as well, so that they are read as adjectives only after "is"."""
 
 ARTICLES = frozenset(
     "a an the this that these those some any his her its their my your our several".split()

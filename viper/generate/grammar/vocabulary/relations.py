@@ -106,8 +106,8 @@ for _name, _spellings in _SPELLINGS.items():
 for _entries in _BY_FIRST.values():
     _entries.sort(key=lambda entry: -len(entry[0]))
 
-_BARE = frozenset({"of", "has", "have", "next", "that has", "covered"})
 # Spellings that mean a relation in some places only; the caller decides.
+_BARE = frozenset({"of", "has", "have", "next", "that has", "covered"})
 
 
 class RelationMatch(NamedTuple):

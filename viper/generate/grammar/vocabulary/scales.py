@@ -41,7 +41,7 @@ _SCALES = word_groups(
 )
 
 SCALES = {word: name.split("/")[0] for name, words in _SCALES.items() for word in words}
-"""Adjective behind "how" → the attribute that it asks for."""
+"""Adjective after "how" → the attribute that it asks for."""
 
 ENDS = {respect: tuple(ends) for respect, *ends in (name.split("/") for name in _SCALES)}
 """Attribute → its two values."""

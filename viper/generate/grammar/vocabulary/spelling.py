@@ -44,7 +44,7 @@ class _Likelihood(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def correction(word: str) -> str | None:
-    """Return the correction of a misspelt word, None without a candidate or between equal ones.
+    """Return the correction of a misspelt word, None if there is no candidate or a tie.
 
     Args:
         word: Lower case letters, in no dictionary; the caller has checked that.
@@ -77,7 +77,7 @@ def split(word: str) -> tuple[str, ...]:
 
 
 def is_named(word: str) -> bool:
-    """Return whether the visual vocabulary or the brands have a word, in the singular or plural."""
+    """Return whether the visual vocabulary or the brands contain a word, in the singular or plural."""
     one = word.removesuffix("s")
     return bool({word, one} & vocabulary()) or bool({word, one} & brands())
 

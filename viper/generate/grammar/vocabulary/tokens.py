@@ -1,8 +1,8 @@
 """The tokenizer: splits a question into words and normalizes their spelling.
 
 Spelling variants are settled here, so that the rules see one form: "w/" becomes "with", "isn't" "is
-not", "grey" "gray", "top most" "topmost", "2nd" "second"; a misspelt word becomes the word that it is
-nearly spelled like. Phrases without content ("in this image", "please") are removed. Each token keeps
+not", "grey" "gray", "top most" "topmost", "2nd" "second"; a misspelt word becomes the known word
+nearest to it. Phrases without content ("in this image", "please") are removed. Each token keeps
 the text that the user wrote, for error messages.
 """
 
@@ -102,8 +102,8 @@ _SPELLINGS = word_table(
     tenth: 10th
     """
 )
-_IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 # "it's red" is "it is red", while "the man's hat" is a possessive.
+_IS_AFTER = frozenset("it that what who how there here he she where this which".split())
 
 _COMPOUNDS = word_table(
     """
@@ -137,8 +137,8 @@ _POLITE = (
 )
 _PHRASES = tuple(tuple(phrase.split()) for phrase in _POLITE.split("|"))
 
-_QUOTATION_MARKS = str.maketrans("\u2019\u2018`\u201c\u201d", "'''\"\"")
 # Typographic quotation marks, by number because they look alike.
+_QUOTATION_MARKS = str.maketrans("\u2019\u2018`\u201c\u201d", "'''\"\"")
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
 _WORD = re.compile(
@@ -285,7 +285,7 @@ def _without_phrases(tokens: list[Token]) -> list[Token]:
     while index < len(tokens):
         texts = [token.text for token in tokens[index : index + 4]]
         polite = next((p for p in _PHRASES if tuple(texts[: len(p)]) == p), None)
-        # "Do you think" needs a clause behind it, not the end.
+        # "Do you think" needs a clause after it, not the end.
         if polite is not None and index + len(polite) < len(tokens) + (polite == ("please",)):
             index += len(polite)
         elif (skip := _image_phrase(texts)) and result and not _in_front(result):

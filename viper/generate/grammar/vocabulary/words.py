@@ -138,8 +138,8 @@ _ING_MODIFIERS = word_groups(
 )
 
 
-_NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
 # Verbs in the dictionary, but always nouns in questions about images.
+_NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
 
 
 @functools.lru_cache(maxsize=16384)

@@ -40,11 +40,11 @@ class FindWriter(PredicateWriter, ABC):
         self._all: dict[str, str] = {}
         """Noun of several descriptions → the list of all such objects."""
         self._elements: dict[str, str] = {}
-        """List → the variable for one of it; no two lists have the same."""
+        """List → the variable for one of its elements; no two lists share it."""
         self._plain_elements: dict[str, str] = {}
-        """List taken from all of a noun → the variable for one of these."""
+        """List filtered from all objects of a noun → the variable for one of those."""
         self._sources: dict[str, str] = {}
-        """List that no line has written yet → the list that it will be taken from."""
+        """List that no line defines yet → the list that it will be filtered from."""
 
     def one_of(self, many: str) -> str:
         """Return the variable for one object of a list."""
@@ -86,7 +86,7 @@ class FindWriter(PredicateWriter, ABC):
 
         Args:
             many: The list.
-            kept: An expression over what `read` gave for it.
+            kept: An expression over the result of `read` for it.
         """
         self.write(f"{many} = {kept}")
         self._sources.pop(many, None)

@@ -161,7 +161,7 @@ RULES = MappingProxyType(
         "narrower_than": Rule("{a}.width < {b}.width"),
     }
 )
-"""Relation → its rule; "between" takes two others and has `is_between` of its own."""
+"""Relation → its rule; "between" takes two others and has its own helper, `is_between`."""
 
 
 def helper_source(expressions: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@
     return man.simple_query('What is the man holding?')
 
 The program finds the requested object first and asks about that patch alone. Only what a person does
-with an object is asked on the patch of that person; relations such as "left of the cup" are decided
+with an object is asked about the patch of that person; relations such as "left of the cup" are decided
 from boxes.
 """
 

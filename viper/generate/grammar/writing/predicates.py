@@ -300,7 +300,7 @@ def _may_be_one(noun: str, other: Description) -> bool:
 
 
 def _grouped(predicate: str) -> str:
-    """Put parentheses around an expression that "not" or "and" would tear apart."""
+    """Put parentheses around an expression whose operators "not" or "and" would regroup."""
     operators = any(sign in predicate for sign in (" and ", " or ", " < ", " > "))
     simple = _is_search(predicate) or (predicate.endswith(")") and not operators)
     return predicate if simple else f"({predicate})"
@@ -319,7 +319,7 @@ def _is_search(predicate: str) -> bool:
 
 
 def any_of(predicate: str, one: str, many: str) -> str:
-    """Return an expression that is true if a predicate holds of any patch of a list.
+    """Return an expression that is true if a predicate holds for any patch in a list.
 
     A predicate that is itself an "any(…)" over other objects becomes one "any(…)" over pairs.
     """

@@ -179,7 +179,7 @@ class ReferentWriter(SelectWriter):
         rule = RULES.get(condition.relation)
         if rule is None or not all(map(self.can_find, condition.others)):
             return []  # tested in words already
-        # "looking through": a verb of which the relation holds but the preposition
+        # "looking through": the relation covers the preposition only, not the verb
         verb = condition.relation not in VERBS.values() and is_gerund(condition.words.split()[0])
         if condition.relation == "acting_on" or rule.note == "direction" or verb:
             return [condition_text(condition)]

@@ -18,7 +18,7 @@ __all__ = ["common_nouns", "narrowed"]
 def narrowed(alternative: Description, head: Description) -> Description:
     """Return an alternative of a union under the conditions of the object that the union describes.
 
-    Of "how many *shiny cubes* are large things or red blocks?" the alternatives are large shiny cubes
+    In "how many *shiny cubes* are large things or red blocks?" the alternatives are large shiny cubes
     and red shiny blocks that are cubes as well.
 
     Args:
@@ -35,7 +35,7 @@ def narrowed(alternative: Description, head: Description) -> Description:
 
 
 def common_nouns(query: object) -> frozenset[str]:
-    """Return the nouns of which a query describes two or more different sets of objects."""
+    """Return the nouns for which a query describes two or more different sets of objects."""
     searched = {(what.head, what.conditions) for what in _searched(query)}
     counts = Counter(noun for noun, _ in searched)
     return frozenset(noun for noun, count in counts.items() if count > 1)

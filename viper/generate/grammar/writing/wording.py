@@ -61,7 +61,7 @@ def description_text(description: Description) -> str:
 
 
 def condition_text(condition: Condition) -> str:
-    """Return a condition as a modifier behind a noun: "wearing a red hat"."""
+    """Return a condition as a modifier after a noun: "wearing a red hat"."""
     match condition:
         case Attribute():
             return condition.value

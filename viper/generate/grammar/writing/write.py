@@ -1,8 +1,8 @@
 """Write the program of a logical form.
 
-Each kind of query has its few closing lines here; `selecting` writes the searches for objects, and
-`predicates` the tests of conditions. The text of a program is the grammar's own except for string
-literals, which are written with `repr`.
+This module writes the few closing lines of each kind of query; `selecting` writes the searches for
+objects, and `predicates` the tests of conditions. The text of a program is the grammar's own except for
+string literals, which are written with `repr`.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class _ProgramWriter(ReferentWriter, OpenQuestionWriter):
         )
 
     def _choose_by_match(self, pick: Pick, options: str, option: str, texts: list[str]) -> None:
-        """Write the choice of the object that is most (or least) of what a phrase describes."""
+        """Write the choice of the object that a phrase fits best (or worst)."""
         if not self.has_matcher:
             self.note(f"{condition_text(pick)!r}: no matcher")
             self.write(f"return {options}[0][0] if {options} else {texts[0]!r}")
