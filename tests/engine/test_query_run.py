@@ -15,6 +15,7 @@ from fakes.backends import FakeAnswerer, FakeDetector
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, completion, refuse, text
 from viper import BudgetError, ConfigError, Engine, GenerationError, Query
+from viper.engine.config_checks import _is_zero
 from viper.generate.grammar import GrammarGenerator
 from viper.programs.program import Program
 from viper.usage import Usage
@@ -186,6 +187,11 @@ def test_a_temperature_of_zero_cannot_vote():
     name = "openai:x?base_url=http://127.0.0.1:9/v1&temperature=0"
     with pytest.raises(ConfigError, match="at temperature=0 'openai:x' always writes the same one"):
         Engine("stub", name, votes=3)
+
+
+def test_only_a_number_is_a_temperature_of_zero():
+    assert _is_zero("0.0")
+    assert not any(map(_is_zero, (None, "0.1", "high")))
 
 
 @pytest.mark.parametrize(("option", "sent"), [("", 0.7), ("&temperature=1.2", 1.2)])

@@ -43,6 +43,16 @@ def test_a_found_patch_goes_out_with_its_score_and_comes_back_as_itself(session)
     assert session.resolve(ref).score == 0.75
 
 
+def test_only_new_patches_count_towards_the_limit(session, monkeypatch):
+    first = call(session, "ImagePatch.find", WHOLE, "cup")
+    monkeypatch.setattr("viper.methods.dispatch._MAX_PATCHES", len(session._given))
+    assert call(session, "ImagePatch.find", WHOLE, "cup") == first
+    session._given.clear()
+    monkeypatch.setattr("viper.methods.dispatch._MAX_PATCHES", 0)
+    with pytest.raises(CallFailed, match="more than 0 patches"):
+        call(session, "ImagePatch.find", WHOLE, "cup")
+
+
 def test_the_childs_word_for_score_and_category_does_not_count(session):
     call(session, "ImagePatch.find", WHOLE, "cup")
     assert session.resolve(PatchRef(0, CUP, "cup", 0.99)).score == 0.75

@@ -167,6 +167,22 @@ def test_a_lack_of_memory_halves_the_batch_and_goes_on(worker, echo, busy):
     assert max(map(len, echo.batches)) <= 3  # it has learned: no attempt with more
 
 
+def test_the_limit_of_a_batch_never_grows_again_when_memory_is_short(worker, echo, busy):
+    def complete(requests):
+        echo.batches.append(list(requests))
+        if len(requests) > 1:
+            raise ModelMemoryError("too little memory")
+        return [request * 2 for request in requests]
+
+    echo.complete = complete
+    first = futures_of(worker, COMPLETE, range(16))
+    echo.gate.set()
+    assert values(first) == [n * 2 for n in range(16)]
+    echo.batches.clear()
+    assert values(futures_of(worker, COMPLETE, range(20, 26))) == [n * 2 for n in range(20, 26)]
+    assert set(map(len, echo.batches)) == {1}
+
+
 def test_a_single_request_that_does_not_fit_fails(worker, echo):
     def complete(requests):
         raise ModelMemoryError("too little memory, use a smaller model")

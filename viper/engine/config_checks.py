@@ -44,11 +44,18 @@ def _check_votes(config: EngineConfig, generators: Sequence[Generator]) -> None:
             f"{config.votes} votes need programs that differ, but the generator {writer.name!r} "
             "always writes the same one. Use a language model: --generator openai:MODEL."
         )
-    if float(generator_options(config.generator).get("temperature", 1)) == 0.0:
+    if _is_zero(generator_options(config.generator).get("temperature")):
         raise ConfigError(
             f"{config.votes} votes need programs that differ, but at temperature=0 "
             f"{writer.name!r} always writes the same one. Leave the option out, or raise it."
         )
+
+
+def _is_zero(text: str | None) -> bool:
+    try:
+        return text is not None and float(text) == 0.0
+    except ValueError:  # a generator of a plugin says itself which values it takes
+        return False
 
 
 def _check_prices(config: EngineConfig, generators: Sequence[Generator]) -> None:

@@ -275,8 +275,10 @@ class CallDispatcher:
     def _to_wire(self, value: Any) -> WireValue:
         """Return what is sent for a value that is not a container; remember it for `resolve`."""
         if isinstance(value, Patch):
-            self._check_count(self._given, "patches")
-            self._given[value.box_xyxy, value.category] = value
+            key = value.box_xyxy, value.category
+            if key not in self._given:
+                self._check_count(self._given, "patches")
+            self._given[key] = value
             return _ref(value)
         if isinstance(value, HostObject):
             number = self._numbers.setdefault(value.token, len(self._objects))

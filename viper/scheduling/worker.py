@@ -381,8 +381,9 @@ class ModelWorker:
         return demanded
 
     def shrink_batches(self, operation: Operation, requests: int) -> None:
-        """Make batches half as large from now on."""
-        self._limits[operation] = max(1, requests // 2)
+        """Make batches at most half as large from now on."""
+        half = max(1, requests // 2)
+        self._limits[operation] = min(half, self._limits.get(operation, half))
         _log.info(
             "%s has too little memory for %d requests of %s at once; from now on batches have %d.",
             self.name,

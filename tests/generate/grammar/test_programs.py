@@ -299,3 +299,11 @@ def test_every_question_of_the_dev_sets_gives_a_program(
     rows = [json.loads(line) for line in (photos / f"{name}.jsonl").read_text().splitlines()]
     for row in rows:
         write(row["query"], served, row["task"], *row.get("choices", ()))
+
+
+def test_a_side_of_the_picture_is_not_a_side_of_what_the_other_option_is_on() -> None:
+    program = write("Is the cat on the left or on the car?", DETECTOR).source
+    assert "is_left_of" not in program
+    assert (
+        "is_left_of" in write("Is the cat to the left or to the right of the car?", DETECTOR).source
+    )

@@ -218,9 +218,9 @@ def _bearer(subject: Description) -> Description:
 def _completed(options: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Give "to the left or to the right of the chair" its chair on both sides."""
     last = options[-1]
-    if not isinstance(last, Related):
-        return options
     sides = {"left": "left_of", "right": "right_of", "front": "in_front_of"}
+    if not isinstance(last, Related) or last.relation not in (*sides.values(), "behind"):
+        return options
     return tuple(
         Related(sides[option.names[0]], last.others, option.names[0])
         if isinstance(option, Place) and option.names[0] in sides
