@@ -22,6 +22,7 @@ from viper.generate.request import GenerationRequest
 from viper.models.roles import Role
 from viper.programs.program import Task
 from viper.storage.resources import data_folder
+from viper.vocabulary.lemmas import base_forms
 
 __all__ = ["Example", "choose_examples", "load_examples"]
 
@@ -169,6 +170,4 @@ def _features(question: str) -> frozenset[str]:
 def _lemmas(word: str) -> frozenset[str]:
     """Return every base form that a word may have: "saw" has "saw" and "see"."""
     # Imported late: loading its tables takes a moment.
-    from lemminflect import getAllLemmas
-
-    return frozenset(itertools.chain(*getAllLemmas(word).values())) or frozenset({word})
+    return frozenset(itertools.chain(*base_forms(word).values())) or frozenset({word})

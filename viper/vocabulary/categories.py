@@ -11,6 +11,8 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from viper.vocabulary.lemmas import base_form
+
 __all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"]
 
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
@@ -160,11 +162,8 @@ def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list
 @functools.lru_cache(maxsize=4096)
 def singular(phrase: str) -> str:
     """Return a phrase with its last word in the singular, lower case."""
-    from lemminflect import getLemma  # slow to import; only closed vocabularies need it
-
     *head, last = phrase.lower().split() or [""]
-    lemmas = getLemma(last, upos="NOUN") if last else ()
-    return " ".join([*head, lemmas[0] if lemmas else last])
+    return " ".join([*head, base_form(last, "NOUN") or last])
 
 
 def category_words() -> frozenset[str]:

@@ -35,6 +35,7 @@ from viper.generate.grammar.vocabulary.words import (
     singular,
     verb_lemma,
 )
+from viper.vocabulary.lemmas import inflections
 
 __all__ = ["Form", "Piece", "form_of", "in_form", "is_content", "lemma", "pieces"]
 __all__ += ["word_class"]
@@ -168,7 +169,5 @@ def in_form(word: str, form: Form) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _plural(base: str) -> str:
-    from lemminflect import getInflection
-
-    forms = getInflection(base, "NNS")
+    forms = inflections(base, "NNS")
     return str(forms[0]) if forms else base

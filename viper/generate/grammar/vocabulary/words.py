@@ -1,8 +1,7 @@
 """Parts of speech and word forms, by dictionary.
 
 Closed-class words (articles, prepositions, …) are listed in the grammar's own tables; for nouns, verbs
-and adjectives an English dictionary (lemminflect) gives the possible parts of speech. It is loaded at
-the first question, which takes about 0.3 seconds.
+and adjectives an English dictionary (`viper.vocabulary.lemmas`) gives the possible parts of speech.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import functools
 
 from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES, NUMBERS
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
+from viper.vocabulary.lemmas import base_forms, inflections
 
 __all__ = [
     "gerund",
@@ -149,9 +149,7 @@ def kinds(word: str) -> frozenset[str]:
         return frozenset({"NOUN"})
     if word in _ADJECTIVES:
         return frozenset({"ADJ"})
-    from lemminflect import getAllLemmas  # imported late because it loads large tables
-
-    found = getAllLemmas(word)
+    found = base_forms(word)
     if not found and "-" in word:
         # "half-eaten", "long-sleeved": the part of speech of the last part
         last = word.rpartition("-")[2]
@@ -163,11 +161,9 @@ def kinds(word: str) -> frozenset[str]:
 
 def _compound(word: str) -> tuple[str, str] | None:
     """Split a compound noun into its parts: "nightstands" → "night", "stands"."""
-    from lemminflect import getAllLemmas
-
     for at in range(3, len(word) - 2):
         first, last = word[:at], word[at:]
-        if (last in _COMPOUND_HEADS or singular(last) in _COMPOUND_HEADS) and getAllLemmas(first):
+        if (last in _COMPOUND_HEADS or singular(last) in _COMPOUND_HEADS) and base_forms(first):
             return first, last
     return None
 
@@ -190,12 +186,10 @@ def singular(word: str) -> str:
     """Return the singular of a noun, any other word unchanged."""
     if word in _NOUNS:
         return _NOUNS[word]
-    from lemminflect import getAllLemmas
-
-    lemmas = getAllLemmas(word, upos="NOUN").get("NOUN", ())
+    lemmas = base_forms(word, "NOUN").get("NOUN", ())
     if lemmas:
         return str(lemmas[0])
-    if getAllLemmas(word):
+    if base_forms(word):
         return word
     parts = _compound(word)
     if parts is not None:
@@ -210,9 +204,7 @@ def plural(noun: str) -> str:
     """Return the plural of a noun; one that has no singular ("scissors") is unchanged."""
     if _NOUNS.get(noun) == noun and noun.endswith("s") and noun != "bus":
         return noun
-    from lemminflect import getInflection
-
-    forms = getInflection(noun, "NNS")
+    forms = inflections(noun, "NNS")
     if forms:
         return str(forms[0])
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh", "z")) else f"{noun}s"
@@ -225,9 +217,7 @@ def verb_lemma(word: str) -> str | None:
         return word[:-1]
     if word in _NEVER_VERBS:
         return None
-    from lemminflect import getAllLemmas
-
-    lemmas = getAllLemmas(word, upos="VERB").get("VERB", ())
+    lemmas = base_forms(word, "VERB").get("VERB", ())
     return str(lemmas[-1]) if lemmas else None
 
 
@@ -252,9 +242,7 @@ def is_participle(word: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def gerund(lemma: str) -> str:
     """Return the -ing form of a verb's base form: "hold" → "holding"."""
-    from lemminflect import getInflection
-
-    forms = getInflection(lemma, "VBG")
+    forms = inflections(lemma, "VBG")
     return str(forms[0]) if forms else f"{lemma}ing"
 
 
@@ -263,7 +251,5 @@ def positive(word: str) -> str:
     """Return the adjective of a superlative or comparative: "oldest" → "old"."""
     if not word.endswith(("er", "est")):
         return word
-    from lemminflect import getAllLemmas
-
-    lemmas = getAllLemmas(word, upos="ADJ").get("ADJ", ())
+    lemmas = base_forms(word, "ADJ").get("ADJ", ())
     return str(lemmas[0]) if lemmas else word
