@@ -59,6 +59,7 @@ __all__ = [
     "ask",
 ]
 
+# Names that are not here live in viper.errors.
 _HOMES = {
     "Answer": "viper.engine.answer",
     "Engine": "viper.engine.engine",
@@ -69,7 +70,6 @@ _HOMES = {
     "Trace": "viper.trace",
     "ask": "viper.engine.engine",
 }
-# Names that are not here live in viper.errors.
 
 
 def __getattr__(name: str) -> object:

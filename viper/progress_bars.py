@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StepBars", "can_animate", "description_column", "stderr_progress"]
 
-_LINE_EVERY_S = 30.0
 # Without a terminal: often enough to show that work goes on, rarely enough for a log.
+_LINE_EVERY_S = 30.0
 
 
 def can_animate() -> bool:

@@ -63,7 +63,7 @@ class _Bench(click.Group):
 
 @click.group(cls=_Bench, context_settings={"help_option_names": ["-h", "--help"]})
 def bench() -> None:
-    """Score an engine on a benchmark. A failed sample counts as wrong, always.
+    """Score an engine on a benchmark. A failed sample always counts as wrong.
 
     \b
     viper bench jsonl --data mine.jsonl --models stub --output runs/first

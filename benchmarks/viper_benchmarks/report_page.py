@@ -25,8 +25,8 @@ _LONGEST_SIDE = 460
 _JPEG_QUALITY = 80
 _TEMPLATE = "report.html.j2"
 
-_OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out")
 # Optional keys of report and settings; the template requires all others.
+_OPTIONAL = ("split", "subset", "metric", "exposure", "baselines_left_out")
 _OPTIONAL_SETTINGS = ("generator", "backends", "programs")
 
 _HEADINGS = {

@@ -91,7 +91,7 @@ _RUN_OPTIONS = (
     click.option(
         "--attribute-errors",
         is_flag=True,
-        help="Run the program of each wrong sample again with the oracle in the place of models, and report "
+        help="Run the program of each wrong sample again with the oracle in place of models, and report "
         "whether program, detector, matcher, depth or answerer caused the error.",
     ),
     click.option("--blame", is_flag=True, hidden=True),  # the former name

@@ -19,8 +19,8 @@ __all__ += ["accepts", "bind", "did_you_mean", "parse_type"]
 
 PATCH = "ImagePatch"
 
-_SHORTEST_PART = 3
 # Words of up to this length are part of too many names to suggest one.
+_SHORTEST_PART = 3
 
 _SCALARS: dict[str, tuple[type, ...]] = {
     "str": (str,),

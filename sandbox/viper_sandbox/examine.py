@@ -19,9 +19,9 @@ from viper_sandbox.program_session import PROGRAM_FILE
 
 __all__ = ["Examined", "examine"]
 
+# A hostile program may have a finding per node, with names of any length.
 _MAX_FINDINGS = 100
 _MAX_MESSAGE = 600
-# A hostile program may have a finding per node, with names of any length.
 
 
 class Examined(NamedTuple):

@@ -20,8 +20,8 @@ ENTRY = "execute_command"
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^[^\S\n]*(?:(?:def|import|from|async|class)\b|@)", re.MULTILINE)
 _DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
-_MAX_CUTS = 20
 # Maximum number of paragraphs of prose that are cut off after a program.
+_MAX_CUTS = 20
 
 
 def parse(source: str) -> ast.Module:

@@ -25,8 +25,8 @@ EXIT_HOST_GONE = 72
 EXIT_MEMORY = 73
 """Exit status if memory ran out in the middle of a frame, after which no other frame can follow."""
 
-_SPARE_FRAMES = 200
 # Recursion depth that a call may use beyond the program's own limit; it needs about 80.
+_SPARE_FRAMES = 200
 
 
 class FrameSocket:

@@ -22,8 +22,8 @@ from viper_sandbox import kernel
 
 __all__ = ["become_first_process", "drop_root"]
 
-_NOBODY = 65_534
 # The kernel's overflow id, which owns nothing; see `man 7 user_namespaces`.
+_NOBODY = 65_534
 
 
 def drop_root() -> None:

@@ -40,8 +40,8 @@ __all__ = ["Jail"]
 _T = TypeVar("_T")
 _CHECK_ARGUMENTS = ("query", "possible_answers")
 _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
-_MAX_APIS = 8
 # An engine uses one; an application that changes its plugins uses a few.
+_MAX_APIS = 8
 
 
 class _RefusedError(Exception):

@@ -1,7 +1,8 @@
 """The level of the sandbox on this machine, measured by what a confined child can still do.
 
 *full*: the kernel refuses every forbidden act, by any mechanism. *partial*: programs run in a separate
-process with limits, which can be killed, but some act succeeds. *none*: no separate process can be started.
+process with limits, which can be killed, but some forbidden acts succeed. *none*: no separate process can be
+started.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ _ADVICE = (
 )
 
 Level = Literal["full", "partial", "none"]
-_LEVELS: tuple[Level, ...] = get_args(Level)
 # Strongest first.
+_LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from viper_sandbox.findings import StringLiteral
 
 __all__ = ["MAX_LITERALS", "MAX_LITERAL_CHARACTERS", "string_literals"]
 
+# A program for one question has about ten literals of a few words; one with more is not reused.
 MAX_LITERALS = 200
 MAX_LITERAL_CHARACTERS = 400
-# A program for one question has about ten literals of a few words; one with more is not reused.
 
 _NO_VALUES = frozenset({"annotation", "returns", "ctx", "op", "ops"})
 

@@ -42,8 +42,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_MAX_TEXT = 10_000
 # Longer than any answer; limits the search.
+_MAX_TEXT = 10_000
 
 
 def coerce_to_numeric(text: object) -> int | float:

@@ -29,8 +29,8 @@ _PTRACE_SEIZE = 0x4206
 _IPC_CREAT = 0o1000
 _IPC_RMID = 0
 _SHARED_BYTES = 4096
-_PROGRAMS = (sys.executable, "/bin/sh")
 # Two, because the rights of its folder alone may protect the first, which would prove nothing.
+_PROGRAMS = (sys.executable, "/bin/sh")
 
 
 class _Targets(NamedTuple):

@@ -27,8 +27,8 @@ class NotConfinedError(Exception):
     """A child must not run a program; the message says why."""
 
 
-_KILL_TIMEOUT_S = 10.0
 # A thousand times the time that a kill takes on a busy machine.
+_KILL_TIMEOUT_S = 10.0
 
 
 @dataclass(eq=False)

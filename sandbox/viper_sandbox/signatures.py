@@ -15,8 +15,8 @@ from viper_sandbox.api import Entry, did_you_mean
 
 __all__ = ["Signature", "own_functions"]
 
-_MAX_CHARACTERS = 200
 # A hostile program may have defaults of any length.
+_MAX_CHARACTERS = 200
 
 
 class Signature(NamedTuple):

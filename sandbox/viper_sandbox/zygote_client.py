@@ -39,8 +39,8 @@ _BOOT = (
 _READ_BYTES = 65_536
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
-_EXIT_TIMEOUT_S = 2.0
 # Time for a zygote to end by itself, together with its children; it needs milliseconds.
+_EXIT_TIMEOUT_S = 2.0
 
 
 class ZygoteGoneError(ChildGoneError):

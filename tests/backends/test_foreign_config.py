@@ -282,9 +282,9 @@ def test_a_sealed_block_makes_no_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         where = server.getsockname()
         with sealed():
-            with pytest.raises(ConnectionError, match="ask the network"):
+            with pytest.raises(ConnectionError, match="request network access"):
                 socket.create_connection(where, timeout=5)
-            with pytest.raises(ConnectionError, match="ask the network"):
+            with pytest.raises(ConnectionError, match="request network access"):
                 httpx.get(f"http://{where[0]}:{where[1]}/")
         socket.create_connection(where, timeout=5).close()  # control
     assert "connect" not in vars(socket.socket)

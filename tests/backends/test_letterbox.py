@@ -74,5 +74,5 @@ def test_the_best_boxes_are_kept_when_there_are_too_many():
 
 def test_lengths_must_agree():
     frame = Frame(grey(1, 1), (1, 1))
-    with pytest.raises(ValueError, match="equally many, but got 1, 2 and 1"):
+    with pytest.raises(ValueError, match="the same length, but got 1, 2 and 1"):
         to_detections(frame, np.zeros((1, 4)), np.zeros(2), np.zeros(1, int), ["x"], 0.0)

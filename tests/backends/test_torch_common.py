@@ -149,7 +149,7 @@ def test_a_model_of_the_cache_that_is_there_in_part_is_not_loaded(hub_cache):
     folder = cache_model(hub_cache, "foo/bar")
     (folder / "model.safetensors").unlink()
     with pytest.raises(
-        ConfigError, match=r"is on disk in part: it lacks weights\. .*viper models pull foo/bar"
+        ConfigError, match=r"is only partly on disk: missing weights\. .*viper models pull foo/bar"
     ):
         locate("foo/bar", what="detector")
 
@@ -157,7 +157,7 @@ def test_a_model_of_the_cache_that_is_there_in_part_is_not_loaded(hub_cache):
 def test_a_model_of_another_library_is_refused(hub_cache):
     cache_model(hub_cache, "foo/bar")
     with pytest.raises(
-        ConfigError, match=r"lacks configuration, weights\..*pull foo/bar --library open_clip"
+        ConfigError, match=r"missing configuration, weights\..*pull foo/bar --library open_clip"
     ):
         locate("foo/bar", what="matcher", library="open_clip")
 

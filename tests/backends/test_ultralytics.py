@@ -266,7 +266,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot be loaded as an ultralytics checkpoint"):
         load(tmp_path / "text.pt")
     torch.save({"model": {"weights": torch.zeros(1)}}, tmp_path / "dict.pt")
-    with pytest.raises(ConfigError, match="holds no network but a dict"):
+    with pytest.raises(ConfigError, match="contains a dict, not a network"):
         load(tmp_path / "dict.pt")
 
 

@@ -39,4 +39,4 @@ def test_the_table_says_whether_the_goals_are_reached(result):
 def test_it_is_a_verb_of_the_benchmarks():
     result = CliRunner().invoke(perf, ["runner", "--help"])
     assert result.exit_code == 0
-    assert "what scoring costs" in result.stdout
+    assert "the cost of scoring" in result.stdout

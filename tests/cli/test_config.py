@@ -82,7 +82,7 @@ def test_arguments_of_the_engine_that_have_no_option_can_be_set(viper):
     assert "The setting max_batch (VIPER_MAX_BATCH) should be greater" in result.stderr
     arguments = {"VIPER_CACHE_MB": "0", "VIPER_CACHE": "folder", "VIPER_MODELS": "stub"}
     result = viper("ask", "a.png", "Is there a cup?", **arguments)
-    assert "needs some memory as well, but cache_mb is 0" in result.stderr
+    assert "needs cache_mb above 0" in result.stderr
 
 
 def test_a_backend_on_the_command_line_replaces_that_of_its_role_only(viper, tmp_path):

@@ -103,7 +103,7 @@ def test_a_file_that_is_no_trace_is_one_line(tmp_path):
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("viper: '")
-    assert "It is no trace of Viper" in line
+    assert "It is not a Viper trace" in line
     assert json.loads(result.stdout)["failure"]["kind"] == "input"
 
 
@@ -122,7 +122,7 @@ KNOWN = """def execute_command(image):
 def test_a_changed_program_that_asks_nothing_new_needs_no_model(folder, no_model):
     result = viper("replay", folder / "color.json", "--edit", "-", stdin=KNOWN)
     assert (result.exit_code, result.stdout) == (0, "1\n")
-    assert result.stderr == "viper: 5 calls answered from the record, 0 asked of models.\n"
+    assert result.stderr == "viper: 5 calls answered from the record, 0 sent to models.\n"
 
 
 def test_a_changed_program_asks_the_recorded_models_for_what_is_new(folder, tmp_path):
@@ -142,7 +142,7 @@ def test_the_embedded_picture_is_enough(folder, tmp_path):
     result = viper("replay", tmp_path / "boxes.json", "--edit", "-", stdin=source)
     direct = viper("run", "-", folder / "shapes.png", "--models", "builtin", stdin=source)
     assert result.exit_code == 1  # the task is grounding, and this is a number
-    assert "0 calls answered from the record, 1 asked of models" in result.stderr
+    assert "0 calls answered from the record, 1 sent to models" in result.stderr
     source = "return image_patch.find('sphere')"
     result = viper("replay", tmp_path / "boxes.json", "--edit", "-", stdin=source)
     assert result.exit_code == 0

@@ -160,7 +160,7 @@ def test_a_file_that_is_no_trace_is_one_line(stored, tmp_path):
         result = viper("trace", *arguments)
         assert (result.exit_code, result.stdout) == (1, "")
         (line,) = result.stderr.splitlines()
-        assert "It is no trace of Viper" in line
+        assert "It is not a Viper trace" in line
 
 
 def test_the_schema_is_printed_as_it_is_published():

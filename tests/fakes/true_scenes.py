@@ -64,7 +64,7 @@ def clevr(*images, **scene):
 
 
 def write(path: Path, value) -> str:
-    """Write a file of scenes; return its path."""
+    """Write a scene file; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
     return str(path)

@@ -38,7 +38,7 @@ def module(name="saying", function="say", role="voice", **changes):
     ("changes", "complaint"),
     [
         ({"name": "Bad Name"}, "name must be lower-case"),
-        ({"name": "stub"}, "No module can be called 'stub'"),
+        ({"name": "stub"}, "A module cannot be called 'stub'"),
         ({"methods": {}}, "declares say in saying.pyi, but has no function"),
         (
             {"methods": {"say": answer, "sing": answer}},
@@ -50,7 +50,7 @@ def module(name="saying", function="say", role="voice", **changes):
         ({"roles": {"Voice": answer}}, "the role 'Voice', which must be"),
         (
             {"roles": {"voice": answer, "ear": answer}},
-            "brings the role ear, but no method needs it",
+            "adds the role ear, but no method needs it",
         ),
         ({"roles": {}}, "needs the unknown role 'voice'"),
     ],
@@ -105,7 +105,7 @@ def test_an_entry_names_a_module_or_a_function_that_makes_one(monkeypatch, guest
         ("saying", "no_guest:MODULE", "'saying' of talk 1.0 cannot be loaded: ModuleNotFoundError"),
         ("saying", "guest:fail", "'saying' of talk 1.0 cannot be loaded: ZeroDivisionError"),
         ("saying", "guest:nothing", "'guest:nothing' of talk 1.0 must name a viper.modules.Module"),
-        ("spoken", "guest:MODULE", "'saying' of talk 1.0 is announced as 'spoken'"),
+        ("spoken", "guest:MODULE", "'saying' of talk 1.0 has an entry point named 'spoken'"),
     ],
 )
 def test_a_broken_module_warns_and_fails_only_if_asked_for(
@@ -115,7 +115,7 @@ def test_a_broken_module_warns_and_fails_only_if_asked_for(
     with caplog.at_level(logging.WARNING, "viper"):
         assert open_modules() == []
     assert complaint in caplog.text
-    assert "It is left out." in caplog.text
+    assert "The module is skipped." in caplog.text
     with pytest.raises(ConfigError, match=complaint):
         load_module(name)
     with pytest.raises(ConfigError, match=complaint):

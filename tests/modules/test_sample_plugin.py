@@ -137,7 +137,7 @@ def test_one_that_is_broken_warns_and_hinders_nobody(viper, packages, program, t
         done = viper("run", counting, PICTURE, "--models", "none")
         assert done.stdout == "2\n"
         assert "viper: The module 'signs' of street-signs 1.2 cannot be loaded" in done.stderr
-        assert "It is left out." in done.stderr
+        assert "The module is skipped." in done.stderr
         assert viper("modules", "list").stdout.startswith("signs")
         assert viper("modules", "show", "signs", status=1).stdout == ""
     finally:

@@ -46,7 +46,7 @@ def test_a_new_module_passes_its_check_as_it_is(tmp_path, monkeypatch):
         ("Street", "must be at most 24 lower-case letters"),
         ("../x", "must be at most 24 lower-case letters"),
         ("a" * 25, "must be at most 24 lower-case letters"),
-        ("import", "'import' is a word of Python"),
+        ("import", "'import' is a Python keyword"),
         ("find", "The name 'find' is taken: api.pyi:"),
     ],
 )

@@ -104,7 +104,7 @@ def test_what_has_no_place_in_a_stub_is_refused(stub, complaint):
         ("__import__", "is private"),
         ("tb_frame", "is hidden from programs"),
         ("é", "must be ASCII"),
-        ("n" * 65, "must be ASCII, of 64 characters"),
+        ("n" * 65, "must be ASCII, with at most 64 characters"),
     ],
 )
 def test_a_function_cannot_take_a_name_that_means_something(name, complaint):
@@ -136,8 +136,8 @@ def test_a_method_cannot_hide_a_member(name):
         ({"rest": "()"}, "no return type"),
         ({"rest": "(_a: str) -> str"}, "'_a' is private"),
         ({"rest": "(self: str) -> str"}, "parameter 'self' too many"),
-        ({"rest": "(a: int = 'x') -> str"}, "default 'x' of a is no int"),
-        ({"rest": "(a: int = open('x')) -> str"}, "no literal"),
+        ({"rest": "(a: int = 'x') -> str"}, "default 'x' of a is not of type int"),
+        ({"rest": "(a: int = open('x')) -> str"}, "not a literal"),
         ({"rest": "(a: list[int] = []) -> str"}, "default of a must be a text, number or None"),
         ({"rest": "() -> ImagePatch"}, "returns ImagePatch, but no argument says on which image"),
         ({"rest": "(a: Literal[b'x']) -> str"}, "a Literal holds texts"),

@@ -61,7 +61,7 @@ def test_a_missing_file_is_an_error_of_the_configuration(tmp_path):
         open_scenes(str(tmp_path / "none.json"))
     with pytest.raises(ConfigError, match=r"is a folder"):
         open_scenes(str(tmp_path))
-    with pytest.raises(ConfigError, match=r"needs a file of scenes: truth:FILE"):
+    with pytest.raises(ConfigError, match=r"needs a scene file: truth:FILE"):
         open_scenes("")
     with pytest.raises(ConfigError, match=r"cannot be read"):
         open_scenes("a\x00b")

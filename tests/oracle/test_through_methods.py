@@ -32,7 +32,7 @@ SPOKEN = {
 
 @pytest.fixture
 def ask():
-    """Calls methods on patches of the pictures of a file of scenes."""
+    """Calls methods on patches of the pictures of a scene file."""
     schedulers = []
 
     def ask_(path, calls):

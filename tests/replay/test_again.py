@@ -71,7 +71,7 @@ def test_a_failure_of_the_whole_answer_is_taken_from_the_record(fake_engine):
     replayed = repeats(runs.never_mended(fake_engine).trace)
     assert replayed.answer.failure.kind == "generator"
     assert replayed.from_record == (
-        "The failure of the whole (generator) is taken from the record.",
+        "The failure of the whole answer (generator) is taken from the record.",
     )
 
 

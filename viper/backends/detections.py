@@ -44,8 +44,8 @@ def to_detections(
     """
     if not len(boxes_xyxy) == len(scores) == len(classes):
         raise ValueError(
-            f"boxes, scores and classes must be equally many, but got {len(boxes_xyxy)}, {len(scores)} "
-            f"and {len(classes)}"
+            f"boxes, scores and classes must have the same length, but got {len(boxes_xyxy)}, "
+            f"{len(scores)} and {len(classes)}"
         )
     scores = np.asarray(scores, dtype=np.float64)
     chosen = np.flatnonzero(scores >= score_threshold)

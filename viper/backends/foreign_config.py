@@ -109,8 +109,8 @@ def check_transformers(folder: Path) -> None:
     """
     if (folder / "adapter_config.json").exists():
         raise ConfigError(
-            f"'{folder}' holds an adapter (adapter_config.json), which names another model to be loaded. "
-            "Merge it into its model, and give the folder of that."
+            f"'{folder}' holds an adapter (adapter_config.json), which loads another model. "
+            "Merge the adapter into the model and give that folder."
         )
     for name in _CONFIGURATIONS:
         path = folder / name

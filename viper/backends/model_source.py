@@ -144,7 +144,7 @@ def _locate_in_cache(
         )
     if found.missing:
         raise ConfigError(
-            f"The {what} '{reference}' is on disk in part: it lacks {', '.join(found.missing)}. "
+            f"The {what} '{reference}' is only partly on disk: missing {', '.join(found.missing)}. "
             f"Fetch the rest with: {command}"
         )
     return ModelSource(reference, found.folder, found.commit)

@@ -34,7 +34,7 @@ _BATCH = Field(8, description="most images per forward")
 _DOWNLOAD = Field(False, description="fetch a model of the hub that is not on disk")
 _TEMPLATES = Field(
     "captions",
-    description="sentences around a text: `captions`, `plain`, or a file with one a line and `{}` in each",
+    description="sentences around a text: `captions`, `plain`, or a file with one per line, each with `{}`",
 )
 _MAX_TOKENS = "most tokens of an answer"
 
@@ -69,19 +69,19 @@ class PlacementOptions(HubOptions):
 class OnnxOptions(BackendOptions):
     """Options of the onnx detector."""
 
-    score_threshold: Fraction = Field(0.25, description="detections below are dropped")
+    score_threshold: Fraction = Field(0.25, description="drop detections with a lower score")
     classes: Text | None = Field(
         None,
-        description="text file with one class name a line, in the order of the graph; "
+        description="text file with one class name per line, in the order of the graph; "
         "else the names in the graph, else COCO's if there are 80",
     )
     format: Annotated[Literal["auto", "yolox", "nanodet"], Choice] = Field(
-        "auto", description="family of the graph, where the shapes leave it open"
+        "auto", description="family of the graph, if its shapes do not identify it"
     )
-    decoded: bool = Field(False, description="the YOLOX graph gives pixels already")
+    decoded: bool = Field(False, description="the YOLOX graph already outputs pixels")
     size: _Side = Field(640, description="side in pixels, for a graph whose input size is free")
     device: Annotated[Literal["auto", "cpu", "cuda"], Choice] = Field(
-        "auto", description="where it runs"
+        "auto", description="device to run on"
     )
 
 
@@ -89,7 +89,8 @@ class TransformersDetectorOptions(PlacementOptions):
     """Options of the transformers detector."""
 
     score_threshold: Fraction | None = Field(
-        None, description="detections below are dropped; else the threshold of the model's authors"
+        None,
+        description="drop detections with a lower score; else the threshold of the model's authors",
     )
     text_threshold: Fraction = Field(
         0.25, description="Grounding DINO only: least mean score of a phrase's tokens"
@@ -130,17 +131,17 @@ class TransformersAnswererOptions(HubOptions):
 class UltralyticsOptions(DeviceOptions):
     """Options of the ultralytics detector."""
 
-    score_threshold: Fraction = Field(0.25, description="detections below are dropped")
+    score_threshold: Fraction = Field(0.25, description="drop detections with a lower score")
     text_encoder: Text | None = Field(
         None,
         description="YOLO-World and YOLOE only: the matcher, as `BACKEND:REFERENCE`, that the model was "
         "trained with, or `none` for the classes in the file",
     )
     size: _Side | None = Field(
-        None, description="side of the input in pixels; else that of the training"
+        None, description="side of the input in pixels; else the training size"
     )
     batch_size: _Batch = _BATCH
-    trust: bool = Field(False, description="run the code that the file may hold")
+    trust: bool = Field(False, description="allow code in the file to run")
 
 
 class OpenClipOptions(PrecisionOptions):

@@ -61,8 +61,8 @@ def read_templates(option: str) -> tuple[str, ...]:
     for template in templates or ("",):
         if template.count(SLOT) != 1:
             raise ConfigError(
-                f"The template {template!r} in {option} must have exactly one {SLOT}, in the place "
-                "of the text."
+                f"The template {template!r} in {option} must have exactly one {SLOT}, where the "
+                "text goes."
             )
     return templates
 
@@ -123,7 +123,7 @@ def average(features: Any, count: int = 1) -> list[NDArray[np.float32]]:
     sentences: NDArray[np.float32] = features.float().cpu().numpy()
     if not np.isfinite(sentences).all():
         raise ModelError(
-            "The matcher gave values that are no numbers. Use dtype=float32, or another model."
+            "The matcher returned NaN or infinity. Use dtype=float32, or another model."
         )
     unit = _unit(sentences)
     means = unit.reshape(-1, count, unit.shape[-1]).mean(axis=1)  # (N, D)

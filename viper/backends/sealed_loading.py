@@ -110,4 +110,4 @@ def _refuse_network(*_args: Any, **_kwargs: Any) -> Any:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     # The error of the libraries' offline mode: they continue with the files on disk.
-    raise OfflineModeIsEnabled("its files make the library ask the network, which is not done")
+    raise OfflineModeIsEnabled("its files request network access, which is disabled")

@@ -150,7 +150,7 @@ class TransformersDepth(DepthModel):
         finite = depth[np.isfinite(depth)]
         if np.isnan(depth).any() or finite.size == 0:
             raise ModelError(
-                f"The {_WHAT} gave values that are no numbers. Use dtype=float32, or another model."
+                f"The {_WHAT} returned NaN or infinity. Use dtype=float32, or another model."
             )
         limited = np.clip(depth, finite.min(), finite.max())
         if self.polarity == "inverse":

@@ -62,8 +62,8 @@ def load(reference: str, options: Mapping[str, str]) -> ZeroShotDetector | Close
     placement = read_placement(chosen)
     if "{}" not in chosen.template:
         raise ConfigError(
-            f"Option template={chosen.template!r} of the transformers detector has no {{}} in the place "
-            "of the phrase. Write it as in template='a photo of a {}'."
+            f"Option template={chosen.template!r} of the transformers detector has no {{}} where the "
+            "phrase goes. Write it as in template='a photo of a {}'."
         )
     source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)

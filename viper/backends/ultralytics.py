@@ -72,12 +72,12 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
         encoded = f"&text_encoder={encoder_identity}"
     elif text_encoder not in (None, "none"):
         raise ConfigError(
-            f"'{path}' has the classes of its training and takes no text_encoder. "
+            f"'{path}' detects only the classes it was trained on and takes no text_encoder. "
             "Leave the option out, or give a YOLO-World or YOLOE model."
         )
     elif network.open_kind == "yoloe" and getattr(model, "pe", None) is None:
         raise ConfigError(
-            f"'{path}' carries no classes of its own, so it needs a text_encoder, such as "
+            f"'{path}' contains no classes, so it needs a text_encoder, such as "
             f"'{_TEXT_ENCODERS.get(network.text_model, 'BACKEND:REFERENCE')}'."
         )
     return UltralyticsDetector(
@@ -125,7 +125,7 @@ class UltralyticsDetector(Detector):
         if self.network.one_at_a_time:
             return [self._forward([request])[0] for request in requests]
         # The phrases of a request attend to the image together, so requests share a forward only if they have
-        # equally many phrases: padding with other phrases would change the result.
+        # the same number of phrases: padding with other phrases would change the result.
         return in_groups(
             requests, lambda one: len(one.phrases) if self.encoder else 0, self._forward
         )

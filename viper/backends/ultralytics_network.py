@@ -160,7 +160,7 @@ def find_checkpoint(reference: str) -> Path:
         except Exception as error:
             raise ConfigError(
                 f"The official model '{reference}' cannot be downloaded: {one_line(error)} "
-                "Give a .pt file that is here, as in ultralytics:PATH/FILE.pt."
+                "Give a local .pt file, as in ultralytics:PATH/FILE.pt."
             ) from error
     return target
 
@@ -196,7 +196,7 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
     model = checkpoint.get("ema") or checkpoint.get("model")
     if not isinstance(model, torch.nn.Module):
         raise ConfigError(
-            f"'{path}' holds no network but a {type(model).__name__}. "
+            f"'{path}' contains a {type(model).__name__}, not a network. "
             "Give a .pt file that ultralytics has saved."
         )
     if not trust:

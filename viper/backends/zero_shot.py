@@ -137,7 +137,7 @@ class GroundingDino(ZeroShotFamily):
             words = _plain(phrase)
             if not words:
                 raise UnservedError(
-                    f"The detector cannot look for {phrase!r}: no words are left without "
+                    f"The detector cannot look for {phrase!r}: it contains only "
                     "punctuation. Name an object."
                 )
             tokens = self.processor.tokenizer(
@@ -215,7 +215,7 @@ class OmDetTurbo(ZeroShotFamily):
     def ask(
         self, crops: Sequence[Pixels], questions: Sequence[Question], keys: Sequence[Hashable]
     ) -> list[Scored]:
-        """Run questions with equally many phrases together: padding would change the chosen boxes."""
+        """Run questions with the same number of phrases together: padding would change the chosen boxes."""
         return in_groups(
             questions, lambda ask: len(ask.phrases), lambda group: self._forward(crops, group)
         )

@@ -13,6 +13,7 @@ import click
 
 __all__ = ["cli", "main"]
 
+# The lines of `viper --help`, which loads no verb to print them.
 _VERBS = {
     "ask": "Answer a question about an image.",
     "run": "Run a program of your own on an image.",
@@ -29,10 +30,9 @@ _VERBS = {
     "config": "Show settings, or write a file of settings.",
     "doctor": "Check what works on this machine, and how to fix the rest.",
 }
-# The lines of `viper --help`, which loads no verb to print them.
 
-_OLD_VERBS = {"memo": "program-cache"}
 # Verbs of version 0.1 that still work, and are not listed.
+_OLD_VERBS = {"memo": "program-cache"}
 
 
 class _Verbs(click.Group):

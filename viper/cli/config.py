@@ -106,7 +106,8 @@ def _template(tree: SettingsTree) -> str:
     import json
 
     lines = [
-        "# Settings of Viper. Uncomment what you change; viper config show prints what counts."
+        "# Settings of Viper. Uncomment the settings that you change; viper config show prints the values "
+        "in effect."
     ]
     table = ""
     for name, value, _ in tree.rows():

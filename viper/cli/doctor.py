@@ -32,8 +32,8 @@ def doctor(vram_gb: float | None, offline: bool, as_json: bool) -> None:
 
     \b
     full     every act is refused: programs of language models and strangers may run
-    partial  programs run in a separate process with limits, which can be killed, but some act gets
-             through: only programs of the grammar run, unless --sandbox partial accepts the risk
+    partial  programs run in a separate process with limits, which can be killed, but some forbidden
+             acts succeed: only programs of the grammar run, unless --sandbox partial accepts the risk
     none     no such process can be started: no program runs
 
     The other checks follow, one line for each (ok, note, warning or problem), with the fix below it:

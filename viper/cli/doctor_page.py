@@ -19,6 +19,7 @@ __all__ = ["print_report"]
 
 _MAX_COLUMNS = 100
 
+# The sandbox comes first, in its own format.
 _SECTIONS = {
     "machine": "Machine",
     "models": "Models for photographs (see viper models list)",
@@ -26,7 +27,6 @@ _SECTIONS = {
     "plugins": "Plugins",
     "extras": "Optional packages",
 }
-# The sandbox comes first, in its own format.
 
 _COLORS = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "red"}
 

@@ -69,7 +69,8 @@ def generate(
     viper generate --file questions.jsonl > programs.jsonl
     viper generate "left dog" --generator local:FOLDER --show-prompt
 
-    Without a backend the program may use the whole API; with --models or --backend, what they serve.
+    Without a backend the program may use the whole API; with --models or --backend, only
+    the calls that these models serve.
     """
     if (question is None) == (file is None):
         raise click.UsageError("Give a QUESTION or --file FILE.jsonl.")
@@ -100,7 +101,7 @@ def generate(
             for note in () if explain else program.notes:  # --explain shows them
                 notice(note)
             if program.unparsed:
-                notice(f"words without a part in the program: {', '.join(program.unparsed)}")
+                notice(f"words that the program ignores: {', '.join(program.unparsed)}")
     sys.exit(1 if failures else 0)
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-_INTERRUPTED = 130
 # The exit status that shells report for a command ended by Ctrl-C.
+_INTERRUPTED = 130
 
 _target = click.argument("target", metavar="PRESET|REPOSITORY")
 _revision = click.option(

@@ -14,8 +14,8 @@ from viper.weights.cache import OnDisk, find_on_disk
 
 __all__ = ["PresetRow", "megabytes", "preset_rows"]
 
-_NOT_LISTED = ("none", "stub")
 # Presets without models; the help of --models describes them.
+_NOT_LISTED = ("none", "stub")
 
 
 @dataclass(frozen=True, slots=True)

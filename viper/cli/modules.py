@@ -23,13 +23,13 @@ def modules() -> None:
     """List, show, check and create modules: plugins with methods that programs may call.
 
     \b
-    viper modules list            what is installed; imports nothing of it
+    viper modules list            what is installed, without importing it
     viper modules show NAME       its methods, objects and roles
     viper modules check NAME      does it do what its stub says?
     viper modules new NAME        write a small module that works, to start from
 
-    All installed modules are used. VIPER_PLUGINS=a,b uses only these, by the name of a distribution or of
-    an entry; VIPER_PLUGINS=none uses none.
+    All installed modules are used. VIPER_PLUGINS=a,b uses only these, given by distribution or
+    entry-point name; VIPER_PLUGINS=none uses none.
     """
 
 
@@ -91,7 +91,7 @@ def show(name: str, as_json: bool, debug: bool) -> None:
             click.echo(f"      .{attribute.name}: {attribute.type}  {one_line(attribute.doc)}")
     for role in module.roles:
         click.echo(
-            f"\n  brings the role {role}: --backend {role}={module.name}:REFERENCE?option=value"
+            f"\n  adds the role {role}: --backend {role}={module.name}:REFERENCE?option=value"
         )
 
 

@@ -129,8 +129,8 @@ program_cache_option = stacked(
         cls=_Renamed,
         flag_value=False,
         default=True,
-        help="Ask the language model even where a program in the cache fits the question, and keep "
-        "nothing (see viper program-cache).",
+        help="Ask the language model even if the program cache has a fitting program, and store nothing "
+        "(see viper program-cache).",
     ),
 )
 
@@ -158,7 +158,7 @@ trace_options = stacked(
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write the whole run to this file: FILE.html is a page to step through in any browser, with "
-        "the image; FILE.json is for machines and for viper replay.",
+        "the image; FILE.json is for scripts and viper replay.",
     ),
     click.option(
         "--embed",

@@ -23,10 +23,11 @@ _OFF = "the program cache is off (VIPER_PROGRAM_CACHE or program_cache in viper.
 
 @click.group("program-cache")
 def program_cache() -> None:
-    """Show or clear the program cache: programs that a language model wrote, used again.
+    """Show or clear the program cache: programs that a language model wrote, kept for reuse.
 
     A program that answered a question is kept with the form of the question ("how many ‹noun plural› are
-    there"). The next question of that form gets the program with its own words, and no model is asked.
+    there"). The next question of that form reuses the program with its own words, without asking a
+    model.
 
     The file is in the user's cache folder; VIPER_PROGRAM_CACHE names another one, or is "off".
     """

@@ -54,18 +54,18 @@ _MAX_DIFFERENCES = 20
     "--image",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="With --edit: the image, for new calls; by default the image in RUN.json, or a file of its name "
-    "beside RUN.json or in the working directory. It must be the same image.",
+    help="With --edit: the image, for new calls; by default the image in RUN.json, or a file of the same "
+    "name next to RUN.json or in the working directory. It must be the same image.",
 )
 @engine_option(
     "models",
     default=None,
-    help="With --edit: the models for new calls; by default those of the record that a preset names too, so "
-    "that a file from somebody else cannot choose which models are loaded.",
+    help="With --edit: the models for new calls; by default the recorded ones that also occur in a preset, "
+    "so that somebody else's file cannot choose which models are loaded.",
 )
 @backend_option("With --edit: serve a role with this model; repeatable.")
-@engine_option("sandbox", help="Least sandbox level; the programs of a trace are not trusted.")
-@engine_option("timeout_s", help="Longest time for the whole replay.")
+@engine_option("sandbox", help="Minimum sandbox level; programs from a trace are not trusted.")
+@engine_option("timeout_s", help="Time limit for the whole replay.")
 @show_program_option
 @trace_options
 @output_options
@@ -178,7 +178,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     more = {"recalled": recalled, "asked": requested}
     status = print_answer(changed.answer, options, more=more)
     calls = counted(recalled, "call")
-    notice(f"{calls} answered from the record, {requested} asked of models.")
+    notice(f"{calls} answered from the record, {requested} sent to models.")
     if options["trace_path"] is not None:
         status = max(status, save_trace(changed.answer, options["trace_path"], options))
     if not engine.close(timeout_s=1.0):

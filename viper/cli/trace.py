@@ -58,8 +58,8 @@ def show(run: str, every_call: bool, as_json: bool, debug: bool) -> None:
 def diff(first: str, second: str, times: bool, as_json: bool, debug: bool) -> None:
     """List the differences between two runs: question, programs, calls, answers.
 
-    Calls are the same when method, box and arguments are, whatever their order. Exit status: 0 the same, 1
-    something differs, or a file cannot be read, 2 usage.
+    Two calls are the same if method, box and arguments are equal; their order does not matter. Exit status:
+    0 the same, 1 something differs, or a file cannot be read, 2 usage.
     """
     from viper.cli.trace_text import show_comparison
     from viper.trace.compare import compare

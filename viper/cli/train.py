@@ -42,7 +42,7 @@ def train() -> None:
     "--language",
     required=True,
     metavar="MODEL_OR_FOLDER",
-    help="The causal language model of transformers that answers; frozen.",
+    help="The causal language model (transformers) that answers; it stays frozen.",
 )
 @_option(
     "--prompts",

@@ -43,7 +43,7 @@ def world() -> None:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Random seed: the same seed draws the same images, another one draws none of them.",
+    help="Random seed: the same seed gives the same images; different seeds have none in common.",
 )
 @click.option(
     "--size",

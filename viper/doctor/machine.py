@@ -11,8 +11,8 @@ from viper.doctor.torch_facts import TorchFacts
 
 __all__ = ["Machine", "machine_checks", "read_machine"]
 
-_NVIDIA_FILES = ("proc/driver/nvidia/version", "dev/nvidia0", "dev/dxg")
 # Present with the Linux driver; dev/dxg is the GPU device of WSL 2.
+_NVIDIA_FILES = ("proc/driver/nvidia/version", "dev/nvidia0", "dev/dxg")
 
 _GPU_BUILD = (
     "pip install --force-reinstall torch torchvision, from an index with CUDA builds: the default one "

@@ -14,6 +14,7 @@ __all__ = ["Extra", "extras_checks", "find_extras", "plugins_checks"]
 
 _DISTRIBUTION = "viper-vision"
 
+# Extras for users; others (dev, docs, all) are not listed.
 _PURPOSES = {
     "onnx": "detectors in ONNX files",
     "open-clip": "matchers of open_clip",
@@ -23,7 +24,6 @@ _PURPOSES = {
     "ultralytics": "YOLO detectors; AGPL-3.0",
     "serve": "the HTTP service",
 }
-# Extras for users; others (dev, docs, all) are not listed.
 
 
 @dataclass(frozen=True, slots=True)

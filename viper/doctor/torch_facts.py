@@ -18,11 +18,11 @@ from typing import Any
 
 __all__ = ["Device", "TorchFacts", "TorchProbe"]
 
-_TIMEOUT_S = 60.0
 # Importing torch takes two seconds from a warm disk; over a network file system it can take half a minute.
+_TIMEOUT_S = 60.0
 
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential")
 # Variables that the child does not get; torch needs none of them.
+_SECRET = re.compile(r"(?i)key|token|secret|passw|credential")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ __all__ = ["DEFAULT_PRESET", "EngineConfig", "LoadedBackend", "SandboxLevel", "r
 
 DEFAULT_PRESET = EngineOptions().models
 
-_TRUE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
 # Roles that a scene file can serve; depth only if the file contains it.
+_TRUE_ROLES: tuple[Role, ...] = ("detector", "matcher", "depth", "answerer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ def _located(ref: BackendRef, data_folder: Path | None) -> BackendRef:
     beside = data_folder / ref.reference
     if not beside.exists():
         raise ConfigError(
-            f"There is no file {ref.reference!r}, nor {str(beside)!r} in the folder of the data. Give the "
-            f"path of a file of scenes: {TRUTH}:FILE."
+            f"There is no file {ref.reference!r}, and no {str(beside)!r} in the data folder. Give the "
+            f"path of a scene file: {TRUTH}:FILE."
         )
     return replace(ref, reference=str(beside))

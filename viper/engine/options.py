@@ -66,7 +66,7 @@ class EngineOptions:
         "str | Generator",
         Option(
             "What writes the program: grammar (no model needed), openai:MODEL (any OpenAI-compatible server: "
-            "OPENAI_BASE_URL, OPENAI_API_KEY), local:MODEL_OR_FOLDER (a language model of transformers on "
+            "OPENAI_BASE_URL, OPENAI_API_KEY), local:MODEL_OR_FOLDER (a transformers language model on "
             "this machine), or auto:openai:MODEL: the grammar, and the model where the grammar cannot "
             "answer. auto takes the model from VIPER_LLM.",
             flag="--generator NAME",
@@ -76,7 +76,8 @@ class EngineOptions:
     sandbox: Annotated[
         SandboxLevel,
         Option(
-            "Lowest sandbox level accepted for programs that a model or a stranger wrote.",
+            "Lowest sandbox level accepted for programs that are not trusted (written by a language model or "
+            "given by the user).",
             flag="--sandbox LEVEL",
         ),
     ] = "full"
@@ -100,8 +101,8 @@ class EngineOptions:
     cache: Annotated[
         OptionalPath,
         Option(
-            "Folder in which results of models outlive the process, so that later runs on the same images "
-            "compute less; several processes may share it.",
+            "Folder that keeps model results between runs, so that later runs on the same images compute "
+            "less; several processes may share it.",
             flag="--cache DIR",
         ),
     ] = None
@@ -116,30 +117,29 @@ class EngineOptions:
     max_batch: Annotated[
         int,
         Option(
-            "Most requests per forward; fewer where a model's memory requires it.",
+            "Most requests per forward; fewer if a model lacks the memory.",
             at_least=1,
         ),
     ] = MAX_BATCH
     prefetch: Annotated[
         bool,
         Option(
-            "Compute beforehand what a program will probably ask next. Answers are the same, forwards fewer.",
+            "Compute what a program will probably request next. Same answers, fewer forwards.",
             flag="--prefetch",
         ),
     ] = True
     program_cache: Annotated[
         OptionalPath,
         Option(
-            "File in which programs of language models are kept, and used again for questions of the same "
-            "form.",
+            "File that caches programs written by language models, for reuse on questions of the same form.",
             flag="--program-cache FILE",
         ),
     ] = None
     max_attempts: Annotated[
         int,
         Option(
-            "Programs that a language model may write for a question; each attempt sees how the one before "
-            "failed.",
+            "Programs that a language model may write for a question; each attempt sees how the previous "
+            "one failed.",
             at_least=1,
             flag="--max-attempts N",
         ),
@@ -147,8 +147,8 @@ class EngineOptions:
     votes: Annotated[
         int,
         Option(
-            "Programs that a language model writes at once; the answer is what most of them say, and their "
-            "share is its confidence. 1: no vote.",
+            "Programs that a language model writes at once; the most frequent answer wins, and its share is "
+            "the confidence. 1 disables voting.",
             at_least=1,
             flag="--votes K",
         ),
@@ -177,9 +177,7 @@ class EngineOptions:
         for name, option in OPTIONS.items():
             _check(name, getattr(self, name), option)
         if self.cache is not None and not self.cache_mb:
-            raise ConfigError(
-                f"A cache in {str(self.cache)!r} needs some memory as well, but cache_mb is 0."
-            )
+            raise ConfigError(f"A cache in {str(self.cache)!r} needs cache_mb above 0.")
 
 
 OPTIONS: Mapping[str, Option] = {

@@ -39,8 +39,8 @@ __all__ = [
 PRESETS_VARIABLE = "VIPER_PRESETS"
 """Environment variable with the path of a file of further presets."""
 
-_FROM_HUB = "transformers"
 # The backend whose references are repositories of the hub.
+_FROM_HUB = "transformers"
 
 _Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"\S")]
 

@@ -16,8 +16,8 @@ __all__ = ["ImageSource", "Query", "checked_question", "opened_image"]
 ImageSource: TypeAlias = "media.ImageSource | ImageRef"
 """A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image already opened."""
 
-_MAX_QUESTION_CHARACTERS = 4_000
 # Twenty times the longest question of the benchmarks, and short enough for any model.
+_MAX_QUESTION_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)

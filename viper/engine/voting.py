@@ -18,8 +18,8 @@ from viper.trace import Votes
 
 __all__ = ["Tally", "tally"]
 
-_SAME_BOX_IOU = 0.5
 # The usual threshold of referring expression benchmarks.
+_SAME_BOX_IOU = 0.5
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 

@@ -17,7 +17,7 @@ __all__ += ["open_generators"]
 GENERATORS: Mapping[str, str] = {
     "grammar": "grammar: no model, no key; questions of the usual forms",
     "openai": "openai:MODEL: any OpenAI-compatible server (OPENAI_BASE_URL, OPENAI_API_KEY)",
-    "local": "local:MODEL_OR_FOLDER: a language model of transformers on this machine",
+    "local": "local:MODEL_OR_FOLDER: a transformers language model on this machine",
     "auto": "auto:openai:MODEL: the grammar, and the model where the grammar cannot answer",
 }
 

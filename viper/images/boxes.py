@@ -20,9 +20,9 @@ __all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds",
 
 Box = tuple[float, float, float, float]
 
-_STEPS_PER_PIXEL = 64
 # A power of two: coordinates on this lattice are exact in binary, so that `height - y` loses nothing.
 # A box then returns unchanged from a program's frame, and cache keys still match.
+_STEPS_PER_PIXEL = 64
 
 
 def read_box(value: object, where: str) -> Box:
@@ -131,8 +131,8 @@ def nms(boxes_xyxy: Sequence[Box], scores: Sequence[float], iou_threshold: float
     return kept
 
 
-_BLOCK = 32
 # Boxes that are compared with all later ones in one step.
+_BLOCK = 32
 
 
 def _iou_within(

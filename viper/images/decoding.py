@@ -48,8 +48,8 @@ MAX_FILE_BYTES = 200_000_000
 # Any dtype is accepted here, and an unsuitable one refused at run time with a clear error.
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
 
-_MAX_JPEG_SCANS = 100
 # Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
+_MAX_JPEG_SCANS = 100
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _SIGNATURES = (

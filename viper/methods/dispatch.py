@@ -38,11 +38,11 @@ __all__ = ["CallDispatcher"]
 
 _log = logging.getLogger(__name__)
 
-_IMAGE_HANDLE = 0
 # A patch on the wire consists of the handle of its image and a box; a program has one image.
+_IMAGE_HANDLE = 0
 
-_MAX_PATCHES = 100_000
 # Most patches, and most objects, that one program may receive; 20 MB at some 200 bytes each.
+_MAX_PATCHES = 100_000
 
 
 class CallDispatcher:

@@ -37,11 +37,11 @@ from viper.vocabulary.categories import Match, match_phrase, near_classes
 
 __all__ = ["METHODS"]
 
-_NMS_IOU = 0.45
 # Boxes of one phrase that overlap by more are the same object; the value of YOLOX's own demos.
+_NMS_IOU = 0.45
 
-_PROPERTY_THRESHOLD = 0.5
 # An attribute is true if its probability among its contrasts, or the matcher's certainty, is at least this.
+_PROPERTY_THRESHOLD = 0.5
 
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256

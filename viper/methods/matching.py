@@ -27,8 +27,8 @@ __all__ = [
     "words",
 ]
 
-_MOST_TEXTS = 256
 # Most texts to prefetch for one program.
+_MOST_TEXTS = 256
 
 
 async def matcher_for(

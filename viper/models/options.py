@@ -1,7 +1,7 @@
 """The `option=value` part of a backend reference, as one pydantic model per backend.
 
     class OnnxOptions(BackendOptions):
-        score_threshold: Fraction = Field(0.25, description="detections below are dropped")
+        score_threshold: Fraction = Field(0.25, description="drop detections with a lower score")
 
     options = OnnxOptions.read({"score_threshold": "0.5"}, "the onnx detector")
 

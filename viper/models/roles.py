@@ -12,7 +12,7 @@ A backend reports failures by raising `ModelError` (the call failed) or `Unserve
 phrase); any other exception counts as a bug of the backend and is reported as such. When a batch raises, its
 requests are run again in halves, so that a bad request fails alone; after a `ModelMemoryError` batches get
 smaller. A backend whose calls cost money therefore does not raise for a single request: it returns the
-`ModelError` in the place of that request's result.
+`ModelError` in place of that request's result.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ class Module:
             )
         if self.name == STUB:
             raise ConfigError(
-                f"No module can be called {STUB!r}: that serves a role without a model."
+                f"A module cannot be called {STUB!r}: that name is reserved for fixed results without a "
+                "model."
             )
         for role, loader in self.roles.items():
             self._check_role(role, loader)
@@ -114,11 +115,11 @@ class Module:
     def _check_role(self, role: Any, loader: Any) -> None:
         if not isinstance(role, str) or not _ROLE.fullmatch(role):
             raise ConfigError(
-                f"{self.label} brings the role {role!r:.80}, which must be lower-case letters, digits and _."
+                f"{self.label} adds the role {role!r:.80}, which must be lower-case letters, digits and _."
             )
         if role in ROLES:
             raise ConfigError(
-                f"{self.label} brings the role {role!r}, which is Viper's own. A model for it is a plugin of "
+                f"{self.label} adds the role {role!r}, which is Viper's own. A model for it is a plugin of "
                 "the group viper.backends."
             )
         if not callable(loader):
@@ -147,6 +148,6 @@ class Module:
         needed = {entry.needs for entry in self.api.callables}
         if unused := sorted(set(self.roles) - needed):
             raise ConfigError(
-                f"{self.label} brings the role {', '.join(unused)}, but no method needs it: write "
+                f"{self.label} adds the role {', '.join(unused)}, but no method needs it: write "
                 f'@needs("{unused[0]}") in {self.file}.'
             )

@@ -81,7 +81,7 @@ def open_modules(wanted: Iterable[str | Module] | None = None) -> list[Module]:
             modules.append(_loaded(plugin))
         except ViperError as error:
             _log.debug("The module %s is broken.", plugin.name, exc_info=True)
-            _log.warning("%s It is left out.", error)
+            _log.warning("%s The module is skipped.", error)
     return modules
 
 
@@ -114,8 +114,8 @@ def _loaded(plugin: Plugin) -> Module:
         )
     if loaded.name != plugin.name:
         raise ConfigError(
-            f"The module {loaded.name!r} of {plugin.origin} is announced as {plugin.name!r}: its name and "
-            "that of its entry point must be equal."
+            f"The module {loaded.name!r} of {plugin.origin} has an entry point named {plugin.name!r}: "
+            "its name and that of its entry point must be equal."
         )
     return replace(loaded, origin=plugin.origin)
 

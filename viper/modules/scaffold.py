@@ -45,7 +45,7 @@ def new_module(name: str, parent: Path) -> list[Path]:
         )
     package = name.replace("-", "_")
     if keyword.iskeyword(package):
-        raise ConfigError(f"{name!r} is a word of Python; choose another name.")
+        raise ConfigError(f"{name!r} is a Python keyword; choose another name.")
     words = {"NAME": name, "PACKAGE": package}
     source = files("viper.modules") / "template"
     texts = {

@@ -205,7 +205,7 @@ class _Reader:
         try:
             entry = callable_of(node, self._file, self._roles, is_method=is_method)
         except ValueError as error:
-            self._refuse(f"a default of {node.name} is no literal: {error}")
+            self._refuse(f"a default of {node.name} is not a literal: {error}")
         if entry.needs is None:
             self._refuse(
                 f"{node.name} has no @needs(role): every method of a module is served by a model"
@@ -223,7 +223,9 @@ class _Reader:
             if not is_scalar or default in (math.inf, -math.inf):
                 self._refuse(f"the default of {parameter.name} must be a text, number or None")
             if not accepts(rules, default, type(self)):
-                self._refuse(f"the default {default!r} of {parameter.name} is no {parameter.type}")
+                self._refuse(
+                    f"the default {default!r} of {parameter.name} is not of type {parameter.type}"
+                )
         self._check_results(self._type(entry.returns, classes), entry)
         takes_patch = entry.is_method or any(PATCH in p.type for p in entry.parameters)
         if PATCH in entry.returns and not takes_patch:
@@ -250,7 +252,9 @@ class _Reader:
 
     def _check_name(self, name: str) -> None:
         if not name.isascii() or len(name) > _LONGEST_NAME:
-            self._refuse(f"the name {name[:80]!r} must be ASCII, of {_LONGEST_NAME} characters")
+            self._refuse(
+                f"the name {name[:80]!r} must be ASCII, with at most {_LONGEST_NAME} characters"
+            )
         if name.startswith("_") or is_reserved(name):
             self._refuse(f"the name {name!r} is private")
         if name in INSPECT_ATTRIBUTES:

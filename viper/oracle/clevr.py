@@ -18,11 +18,11 @@ from viper.oracle.scene import Scene, SceneObject
 
 __all__ = ["fits", "read"]
 
-_DEFAULT_SIZE = (480, 320)
 # (width, height) in pixels that CLEVR's images are rendered in.
+_DEFAULT_SIZE = (480, 320)
 
-_LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
 # Of the camera in CLEVR's base_scene.blend.
+_LENS_MM, _SENSOR_WIDTH_MM = 35.0, 32.0
 
 _OBJECT = "thing"
 _COLORS = "gray red blue green brown purple cyan yellow"

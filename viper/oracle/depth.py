@@ -36,7 +36,7 @@ class OracleDepth(Oracle, DepthModel):
     def __init__(self, file: SceneFile) -> None:
         if not file.has_depth:
             raise ConfigError(
-                f"{file.path.name} has no depth, as all GQA scene graphs. Leave the role depth out, or "
+                f"{file.path.name} has no depth, like all GQA scene graphs. Leave the role depth out, or "
                 "serve it with a model: --backend depth=transformers:…"
             )
         super().__init__(file)

@@ -35,8 +35,8 @@ _GENERIC: dict[str, str] = {
 _PERSONS = frozenset(
     "man woman boy girl child kid baby toddler guy lady gentleman adult human".split()
 )
-_FORMS = {"wooden": "wood", "metallic": "metal"}
 # Adjectives of a material for which the graphs and their answers use the noun.
+_FORMS = {"wooden": "wood", "metallic": "metal"}
 
 _SHADES = frozenset("light dark bright pale".split())
 _SCENE_KINDS = {"weather": "weather", "location": "place"}

@@ -105,5 +105,5 @@ class JsonValue:
         return ConfigError(f"{self.where} must be {expected}, but got {got}.")
 
 
-_LARGEST = 1e12
 # More than any coordinate; keeps products of coordinates finite.
+_LARGEST = 1e12

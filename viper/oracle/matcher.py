@@ -30,9 +30,9 @@ __all__ = ["FALSEHOOD", "SHARPNESS", "OracleMatcher", "load"]
 
 FALSEHOOD = 8.0
 """Penalty of a false word; a true word counts 1."""
+# Before scaling: a text may repeat a word this many times. FALSEHOOD and this are powers of two, so that all
+# products and sums are exact: texts with equal counts tie to the last bit.
 _TEXT_LENGTH = 32.0
-# Before scaling: a text may repeat a word this many times. Both are powers of two, so that all products and
-# sums are exact: texts with equal counts tie to the last bit.
 
 SHARPNESS = 40.0
 """Logits per true word. e**-40 is below a double's resolution: of two attributes of one kind that both

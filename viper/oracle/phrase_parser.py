@@ -37,7 +37,7 @@ _SPELLINGS = {"grey": "gray"}
 
 
 class PhraseParser:
-    """Parses phrases with the vocabulary of a file of scenes.
+    """Parses phrases with the vocabulary of a scene file.
 
     Args:
         nouns: Name → term. A plural of the last word is recognized as well.

@@ -18,17 +18,17 @@ __all__ = ["Camera", "Solid", "Vector", "recover_camera"]
 
 Vector = tuple[float, float, float]
 
-_EDGES = {"cube": 0.19, "cylinder": 0.05}
 # Radius of the rounded edges of CLEVR's models as a share of half the height, fitted to boxes of rendered
 # scenes.
+_EDGES = {"cube": 0.19, "cylinder": 0.05}
 
-_ROUND_STEPS = 32
 # Corners that approximate a circle, at most 0.5 % too small: 0.2 pixels at CLEVR's sizes.
+_ROUND_STEPS = 32
 
-_USUAL_PITCH = 0.45
-_PRIOR_WEIGHT = 0.01
 # CLEVR's average pitch in radians, downwards, and its weight beside the objects (in squared units of their
 # spread): it decides only where they do not, as with a single object.
+_USUAL_PITCH = 0.45
+_PRIOR_WEIGHT = 0.01
 
 
 class Solid(NamedTuple):

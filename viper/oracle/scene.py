@@ -20,14 +20,14 @@ from viper.oracle.phrase_parser import PhraseParser
 
 __all__ = ["Scene", "SceneFile", "SceneObject"]
 
-_LEAST_SHARE_INSIDE = 0.5
 # Share of an object's box in the view; with half, an object that a border cuts in two is on one side of it.
+_LEAST_SHARE_INSIDE = 0.5
 
-_LEAST_SHARE_OF_IMAGE = 0.5
 # Share of the image that a view must cover for weather and place to hold.
+_LEAST_SHARE_OF_IMAGE = 0.5
 
-_LEAST_IOU = 0.5
 # Of a view and the box of its subject; the usual threshold for "the same box".
+_LEAST_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Opens a file of scenes, CLEVR scenes or GQA scene graphs, once for all four roles of the oracle."""
+"""Opens a scene file, CLEVR scenes or GQA scene graphs, once for all four roles of the oracle."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from viper.storage.files import quote_path, read_regular_file
 
 __all__ = ["Oracle", "open_scenes"]
 
-_MAX_BYTES = 1 << 30
 # More than the scene graphs of GQA's training images, the largest file of either kind.
+_MAX_BYTES = 1 << 30
 
 _reading = threading.Lock()
 
@@ -44,7 +44,7 @@ class Oracle(Backend):
 
     @classmethod
     def load(cls, reference: str, options: Mapping[str, str]) -> Self:
-        """Load the file of scenes in `truth:FILE`, which has no options.
+        """Load the scene file in `truth:FILE`, which has no options.
 
         Raises:
             ConfigError: As in `open_scenes`, or there is an option.
@@ -54,7 +54,7 @@ class Oracle(Backend):
 
 
 def open_scenes(path: str) -> SceneFile:
-    """Read a file of scenes, or return it from memory if it has not changed.
+    """Read a scene file, or return it from memory if it has not changed.
 
     Raises:
         ConfigError: The file cannot be read, is of neither format, or holds a malformed value; the
@@ -74,11 +74,10 @@ def open_scenes(path: str) -> SceneFile:
 def _read(path: str, version: tuple[int, ...]) -> SceneFile:
     if not path:
         raise ConfigError(
-            "The oracle needs a file of scenes: truth:FILE, such as "
-            "truth:scenes/CLEVR_val_scenes.json."
+            "The oracle needs a scene file: truth:FILE, such as truth:scenes/CLEVR_val_scenes.json."
         )
     try:
-        content = read_regular_file(path, max_bytes=_MAX_BYTES, what="file of scenes")
+        content = read_regular_file(path, max_bytes=_MAX_BYTES, what="scene file")
     except InputError as error:
         raise ConfigError(f"The oracle has no scenes. {error}") from error
     try:

@@ -29,13 +29,13 @@ from viper_sandbox import Jail, Limits, Request
 
 __all__ = ["Replayed", "image_of", "replay", "spec_of"]
 
-_UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
 # Failures that depend on the machine or the caller of the recorded run.
+_UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
 
+# Failures that can end the whole answer from outside its programs.
 _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
     {"timeout", "generator", "budget", "input", "config", "model", "sandbox", "cancelled"}
 )
-# Failures that can end the whole answer from outside its programs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def replay(
         trace: The run, as `viper.trace.read.read_trace` returns it.
         sandbox: Lowest sandbox level accepted; the programs are not trusted.
         limits: Limits of one program; those of `Engine` if None.
-        timeout_s: Longest time for the whole replay.
+        timeout_s: Time limit for the whole replay.
 
     Raises:
         InputError: A recorded result is not of the type that its method returns.
@@ -179,7 +179,7 @@ class _Replay:
         of_program = trace.answering.failure if trace.answering else None
         if recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES:
             self._from_record.append(
-                f"The failure of the whole ({recorded.kind}) is taken from the record."
+                f"The failure of the whole answer ({recorded.kind}) is taken from the record."
             )
             failure = recorded
         now = replace(

@@ -116,7 +116,7 @@ def find_image(
     given: Path | None = None,
     folders: Iterable[Path] = (),
 ) -> Found:
-    """Look for the image of a trace: the given one, the embedded one, or a file of its name.
+    """Look for the image of a trace: the given one, the embedded one, or a file of the same name.
 
     Args:
         trace: The run.

@@ -10,8 +10,8 @@ from viper.usage import Usage
 
 __all__ = ["Metered"]
 
-_BILLED = ("answer", "complete")
 # Methods of roles that return completions.
+_BILLED = ("answer", "complete")
 
 
 class Metered:

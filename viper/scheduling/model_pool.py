@@ -28,9 +28,9 @@ from viper.scheduling.worker import Load, ModelWorker, Submitted
 __all__ = ["ModelPool"]
 
 
-_SHARED_FOLDERS = {("matcher", "transformers"), ("matcher", "open_clip")}
 # Two libraries that load the same folder. Keys of version 0.1 contain only a fingerprint, so a cached result
 # may be the other library's. For all other backends, results that 0.1 cached are still read.
+_SHARED_FOLDERS = {("matcher", "transformers"), ("matcher", "open_clip")}
 
 
 class ModelPool:

@@ -24,14 +24,14 @@ __all__ = ["Prefetcher"]
 
 T = TypeVar("T")
 
-_MOST_ITEMS = 64
 # Prefetches per call: as many as a forward has room for.
-_MOST_PIXELS = 64_000_000
+_MOST_ITEMS = 64
 # Most pixels in the crops that one call prefetches, about 200 MB of RGB.
-_TRIAL = 48
-_LEAST_USED = 0.25
+_MOST_PIXELS = 64_000_000
 # After this number of views, a program that used a smaller share of them gets no more. Texts have no such
 # limit: a program has few of them, and the cache keeps them for other programs.
+_TRIAL = 48
+_LEAST_USED = 0.25
 _MOST_SITES = 256
 _MOST_CHARACTERS = 200
 _MOST_OPTIONS = 64

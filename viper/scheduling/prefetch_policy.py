@@ -14,14 +14,14 @@ from __future__ import annotations
 
 __all__ = ["PrefetchPolicy"]
 
-_ENGINE_S = 0.0003
 # Overhead of a forward in the engine itself: two thread switches, and waking a program.
-_MEMORY = 0.95
+_ENGINE_S = 0.0003
 # Decay of older records with each new one: about twenty forwards or programs count.
-_PRIOR_USED, _PRIOR_ISSUED = 6.0, 8.0
+_MEMORY = 0.95
 # Prior: three of four prefetches are used, as if eight had been observed.
-_LEAST_SPREAD = 0.05
+_PRIOR_USED, _PRIOR_ISSUED = 6.0, 8.0
 # Smallest variance of batch sizes from which a slope can be estimated.
+_LEAST_SPREAD = 0.05
 
 
 class PrefetchPolicy:

@@ -24,8 +24,8 @@ from viper.scheduling.operation import Key, Operation, Served
 
 __all__ = ["Job", "RequestQueue"]
 
-_MOST_PREFETCHES = 1_024
 # Prefetches that wait for room; the oldest are dropped. Each takes a few hundred bytes.
+_MOST_PREFETCHES = 1_024
 
 _numbers = itertools.count()
 

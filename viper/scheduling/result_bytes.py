@@ -21,8 +21,8 @@ from viper.scheduling.method_request import ModuleResult
 
 __all__ = ["pack", "size_in_memory", "unpack"]
 
-_PER_ENTRY = 250
 # Bytes of a key with a number (234), and of a detection (217); measured with CPython 3.11.
+_PER_ENTRY = 250
 _MOST_MASK_PIXELS = 100_000_000
 _KINDS = ("f4", "f8")
 

@@ -31,8 +31,8 @@ MAX_STORE_BYTES = 4_000_000_000
 """Size of the results on disk above which the oldest are deleted."""
 _FILE = "results.sqlite"
 _BUSY_S = 5.0
-_MOST_BACKLOG = 64_000_000
 # Bytes that may wait to be written; further results are not written.
+_MOST_BACKLOG = 64_000_000
 _PER_TRANSACTION = 256
 _SUM = "SELECT coalesce(sum(size), 0) FROM results"
 

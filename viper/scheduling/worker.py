@@ -423,8 +423,8 @@ def _replicas(ref: BackendRef) -> list[BackendRef]:
         return [ref]
     if not all(device.strip() for device in devices):
         raise ConfigError(
-            f"device={','.join(devices)} of {ref} names no device in one place. Write several as in "
-            "device=cuda:0,cuda:1."
+            f"device={','.join(devices)} of {ref} has an empty item in its list of devices. Write "
+            "several as in device=cuda:0,cuda:1."
         )
     others = tuple(option for option in ref.options if option[0] != "device")
     return [replace(ref, options=(*others, ("device", device.strip()))) for device in devices]

@@ -33,8 +33,8 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # otherwise nginx buffers events
 ]
-_KEEP_ALIVE = ": still here\n\n"
 # A comment, which clients ignore.
+_KEEP_ALIVE = ": still here\n\n"
 
 
 async def stream_answer(

@@ -28,8 +28,8 @@ __all__ = ["RequestMiddleware"]
 _LOG = logging.getLogger(__name__)
 _ACCESS = logging.getLogger("viper.serve.access")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_CLIENT_GONE = 499
 # Status in log and metrics if the client disconnected before the response began.
+_CLIENT_GONE = 499
 
 
 class RequestMiddleware:

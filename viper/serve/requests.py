@@ -30,7 +30,7 @@ class _Fields(BaseModel):
 
 
 class AskFields(_Fields):
-    """Fields beside the image in a request that asks a question."""
+    """Fields besides the image in a request that asks a question."""
 
     question: str = Field(
         min_length=1,
@@ -60,7 +60,7 @@ class AskFields(_Fields):
 
 
 class RunFields(AskFields):
-    """Fields beside the image in a request that runs a program."""
+    """Fields besides the image in a request that runs a program."""
 
     question: str = Field(
         "",

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Service", "answer_json", "check_sandbox", "until_disconnect"]
 
 _LOG = logging.getLogger(__name__)
-_OVERTIME_S = 10.0
 # The engine enforces the timeout itself; this much later it is considered stuck.
+_OVERTIME_S = 10.0
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ __all__ = ["TOKEN_VARIABLE", "ServerSettings", "is_loopback"]
 TOKEN_VARIABLE = "VIPER_SERVE_TOKEN"  # noqa: S105  (a name, not a secret)
 """Environment variable that holds the token; a command line is visible to every user."""
 
-_MIN_TOKEN_CHARS = 16
 # Shortest accepted token.
+_MIN_TOKEN_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)

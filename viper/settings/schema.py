@@ -61,7 +61,7 @@ class _Table(BaseModel):
 
 
 class BackendSettings(_Table):
-    """The backend of a role instead of the preset's: `NAME:REFERENCE`."""
+    """Backends that replace the preset's, by role: `NAME:REFERENCE`."""
 
     detector: str | None = None
     """Backend that finds objects."""
@@ -79,13 +79,13 @@ class ServeSettings(_Table):
     """Settings of `viper serve`."""
 
     host: str = _SERVER.host
-    """Address to listen on; another than loopback needs VIPER_SERVE_TOKEN."""
+    """Address to listen on; any address other than loopback needs VIPER_SERVE_TOKEN."""
     port: Annotated[int, Field(ge=0, le=65535)] = _SERVER.port
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     concurrency: Count = _SERVER.concurrency
     """Questions that are answered at the same time."""
     queue: Annotated[int, Field(ge=0)] = _SERVER.queue
-    """Questions that may wait; one more is answered with 429 and Retry-After."""
+    """Questions that may wait; further ones are answered with 429 and Retry-After."""
     max_upload_mb: Positive = _SERVER.max_upload_mb
     """Largest upload, in MB."""
     max_pixels: Count = _SERVER.max_pixels
@@ -95,7 +95,7 @@ class ServeSettings(_Table):
 
 
 class _Tables(_Table):
-    """The tables of a file; the settings outside a table are made of `EngineOptions`."""
+    """The tables of a file; the settings outside a table come from `EngineOptions`."""
 
     backends: BackendSettings = BackendSettings()
     serve: ServeSettings = ServeSettings()

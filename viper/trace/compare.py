@@ -17,11 +17,11 @@ from viper.trace.turns import Attempt, CallRecord
 
 __all__ = ["CallChange", "Comparison", "compare"]
 
-_STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 # Compared separately, or not at all.
+_STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 
-_LONGEST_SOURCE = 200_000
 # Characters; as many as the sandbox accepts. Comparing the lines of longer sources is slow.
+_LONGEST_SOURCE = 200_000
 
 
 class ProgramChange(NamedTuple):
@@ -69,7 +69,7 @@ class Comparison:
 def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
     """Compare two runs, attempt by attempt.
 
-    Calls are the same when method, box and arguments are, whatever their line and order.
+    Two calls are the same if method, box and arguments are equal; their lines and order do not matter.
 
     Args:
         first: One run.

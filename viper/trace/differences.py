@@ -17,7 +17,7 @@ class Difference(NamedTuple):
     """One place where two values differ."""
 
     path: str
-    """Such as `attempts[0].returned`."""
+    """Such as `turns[0].returned`."""
     first: Any  # JSON; None also if the place is missing
     second: Any
 

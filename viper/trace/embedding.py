@@ -20,8 +20,8 @@ __all__ = ["Embed", "boxes_of", "embedded"]
 Embed = Literal["none", "crops", "picture"]
 """How much of the image goes into a trace file."""
 
-_MOST_CROPS = 300
 # A program may look at 100,000 boxes; with this limit, a file has about 1.5 MB, small enough to share.
+_MOST_CROPS = 300
 
 
 def embedded(trace: Trace, image: ImageRef, embed: Embed) -> Embedded:

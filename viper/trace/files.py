@@ -1,4 +1,4 @@
-"""Writes a run to a file: JSON for machines and replay, one HTML page for people."""
+"""Writes a run to a file: JSON for scripts and replay, one HTML page for people."""
 
 from __future__ import annotations
 

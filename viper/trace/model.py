@@ -1,7 +1,8 @@
 """The types that records of traces are made of: how each is read, written and described in the schema.
 
 Records are frozen dataclasses. Pydantic reads and writes them, and derives `schema.json`, where the docstring
-of a field is its description. Values of other rooms have a dataclass that describes their JSON (`JsonForm`).
+of a field is its description. Values from other packages have a dataclass that describes their JSON
+(`JsonForm`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ __all__ = [
 
 @functools.cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
-    """Return what reads, writes and describes a class of records."""
+    """Return the adapter that reads, writes and describes a class of records."""
     return TypeAdapter(kind)
 
 
@@ -126,7 +127,7 @@ class _Patch(Record):
     box_xyxy: Box
     """`[x1, y1, x2, y2]` in pixels of the image, origin top left."""
     score: float
-    """The detector's, 0 to 1, not calibrated; 1 for a patch that no detector found."""
+    """Detector score, 0 to 1, not calibrated; 1 for a patch that no detector found."""
     category: str
     """The phrase that it was found with, or "image"."""
     evidence: Literal["answer", "support", "rejected"] | None = None
@@ -152,7 +153,7 @@ class _Failure(Record):
     kind: FailureKind
     """The kind of failure."""
     line: int | None
-    """Line of the program, counted from 1; null if the failure has no place."""
+    """Line of the program, counted from 1; null if the failure has no line."""
     message: str
     """What was wrong."""
 
@@ -162,7 +163,7 @@ class _Finding(Record):
     """Something that the checks found, so that the program was not run."""
 
     kind: FailureKind
-    """As of a failure."""
+    """Kind of failure."""
     line: int
     """Line of the program."""
     message: str
@@ -176,7 +177,7 @@ class _CallSite(Record):
     line: int
     """Line of the program."""
     method: str
-    """As of a call."""
+    """Name of the method, as in a call record."""
     literals: tuple[str | int | float | bool | tuple[str, ...] | None, ...]
     """One per argument: a literal, a list of texts, or null for anything else."""
     repeats: bool

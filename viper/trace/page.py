@@ -55,7 +55,7 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
 
 
 def script_json(value: Any) -> str:
-    """Return a value as JSON that no text in it can end the script element of."""
+    """Return a value as JSON in which no text can close the surrounding script element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,4 +1,4 @@
-"""Places in JSON values, and values, as messages write them."""
+"""Formats paths in JSON values, and the values, for messages."""
 
 from __future__ import annotations
 

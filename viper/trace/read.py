@@ -1,4 +1,4 @@
-"""Reads a trace file that anybody may have sent.
+"""Reads a trace file from an untrusted source.
 
 Its size and depth are checked before it is parsed into a `Trace`, and each value by the type of its field; an
 error names the place. What the values mean (whether the program gives that answer) is not checked here;
@@ -29,9 +29,9 @@ __all__ = ["MAX_BYTES", "read_trace", "trace_of"]
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file: room for the whole of the largest image that Viper opens, in base64."""
 
-_MAX_PARTS = 4_000_000
 # Brackets, braces and commas: an empty list costs 60 bytes of memory and two of a file. A run of 2,000
 # calls (the most that a program may make) with a hundred patches each has about a million.
+_MAX_PARTS = 4_000_000
 _MAX_DEPTH = 64
 _MAX_INTEGER = 2**63 - 1
 
@@ -115,7 +115,9 @@ def _check_indices(trace: Trace) -> None:
 
 def _parsed(data: bytes) -> Any:
     if sum(data.count(mark) for mark in (b"[", b"{", b",")) > _MAX_PARTS:
-        raise InputError(f"it holds more than {_MAX_PARTS:,} values. No run of Viper is as large.")
+        raise InputError(
+            f"it holds more than {_MAX_PARTS:,} values. Viper never writes such a large trace."
+        )
     try:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -131,12 +133,12 @@ def _parsed(data: bytes) -> Any:
         ) from error
 
 
-_TOO_DEEP = f"it is nested deeper than {_MAX_DEPTH} levels. No run of Viper is."
+_TOO_DEEP = f"it is nested deeper than {_MAX_DEPTH} levels. Viper never writes such a trace."
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InputError(
-        f"it holds the number {name}, which JSON has not. It was not written by Viper."
+        f"it holds the number {name}, which is not valid JSON. It was not written by Viper."
     )
 
 
@@ -164,10 +166,10 @@ def _check_bounds(value: Any) -> None:
 
 
 def _trouble(value: Any) -> str | None:
-    """Say what a value that holds no others must be, if it is something else."""
+    """Return what a scalar must be, or None if it is valid."""
     if isinstance(value, str):
         if not value.isascii() and not _is_clean(value):
-            return "a text without lone surrogates, which are no characters."
+            return "a text without lone surrogates."
     elif isinstance(value, float):
         if not math.isfinite(value):
             return f"a finite number, but is {value}."
@@ -190,7 +192,7 @@ def _is_clean(text: str) -> bool:
 def _check_version(value: Any) -> None:
     if not isinstance(value, dict) or value.get("format") != TRACE_FORMAT:
         raise InputError(
-            f"It is no trace of Viper: it lacks format {TRACE_FORMAT!r}. Give a file that "
+            f"It is not a Viper trace: it lacks format {TRACE_FORMAT!r}. Give a file that "
             "viper ask --trace FILE.json wrote."
         )
     version = value.get("version")

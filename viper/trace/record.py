@@ -140,13 +140,13 @@ class Trace(Record):
     """Everything that happened between a question about images and its answer.
 
     Boxes are `[x1, y1, x2, y2]` in pixels of the image, origin top left. Times are wall time in milliseconds.
-    Numbers of calls are exact: a trace can be replayed.
+    Boxes, arguments and results of calls are not rounded, so that a trace can be replayed.
     """
 
     format: Literal["viper-trace"] = TRACE_FORMAT
     """Always `"viper-trace"`."""
     version: Literal[3] = TRACE_VERSION
-    """Grows when a reader of the version before would misread the file."""
+    """Grows when a reader of the previous version would misread the file."""
     viper: Annotated[str, MEASURE]
     """Version of Viper that made the trace."""
     question: str
@@ -158,15 +158,15 @@ class Trace(Record):
     images: Annotated[tuple[ImageInfo, ...], Field(min_length=1)]
     """The images by content; an image is named by its index here."""
     regions: tuple[Region, ...] = ()
-    """Parts of the images that the user pointed out; empty until regions can be given."""
+    """Parts of the images that the user pointed out; not used yet, so empty."""
     models: dict[str, str]
     """Reference of the backend that served each role."""
     generator: str
-    """Who wrote the program that answered: grammar, openai:MODEL, local:MODEL, or file."""
+    """What wrote the program that answered: grammar, openai:MODEL, local:MODEL, or file."""
     turns: tuple[Attempt, ...]
     """The programs, in the order in which they ended."""
     chosen: Index | None
-    """Index of the turn that the answer or failure is of; null where no program was written."""
+    """Index of the turn that gave the answer or failure; null where no program was written."""
     votes: Votes | None
     """Null, or how the programs voted."""
     outcome: RunOutcome
@@ -176,7 +176,7 @@ class Trace(Record):
     answer: str | None
     """The answer as text; null when there is none."""
     direct_answer: DirectAnswer | None = None
-    """An answer without a program; null until Viper asks for one."""
+    """An answer without a program; not used yet, so null."""
     patches: tuple[PatchField, ...]
     """The patches that the answer is (grounding, best first) or is made of; rounded."""
     failure: FailureField | None
@@ -207,12 +207,12 @@ class Trace(Record):
 
     @property
     def answering(self) -> Attempt | None:
-        """The attempt that the answer, or the failure, is of; None when no program was written."""
+        """The attempt that gave the answer or the failure; None when no program was written."""
         return None if self.chosen is None else self.turns[self.chosen]
 
     @property
     def program(self) -> str | None:
-        """Source of the program that the answer, or the failure, is of."""
+        """Source of the program that gave the answer or the failure."""
         return (self.answering.source or None) if self.answering else None
 
     @property

@@ -17,7 +17,7 @@ def schema_text() -> str:
 
 
 def generate_schema() -> dict[str, Any]:
-    """Return the schema as the records say it; `schema.json` holds it, and a test compares the two."""
+    """Return the schema derived from the records; `schema.json` holds it, and a test compares the two."""
     made = _without_titles(adapter(Trace).json_schema(ref_template="#/$defs/{model}"))
     made["required"] = ["format", "version", *made["required"]]
     return {

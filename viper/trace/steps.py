@@ -27,7 +27,7 @@ class ProgramStep(Record):
     """Index of the program in the answer; programs that vote run side by side."""
     generator: str
     source: str
-    """Normalized, so that lines of calls count in it."""
+    """Normalized; line numbers of calls refer to it."""
     step: Literal["program"] = "program"
 
 

@@ -31,7 +31,7 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
 
     Args:
         trace: The JSON object of a trace.
-        image: Its image; None for none.
+        image: Its image, if any.
         styled: Whether to add styles; a page whose policy forbids them takes none.
     """
 

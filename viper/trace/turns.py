@@ -73,22 +73,22 @@ class CallRecord(Record):
     result: Any
     """What the program got; null when the call failed."""
     score: Score
-    """How sure the model was, 0 to 1: of the best patch found, or of what was chosen; null where it gives no
-    such number."""
+    """How sure the model was, 0 to 1: of the best patch found, or of the choice; null if the model gives
+    none."""
     scores: tuple[TextScore, ...] | None = None
-    """Scores of all texts that a matcher compared; null until matchers report them."""
+    """Scores of all texts that a matcher compared; not used yet, so null."""
     error: CallError | None
     """Null, or why the call failed."""
     notes: tuple[str, ...]
-    """Remarks, such as a synonym that stood for the phrase."""
+    """Remarks, such as a synonym used for the phrase."""
     unverified: tuple[str, ...]
     """Conditions that it tested only in part."""
     started_ms: Milliseconds
-    """When the call came, from the beginning of the answer."""
+    """Start of the call, counted from the beginning of the answer."""
     ms: Milliseconds
     """From the call to its result."""
     model_ms: Milliseconds
-    """In the forwards that it waited for."""
+    """Time in the forwards that it waited for."""
     queue_ms: Milliseconds
     """Longest wait of a request for its forward."""
     forwards: Count
@@ -132,9 +132,9 @@ class Attempt(Record):
     from_program_cache: Annotated[bool, MEASURE]
     """Whether the program came from the program cache, so that no model was asked for it."""
     notes: tuple[str, ...]
-    """How the question was read, and what models report against their own results on this image."""
+    """How the question was read, and warnings of models about their results on this image."""
     source: str
-    """The program; all lines count in this text. Empty when none could be written."""
+    """The program; line numbers refer to this text. Empty when none could be written."""
     outcome: Literal["returned", "observed", "failed"]
     """`returned` a value, `observed` (reported observations for the next turn; no program does yet), or
     `failed`."""
@@ -149,14 +149,14 @@ class Attempt(Record):
     printed: str
     """What it printed."""
     observations: tuple[Observation, ...] = ()
-    """What it reported step by step; empty until programs report observations."""
+    """What it reported step by step; not used yet, so empty."""
     returned: Any
     """What the program returned: a JSON value with patches as objects, sets as sorted lists; null when it
     failed."""
     unverified: tuple[str, ...]
     """Conditions of the question that it did not test, or only in part."""
     usage: UsageField
-    """Of writing the program."""
+    """Tokens and cost of writing the program."""
     started_ms: Milliseconds
     """When it began to run, from the beginning of the answer."""
     generate_ms: Milliseconds

@@ -79,14 +79,14 @@ _TERMS = {
     "olive": "green",
     "cream": "white",
 }
+# "reddish", "whitish", "greenish"
 _STEMS = {
     form: word
     for word in _TERMS
     for form in (f"{word}ish", f"{word}{word[-1]}ish", f"{word.removesuffix('e')}ish")
 }
-# "reddish", "whitish", "greenish"
-_SHADES = frozenset(("light", "dark"))
 # "light yellow" is yellow; alone they are white and black.
+_SHADES = frozenset(("light", "dark"))
 
 
 def named_colors(text: str) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def table(result: Result) -> list[Row]:
 @benchmark(table)
 @rounds_option
 def overhead(rounds: int) -> Result:
-    """Measure the engine's own time beside that of its parts.
+    """Compare the engine's own time with that of its parts.
 
     \b
     python -m viper_benchmarks.perf overhead

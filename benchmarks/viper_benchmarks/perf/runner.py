@@ -167,7 +167,7 @@ def table(result: Result) -> list[Row]:
     help="Also score this many samples in one run and watch the memory, such as 100000.",
 )
 def runner(rounds: int, long_n: int | None) -> Result:
-    """Measure what scoring costs beside answering.
+    """Measure the cost of scoring compared with answering.
 
     \b
     python -m viper_benchmarks.perf runner

@@ -190,7 +190,7 @@ def table(result: Result) -> list[Row]:
     type=click.Choice(["auto", "small", "real"]),
     default="auto",
     show_default=True,
-    help="Of the models; auto is real on CUDA, else small.",
+    help="Size of the models; auto is real on CUDA, else small.",
 )
 @number_option(
     "--concurrency",

@@ -134,7 +134,7 @@ def test_refuses_choices_that_cannot_answer() -> None:
         GenerationError, match="cannot be answered by one of the choices 'cat', 'dog'"
     ):
         parse("Is there a car?", choices=("cat", "dog"))
-    with pytest.raises(GenerationError, match="not one of yes and no"):
+    with pytest.raises(GenerationError, match="not a yes/no question"):
         parse("How many cars are there?", choices=("yes", "no"))
 
 

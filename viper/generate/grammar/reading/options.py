@@ -127,7 +127,7 @@ def _as_yes_no(query: Query, choices: tuple[str, ...], question: str) -> Query:
         case _ if isinstance(query, YesNo):
             return query
     raise GenerationError(
-        f"The question {question[:200]!r} is not one of yes and no, but the choices are "
+        f"The question {question[:200]!r} is not a yes/no question, but the choices are "
         f"{', '.join(repr(choice) for choice in choices)}. Give choices that answer it."
     )
 
