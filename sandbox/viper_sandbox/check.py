@@ -209,7 +209,7 @@ class _Checker(ast.NodeVisitor):
             return
         if name in REFUSED_NAMES:
             self._add(
-                node.lineno, f"Programs cannot use {name!r}: {REFUSED_NAMES[name]}.", "policy"
+                node.lineno, f"{name!r} is not part of programs: {REFUSED_NAMES[name]}.", "policy"
             )
         elif not is_reserved(name):  # the policy refuses those
             hint = (
@@ -237,7 +237,7 @@ class _Checker(ast.NodeVisitor):
                 return dir(ALLOWED_MODULES[owner.id]), message
             if owner.id in self._kinds.imported:  # refused as an import, or an alias of a module
                 return (attribute,), ""
-        return self._members, f"No object in a program has an attribute {attribute!r}."
+        return self._members, f"There is no attribute {attribute!r} in programs."
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -312,7 +312,7 @@ class _Checker(ast.NodeVisitor):
 def _instead(members: Collection[str]) -> str:
     if len(members) > _MAX_LISTED:
         return "Use a method of str, list, dict or set, or of the ImagePatch API."
-    return f"Available: {', '.join(sorted(members))}."
+    return f"There is {', '.join(sorted(members))}."
 
 
 def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:

@@ -44,5 +44,5 @@ def test_malformed_templates_raise_a_value_error(run_here, template):
 
 def test_format_map_does_not_exist(findings):
     assert findings("def execute_command(image):\n    return '{a}'.format_map({'a': 1})") == [
-        ("check", 2, "No object in a program has an attribute 'format_map'. Did you mean 'format'?")
+        ("check", 2, "There is no attribute 'format_map' in programs. Did you mean 'format'?")
     ]

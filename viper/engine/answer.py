@@ -103,15 +103,13 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
             )
         return ", ".join(patch.category for patch in patches) or NO_SUCH_OBJECT
     if value is None:
-        return Failure("runtime", "The program returned None, which is not an answer.")
+        return Failure("runtime", "The program returned None, which answers nothing.")
     parts = iterate_values(value, keys=True)
     held = next((part for part in parts if isinstance(part, HostObject)), None)
     if held is not None:
         attributes = " or ".join(f".{name}" for name in held.attributes)
         instead = (
-            f"one of its attributes ({attributes})"
-            if attributes
-            else "the result of a method called with it"
+            f"one of its attributes ({attributes})" if attributes else "what a method says of it"
         )
         return Failure(
             "runtime", f"The program returned a {held.kind}, which is no answer; return {instead}."
@@ -184,5 +182,5 @@ def _text(value: Any) -> str:
 
 def _type_name(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} that contains items other than patches"
+        return f"a {type(value).__name__} that holds other things than patches"
     return f"{value!r}"[:80] if isinstance(value, (str, bool, int, float)) else type(value).__name__

@@ -259,7 +259,7 @@ def _judge(
     try:
         value = map_value(result.value, resolved)
     except ValueError as error:
-        return Failure("runtime", f"The program returned an invalid patch: {error}")
+        return Failure("runtime", f"The program returned a patch that is none: {error}")
     text = render(value, task, choices)
     if isinstance(text, Failure):
         return text

@@ -1,5 +1,5 @@
 # category: attr-walk | expect: deny | success would mean: AttributeError.obj is the object whose attribute was hidden
-# refused: check 3 "No object in a program has an attribute 'nothing'. Did you mean 'string'?"
+# refused: check 3 "There is no attribute 'nothing' in programs. Did you mean 'string'?"
 def execute_command(image):
     try:
         [image][0].nothing

@@ -1,5 +1,5 @@
 # category: attr-walk | expect: deny | success would mean: the path of the file that an ImportError carries
-# refused: check 5 "No object in a program has an attribute 'path'. Did you mean 'match' or 'update'?"
+# refused: check 5 "There is no attribute 'path' in programs. Did you mean 'match' or 'update'?"
 def execute_command(image):
     try:
         raise ImportError("x")

@@ -1,5 +1,5 @@
 # category: attr-walk | expect: deny | success would mean: NameError.name and friends
-# refused: check 5 "No object in a program has an attribute 'name'. Use a method of str, list, dict or set, or of the ImagePatch API."
+# refused: check 5 "There is no attribute 'name' in programs. Use a method of str, list, dict or set, or of the ImagePatch API."
 def execute_command(image):
     try:
         [][5]

@@ -1,4 +1,4 @@
 # category: attr-walk | expect: deny | success would mean: static methods of str beyond the table
-# refused: check 2 "No object in a program has an attribute 'maketrans'. Use a method of str, list, dict or set, or of the ImagePatch AP"
+# refused: check 2 "There is no attribute 'maketrans' in programs. Use a method of str, list, dict or set, or of the ImagePatch AP"
 def execute_command(image):
     return "ESCAPED:" + repr(str.maketrans("a", "b"))

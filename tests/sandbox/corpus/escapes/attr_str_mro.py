@@ -1,5 +1,5 @@
 # category: attr-walk | expect: deny | success would mean: str.mro through a variable, so that no name gives it away
-# refused: check 3 "No object in a program has an attribute 'mro'. Use a method of str, list, dict or set, or of the ImagePatch API."
+# refused: check 3 "There is no attribute 'mro' in programs. Use a method of str, list, dict or set, or of the ImagePatch API."
 def execute_command(image):
     kinds = [str, int]
     return "ESCAPED:" + repr(kinds[0].mro())

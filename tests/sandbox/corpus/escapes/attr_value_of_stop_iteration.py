@@ -1,5 +1,5 @@
 # category: attr-walk | expect: deny | success would mean: StopIteration.value carries what a generator returned
-# refused: check 8 "No object in a program has an attribute 'value'. Did you mean 'values'?"
+# refused: check 8 "There is no attribute 'value' in programs. Did you mean 'values'?"
 def execute_command(image):
     def g():
         return image

@@ -1,4 +1,4 @@
 # category: builtins-import | expect: reject | success would mean: SystemExit passes every except Exception
-# refused: policy 2 "Programs cannot use 'exit': return the answer."
+# refused: policy 2 "'exit' is not part of programs: return the answer."
 def execute_command(image):
     exit(0)

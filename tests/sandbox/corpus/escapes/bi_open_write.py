@@ -1,5 +1,5 @@
 # category: builtins-import | expect: deny | success would mean: open creates a file
-# refused: policy 2 "Programs cannot use 'open': programs have no files."
+# refused: policy 2 "'open' is not part of programs: programs have no files."
 # os: escapes
 def execute_command(image):
     open("@CANARY_DIR@/escape_canary", "w").write("x")

@@ -1,4 +1,4 @@
 # category: builtins-import | expect: reject | success would mean: a BaseException nobody lists
-# refused: policy 2 "Programs cannot use 'GeneratorExit': catch Exception."
+# refused: policy 2 "'GeneratorExit' is not part of programs: catch Exception."
 def execute_command(image):
     raise GeneratorExit

@@ -1,4 +1,4 @@
 # category: builtins-import | expect: reject | success would mean: type(x) hands out any class
-# refused: policy 2 "Programs cannot use 'type': use isinstance(x, str)."
+# refused: policy 2 "'type' is not part of programs: use isinstance(x, str)."
 def execute_command(image):
     return "ESCAPED:" + repr(type(image)(image))

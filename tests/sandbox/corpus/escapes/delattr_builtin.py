@@ -1,5 +1,5 @@
 # category: indirect-getattr | expect: deny | success would mean: delattr removes a guard
-# refused: policy 2 "Programs cannot use 'delattr': patches cannot be changed."
+# refused: policy 2 "'delattr' is not part of programs: patches cannot be changed."
 def execute_command(image):
     delattr(image, "find")
     return "ESCAPED:delattr"

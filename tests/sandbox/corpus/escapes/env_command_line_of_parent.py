@@ -1,5 +1,5 @@
 # category: os: environment | expect: reject | success would mean: the command line of the host through /proc
-# refused: policy 3 "Programs cannot use 'open': programs have no files."
+# refused: policy 3 "'open' is not part of programs: programs have no files."
 # os: escapes
 import os
 def execute_command(image):

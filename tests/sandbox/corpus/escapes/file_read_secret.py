@@ -1,5 +1,5 @@
 # category: os: files | expect: reject | success would mean: a file of the user is read
-# refused: policy 2 "Programs cannot use 'open': programs have no files."
+# refused: policy 2 "'open' is not part of programs: programs have no files."
 # os: escapes
 def execute_command(image):
     return "ESCAPED:" + open("@CANARY_DIR@/secret").read()

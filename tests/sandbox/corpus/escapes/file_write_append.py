@@ -1,5 +1,5 @@
 # category: os: files | expect: reject | success would mean: a file of the user is changed
-# refused: policy 2 "'with' is not part of programs: they have no files or locks. Remove it."
+# refused: policy 2 "'open' is not part of programs: programs have no files."
 # os: escapes
 def execute_command(image):
     with open("@CANARY_DIR@/escape_canary", "a") as file:

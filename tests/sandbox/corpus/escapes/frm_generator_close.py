@@ -1,5 +1,5 @@
 # category: frames | expect: deny | success would mean: close raises GeneratorExit inside
-# refused: check 9 "No object in a program has an attribute 'close'. Did you mean 'lower' or 'clear'?"
+# refused: check 9 "There is no attribute 'close' in programs. Did you mean 'lower' or 'clear'?"
 def execute_command(image):
     def g():
         try:

@@ -1,5 +1,5 @@
 # category: frames | expect: deny | success would mean: send drives a generator that belongs to somebody else
-# refused: check 7 "No object in a program has an attribute 'send'. Did you mean 'end' or 'extend' or 'endpos'?"
+# refused: check 7 "There is no attribute 'send' in programs. Did you mean 'end' or 'extend' or 'endpos'?"
 def execute_command(image):
     def g():
         got = yield 1

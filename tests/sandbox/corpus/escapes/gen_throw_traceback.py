@@ -1,5 +1,5 @@
 # category: frames | expect: deny | success would mean: generator.throw hands a traceback object back
-# refused: policy 10 "Programs cannot use 'getattr': write the attribute directly, as in patch.left."
+# refused: policy 10 "'getattr' is not part of programs: write the attribute directly, as in patch.left."
 def execute_command(image):
     def g():
         try:

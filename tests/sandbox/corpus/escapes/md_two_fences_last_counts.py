@@ -1,5 +1,5 @@
 # category: markdown | expect: reject | success would mean: the first block is harmless, the second is not
-# refused: policy 2 "Programs cannot use 'open': programs have no files."
+# refused: policy 2 "'open' is not part of programs: programs have no files."
 Here is a safe program:
 ```python
 def execute_command(image):

@@ -1,5 +1,5 @@
 # category: markdown | expect: reject | success would mean: a fence that is never closed
-# refused: policy 2 "Programs cannot use 'globals': use a dict of your own."
+# refused: policy 2 "'globals' is not part of programs: use a dict of your own."
 ```python
 def execute_command(image):
     return "ESCAPED:" + repr(globals())

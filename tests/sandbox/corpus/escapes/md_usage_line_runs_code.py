@@ -1,5 +1,5 @@
 # category: markdown | expect: reject | success would mean: what follows the program as an example of use is never run
-# refused: policy 3 "Names like _this_ and __this are reserved, got '__import__'. Remove it."
+# refused: policy 3 "'open' is not part of programs: programs have no files."
 def execute_command(image):
     return "fine"
 print(execute_command(__import__("os").system("id")), open("x"))

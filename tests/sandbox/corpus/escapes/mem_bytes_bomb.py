@@ -1,5 +1,5 @@
 # category: os: memory | expect: kill | success would mean: gigabytes in one buffer
-# refused: policy 2 "Programs cannot use 'bytearray': use a list."
+# refused: policy 2 "'bytearray' is not part of programs: use a list."
 # os: memory
 def execute_command(image):
     return "ESCAPED:%d" % len(bytearray(3 << 30))

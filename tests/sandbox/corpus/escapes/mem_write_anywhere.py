@@ -1,5 +1,5 @@
 # category: os: memory | expect: reject | success would mean: a byte written where it should not be
-# refused: policy 3 "Programs cannot use 'id': compare patches with ==."
+# refused: policy 3 "'id' is not part of programs: compare patches with ==."
 # os: ends
 import ctypes
 def execute_command(image):

@@ -1,5 +1,5 @@
 # category: modules | expect: deny | success would mean: the attributes of re.error end at texts and numbers
-# refused: check 6 "No object in a program has an attribute 'lineno'. Use a method of str, list, dict or set, or of the ImagePatch API."
+# refused: check 6 "There is no attribute 'lineno' in programs. Use a method of str, list, dict or set, or of the ImagePatch API."
 import re
 def execute_command(image):
     try:

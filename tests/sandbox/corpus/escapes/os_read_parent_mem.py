@@ -1,5 +1,5 @@
 # category: os-level | expect: reject | success would mean: parent memory through /proc/PPID/mem or ptrace
-# refused: policy 3 "Programs cannot use 'open': programs have no files."
+# refused: policy 3 "'open' is not part of programs: programs have no files."
 # os: escapes
 def execute_command(image):
     import os
