@@ -68,7 +68,9 @@ def test_a_file_of_scenes_that_is_nowhere_is_refused_with_both_places(tmp_path, 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"There is no file 'scenes.json'"):
         resolve_backends("truth:scenes.json")
-    with pytest.raises(ConfigError, match=r"There is no file 'scenes.json', and no .*scenes.json' in"):
+    with pytest.raises(
+        ConfigError, match=r"There is no file 'scenes.json', and no .*scenes.json' in"
+    ):
         resolve_backends("truth:scenes.json", data_folder=tmp_path / "data")
 
 
