@@ -1,0 +1,63 @@
+"""Opens and runs ONNX graphs with onnxruntime; errors name the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from viper.backends.model_source import one_line
+from viper.errors import ConfigError, ModelError
+
+__all__ = ["PROVIDERS", "open_session", "run_session"]
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Device → the execution provider of onnxruntime."""
+# Severity level of onnxruntime; exporters cause hundreds of warnings.
+_ERRORS_ONLY = 3
+
+
+def open_session(
+    path: Path, *, advice: str, provider: str = PROVIDERS["cpu"], threads: int = 0
+) -> Any:  # onnxruntime ships no types
+    """Open a graph.
+
+    Args:
+        path: The ONNX file.
+        advice: End of the message for a file that cannot be opened: what to give instead.
+        provider: One of `PROVIDERS`.
+        threads: Threads of one run; 0 for one per core.
+
+    Raises:
+        ConfigError: The file is not an ONNX graph, or its weights are missing.
+    """
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = _ERRORS_ONLY
+    settings.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(str(path), sess_options=settings, providers=[provider])
+    # The runtime's error classes share no base but Exception.
+    except Exception as error:
+        raise ConfigError(
+            f"'{path}' cannot be read as an ONNX graph: {one_line(error)} {advice}"
+        ) from error
+
+
+def run_session(
+    session: Any, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
+) -> list[NDArray[np.float32]]:
+    """Run a graph and return its outputs: all, or those named.
+
+    Raises:
+        ModelError: The runtime failed.
+    """
+    try:
+        results: list[NDArray[np.float32]] = session.run(outputs, dict(inputs))
+    # As above: no common base below Exception.
+    except Exception as error:
+        raise ModelError(f"onnxruntime failed: {one_line(error)}") from error
+    return results
