@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask small test test-slow check mypy pyright docs reference format clean
+.PHONY: ask small test test-slow gpu-check check mypy pyright docs reference format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
 
 small: $(VENV)/.installed
+	$(PIP) -e '.[torch]'
 	$(BIN)/viper models pull small
 
 # One thread for each of the two workers: more would only wait for each other, and take twice as long.
@@ -18,6 +19,10 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# On a machine with a CUDA GPU: at most six minutes.
+gpu-check: $(VENV)/.installed-dev
+	benchmarks/gpu_check.sh
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -12,7 +12,14 @@ from viper import plugins
 from viper.errors import ConfigError
 from viper.generate.registry import open_generator
 from viper.models.registry import BackendRef, backends_for, open_backend
-from viper.plugins import BACKENDS, GENERATORS, MODULES, Plugin, find_plugins
+from viper.plugins import (
+    BACKENDS,
+    GENERATORS,
+    MODULES,
+    Plugin,
+    _may_have_plugins,
+    find_plugins,
+)
 
 
 def distribution(folder, name, entry_points, version="1.0"):
@@ -217,3 +224,49 @@ def test_a_generator_whose_factory_fails_names_its_distribution(monkeypatch, mod
 def test_vipers_own_distribution_brings_no_plugin():
     names = {point.group for point in importlib.metadata.distribution("viper-vision").entry_points}
     assert not names & set(plugins.GROUPS)
+
+
+def test_an_installation_without_plugins_is_known_as_such_without_reading_metadata(
+    tmp_path, monkeypatch
+):
+    for name, text in {
+        "plain-1.dist-info": None,
+        "other-1.dist-info": "[console_scripts]\nother = other:main\n",
+        "verbs-1.dist-info": "[viper.commands]\nverb = other:main\n",
+        "old.egg-info": "",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "METADATA").write_text("Name: x\nVersion: 1\n")
+        if text is not None:
+            (tmp_path / name / "entry_points.txt").write_text(text)
+    (tmp_path / "flat.egg-info").write_text("Name: flat\n")
+    monkeypatch.setattr("viper.plugins._scan", lambda path: pytest.fail("it was read"))
+    path = (str(tmp_path), "", str(tmp_path / "missing.zip"))
+    assert importlib.import_module("viper.plugins").installed(path) == ()
+
+
+@pytest.mark.parametrize("text", ["[viper.modules]\na = b:C\n", "[ viper.backends ]\na = b:C"])
+def test_an_entry_point_of_any_form_is_found(tmp_path, text):
+    folder = tmp_path / "plugin-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1\n")
+    (folder / "entry_points.txt").write_text(text)
+    assert _may_have_plugins((str(tmp_path),))
+
+
+def test_where_another_importer_knows_distributions_all_are_read(tmp_path, monkeypatch):
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            return None
+
+        def find_distributions(self, context=None):
+            return []
+
+    assert not _may_have_plugins((str(tmp_path),))
+    monkeypatch.setattr("sys.meta_path", [*sys.meta_path, Finder()])
+    _may_have_plugins.cache_clear()
+    assert _may_have_plugins((str(tmp_path),))
+    (tmp_path / "archive.egg").write_bytes(b"")
+    monkeypatch.undo()
+    _may_have_plugins.cache_clear()
+    assert _may_have_plugins((str(tmp_path),))

@@ -19,6 +19,7 @@ Faults of a *program* are not exceptions here but `Failure` values (see `viper.p
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 from typing import ClassVar, Literal, get_args
 
@@ -40,6 +41,8 @@ __all__ = [
     "ViperError",
     "did_you_mean",
     "failure_kind",
+    "install_command",
+    "require_package",
     "summarize_error",
 ]
 
@@ -102,8 +105,25 @@ class MissingExtraError(ConfigError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the package '{package}', which is not installed. "
-            f"Install it with: pip install 'viper-vision[{extra}]'"
+            f"Install it with: {install_command(extra)}"
         )
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of Viper."""
+    return f"pip install 'viper-vision[{extra}]'"
+
+
+def require_package(package: str, extra: str, purpose: str) -> None:
+    """Raise `MissingExtraError` unless a package is installed; imports nothing.
+
+    Args:
+        package: Its import name.
+        extra: Extra of `viper-vision` that installs it.
+        purpose: What needs it, for the message.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtraError(package, extra, purpose)
 
 
 class DownloadError(ConfigError):

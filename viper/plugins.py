@@ -21,10 +21,14 @@ import re
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
-from typing import Any
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from viper.errors import ConfigError, did_you_mean, summarize_error
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 __all__ = ["BACKENDS", "BENCHMARKS", "GENERATORS", "GROUPS", "MODULES", "VARIABLE", "Plugin"]
 __all__ += ["find_plugins", "installed", "unreadable"]
@@ -40,6 +44,9 @@ VARIABLE = "VIPER_PLUGINS"
 
 _MAX_CHARACTERS = 100
 """Most characters kept of a name or a version."""
+
+_METADATA = (".dist-info", ".egg-info")
+_GROUP = re.compile(rb"\[\s*(%s)\s*\]" % "|".join(map(re.escape, GROUPS)).encode())
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +155,7 @@ def installed(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     Of several distributions with one name the first on the path counts, as for `import`. The result is
     cached: a distribution installed while this process runs is not found before the next process.
     """
-    return _scan(path)[0]
+    return _scan(path)[0] if _may_have_plugins(path) else ()
 
 
 def unreadable(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,9 +164,42 @@ def unreadable(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4)
+def _may_have_plugins(path: tuple[str, ...]) -> bool:
+    """Return False only if no distribution on a path can have an entry point of `GROUPS`.
+
+    Most installations have none, and then do not need `importlib.metadata`, which is slow to import.
+    """
+    finders = (finder for finder in sys.meta_path if finder is not PathFinder)
+    # An importer of another kind may know distributions of its own.
+    knows_others = any(hasattr(finder, "find_distributions") for finder in finders)
+    return knows_others or any(map(_folder_may_have_plugins, path))
+
+
+def _folder_may_have_plugins(folder: str) -> bool:
+    try:
+        for entry in Path(folder or ".").iterdir():
+            if entry.suffix == ".egg":
+                return True  # an old form, with the metadata inside
+            points = entry / "entry_points.txt"
+            if (
+                entry.suffix in _METADATA
+                and points.is_file()
+                and _GROUP.search(points.read_bytes())
+            ):
+                return True
+    except FileNotFoundError:  # a path may name folders that do not exist
+        return False
+    except OSError:  # an archive, or metadata that cannot be read
+        return True
+    return False
+
+
+@functools.lru_cache(maxsize=4)
 def _scan(path: tuple[str, ...]) -> tuple[tuple[Plugin, ...], tuple[str, ...]]:
     found: dict[str, list[Plugin]] = {}
     broken: list[str] = []
+    from importlib.metadata import distributions
+
     for distribution in distributions(path=list(path)):
         try:
             plugins = list(_plugins_of(distribution))

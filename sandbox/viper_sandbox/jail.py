@@ -75,6 +75,7 @@ class Jail:
         self._spare = spare
         self._report: LevelReport | None = None
         self._probing = asyncio.Lock()
+        self._warming: asyncio.Task[None] | None = None
         self._zygote_client: ZygoteClient | None = None
         self._apis: deque[ApiTable] = deque(maxlen=_MAX_APIS)
         self._api_numbers = itertools.cycle(range(_MAX_APIS))
@@ -149,6 +150,20 @@ class Jail:
             failed_check,
         )
 
+    def warm(self, api: Mapping[str, Any]) -> None:
+        """Begin to start and measure the sandbox, so that the first program need not wait for it.
+
+        Args:
+            api: The API of that program as plain data.
+        """
+        if self._report is None and self._warming is None and not self._closed:
+            self._warming = asyncio.get_running_loop().create_task(self._warm(api))
+
+    async def _warm(self, api: Mapping[str, Any]) -> None:
+        with contextlib.suppress(Exception):  # the first program reports what is wrong
+            if (await self.level()).level != "none":
+                (await self._zygote()).prepare(self._table(api))
+
     async def level(self) -> LevelReport:
         """Return the level of the sandbox on this machine; measured once, by attempting forbidden acts.
 
@@ -163,6 +178,9 @@ class Jail:
     async def close(self) -> None:
         """Kill all programs, wait until their processes have ended, and refuse new ones."""
         self._closed = True
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
         zygote_client, self._zygote_client = self._zygote_client, None
         if zygote_client is not None:
             await zygote_client.close()

@@ -142,10 +142,7 @@ class ZygoteClient:
             ZygoteGoneError: The zygote is dead.
             OSError: There are no sockets left.
         """
-        is_new = self._apis.get(api.number) is not api
-        if is_new:
-            self._apis[api.number] = api
-            self._send(["api", api.number, api.wire])
+        is_new = self._introduce(api)
         spare, self._spare = self._spare, None
         if spare is not None and (is_new or not spare.alive):  # it was forked before the API came
             spare.dismiss()
@@ -153,6 +150,20 @@ class ZygoteClient:
         if self._keeps_spare:
             self._loop.call_soon(self._make_spare)
         return spare or self.make_child()
+
+    def prepare(self, api: ApiTable) -> None:
+        """Send an API and fork a spare child, so that the first program need not wait for either."""
+        self._introduce(api)
+        if self._keeps_spare:
+            self._make_spare()
+
+    def _introduce(self, api: ApiTable) -> bool:
+        """Send an API if the zygote does not know it yet; return whether it was new."""
+        is_new = self._apis.get(api.number) is not api
+        if is_new:
+            self._apis[api.number] = api
+            self._send(["api", api.number, api.wire])
+        return is_new
 
     def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
         """Have a child forked, or the process that measures the level.

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from viper.builtin import answerer
+from viper.builtin.graphs import GRAPHS
+from viper.builtin.language import LANGUAGE_GRAPH, TOKENIZER
+from viper.builtin.loading import SHIPPED
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import AnswerRequest
+
+WITHOUT_END = (
+    '{"version": "1.0", "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +80,12 @@ def test_a_picture_of_another_kind_is_doubted(speaks, pictures, strange):
 
 
 def test_a_folder_without_a_language_model_is_refused(tmp_path):
-    from viper.builtin.loading import SHIPPED
-
-    (tmp_path / "network.safetensors").write_bytes((SHIPPED / "network.safetensors").read_bytes())
-    with pytest.raises(ConfigError, match=r"There is no folder .*language"):
+    for name in GRAPHS:
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+    with pytest.raises(ConfigError, match=r"language\.onnx' cannot be read as an ONNX graph"):
         answerer.load(str(tmp_path), {})
+    (tmp_path / LANGUAGE_GRAPH).write_bytes((SHIPPED / LANGUAGE_GRAPH).read_bytes())
+    for text, complaint in (("{", "no tokenizer:"), (WITHOUT_END, "no tokenizer with '<end>'")):
+        (tmp_path / TOKENIZER).write_text(text)
+        with pytest.raises(ConfigError, match=complaint):
+            answerer.load(str(tmp_path), {})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from viper.builtin import depth, detector, matcher
+from viper.builtin.graphs import GRAPHS
 from viper.builtin.loading import SHIPPED
 from viper.builtin.words import SPELLINGS
 from viper.errors import ConfigError, UnservedError
@@ -197,8 +198,13 @@ def test_the_weights_fit_into_the_wheel():
 def test_a_folder_without_weights_or_with_others_is_refused(load, tmp_path):
     with pytest.raises(ConfigError, match=r"There is no file .*python -m viper\.builtin\.train"):
         load(str(tmp_path), {})
-    (tmp_path / "network.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(ConfigError, match="holds no weights of the built-in network"):
+    for name in GRAPHS:
+        (tmp_path / name).write_bytes(b"nonsense")
+    with pytest.raises(ConfigError, match=r"cannot be read as an ONNX graph.*builtin:FOLDER"):
+        load(str(tmp_path), {})
+    for name in GRAPHS:  # each is a graph, but not the one that its name says
+        (tmp_path / name).write_bytes((SHIPPED / GRAPHS[0]).read_bytes())
+    with pytest.raises(ConfigError, match="no scales of matching"):
         load(str(tmp_path), {})
     with pytest.raises(ConfigError, match="threshold"):
         load("", {"threshold": "1"})

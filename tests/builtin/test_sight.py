@@ -2,31 +2,31 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
 from viper.builtin import sight
-from viper.builtin.network import STRIDE, Dense, Familiarity, WorldNetwork
+from viper.builtin.graphs import STRIDE, Graphs, Maps, Scales
+from viper.builtin.loading import SHIPPED
 from viper.builtin.sight import CENTER_THRESHOLD, Viewer
 from viper.images.image import ImageRef, View
 
 
-class OneThing(nn.Module):
+class OneThing:
     """A network that sees one thing, with its middle in the middle of its input."""
 
+    scales = Scales(10.0, 10.0, -5.0)
+
     def __init__(self, certainty: float = 0.9) -> None:
-        super().__init__()
         self.certainty = certainty
-        self.familiarity = Familiarity()
         self.looked = 0
 
-    def forward(self, pictures: Tensor) -> Dense:
+    def encode(self, picture):
         self.looked += 1
-        height, width = pictures.shape[-2] // STRIDE, pictures.shape[-1] // STRIDE
-        centers = torch.full((1, height, width), -9.0)
-        centers[0, height // 2, width // 2] = torch.logit(torch.tensor(self.certainty))
-        edges = torch.full((1, 4, height, width), 3.0)
-        return Dense(torch.zeros(1, 64, height, width), centers, edges, torch.zeros_like(centers))
+        height, width = picture.shape[-2] // STRIDE, picture.shape[-1] // STRIDE
+        centers = np.zeros((height, width), np.float32)
+        centers[height // 2, width // 2] = self.certainty
+        edges = np.full((4, height, width), 3.0, np.float32)
+        features = np.zeros((1, 64, height, width), np.float32)
+        return Maps(features, centers, edges, np.zeros_like(centers), 0.3)
 
 
 def image(width: int, height: int, name: str = "x") -> ImageRef:
@@ -45,7 +45,7 @@ def test_boxes_are_in_pixels_of_the_picture_whatever_its_size() -> None:
 
 @pytest.mark.parametrize("size", [(320, 240), (100, 400), (500, 90), (7, 5), (1, 1)])
 def test_pictures_of_any_shape_are_looked_at(size: tuple[int, int]) -> None:
-    sight = Viewer(WorldNetwork().eval()).look(image(*size))
+    sight = Viewer(Graphs(SHIPPED)).look(image(*size))
     width, height = size
     assert ((sight.boxes_xyxy[:, 2] <= width) & (sight.boxes_xyxy[:, 3] <= height)).all()
     rows, columns = sight.log_depth.shape
@@ -68,7 +68,7 @@ def test_a_picture_is_looked_at_once() -> None:
 
 
 def test_texts_are_surely_true_where_the_similarity_is_high() -> None:
-    viewer = Viewer(WorldNetwork().eval())
+    viewer = Viewer(OneThing())
     same = np.eye(2, 64, dtype=np.float32)
     shares = viewer.match(same, same)
     assert shares.shape == (2, 2)
@@ -106,6 +106,8 @@ def test_an_untrained_network_does_not_compare_all_cells_with_each_other(monkeyp
 
     nms = sight.nms
     monkeypatch.setattr(sight, "nms", counted)
-    boxes, scores = sight._objects(torch.zeros(96, 128), torch.ones(4, 96, 128))
+    maps = OneThing().encode(np.zeros((1, 3, 384, 512)))
+    maps.centers[:], maps.edges[:] = 0.5, 1.0
+    boxes, scores = sight._objects(maps)
     assert compared == [1000]  # of 12,288, each as likely as the next
     assert len(boxes) == len(scores) == 100

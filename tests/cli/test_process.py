@@ -83,4 +83,4 @@ def test_the_command_is_installed_and_reports_its_version():
         [sys.executable, "-m", "viper", "--version"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("viper, version 0.1.0")
+    assert done.stdout.startswith("viper, version 0.2.0")

@@ -15,6 +15,45 @@ GPU = Device("cuda:0 NVIDIA H200", 150_000_000_000, 149_000_000_000)
 ON_GPU = TorchFacts("2.11.0+cu128", "CUDA 12.8", (GPU,))
 
 
+@pytest.fixture(autouse=True)
+def runtimes(monkeypatch):
+    """Installed variants of onnxruntime, by name."""
+    versions = {"onnxruntime": "1.30.0"}
+    monkeypatch.setattr("viper.doctor.machine._installed", versions.get)
+    return versions
+
+
+def runtime_check(machine):
+    (found,) = (one for one in machine_checks(machine, ON_GPU) if one.title == "onnxruntime")
+    return found
+
+
+def test_two_variants_of_onnxruntime_are_a_problem_with_the_command(runtimes):
+    runtimes["onnxruntime-gpu"] = "1.30.0"
+    found = runtime_check(NVIDIA)
+    assert found.level == "problem"
+    assert "onnxruntime 1.30.0 and onnxruntime-gpu 1.30.0 are both installed" in found.found
+    assert found.fix == (
+        "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu"
+    )
+
+
+def test_onnxruntime_for_the_cpu_beside_an_nvidia_device_is_noted_with_the_command(runtimes):
+    found = runtime_check(NVIDIA)
+    assert (found.level, found.found) == ("note", "onnxruntime 1.30.0, for the CPU only")
+    assert found.fix == "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
+    del runtimes["onnxruntime"]
+    assert runtime_check(NVIDIA).level == "problem"
+    runtimes["onnxruntime-gpu"] = "1.30.0"
+    assert runtime_check(NVIDIA).level == "ok"
+
+
+def test_without_torch_there_is_a_note_with_the_command():
+    found = torch_check(NVIDIA, TorchFacts(None))
+    assert found.level == "note"
+    assert found.fix == "pip install 'viper-vision[torch]'"
+
+
 def torch_check(machine, torch):
     (found,) = (one for one in machine_checks(machine, torch) if one.title == "torch")
     return found
@@ -29,6 +68,7 @@ def test_it_names_python_system_cores_memory_torch_and_each_device():
         ("ok", "system", "Linux 6.1 x86_64, 8 cores", ""),
         ("ok", "memory", "16.0 GB, 12.0 GB free", ""),
         ("ok", "torch", "2.11.0+cu128, built for CUDA 12.8", ""),
+        ("ok", "onnxruntime", "onnxruntime 1.30.0", ""),
         ("ok", "device", "cuda:0 NVIDIA H200, 150.0 GB, 149.0 GB free", ""),
         ("ok", "device", "cuda:1 NVIDIA H200, 150.0 GB, 2.0 GB free", ""),
     ]

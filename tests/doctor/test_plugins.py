@@ -121,12 +121,14 @@ def test_each_extra_is_reported_and_a_missing_one_with_its_pip_line():
 
 def test_extras_are_those_of_the_project_but_for_developers():
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    users = set(project["optional-dependencies"]) - {"all", "dev", "docs"}
+    users = set(project["optional-dependencies"]) - {"all", "dev", "docs", "onnx"}  # onnx is empty
     assert set(plugins._PURPOSES) == users
     assert {extra.name for extra in find_extras()} == users
 
 
 def test_installed_packages_come_with_their_versions():
     extras = {extra.name: extra for extra in find_extras()}
-    (onnx,) = extras["onnx"].installed + extras["onnx"].missing
-    assert onnx.split(" ")[0] == "onnxruntime"
+    packages = extras["train"].installed + extras["train"].missing
+    names = {package.split(" ")[0] for package in packages}
+    assert {"onnx", "torch"} < names  # an extra has the packages of the one that it builds on
+    assert "viper-vision" not in names

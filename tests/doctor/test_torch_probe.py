@@ -90,6 +90,15 @@ def test_a_driver_that_raises_is_reported(probe):
 
 
 def test_a_torch_that_cannot_be_imported_is_reported(probe):
-    reported = probe(None)
+    class Broken:
+        @property
+        def __version__(self):
+            raise ImportError("libcudart.so: no such file")
+
+    reported = probe(Broken())
     assert reported["version"] is None
-    assert reported["error"].startswith("ModuleNotFoundError: ")
+    assert reported["error"] == "ImportError: libcudart.so: no such file"
+
+
+def test_a_torch_that_is_not_installed_is_no_error(probe):
+    assert probe(None) == {"version": None, "build": "", "devices": [], "error": ""}

@@ -190,7 +190,7 @@ def test_another_model_does_not_find_the_results_of_the_first(fake_engine, roles
     [
         ({"cache_mb": -1}, "cache_mb must be a number of megabytes"),
         ({"cache_mb": float("nan")}, "cache_mb must be"),
-        ({"cache_mb": 0, "cache": "somewhere"}, "needs some memory"),
+        ({"cache_mb": 0, "cache": "somewhere"}, "needs cache_mb above 0"),
         ({"max_batch": 0}, "max_batch must be at least 1"),
     ],
 )

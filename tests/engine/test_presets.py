@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from viper.engine import presets
 from viper.engine.config import resolve_backends
-from viper.engine.presets import advice, choose, load_presets, missing_models
+from viper.engine.preset_file import read_preset_file
+from viper.engine.presets import advice, choose, load_presets, missing_extra, missing_models
 from viper.errors import ConfigError
 from viper.models.registry import backends_for
 from viper.models.roles import ROLES
@@ -144,6 +149,21 @@ def test_auto_is_small_once_its_weights_are_there_and_builtin_before(hub_cache):
     assert advice("auto") is None
 
 
+@pytest.mark.parametrize("package", ["torch", "transformers"])
+def test_auto_is_builtin_where_the_libraries_of_small_are_missing(hub_cache, monkeypatch, package):
+    small = load_presets()["small"]
+    for model in small.models:
+        put_on_disk(model.repository, model.revision)
+    assert missing_extra(small) is None
+    monkeypatch.setitem(sys.modules, package, None)
+    assert missing_extra(small) == "torch"
+    assert missing_extra(load_presets()["builtin"]) is None
+    assert choose("auto").name == "builtin"
+    assert (advice("auto") or "").endswith(
+        "pip install 'viper-vision[torch]' && viper models pull small"
+    )
+
+
 def test_auto_does_not_mix_the_small_world_with_backends_of_ones_own(hub_cache):
     resolved = resolve_backends("auto", {"detector": "onnx:yolox.onnx"})
     assert {role: str(ref) for role, ref in resolved.items()} == {
@@ -238,3 +258,10 @@ def test_a_file_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("VIPER_PRESETS", "/no/such/file.toml")
     with pytest.raises(ConfigError, match=r"VIPER_PRESETS='/no/such/file\.toml' cannot be read"):
         load_presets()
+
+
+def test_the_shipped_file_passes_the_checks_of_a_users_file():
+    shipped = Path(presets.__file__).with_name("presets.toml").read_text(encoding="utf-8")
+    checked = read_preset_file(shipped, "presets.toml")
+    assert checked == tomllib.loads(shipped)
+    assert set(checked["presets"]) == set(presets.load_presets())

@@ -6,7 +6,6 @@ import sys
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import pytest
 
@@ -121,6 +120,6 @@ def test_every_factory_exists():
     for role in ("detector", "matcher", "depth", "answerer", "language"):
         for name, entry in backends_for(role).items():
             module, _, function = entry.factory.partition(":")
-            if entry.package is not None and find_spec(entry.package) is None:
+            if not entry.is_installed:
                 continue
             assert callable(getattr(importlib.import_module(module), function)), (role, name)

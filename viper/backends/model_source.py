@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from viper.backends.file_hashes import hash_file
 from viper.errors import ConfigError
 from viper.weights.cache import find_on_disk
 from viper.weights.files import Library
 
-__all__ = ["ModelSource", "fingerprint", "hash_file", "locate", "one_line"]
+__all__ = ["ModelSource", "fingerprint", "locate", "one_line"]
 
 _MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
@@ -108,12 +109,6 @@ def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> st
     version = source.commit or _hash_folder(source.folder)
     query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
     return f"{source.reference}@{version[:16]}" + (f"?{query}" if query else "")
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -16,16 +16,15 @@ import onnxruntime
 
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
-from viper.backends.model_source import hash_file, one_line
+from viper.backends.file_hashes import hash_file
+from viper.backends.model_source import one_line
 from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
+from viper.backends.onnx_session import PROVIDERS, open_session, run_session
 from viper.backends.option_models import OnnxOptions
 from viper.errors import ConfigError, ModelError, did_you_mean
 from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["OnnxDetector", "load"]
-
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_ERRORS_ONLY = 3  # onnxruntime's severity level; exporters cause hundreds of warnings
 
 
 def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
@@ -114,19 +113,11 @@ class _Graph:
 
     @classmethod
     def open(cls, path: Path, device: str, size: int) -> _Graph:
-        provider = _provider(device)
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = _ERRORS_ONLY
-        try:
-            session = onnxruntime.InferenceSession(
-                str(path), sess_options=settings, providers=[provider]
-            )
-        # The runtime's error classes share no base but Exception.
-        except Exception as error:
-            raise ConfigError(
-                f"'{path}' cannot be read as an ONNX graph: {one_line(error)} "
-                "Give an ONNX file of a detector, complete with its weights."
-            ) from error
+        session = open_session(
+            path,
+            provider=_provider(device),
+            advice="Give an ONNX file of a detector, complete with its weights.",
+        )
         inputs = session.get_inputs()
         if [(len(entry.shape), entry.type) for entry in inputs] != [(4, "tensor(float)")]:
             found = ", ".join(f"{entry.name} {entry.type} {entry.shape}" for entry in inputs)
@@ -154,7 +145,10 @@ class _Graph:
         )
 
     def output_shapes(self, path: Path) -> list[tuple[int, ...]]:
-        """Return the shapes for a batch of one, from a trial run: graphs may leave them open."""
+        """Return the shapes for a batch of one: as the graph states them, else from a trial run."""
+        stated = [tuple(output.shape) for output in self.session.get_outputs()]
+        if self.batch_size == 1 and all(type(side) is int for shape in stated for side in shape):
+            return stated
         try:
             outputs = self.run(np.zeros((1, 3, *self.hw), np.float32))
         except ModelError as error:
@@ -171,12 +165,7 @@ class _Graph:
         missing = (self.batch_size or 0) - len(batch)
         if missing > 0:
             batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])
-        try:
-            outputs: list[FloatArray] = self.session.run(None, {self.input_name: batch})
-        # As in `open`: no common base below Exception.
-        except Exception as error:
-            raise ModelError(f"onnxruntime failed: {one_line(error)}") from error
-        return outputs
+        return run_session(self.session, {self.input_name: batch})
 
 
 def _existing_file(reference: str) -> Path:
@@ -204,8 +193,8 @@ def _hash_graph(path: Path) -> str:
 def _provider(device: str) -> str:
     available = onnxruntime.get_available_providers()
     if device == "auto":
-        device = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
-    provider = _PROVIDERS[device]
+        device = "cuda" if PROVIDERS["cuda"] in available else "cpu"
+    provider = PROVIDERS[device]
     if provider not in available:
         raise ConfigError(
             f"This onnxruntime cannot run on device={device}; it has {', '.join(available)}. "

@@ -16,8 +16,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from viper.backends.file_hashes import hash_file
 from viper.backends.foreign_config import check_transformers
-from viper.backends.model_source import ModelSource, fingerprint, hash_file, locate, one_line
+from viper.backends.model_source import ModelSource, fingerprint, locate, one_line
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
 from viper.errors import ConfigError

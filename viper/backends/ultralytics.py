@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from viper.backends.detections import to_detections
+from viper.backends.file_hashes import hash_file
 from viper.backends.grouping import in_groups
 from viper.backends.letterbox import letterbox
-from viper.backends.model_source import hash_file
 from viper.backends.option_models import UltralyticsOptions
 from viper.backends.placement import inference, resolve_device
 from viper.backends.ultralytics_network import Network, find_checkpoint, read_checkpoint

@@ -6,26 +6,22 @@ The language model was trained on texts alone, before the map; see `viper.limber
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import torch
+import numpy as np
 
-from viper.backends.model_source import hash_file
+from viper.builtin.graphs import DESCRIBED
+from viper.builtin.language import LanguageGraph
 from viper.builtin.loading import BuiltinBackend, open_viewer
 from viper.builtin.questions import CAN, as_trained, kind_of_question
-from viper.builtin.sight import DESCRIBED, Viewer
+from viper.builtin.sight import Viewer
 from viper.builtin.words import PHOTOGRAPHS
 from viper.errors import ModelError
-from viper.limber.answerer import load_language
-from viper.limber.folder import read_map, read_wiring
-from viper.limber.model import LimberModel
-from viper.limber.training import prefix_of
+from viper.limber.prompt import prefix_of
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
-__all__ = ["ANSWERER_FOLDER", "LANGUAGE_FOLDER", "BuiltinAnswerer", "load", "load_speech"]
+__all__ = ["BuiltinAnswerer", "load"]
 
-ANSWERER_FOLDER, LANGUAGE_FOLDER = "answerer", "language"
 _MAX_NEW_TOKENS = 8
 
 
@@ -34,13 +30,13 @@ class BuiltinAnswerer(BuiltinBackend, Answerer):
 
     Args:
         viewer: Encodes images.
-        model: The map and the language model.
+        language: The map and the language model.
         fingerprint: Names the weights.
     """
 
-    def __init__(self, viewer: Viewer, model: LimberModel, fingerprint: str) -> None:
+    def __init__(self, viewer: Viewer, language: LanguageGraph, fingerprint: str) -> None:
         super().__init__(viewer, fingerprint)
-        self._model = model
+        self._language = language
 
     def answer(self, requests: Sequence[AnswerRequest]) -> list[Completion | ModelError]:
         """Return one answer per request, or an error for a kind of question that was not trained."""
@@ -52,29 +48,16 @@ class BuiltinAnswerer(BuiltinBackend, Answerer):
         if not trained:
             return answers
         views = [requests[number].view for number in trained]
-        features = torch.empty(len(views), DESCRIBED)
+        descriptions = np.empty((len(views), DESCRIBED), np.float32)
         for sight, numbers in self._viewer.by_image(views):
-            described = self._viewer.describe(sight, [views[n].box_xyxy for n in numbers])
-            features[numbers] = torch.from_numpy(described)
+            boxes = [views[n].box_xyxy for n in numbers]
+            descriptions[numbers] = self._viewer.describe(sight, boxes)
         prefixes = [prefix_of(as_trained(requests[number].question)) for number in trained]
-        texts = self._model.write(features, prefixes, _MAX_NEW_TOKENS)
+        texts = self._language.write(descriptions, prefixes, _MAX_NEW_TOKENS)
         for number, text in zip(trained, texts, strict=True):
             if text:
                 answers[number] = Completion(text, Usage())
         return answers
-
-
-def load_speech(folder: Path) -> LimberModel:
-    """Return the map and the language model of a folder written by training.
-
-    Raises:
-        ConfigError: Files are missing, or do not belong together.
-    """
-    language, tokenizer, _ = load_language(
-        str(folder / LANGUAGE_FOLDER), torch.device("cpu"), torch.float32
-    )
-    wiring = read_wiring(folder / ANSWERER_FOLDER)
-    return LimberModel(language, tokenizer, read_map(folder / ANSWERER_FOLDER, wiring))
 
 
 def load(reference: str, options: Mapping[str, str]) -> BuiltinAnswerer:
@@ -84,6 +67,5 @@ def load(reference: str, options: Mapping[str, str]) -> BuiltinAnswerer:
         ConfigError: There are no weights, or an option is unknown.
     """
     viewer, folder, fingerprint = open_viewer(reference, options, "the builtin answerer")
-    speech = load_speech(folder)
-    version = hash_file(folder / ANSWERER_FOLDER / "map.safetensors")[:16]
-    return BuiltinAnswerer(viewer, speech, f"{fingerprint}+{version}")
+    language = LanguageGraph(folder)
+    return BuiltinAnswerer(viewer, language, f"{fingerprint}+{language.version[:16]}")

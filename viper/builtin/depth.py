@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch.nn import functional
+from PIL import Image
 
+from viper.builtin.graphs import STRIDE
 from viper.builtin.loading import BuiltinBackend
-from viper.builtin.network import STRIDE
 from viper.images.image import ImageRef, View
 from viper.models.roles import DepthModel, RelativeDepth
 
@@ -41,14 +40,13 @@ class BuiltinDepth(BuiltinBackend, DepthModel):
     def _estimate(self, image: ImageRef) -> RelativeDepth:
         sight = self._viewer.look(image)
         width, height = image.size
-        cells = sight.log_depth[None, None]  # (1, 1, h, w); the last row and column may stick out
-        across = round(cells.shape[3] * STRIDE / sight.scale)
-        down = round(cells.shape[2] * STRIDE / sight.scale)
-        size = max(down, height), max(across, width)
-        fine = functional.interpolate(cells, size, mode="bilinear", align_corners=False)
-        with torch.inference_mode():
-            depth = fine[0, 0, :height, :width].exp()
-        return np.ascontiguousarray(depth.numpy(), dtype=np.float32)
+        cells = sight.log_depth  # the last row and column may stick out of the image
+        across = round(cells.shape[1] * STRIDE / sight.scale)
+        down = round(cells.shape[0] * STRIDE / sight.scale)
+        size = max(across, width), max(down, height)
+        fine = np.asarray(Image.fromarray(cells).resize(size, Image.Resampling.BILINEAR))
+        depth: RelativeDepth = np.exp(fine[:height, :width])
+        return depth
 
 
 load = BuiltinDepth.load

@@ -10,6 +10,8 @@ All take and return float32, boxes in pixels of the image that the graph was giv
 
 from __future__ import annotations
 
+import functools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,10 +23,12 @@ from viper.backends.onnx_session import open_session, run_session
 from viper.errors import ConfigError
 
 __all__ = ["ADVICE", "DESCRIBED", "EMBEDDING", "GRAPHS", "STRIDE", "THREADS"]
-__all__ += ["Graphs", "Maps", "Network", "Regions", "Scales"]
+__all__ += ["VERSION", "Graphs", "Maps", "Network", "Regions", "Scales"]
 
 FloatArray = NDArray[np.float32]
 
+VERSION = "weights"
+"""Key of the metadata that names the trained weights, whatever form they were exported in."""
 GRAPHS = ("image.onnx", "regions.onnx", "texts.onnx")
 """The files of the network."""
 STRIDE = 4
@@ -87,15 +91,19 @@ class Network(Protocol):
     @property
     def scales(self) -> Scales:
         """The scales of matching."""
+        ...
 
     def encode(self, image: FloatArray) -> Maps:
         """Encode an image, shape (1, 3, H, W), RGB, 0 … 1; H and W are multiples of 32."""
+        ...
 
     def regions(self, features: FloatArray, boxes: FloatArray) -> Regions:
         """Describe boxes, shape (N, 4), of the image that the features are of."""
+        ...
 
     def embed_texts(self, words: NDArray[np.int64]) -> FloatArray:
         """Return unit vectors, shape (N, EMBEDDING), of texts as `words.encode` returns them."""
+        ...
 
 
 class Graphs:
@@ -109,10 +117,13 @@ class Graphs:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._image, self._regions, self._texts = (
-            open_session(folder / name, advice=ADVICE, threads=THREADS) for name in GRAPHS
-        )
-        self.scales = _scales(self._texts, folder / GRAPHS[2])
+        opened = functools.partial(open_session, advice=ADVICE, threads=THREADS)
+        with ThreadPoolExecutor(
+            len(GRAPHS)
+        ) as pool:  # onnxruntime leaves the interpreter to others
+            paths = (folder / name for name in GRAPHS)
+            self._image, self._regions, self._texts = pool.map(opened, paths)
+        self.scales, self.version = _described(self._texts, folder / GRAPHS[2])
 
     def encode(self, image: FloatArray) -> Maps:
         """Encode an image; see `Network`."""
@@ -137,10 +148,12 @@ class Graphs:
 _NO_REGIONS: tuple[tuple[int, ...], ...] = ((0, EMBEDDING), (0,), (0, DESCRIBED))
 
 
-def _scales(session: Any, path: Path) -> Scales:
+def _described(session: Any, path: Path) -> tuple[Scales, str]:
+    """Return the scales and the version of the weights from the metadata of a graph."""
     metadata = session.get_modelmeta().custom_metadata_map
     try:
-        return Scales(**{name: float(metadata[name]) for name in Scales.__slots__})
+        scales = Scales(**{name: float(metadata[name]) for name in Scales.__slots__})
+        return scales, str(metadata[VERSION])
     except (KeyError, ValueError) as error:
         raise ConfigError(
             f"'{path}' holds no graph of the built-in network: it has no scales of matching. {ADVICE}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viper.backends.model_source import one_line
 from viper.backends.onnx_session import open_session, run_session
-from viper.builtin.graphs import ADVICE, THREADS, FloatArray
+from viper.builtin.graphs import ADVICE, THREADS, VERSION, FloatArray
 from viper.errors import ConfigError
 
 __all__ = ["LANGUAGE_GRAPH", "TOKENIZER", "LanguageGraph"]
@@ -47,14 +47,17 @@ class LanguageGraph:
         if end is None:
             raise ConfigError(f"'{path}' holds no tokenizer with {_END!r}. {ADVICE}")
         self._end: int = end
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.version = str(metadata.get(VERSION, ""))
+        """Names the trained weights."""
 
     def write(
-        self, descriptions: FloatArray, prefixes: Sequence[str], max_new_tokens: int
+        self, features: FloatArray, prefixes: Sequence[str], max_new_tokens: int
     ) -> list[str]:
         """Return what the language model writes after descriptions and prefixes, decoded greedily.
 
         Args:
-            descriptions: Shape (B, DESCRIBED).
+            features: Descriptions of views, shape (B, DESCRIBED).
             prefixes: B texts.
             max_new_tokens: Longest answer.
         """
@@ -64,7 +67,7 @@ class LanguageGraph:
         for length in sorted({len(row) for row in ids}):
             rows = [number for number, row in enumerate(ids) if len(row) == length]
             words = np.array([ids[row] for row in rows], np.int64).reshape(len(rows), length)
-            tokens = self._continued(descriptions[rows], words, max_new_tokens)
+            tokens = self._continued(features[rows], words, max_new_tokens)
             for row, text in zip(rows, self._tokenizer.decode_batch(tokens), strict=True):
                 written[row] = text.strip()
         return written

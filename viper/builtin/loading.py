@@ -1,4 +1,4 @@
-"""Loads the weights of the built-in models, shipped or from a folder, once for all roles."""
+"""Loads the graphs of the built-in models, shipped or from a folder, once for all roles."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
-from viper.backends.model_source import hash_file, one_line
-from viper.builtin.network import WorldNetwork
+from viper.builtin.graphs import ADVICE, GRAPHS, Graphs
 from viper.builtin.sight import Viewer
 from viper.builtin.words import PHOTOGRAPHS
 from viper.errors import ConfigError
 from viper.images.image import ImageRef
-from viper.models.options import BackendOptions
+from viper.models.option_reader import Options
 from viper.models.roles import Backend
 
-__all__ = ["NETWORK_FILE", "SHIPPED", "BuiltinBackend", "load_network", "open_viewer"]
+__all__ = ["SHIPPED", "BuiltinBackend", "open_viewer"]
 
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the weights that come with Viper."""
-NETWORK_FILE = "network.safetensors"
 _LOADING = threading.Lock()
 
 
@@ -66,47 +64,28 @@ def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple
     All roles with the same folder share one viewer, so that each image is encoded once.
 
     Args:
-        reference: Folder written by `python -m viper.builtin.train`; empty for the shipped weights.
+        reference: Folder written by `python -m viper.builtin.train`; empty for the shipped graphs.
         options: Must be empty.
         where: The backend, for messages, as in "the builtin detector".
 
     Raises:
-        ConfigError: There are no weights, they are of another network, or an option is unknown.
+        ConfigError: There are no graphs, they are of another network, or an option is unknown.
     """
-    BackendOptions.read(options, where)
+    with Options(options, where):
+        pass  # there are none
     folder = Path(reference).expanduser() if reference else SHIPPED
-    path = folder / NETWORK_FILE
-    if not path.is_file():
-        raise ConfigError(
-            f"There is no file '{path}'. Write builtin for the models that come with Viper, or "
-            "builtin:FOLDER with a folder that python -m viper.builtin.train has filled."
-        )
+    paths = [folder / name for name in GRAPHS]
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"There is no file '{path}'. {ADVICE}")
     with _LOADING:  # so that roles loading at the same time share the viewer
-        viewer, version = _loaded(path.resolve(), path.stat().st_mtime_ns)
+        changed = tuple(path.stat().st_mtime_ns for path in paths)
+        viewer, version = _loaded(folder.resolve(), changed)
     return viewer, folder, version
 
 
-def load_network(path: Path) -> WorldNetwork:
-    """Return a network with the weights of a file, in evaluation mode.
-
-    Raises:
-        ConfigError: The file is damaged, or belongs to another network.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    network = WorldNetwork()
-    try:
-        network.load_state_dict(load_file(path))  # float16 becomes float32
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise ConfigError(
-            f"'{path}' holds no weights of the built-in network: {one_line(error)} "
-            "Train it again with python -m viper.builtin.train."
-        ) from error
-    return network.eval().requires_grad_(False)
-
-
 @functools.lru_cache(maxsize=2)
-def _loaded(path: Path, changed_ns: int) -> tuple[Viewer, str]:
-    """Load a file; `changed_ns` keeps the cache from returning an older version."""
-    return Viewer(load_network(path)), f"builtin@{hash_file(path)[:16]}"
+def _loaded(folder: Path, changed_ns: tuple[int, ...]) -> tuple[Viewer, str]:
+    """Open the graphs of a folder; `changed_ns` makes changed files another key."""
+    graphs = Graphs(folder)
+    return Viewer(graphs), f"builtin@{graphs.version[:16]}"

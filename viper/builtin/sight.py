@@ -12,17 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+from PIL import Image
 
-from viper.builtin.network import EMBEDDING, NECK, PLACE, STRIDE, Regions, WorldNetwork
+from viper.builtin.graphs import STRIDE, FloatArray, Maps, Network, Regions
 from viper.builtin.words import encode
 from viper.images.boxes import Box, nms
 from viper.images.image import ImageRef, Pixels, View
 
-__all__ = ["CENTER_THRESHOLD", "DESCRIBED", "Sight", "Viewer"]
+__all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
 
 # Images are scaled to the width of the training images: then objects seen through the same lens have the same
 # size, whatever the aspect ratio of the image.
@@ -35,8 +33,6 @@ _NMS_IOU = 0.6
 _MOST_OBJECTS = 100
 # Boxes that NMS compares; only an untrained network has more.
 _MOST_CANDIDATES = 1000
-DESCRIBED = EMBEDDING + 2 * NECK + PLACE
-"""Length of the vectors of `Viewer.describe`."""
 # Images; a feature map takes 1.6 MB.
 _CACHED = 32
 _CACHED_STRANGENESS = 4096
@@ -46,7 +42,7 @@ _CACHED_STRANGENESS = 4096
 class Sight:
     """One encoded image."""
 
-    features: Tensor
+    features: FloatArray
     """Shape (1, 64, h, w)."""
     scale: float
     """Pixels of the network's input per pixel of the image."""
@@ -54,7 +50,7 @@ class Sight:
     """Objects, shape (N, 4), pixels of the image, best score first."""
     scores: NDArray[np.float64]
     """Shape (N,), 0 … 1: probability of an object."""
-    log_depth: Tensor
+    log_depth: FloatArray
     """Shape (h, w) of the input's cells that the image covers."""
     strangeness: float
     """Distance of the image from those of the small world; see `Familiarity`."""
@@ -64,10 +60,10 @@ class Viewer:
     """Encodes each image once with the network; may be used from several threads.
 
     Args:
-        network: In evaluation mode.
+        network: Encodes images, regions and texts.
     """
 
-    def __init__(self, network: WorldNetwork) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
         self._lock = threading.Lock()
         self._sights: OrderedDict[str, Sight] = OrderedDict()
@@ -103,63 +99,41 @@ class Viewer:
         for listed in numbers.values():
             yield self.look(views[listed[0]].image), listed
 
-    @torch.inference_mode()
     def look_at(self, pixels: Pixels) -> Sight:
         """Encode an image of shape (H, W, 3), uint8 RGB."""
         height, width = pixels.shape[:2]
         scale = min(_WIDTH / width, _TALLEST / height)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        image = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
+        image = np.divide(pixels.transpose(2, 0, 1), 255, dtype=np.float32)  # (3, H, W)
         if (w, h) != (width, height):
-            image = functional.interpolate(
-                image, (h, w), mode="bilinear", antialias=True, align_corners=False
-            )
-        padding = (0, -w % _MULTIPLE, 0, -h % _MULTIPLE)
-        image = functional.pad(image, padding, mode="replicate")
-        dense = self._network(image.contiguous(memory_format=torch.channels_last))
-        boxes, scores = _objects(dense.centers[0], dense.edges[0])
+            image = np.stack([_resized(channel, (w, h)) for channel in image])
+        image = np.pad(image, ((0, 0), (0, -h % _MULTIPLE), (0, -w % _MULTIPLE)), mode="edge")
+        maps = self._network.encode(np.ascontiguousarray(image[None]))
+        boxes, scores = _objects(maps)
         boxes = (boxes / scale).clip(0, (width, height) * 2)
         whole = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-        covered = dense.log_depth[0, : -(-h // STRIDE), : -(-w // STRIDE)]
-        return Sight(
-            dense.features,
-            scale,
-            boxes[whole],
-            scores[whole],
-            covered,
-            self._network.familiarity(dense.features).item(),
-        )
+        covered = maps.log_depth[: -(-h // STRIDE), : -(-w // STRIDE)]
+        return Sight(maps.features, scale, boxes[whole], scores[whole], covered, maps.strangeness)
 
-    @torch.inference_mode()
-    def embed_boxes(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
+    def embed_boxes(self, sight: Sight, boxes: list[Box]) -> FloatArray:
         """Return unit vectors of boxes in pixels of the image, shape (len(boxes), D)."""
-        return self._regions(sight, boxes).embeddings.numpy()
+        return self._regions(sight, boxes).embeddings
 
-    @torch.inference_mode()
     def distances(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float64]:
         """Return the depths of boxes in units of the world, shape (len(boxes),)."""
-        return self._regions(sight, boxes).log_distances.exp().double().numpy()
+        return np.exp(self._regions(sight, boxes).log_distances.astype(np.float64))
 
-    @torch.inference_mode()
-    def describe(self, sight: Sight, boxes: list[Box]) -> NDArray[np.float32]:
-        """Return the answerer's input for boxes, shape (len(boxes), DESCRIBED).
+    def describe(self, sight: Sight, boxes: list[Box]) -> FloatArray:
+        """Return the answerer's input for boxes, shape (len(boxes), DESCRIBED)."""
+        return self._regions(sight, boxes).descriptions
 
-        The vector of a box encodes its object; the means and deviations of the features inside encode how
-        many objects of which kind there are.
-        """
-        embeddings = self._regions(sight, boxes).embeddings
-        pooled = self._network.pool(sight.features, _indexed(sight, boxes))
-        grid, place = pooled[:, :-PLACE], pooled[:, -PLACE:]
-        cells = grid.reshape(len(grid), NECK, -1)  # (N, 64, 49)
-        return torch.cat([embeddings, cells.mean(dim=2), cells.std(dim=2), place], dim=1).numpy()
-
-    @torch.inference_mode()
-    def embed_texts(self, texts: list[str]) -> NDArray[np.float32]:
+    def embed_texts(self, texts: list[str]) -> FloatArray:
         """Return unit vectors of texts, shape (len(texts), D)."""
-        return self._network.embed_texts(torch.from_numpy(encode(texts))).numpy()
+        return self._network.embed_texts(encode(texts))
 
     def _regions(self, sight: Sight, boxes: list[Box]) -> Regions:
-        return self._network.look_closer(sight.features, _indexed(sight, boxes))
+        rows = np.array(boxes, np.float32).reshape(-1, 4) * np.float32(sight.scale)
+        return self._network.regions(sight.features, rows)
 
     def match(
         self, regions: NDArray[np.float32], texts: NDArray[np.float32]
@@ -172,33 +146,33 @@ class Viewer:
         return float(self._certainties(np.array(cosine)))
 
     def _certainties(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        scale, bias = self._network.match_scale.item(), self._network.match_bias.item()
-        shares: NDArray[np.float64] = 1 / (1 + np.exp(-(cosines * scale + bias)))
+        scales = self._network.scales
+        logits = cosines * scales.match_scale + scales.match_bias
+        shares: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
         return shares
 
     @property
     def logit_scale(self) -> float:
         """Factor from cosine to logit of the contrastive space."""
-        return self._network.log_scale.exp().item()
+        return self._network.scales.logit_scale
 
 
-def _indexed(sight: Sight, boxes: list[Box]) -> Tensor:
-    """Return boxes of the image as input of the network, shape (N, 5)."""
-    rows = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4) * sight.scale
-    return torch.cat([torch.zeros(len(rows), 1), rows], dim=1)
+def _resized(channel: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
+    """Return a channel in another size, in floats: rounding to bytes would move scores in the third digit."""
+    resized = Image.fromarray(np.ascontiguousarray(channel)).resize(
+        size_wh, Image.Resampling.BILINEAR
+    )
+    return np.asarray(resized)
 
 
-def _objects(centers: Tensor, edges: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _objects(maps: Maps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return boxes in pixels of the input, shape (N, 4), and scores, shape (N,), best first."""
-    certain = centers.sigmoid()
-    peak = functional.max_pool2d(certain[None, None], 3, 1, 1)[0, 0] == certain
-    rows, columns = torch.nonzero(peak & (certain >= CENTER_THRESHOLD), as_tuple=True)
-    best = certain[rows, columns].argsort(descending=True, stable=True)[:_MOST_CANDIDATES]
+    rows, columns = np.nonzero(maps.centers >= CENTER_THRESHOLD)
+    best = np.argsort(-maps.centers[rows, columns], kind="stable")[:_MOST_CANDIDATES]
     rows, columns = rows[best], columns[best]
-    scores = certain[rows, columns].double().numpy()
-    sides = edges[:, rows, columns].double().numpy() * STRIDE  # (4, N)
-    x = (columns.double().numpy() + 0.5) * STRIDE
-    y = (rows.double().numpy() + 0.5) * STRIDE
+    scores = maps.centers[rows, columns].astype(np.float64)
+    sides = maps.edges[:, rows, columns].astype(np.float64) * STRIDE  # (4, N)
+    x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
     boxes = np.stack([x - sides[0], y - sides[1], x + sides[2], y + sides[3]], axis=1)
     listed: list[Box] = [(a, b, c, d) for a, b, c, d in boxes.tolist()]
     kept = nms(listed, scores.tolist(), _NMS_IOU)[:_MOST_OBJECTS]

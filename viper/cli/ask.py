@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,9 +32,10 @@ from viper.cli.output import (
     printable,
     show_log,
 )
+from viper.cli.process import finish
 from viper.errors import ViperError
 
-__all__ = ["answer_options", "ask", "leave", "print_answer", "run_ask", "save_trace"]
+__all__ = ["answer_options", "ask", "print_answer", "run_ask", "save_trace"]
 
 
 answer_options = stacked(
@@ -114,9 +113,9 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             stats = RunStats()
             stats.add(answer.trace)
             print_stats(stats, program_cache=engine.config.program_cache is not None)
-    if engine is not None and not engine.close(timeout_s=1.0):
-        leave(status)
-    sys.exit(status)
+    if engine is not None:
+        engine.close(timeout_s=1.0)
+    finish(status)
 
 
 def print_answer(
@@ -189,10 +188,3 @@ def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:
         print_error(error, debug=options["debug"])
         return 1
     return 0
-
-
-def leave(status: int) -> None:
-    """End the process even if a model's thread is still busy; everything is saved."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

@@ -10,7 +10,7 @@ import click
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
 from viper.cli.output import notice, one_line, print_json
-from viper.errors import ConfigError, did_you_mean
+from viper.errors import ConfigError, did_you_mean, install_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,6 +123,11 @@ def pull(
 
     try:
         with exit_on_error(debug=debug):
+            if extra := _missing_extra(target, library):
+                notice(
+                    f"{target} runs in libraries that are not installed; before you use it: "
+                    f"{install_command(extra)}"
+                )
             folders, plans = {}, []
             for one in _requested(target, roles, revision, library):
                 found = one.on_disk()
@@ -247,6 +252,19 @@ def _requested(
         if not chosen or model.role in chosen
     }
     return list(requested.values())
+
+
+def _missing_extra(target: str, library: Library | None) -> str | None:
+    """Return the extra that a preset or repository needs and that is not installed."""
+    from viper.engine.presets import load_presets, missing_extra
+    from viper.models.registry import backends_for
+
+    presets = load_presets()
+    if target in presets:
+        preset = presets[target]
+        return missing_extra(presets[preset.first_of[0]] if preset.first_of else preset)
+    entry = backends_for("matcher")[library or "transformers"]
+    return None if entry.is_installed else entry.extra
 
 
 def _delete_revisions(repository: str) -> None:

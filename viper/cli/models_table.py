@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from viper.engine.presets import Preset, PresetModel, choose, load_presets
+from viper.engine.presets import Preset, PresetModel, choose, load_presets, missing_extra
+from viper.errors import install_command
 from viper.models.registry import BUILTIN
 from viper.weights.cache import OnDisk, find_on_disk
 
@@ -38,6 +39,8 @@ class PresetRow:
             title += f" About {megabytes(self.preset.size_mb * 1_000_000)}."
         if self.chosen is not None:
             title += f" Now: {self.chosen}."
+        if extra := missing_extra(self.preset):
+            title += f" First: {install_command(extra)}"
         click.echo(title)
         for model, disk in self.models:
             click.echo(
@@ -59,6 +62,7 @@ class PresetRow:
             "chosen": self.chosen,
             "size_mb": self.preset.size_mb,
             "shipped_mb": round(self.shipped_bytes / 1e6, 1),
+            "missing_extra": missing_extra(self.preset),
             "complete": all(disk.state == "complete" for _, disk in self.models),
             "models": [
                 {
@@ -101,7 +105,7 @@ def preset_rows() -> list[PresetRow]:
 def _shipped_bytes() -> int:
     folder = files("viper.builtin") / "weights"
     with as_file(folder) as weights:
-        return sum(path.stat().st_size for path in weights.rglob("*.safetensors"))
+        return sum(path.stat().st_size for path in weights.rglob("*.onnx"))
 
 
 def megabytes(size_bytes: int) -> str:

@@ -208,7 +208,7 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
     Raises:
         ConfigError: A value of `--backend` has the wrong form.
     """
-    from viper.cli.settings import apply_settings, program_cache_file
+    from viper.cli.settings import apply_settings, program_cache_file, text_cache_folder
 
     apply_settings(options)
     arguments = {name: options[name] for name in OPTIONS if name in options}
@@ -216,6 +216,7 @@ def engine_arguments(options: dict[str, Any], *, data_folder: Path | None = None
     return {
         **arguments,
         **options.get("further", {}),
+        "text_cache": text_cache_folder(),
         "backends": backend_overrides(options["backends"]),
         "data_folder": data_folder,
         "program_cache": program_cache_file(options.get("program_cache")) if used else None,

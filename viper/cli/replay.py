@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.cli.ask import leave, print_answer, save_trace
+from viper.cli.ask import print_answer, save_trace
 from viper.cli.errors import exit_on_error
 from viper.cli.files import read_text
 from viper.cli.options import (
@@ -29,6 +29,7 @@ from viper.cli.output import (
     show_log,
     show_warnings,
 )
+from viper.cli.process import leave
 from viper.cli.settings import apply_settings
 from viper.errors import ConfigError
 

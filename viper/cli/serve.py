@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from viper.cli.ask import leave
 from viper.cli.errors import exit_on_error
 from viper.cli.options import (
     debug_option,
@@ -20,8 +18,9 @@ from viper.cli.options import (
     writing_options,
 )
 from viper.cli.output import notice, printable, show_log
+from viper.cli.process import leave
 from viper.cli.settings import apply_settings
-from viper.errors import MissingExtraError
+from viper.errors import require_package
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 
 __all__ = ["serve"]
@@ -174,8 +173,7 @@ def _require_extra() -> None:
         MissingExtraError: One is not.
     """
     for package in ("starlette", "uvicorn", "python_multipart", "prometheus_client"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "serve", "The server")
+        require_package(package, "serve", "The server")
 
 
 def _log_to_stderr() -> None:

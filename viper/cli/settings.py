@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.engine.options import OPTIONS
+from viper.settings.sources import anything_set
 
 if TYPE_CHECKING:
     from viper.settings.schema import SettingsTree
 
-__all__ = ["apply_settings", "current_settings", "program_cache_file"]
+__all__ = ["apply_settings", "current_settings", "program_cache_file", "text_cache_folder"]
 
 _META = "viper.settings.schema"
 
@@ -39,6 +40,11 @@ def current_settings() -> SettingsTree:
     return tree
 
 
+def _changed() -> dict[str, Any]:
+    """Return the settings that are not defaults, by dotted name."""
+    return current_settings().changed() if anything_set() else {}
+
+
 def apply_settings(
     options: dict[str, Any], *, table: str = "", only: Collection[str] | None = None
 ) -> None:
@@ -59,11 +65,7 @@ def apply_settings(
         return  # not called from a command line, or already done
     from click.core import ParameterSource
 
-    changed = {
-        name: value
-        for name, value in current_settings().changed().items()
-        if only is None or name in only
-    }
+    changed = {name: value for name, value in _changed().items() if only is None or name in only}
     drafts = any(p.name == "models" and p.default == "none" for p in context.command.params)
     own: list[str] = []
     for name, value in changed.items():
@@ -84,6 +86,22 @@ def apply_settings(
         options["backends"] = (*own, *options["backends"])  # the last one for a role wins
 
 
+def text_cache_folder() -> Path | None:
+    """Return the folder of embeddings of texts: that of the settings, else in the user's cache folder.
+
+    Returns:
+        None where the settings say `off`.
+
+    Raises:
+        ConfigError: File or environment hold a wrong value.
+    """
+    from viper.storage.user_cache import user_cache_folder
+
+    if (folder := _changed().get("text_cache")) is None:
+        return user_cache_folder() / "texts"
+    return None if str(folder).lower() == "off" else Path(folder).expanduser()
+
+
 def program_cache_file(named: Path | None = None) -> Path | None:
     """Return the file of the program cache: the named one, else that of the settings, else the default.
 
@@ -95,6 +113,6 @@ def program_cache_file(named: Path | None = None) -> Path | None:
     """
     from viper.generate.program_cache import program_cache_path
 
-    if (file := named or current_settings().changed().get("program_cache")) is None:
+    if (file := named or _changed().get("program_cache")) is None:
         return program_cache_path()
     return None if str(file).lower() == "off" else Path(file).expanduser()

@@ -40,6 +40,9 @@ def _probe() -> dict[str, Any]:
             # Memory is shared with the CPU; the free part is not reported.
             total = torch.mps.recommended_max_memory()
             facts["devices"].append({"name": "mps", "total_bytes": total, "free_bytes": None})
+    except ModuleNotFoundError as error:
+        if error.name != "torch":  # else it is not installed, which is no error
+            facts["error"] = f"{type(error).__name__}: {error}"
     except Exception as error:  # broken installations and drivers may raise anything
         facts["error"] = f"{type(error).__name__}: {error}"
     return facts

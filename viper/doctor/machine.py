@@ -1,18 +1,23 @@
-"""Check Python, system, CPU and memory of this machine, and whether torch can use its devices."""
+"""Check Python, system, CPU and memory of this machine, torch with its devices, and onnxruntime."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from viper.doctor.check_result import CheckLevel, CheckResult, gigabytes
 from viper.doctor.torch_facts import TorchFacts
+from viper.errors import install_command
 
 __all__ = ["Machine", "machine_checks", "read_machine"]
 
 # Present with the Linux driver; dev/dxg is the GPU device of WSL 2.
 _NVIDIA_FILES = ("proc/driver/nvidia/version", "dev/nvidia0", "dev/dxg")
+
+# Variants of one package, for the CPU and for CUDA.
+_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 _GPU_BUILD = (
     "pip install --force-reinstall torch torchvision, from an index with CUDA builds: the default one "
@@ -65,6 +70,7 @@ def machine_checks(machine: Machine, torch: TorchFacts) -> list[CheckResult]:
         _check("system", f"{machine.platform}, {cores}"),
         _check("memory", _size(machine.ram_bytes, machine.ram_free_bytes)),
         _torch_check(machine, torch),
+        _onnxruntime_check(machine),
         *(
             _check("device", f"{one.name}, {_size(one.total_bytes, one.free_bytes)}")
             for one in torch.devices
@@ -77,6 +83,9 @@ def _check(title: str, found: str, level: CheckLevel = "ok", fix: str = "") -> C
 
 
 def _torch_check(machine: Machine, torch: TorchFacts) -> CheckResult:
+    if torch.version is None and not torch.error:
+        found = "not installed: photographs need it, except for detectors in ONNX files"
+        return _check("torch", found, "note", install_command("torch"))
     if torch.version is None:
         fix = "pip install --force-reinstall torch torchvision"
         return _check("torch", f"cannot be used: {torch.error}", "problem", fix)
@@ -96,6 +105,28 @@ def _torch_check(machine: Machine, torch: TorchFacts) -> CheckResult:
         found = f"{build}, but this machine has an NVIDIA device: models run many times slower."
         return _check("torch", found, "warning", _GPU_BUILD)
     return _check("torch", f"{build}; no GPU found, models run on the CPU")
+
+
+def _onnxruntime_check(machine: Machine) -> CheckResult:
+    """Check the variants of onnxruntime: two of them overwrite each other's files."""
+    found = [f"{name} {number}" for name in _RUNTIMES if (number := _installed(name))]
+    if len(found) > 1:
+        fix = f"pip uninstall -y {' '.join(_RUNTIMES)} && pip install {_RUNTIMES[-1]}"
+        where = f"{' and '.join(found)} are both installed, and cannot stand beside each other"
+        return _check("onnxruntime", where, "problem", fix)
+    if not found:
+        return _check("onnxruntime", "not installed", "problem", f"pip install {_RUNTIMES[0]}")
+    if machine.has_nvidia and not found[0].startswith(_RUNTIMES[1]):
+        fix = f"pip uninstall -y {_RUNTIMES[0]} && pip install {_RUNTIMES[1]}"
+        return _check("onnxruntime", f"{found[0]}, for the CPU only", "note", fix)
+    return _check("onnxruntime", found[0])
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def _size(total: int | None, free: int | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 
 from viper.doctor.check_result import CheckResult
+from viper.errors import install_command
 from viper.plugins import Plugin
 
 __all__ = ["Extra", "extras_checks", "find_extras", "plugins_checks"]
@@ -16,7 +17,8 @@ _DISTRIBUTION = "viper-vision"
 
 # Extras for users; others (dev, docs, all) are not listed.
 _PURPOSES = {
-    "onnx": "detectors in ONNX files",
+    "torch": "models for photographs through transformers, local language models, training of maps",
+    "train": "training of the built-in models",
     "open-clip": "matchers of open_clip",
     "bench": "benchmarks of the RefCOCO family, drawings",
     "ray": "benchmarks on a cluster",
@@ -110,8 +112,7 @@ def _extra_check(extra: Extra) -> CheckResult:
         if extra.installed
         else f"not installed ({purpose})"
     )
-    install = f"pip install '{_DISTRIBUTION}[{extra.name}]'"
-    return CheckResult("extras", "note", extra.name, found, install)
+    return CheckResult("extras", "note", extra.name, found, install_command(extra.name))
 
 
 def _extra(name: str, wanted: Sequence[str]) -> Extra:

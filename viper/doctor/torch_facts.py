@@ -41,7 +41,7 @@ class TorchFacts:
     """Version and build of torch, and the devices that it can use."""
 
     version: str | None
-    """None if torch cannot be imported."""
+    """None if torch is not installed (then there is no error), or cannot be imported."""
     build: str = ""
     """`CUDA 12.8` or `ROCm 6.4`; "" for a CPU build."""
     devices: tuple[Device, ...] = ()

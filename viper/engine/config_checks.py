@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from viper.engine.config import EngineConfig
 from viper.errors import ConfigError
 from viper.generate.generator import Abilities, Generator
-from viper.generate.openai import OpenAIGenerator
 from viper.generate.registry import generator_options
 from viper.models.registry import STUB
 
@@ -59,6 +58,8 @@ def _is_zero(text: str | None) -> bool:
 
 
 def _check_prices(config: EngineConfig, generators: Sequence[Generator]) -> None:
+    from viper.generate.openai import OpenAIGenerator
+
     unpriced = [
         writer.name
         for writer in generators

@@ -11,9 +11,10 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from viper.engine.answer import Answer
+from viper.engine.caches import opened_cache
 from viper.engine.config import EngineConfig, resolve_backends
 from viper.engine.config_checks import check_demands, vote_temperature
 from viper.engine.loop import LoopThread
@@ -24,7 +25,6 @@ from viper.engine.solver import Solver
 from viper.generate.auto import resolve_auto
 from viper.generate.generator import Threaded
 from viper.generate.program_cache import ProgramCache
-from viper.generate.prompt import Prompt
 from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
 from viper.models.capabilities import Capabilities
@@ -34,12 +34,13 @@ from viper.modules.module import Module
 from viper.modules.program_api import ProgramApi, open_modules
 from viper.programs.program import CheckReport, Program, Task
 from viper.scheduling.model_pool import ModelPool
-from viper.scheduling.result_cache import ResultCache
-from viper.scheduling.result_store import ResultStore
 from viper.scheduling.worker import Load
 from viper.trace import Watcher
 from viper.usage import Usage
 from viper_sandbox import Jail, LevelReport, Limits
+
+if TYPE_CHECKING:
+    from viper.generate.prompt import Prompt
 
 __all__ = ["Engine", "ask"]
 
@@ -142,13 +143,12 @@ class Engine:
         check_demands(config, self._writers)
         self._budget = Budget(max_cost_usd=config.max_cost_usd, max_tokens=config.max_tokens)
         lender = arguments.models_of
-        store = None if config.cache is None else ResultStore(Path(config.cache))
         self.pool: ModelPool = ModelPool(
             {role: ref for role, ref in config.backends.items() if ref.name != STUB},
             on_loading=arguments.on_loading,
             budget=self._budget,
             lender=arguments.pool or (lender.pool if lender is not None else None),
-            cache=ResultCache(int(config.cache_mb * 1e6), store) if config.cache_mb else None,
+            cache=opened_cache(config),
             max_batch=config.max_batch,
             **({} if arguments.opener is None else {"opener": arguments.opener}),
         )

@@ -106,6 +106,14 @@ class EngineOptions:
             flag="--cache DIR",
         ),
     ] = None
+    text_cache: Annotated[
+        OptionalPath,
+        Option(
+            "Folder in which a matcher's embeddings of texts outlive the process: a question compares with a "
+            "dozen texts, which are mostly the same for every image. Not used with cache, which keeps all "
+            "results.",
+        ),
+    ] = None
     cache_mb: Annotated[
         float,
         Option(

@@ -16,12 +16,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-
-from viper.errors import ConfigError, did_you_mean
-from viper.models.registry import BackendRef
+from viper.errors import ConfigError, did_you_mean, install_command
+from viper.models.registry import BackendRef, backends_for
 from viper.models.roles import ROLES, Role
 from viper.weights.cache import find_on_disk
 
@@ -32,6 +30,7 @@ __all__ = [
     "advice",
     "choose",
     "load_presets",
+    "missing_extra",
     "missing_models",
     "repositories",
 ]
@@ -41,8 +40,6 @@ PRESETS_VARIABLE = "VIPER_PRESETS"
 
 # The backend whose references are repositories of the hub.
 _FROM_HUB = "transformers"
-
-_Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"\S")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Preset:
     models: tuple[PresetModel, ...] = ()
     """The models that come from the hub, in the order of the roles."""
     first_of: tuple[str, ...] = ()
-    """Presets to choose from: the first whose weights are all on disk, else the last."""
+    """Presets to choose from: the first whose weights and libraries are all here, else the last."""
     beside_own_backends: str | None = None
     """Replaces the last preset of `first_of` if the user names backends."""
 
@@ -103,8 +100,10 @@ def load_presets() -> dict[str, Preset]:
     """
     shipped = files("viper.engine") / "presets.toml"
     origin = "presets.toml"
-    file = _read(shipped.read_text(encoding="utf-8"), origin)
+    file = tomllib.loads(shipped.read_text(encoding="utf-8"))
     if own := os.environ.get(PRESETS_VARIABLE):
+        from viper.engine.preset_file import read_preset_file  # only somebody's own file is checked
+
         origin = own
         try:
             text = Path(own).read_text(encoding="utf-8")
@@ -112,10 +111,11 @@ def load_presets() -> dict[str, Preset]:
             raise ConfigError(
                 f"The presets of {PRESETS_VARIABLE}={own!r} cannot be read: {error}."
             ) from error
-        added = _read(text, own)
-        file.presets.update(added.presets)
-        file.hub.update(added.hub)
-    loaded = {name: _preset(name, table, file.hub, origin) for name, table in file.presets.items()}
+        for kind, tables in read_preset_file(text, own).items():
+            file[kind] |= tables
+    loaded = {
+        name: _preset(name, table, file["hub"], origin) for name, table in file["presets"].items()
+    }
     for preset in loaded.values():
         for name in filter(None, (*preset.first_of, preset.beside_own_backends)):
             if name not in loaded or loaded[name].first_of:
@@ -154,7 +154,8 @@ def choose(name: str, *, own_backends: bool = False) -> Preset:
     *better, last = (presets[choice] for choice in preset.first_of)
     if own_backends and preset.beside_own_backends is not None:
         last = presets[preset.beside_own_backends]
-    return next((choice for choice in better if not missing_models(choice)), last)
+    usable = (one for one in better if not missing_extra(one) and not missing_models(one))
+    return next(usable, last)
 
 
 def advice(name: str, *, own_backends: bool = False) -> str | None:
@@ -173,10 +174,20 @@ def advice(name: str, *, own_backends: bool = False) -> str | None:
     best, chosen = presets[presets[name].first_of[0]], choose(name, own_backends=own_backends)
     if chosen.name in (best.name, presets[name].beside_own_backends) or not chosen.backends:
         return None
+    extra = missing_extra(best)
+    steps = [*([install_command(extra)] if extra else []), f"viper models pull {best.name}"]
     return (
         f"--models {name} uses the preset '{chosen.name}'. {chosen.description} For '{best.name}' "
-        f"(about {best.size_mb / 1000:.1f} GB): viper models pull {best.name}"
+        f"(about {best.size_mb / 1000:.1f} GB): {' && '.join(steps)}"
     )
+
+
+def missing_extra(preset: Preset) -> str | None:
+    """Return the extra of `viper-vision` whose libraries a preset needs and that is not installed."""
+    entries = (
+        backends_for(role).get(text.partition(":")[0]) for role, text in preset.backends.items()
+    )
+    return next((entry.extra for entry in entries if entry and not entry.is_installed), None)
 
 
 def missing_models(preset: Preset, roles: Iterable[Role] = ROLES) -> list[PresetModel]:
@@ -190,61 +201,10 @@ def missing_models(preset: Preset, roles: Iterable[Role] = ROLES) -> list[Preset
     ]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _HubTable(_Table):
-    """What a file says about a model of the hub."""
-
-    revision: _Text
-    size_mb: Annotated[int, Field(ge=0)]
-    licence: _Text
-    architecture: Annotated[_Text, Field(alias="class")]
-
-
-class _PresetTable(_Table):
-    """What a file says about a preset."""
-
-    description: _Text
-    first_of: list[_Text] = []
-    beside_own_backends: _Text | None = None
-    detector: _Text | None = None
-    matcher: _Text | None = None
-    depth: _Text | None = None
-    answerer: _Text | None = None
-    language: _Text | None = None
-
-
-class _File(_Table):
-    presets: dict[str, _PresetTable] = {}
-    hub: dict[str, _HubTable] = {}
-
-
-def _read(text: str, origin: str) -> _File:
-    try:
-        return _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin} is not TOML: {error}.") from error
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
-        trouble = fault["msg"].removeprefix("Input ")
-        if fault["type"] == "extra_forbidden":
-            *_, key = map(str, fault["loc"])
-            tables = {1: _File, 3: _HubTable if fault["loc"][0] == "hub" else _PresetTable}
-            trouble = (
-                f"is an unknown key. {did_you_mean(key, tables[len(fault['loc'])].model_fields)}"
-            )
-        elif fault["type"] != "missing":
-            trouble += f", but is {fault['input']!r}"
-        raise _fault(origin, place, trouble) from None
-
-
-def _preset(name: str, table: _PresetTable, hub: Mapping[str, _HubTable], origin: str) -> Preset:
-    backends: dict[Role, str] = {
-        role: text for role in ROLES if (text := getattr(table, role)) is not None
-    }
+def _preset(
+    name: str, table: Mapping[str, Any], hub: Mapping[str, Mapping[str, Any]], origin: str
+) -> Preset:
+    backends: dict[Role, str] = {role: table[role] for role in ROLES if role in table}
     models = []
     for role, text in backends.items():
         backend, _, repository = text.partition(":")
@@ -252,16 +212,19 @@ def _preset(name: str, table: _PresetTable, hub: Mapping[str, _HubTable], origin
             if (model := hub.get(repository)) is None:
                 trouble = f"{role} names {repository!r}, which [hub] does not list"
                 raise _fault(origin, f"presets.{name}", trouble)
-            models.append(PresetModel(role, repository, **dict(model)))
+            facts = {key if key != "class" else "architecture": v for key, v in model.items()}
+            models.append(PresetModel(role, repository, **facts))
     return Preset(
         name,
-        table.description,
+        table["description"],
         backends,
         tuple(models),
-        tuple(table.first_of),
-        table.beside_own_backends,
+        tuple(table.get("first_of", ())),
+        table.get("beside_own_backends"),
     )
 
 
 def _fault(origin: str, where: str, trouble: str) -> ConfigError:
-    return ConfigError(f"In {origin}, {where}: {trouble.strip().rstrip('.')}.")
+    from viper.engine.preset_file import preset_fault
+
+    return preset_fault(origin, where, trouble)

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from viper.engine.answer import Answer
 from viper.engine.query import Query, checked_question, opened_image
@@ -19,7 +20,6 @@ from viper.engine.query_run import EngineServices, QueryRun, written
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
-from viper.generate.prompt import Prompt
 from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
 from viper.models.capabilities import Capabilities
@@ -29,6 +29,9 @@ from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import Watcher
 from viper_sandbox import LevelReport
+
+if TYPE_CHECKING:
+    from viper.generate.prompt import Prompt
 
 __all__ = ["Solver"]
 
@@ -79,11 +82,18 @@ class Solver:
             InputError: The image cannot be read. Everything else is `answer.failure`.
         """
         started_s = time.perf_counter()
+        self._begin(query)
         image = await _opened(query)
         try:
             return await self._answer(query, image, started_s, timeout_s, watcher)
         except Exception as error:  # nothing could be recorded, not even the failure
             return self._failed(query, _unexpected(error))
+
+    def _begin(self, query: Query) -> None:
+        """Begin what takes a while and is needed in any case: the sandbox, and a detector for its words."""
+        self._services.jail.warm(self._services.wire_api)
+        if query.program is None:
+            self._pool.begin_loading(["detector"])
 
     async def _answer(
         self,

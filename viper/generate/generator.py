@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from viper.generate.prompt import Prompt
 from viper.generate.request import GenerationRequest, Rejected
 from viper.programs.program import Program
+
+if TYPE_CHECKING:
+    from viper.generate.prompt import Prompt
 
 __all__ = ["Abilities", "GenerationRequest", "Generator", "LanguageModelAbilities", "Prompting"]
 __all__ += ["Rejected", "Threaded"]

@@ -13,6 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from viper.errors import require_package
 from viper.generate.generator import GenerationRequest, LanguageModelAbilities
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import ModelThread, Sample, Writer
@@ -41,8 +42,10 @@ class LocalGenerator(LanguageModelAbilities):
         """Return the generator for `FOLDER_OR_MODEL_ID?option=value&…`; loads nothing.
 
         Raises:
-            ConfigError: The model is missing, or an option is invalid.
+            ConfigError: The model is missing, an option is invalid, or torch is not installed.
         """
+        for package in ("torch", "transformers"):
+            require_package(package, "torch", "A local language model")
         return cls(LocalSettings.parse(reference))
 
     @property

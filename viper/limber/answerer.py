@@ -19,7 +19,7 @@ from viper.backends.torch_common import fingerprint, load_model, load_pretrained
 from viper.errors import ConfigError
 from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
-from viper.limber.training import prefix_of
+from viper.limber.prompt import prefix_of
 from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
 from viper.models.roles import Answerer, AnswerRequest, Completion, Matcher
 from viper.usage import Usage

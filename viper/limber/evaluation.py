@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = [
+    "Score",
+    "Trial",
+    "Writer",
+    "choose",
+    "normalised",
+    "options_of",
+    "score",
+    "write_answers",
+]
 
-    from viper.limber.model import LimberModel
-
-__all__ = ["Score", "Trial", "choose", "normalised", "options_of", "score", "write_answers"]
+Features = TypeVar("Features", contravariant=True, bound=Any)
+# An array of numpy or a tensor of torch, shape (N, D).
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,17 @@ def options_of(trials: Sequence[Trial], answers: Mapping[str, Sequence[str]]) ->
     ]
 
 
+class Writer(Protocol[Features]):
+    """A language model that answers from features: a `LimberModel`, or an exported one."""
+
+    def write(self, features: Features, prefixes: Sequence[str], max_new_tokens: int) -> list[str]:
+        """Return an answer for each row of features."""
+        ...
+
+
 def write_answers(
-    model: LimberModel,
-    features: Tensor,
+    model: Writer[Features],
+    features: Features,
     prefixes: Sequence[str],
     *,
     chunk: int,

@@ -26,7 +26,8 @@ from viper.limber.evaluation import Trial, choose, options_of, score, write_answ
 from viper.limber.examples import Example, read_examples, views_of
 from viper.limber.folder import Wiring, write_map
 from viper.limber.model import LimberModel
-from viper.limber.training import Lesson, blinded, new_map, prefix_of, train_map
+from viper.limber.prompt import prefix_of
+from viper.limber.training import Lesson, blinded, new_map, train_map
 from viper.limber.training_loop import TrainingConfig, save_complete
 from viper.models.registry import BackendRef, identity, open_backend
 

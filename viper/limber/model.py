@@ -8,10 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["PREFIX", "LimberModel", "SoftPrompts"]
-
-PREFIX = "question: {} answer:"
-"""The prompt of the language model; `{}` stands for the question."""
+__all__ = ["LimberModel", "SoftPrompts"]
 
 
 class SoftPrompts(nn.Module):

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from viper.limber.model import PREFIX, LimberModel, SoftPrompts
+from viper.limber.model import LimberModel, SoftPrompts
+from viper.limber.prompt import prefix_of
 from viper.limber.training_loop import TrainingConfig, TrainingLoop
 
-__all__ = ["Lesson", "blinded", "new_map", "prefix_of", "train_map"]
+__all__ = ["Lesson", "blinded", "new_map", "train_map"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,6 @@ class Lesson:
     """Row of the features of the view."""
     question: str | None
     text: str
-
-
-def prefix_of(question: str | None) -> str:
-    """Return the text between the soft prompts and the target."""
-    return "" if question is None else PREFIX.replace("{}", question)
 
 
 def blinded(features: Tensor) -> Tensor:

@@ -109,8 +109,12 @@ class CallDispatcher:
         return tuple(self._client.metrics.doubts)
 
     def read(self, call_sites: Sequence[CallSite]) -> None:
-        """Use the call sites of the program for prefetching; called before it runs."""
+        """Use the call sites of the program: prefetch, and load its models; called before it runs."""
         self._client.prefetcher.read(call_sites)
+        if self._recorded is None:
+            named = {site.method for site in call_sites}
+            entries = [entry for entry, _ in self._entries.values() if entry.name in named]
+            self._client.begin_loading({entry.needs for entry in entries if entry.needs})
 
     def close(self) -> None:
         """Drop requests of the program that no model has begun to serve."""

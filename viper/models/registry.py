@@ -6,6 +6,7 @@ Parsing imports nothing; `open_backend` imports one module and loads one model.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -37,14 +38,19 @@ class BackendEntry(NamedTuple):
     """`module:function`; called as `function(reference, options)`, returns the loaded model."""
     extra: str | None = None
     """Extra of viper-vision that installs the library; None for a core dependency."""
-    package: str | None = None
-    """Import name of that library."""
+    packages: tuple[str, ...] = ()
+    """Import names of what the extra installs and the backend imports."""
     remote: bool = False
     """Called over a network: never prefetched, and its calls may cost money."""
     plugin: Plugin | None = None
     """The distribution that provides it; None for Viper's own."""
     judges: tuple[str, ...] | None = None
     """Kinds of attributes that a matcher supports, such as `color`; None for any text."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its libraries are installed; imports none of them."""
+        return all(importlib.util.find_spec(package) for package in self.packages)
 
 
 TRUTH = "truth"
@@ -55,25 +61,28 @@ BUILTIN = "builtin"
 
 _BACKENDS = "viper.backends"
 
+# Extra and packages of the backends that load models of the hub.
+_TORCH = ("torch", ("torch", "transformers"))
+
 _BUILT_IN: Mapping[tuple[Role, str], BackendEntry] = {
     **{
         (role, name): BackendEntry(f"{package}.{role}:load")
         for name, package in ((BUILTIN, "viper.builtin"), (TRUTH, "viper.oracle"))
         for role in ("detector", "matcher", "depth", "answerer")
     },
-    ("answerer", "limber"): BackendEntry("viper.limber.answerer:load"),
-    ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load", "onnx", "onnxruntime"),
+    ("answerer", "limber"): BackendEntry("viper.limber.answerer:load", *_TORCH),
+    ("detector", "onnx"): BackendEntry(f"{_BACKENDS}.onnx:load"),
     ("detector", "ultralytics"): BackendEntry(
-        f"{_BACKENDS}.ultralytics:load", "ultralytics", "ultralytics"
+        f"{_BACKENDS}.ultralytics:load", "ultralytics", ("torch", "ultralytics")
     ),
-    ("detector", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_detector:load"),
-    ("matcher", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_matcher:load"),
+    ("detector", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_detector:load", *_TORCH),
+    ("matcher", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_matcher:load", *_TORCH),
     ("matcher", "colors"): BackendEntry(f"{_BACKENDS}.colors:load", judges=("color",)),
     ("matcher", "open_clip"): BackendEntry(
-        f"{_BACKENDS}.open_clip_matcher:load", "open-clip", "open_clip"
+        f"{_BACKENDS}.open_clip_matcher:load", "open-clip", ("torch", "open_clip")
     ),
-    ("depth", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_depth:load"),
-    ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load"),
+    ("depth", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_depth:load", *_TORCH),
+    ("answerer", "transformers"): BackendEntry(f"{_BACKENDS}.transformers_answerer:load", *_TORCH),
     ("answerer", "openai"): BackendEntry(f"{_BACKENDS}.openai_models:load_answerer", remote=True),
     ("language", "openai"): BackendEntry(
         f"{_BACKENDS}.openai_models:load_language_model", remote=True
@@ -216,7 +225,7 @@ def open_backend(ref: BackendRef) -> Backend:
         with IMPORTING:
             module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if entry.package is not None and error.name is not None and entry.extra is not None:
+        if error.name is not None and entry.extra is not None:
             raise MissingExtraError(
                 error.name, entry.extra, f"The {ref.name} {ref.role}"
             ) from error

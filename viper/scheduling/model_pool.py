@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -100,6 +100,15 @@ class ModelPool:
         finally:
             self._on_loading(worker.ref, False)
 
+    def begin_loading(self, roles: Iterable[Role]) -> None:
+        """Begin to load the models of these roles, each in its thread; roles that nobody serves are skipped.
+
+        A model that cannot be loaded is an error only for whoever needs it.
+        """
+        for role in roles:
+            if role in self._workers:
+                self._workers[role].start()
+
     async def preload(self) -> None:
         """Load all models concurrently.
 
@@ -137,7 +146,7 @@ class ModelPool:
     ) -> dict[Key, Any]:
         """Return the results that are on disk only, for `submit`; does not block the event loop."""
         worker = self._worker(operation.role)
-        if (reading := worker.from_disk(list(requests))) is None:
+        if (reading := worker.from_disk(operation, list(requests))) is None:
             return {}
         (found,) = await results_of([reading])
         if (operation.role, worker.ref.name) not in _SHARED_FOLDERS:
@@ -147,7 +156,7 @@ class ModelPool:
                 for key, request in requests.items()
                 if key not in found
             }
-            if (reading := worker.from_disk(list(former))) is not None:
+            if (reading := worker.from_disk(operation, list(former))) is not None:
                 for key, value in (await results_of([reading]))[0].items():
                     found[former[key]] = value
                     worker.cache_result(former[key], value)

@@ -12,14 +12,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.scheduling.operation import Key
+from viper.scheduling.operation import Key, Operation
 from viper.scheduling.result_bytes import size_in_memory
 from viper.scheduling.result_store import ResultStore
 
@@ -34,11 +34,18 @@ class ResultCache:
     Args:
         max_bytes: Most bytes of results in memory. A single larger result is not cached.
         store: Keeps results on disk; None for memory only.
+        stored: The operations whose results go to disk; None for all.
     """
 
-    def __init__(self, max_bytes: int, store: ResultStore | None = None) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        store: ResultStore | None = None,
+        stored: Collection[Operation] | None = None,
+    ) -> None:
         self._max_bytes = max_bytes
         self._store = store
+        self._stored = stored
         self._reader = None if store is None else ThreadPoolExecutor(1, "viper-cache-reader")
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
@@ -71,6 +78,10 @@ class ResultCache:
             self._values.move_to_end(key)
             return self._values[key][0]
 
+    def is_stored(self, operation: Operation) -> bool:
+        """Return whether results of an operation go to disk."""
+        return self._store is not None and (self._stored is None or operation in self._stored)
+
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
         """Begin to read results that are not in memory, on another thread; None if there are none."""
         with self._lock:
@@ -83,11 +94,17 @@ class ResultCache:
         found = {key: self.get(key) for key in keys}
         return {key: value for key, value in found.items() if value is not None}
 
-    def put(self, key: Key, value: Any) -> None:
-        """Cache a result; an error is logged, and the result is not cached."""
+    def put(self, key: Key, value: Any, *, to_disk: bool = True) -> None:
+        """Cache a result; an error is logged, and the result is not cached.
+
+        Args:
+            key: Its key.
+            value: The result.
+            to_disk: Whether it goes to disk as well; see `is_stored`.
+        """
         try:
             self._keep(key, value)
-            if self._store is not None:
+            if self._store is not None and to_disk:
                 self._store.put(key, value)
         except Exception:  # the caller still gets the result
             _log.exception("A result could not be cached.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -21,6 +21,7 @@ from viper.models.roles import (
     Detector,
     DetectRequest,
     Matcher,
+    Role,
     median_depth,
 )
 from viper.scheduling.futures import results_of
@@ -156,6 +157,10 @@ class VisionClient:
         await self._wait(images, words)
         self._record_doubts(backend, views)
         return self._values(images), self._values(words)
+
+    def begin_loading(self, roles: Iterable[Role]) -> None:
+        """Load the models of these roles at the same time, in their threads; see `ModelPool`."""
+        self._pool.begin_loading(roles)
 
     async def depth(self, view: View, prefetches: Sequence[View] = ()) -> float:
         """Return the depth of a view, larger = farther: as measured, or the median of the map."""

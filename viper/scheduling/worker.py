@@ -145,10 +145,12 @@ class ModelWorker:
         with self._changed:
             return len(self._queue)
 
-    def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
+    def from_disk(self, operation: Operation, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
         """Begin to read results that are only on disk, for `submit`; None if there cannot be any."""
         with self._changed:
             if self._cache is None or not self._caches_results:
+                return None
+            if not self._cache.is_stored(operation):
                 return None
             keys = [key for key in keys if self._queue.find(key) is None]
         return self._cache.from_disk(keys)
@@ -397,7 +399,8 @@ class ModelWorker:
         with self._changed:
             demanded = job.demanded
             if isinstance(result, Served) and self._cache is not None and self._caches_results:
-                self._cache.put(job.key, result.value)
+                stored = self._cache.is_stored(job.operation)
+                self._cache.put(job.key, result.value, to_disk=stored)
             self._queue.finish(job)
             job.prepared = None
         if isinstance(result, Served):

@@ -54,7 +54,7 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
         reason = "send questions, images and keys to another machine"
     elif "trust" in query:
         reason = "run the code that a model file may hold"
-    elif name == "cache" and isinstance(value, str):
+    elif (name == "cache" and isinstance(value, str)) or (name == "text_cache" and value != "off"):
         reason = "choose the folder that results are read from and written to"
     elif name == "program_cache" and value != "off":
         reason = "choose the file that programs are read from and written to"

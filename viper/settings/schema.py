@@ -30,13 +30,11 @@ from viper.settings.guard import (
     received,
     refuse_secrets,
 )
+from viper.settings.sources import FILE_NAME, PREFIX
 from viper.storage.files import read_regular_file
 
-__all__ = ["FILE_NAME", "OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
+__all__ = ["OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
 __all__ += ["SettingsTree", "load_settings", "unknown_variables"]
-
-FILE_NAME = "viper.toml"
-PREFIX = "VIPER_"
 
 OTHER_VARIABLES: Mapping[str, str] = {
     CONFIG_VARIABLE: "the file of settings",

@@ -1,3 +1,3 @@
 """The version of Viper, also written into traces and other files."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -10,18 +10,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_type_hints
-
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter
-from pydantic_core import CoreSchema, core_schema
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_type_hints
 
 from viper.errors import FailureKind
 from viper.images.boxes import Box
 from viper.programs.program import CallSite, Failure, Finding
 from viper.usage import Usage
 
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, TypeAdapter
+    from pydantic_core import CoreSchema
+
 __all__ = [
     "MEASURE",
+    "Constraint",
     "Count",
     "FailureField",
     "FindingField",
@@ -40,6 +42,8 @@ __all__ = [
 @functools.cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the adapter that reads, writes and describes a class of records."""
+    from pydantic import TypeAdapter  # an answer that writes no trace does not need it
+
     return TypeAdapter(kind)
 
 
@@ -47,9 +51,12 @@ class Record:
     """Base of the dataclasses that a trace consists of."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        extra="forbid", strict=True, use_attribute_docstrings=True, ser_json_inf_nan="constants"
-    )
+    __pydantic_config__: ClassVar[Any] = {  # a `ConfigDict`
+        "extra": "forbid",
+        "strict": True,
+        "use_attribute_docstrings": True,
+        "ser_json_inf_nan": "constants",
+    }
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that stands for the record in a trace."""
@@ -74,17 +81,40 @@ def measures(kind: Any) -> tuple[str, ...]:
     )
 
 
-def _rounded(digits: int) -> PlainSerializer:
-    def write(value: float | None) -> float | None:
-        return None if value is None else round(value, digits)
+class Constraint:
+    """Annotation that limits the values of a field: keys of pydantic's core schema, such as `ge`."""
 
-    return PlainSerializer(write)
+    def __init__(self, **limits: Any) -> None:
+        self._limits = limits
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        limited: Any = {**handler(source), **self._limits}
+        return limited  # type: ignore[no-any-return]  # of the same kind as before
 
 
-Milliseconds: TypeAlias = Annotated[float, _rounded(3), MEASURE]
-Score: TypeAlias = Annotated[float | None, _rounded(4)]
+class _Rounded:
+    """Annotation of a number that is written with this many digits."""
+
+    def __init__(self, digits: int) -> None:
+        self._digits = digits
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        from pydantic import PlainSerializer
+
+        def write(value: float | None) -> float | None:
+            return None if value is None else round(value, self._digits)
+
+        return PlainSerializer(write).__get_pydantic_core_schema__(source, handler)
+
+
+Milliseconds: TypeAlias = Annotated[float, _Rounded(3), MEASURE]
+Score: TypeAlias = Annotated[float | None, _Rounded(4)]
 Count: TypeAlias = Annotated[int, MEASURE]
-Index: TypeAlias = Annotated[int, Field(ge=0)]
+Index: TypeAlias = Annotated[int, Constraint(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +132,8 @@ class JsonForm:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        from pydantic_core import core_schema
+
         names = [field.name for field in fields(self.form)]  # type: ignore[arg-type]
         kind = getattr(source, "__origin__", source)
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
-
 from viper.images.boxes import Box
 from viper.programs.program import Failure, Task
 from viper.trace.model import (
     MEASURE,
+    Constraint,
     FailureField,
     Index,
     Milliseconds,
     PatchField,
     Record,
 )
-from viper.trace.summary import summary_html
 from viper.trace.turns import Attempt, CallRecord, Votes
 from viper.usage import Usage
 
@@ -111,7 +109,7 @@ class Crop(Record):
     """Index of the image among `images`."""
     box_xyxy: Box
     """The box."""
-    data: Annotated[str, Field(pattern="^data:image/jpeg;base64,")]
+    data: Annotated[str, Constraint(pattern="^data:image/jpeg;base64,")]
     """`data:image/jpeg;base64,…`, at most 160 pixels wide and high."""
 
 
@@ -119,7 +117,7 @@ class Crop(Record):
 class Embedded(Record):
     """Images, where the trace was written with them."""
 
-    images: tuple[Annotated[str, Field(pattern="^data:image/png;base64,")], ...] = ()
+    images: tuple[Annotated[str, Constraint(pattern="^data:image/png;base64,")], ...] = ()
     """The whole images, without loss, in the order of `images`; empty where only crops are embedded."""
     crops: tuple[Crop, ...] = ()
     """What calls looked at and found, each box once."""
@@ -155,7 +153,7 @@ class Trace(Record):
     """`vqa` or `grounding`."""
     choices: tuple[str, ...]
     """Answers that the caller allowed; empty when any would do."""
-    images: Annotated[tuple[ImageInfo, ...], Field(min_length=1)]
+    images: Annotated[tuple[ImageInfo, ...], Constraint(min_length=1)]
     """The images by content; an image is named by its index here."""
     regions: tuple[Region, ...] = ()
     """Parts of the images that the user pointed out; not used yet, so empty."""
@@ -255,6 +253,8 @@ class Trace(Record):
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: answer, program, calls."""
+        from viper.trace.summary import summary_html
+
         return summary_html(self.to_json(), None)
 
     def summary_json(self) -> dict[str, Any]:

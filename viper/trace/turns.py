@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
 from viper.errors import FailureKind
 from viper.images.boxes import Box
 from viper.trace.model import (
     MEASURE,
+    Constraint,
     Count,
     FailureField,
     FindingField,
@@ -169,7 +168,7 @@ class Attempt(Record):
 class Votes(Record):
     """How several programs for one question voted."""
 
-    n: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Constraint(ge=1)]
     """Programs that were asked for."""
     answers: dict[str, int]
     """Answer: programs that gave it, most votes first."""

@@ -106,7 +106,8 @@ def _library() -> tuple[Any, Any]:
         forms: Entry = InflectionLUCodec.fromString(line)[2]
         return forms
 
-    lemmatizer, inflector = Lemmatizer(), Inflections()
+    lemmatizer: Any = Lemmatizer()
+    inflector: Any = Inflections()
     # Attributes that the library fills at the first word, if they are not there yet.
     lemmatizer.lemma_dict = _SearchedTable(lemmatizer.lemma_lu_fn, base_form, MappingProxyType({}))
     inflector.infl_dict = _SearchedTable(

@@ -8,7 +8,7 @@ import click
 
 __all__ = ["perf"]
 
-_BENCHMARKS = "sandbox world builtin runner forwards overhead throughput soak serve".split()
+_BENCHMARKS = "startup sandbox world builtin runner forwards overhead throughput soak serve".split()
 
 
 class _Benchmarks(click.Group):

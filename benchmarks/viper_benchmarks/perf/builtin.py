@@ -2,14 +2,13 @@
 
 | figure | meaning |
 |---|---|
-| `load_ms` | time to load the network's weights, after its libraries have been imported |
+| `load_ms` | time to open the network's graphs, after onnxruntime has been imported |
 | `picture_ms` | all work on a new image of 480×320: find its objects, embed each and measure its depth |
 | `question_ms` | time of the answerer for one question about a part of that image |
 | `first_answer_s` | a whole process of `viper ask … --models builtin`, from its start to its end |
 | `weights_mb` | all weights that come with Viper |
 
-All but `weights_mb` are wall times; all times but `first_answer_s` are taken inside one process, with
-torch's default number of threads.
+All but `weights_mb` are wall times; all times but `first_answer_s` are taken inside one process.
 """
 
 from __future__ import annotations
@@ -46,13 +45,12 @@ _SIZE = (480, 320)
 _FIRST_SEED = 50_000_000
 
 
-@with_machine("torch", "torchvision", "timm", "numpy")
+@with_machine("onnxruntime", "numpy")
 def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
     """Run the models on new images and return the times as a JSON value."""
-    import torch
-
     from viper.builtin import answerer, depth, detector, matcher
-    from viper.builtin.loading import NETWORK_FILE, SHIPPED, load_network
+    from viper.builtin.graphs import THREADS, Graphs
+    from viper.builtin.loading import SHIPPED
     from viper.builtin.world import render, sample_scene
 
     detect, match, measure_depth, answer = (
@@ -75,7 +73,7 @@ def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
     look(images[-1])  # the first use is slower
     load, look_at, question, first_answer = (Samples() for _ in range(4))
     for number in range(rounds):
-        load.add_round([timed_ms(lambda: load_network(SHIPPED / NETWORK_FILE))])
+        load.add_round([timed_ms(lambda: Graphs(SHIPPED))])
         times, questions = [], []
         for image in images[number * images_per_round :][:images_per_round]:
             times.append(timed_ms(partial(look, image)))
@@ -83,7 +81,7 @@ def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
         look_at.add_round(times)
         question.add_round(questions)
         first_answer.add_round([_first_answer_s(images[number].pixels())])
-    weights = sum(path.stat().st_size for path in SHIPPED.rglob("*.safetensors"))
+    weights = sum(path.stat().st_size for path in SHIPPED.rglob("*.onnx"))
     return {
         "load_ms": round(load.median, 1),
         "picture_ms": round(look_at.median, 1),
@@ -93,7 +91,7 @@ def measure(rounds: int, images_per_round: int = _IMAGES) -> Result:
         "weights_mb": round(weights / 1e6, 2),
         "pictures": len(look_at.values),
         "size": list(_SIZE),
-        "threads": torch.get_num_threads(),
+        "threads": THREADS,
     }
 
 
@@ -110,7 +108,8 @@ def table(result: Result) -> list[Row]:
         )
     ]
     about = (
-        f"{machine_text(result)}, {result['threads']} threads, torch {result['versions']['torch']}"
+        f"{machine_text(result)}, {result['threads']} threads, "
+        f"onnxruntime {result['versions']['onnxruntime']}"
     )
     return [*rows, figure(result, "pictures", about)]
 

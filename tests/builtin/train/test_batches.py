@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viper.builtin.network import STRIDE
+from viper.builtin.graphs import STRIDE
 from viper.builtin.train.batches import Images, collate
 from viper.builtin.train.captions import Caption, caption_of, random_caption
 from viper.builtin.train.data import IMAGE_SIZE, draw_images, ground_depth, read_image

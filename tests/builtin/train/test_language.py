@@ -11,7 +11,7 @@ from viper.builtin.questions import kind_of_question
 from viper.builtin.train.captions import random_object
 from viper.builtin.train.language import new_tokenizer, train_language
 from viper.builtin.train.texts import MAX_OBJECTS, answer_to, description, question_about
-from viper.limber.model import PREFIX
+from viper.limber.prompt import prefix_of
 
 CUBE = {"size": "small", "color": "red", "material": "metal", "shape": "cube"}
 BALL = {"size": "large", "color": "red", "material": "rubber", "shape": "sphere"}
@@ -24,7 +24,7 @@ def test_every_text_is_in_words_and_forms_that_the_answerer_knows(seed: int, cou
     question, answer = question_about(objects, rng)
     assert kind_of_question(question) is not None
     tokenizer = new_tokenizer()
-    text = f"{description(objects, rng)} {PREFIX.replace('{}', question)} {answer}"
+    text = f"{description(objects, rng)} {prefix_of(question)} {answer}"
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert tokenizer.unk_token_id not in ids
     assert len(ids) < 160

@@ -139,7 +139,7 @@ def test_under_other_conditions_the_model_is_asked(asker, other):
 def test_another_prompt_or_contract_asks_the_model(asker, monkeypatch):
     asker("How many cups are there?", [COUNT])
     with monkeypatch.context() as changed:
-        changed.setattr(module, "prompt_version", lambda: "another")
+        changed.setattr("viper.generate.prompt.prompt_version", lambda: "another")
         assert asker("How many dogs are there?", [COUNT])[1] == 1
     with monkeypatch.context() as changed:
         changed.setattr(module, "_spec_hash", lambda spec: "another")

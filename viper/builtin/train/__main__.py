@@ -4,6 +4,7 @@
     network       detects objects, embeds regions and texts into one space, estimates depth
     language      a small language model, on texts alone
     answerer      a linear map from the network's features to the frozen language model
+    graphs        all of them as ONNX, which Viper runs without torch
 
 All figures come from validation images drawn from other seeds. An interrupted run is resumed: each image is
 kept, and each training continues from its last checkpoint.
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from viper.errors import MissingExtraError, require_package
 
 if TYPE_CHECKING:
     from viper.builtin.sight import Viewer
@@ -52,11 +55,16 @@ def main(
     jobs: int,
     device: str,
 ) -> None:
-    """Train the built-in models in FOLDER: draw images, train on them, measure, write the weights.
+    """Train the built-in models in FOLDER: draw images, train on them, export and measure.
 
     With the defaults: about 1 GB of images; an hour and a half on two CPU cores. Use the result with
     --backend detector=builtin:FOLDER, and so on for each role.
     """
+    try:
+        for package in ("torch", "torchvision", "timm", "transformers", "onnx"):
+            require_package(package, "train", "Training the built-in models")
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from error
     from viper.builtin.train.card import card_rows
     from viper.progress_bars import StepBars
 
@@ -90,15 +98,11 @@ def _draw(folder: Path, count: int, seed: int, jobs: int, bars: StepBars) -> Non
 def _network(
     folder: Path, images: int, validation: int, steps: int, jobs: int, device: str, bars: StepBars
 ) -> Viewer:
-    """Train the network, measure which images are familiar to it, write it, and return its viewer."""
-    from viper.builtin.loading import NETWORK_FILE, load_network
+    """Train the network, measure which images are familiar to it, export it, and return its viewer."""
+    from viper.builtin.graphs import Graphs
     from viper.builtin.sight import Viewer
-    from viper.builtin.train.perception import (
-        CONFIG,
-        fit_familiarity,
-        save_weights,
-        train_perception,
-    )
+    from viper.builtin.train.export import export_network
+    from viper.builtin.train.perception import CONFIG, fit_familiarity, train_perception
 
     def report(step: int, losses: dict[str, float]) -> None:
         text = " ".join(f"{name} {value:.2f}" for name, value in losses.items())
@@ -114,8 +118,8 @@ def _network(
         on_step=report,
     ).cpu()
     fit_familiarity(network, folder / "train", images, folder / "validation", validation)
-    save_weights(network, folder / NETWORK_FILE)
-    return Viewer(load_network(folder / NETWORK_FILE))  # in half precision, as in the package
+    export_network(network, folder)
+    return Viewer(Graphs(folder))
 
 
 def _measure(folder: Path, validation: int, viewer: Viewer, bars: StepBars) -> dict[str, Any]:
@@ -138,11 +142,12 @@ def _answerer(
     viewer: Viewer,
     bars: StepBars,
 ) -> dict[str, Any]:
-    """Train language model and map; return the accuracy of the answers."""
+    """Train language model and map, export them, and return the accuracy of the answers."""
     import torch
 
-    from viper.builtin.answerer import ANSWERER_FOLDER, LANGUAGE_FOLDER, load_speech
+    from viper.builtin.language import LanguageGraph
     from viper.builtin.train.answering import compare, read_views, train_answerer
+    from viper.builtin.train.export import export_language
     from viper.builtin.train.language import train_language
     from viper.limber.answerer import load_language
 
@@ -150,7 +155,7 @@ def _answerer(
         return lambda step, loss: bars.update(f"training {what}: loss {loss:.3f}", step, steps)
 
     text_steps, map_steps = steps
-    language_folder = str(folder / LANGUAGE_FOLDER)
+    language_folder = str(folder / "language")
     train_language(
         Path(language_folder), text_steps, on_step=report("the language model", text_steps)
     )
@@ -162,11 +167,11 @@ def _answerer(
         seed=1,
         on_image=lambda n: bars.update("computing features", n, views_of),
     )
-    train = partial(train_answerer, views, language, tokenizer, folder / ANSWERER_FOLDER, map_steps)
-    train(on_step=report("the map", map_steps))
+    train = partial(train_answerer, views, language, tokenizer, folder / "answerer", map_steps)
+    export_language(train(on_step=report("the map", map_steps)), folder)
     blind = train(blind=True, on_step=report("the blind control", map_steps))
     others = read_views(folder / "validation", validation, viewer, seed=2)
-    return compare(others, load_speech(folder), blind, viewer)
+    return compare(others, LanguageGraph(folder), blind, viewer)
 
 
 if __name__ == "__main__":

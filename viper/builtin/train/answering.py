@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from viper.builtin.language import LanguageGraph
 from viper.builtin.questions import kind_of_question
 from viper.builtin.sight import Viewer
 from viper.builtin.train.captions import ATTRIBUTES
@@ -22,12 +24,15 @@ from viper.images.boxes import Box
 from viper.limber.evaluation import Trial, choose, score, write_answers
 from viper.limber.folder import Wiring, write_map
 from viper.limber.model import LimberModel
-from viper.limber.training import Lesson, blinded, new_map, prefix_of, train_map
+from viper.limber.prompt import prefix_of
+from viper.limber.training import Lesson, blinded, new_map, train_map
 from viper.limber.training_loop import TrainingConfig
 
 __all__ = ["Views", "compare", "read_views", "train_answerer"]
 
 _PROMPTS = 8
+_CHUNK = 256
+_MAX_NEW_TOKENS = 8
 _LESSONS_PER_VIEW = 6
 _JITTER = 0.05
 # Standard deviation of errors of a view's edges, as a share of the object: about that of the detector.
@@ -121,7 +126,7 @@ def train_answerer(
 
 
 def compare(
-    views: Views, limber: LimberModel, blind: LimberModel, viewer: Viewer
+    views: Views, limber: LanguageGraph, blind: LimberModel, viewer: Viewer
 ) -> dict[str, Any]:
     """Ask questions about views and count the right answers, by kind of question.
 
@@ -139,11 +144,13 @@ def compare(
     kinds = [kind_of_question(trial.question) or "other" for trial in trials]
     prefixes = [prefix_of(trial.question) for trial in trials]
     figures: dict[str, Any] = {}
-    for name, model, features in (
-        ("limber", limber, views.features),
-        ("blind", blind, blinded(views.features)),
-    ):
-        answers = write_answers(model, features[rows], prefixes, chunk=256, max_new_tokens=8)
+    write = partial(write_answers, prefixes=prefixes, chunk=_CHUNK, max_new_tokens=_MAX_NEW_TOKENS)
+    described: NDArray[np.float32] = views.features.numpy()
+    answers_of = {
+        "limber": write(limber, described[rows]),
+        "blind": write(blind, blinded(views.features)[rows]),
+    }
+    for name, answers in answers_of.items():
         figures[name] = _by_kind(trials, answers, kinds)
     closed = [n for n, kind in enumerate(kinds) if kind in ATTRIBUTES]
     texts = [option for options in ATTRIBUTES.values() for option in options]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from viper.builtin.network import STRIDE
+from viper.builtin.graphs import STRIDE
 from viper.builtin.train.captions import Caption, caption_of, random_caption, unfamiliar_caption
 from viper.builtin.train.data import DrawnImage, read_image
 

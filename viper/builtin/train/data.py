@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from viper.builtin.network import STRIDE
+from viper.builtin.graphs import STRIDE
 from viper.builtin.world import render, sample_scene
 from viper.builtin.world.clevr import clevr_scene
 from viper.builtin.world.scene import Camera

@@ -14,7 +14,7 @@ from viper.builtin.questions import QUESTION_WORDS
 from viper.builtin.train.captions import random_object
 from viper.builtin.train.texts import MAX_OBJECTS, description, question_about
 from viper.builtin.words import SPELLINGS
-from viper.limber.training import prefix_of
+from viper.limber.prompt import prefix_of
 from viper.limber.training_loop import TrainingConfig, TrainingLoop
 
 __all__ = ["new_language", "new_tokenizer", "train_language"]

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 
-from viper.builtin.network import Dense
 from viper.builtin.train.batches import Batch
+from viper.builtin.train.network import Dense
 
 _SPECIFICITY = 3.0
 # Factor on the target of a true caption for each further condition: "red cube" beats "cube".

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
 
-from viper.builtin.network import WorldNetwork, summary
 from viper.builtin.train import losses
 from viper.builtin.train.batches import Batch, Images, collate
+from viper.builtin.train.network import WorldNetwork, summary
 from viper.builtin.words import encode
 from viper.limber.training_loop import TrainingConfig, TrainingLoop
 
-__all__ = ["CONFIG", "fit_familiarity", "save_weights", "train_perception"]
+__all__ = ["CONFIG", "fit_familiarity", "train_perception"]
 
 CONFIG = TrainingConfig(
     steps=8_000, batch=16, learning_rate=2e-3, weight_decay=0.02, warmup=300, save_every=250
@@ -107,15 +107,6 @@ def _summaries(network: WorldNetwork, images: Images) -> Tensor:
         dense = network(pixels.contiguous(memory_format=torch.channels_last))
         rows.append(summary(dense.features))
     return torch.cat(rows)
-
-
-def save_weights(network: WorldNetwork, path: Path) -> None:
-    """Write the weights as half-precision safetensors, the format of the package."""
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
-    save_file({n: v.half() if v.is_floating_point() else v for n, v in weights.items()}, path)
 
 
 def _batches(

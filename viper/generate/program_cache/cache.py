@@ -21,7 +21,6 @@ from typing import NamedTuple, TypeVar
 from viper.generate.generator import GenerationRequest, Generator
 from viper.generate.program_cache.store import Store, StoreError
 from viper.generate.program_cache.template import Filled, Template, choice_positions, frame
-from viper.generate.prompt import prompt_version
 from viper.models.capabilities import Capabilities
 from viper.programs.api_spec import ApiSpec
 from viper.programs.program import CheckReport, Program
@@ -117,6 +116,8 @@ class ProgramCache:
 
 def _context(generator: Generator, request: GenerationRequest) -> str:
     """Return a hash of everything except the words of the question that affects the program."""
+    from viper.generate.prompt import prompt_version  # parses all examples
+
     capabilities = request.capabilities
     conditions = [
         _spec_hash(request.spec),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from viper.storage.user_cache import user_cache_folder
+
 __all__ = ["program_cache_path"]
 
 
@@ -19,7 +21,4 @@ def program_cache_path() -> Path | None:
         return None
     if path:
         return Path(path).expanduser()
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "").strip())
-    # The XDG specification says to ignore relative paths.
-    folder = cache if cache.is_absolute() else Path.home() / ".cache"
-    return folder / "viper" / "memo.sqlite"
+    return user_cache_folder() / "memo.sqlite"
