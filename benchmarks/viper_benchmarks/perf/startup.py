@@ -65,7 +65,7 @@ def after(module, name, text):
     for part in path:
         owner = getattr(owner, part)
     function = getattr(owner, last)
-    if text in ("image opened", "program written", "sandbox measured"):
+    if text in ("image opened", "detector loaded", "program written", "sandbox measured"):
         @functools.wraps(function)
         async def wrapped(*args, **kwargs):
             try:
@@ -88,7 +88,7 @@ mark("engine imported")
 after("viper.engine.engine", "Engine.__init__", "engine made")
 after("viper.engine.solver", "_opened", "image opened")
 after("viper.engine.query_run", "written", "program written")
-after("viper.builtin.graphs", "Graphs.__init__", "network opened") if sys.argv[-1] == "builtin" else None
+after("viper.engine.solver", "Solver.capabilities", "detector loaded")
 after("viper_sandbox.jail", "Jail._probe", "sandbox measured")
 after("viper.engine.engine", "Engine.ask", "answered")
 after("viper.engine.engine", "Engine.close", "closed")
