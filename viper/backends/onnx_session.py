@@ -19,6 +19,7 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Device → the execution provider of onnxruntime."""
 # Severity level of onnxruntime; exporters cause hundreds of warnings.
 _ERRORS_ONLY = 3
+_SPINNING = "session.intra_op.allow_spinning"
 
 
 def open_session(
@@ -38,6 +39,8 @@ def open_session(
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = _ERRORS_ONLY
     settings.intra_op_num_threads = threads
+    # Threads that wait in a loop for the next part take a fifth more CPU time, and save none here.
+    settings.add_session_config_entry(_SPINNING, "0")
     try:
         return onnxruntime.InferenceSession(str(path), sess_options=settings, providers=[provider])
     # The runtime's error classes share no base but Exception.
