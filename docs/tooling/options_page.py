@@ -37,7 +37,7 @@ def with_tables(page: str) -> str:
 def _rows() -> Iterator[str]:
     for heading, model in TABLES.items():
         yield from ("", f"{heading}:", "", "| option | default | meaning |", "|---|---|---|")
-        for name, schema in model.model_json_schema()["properties"].items():
+        for name, schema in model.json_schema().items():
             yield f"| `{name}` | {_default(schema)} | {_meaning(schema)} |"
     yield ""
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
 
 from viper.errors import ConfigError
-from viper.models.options import BackendOptions, Choice, Fraction, Options, Text, Whole
+from viper.models.option_types import Choice, Fraction, Text, Whole
+from viper.models.options import BackendOptions, Options, option
 
 WHERE = "the test detector"
 
@@ -69,7 +72,7 @@ def test_an_error_of_the_block_is_not_hidden_by_unknown_options():
 
 
 class ExampleOptions(BackendOptions):
-    score: Fraction = Field(0.25, description="x")
+    score: Fraction = option(0.25, "x")
     size: Annotated[int, Field(ge=32, le=4096), Whole] | None = None
     least: Annotated[int, Field(ge=1), Whole] = 1
     fast: bool = False
@@ -79,9 +82,26 @@ class ExampleOptions(BackendOptions):
 
 def test_a_model_reads_text_by_type_and_fills_in_defaults():
     given = {"score": "0.5", "size": "640", "fast": "yes", "format": " YOLOX "}
-    assert ExampleOptions.read(given, WHERE) == ExampleOptions(
-        score=0.5, size=640, least=1, fast=True, classes=None, format="yolox"
+    read = ExampleOptions.read(given, WHERE)
+    assert vars(read) == {
+        "score": 0.5, "size": 640, "least": 1, "fast": True, "classes": None, "format": "yolox",
+    }  # fmt: skip
+    with pytest.raises(AttributeError):
+        read.score = 1.0
+
+
+def test_without_options_there_is_nothing_to_check_and_pydantic_is_not_imported():
+    assert vars(ExampleOptions.read({}, WHERE)) == {
+        "score": 0.25, "size": None, "least": 1, "fast": False, "classes": None, "format": "auto",
+    }  # fmt: skip
+    code = (
+        "import sys\n"
+        "from viper.backends.option_models import OnnxOptions\n"
+        "assert OnnxOptions.read({}, 'x').size == 640\n"
+        "assert 'pydantic' not in sys.modules\n"
+        "assert OnnxOptions.read({'size': '320'}, 'x').size == 320\n"
     )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(

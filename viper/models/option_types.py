@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-__all__ = ["Choice", "Fraction", "Text", "Whole"]
+__all__ = ["Batch", "Choice", "Fraction", "LargeSide", "Positive", "Side", "Text", "Whole"]
 
 Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"\S")]
 """A text that is not blank."""
@@ -16,3 +16,11 @@ Whole = BeforeValidator(int)
 """Marks an `int`, after its bounds; pydantic alone would accept "1.0"."""
 Choice = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
 """Marks a `Literal` whose words are compared in lower case."""
+Batch: TypeAlias = Annotated[int, Field(ge=1, le=1024), Whole]
+"""Images per forward."""
+Side: TypeAlias = Annotated[int, Field(ge=32, le=4096), Whole]
+"""Side of an image in pixels."""
+LargeSide: TypeAlias = Annotated[int, Field(ge=56), Whole]
+"""Side in pixels that a patch of any vision language model fits into."""
+Positive: TypeAlias = Annotated[int, Field(ge=1), Whole]
+"""A count."""
