@@ -64,3 +64,12 @@ def test_the_drawings_are_made_from_the_results(tmp_path):
         assert f"(performance/{path.name})" in PAGE
         assert (ROOT / "docs" / "performance" / path.name).exists()
         assert path.read_text().startswith("<?xml")
+
+
+def test_the_start_of_a_process_is_that_of_the_result():
+    recorded = result("startup")
+    for name in ("ask", "photo"):
+        assert f"{recorded[f'{name}_s']:.2f} | {recorded[f'{name}_ratio']:.2f} ×" in PAGE
+    assert f"{recorded['resident_mb']:.0f} MB" in PAGE
+    for part in ("command line imported", "detector loaded", "answered"):
+        assert f"| {part} | {recorded['timeline_ms'][part]} |" in PAGE
