@@ -188,6 +188,24 @@ def test_a_repository_without_a_tokenizer_is_only_in_part_a_matcher(hub, hub_cac
     assert "partial: lacks tokenizer" in viper("models", "list").stdout
 
 
+@pytest.mark.parametrize("package", ["torch", "transformers", None])
+def test_a_pull_says_before_it_begins_which_libraries_are_missing(
+    hub, hub_cache, presets, folders, monkeypatch, package
+):
+    revision = hub.add("tiny/depth", folders["depth"])
+    presets({"depth": "tiny/depth"}, {"tiny/depth": revision})
+    if package is not None:
+        monkeypatch.setitem(sys.modules, package, None)
+    for target in ("tiny", "tiny/depth"):
+        pulled = CliRunner().invoke(cli, ["models", "pull", target])
+        assert pulled.exit_code == 0, pulled.output
+        notice = f"viper: {target} runs in libraries that are not installed"
+        assert (notice in pulled.stderr) == (package is not None)
+        assert ("pip install 'viper-vision[torch]'" in pulled.stderr) == (package is not None)
+        if package is not None:
+            assert pulled.stderr.startswith(notice)
+
+
 def test_a_repository_is_pulled_at_a_revision_and_removed(hub, hub_cache):
     commit = hub.add("owner/name", FILES)
     result = viper("models", "pull", "owner/name", "--revision", commit)
