@@ -42,7 +42,7 @@ __all__ = [
     "did_you_mean",
     "failure_kind",
     "install_command",
-    "require_package",
+    "require_packages",
     "summarize_error",
 ]
 
@@ -114,16 +114,17 @@ def install_command(extra: str) -> str:
     return f"pip install 'viper-vision[{extra}]'"
 
 
-def require_package(package: str, extra: str, purpose: str) -> None:
-    """Raise `MissingExtraError` unless a package is installed; imports nothing.
+def require_packages(*packages: str, extra: str, purpose: str) -> None:
+    """Raise `MissingExtraError` unless all packages are installed; imports none of them.
 
     Args:
-        package: Its import name.
-        extra: Extra of `viper-vision` that installs it.
-        purpose: What needs it, for the message.
+        packages: Their import names.
+        extra: Extra of `viper-vision` that installs them.
+        purpose: What needs them, for the message.
     """
-    if importlib.util.find_spec(package) is None:
-        raise MissingExtraError(package, extra, purpose)
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra, purpose)
 
 
 class DownloadError(ConfigError):

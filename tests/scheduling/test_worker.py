@@ -557,6 +557,29 @@ def test_every_request_is_answered_once_and_in_order(groups):
         assert worker.close(5)
 
 
+def test_a_load_that_fails_ahead_of_the_first_request_is_reported_and_not_done_twice(echo):
+    opened = []
+
+    def open_it(ref):
+        opened.append(ref)
+        if len(opened) == 1:
+            raise ConfigError("the file is damaged")
+        return echo
+
+    worker = ModelWorker(REF, open_it)
+    worker.begin()
+    with pytest.raises(ConfigError, match="damaged"):
+        worker.loaded.result(5)
+    worker.begin()  # another program ahead of its requests
+    with pytest.raises(ConfigError, match="damaged"):
+        worker.wanted().result(5)
+    assert len(opened) == 1
+    assert worker.wanted().result(5) is echo  # now somebody has seen it, and it is tried again
+    assert worker.wanted().result(5) is echo
+    assert len(opened) == 2
+    assert worker.close(5)
+
+
 def test_operations_name_methods_of_their_role():
     from viper.models import roles
     from viper.scheduling import operation as module

@@ -14,7 +14,7 @@ from viper.backends.pil_images import bounded_image
 from viper.errors import ModelError
 from viper.images.image import Pixels
 from viper.llm.client import ChatModel, ChatSettings, Message
-from viper.models.option_reader import Options
+from viper.models.options import Options
 from viper.models.roles import (
     Answerer,
     AnswerRequest,

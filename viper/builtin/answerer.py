@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from viper.builtin.graphs import DESCRIBED
-from viper.builtin.language import LanguageGraph
-from viper.builtin.loading import BuiltinBackend, open_viewer
+from viper.builtin.language import LANGUAGE_GRAPH, LanguageGraph
+from viper.builtin.loading import BuiltinBackend, open_viewer, weights_version
 from viper.builtin.questions import CAN, as_trained, kind_of_question
 from viper.builtin.sight import Viewer
 from viper.builtin.words import PHOTOGRAPHS
@@ -68,4 +68,6 @@ def load(reference: str, options: Mapping[str, str]) -> BuiltinAnswerer:
     """
     viewer, folder, fingerprint = open_viewer(reference, options, "the builtin answerer")
     language = LanguageGraph(folder)
-    return BuiltinAnswerer(viewer, language, f"{fingerprint}+{language.version[:16]}")
+    return BuiltinAnswerer(
+        viewer, language, f"{fingerprint}+{weights_version([folder / LANGUAGE_GRAPH])}"
+    )

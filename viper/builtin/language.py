@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viper.backends.model_source import one_line
 from viper.backends.onnx_session import open_session, run_session
-from viper.builtin.graphs import ADVICE, THREADS, VERSION, FloatArray
+from viper.builtin.graphs import ADVICE, THREADS, FloatArray
 from viper.errors import ConfigError
 
 __all__ = ["LANGUAGE_GRAPH", "TOKENIZER", "LanguageGraph"]
@@ -47,9 +47,6 @@ class LanguageGraph:
         if end is None:
             raise ConfigError(f"'{path}' holds no tokenizer with {_END!r}. {ADVICE}")
         self._end: int = end
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.version = str(metadata.get(VERSION, ""))
-        """Names the trained weights."""
 
     def write(
         self, features: FloatArray, prefixes: Sequence[str], max_new_tokens: int

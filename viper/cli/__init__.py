@@ -116,6 +116,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the `viper` command; the entry point of the script."""
-    # Imports make few garbage; looking for it among all that they define takes a tenth of the start.
+    # Imports leave little garbage, and looking for it takes a twentieth of the start.
     gc.set_threshold(50_000)
     cli(obj=OWN_PROCESS)

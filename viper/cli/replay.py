@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from viper.cli.output import (
     show_log,
     show_warnings,
 )
-from viper.cli.process import leave
+from viper.cli.process import finish
 from viper.cli.settings import apply_settings
 from viper.errors import ConfigError
 
@@ -106,7 +105,7 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
             status = _again(recorded, Path(run).parent, options)
         else:
             status = _changed(recorded, Path(run).parent, program_path, options)
-    sys.exit(status)
+    finish(status)
 
 
 def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
@@ -182,8 +181,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     notice(f"{calls} answered from the record, {requested} sent to models.")
     if options["trace_path"] is not None:
         status = max(status, save_trace(changed.answer, options["trace_path"], options))
-    if not engine.close(timeout_s=1.0):
-        leave(status)
+    engine.close(timeout_s=1.0)
     return status
 
 

@@ -20,12 +20,13 @@ from viper.cli.options import (
 from viper.cli.output import notice, printable, show_log
 from viper.cli.process import leave
 from viper.cli.settings import apply_settings
-from viper.errors import require_package
+from viper.errors import require_packages
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 
 __all__ = ["serve"]
 
 _DEFAULTS = ServerSettings()
+_PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -118,7 +119,7 @@ def serve(**options: Any) -> None:
     pip install 'viper-vision[serve]'.
     """
     with exit_on_error(debug=options["debug"]):
-        _require_extra()
+        require_packages(*_PACKAGES, extra="serve", purpose="The server")
         _log_to_stderr()
         if options["debug"]:
             show_log()
@@ -164,16 +165,6 @@ def _serve(options: dict[str, Any]) -> None:
         ended = engine.close(timeout_s=2.0)
     if not ended:
         leave(0)
-
-
-def _require_extra() -> None:
-    """Check that the packages of the extra are installed.
-
-    Raises:
-        MissingExtraError: One is not.
-    """
-    for package in ("starlette", "uvicorn", "python_multipart", "prometheus_client"):
-        require_package(package, "serve", "The server")
 
 
 def _log_to_stderr() -> None:

@@ -11,7 +11,7 @@ import click
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
 from viper.cli.output import print_json, show_log, show_warnings
-from viper.errors import require_package
+from viper.errors import require_packages
 
 __all__ = ["train"]
 
@@ -98,8 +98,7 @@ def limber(
     Models of the hub must be on disk: viper models pull OWNER/NAME.
     """
     with exit_on_error(debug=debug):
-        for package in ("torch", "transformers", "safetensors"):
-            require_package(package, "torch", "Training")
+        require_packages("torch", "transformers", "safetensors", extra="torch", purpose="Training")
     from viper.backends.placement import resolve_device
     from viper.limber.experiment import Experiment, run_experiment
     from viper.limber.training_loop import TrainingConfig

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from viper.doctor.check_result import CheckLevel, CheckResult, gigabytes
 from viper.doctor.machine import Machine
 from viper.doctor.torch_facts import TorchFacts
-from viper.engine.presets import PRESETS_VARIABLE, Preset, load_presets, missing_models
+from viper.engine.presets import (
+    PRESETS_VARIABLE,
+    Preset,
+    fetch_command,
+    load_presets,
+    missing_models,
+)
 
 __all__ = ["PresetOnDisk", "TargetDevice", "broken_presets_check", "models_checks", "needed_bytes"]
 __all__ += ["presets_on_disk", "target_device"]
@@ -70,7 +76,7 @@ class PresetOnDisk:
     @property
     def pull_command(self) -> str:
         """The command that fetches what is missing, or ""."""
-        return f"viper models pull {self.preset.name}" if self.missing else ""
+        return fetch_command(self.preset) if self.missing else ""
 
 
 def presets_on_disk() -> list[PresetOnDisk]:

@@ -29,6 +29,7 @@ __all__ = [
     "PresetModel",
     "advice",
     "choose",
+    "fetch_command",
     "load_presets",
     "missing_extra",
     "missing_models",
@@ -174,12 +175,17 @@ def advice(name: str, *, own_backends: bool = False) -> str | None:
     best, chosen = presets[presets[name].first_of[0]], choose(name, own_backends=own_backends)
     if chosen.name in (best.name, presets[name].beside_own_backends) or not chosen.backends:
         return None
-    extra = missing_extra(best)
-    steps = [*([install_command(extra)] if extra else []), f"viper models pull {best.name}"]
     return (
         f"--models {name} uses the preset '{chosen.name}'. {chosen.description} For '{best.name}' "
-        f"(about {best.size_mb / 1000:.1f} GB): {' && '.join(steps)}"
+        f"(about {best.size_mb / 1000:.1f} GB): {fetch_command(best)}"
     )
+
+
+def fetch_command(preset: Preset) -> str:
+    """Return the command that installs the libraries a preset lacks, and fetches its weights."""
+    extra = missing_extra(preset)
+    steps = [*([install_command(extra)] if extra else []), f"viper models pull {preset.name}"]
+    return " && ".join(steps)
 
 
 def missing_extra(preset: Preset) -> str | None:

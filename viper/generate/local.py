@@ -13,7 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from viper.errors import require_package
+from viper.errors import require_packages
 from viper.generate.generator import GenerationRequest, LanguageModelAbilities
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import ModelThread, Sample, Writer
@@ -44,8 +44,7 @@ class LocalGenerator(LanguageModelAbilities):
         Raises:
             ConfigError: The model is missing, an option is invalid, or torch is not installed.
         """
-        for package in ("torch", "transformers"):
-            require_package(package, "torch", "A local language model")
+        require_packages("torch", "transformers", extra="torch", purpose="A local language model")
         return cls(LocalSettings.parse(reference))
 
     @property

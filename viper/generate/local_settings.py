@@ -8,7 +8,7 @@ from typing import Self
 from viper.errors import ConfigError
 from viper.generate.prompt import PromptStyle
 from viper.generate.reference import parse_reference
-from viper.models.option_reader import Options
+from viper.models.options import Options
 
 __all__ = ["LocalSettings"]
 

@@ -10,7 +10,7 @@ from viper.generate.prompt import Prompt, PromptStyle, build_messages
 from viper.generate.reference import parse_reference
 from viper.llm.client import ChatModel, ChatSettings, Sampling
 from viper.llm.prices import Prices
-from viper.models.option_reader import Options
+from viper.models.options import Options
 from viper.programs.program import Program
 
 __all__ = ["OpenAIGenerator"]

@@ -26,7 +26,7 @@ from viper.generate.examples import choose_examples
 from viper.generate.request import GenerationRequest, Rejected
 from viper.llm.client import Message
 from viper.models.capabilities import Capabilities
-from viper.models.option_reader import Options
+from viper.models.options import Options
 from viper.models.roles import ROLES, Role
 from viper.programs.api_spec import ApiCallable, ApiSpec, HandleClass
 from viper.storage.resources import data_folder

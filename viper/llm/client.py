@@ -28,7 +28,7 @@ from viper.llm.replies import (
     request_failure,
     timeout_failure,
 )
-from viper.models.option_reader import Options
+from viper.models.options import Options
 from viper.models.roles import Completion
 from viper.usage import Usage
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from viper.errors import ConfigError
-from viper.models.option_reader import Options
+from viper.models.options import Options
 from viper.usage import Usage
 
 __all__ = ["Prices"]

@@ -5,24 +5,31 @@
 
     options = OnnxOptions.read({"score_threshold": "0.5"}, "the onnx detector")
 
-Values arrive as text. The pydantic model of a class is made when there is a value to check: a reference
-without options, the usual case, does not wait for the import. `Options` (`viper.models.option_reader`) reads
-options one by one instead.
+Values arrive as text. `Options` reads options one by one, for references whose options belong to several
+classes. pydantic is imported when there is a value to check, so that a reference without options, the usual
+case, does not wait for it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_type_hints
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
-from viper.models.option_errors import malformed_option, unknown_option
-from viper.models.option_reader import Options
+from viper.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 __all__ = ["BackendOptions", "Options", "option"]
+
+_EXPECTED = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 class _Described(NamedTuple):
@@ -80,8 +87,8 @@ class BackendOptions:
             name = str(error.errors()[0]["loc"][0])
         schema = cls.json_schema()
         if name not in schema:
-            raise unknown_option(name, schema, where)
-        raise malformed_option(name, options[name], schema[name], where)
+            raise _unknown(name, schema, where)
+        raise _malformed(name, options[name], schema[name], where)
 
     @classmethod
     def _fields(cls) -> Iterator[tuple[str, _Described]]:
@@ -108,3 +115,117 @@ def _model(options: type[BackendOptions]) -> type[BaseModel]:
     }
     config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     return create_model(options.__name__, __config__=config, **fields)
+
+
+class Options:
+    """Reads options one by one, by name and type.
+
+    Args:
+        options: As written by the user, name to text.
+        where: Whose options they are, for messages, as in "the onnx detector".
+
+    Raises:
+        ConfigError: From each method, for a malformed value; on leaving the `with` block, for an option that
+            was not read.
+    """
+
+    def __init__(self, options: Mapping[str, str], where: str) -> None:
+        self._options = dict(options)
+        self._names: set[str] = set()
+        self._where = where
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for name in self._options:
+            if error is None and name not in self._names:
+                raise _unknown(name, self._names, self._where)
+
+    def text(self, name: str, default: str) -> str:
+        """Return a text, which must not be blank."""
+        return self.optional_text(name) or default
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a text, which must not be blank, or None if the option is absent."""
+        from viper.models.option_types import Text
+
+        value: str | None = self._read(name, Text, None)
+        return value
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        """Return one of a closed set of words, compared in lower case."""
+        from viper.models.option_types import Choice
+
+        word: str = self._read(name, Annotated[Literal[tuple(choices)], Choice], default)
+        return word
+
+    def number(
+        self, name: str, default: float, *, low: float | None = None, high: float | None = None
+    ) -> float:
+        """Return a finite number in `low` … `high`, both included."""
+        from pydantic import Field
+
+        kind = Annotated[float, Field(ge=low, le=high, allow_inf_nan=False)]
+        return float(self._read(name, kind, default))
+
+    def integer(
+        self, name: str, default: int, *, low: float | None = None, high: float | None = None
+    ) -> int:
+        """Return a whole number in `low` … `high`, both included."""
+        from pydantic import Field
+
+        from viper.models.option_types import Whole
+
+        return int(self._read(name, Annotated[int, Field(ge=low, le=high), Whole], default))
+
+    def flag(self, name: str, default: bool) -> bool:
+        """Return a truth value: true/false, yes/no, on/off or 1/0."""
+        return bool(self._read(name, bool, default))
+
+    def _read(self, name: str, kind: Any, default: Any) -> Any:
+        self._names.add(name)
+        if name not in self._options:
+            return default
+        from pydantic import TypeAdapter, ValidationError
+
+        value, adapter = self._options[name], TypeAdapter(kind)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            raise _malformed(name, value, adapter.json_schema(), self._where) from None
+
+
+def _unknown(name: str, names: Iterable[str], where: str) -> ConfigError:
+    listed = sorted(names)
+    return ConfigError(
+        f"Unknown option {name!r} of {where}. {did_you_mean(name, listed)}"
+        f"Options: {', '.join(listed) or 'none'}."
+    )
+
+
+def _malformed(name: str, value: str, schema: Mapping[str, Any], where: str) -> ConfigError:
+    schema = schema["anyOf"][0] if "anyOf" in schema else schema  # the type of an optional value
+    choices = schema.get("enum")
+    if choices is not None:
+        return ConfigError(
+            f"Option {name}={value!r} of {where} is unknown. "
+            f"{did_you_mean(value.strip().lower(), choices)}It must be one of {', '.join(choices)}."
+        )
+    low, high = schema.get("minimum"), schema.get("maximum")
+    span = ""
+    if low is not None and high is not None:
+        span = f" from {low:g} to {high:g}"
+    elif low is not None:
+        span = f", at least {low:g}"
+    elif high is not None:
+        span = f", at most {high:g}"
+    return ConfigError(
+        f"Option {name}={value!r} of {where} cannot be read: "
+        f"it must be {_EXPECTED[schema['type']]}{span}."
+    )

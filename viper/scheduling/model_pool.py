@@ -91,7 +91,7 @@ class ModelPool:
             ViperError: The model could not be loaded.
         """
         worker = self._worker(role)
-        loaded = worker.start()
+        loaded = worker.wanted()
         if loaded.done():
             return loaded.result()
         self._on_loading(worker.ref, True)
@@ -107,7 +107,7 @@ class ModelPool:
         """
         for role in roles:
             if role in self._workers:
-                self._workers[role].start()
+                self._workers[role].begin()
 
     async def preload(self) -> None:
         """Load all models concurrently.

@@ -107,6 +107,7 @@ class ModelWorker:
         # Both become True once a suitable backend is loaded: one that gives equal results for equal requests,
         # and one that may also compute what no program has requested yet.
         self._caches_results = False
+        self._begun: Future[Backend] | None = None
         self._may_prefetch = False
         self._opened: list[Backend] = []
         self._threads: list[threading.Thread] = []
@@ -138,6 +139,18 @@ class ModelWorker:
                 for thread in self._threads:
                     thread.start()
         return self.loaded
+
+    def begin(self) -> None:
+        """Begin to load the model before anybody has asked for it; `wanted` reports how that ended."""
+        with self._changed:
+            if not self._threads:
+                self._begun = self.start()
+
+    def wanted(self) -> Future[Backend]:
+        """Return `start`, but of a load that `begin` began also its failure, which nobody has seen yet."""
+        with self._changed:
+            begun, self._begun = self._begun, None
+            return begun if begun is not None and begun is self.loaded else self.start()
 
     @property
     def pending(self) -> int:

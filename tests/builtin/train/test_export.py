@@ -96,11 +96,3 @@ def test_an_exported_language_model_writes_the_same_texts(tmp_path):
     assert exported.write(features.numpy(), prefixes, 8) == wanted
     assert len(set(wanted)) > 1
     assert exported.write(features.numpy()[:0], [], 8) == []
-
-
-def test_a_version_names_the_weights_and_not_the_file(network, graphs, tmp_path):
-    export_network(network, tmp_path)
-    assert Graphs(tmp_path).version == graphs.version
-    torch.manual_seed(5)
-    export_network(WorldNetwork().eval(), tmp_path)
-    assert Graphs(tmp_path).version != graphs.version

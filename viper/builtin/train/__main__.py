@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from viper.errors import MissingExtraError, require_package
+from viper.errors import MissingExtraError, require_packages
 
 if TYPE_CHECKING:
     from viper.builtin.sight import Viewer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_PACKAGES = ("torch", "torchvision", "timm", "transformers", "onnx")
 _FIRST_SEED = 0
 _FIRST_VALIDATION_SEED = 9_000_000
 # Far apart, so that no image is in both sets.
@@ -61,8 +62,7 @@ def main(
     --backend detector=builtin:FOLDER, and so on for each role.
     """
     try:
-        for package in ("torch", "torchvision", "timm", "transformers", "onnx"):
-            require_package(package, "train", "Training the built-in models")
+        require_packages(*_PACKAGES, extra="train", purpose="Training the built-in models")
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from error
     from viper.builtin.train.card import card_rows

@@ -7,7 +7,6 @@ prove anything about them. `RoiAlign` needs opset 16 for aligned boxes, `LayerNo
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from viper.builtin.graphs import GRAPHS, VERSION
+from viper.builtin.graphs import GRAPHS
 from viper.builtin.language import LANGUAGE_GRAPH, TOKENIZER
 from viper.builtin.train.network import NECK, PLACE, WorldNetwork
 from viper.builtin.words import MAX_WORDS
@@ -96,13 +95,12 @@ class _NextWord(nn.Module):
         return logits[:, -1]
 
 
-def export_network(network: WorldNetwork, folder: Path, *, version: str | None = None) -> None:
+def export_network(network: WorldNetwork, folder: Path) -> None:
     """Write the graphs of a trained network on the CPU, in float32.
 
     Args:
         network: In evaluation mode.
         folder: Gets the files `GRAPHS`.
-        version: Names the weights in fingerprints; a hash of them if None.
     """
     image, regions, texts = (folder / name for name in GRAPHS)
     features = torch.rand(1, NECK, 24, 32)
@@ -138,18 +136,16 @@ def export_network(network: WorldNetwork, folder: Path, *, version: str | None =
             "logit_scale": repr(network.log_scale.exp().item()),
             "match_scale": repr(network.match_scale.item()),
             "match_bias": repr(network.match_bias.item()),
-            VERSION: version or _hash_weights(network),
         },
     )
 
 
-def export_language(model: LimberModel, folder: Path, *, version: str | None = None) -> None:
+def export_language(model: LimberModel, folder: Path) -> None:
     """Write the map and the language model behind it as one graph, with the tokenizer beside it.
 
     Args:
         model: On the CPU, in float32.
         folder: Gets the files `LANGUAGE_GRAPH` and `TOKENIZER`.
-        version: Names the weights in fingerprints; a hash of them if None.
     """
     model.language.set_attn_implementation("eager")
     _export(
@@ -162,8 +158,6 @@ def export_language(model: LimberModel, folder: Path, *, version: str | None = N
         {"descriptions": {0: "n"}, "words": {0: "n", 1: "length"}, "logits": {0: "n"}},
         folder / LANGUAGE_GRAPH,
     )
-    named = version or _hash_weights(nn.ModuleList([model.soft, model.language]))
-    _add_metadata(folder / LANGUAGE_GRAPH, {VERSION: named})
     model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
 
 
@@ -215,14 +209,6 @@ def _without_fused_attention() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(enabled)
-
-
-def _hash_weights(module: nn.Module) -> str:
-    """Return a hash of the weights, which stays the same when they are exported in another form."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode() + b"\0" + value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _add_metadata(path: Path, values: Mapping[str, str]) -> None:
