@@ -38,7 +38,7 @@ from viper_sandbox.frame_socket import CONTROL_BYTES, EXIT_HOST_GONE, FrameSocke
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import FrameBuffer, unpack
 
-__all__ = ["main"]
+__all__ = ["Zygote", "main"]
 
 _READ_BYTES = 65_536
 # Upper bound per read; in fact it is one, because the kernel does not join messages with descriptors.
@@ -46,20 +46,34 @@ _MAX_DESCRIPTORS = 64
 _EXIT_BUG = 70
 
 
-def main(control_fd: int) -> NoReturn:
-    """Serve the host over the control socket until it closes."""
+def main(control_fd: int, kind: type[Zygote] | None = None) -> NoReturn:
+    """Serve the host over the control socket until it closes.
+
+    Args:
+        control_fd: The control socket.
+        kind: What its children do; they run programs if None.
+    """
     host = FrameSocket(control_fd, CONTROL_BYTES)
     _, limits_wire, wanted_wire = host.receive()
     limits = Limits(**wire_mapping(limits_wire))
     wanted = Confinement(**wire_mapping(wanted_wire))
-    child.preload(language=wanted.language)
+    kind = kind or Zygote
+    kind.preload(wanted)
     gc.disable()  # it makes no cycles itself; a collection would only unshare pages
     plan = prepare(wanted, limits, control_fd)
-    _Zygote(control_fd, host, plan).serve()
+    kind(control_fd, host, plan).serve()
 
 
-class _Zygote:
-    """The loop: serves messages of the host and reaps children."""
+class Zygote:
+    """The loop: serves messages of the host and reaps children.
+
+    A subclass overrides `preload` and `_serve` for children that do something else than running programs.
+    """
+
+    @staticmethod
+    def preload(wanted: Confinement) -> None:
+        """Load what children cannot load after they are confined."""
+        child.preload(language=wanted.language)
 
     def __init__(self, control_fd: int, host: FrameSocket, plan: ConfinementPlan) -> None:
         self._control = socket.socket(fileno=control_fd)
@@ -79,6 +93,7 @@ class _Zygote:
         signal.set_wakeup_fd(self._wake_fd, warn_on_full_buffer=False)
 
     def serve(self) -> NoReturn:
+        """Serve messages until the control socket closes."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._reader, select.POLLIN)

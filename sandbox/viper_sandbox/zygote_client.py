@@ -17,7 +17,7 @@ import subprocess
 import sys
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -30,12 +30,9 @@ from viper_sandbox.limits import Limits
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import FrameBuffer, WireError, WireValue, frame, pack, unpack
 
-__all__ = ["ApiTable", "ForkError", "ZygoteClient", "ZygoteGoneError"]
+__all__ = ["ApiTable", "ForkError", "ZygoteClient", "ZygoteGoneError", "start_zygote"]
 
-_BOOT = (
-    "import sys; sys.path += sys.argv[2:]; "
-    "from viper_sandbox.zygote import main; main(int(sys.argv[1]))"
-)
+_BOOT = "import sys; sys.path += sys.argv[2:]; from {module} import main; main(int(sys.argv[1]))"
 _READ_BYTES = 65_536
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
@@ -97,7 +94,7 @@ class ZygoteClient:
         self._control, theirs = socket.socketpair()
         try:
             self._control.setblocking(False)
-            self._process = _start(theirs, python)
+            self._process = start_zygote(theirs, python)
         except BaseException:
             self._control.close()
             raise
@@ -302,12 +299,29 @@ class ZygoteClient:
                 future.set_exception(ZygoteGoneError())
 
 
-def _start(theirs: socket.socket, python: str | None) -> subprocess.Popen[bytes]:
+def start_zygote(
+    theirs: socket.socket,
+    python: str | None = None,
+    *,
+    module: str = "viper_sandbox.zygote",
+    packages: Sequence[str] = ("viper_sandbox", "RestrictedPython"),
+) -> subprocess.Popen[bytes]:
+    """Start the process of a zygote. It dies when the THREAD that calls this ends.
+
+    Args:
+        theirs: The zygote's end of the control socket.
+        python: The interpreter; the running one if None.
+        module: Where its `main` is.
+        packages: What it imports besides the standard library.
+
+    Raises:
+        OSError: No process can be started, or a package is not installed.
+    """
     return subprocess.Popen(  # noqa: S603  # our interpreter, our code, a number
         [
             python or sys.executable,
-            *("-P", "-s", "-S", "-c", _BOOT),
-            *(str(theirs.fileno()), *_import_paths()),
+            *("-P", "-s", "-S", "-c", _BOOT.format(module=module)),
+            *(str(theirs.fileno()), *_import_paths(packages)),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -331,14 +345,14 @@ def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
         process.wait()  # short: nothing survives SIGKILL
 
 
-def _import_paths() -> list[str]:
+def _import_paths(packages: Sequence[str]) -> list[str]:
     """Return the folders that the zygote imports from besides the standard library.
 
     They are passed as arguments because the zygote reads no environment and no .pth file. So it finds the
     same packages as the host, in editable and user installations as well.
     """
     paths = []
-    for name in ("viper_sandbox", "RestrictedPython"):
+    for name in packages:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise OSError(f"The package {name} is not installed; the sandbox needs it.")

@@ -84,6 +84,16 @@ def test_reads_every_sample(name: str) -> None:
     assert pixels.flags.c_contiguous
 
 
+@pytest.mark.parametrize("name", samples())
+def test_a_system_without_fork_decodes_the_same_pixels(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confined = open_image(samples()[name])
+    monkeypatch.setattr("viper.images.decoder_process.is_available", lambda: False)
+    assert open_image(samples()[name]) == confined
+    assert "is damaged" in refusal(b"\x89PNG\r\n\x1a\n" + bytes(20))
+
+
 def test_equal_pixels_have_equal_hashes_whatever_their_source(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(Image.fromarray(picture()), "PNG"))

@@ -151,7 +151,7 @@ def test_the_zygote_reports_a_fork_that_fails_and_goes_on():
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    forker = zygote._Zygote.__new__(zygote._Zygote)
+    forker = zygote.Zygote.__new__(zygote.Zygote)
     forker._host = Deaf()
     forker._descriptors = deque([9])
     with pytest.MonkeyPatch.context() as patch:

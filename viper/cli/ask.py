@@ -76,6 +76,9 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
     """Answer, print, and exit with 0 (answered) or 1 (failed)."""
+    from viper.images.decoder_process import begin
+
+    begin()  # it starts while the engine is imported
     from viper.engine.presets import advice
     from viper.trace.stats import RunStats
 

@@ -9,6 +9,7 @@ The second needs no machine, so every check can be tested with made-up facts.
     report.py         runs all checks
     check_result.py   the result of one check: topic, level, title, what was found, fix
     sandbox.py        the sandbox level, measured by attempting forbidden acts
+    images.py         whether a confined process decodes images
     machine.py        Python, CPU, memory, torch and its devices
     torch_facts.py    what torch reports, read in a separate process
     models.py         which models are on disk, and which presets fit into memory

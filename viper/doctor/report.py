@@ -15,6 +15,7 @@ from typing import Any
 
 from viper.doctor.check_result import CheckResult
 from viper.doctor.endpoint import configured_endpoint, endpoint_check, request_models
+from viper.doctor.images import image_check, try_decoding
 from viper.doctor.machine import Machine, machine_checks, read_machine
 from viper.doctor.models import (
     TargetDevice,
@@ -84,6 +85,7 @@ def run_checks(vram_gb: float | None = None, *, offline: bool = False) -> Doctor
     probe = TorchProbe()
     try:
         sandbox = asyncio.run(measure_sandbox())
+        images = try_decoding()
         endpoint = _check_endpoint(offline)
         path = tuple(sys.path)
         plugins = plugins_checks(installed(path), unreadable(path))
@@ -105,6 +107,7 @@ def run_checks(vram_gb: float | None = None, *, offline: bool = False) -> Doctor
     }
     checks = (
         sandbox_check(sandbox),
+        image_check(images),
         CheckResult("machine", "ok", "versions", ", ".join(map(" ".join, versions.items()))),
         settings_check(),
         *machine_checks(machine, torch),

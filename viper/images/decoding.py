@@ -3,12 +3,12 @@
 `open_image` takes a path, bytes, a Pillow image or an array and returns an `ImageRef` with decoded
 RGB pixels, or raises `InputError` with one line that says what was wrong and what to do.
 
-Only regular files up to a size limit are read, and only the six decoders below see their bytes. The
-size in pixels is checked before decoding. An image is decoded to the end, so that a truncated one is
-found here and not in the middle of an answer. No setting of Pillow is changed.
+Only regular files up to a size limit are read, and only six decoders see their bytes, in a confined process
+(`confined_decoding.py`). The size in pixels is checked before decoding. An image is decoded to the end, so
+that a truncated one is found here and not in the middle of an answer.
 
-`viper.images.color_modes` converts transparency, 16-bit gray and other color modes.
-One thing cannot be prevented: libtiff may write a line about a damaged TIFF to stderr.
+A Pillow image, which the caller has opened, is decoded in this process, as is a file where no process can be
+forked. No setting of Pillow is changed here.
 """
 
 from __future__ import annotations
@@ -27,17 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.errors import InputError
-from viper.images.color_modes import rgb_pixels, upright
 from viper.images.image import ImageRef, Pixels
+from viper.images.image_files import FORMATS, MAX_DECODING_BYTES, DecodingError
+from viper.images.pixel_arrays import gray_pixels, upright
 from viper.storage.files import quote_path, read_regular_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["FORMATS", "MAX_FILE_BYTES", "MAX_PIXELS", "ImageSource", "open_image"]
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-"""The decoders in use; EPS, which runs an external program, and rare formats are left out."""
 
 MAX_PIXELS = 89_478_485
 """Pillow's own limit against decompression bombs: a quarter of a gigabyte as RGB."""
@@ -47,10 +45,6 @@ MAX_FILE_BYTES = 200_000_000
 
 # Any dtype is accepted here, and an unsuitable one refused at run time with a clear error.
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
-
-# Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
-_MAX_JPEG_SCANS = 100
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _SIGNATURES = (
     (rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|BM|II\*\0|MM\0\*", "damaged"),
@@ -112,64 +106,84 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
 
 def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
     """Decode the bytes of a file."""
-    from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+    from viper.images import confined_decoding
+    from viper.images.decoder_process import is_available
 
-    # Importing them registers them; otherwise Pillow imports all its forty plugins to find them.
-    assert TiffImagePlugin and WebPImagePlugin  # noqa: PT018
     if not data:
         raise InputError(f"{name} is empty (0 bytes). Give a file that holds an image.")
     if len(data) > MAX_FILE_BYTES:
         raise InputError(
             f"{name} is larger than {MAX_FILE_BYTES:,} bytes. Give a smaller or compressed image."
         )
-    if data.startswith(b"\xff\xd8") and _jpeg_scans(data) > _MAX_JPEG_SCANS:
-        raise InputError(
-            f"{name} has more than {_MAX_JPEG_SCANS} JPEG scans, as only an attack does. "
-            "Save it again as a plain image."
+    if not is_available():
+        return _decode_here(data, name, max_pixels)
+    try:
+        return confined_decoding.decode(
+            data, lambda width, height: _check_size(width, height, name, max_pixels)
         )
+    except DecodingError as error:
+        raise _input_error(error, data, name, max_pixels) from error
+
+
+def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
+    """Decode the bytes of a file in this process, where no other can be forked."""
+    from viper.images.image_files import opened
+
     with _quiet_pillow():
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except UnidentifiedImageError as error:
-            raise InputError(_unidentified(data, name)) from error
-        except Image.DecompressionBombError as error:
-            raise InputError(_too_large(name, "far too many pixels", max_pixels)) from error
+            image, _ = opened(io.BytesIO(data))
+        except DecodingError as error:
+            raise _input_error(error, data, name, max_pixels) from error
         except Exception as error:  # a decoder on hostile bytes may raise anything
-            raise InputError(_damaged(name, error)) from error
+            raise _damaged(error, name) from error
     with image:
         return _image_pixels(image, name, max_pixels)
 
 
-def _jpeg_scans(data: bytes) -> int:
-    """Count the scans of the first image of a JPEG file; stop when there are too many."""
-    scans, position = 0, 2
-    while scans <= _MAX_JPEG_SCANS:
-        marker = _JPEG_MARKER.search(data, position)
-        if marker is None or marker[1] == b"\xd9":  # end of image
-            break
-        scans += marker[1] == b"\xda"  # start of scan
-        position = marker.end()
-        # A segment, which begins with its length, follows all of these markers but TEM.
-        if marker[1] != b"\x01":
-            position += int.from_bytes(data[position : position + 2])
-    return scans
-
-
 def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
     """Decode a Pillow image to its end, in its upright orientation."""
-    width, height = image.size
-    _check_size(width, height, name, max_pixels)
+    from viper.images.color_modes import DEEP_MODES, packed_rows
+    from viper.images.image_files import orientation, sample_bits
+
+    _check_size(*image.size, name, max_pixels)
     with _quiet_pillow():
         try:
             image.load()
-            pixels = rgb_pixels(image)
+            if image.mode in DEEP_MODES:
+                pixels = gray_pixels(np.asarray(image), bits=sample_bits(image))
+            else:
+                width, height = image.size
+                packed = bytearray().join(packed_rows(image))
+                pixels = np.frombuffer(packed, np.uint8).reshape(height, width, 3)
         except Exception as error:  # a decoder on hostile bytes may raise anything
-            raise InputError(_damaged(name, error)) from error
-        try:
-            orientation = image.getexif().get(0x0112, 1)
-        except Exception:  # broken EXIF data must not make an image unusable
-            orientation = 1
-    return np.ascontiguousarray(upright(pixels, orientation))
+            raise _damaged(error, name) from error
+        return np.ascontiguousarray(upright(pixels, orientation(image)))
+
+
+def _damaged(error: Exception, name: str) -> InputError:
+    return _input_error(DecodingError("damaged", str(error) or type(error).__name__), b"", name, 0)
+
+
+def _input_error(error: DecodingError, data: bytes, name: str, max_pixels: int) -> InputError:
+    """Return the error for a file that gives no pixels."""
+    match error.kind:
+        case "unidentified":
+            return InputError(_unidentified(data, name))
+        case "pixels":
+            return InputError(_too_large(name, "far too many pixels", max_pixels))
+        case "memory":
+            what = f"takes more than {MAX_DECODING_BYTES >> 20:,} MiB of memory to decode"
+            hint = "Scale the image down, or save it in another format."
+        case "attack":
+            what = f"has {error.reason}, as only an attack does"
+            hint = "Save it again as a plain image."
+        case "time":
+            what = "takes too long to decode"
+            hint = "Save it again as a plain image."
+        case _:
+            what = f"is damaged or incomplete and cannot be decoded ({error.reason})"
+            hint = "Save it again."
+    return InputError(f"{name} {what}. {hint}")
 
 
 def _array_pixels(array: NDArray[Any], max_pixels: int) -> Pixels:
@@ -188,7 +202,7 @@ def _array_pixels(array: NDArray[Any], max_pixels: int) -> Pixels:
             f"but got {array.dtype} of shape {shape}.{hint}"
         )
     _check_size(shape[1], shape[0], "The array", max_pixels)
-    return rgb_pixels(Image.fromarray(array))
+    return _image_pixels(Image.fromarray(array), "The array", max_pixels)
 
 
 def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
@@ -200,11 +214,6 @@ def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
 
 def _too_large(name: str, what: str, max_pixels: int) -> str:
     return f"{name} has {what}; at most {max_pixels:,} are accepted. Scale the image down."
-
-
-def _damaged(name: str, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:160] or type(error).__name__
-    return f"{name} is damaged or incomplete and cannot be decoded ({reason}). Save it again."
 
 
 def _unidentified(data: bytes, name: str) -> str:

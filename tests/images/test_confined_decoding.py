@@ -1,0 +1,380 @@
+"""Images that attack their decoder, and decoders that attack the host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from fakes.hostile_images import (
+    encoded,
+    gif_of_extensions,
+    jpeg_of_scans,
+    jpeg_of_segments,
+    png_of_chunks,
+    png_of_one_colour,
+    tiff_of_floats,
+    webp_of_announced_size,
+    webp_of_one_colour,
+)
+from viper.errors import InputError, ViperError
+from viper.images import confined_decoding, decoder_process, image_files
+from viper.images.confined_decoding import _Conversation, _Reservations, decode
+from viper.images.decoder_process import DecoderZygote
+from viper.images.decoding import open_image
+from viper.images.image_files import DecodingError
+from viper_sandbox.limits import Limits
+from viper_sandbox.wire import WireError, frame, pack
+
+PHOTO = encoded(Image.effect_noise((64, 48), 80).convert("RGB"), "JPEG")
+
+
+def accept(width: int, height: int) -> None:
+    """Accept any size."""
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A function that makes a zygote with other limits the one in use."""
+    made = []
+
+    def make(**limits: float) -> DecoderZygote:
+        given = {"cpu_s": 20.0, "memory_mb": 1_088} | limits
+        made.append(DecoderZygote(Limits(**given)))
+        monkeypatch.setattr(decoder_process, "_current", made[-1])
+        return made[-1]
+
+    yield make
+    for zygote in made:
+        zygote.close()
+
+
+def failure(data: bytes) -> str:
+    with pytest.raises(DecodingError) as caught:
+        decode(data, accept)
+    return caught.value.kind
+
+
+SLOW = {
+    "scans": lambda: jpeg_of_scans(85, (2_500, 2_500)),
+    "chunks": lambda: png_of_chunks(200_000, b"gAMA", b"\0\0\1\1"),
+    "text chunks": lambda: png_of_chunks(200_000),
+    "empty data chunks": lambda: png_of_chunks(400_000, b"IDAT", b""),
+    "extensions": lambda: gif_of_extensions(500_000),
+    "large": lambda: png_of_one_colour((5_000, 4_000)),
+}
+
+
+@pytest.mark.parametrize("attack", SLOW)
+def test_a_slow_image_ends_at_the_limit_of_cpu_time(attack, fresh):
+    data = SLOW[attack]()
+    fresh(cpu_s=0.1)
+    assert failure(data) == "time"
+    # The control: it is the limit that ended it.
+    fresh()
+    assert decode(data, accept).size > 0
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xFE, 0xED, 0xDB, 0xE0])
+def test_a_jpeg_of_a_million_segments_is_refused_before_pillow_sees_it(marker, monkeypatch):
+    attack = jpeg_of_segments(1_000_000, marker)
+    started_s = time.process_time()
+    with pytest.raises(InputError, match="4,000 JPEG segments"):
+        open_image(attack)
+    assert time.process_time() - started_s < 1.0
+    # The control: most of these take Pillow more than twice as long when there are twice as many.
+    if marker == 0xE1:
+        monkeypatch.setattr(image_files, "_MAX_JPEG_SEGMENTS", 10**9)
+        import io
+
+        taken_s = []
+        for count in (20_000, 60_000):
+            started_s = time.process_time()
+            image_files.opened(io.BytesIO(jpeg_of_segments(count, marker)))
+            taken_s.append(time.process_time() - started_s)
+        assert taken_s[1] > 4 * taken_s[0]
+
+
+def test_as_many_segments_as_a_camera_writes_are_read():
+    assert open_image(jpeg_of_segments(3_000, 0xFE)).size == (8, 8)
+
+
+LARGE = {
+    "floats": lambda size: tiff_of_floats(size),
+    "webp": webp_of_one_colour,
+    "alpha": png_of_one_colour,
+    "progressive": lambda size: encoded(Image.new("RGB", size), "JPEG", progressive=True),
+    "palette": lambda size: encoded(Image.new("P", size), "GIF"),
+    "integers": lambda size: encoded(Image.new("I", size), "TIFF", compression="tiff_lzw"),
+}
+
+
+@pytest.mark.parametrize("attack", LARGE)
+def test_an_image_that_needs_too_much_memory_is_refused_by_its_header(attack, monkeypatch):
+    data = LARGE[attack]((4_000, 3_000))
+    assert len(data) < 400_000
+    monkeypatch.setattr(confined_decoding, "MAX_DECODING_BYTES", 32 << 20)
+    assert failure(data) == "memory"
+    monkeypatch.undo()
+    assert decode(data, accept).shape == (3_000, 4_000, 3)
+
+
+@pytest.mark.parametrize("attack", ["floats", "webp", "alpha", "progressive", "integers"])
+def test_whatever_a_header_says_the_kernel_limits_the_memory(attack, fresh):
+    data = LARGE[attack]((4_000, 3_000))
+    fresh(memory_mb=24)
+    assert failure(data) in ("memory", "damaged")
+    fresh()
+    assert decode(data, accept).shape == (3_000, 4_000, 3)
+
+
+def test_a_webp_of_some_kilobytes_cannot_take_a_gigabyte():
+    with pytest.raises(InputError, match="takes more than 1,024 MiB of memory to decode"):
+        open_image(webp_of_announced_size((9_000, 9_000)))
+    # The control: these bytes really give as many pixels as their header says.
+    assert open_image(webp_of_announced_size((2_000, 2_000))).size == (2_000, 2_000)
+
+
+def _peak_mb(zygote, data, together):
+    """Return the most memory that the decoders of several images used at the same time."""
+    peak = [0.0]
+    done = threading.Event()
+    assert zygote._process is not None
+    family = psutil.Process(zygote._process.pid)
+
+    def watch() -> None:
+        while not done.is_set():
+            total = 0
+            for process in family.children(recursive=True):
+                try:
+                    total += process.memory_info().rss - process.memory_info().shared
+                except psutil.Error:
+                    continue
+            peak[0] = max(peak[0], total / (1 << 20))
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(together) as pool:
+        for pixels in pool.map(lambda _: decode(data, accept), range(together)):
+            assert pixels.shape == (3_000, 3_000, 3)
+    done.set()
+    watcher.join()
+    return peak[0]
+
+
+@pytest.mark.slow
+def test_eight_images_at_once_share_one_bound_of_memory(fresh, monkeypatch):
+    data = webp_of_one_colour((3_000, 3_000))  # 16 bytes a pixel: 137 MiB
+    zygote = fresh()
+    decode(PHOTO, accept)
+    monkeypatch.setattr(confined_decoding, "_RESERVATIONS", _Reservations(160 << 20))
+    assert _peak_mb(zygote, data, 8) < 260
+    monkeypatch.setattr(confined_decoding, "_RESERVATIONS", _Reservations(10 << 30))
+    assert _peak_mb(zygote, data, 8) > 400
+
+
+def test_reservations_never_exceed_their_total_and_come_in_order():
+    reservations = _Reservations(10)
+    held, most, order = [0], [0], []
+    lock = threading.Lock()
+
+    def take(number: int, size: int) -> None:
+        with reservations.hold(size):
+            with lock:
+                held[0] += size
+                most[0] = max(most[0], held[0])
+                order.append(number)
+            time.sleep(0.01)
+            with lock:
+                held[0] -= size
+
+    threads = []
+    for number, size in enumerate([6, 6, 3, 10, 1, 1]):
+        threads.append(threading.Thread(target=take, args=(number, size)))
+        threads[-1].start()
+        time.sleep(0.002)
+    for thread in threads:
+        thread.join()
+    assert most[0] == 10
+    assert order == sorted(order)
+
+
+def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
+    zygote = fresh()
+    child = zygote.child()
+    with child.socket:
+        _Conversation(child.socket)._expect("ready", dict)
+        assert zygote._process is not None
+        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+        status = dict(
+            line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        )
+        limits = Path(f"/proc/{pid}/limits").read_text() if os.geteuid() == 0 else ""
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] in ("2", "0")
+        assert "CapEff" in status
+        assert int(status["CapEff"], 16) == 0
+        assert "0" not in status["Uid"].split()
+        if limits:
+            assert "Max open files            0" in limits
+        environment = Path(f"/proc/{pid}/environ").read_bytes() if os.geteuid() == 0 else b""
+        assert b"HOME" not in environment
+
+
+def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh):
+    zygote = fresh()
+    child = zygote.child()
+    conversation = _Conversation(child.socket)
+    conversation._expect("ready", dict)
+    assert zygote._process is not None
+    victim = psutil.Process(zygote._process.pid).children(recursive=True)[-1]
+    os.kill(victim.pid, signal.SIGSEGV)
+    with pytest.raises(DecodingError) as caught:
+        confined_decoding._decode(zygote, child, PHOTO, accept)
+    assert caught.value.kind == "damaged"
+    assert "status -11" in caught.value.reason
+    assert decode(PHOTO, accept).shape == (48, 64, 3)
+
+
+def test_a_zygote_that_was_killed_is_started_again(fresh):
+    zygote = fresh()
+    decode(PHOTO, accept)
+    assert zygote._process is not None
+    os.kill(zygote._process.pid, signal.SIGKILL)
+    assert decode(PHOTO, accept).shape == (48, 64, 3)
+    assert DecoderZygote.current() is not zygote
+    DecoderZygote.current().close()
+
+
+def test_a_zygote_that_cannot_be_started_is_an_error_of_the_machine(monkeypatch, fresh):
+    zygote = fresh()
+    zygote.close()
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(ViperError, match="process that decodes images cannot be started"):
+        open_image(PHOTO)
+
+
+def test_a_fork_of_the_host_starts_its_own_zygote():
+    decode(PHOTO, accept)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if decode(PHOTO, accept).shape == (48, 64, 3) else 2
+            DecoderZygote.current().close()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert decode(PHOTO, accept).shape == (48, 64, 3)
+
+
+def test_many_threads_decode_at_once():
+    expected = decode(PHOTO, accept)
+    with ThreadPoolExecutor(8) as pool:
+        for pixels in pool.map(lambda _: decode(PHOTO, accept), range(24)):
+            np.testing.assert_array_equal(pixels, expected)
+
+
+def test_no_process_and_no_descriptor_is_left(fresh):
+    fresh()
+    decode(PHOTO, accept)
+    descriptors = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(5):
+        decode(PHOTO, accept)
+        with pytest.raises(DecodingError):
+            decode(b"\xff\xd8\xff nothing", accept)
+    assert len([*Path("/proc/self/fd").iterdir()]) <= descriptors + 1
+    assert DecoderZygote.current()._process is not None
+
+
+HONEST = [
+    ["ready", {}],
+    ["opened", "PNG", "RGB", 2, 2, 100],
+    ["pixels", "RGB", 2, 2, 1, 16],
+    ["rows", 12],
+]
+
+
+def talk(messages, tail=bytes(12)):
+    """Let a child say these messages; return what the host makes of them."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for message in messages:
+            theirs.sendall(message if isinstance(message, bytes) else frame(pack(message, 10_000)))
+        theirs.sendall(tail)
+        theirs.shutdown(socket.SHUT_WR)
+        return _Conversation(ours).pixels(b"file", lambda width, height: None)
+
+
+def test_an_honest_child_is_understood():
+    assert talk(HONEST).shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {3: ["rows", 13]},
+        {3: ["rows", 0]},
+        {3: ["rows", -12]},
+        {3: ["rows", 2**40]},
+        {3: ["rows", True]},
+        {3: ["rows", "12"]},
+        {2: ["pixels", "RGB", 2, 2, "1", 16]},
+        {2: ["pixels", "RGBA", 2, 2, 1, 16]},
+        {2: ["pixels", "O", 2, 2, 1, 16]},
+        {2: ["pixels", "I;16", 2, 2, 1, 400]},
+        {2: ["pixels", "RGB", 3, 2, 1, 16]},
+        {2: ["rows", 12]},
+        {1: ["opened", "PNG", "RGB", 2, 2, -1]},
+        {1: ["opened", "PNG", "RGB", 2, 2, 2**50]},
+        {1: ["opened", "PNG", "RGB", 2.0, 2, 100]},
+        {1: ["opened", "PNG", "RGB", [2], 2, 100]},
+        {1: ["pixels", "RGB", 2, 2, 1, 16]},
+        {0: b"\0\0\0\0"},
+        {0: b"\xff\xff\xff\xff"},
+        {0: b"\0\0\0\x02[["},
+        {0: ["opened", "PNG", "RGB", 2, 2, 100]},
+    ],
+)
+def test_a_child_that_lies_gets_no_pixels(lie):
+    with pytest.raises((WireError, DecodingError, confined_decoding._ClosedError)):
+        talk([lie.get(n, message) for n, message in enumerate(HONEST)])
+
+
+@pytest.mark.parametrize("size", [(-1, 4), (0, 5), (10**6, 10**6), (2**62, 1)])
+def test_the_size_is_checked_again_when_pixels_come(size):
+    def check(width: int, height: int) -> None:
+        if width < 1 or height < 1 or width * height > 100:
+            raise InputError("size")
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for message in (*HONEST[:2], ["pixels", "RGB", *size, 1, 16]):
+            theirs.sendall(frame(pack(message, 10_000)))
+        with pytest.raises(InputError):
+            _Conversation(ours).pixels(b"file", check)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=64), st.integers(0, 3))
+def test_any_bytes_of_a_child_are_refused(noise, honest):
+    with pytest.raises((WireError, DecodingError, confined_decoding._ClosedError)):
+        talk([*HONEST[:honest], noise], tail=b"")
+
+
+def test_a_reason_of_a_child_is_short_and_printable():
+    with pytest.raises(DecodingError) as caught:
+        talk([["failed", "damaged", "\x1b[2J\u202e" + "x" * 3_000]])
+    assert caught.value.reason == "[2J " + "x" * 156

@@ -1,0 +1,122 @@
+"""The confined process that decodes one image, and the zygote that it is forked from.
+
+Decoders parse hostile bytes in C. Here they do so in a process that holds one socket and nothing else,
+confined like that of a program (`viper_sandbox.confine`), with limits of its memory and CPU time:
+
+    child → host    ready     mechanisms that are not in force
+    host → child    image     number of bytes, followed by that many bytes: the file
+    child → host    opened    format, mode, width and height, and memory in bytes that decoding takes
+    host → child    decode    the host accepts the size
+    child → host    pixels    layout, width, height, EXIF orientation, bits of a sample
+    child → host    rows      number of bytes, followed by that many bytes; several times, top first
+    child → host    failed    instead of any of these: the kind of failure, and a reason
+
+There are no pickles, and the host checks every message. This module imports no numpy. Whatever Pillow imports
+on demand must be imported in `preload`, because a confined process opens no files.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from typing import NoReturn
+
+from viper.images.color_modes import layout, packed_rows
+from viper.images.image_files import MESSAGE_BYTES, DecodingError, opened, orientation, sample_bits
+from viper_sandbox.confine import Confinement, ConfinementPlan, confine
+from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
+from viper_sandbox.zygote import Zygote
+from viper_sandbox.zygote import main as zygote_main
+
+__all__ = ["main"]
+
+_READ_BYTES = 1 << 20
+
+
+def main(control_fd: int) -> NoReturn:
+    """Serve the host as the zygote of these processes."""
+    zygote_main(control_fd, _DecoderZygote)
+
+
+class _DecoderZygote(Zygote):
+    """Forks processes that decode one image each."""
+
+    @staticmethod
+    def preload(wanted: Confinement) -> None:
+        """Import what Pillow imports when it opens, decodes and converts images."""
+        from PIL import (  # noqa: F401
+            ExifTags,
+            Image,
+            ImageChops,
+            ImageColor,
+            ImageFile,
+            ImagePalette,
+            ImageSequence,
+            MpoImagePlugin,
+            TiffImagePlugin,
+            TiffTags,
+            WebPImagePlugin,
+        )
+
+        warnings.simplefilter("ignore")  # a file may cause millions of them
+        Image.preinit()  # the other plugins
+        for codec in ("latin-1", "utf-8", "ascii", "utf-16", "utf-16-be", "utf-16-le"):
+            "a".encode(codec)  # imports the codec
+        Image.new("LAB", (1, 1)).convert("RGB")  # imports the color management
+
+    def _serve(self, fd: int) -> NoReturn:
+        _serve(fd, self._plan)
+
+    def _serve_warm(self, fd: int) -> NoReturn:
+        _serve(fd, self._plan)
+
+
+def _serve(fd: int, plan: ConfinementPlan) -> NoReturn:
+    report = confine(plan, fd, os.getppid())
+    host = FrameSocket(fd, MESSAGE_BYTES)
+    host.send(["ready", {name: why for name, why in report.items() if why}])
+    try:
+        _decode(host, fd)
+    except DecodingError as error:
+        failure = error
+    except MemoryError:
+        failure = DecodingError("memory")
+    except Exception as error:  # a decoder on hostile bytes may raise anything
+        failure = DecodingError("damaged", str(error) or type(error).__name__)
+    else:
+        os._exit(0)
+    host.send(["failed", failure.kind, failure.reason])
+    os._exit(0)
+
+
+def _decode(host: FrameSocket, fd: int) -> None:
+    _, size = host.receive()
+    image, memory_bytes = opened(_received(fd, size))
+    host.send(["opened", str(image.format), image.mode, *image.size, memory_bytes])
+    host.receive()
+    image.load()
+    host.send(["pixels", layout(image), *image.size, orientation(image), sample_bits(image)])
+    for rows in packed_rows(image):
+        host.send(["rows", len(rows)])
+        _send(fd, rows)
+
+
+def _received(fd: int, size: int) -> io.BytesIO:
+    file = io.BytesIO()
+    while file.tell() < size:
+        part = os.read(fd, min(size - file.tell(), _READ_BYTES))
+        if not part:
+            os._exit(EXIT_HOST_GONE)
+        file.write(part)
+    file.seek(0)
+    return file
+
+
+def _send(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(EXIT_HOST_GONE)

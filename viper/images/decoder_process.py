@@ -1,0 +1,215 @@
+"""The zygote of the processes that decode images, as the host sees it: children, kills, exit statuses.
+
+There is one for the whole Python process, used from any thread. A thread of its own starts the zygote, which
+dies with the thread that started it, and reads its messages.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import os
+import socket
+import subprocess
+import threading
+from concurrent.futures import Future
+from dataclasses import asdict
+from typing import NamedTuple
+
+from viper.images.image_files import MAX_DECODING_BYTES
+from viper_sandbox.confine import Confinement
+from viper_sandbox.frame_socket import CONTROL_BYTES
+from viper_sandbox.limits import Limits
+from viper_sandbox.wire import FrameBuffer, WireError, frame, pack, unpack
+from viper_sandbox.zygote_client import start_zygote
+
+__all__ = ["LIMITS", "DecoderChild", "DecoderGoneError", "DecoderZygote", "begin", "is_available"]
+
+LIMITS = Limits(cpu_s=20.0, memory_mb=(MAX_DECODING_BYTES >> 20) + 64)
+"""Limits of a process that decodes an image; the CPU time is a hundred times that of a 12-megapixel JPEG."""
+
+_PACKAGES = ("viper_sandbox", "RestrictedPython", "PIL", "viper")
+_READ_BYTES = 65_536
+_START_S = 60.0
+
+
+class DecoderGoneError(Exception):
+    """The zygote is dead, and all of its children with it; the message may say why."""
+
+
+class DecoderChild(NamedTuple):
+    """A process that decodes one image."""
+
+    socket: socket.socket
+    """The host's end of its socket, blocking."""
+    number: int
+    ended: Future[int]
+    """Its exit status, negative for a signal; `DecoderGoneError` if the zygote died."""
+
+
+def is_available() -> bool:
+    """Return whether this system can have such processes; Windows cannot."""
+    return hasattr(os, "fork") and hasattr(socket, "send_fds")
+
+
+def begin() -> None:
+    """Begin to start the zygote, so that the first image need not wait for it."""
+    if is_available():
+        DecoderZygote.current()
+
+
+class DecoderZygote:
+    """A zygote and its children.
+
+    Args:
+        limits: Limits of each child.
+        confinement: Mechanisms to use; all of them, except in tests.
+    """
+
+    def __init__(self, limits: Limits, confinement: Confinement | None = None) -> None:
+        self.owner_pid = os.getpid()
+        """The process that it belongs to; a fork of that process cannot use it."""
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._ended: dict[int, Future[int]] = {}
+        self._spare: DecoderChild | None = None
+        self._gone = False
+        self._trouble = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control, theirs = socket.socketpair()
+        self._send(["setup", asdict(limits), asdict(confinement or Confinement())])
+        self._thread = threading.Thread(
+            target=self._serve, args=(theirs,), name="viper-decoder", daemon=True
+        )
+        self._thread.start()
+        atexit.register(self.close)
+
+    @classmethod
+    def current(cls) -> DecoderZygote:
+        """Return the zygote of this process; start one if there is none, or if it is dead."""
+        global _current
+        with _lock:
+            if _current is None or not _current.usable:
+                _current = cls(LIMITS)
+            return _current
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is alive and belongs to this process."""
+        return not self._gone and self.owner_pid == os.getpid()
+
+    def child(self) -> DecoderChild:
+        """Return a child for one image.
+
+        Raises:
+            DecoderGoneError: The zygote is dead.
+        """
+        with self._lock:
+            spare, self._spare = self._spare, None
+            return spare or self._make("fork")
+
+    def prepare(self) -> None:
+        """Fork a child in advance, so that the next image need not wait for that."""
+        with self._lock, contextlib.suppress(DecoderGoneError, OSError):
+            if self._spare is None:
+                self._spare = self._make("spare")
+
+    def kill(self, child: DecoderChild) -> None:
+        """Have a child killed; does nothing if it has ended."""
+        with self._lock, contextlib.suppress(DecoderGoneError):
+            self._send(["kill", child.number])
+
+    def close(self) -> None:
+        """Kill the zygote and its children, and wait until they are gone."""
+        atexit.unregister(self.close)
+        if self.owner_pid != os.getpid():
+            return
+        if self._process is not None:
+            self._process.kill()  # and the kernel kills its children
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        self._thread.join(_START_S)
+
+    def _make(self, kind: str) -> DecoderChild:
+        ours, theirs = socket.socketpair()
+        number = next(self._numbers)
+        ended: Future[int] = Future()
+        with theirs:
+            try:
+                self._ended[number] = ended
+                self._send([kind, number], theirs)
+            except DecoderGoneError:
+                ours.close()
+                raise
+        return DecoderChild(ours, number, ended)
+
+    def _send(self, message: list[object], descriptor: socket.socket | None = None) -> None:
+        if self._gone:
+            raise DecoderGoneError(self._trouble)
+        data = frame(pack(message, CONTROL_BYTES))
+        try:
+            if descriptor is None:
+                self._control.sendall(data)
+            else:  # a message of some bytes is sent whole
+                socket.send_fds(self._control, [data], [descriptor.fileno()])
+        except OSError as error:
+            raise DecoderGoneError(self._trouble) from error
+
+    def _serve(self, theirs: socket.socket) -> None:
+        """Start the zygote, and read its messages until it is gone."""
+        try:
+            with theirs:
+                self._process = start_zygote(
+                    theirs, module="viper.images.decoder_child", packages=_PACKAGES
+                )
+            buffer = FrameBuffer(CONTROL_BYTES)
+            while data := self._control.recv(_READ_BYTES):
+                buffer.feed(data)
+                while (payload := buffer.take()) is not None:
+                    self._handle(unpack(payload))
+        except (OSError, WireError) as error:
+            self._trouble = str(error)
+        finally:
+            self._lost()
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case ["exited", int(number), int(status)]:
+                ended = self._ended.pop(number, None)
+                if ended is not None:
+                    ended.set_result(status)
+            case ["fork_failed", int(number), str(reason)]:
+                ended = self._ended.pop(number, None)
+                if ended is not None:
+                    ended.set_exception(DecoderGoneError(reason))
+            case _:
+                raise WireError("The zygote sent an invalid message.")
+
+    def _lost(self) -> None:
+        with self._lock:
+            self._gone = True
+            self._control.close()
+            spare, self._spare = self._spare, None
+            waiting, self._ended = self._ended, {}
+        if spare is not None:
+            spare.socket.close()
+        for ended in waiting.values():
+            ended.set_exception(DecoderGoneError(self._trouble))
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+_lock = threading.Lock()
+_current: DecoderZygote | None = None
+
+
+def _after_fork() -> None:
+    """Forget what belongs to the parent, whose threads this process lacks."""
+    global _lock, _current
+    _lock, _current = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,121 @@
+"""Opens image files with Pillow, and says what decoding them will take, from their headers alone.
+
+Only six decoders see the bytes of a file. This is what the process that decodes images does
+(`decoder_child.py`), and the host itself where no process can be forked. This module imports no numpy.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "FORMATS",
+    "MAX_DECODING_BYTES",
+    "MESSAGE_BYTES",
+    "DecodingError",
+    "opened",
+    "orientation",
+    "sample_bits",
+]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+"""The decoders in use; EPS, which runs an external program, and rare formats are left out."""
+
+MAX_DECODING_BYTES = 1 << 30
+"""Memory that decoding one image, and all images at the same time, may take."""
+
+MESSAGE_BYTES = 4_096
+"""Largest message either way, without the bytes that follow some of them."""
+
+
+# Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
+_MAX_JPEG_SCANS = 100
+# A segment holds up to 64 kB: profiles and metadata of the largest photographs take a few hundred.
+_MAX_JPEG_SEGMENTS = 4_000
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+
+_MAX_REASON = 160
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+
+# Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
+# to hold a whole image, as measured. Other decoders work row by row.
+_BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4}
+_BYTES_OF_COEFFICIENT = 2
+# A conversion works on bands; small images need room for one.
+_BAND_BYTES = 8 << 20
+
+
+class DecodingError(Exception):
+    """A file that gives no pixels.
+
+    Args:
+        kind: "unidentified", "pixels" (too many), "attack", "damaged", "memory" or "time".
+        reason: For a message; "" where the kind says all.
+    """
+
+    def __init__(self, kind: str, reason: str = "") -> None:
+        super().__init__(kind, reason)
+        self.kind = kind
+        self.reason = " ".join(_UNPRINTABLE.sub(" ", reason).split())[:_MAX_REASON]
+
+
+def opened(file: io.BytesIO) -> tuple[Image, int]:
+    """Read the header of a file; return the image and the memory in bytes that decoding it takes."""
+    from PIL import Image, UnidentifiedImageError
+
+    with file.getbuffer() as data:
+        file_bytes = len(data)
+        scans = _jpeg_scans(data) if bytes(data[:2]) == b"\xff\xd8" else 0
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise DecodingError("unidentified") from error
+    except Image.DecompressionBombError as error:
+        raise DecodingError("pixels") from error
+    per_pixel = _BYTES_OF_MODE.get(image.mode, 4) + _BYTES_OF_DECODER.get(str(image.format), 0)
+    if scans > 1:  # as in a progressive JPEG: all coefficients are kept until the last scan
+        per_pixel += _BYTES_OF_COEFFICIENT * len(image.getbands())
+    # libtiff takes a copy of the file.
+    return image, image.size[0] * image.size[1] * per_pixel + 2 * file_bytes + _BAND_BYTES
+
+
+def _jpeg_scans(data: memoryview) -> int:
+    """Count the scans of the first image of a JPEG.
+
+    Raises:
+        DecodingError: It has more scans or segments than any encoder writes.
+    """
+    scans, position = 0, 2
+    for _ in range(_MAX_JPEG_SEGMENTS):
+        marker = _JPEG_MARKER.search(data, position)
+        if marker is None or marker[1] == b"\xd9":  # end of image
+            return scans
+        scans += marker[1] == b"\xda"  # start of scan
+        if scans > _MAX_JPEG_SCANS:
+            raise DecodingError("attack", f"more than {_MAX_JPEG_SCANS} JPEG scans")
+        position = marker.end()
+        # A segment, which begins with its length, follows all of these markers but TEM.
+        if marker[1] != b"\x01":
+            position += int.from_bytes(data[position : position + 2])
+    raise DecodingError("attack", f"more than {_MAX_JPEG_SEGMENTS:,} JPEG segments")
+
+
+def orientation(image: Image) -> int:
+    """Return the EXIF orientation of a decoded image; 1, upright, where there is none."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # broken EXIF data must not make an image unusable
+        return 1
+    return int(value) if value in range(1, 9) else 1
+
+
+def sample_bits(image: Image) -> int:
+    """Return how many bits of a 16-bit sample are in use: 12 where a TIFF says so, else 16."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return 12 if tags.get(258) == (12,) else 16

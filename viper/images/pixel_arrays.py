@@ -1,0 +1,77 @@
+"""Makes pixel arrays of what a decoder returns: scales deep samples to 8 bits, and turns images upright.
+
+- 16-bit gray keeps its upper eight bits (of twelve, where a TIFF says that it has twelve).
+- 32-bit integers and floats, whose range no file states, are scaled from the first of 0 … 1,
+  0 … 255 and 0 … 65535 that contains all values, else from their minimum to their maximum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viper.images.image import Pixels
+
+__all__ = ["gray_pixels", "upright"]
+
+_USUAL_RANGES = (1.0, 255.0, 65535.0)
+_BAND_VALUES = 1 << 20
+
+
+def gray_pixels(values: NDArray[Any], *, bits: int) -> Pixels:
+    """Scale samples of 16 or 32 bits to 8; returns a new array of shape (H, W, 3), uint8 RGB.
+
+    Args:
+        values: Shape (H, W): unsigned 16-bit integers, 32-bit integers or floats.
+        bits: Bits of a 16-bit sample that are in use: 12 or 16.
+    """
+    pixels = np.empty((*values.shape, 3), np.uint8)
+    bottom, scale = (0.0, 0.0) if values.dtype.itemsize == 2 else _range(values)
+    step = max(1, _BAND_VALUES // max(1, values.shape[1]))
+    for top in range(0, values.shape[0], step):  # temporary arrays of doubles stay small
+        band = values[top : top + step]
+        if values.dtype.itemsize == 2:
+            gray = (band >> (bits - 8)).astype(np.uint8)
+        else:
+            gray = _scaled(band, bottom, scale)
+        pixels[top : top + step] = gray[:, :, None]
+    return pixels
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Return a view turned upright by an EXIF orientation; values other than 2 … 8 change nothing.
+
+    The numbers are those of tag 0x0112 in CIPA DC-008 (Exif 2.32), section 4.6.4.
+    """
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the value that becomes black, and the factor from there; 0 where there is no contrast."""
+    low, high = np.inf, -np.inf
+    step = max(1, _BAND_VALUES // max(1, values.shape[1]))
+    for top in range(0, values.shape[0], step):
+        band = values[top : top + step]
+        finite = band[np.isfinite(band)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    fitting = [limit for limit in _USUAL_RANGES if low >= 0.0 and high <= limit]
+    bottom, top_value = (0.0, fitting[0]) if fitting else (low, high)
+    # A constant outside the usual ranges has no contrast to show: it becomes black.
+    return bottom, 255.0 / (top_value - bottom) if top_value > bottom else 0.0
+
+
+def _scaled(values: NDArray[Any], bottom: float, scale: float) -> Pixels:
+    if not np.isfinite(bottom):  # no sample is finite
+        return np.zeros(values.shape, np.uint8)
+    top = bottom + 255.0 / scale if scale else bottom
+    finite = np.nan_to_num(values.astype(np.float64), nan=bottom, posinf=top, neginf=bottom)
+    return np.rint((finite - bottom) * scale).astype(np.uint8)
