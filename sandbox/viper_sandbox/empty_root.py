@@ -1,4 +1,4 @@
-"""A root without files for the zygote and its children: an empty, read-only file system that nobody may search.
+"""A root without files for the zygote and its children: an empty, read-only file system, closed to all.
 
 Everything that a child needs is loaded before. Afterwards no path leads anywhere, so that even acts that
 Landlock does not know, such as looking at a file or changing its times, have nothing to act on. See
@@ -7,7 +7,6 @@ Landlock does not know, such as looking at a file or changing its times, have no
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -27,7 +26,7 @@ _DETACH = 2
 
 _HARMLESS = _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS
 # The first of these folders that exists is covered for a moment; only this process sees that.
-_PLACES = ("/tmp", "/proc", "/dev", "/usr")  # noqa: S108  # nothing is written there
+_PLACES = ("/tmp", "/proc", "/dev", "/usr", "/")  # noqa: S108  # nothing is written there
 _MAX_USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 
 
@@ -57,12 +56,6 @@ def enter() -> None:
 
 
 def _mount_empty() -> None:
-    for place in _PLACES[:-1]:
-        with contextlib.suppress(OSError):
-            return _cover(place)
-    _cover(_PLACES[-1])
-
-
-def _cover(place: str) -> None:
+    place = next(place for place in _PLACES if os.path.isdir(place))  # noqa: PTH112
     kernel.mount("none", place, "tmpfs", _HARMLESS, "size=4096,nr_inodes=1,mode=111")
     os.chdir(place)

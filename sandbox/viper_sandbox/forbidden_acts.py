@@ -4,6 +4,9 @@ An act has several attempts, because the kernel has several ways to do the same;
 attempt is. An attempt raises `OSError` if the kernel refuses it; a filter kills the process instead.
 """
 
+# ruff: noqa: PTH101, PTH102, PTH104, PTH108, PTH115, PTH116
+# Bare system calls, which pathlib would surround with others.
+
 from __future__ import annotations
 
 import errno

@@ -63,8 +63,8 @@ class Jail:
     """Runs programs, each in its own process; any number at the same time.
 
     The first use starts a zygote; the process of each program is a fork of it. A jail belongs to one event
-    loop; its processes die when the thread of the loop ends. In a fork of the process that first used it, every
-    use raises `RuntimeError`.
+    loop; its processes die when the thread of the loop ends. In a fork of the process that first used it,
+    every use raises `RuntimeError`.
 
     Args:
         limits: Limits of each program.
@@ -218,8 +218,8 @@ class Jail:
     def _claim(self) -> None:
         """Remember the process that uses this jail.
 
-        In a fork of it, the event loop would share the epoll descriptor of the original, and wait for ever for
-        children that are not its own.
+        In a fork of it, the event loop would share the epoll descriptor of the original, and wait for ever
+        for children that are not its own.
         """
         if self._user_pid not in (None, os.getpid()):
             raise RuntimeError(_FORKED)
@@ -355,7 +355,7 @@ class Jail:
                 passing = isinstance(error, _RefusedError) and error.passing
                 trouble = str(error) or "the process that measures its level died"
         match message:
-            case ["probed", list(attempts), dict(mechanisms)]:
+            case ["probed", list(attempts), dict(mechanisms)] if all(map(_is_act, attempts)):
                 acts = tuple(Act(*attempt) for attempt in attempts)
                 missing = tuple((name, why) for name, why in mechanisms.items() if why)
                 (await self._zygote()).accept([name for name, _ in missing])
@@ -390,6 +390,14 @@ class Jail:
         if not child.confined:
             raise _RefusedError(f"The sandbox process did not start. {message}")
         return JailFailure(kind, message)
+
+
+def _is_act(attempt: WireValue) -> bool:
+    match attempt:
+        case (str(), bool(), str()):
+            return True
+        case _:
+            return False
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """The probe: attempts the forbidden acts in confined processes, and reports how the kernel reacted.
 
-It runs in a fork of the zygote. For each attempt it forks a process, which confines itself exactly as the child
-of a program does, attempts the act and reports over a pipe. The targets lie outside that process: files and a
-service of the host, listening sockets, shared memory, the probe itself and a confined sibling.
+It runs in a fork of the zygote. For each attempt it forks a process, which confines itself exactly as the
+child of a program does, attempts the act and reports over a pipe. The targets lie outside that process: files
+and a service of the host, listening sockets, shared memory, the probe itself and a confined sibling.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _SHARED_BYTES = 4096
 # At the same time: all processors have work, and a small limit of processes is not reached.
 _FORKS = 6
 _THROUGH = "got through"
+_NO_FORK = (errno.EAGAIN, errno.ENOMEM)
+_FAILED = "the process that measures the level could not do its work: {}"
 _CPU_ACT = "use CPU time without bound"
 # The kernel counts CPU time in whole seconds.
 _CPU_SLACK_S = 2
@@ -59,7 +61,8 @@ def main(fd: int, plan: ConfinementPlan, folder: str | None) -> NoReturn:
     try:
         report = ["probed", *_measure(plan, folder)]
     except OSError as error:
-        report = ["trouble", NO_MORE_PROCESSES.format(error.strerror or error)]
+        message = NO_MORE_PROCESSES if error.errno in _NO_FORK else _FAILED
+        report = ["trouble", message.format(error.strerror or error)]
     # After the targets are removed: the host kills this process when it has the report.
     FrameSocket(fd, _REPORT_BYTES).send(report)
     os._exit(0)
@@ -197,6 +200,8 @@ def _bound_of_cpu_time(plan: ConfinementPlan) -> _Reaction:
     try:
         os.read(reader, _REPORT_BYTES)
         _, hard_s = resource.prlimit(pid, resource.RLIMIT_CPU)
+    except OSError as error:
+        return _Reaction(False, f"the limit cannot be read: {error.strerror}")
     finally:
         os.kill(pid, signal.SIGKILL)
         _result(pid, reader)

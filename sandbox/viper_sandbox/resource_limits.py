@@ -1,8 +1,8 @@
-"""Resource limits of a child: each is set by itself, and read back, because a machine may refuse or ignore any.
+"""Resource limits of a child: each is set by itself and read back, because a machine may refuse any.
 
 No descriptor can be opened, not even a socket; no file can grow; no process can be forked unless the user is
-root; memory and CPU time are limited. A profiling timer enforces the CPU time precisely; the kernel's limit, in
-whole seconds, is the second line of defense, which no process can ignore.
+root; memory and CPU time are limited. A profiling timer enforces the CPU time precisely; the kernel's limit,
+in whole seconds, is the second line of defense, which no process can ignore.
 """
 
 from __future__ import annotations

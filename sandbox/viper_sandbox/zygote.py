@@ -64,7 +64,7 @@ def main(control_fd: int) -> NoReturn:
 def _forget_surroundings() -> None:
     """Undo what a process inherits from the one that starts it and would change what we and children do.
 
-    A blocked or ignored SIGCHLD would hide the end of a child, and an ignored SIGPROF the end of its CPU time.
+    A blocked or ignored SIGCHLD would hide the end of a child, and an ignored SIGPROF that of its CPU time.
     The variables have served the loader of the interpreter.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

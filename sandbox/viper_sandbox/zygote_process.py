@@ -1,7 +1,7 @@
 """The process of a zygote, as the host starts it: its interpreter, environment and descriptors.
 
-Only what the interpreter cannot start without is passed on: the folders of its shared libraries, and its home if
-the host has been told one. The last lines that it writes to its standard error are kept, to say why it died.
+Only what the interpreter cannot start without is passed on: the folders of its shared libraries, and its home
+if the host has been told one. The last lines of its standard error are kept, to say why it died.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class ZygoteProcess:
 
         self._python = _interpreter(python)
         self._owner = os.getpid()
+        self._lines = ""
         with contextlib.ExitStack() as failed, contextlib.ExitStack() as stack:
             reader, writer = os.pipe()
             stack.callback(os.close, writer)
@@ -107,12 +108,13 @@ class ZygoteProcess:
                 self._process.kill()
                 self._process.wait()  # short: nothing survives SIGKILL
         control.close()
+        self._lines = self._lines or self._last_lines()
         self._errors.close()
 
     def last_words(self) -> str:
         """Return how it ended and the last lines that it wrote, in one line; "" if that is not known."""
         status = self._process.poll()
-        words = self._last_lines()
+        words = self._lines = self._lines or self._last_lines()
         if not words and status in (None, 0):
             return ""
         end = "" if status is None else f" {_describe(status)}"
@@ -152,7 +154,7 @@ def _interpreter(python: str | None) -> str:
             "this Python does not know its own interpreter (sys.executable is empty); pass python=… to Jail"
         )
     # A relative path would be looked up in the new working folder.
-    return os.path.abspath(python) if os.sep in python else python
+    return str(Path(python).absolute()) if os.sep in python else python
 
 
 def _environment() -> dict[str, str]:
@@ -160,10 +162,13 @@ def _environment() -> dict[str, str]:
     # Sets have the same order in every run, so that runs can be repeated. The option -I would ignore this.
     variables = {"PYTHONHASHSEED": "0"}
     for name in _LIBRARY_PATHS:
-        folders = [f for f in os.environ.get(name, "").split(os.pathsep) if os.path.isdir(f)]
+        parts = [Path(part) for part in os.environ.get(name, "").split(os.pathsep) if part]
+        folders = [str(part.absolute()) for part in parts if part.is_dir()]
         if folders:  # folders alone: whatever else somebody put there is not passed on
-            variables[name] = os.pathsep.join(map(os.path.abspath, folders))
-    if os.environ.get("PYTHONHOME"):  # otherwise this interpreter would not find its standard library
+            variables[name] = os.pathsep.join(folders)
+    if os.environ.get(
+        "PYTHONHOME"
+    ):  # otherwise this interpreter would not find its standard library
         variables["PYTHONHOME"] = f"{sys.base_prefix}{os.pathsep}{sys.base_exec_prefix}"
     return variables
 
@@ -172,12 +177,12 @@ def _import_paths() -> list[str]:
     """Return the folders that the zygote imports from besides the standard library.
 
     They are passed as arguments because the zygote reads no environment and no .pth file. So it finds the
-    same packages as the host, in editable and user installations as well, and in an application that is a zip.
+    same packages as the host, in editable and user installations as well, and in an application in a zip.
     """
     paths = []
     for name in ("viper_sandbox", "RestrictedPython"):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise OSError(f"The package {name} is not installed; the sandbox needs it.")
-        paths.append(os.path.abspath(Path(spec.origin).parent.parent))
+        paths.append(str(Path(spec.origin).parent.parent.absolute()))
     return list(dict.fromkeys(paths))
