@@ -20,9 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from viper_sandbox import kernel
-from viper_sandbox.limits import Limits
 from viper_sandbox.probe_targets import LINK, Address
-from viper_sandbox.resource_limits import MIB
 
 __all__ = ["ACTS_ON_FILES", "Attempt", "Targets", "forbidden_acts"]
 
@@ -59,8 +57,13 @@ class Targets(NamedTuple):
     """Folder with files of the user, see `probe_targets`; None if the host could not make it."""
 
 
-def forbidden_acts(targets: Targets, limits: Limits) -> dict[str, list[Attempt]]:
-    """Return the attempts of every act, by the name of the act."""
+def forbidden_acts(targets: Targets, memory_bytes: int) -> dict[str, list[Attempt]]:
+    """Return the attempts of every act, by the name of the act.
+
+    Args:
+        targets: What the acts are attempted on.
+        memory_bytes: More memory than a child may have.
+    """
     host_name, priority = socket.gethostname(), os.getpriority(os.PRIO_PROCESS, 0)
 
     def connect(*families: int) -> Attempt:
@@ -130,7 +133,7 @@ def forbidden_acts(targets: Targets, limits: Limits) -> dict[str, list[Attempt]]
         "raise its limits": [
             _either(*(functools.partial(_unlimit, name) for name in _RAISED_LIMITS))
         ],
-        "use memory without bound": [lambda: _take(limits.memory_mb + 1)],
+        "use memory without bound": [lambda: _take(memory_bytes)],
     }
 
 
@@ -252,8 +255,8 @@ def _unlimit(name: str) -> None:
         raise OSError(errno.EPERM, "refused") from None
 
 
-def _take(memory_mb: float) -> None:
+def _take(memory_bytes: int) -> None:
     try:
-        bytearray(int(memory_mb * MIB))
+        bytearray(memory_bytes)
     except (MemoryError, OverflowError):
         raise OSError(errno.ENOMEM, "refused") from None

@@ -23,7 +23,7 @@ from viper_sandbox.frame_socket import FrameSocket
 from viper_sandbox.identity import NO_MORE_PROCESSES
 from viper_sandbox.kernel import signal_name
 from viper_sandbox.probe_targets import DOOR, Address
-from viper_sandbox.resource_limits import cpu_bound_s
+from viper_sandbox.resource_limits import cpu_bound_s, memory_bound_bytes
 from viper_sandbox.wire import WireValue, pack, unpack
 
 __all__ = ["main"]
@@ -75,7 +75,10 @@ def _measure(plan: ConfinementPlan, folder: str | None) -> tuple[list[WireValue]
             addresses.append((socket.AF_UNIX, f"{folder}/{DOOR}"))
         victims = (os.getpid(), stack.enter_context(_sibling(plan)))
         segment = stack.enter_context(_shared_memory())
-        acts = forbidden_acts(Targets(tuple(addresses), victims, segment, folder), plan.limits)
+        # The part that an idle child needs is not free, so it cannot have all of this.
+        memory_bytes = memory_bound_bytes(plan.limits, plan.address_space_bytes)
+        targets = Targets(tuple(addresses), victims, segment, folder)
+        acts = forbidden_acts(targets, memory_bytes)
         attempts = [(name, attempt) for name, attempts in acts.items() for attempt in attempts]
         reactions: dict[str, list[_Reaction]] = {name: [] for name in acts}
         for start in range(0, len(attempts), _FORKS):

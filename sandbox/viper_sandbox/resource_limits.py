@@ -12,7 +12,7 @@ import signal
 
 from viper_sandbox.limits import Limits
 
-__all__ = ["MIB", "cpu_bound_s", "set_limits"]
+__all__ = ["MIB", "cpu_bound_s", "memory_bound_bytes", "set_limits"]
 
 MIB = 1 << 20
 _NAME = "limit of {}"
@@ -27,9 +27,10 @@ _NONE_OF = {
     "priority": "RLIMIT_NICE",
     "real-time priority": "RLIMIT_RTPRIO",
 }
-# The kernel refuses larger numbers; this is more than any machine has, and longer than any lives.
+# More than any machine has, but a number that the kernel takes.
 _LARGEST = 1 << 62
-_LONGEST_TIMER_S = 1e9
+# Longer than any process lives; the kernel counts nanoseconds, so a much larger number would begin at zero.
+_LONGEST_S = 1e9
 
 
 def set_limits(limits: Limits, address_space_bytes: int) -> dict[str, str]:
@@ -47,8 +48,7 @@ def set_limits(limits: Limits, address_space_bytes: int) -> dict[str, str]:
     wanted = {name: (constant, 0) for name, constant in _NONE_OF.items()}
     wanted["CPU time"] = ("RLIMIT_CPU", cpu_bound_s(limits))
     # Last, because the others may need memory.
-    memory_bytes = address_space_bytes + math.ceil(min(limits.memory_mb, _LARGEST // MIB) * MIB)
-    wanted["memory"] = ("RLIMIT_AS", memory_bytes)
+    wanted["memory"] = ("RLIMIT_AS", memory_bound_bytes(limits, address_space_bytes))
     failed = {}
     for name, (constant, value) in wanted.items():
         limit = getattr(resource, constant, None)
@@ -56,10 +56,15 @@ def set_limits(limits: Limits, address_space_bytes: int) -> dict[str, str]:
             failed[_NAME.format(name)] = reason
     try:
         # SIGPROF ends the process by default.
-        signal.setitimer(signal.ITIMER_PROF, min(limits.cpu_s, _LONGEST_TIMER_S))
+        signal.setitimer(signal.ITIMER_PROF, min(limits.cpu_s, _LONGEST_S))
     except OSError as error:
         failed["timer of CPU time"] = error.strerror or str(error)
     return failed
+
+
+def memory_bound_bytes(limits: Limits, address_space_bytes: int) -> int:
+    """Return the address space that a child of this size at its start may have."""
+    return address_space_bytes + math.ceil(min(limits.memory_mb, _LARGEST // MIB) * MIB)
 
 
 def cpu_bound_s(limits: Limits) -> int:
@@ -67,7 +72,7 @@ def cpu_bound_s(limits: Limits) -> int:
     import resource
 
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    return min(math.ceil(spent.ru_utime + spent.ru_stime + limits.cpu_s) + 1, _LARGEST)
+    return math.ceil(spent.ru_utime + spent.ru_stime + min(limits.cpu_s, _LONGEST_S)) + 1
 
 
 def _set(limit: int, value: int) -> str:

@@ -15,6 +15,8 @@ _NUMBERS = {
     "x86_64": {"prlimit64": 302, "setrlimit": 160, "unshare": 272, "setitimer": 38, "keyctl": 250},
     "aarch64": {"prlimit64": 261, "setrlimit": 164, "unshare": 97, "setitimer": 103, "keyctl": 219},
 }
+_NUMBERS["x86_64"] |= {"fork": 57, "clone": 56, "clone3": 435, "vfork": 58}
+_NUMBERS["aarch64"] |= {"clone": 220, "clone3": 435}
 _NUMBERS["x86_64"] |= {"seccomp": 317, "prctl": 157, "landlock_create_ruleset": 444, "mount": 165}
 _NUMBERS["aarch64"] |= {"seccomp": 277, "prctl": 167, "landlock_create_ruleset": 444, "mount": 40}
 
@@ -44,8 +46,7 @@ def forbidding(folder, calls, error, machine, *, first_argument=None):
         first_argument: Forbid them only with this first argument.
     """
     code = b""
-    for call in calls:
-        number = _NUMBERS[machine][call]
+    for number in (_NUMBERS[machine][call] for call in calls if call in _NUMBERS[machine]):
         answer = struct.pack("<HBBI", _RETURN, 0, 0, _ERRNO | error)
         if first_argument is not None:
             check = struct.pack("<HBBI", _LOAD, 0, 0, 16)
@@ -59,9 +60,7 @@ def forbidding(folder, calls, error, machine, *, first_argument=None):
 def after(folder, *commands):
     """Return an interpreter that starts after commands of the shell, such as "ulimit -v 100000"."""
     lines = "\n".join(commands)
-    return _executable(
-        folder, f'#!/bin/sh\n{lines}\nexec {shlex.quote(sys.executable)} "$@"\n'
-    )
+    return _executable(folder, f'#!/bin/sh\n{lines}\nexec {shlex.quote(sys.executable)} "$@"\n')
 
 
 def _executable(folder, text):
