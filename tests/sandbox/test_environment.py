@@ -29,6 +29,7 @@ pytestmark = pytest.mark.skipif(
     reason="the surroundings are made of mechanisms of Linux",
 )
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+slow = pytest.mark.slow
 FULL = "The sandbox is full: the kernel refuses every forbidden act."
 
 
@@ -72,7 +73,7 @@ def test_without_setrlimit_memory_and_time_have_no_bound_and_the_level_says_so(f
 
 
 def test_a_program_with_no_bound_of_memory_does_not_run(folder, request_for, stub_handler):
-    source = "return len('x' * (1 << 30))"
+    source = "return len('x' * (200 << 20))"
 
     async def run(python, least_level):
         async with Jail(Limits(memory_mb=64), python=python) as jail:
@@ -83,8 +84,8 @@ def test_a_program_with_no_bound_of_memory_does_not_run(folder, request_for, stu
     refused = asyncio.run(run(unlimited, "full")).failure
     assert refused.kind == "sandbox"
     assert "use memory without bound" in refused.message
-    # The control: without the level, the program would have its gigabyte.
-    assert asyncio.run(run(unlimited, "partial")).value == 1 << 30
+    # The control: without the level, the program would have what it wants.
+    assert asyncio.run(run(unlimited, "partial")).value == 200 << 20
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,9 @@ def test_a_machine_that_starts_no_more_processes_is_named(folder):
 # Low limits
 
 
-@pytest.mark.parametrize("limit_mb", [400, 200, 100])
+@pytest.mark.parametrize(
+    "limit_mb", [pytest.param(400, marks=slow), 200, pytest.param(100, marks=slow)]
+)
 def test_a_lower_hard_limit_of_memory_is_used_as_it_is(folder, run_jailed, limit_mb):
     jail = Jail(python=after(folder, f"ulimit -v {limit_mb << 10}"))
     source = "return len('x' * (350 << 20))"
@@ -157,12 +160,13 @@ def test_a_lower_hard_limit_of_cpu_time_is_used_as_it_is(folder):
 @pytest.mark.parametrize(
     "limits",
     [
-        {"memory_mb": 0.5},
         {"memory_mb": 64.5},
-        {"memory_mb": 1e15},
         {"memory_mb": 1e300},
-        {"cpu_s": 1e18},
         {"cpu_s": 1e300},
+        *(
+            pytest.param(limits, marks=slow)
+            for limits in ({"memory_mb": 0.5}, {"memory_mb": 1e15}, {"cpu_s": 1e18})
+        ),
     ],
     ids=repr,
 )
@@ -223,7 +227,7 @@ async def handler(call):
     return True
 
 async def ask():
-    async with Jail(Limits(cpu_s=0.5, start_s=15)) as jail:
+    async with Jail(Limits(cpu_s=0.1, start_s=15)) as jail:
         whole = PatchRef(7, (0.0, 0.0, 3.0, 2.0))
         api = load_spec().to_wire()
         results = []
@@ -267,15 +271,20 @@ ALL_BLOCKED = "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())"
     "prepare",
     [
         CHILD_SIGNALS,
-        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])",
         ALL_BLOCKED,
-        "for s in (signal.SIGPROF, signal.SIGXCPU): signal.signal(s, signal.SIG_IGN)",
         "os.umask(0o777)",
         "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')",
-        "os.environ['PYTHONPATH'] = '/nonexistent'",
-        "os.environ['PYTHONWARNINGS'] = 'error'; os.environ['PYTHONDONTWRITEBYTECODE'] = ''",
         "os.environ['LD_LIBRARY_PATH'] = '/nonexistent::token=secret'",
-        "os.nice(5)",
+        *(
+            pytest.param(prepare, marks=slow)
+            for prepare in (
+                "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])",
+                "for s in (signal.SIGPROF, signal.SIGXCPU): signal.signal(s, signal.SIG_IGN)",
+                "os.environ['PYTHONPATH'] = '/nonexistent'",
+                "os.environ['PYTHONWARNINGS'] = 'error'; os.environ['PYTHONNOUSERSITE'] = ''",
+                "os.nice(5)",
+            )
+        ),
     ],
     ids=lambda text: text[:60],
 )
@@ -283,7 +292,11 @@ def test_what_a_child_inherits_from_the_host_changes_nothing(tmp_path, prepare):
     assert host(prepare, cwd=tmp_path) == WELL
 
 
-@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "closed",
+    [(0, 1, 2), *(pytest.param(fds, marks=slow) for fds in ((0,), (1,), (2,), (0, 1)))],
+    ids=str,
+)
 def test_a_host_without_standard_streams(tmp_path, closed):
     out = tmp_path / "out"
     prepare = f"""
@@ -450,7 +463,9 @@ def test_a_relative_interpreter_is_found(folder, monkeypatch):
 
 
 @needs_root
-@pytest.mark.parametrize("covered", ["/proc", "/dev/shm", "/tmp", "/sys"])
+@pytest.mark.parametrize(
+    "covered", ["/proc", *(pytest.param(f, marks=slow) for f in ("/dev/shm", "/tmp", "/sys"))]
+)
 def test_a_machine_that_lacks_a_file_system(covered):
     mounted = f'mount -t tmpfs -o ro none {covered} && exec "$@"'
     code = ASK + "\nmain()"

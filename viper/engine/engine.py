@@ -314,7 +314,7 @@ class Engine:
     def close(self, *, timeout_s: float | None = None) -> bool:
         """End programs, sandbox and models. Calling it again does nothing.
 
-        In a fork of the process that used the engine, it does nothing: all of these belong to the other process.
+        In a fork of the process that used the engine, it does nothing: these belong to the other process.
 
         Args:
             timeout_s: Longest wait for a busy model; None waits until it is done.
