@@ -31,6 +31,7 @@ Attempt = Callable[[], object]
 ACTS_ON_FILES = frozenset({"look at a file", "change a file", "create, rename or remove a file"})
 
 _PTRACE_SEIZE = 0x4206
+_KEYCTL_UNLINK = 9
 _KEYCTL_READ = 11
 _SESSION_KEYRING = -3
 _SYSLOG_READ_ALL = 3
@@ -120,7 +121,7 @@ def forbidden_acts(targets: Targets, memory_bytes: int) -> dict[str, list[Attemp
         "make a namespace": [lambda: kernel.unshare(kernel.CLONE_NEWUSER)],
         "use keyrings": [
             lambda: _numbered("keyctl", _KEYCTL_READ, _SESSION_KEYRING, None, 0),
-            lambda: _numbered("add_key", b"user", b"viper", b"1", 1, _SESSION_KEYRING),
+            _add_key,
         ],
         "use complex parts of the kernel": [
             _make_ring,
@@ -191,6 +192,11 @@ def _libc(name: str, *arguments: Any) -> int:  # Any: what ctypes takes
 
 def _numbered(name: str, *arguments: Any) -> int:  # Any: integers, bytes and what ctypes takes
     return kernel.syscall(kernel.syscall_numbers()[name], *arguments)
+
+
+def _add_key() -> None:
+    key = _numbered("add_key", b"user", b"viper", b"1", 1, _SESSION_KEYRING)
+    _numbered("keyctl", _KEYCTL_UNLINK, key, _SESSION_KEYRING)  # leave nothing behind
 
 
 def _seize(pid: int) -> None:

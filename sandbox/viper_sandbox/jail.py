@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from viper_sandbox.confine import Confinement
 from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
 from viper_sandbox.findings import CheckReport
+from viper_sandbox.identity import NO_MORE_PROCESSES
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
 from viper_sandbox.probe_targets import probe_targets
@@ -352,8 +353,10 @@ class Jail:
             try:
                 message = await self._twice(self._probe_once)
             except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
-                passing = isinstance(error, _RefusedError) and error.passing
+                passing = isinstance(error, ForkError) or getattr(error, "passing", False)
                 trouble = str(error) or "the process that measures its level died"
+                if isinstance(error, TimeoutError):
+                    trouble = f"measuring its level took longer than {self.limits.start_s:g} s"
         match message:
             case ["probed", list(attempts), dict(mechanisms)] if all(map(_is_act, attempts)):
                 acts = tuple(Act(*attempt) for attempt in attempts)
@@ -367,8 +370,9 @@ class Jail:
 
     async def _probe_once(self) -> WireValue:
         zygote_client = await self._zygote()
-        with _starting(), probe_targets() as folder:
-            child = zygote_client.make_child("probe", folder)
+        with probe_targets() as folder:
+            with _starting():
+                child = zygote_client.make_child("probe", folder)
             async with self._watched(child), asyncio.timeout(self.limits.start_s):
                 try:
                     message, _ = await child.receive()
@@ -407,9 +411,9 @@ def _starting() -> Iterator[None]:
     except ForkError as error:
         raise _RefusedError(f"No sandbox process can be started: {error}", passing=True) from error
     except OSError as error:
-        passing = error.errno in _PASSING
-        message = f"No sandbox process can be started: {error}"
-        raise _RefusedError(message, passing=passing) from error
+        reason = NO_MORE_PROCESSES.format(error.strerror) if error.errno == errno.EAGAIN else error
+        message = f"No sandbox process can be started: {reason}"
+        raise _RefusedError(message, passing=error.errno in _PASSING) from error
 
 
 async def _serve_nothing(call: Call) -> WireValue:

@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -79,15 +80,35 @@ def _measure(plan: ConfinementPlan, folder: str | None) -> tuple[list[WireValue]
         memory_bytes = memory_bound_bytes(plan.limits, plan.address_space_bytes)
         targets = Targets(tuple(addresses), victims, segment, folder)
         acts = forbidden_acts(targets, memory_bytes)
-        attempts = [(name, attempt) for name, attempts in acts.items() for attempt in attempts]
-        reactions: dict[str, list[_Reaction]] = {name: [] for name in acts}
-        for start in range(0, len(attempts), _FORKS):
-            batch = attempts[start : start + _FORKS]
-            forks = [(name, _begin(attempt, plan)) for name, attempt in batch]
-            for name, (pid, reader) in forks:
-                reactions[name].append(_end(pid, reader, _lacks_target(name, folder)))
+        reactions = _react(acts, plan, folder)
         reactions[_CPU_ACT] = [_bound_of_cpu_time(plan)]
     return [(name, *_weakest(found)) for name, found in reactions.items()], _mechanisms(plan)
+
+
+def _react(
+    acts: dict[str, list[Attempt]], plan: ConfinementPlan, folder: str | None
+) -> dict[str, list[_Reaction]]:
+    """Make all attempts, several at the same time; fewer if the machine starts no more processes."""
+    reactions: dict[str, list[_Reaction]] = {name: [] for name in acts}
+    running: deque[tuple[str, int, int]] = deque()
+
+    def finish(at_most: int) -> None:
+        while len(running) > at_most:
+            name, pid, reader = running.popleft()
+            reactions[name].append(_end(pid, reader, _lacks_target(name, folder)))
+
+    for name, attempt in ((name, attempt) for name, several in acts.items() for attempt in several):
+        finish(_FORKS - 1)
+        try:
+            fork = _begin(attempt, plan)
+        except OSError:
+            if not running:
+                raise
+            finish(0)
+            fork = _begin(attempt, plan)
+        running.append((name, *fork))
+    finish(0)
+    return reactions
 
 
 def _lacks_target(name: str, folder: str | None) -> bool:
@@ -230,7 +251,12 @@ def _forked(act: Callable[[int, int], object]) -> tuple[int, int]:
     """
     parent = os.getpid()
     reader, writer = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
     if pid == 0:
         try:
             act(writer, parent)

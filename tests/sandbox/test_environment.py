@@ -14,6 +14,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -34,13 +35,11 @@ FULL = "The sandbox is full: the kernel refuses every forbidden act."
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    """A folder that the user nobody may enter as well."""
-    folder = tmp_path_factory.mktemp("odd")
-    for parent in (folder, *folder.parents):
-        with contextlib.suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o511)
-    return folder
+def folder():
+    """A folder that the user nobody may enter as well, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="viper-odd-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def level(**options):
@@ -507,3 +506,115 @@ def test_the_targets_are_open_to_all_whatever_the_umask(umask):
     assert modes["chmod"] == 0o666
     assert modes["door"] == 0o777
     assert not Path(folder).exists()
+
+
+# What an escaped program finds if the filter is missing
+
+
+KEYRING_HOST = """
+import asyncio, ctypes, platform, sys
+from viper.programs.api_spec import load_spec
+from viper_sandbox import Jail, PatchRef, Request, kernel
+from viper_sandbox.confine import Confinement
+
+numbers = kernel.syscall_numbers()
+kernel.syscall(numbers["keyctl"], 1, None)
+kernel.syscall(numbers["add_key"], b"user", b"secret", b"token", 5, -3)
+source = f'''
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+size = libc.syscall({numbers["keyctl"]}, 11, -3, None, 0)
+return size
+'''
+
+async def ask(identity):
+    confinement = Confinement(seccomp=False, language=False, identity=identity)
+    async with Jail(confinement=confinement) as jail:
+        request = Request(source, load_spec().to_wire(), PatchRef(7, (0.0, 0.0, 3.0, 2.0)), (3, 2))
+        return (await jail.run(request, None, least_level="partial")).value
+
+print([asyncio.run(ask(identity)) for identity in (True, False)])
+def main(): pass
+"""
+
+
+def test_keys_of_the_user_are_in_a_keyring_that_no_child_has():
+    try:
+        said = host(KEYRING_HOST)
+    except AssertionError as error:
+        if "keyctl" in str(error) or "syscall failed" in str(error):
+            pytest.skip("this machine has no keyrings")
+        raise
+    assert said == "[0, 4]\n"  # the control: with the keyring of the host, its key is there
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "os.stat('@')",
+        "os.chmod('@', 0o600)",
+        "os.utime('@')",
+        "os.setxattr('@', 'user.viper', b'1')",
+        "os.listxattr('@')",
+        "os.chown('@', os.getuid(), os.getgid())",
+        "os.statvfs('@')",
+        "os.stat('/proc/1')",
+        "os.readlink('/proc/self/exe')",
+    ],
+)
+def test_without_the_filter_no_path_leads_to_a_file(folder, run_jailed, act):
+    from viper_sandbox.confine import Confinement
+
+    target = folder / "file"
+    target.write_text("x")
+    target.chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(target, 65_534, 65_534)
+    source = f"import os\n{act.replace('@', str(target))}\nreturn 'done'"
+    results = []
+    for namespaces in (True, False):
+        confinement = Confinement(seccomp=False, language=False, namespaces=namespaces)
+        jail = _Partial(confinement=confinement)
+        results.append(run_jailed(source, jail=jail))
+    contained, control = results
+    assert contained.failure.kind == "runtime"
+    assert "PermissionError" in contained.failure.message
+    assert control.value == "done"
+
+
+class _Partial(Jail):
+    """Measures nothing, to be quick, and runs at any level."""
+
+    async def level(self):
+        from viper_sandbox.level import LevelReport
+
+        missing = tuple((name, "not measured") for name in MECHANISMS)
+        self._report = LevelReport("full", (), missing)
+        (await self._zygote()).accept(list(MECHANISMS))
+        return self._report
+
+
+MECHANISMS = ("seccomp", "user, PID and network namespace", "IPC namespace", "UTS namespace")
+
+
+def test_the_probe_makes_do_with_few_processes(monkeypatch):
+    from viper_sandbox import probe
+
+    begun, running = [], []
+
+    def begin(attempt, plan):
+        if len(running) == 2:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        running.append(attempt)
+        begun.append(attempt)
+        return attempt, 0
+
+    def end(pid, reader, without_target):
+        running.remove(pid)
+        return pid
+
+    monkeypatch.setattr(probe, "_begin", begin)
+    monkeypatch.setattr(probe, "_end", end)
+    acts = {"a": [1, 2, 3], "b": [4], "c": [5, 6, 7]}
+    assert probe._react(acts, None, None) == acts
+    assert begun == [1, 2, 3, 4, 5, 6, 7]
