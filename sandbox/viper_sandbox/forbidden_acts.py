@@ -207,8 +207,8 @@ def _read_memory(pid: int) -> None:
     import ctypes
 
     # The victim is a fork, so what lies at an address of ours lies at the same address of it.
-    known, read = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)
-    its, ours = ((ctypes.c_size_t * 2)(ctypes.addressof(b), 8) for b in (known, read))
+    theirs, read = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)
+    its, ours = ((ctypes.c_size_t * 2)(ctypes.addressof(b), 8) for b in (theirs, read))
     one, none = ctypes.c_ulong(1), ctypes.c_ulong(0)
     _libc("process_vm_readv", pid, ctypes.byref(ours), one, ctypes.byref(its), one, none)
 
