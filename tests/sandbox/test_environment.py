@@ -44,7 +44,7 @@ def folder():
 
 def level(**options):
     async def measure():
-        async with Jail(Limits(start_s=15), **options) as jail:
+        async with Jail(Limits(start_s=40), **options) as jail:
             return await jail.level()
 
     return asyncio.run(measure())
@@ -226,7 +226,7 @@ async def handler(call):
     return True
 
 async def ask():
-    async with Jail(Limits(cpu_s=0.1, start_s=15)) as jail:
+    async with Jail(Limits(cpu_s=0.1, start_s=40)) as jail:
         whole = PatchRef(7, (0.0, 0.0, 3.0, 2.0))
         api = load_spec().to_wire()
         results = []
@@ -239,7 +239,7 @@ async def ask():
 def main(out=1):
     began = time.monotonic()
     said = asyncio.run(ask())
-    os.write(out, repr((*said, time.monotonic() - began < 15)).encode())
+    os.write(out, repr((*said, time.monotonic() - began < 30)).encode())
 """
 
 

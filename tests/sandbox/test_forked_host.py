@@ -13,8 +13,8 @@ from viper.engine.loop import LoopThread
 from viper_sandbox import Jail
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-# Half of what a child would wait for at least, if it waited for its parent's zygote.
-AT_ONCE_S = 5
+# A child that waited for its parent's thread or zygote would do so for ever.
+AT_ONCE_S = 30
 
 
 def in_fork(act):
@@ -115,20 +115,21 @@ def test_a_fork_that_ends_or_closes_the_jail_leaves_the_parents_alone(request_fo
         assert in_fork(lambda: asyncio.run(jail.close())) == "None"
         assert in_fork(jail._zygote_client._finalizer) == "None"
         assert runner.run(jail.run(request_for("return 2"), stub_handler)).value == 2
-        began = time.monotonic()
         runner.run(jail.close())
-        assert time.monotonic() - began < AT_ONCE_S
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a sandbox")
-def test_a_fork_that_lives_on_does_not_delay_the_end_of_the_jail(request_for, stub_handler):
+def test_a_fork_that_lives_on_does_not_delay_the_end_of_the_jail(
+    request_for, stub_handler, monkeypatch
+):
+    monkeypatch.setattr("viper_sandbox.zygote_client.EXIT_TIMEOUT_S", AT_ONCE_S)
     with asyncio.Runner() as runner:
         jail = Jail()
         assert runner.run(jail.run(request_for("return 1"), stub_handler)).value == 1
         zygote = jail._zygote_client
         pid = os.fork()
         if pid == 0:
-            time.sleep(30)
+            time.sleep(3 * AT_ONCE_S)
             os._exit(0)
         try:
             # It ends by itself, because it reads the end of its socket, not because it is killed.
