@@ -555,11 +555,16 @@ def test_keys_of_the_user_are_in_a_keyring_that_no_child_has():
         "os.chmod('@', 0o600)",
         "os.utime('@')",
         "os.setxattr('@', 'user.viper', b'1')",
-        "os.listxattr('@')",
         "os.chown('@', os.getuid(), os.getgid())",
-        "os.statvfs('@')",
-        "os.stat('/proc/1')",
-        "os.readlink('/proc/self/exe')",
+        *(
+            pytest.param(act, marks=slow)
+            for act in (
+                "os.listxattr('@')",
+                "os.statvfs('@')",
+                "os.stat('/proc/1')",
+                "os.readlink('/proc/self/exe')",
+            )
+        ),
     ],
 )
 def test_without_the_filter_no_path_leads_to_a_file(folder, run_jailed, act):

@@ -122,7 +122,7 @@ def test_a_program_that_a_signal_ends_is_a_failure(request_for, number):
 # Frames of a hostile child
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(words, st.lists(things, max_size=6)).map(lambda t: [t[0], *t[1]]), max_size=3
