@@ -28,7 +28,7 @@ from viper_sandbox.api import Api
 from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.examine import examine
 from viper_sandbox.execute import Done, execute
-from viper_sandbox.frame_socket import FrameSocket, wire_mapping
+from viper_sandbox.frame_socket import EXIT_MEMORY, FrameSocket, wire_mapping
 from viper_sandbox.limits import Limits
 from viper_sandbox.namespace import Printer
 from viper_sandbox.program_session import ProgramSession
@@ -113,6 +113,8 @@ def serve(
         os._exit(EXIT_UNCONFINED)
     try:
         _run(host, limits, apis, plan.wanted.language)
+    except MemoryError:  # while the result was sent, after which nothing else can be
+        os._exit(EXIT_MEMORY)
     except Exception as error:  # a bug of this package, reported because nothing else can show it
         message = f"The sandbox itself failed: {type(error).__name__}: {error}"
         host.send(["failed", "sandbox", message[:500], None, ""])

@@ -13,26 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import os
 import platform
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from viper_sandbox import identity, kernel, landlock, seccomp
+from viper_sandbox import empty_root, identity, kernel, landlock, seccomp
 from viper_sandbox.limits import Limits
+from viper_sandbox.resource_limits import MIB, set_limits
 
 __all__ = ["Confinement", "ConfinementPlan", "confine", "prepare"]
 
 EXIT_ORPHAN = 71
 """Exit status of a child whose parent died before the child was confined."""
 
-_MIB = 1 << 20
 # Assumed if /proc is not mounted; larger than that of an idle child (40 MiB with glibc).
-_USUAL_ADDRESS_SPACE_BYTES = 128 * _MIB
+_USUAL_ADDRESS_SPACE_BYTES = 128 * MIB
 _SWITCHED_OFF = "it was switched off"
 _PRIVATE_NAMESPACES = {
     "IPC namespace": kernel.CLONE_NEWIPC,
@@ -45,7 +43,7 @@ class Confinement:
     """The mechanisms to use: all of them, except in tests."""
 
     identity: bool = True
-    """Stop being root."""
+    """Stop being root, and leave the session keyring."""
     namespaces: bool = True
     limits: bool = True
     landlock: bool = True
@@ -88,24 +86,34 @@ class _Report(dict[str, str]):
 def prepare(wanted: Confinement, limits: Limits, control_fd: int) -> ConfinementPlan:
     """Prepare the confinement of all children, in the zygote, which continues in a new process.
 
+    Afterwards the zygote may find no file any more: it must have loaded what its children need.
+
     Args:
         wanted: Mechanisms to use.
         limits: Bounds of memory and CPU time of a child.
         control_fd: Socket of the zygote, which no other process may hold open.
+
+    Raises:
+        SystemExit: The machine starts no more processes; the message says so.
     """
     _load()
     address_space_bytes = _address_space_bytes()
     report = _Report()
+    if sys.platform == "linux" and wanted.identity:
+        # Before the change of the user, so that children do not own the new one.
+        report.attempt("session keyring", kernel.join_new_keyring)
     report.attempt("no root", identity.drop_root, wanted=wanted.identity)
     report.attempt("no new privileges", kernel.forbid_new_privileges)
     report.attempt("no tracing", kernel.forbid_tracing)  # children inherit these two
     # After the change of the user, which would reset it.
     report.attempt("death with parent", kernel.die_with_parent)
-    report.attempt(
+    if report.attempt(
         "user, PID and network namespace",
         lambda: identity.become_first_process(control_fd),
         wanted=wanted.namespaces,
-    )
+    ):
+        report.attempt("no more user namespaces", empty_root.forbid_user_namespaces)
+        report.attempt("empty root", empty_root.enter)
     ruleset_fd = _prepare_landlock(report, wanted.landlock)
     return ConfinementPlan(wanted, limits, address_space_bytes, ruleset_fd, report)
 
@@ -124,7 +132,7 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
     wanted, report = plan.wanted, _Report(plan.in_force)
     report.attempt("session", _own_session)
     report.attempt("descriptors", lambda: _close_all_but({keep_fd, plan.ruleset_fd}))
-    report.attempt("limits", lambda: _limit(plan), wanted=wanted.limits)
+    _limit(report, plan)
     _enter_private_namespaces(report, wanted.namespaces)
     if wanted.namespaces or wanted.identity:
         report.attempt("no capabilities", kernel.drop_capabilities)
@@ -146,6 +154,7 @@ def _load() -> None:
         import resource  # noqa: F401
     if seccomp.unsupported_reason() is None:
         seccomp.build_filter(platform.machine(), 0)  # caches most of it
+        seccomp.program_type()
 
 
 def _prepare_landlock(report: _Report, wanted: bool) -> int | None:
@@ -175,29 +184,17 @@ def _close_all_but(keep: set[int | None]) -> None:
     os.closerange(start, end)
 
 
-def _limit(plan: ConfinementPlan) -> None:
-    """Set resource limits, soft and hard alike.
+def _limit(report: _Report, plan: ConfinementPlan) -> None:
+    """Set the resource limits, and report those that are not in force."""
+    failed: dict[str, str] = {}
 
-    No descriptor can be opened, not even a socket; no file can grow; no process can be forked unless the user
-    is root. A profiling timer enforces the CPU time precisely; the kernel's limit, in whole seconds, is the
-    second line of defense.
-    """
-    import resource
+    def set_all() -> None:
+        failed.update(set_limits(plan.limits, plan.address_space_bytes))
 
-    limits = plan.limits
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = math.ceil(spent.ru_utime + spent.ru_stime + limits.cpu_s) + 1
-    memory_bytes = plan.address_space_bytes + limits.memory_mb * _MIB
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_AS, memory_bytes),
-    ):
-        resource.setrlimit(limit, (value, value))
-    signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)  # SIGPROF ends the process by default
+    report.attempt("limits", set_all, wanted=plan.wanted.limits)
+    if failed:
+        del report["limits"]
+        report.update(failed)
 
 
 def _enter_private_namespaces(report: _Report, wanted: bool) -> None:

@@ -11,17 +11,19 @@ from typing import NamedTuple
 from viper_sandbox.api import Api
 from viper_sandbox.check import check_program
 from viper_sandbox.extract import extract, parse
-from viper_sandbox.findings import CallSite, Finding, StringLiteral
+from viper_sandbox.findings import (
+    MAX_FINDING_CHARACTERS,
+    MAX_FINDINGS,
+    CallSite,
+    Finding,
+    StringLiteral,
+)
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
 
 __all__ = ["Examined", "examine"]
-
-# A hostile program may have a finding per node, with names of any length.
-_MAX_FINDINGS = 100
-_MAX_MESSAGE = 600
 
 
 class Examined(NamedTuple):
@@ -70,7 +72,8 @@ def examine(
         line = min(max(error.lineno or 1, 1), source.count("\n") or 1)
         return Examined(source, (Finding("syntax", line, _syntax_message(error, source)),))
     except ValueError as error:  # a null byte, or a number of thousands of digits
-        return Examined(source, (Finding("syntax", 1, f"The program is not Python: {error}."),))
+        message = f"The program is not Python: {error}."[:MAX_FINDING_CHARACTERS]
+        return Examined(source, (Finding("syntax", 1, message),))
     except (RecursionError, MemoryError):
         message = "The program is nested too deeply. Write it in several statements."
         return Examined(source, (Finding("syntax", 1, message),))
@@ -91,9 +94,11 @@ def _examine(
     found, sites, entry, parameters = check_program(tree, api, arguments)
     if language:
         tree, refusals = apply_policy(tree)
-        ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:_MAX_FINDINGS]
+        ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:MAX_FINDINGS]
         if ordered:
-            findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in ordered)
+            findings = tuple(
+                f._replace(message=f.message[:MAX_FINDING_CHARACTERS]) for f in ordered
+            )
             return Examined(source, findings, sites)
     return Examined(source, (), sites, _compile(tree), entry, parameters, literals)
 
@@ -109,4 +114,5 @@ def _syntax_message(error: SyntaxError, source: str) -> str:
     lines = ["", *source.splitlines()]
     number = error.lineno or 0
     line = lines[number].strip()[:80] if number < len(lines) else ""
-    return f"{error.msg or 'invalid syntax'}{f', at: {line}' if line else ''}"
+    message = (error.msg or "invalid syntax")[: MAX_FINDING_CHARACTERS // 2]
+    return f"{message}{f', at: {line}' if line else ''}"

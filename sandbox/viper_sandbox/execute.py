@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from viper_sandbox.api import PATCH
 from viper_sandbox.examine import Examined
 from viper_sandbox.extract import ENTRY
+from viper_sandbox.limits import MAX_FAILURE_CHARACTERS
 from viper_sandbox.namespace import (
     ALLOWED_MODULES,
     BUILTINS,
@@ -19,7 +20,7 @@ from viper_sandbox.namespace import (
     make_import,
 )
 from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
-from viper_sandbox.wire import WireError, WireValue, pack
+from viper_sandbox.wire import TooLargeError, WireError, WireValue, pack
 
 __all__ = ["Done", "execute"]
 
@@ -108,7 +109,7 @@ def _result(result: Any, result_bytes: int) -> Done | Failed:  # Any: what a pro
         )
         return Failed("runtime", message, None)
     except WireError as error:
-        kind = "limit" if "allowed" in str(error) or "values" in str(error) else "runtime"
+        kind = "limit" if isinstance(error, TooLargeError) else "runtime"
         return Failed(kind, f"The result of {ENTRY} cannot be used: {error}", None)
     except MemoryError:
         return Failed("memory", "The result does not fit into the program's memory.", None)
@@ -123,7 +124,7 @@ def _failure(error: Exception, session: ProgramSession) -> Failed:
     empty = session.empty_find
     if empty is not None and isinstance(error, (IndexError, ValueError)):
         message += f" (on line {empty.line} {empty.call} returned no patch)"
-    return Failed("runtime", message, line)
+    return Failed("runtime", message[:MAX_FAILURE_CHARACTERS], line)
 
 
 def _text(error: Exception) -> str:

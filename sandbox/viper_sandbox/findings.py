@@ -13,6 +13,9 @@ Literal = str | int | float | bool | tuple[str, ...] | None
 _ORDER = ("syntax", "limit", "policy", "check")
 
 _MAX_MESSAGE = 2_000
+# A hostile program may have a finding per node, with names of any length.
+MAX_FINDINGS = 100
+MAX_FINDING_CHARACTERS = 600
 
 
 class Finding(NamedTuple):
@@ -24,7 +27,7 @@ class Finding(NamedTuple):
     line: int
     """Line of the normalized source, counted from 1."""
     message: str
-    """What is wrong and what to write instead."""
+    """What is wrong and what to write instead, in at most 600 characters."""
 
 
 class CallSite(NamedTuple):

@@ -9,21 +9,37 @@ This happens once, after the zygote has loaded what its children need. Three nam
   and processes that cannot create sockets can share it.
 - A user namespace gives the right to create the other two.
 
-The namespaces for IPC and host name are created by each child, see `confine`.
+The mount namespace, with a root that is empty, comes after these (`empty_root`). The namespaces for IPC and
+host name are created by each child, see `confine`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from typing import NoReturn
 
 from viper_sandbox import kernel
 
-__all__ = ["become_first_process", "drop_root"]
+__all__ = ["NOBODY", "NO_MORE_PROCESSES", "become_first_process", "drop_root"]
+
+NO_MORE_PROCESSES = (
+    "the machine starts no more processes ({}): the limit of processes of this user (ulimit -u) or of its "
+    "container (pids.max) is reached, or memory is short"
+)
+# The kernel's words for these would mislead: "No space left on device" has nothing to do with a disk.
+_REASONS = {
+    errno.ENOSPC: "the number of user namespaces is limited, see sysctl user.max_user_namespaces",
+    errno.EPERM: "this machine, or its container, forbids user namespaces",
+    errno.EACCES: "this machine, or its container, forbids user namespaces",
+    errno.ENOSYS: "this kernel, or its container, has no namespaces",
+    errno.EINVAL: "this kernel has no user namespaces",
+    errno.EUSERS: "user namespaces are nested too deeply",
+}
 
 # The kernel's overflow id, which owns nothing; see `man 7 user_namespaces`.
-_NOBODY = 65_534
+NOBODY = 65_534
 
 
 def drop_root() -> None:
@@ -35,8 +51,8 @@ def drop_root() -> None:
     if os.geteuid() != 0 and os.getuid() != 0:
         return
     os.setgroups([])
-    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def become_first_process(control_fd: int) -> None:
@@ -50,9 +66,18 @@ def become_first_process(control_fd: int) -> None:
 
     Raises:
         OSError: The kernel refuses the namespaces; nothing was changed.
+        SystemExit: No process can be forked, after which there is no way back.
     """
-    kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET)
-    pid = os.fork()
+    try:
+        kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET)
+    except OSError as error:
+        if error.errno in _REASONS:
+            raise OSError(error.errno, _REASONS[error.errno]) from None
+        raise
+    try:
+        pid = os.fork()
+    except OSError as error:
+        raise SystemExit(NO_MORE_PROCESSES.format(error.strerror)) from None
     if pid:
         os.close(control_fd)
         _supervise(pid)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import itertools
 import os
 import signal
@@ -21,8 +22,10 @@ from typing import Any, TypeVar
 from viper_sandbox.confine import Confinement
 from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
 from viper_sandbox.findings import CheckReport
+from viper_sandbox.identity import NO_MORE_PROCESSES
 from viper_sandbox.level import Act, Level, LevelReport
 from viper_sandbox.limits import Limits
+from viper_sandbox.probe_targets import probe_targets
 from viper_sandbox.process import (
     ChildGoneError,
     ChildProcess,
@@ -44,15 +47,25 @@ _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
 _MAX_APIS = 8
 
 
+# The machine lacks something now that it may have a moment later: descriptors, processes or memory.
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
+_FORKED = "This jail was used before os.fork(). Make a new one in the child process."
+
+
 class _RefusedError(Exception):
     """No child can be used: none can be started, or not at the level that is required."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Jail:
     """Runs programs, each in its own process; any number at the same time.
 
     The first use starts a zygote; the process of each program is a fork of it. A jail belongs to one event
-    loop; its processes die when the thread of the loop ends.
+    loop; its processes die when the thread of the loop ends. In a fork of the process that first used it,
+    every use raises `RuntimeError`.
 
     Args:
         limits: Limits of each program.
@@ -84,6 +97,7 @@ class Jail:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._user_pid: int | None = None
 
     async def run(
         self,
@@ -156,6 +170,7 @@ class Jail:
         Args:
             api: The API of that program as plain data.
         """
+        self._claim()
         if self._report is None and self._warming is None and not self._closed:
             self._warming = asyncio.get_running_loop().create_task(self._warm(api))
 
@@ -170,14 +185,23 @@ class Jail:
         Raises:
             RuntimeError: The jail is closed.
         """
+        self._claim()
         async with self._probing:
-            if self._report is None:
-                self._report = await self._probe()
-            return self._report
+            if self._report is not None:
+                return self._report
+            report, passing = await self._probe()
+            if not passing:
+                self._report = report
+            return report
 
     async def close(self) -> None:
-        """Kill all programs, wait until their processes have ended, and refuse new ones."""
+        """Kill all programs, wait until their processes have ended, and refuse new ones.
+
+        In a fork of the process that used the jail, it only refuses new ones.
+        """
         self._closed = True
+        if self._user_pid not in (None, os.getpid()):
+            return
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
@@ -191,6 +215,16 @@ class Jail:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _claim(self) -> None:
+        """Remember the process that uses this jail.
+
+        In a fork of it, the event loop would share the epoll descriptor of the original, and wait for ever
+        for children that are not its own.
+        """
+        if self._user_pid not in (None, os.getpid()):
+            raise RuntimeError(_FORKED)
+        self._user_pid = os.getpid()
 
     async def _in_child(
         self,
@@ -206,6 +240,7 @@ class Jail:
         `act` runs or checks it. `failed` makes the result of a failure; its second argument is the protocol,
         if there was a child.
         """
+        self._claim()
         size = len(request.source.encode("utf-8", "replace"))
         if size > self.limits.source_bytes:
             message = f"The program has {size:,} bytes; {self.limits.source_bytes:,} are allowed."
@@ -248,9 +283,14 @@ class Jail:
             except ZygoteGoneError:
                 if self._closed:
                     raise _RefusedError("The jail was closed while the program ran.") from None
+        zygote_client = self._zygote_client
+        words = ""
+        if zygote_client is not None:
+            await zygote_client.close()  # so that it is known how it ended
+            words = zygote_client.last_words()
         raise _RefusedError(
-            "The sandbox died twice while the program ran. Find out what kills the processes of this user, "
-            "then run the program again."
+            "The sandbox died twice while the program ran. "
+            f"{words or 'Find out what kills the processes of this user, then run the program again.'}"
         )
 
     @contextlib.asynccontextmanager
@@ -302,8 +342,10 @@ class Jail:
         self._apis.append(ApiTable.read(wire, next(self._api_numbers)))
         return self._apis[-1]
 
-    async def _probe(self) -> LevelReport:
+    async def _probe(self) -> tuple[LevelReport, bool]:
+        """Measure the level; also return whether the trouble may pass, so that it must be measured again."""
         message: Any = None  # of our own probe
+        passing = False
         trouble = "the process that measures it sent an invalid reply"
         if not hasattr(os, "fork") or not hasattr(socket, "socketpair"):
             trouble = f"{os.name} has no processes that it could confine"
@@ -311,27 +353,32 @@ class Jail:
             try:
                 message = await self._twice(self._probe_once)
             except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
+                passing = isinstance(error, ForkError) or getattr(error, "passing", False)
                 trouble = str(error) or "the process that measures its level died"
+                if isinstance(error, TimeoutError):
+                    trouble = f"measuring its level took longer than {self.limits.start_s:g} s"
         match message:
-            case ["probed", list(attempts), dict(mechanisms)]:
+            case ["probed", list(attempts), dict(mechanisms)] if all(map(_is_act, attempts)):
                 acts = tuple(Act(*attempt) for attempt in attempts)
                 missing = tuple((name, why) for name, why in mechanisms.items() if why)
                 (await self._zygote()).accept([name for name, _ in missing])
                 full = all(act.refused for act in acts)
-                return LevelReport("full" if full else "partial", acts, missing)
-            case _:
-                return LevelReport("none", (), trouble=trouble)
+                return LevelReport("full" if full else "partial", acts, missing), False
+            case ["trouble", str(trouble)]:
+                passing = True
+        return LevelReport("none", (), trouble=trouble.rstrip(".")), passing
 
     async def _probe_once(self) -> WireValue:
         zygote_client = await self._zygote()
-        with _starting():
-            child = zygote_client.make_child("probe")
-        async with self._watched(child), asyncio.timeout(self.limits.start_s):
-            try:
-                message, _ = await child.receive()
-            except ChildGoneError:
-                await child.kill()  # raises if the zygote is dead
-                raise
+        with probe_targets() as folder:
+            with _starting():
+                child = zygote_client.make_child("probe", folder)
+            async with self._watched(child), asyncio.timeout(self.limits.start_s):
+                try:
+                    message, _ = await child.receive()
+                except ChildGoneError:
+                    await child.kill()  # raises if the zygote is dead
+                    raise
         return message
 
     async def _exit_failure(self, child: ChildProcess) -> JailFailure:
@@ -349,12 +396,24 @@ class Jail:
         return JailFailure(kind, message)
 
 
+def _is_act(attempt: WireValue) -> bool:
+    match attempt:
+        case (str(), bool(), str()):
+            return True
+        case _:
+            return False
+
+
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
     try:
         yield
-    except (OSError, ForkError) as error:
-        raise _RefusedError(f"No sandbox process can be started: {error}") from error
+    except ForkError as error:
+        raise _RefusedError(f"No sandbox process can be started: {error}", passing=True) from error
+    except OSError as error:
+        reason = NO_MORE_PROCESSES.format(error.strerror) if error.errno == errno.EAGAIN else error
+        message = f"No sandbox process can be started: {reason}"
+        raise _RefusedError(message, passing=error.errno in _PASSING) from error
 
 
 async def _serve_nothing(call: Call) -> WireValue:

@@ -6,8 +6,10 @@ than Linux, each function raises `OSError`.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
+import platform
 import signal
 import sys
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 __all__ = [
     "CLONE_NEWIPC",
     "CLONE_NEWNET",
+    "CLONE_NEWNS",
     "CLONE_NEWPID",
     "CLONE_NEWUSER",
     "CLONE_NEWUTS",
@@ -22,12 +25,19 @@ __all__ = [
     "drop_capabilities",
     "forbid_new_privileges",
     "forbid_tracing",
+    "join_new_keyring",
+    "mount",
+    "pivot_root",
     "prctl",
+    "signal_name",
     "syscall",
+    "syscall_numbers",
+    "unmount",
     "unshare",
 ]
 
-# From the kernel's include/uapi/linux/sched.h, prctl.h and capability.h.
+# From the kernel's include/uapi/linux/sched.h, prctl.h, capability.h and keyctl.h.
+CLONE_NEWNS = 0x0002_0000
 CLONE_NEWUTS = 0x0400_0000
 CLONE_NEWIPC = 0x0800_0000
 CLONE_NEWUSER = 0x1000_0000
@@ -37,6 +47,15 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x2008_0522
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
+# From arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+_NUMBERS = {
+    "x86_64": {"keyctl": 250, "add_key": 248, "perf_event_open": 298, "bpf": 321},
+    "aarch64": {"keyctl": 219, "add_key": 217, "perf_event_open": 241, "bpf": 280},
+}
+_NUMBERS["x86_64"] |= {"userfaultfd": 323, "memfd_create": 319, "io_uring_setup": 425}
+_NUMBERS["aarch64"] |= {"userfaultfd": 282, "memfd_create": 279, "io_uring_setup": 425}
 
 
 def unshare(flags: int) -> None:
@@ -70,6 +89,72 @@ def syscall(number: int, *arguments: Any) -> int:  # Any: integers and pointers 
 
     wide = (ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)
     return _call("syscall", ctypes.c_long(number), *wide)
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as "SIGSEGV"; real-time signals and unknown ones have numbers."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def syscall_numbers() -> dict[str, int]:
+    """Return the numbers, by name, of calls that the C library does not offer; those of this architecture.
+
+    Raises:
+        OSError: They are not known for this architecture, or this system is not Linux.
+    """
+    _libc()
+    machine = platform.machine()
+    if machine not in _NUMBERS:
+        raise OSError(f"the numbers of its system calls are not known for {machine}")
+    return _NUMBERS[machine]
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    """Mount or remount a file system, see `man 2 mount`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    import ctypes
+
+    names = [None if text is None else text.encode() for text in (source, target, kind)]
+    _call("mount", *names, ctypes.c_ulong(flags), data.encode() or None)
+
+
+def unmount(target: str, flags: int) -> None:
+    """Remove a mount, see `man 2 umount2`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    _call("umount2", target.encode(), flags)
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """Change the root of this mount namespace, see `man 2 pivot_root`.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    _call("pivot_root", new_root.encode(), put_old.encode())
+
+
+def join_new_keyring() -> None:
+    """Leave the session keyring, which may hold keys of the user, for a new and empty one.
+
+    A kernel without keyrings, or a container that forbids them, leaves nothing to be read either.
+
+    Raises:
+        OSError: The kernel refuses for another reason.
+    """
+    try:
+        syscall(syscall_numbers()["keyctl"], _KEYCTL_JOIN_SESSION_KEYRING, None)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM, errno.EACCES):
+            raise
 
 
 def die_with_parent() -> None:

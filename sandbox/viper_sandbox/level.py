@@ -17,38 +17,37 @@ class _Advice(NamedTuple):
     """How to bring mechanisms into force, and the acts that they refuse."""
 
     mechanisms: set[str]
-    refuses: set[str]
+    refuses: set[str] | None
+    """None for all but the bounds of memory and time."""
     sentence: str
 
 
-_ALL_ACTS = {
-    "open a file",
-    "connect to the network",
-    "connect to a local service",
-    "run another program",
-    "signal another process",
-    "trace another process",
-    "share memory",
-    "start a process",
-}
+_BOUND = {"use memory without bound", "use CPU time without bound"}
+_BY_PATH = {"open a file", "look at a file", "change a file", "create, rename or remove a file"}
 _ADVICE = (
     _Advice(
         {"seccomp"},
-        _ALL_ACTS,
+        None,
         "Use a Linux kernel with seccomp filters on x86_64 or aarch64; in a container, allow the system "
         "calls prctl and seccomp in its profile.",
     ),
     _Advice(
         {"Landlock", "Landlock for signals"},
-        {"open a file", "run another program", "signal another process"},
+        {*_BY_PATH, "run another program", "signal another process"},
         "Use Linux 6.12 or newer with Landlock switched on (landlock in the boot parameter lsm=); in a "
         "container, allow its system calls in the profile.",
     ),
     _Advice(
-        {"user, PID and network namespace", "IPC namespace"},
-        {"connect to the network", "share memory"},
+        {"user, PID and network namespace", "IPC namespace", "empty root"},
+        {*_BY_PATH, "connect to the network", "connect to a local service", "share memory"},
         "Let users make namespaces (sysctl kernel.unprivileged_userns_clone=1 and "
         "user.max_user_namespaces; on Ubuntu, kernel.apparmor_restrict_unprivileged_userns=0).",
+    ),
+    _Advice(
+        {"limits", "limit of memory", "limit of CPU time"},
+        _BOUND,
+        "Let the process limit itself: in a container, allow the system calls setrlimit and prlimit64 in "
+        "its profile.",
     ),
 )
 
@@ -107,7 +106,8 @@ class LevelReport:
         sentences = [
             advice.sentence
             for advice in _ADVICE
-            if missing & advice.mechanisms and through & advice.refuses
+            if missing & advice.mechanisms
+            and (through - _BOUND if advice.refuses is None else through & advice.refuses)
         ]
         if through and not sentences:
             return "A Linux kernel with seccomp filters refuses all of these; please report this machine."

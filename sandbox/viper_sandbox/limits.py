@@ -9,8 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-__all__ = ["Limits"]
+__all__ = ["CUT", "MAX_FAILURE_CHARACTERS", "Limits"]
 
+MAX_FAILURE_CHARACTERS = 1_000
+"""Longest message of a program's failure: the first 500 characters of its exception, and what led to it."""
+
+CUT = "…"
+"""Ends printed text of which the rest was dropped."""
 # JSON writes a control character as six bytes, so a text of n bytes may need a frame of 6 n bytes.
 _ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.

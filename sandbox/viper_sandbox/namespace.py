@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 from viper_sandbox.api import did_you_mean
+from viper_sandbox.limits import CUT
 
 __all__ = [
     "ALLOWED_MODULES",
@@ -248,7 +249,7 @@ class Printer:
         self._left -= len(data)
         self._parts.append(data.decode("utf-8", "ignore"))
         if self._left <= 0:
-            self._parts.append("…")
+            self._parts.append(CUT)
 
     @property
     def text(self) -> str:

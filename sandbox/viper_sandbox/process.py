@@ -11,6 +11,7 @@ from typing import Any
 
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
 from viper_sandbox.frame_socket import EXIT_MEMORY
+from viper_sandbox.kernel import signal_name
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import WireValue
 
@@ -174,5 +175,5 @@ def describe_exit(status: int, limits: Limits, *, out_of_memory: bool = False) -
             "The kernel ended the program at a system call that the sandbox does not allow.",
         )
     if status < 0:
-        return "sandbox", f"The program crashed its interpreter ({signal.Signals(-status).name})."
+        return "sandbox", f"The program crashed its interpreter ({signal_name(-status)})."
     return "sandbox", f"The sandbox process ended with status {status} and gave no answer."

@@ -21,8 +21,17 @@ from viper_sandbox.exchange import (
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, CheckReport, Finding, Literal, StringLiteral, worst
-from viper_sandbox.limits import Limits
+from viper_sandbox.findings import (
+    MAX_FINDING_CHARACTERS,
+    MAX_FINDINGS,
+    CallSite,
+    CheckReport,
+    Finding,
+    Literal,
+    StringLiteral,
+    worst,
+)
+from viper_sandbox.limits import CUT, MAX_FAILURE_CHARACTERS, Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
@@ -67,6 +76,8 @@ class ProgramProtocol:
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
         self._clock = Clock(limit_s, lambda: self._child.interrupt(timeout))
         self.calls = 0
+        # A program has no more lines than bytes; a body that is wrapped has two more.
+        self._last_line = int(self._limits.source_bytes) + 2
         self._text_bytes = 0
         self._handles = 0
         self._objects: dict[int, str] = {}  # number → class of an object of the handler
@@ -125,14 +136,17 @@ class ProgramProtocol:
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
+                if len(findings) > MAX_FINDINGS or len(sites) > self._limits.nodes:
+                    raise WireError("More findings or call sites than any program has.")
+                last = self._last_line
                 return CheckReport(
                     source,
-                    tuple(_finding(finding) for finding in findings),
-                    tuple(_call_site(site) for site in sites),
+                    tuple(_finding(finding, last) for finding in findings),
+                    tuple(_call_site(site, last) for site in sites),
                     None if texts is None else _literals(texts, source),
                 )
             case ["failed", "sandbox", str(text), None, str()]:
-                raise _EndedError("sandbox", text)
+                raise _EndedError("sandbox", text[:MAX_FAILURE_CHARACTERS])
             case _:
                 raise _unexpected("checked", message)
 
@@ -147,7 +161,8 @@ class ProgramProtocol:
                     None | PatchRef() as receiver,
                     tuple(arguments),
                     int(line),
-                ]:
+                ] if type(call_id) is int:
+                    self._check_line(line)
                     call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
@@ -158,16 +173,32 @@ class ProgramProtocol:
                         text = f"The answer of {call.name} is too large for the program: {error}"
                         raise _EndedError("limit", text, call.line) from error
                 case ["done", value, str(printed)]:
-                    if size > self._limits.done_bytes:
-                        raise WireError(f"A result of {size:,} bytes.")
+                    self._check_end(size, printed)
                     self._check_patches(value)
                     return self._result(value, None, printed)
                 case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
                     if kind not in _CHILD_KINDS:
                         raise WireError(f"Unknown failure kind {kind[:40]!r}.")
+                    if len(text) > MAX_FAILURE_CHARACTERS:
+                        raise WireError(f"A failure whose message has {len(text):,} characters.")
+                    self._check_end(size, printed)
+                    self._check_line(at)
                     return self.failed(JailFailure(kind, text, at), printed)
                 case _:
                     raise _unexpected("call, done or failed", message)
+
+    def _check_end(self, size: int, printed: str) -> None:
+        """Refuse a result or a failure that is larger than an honest child sends."""
+        limits = self._limits
+        if size > limits.done_bytes:
+            raise WireError(f"A result of {size:,} bytes.")
+        if len(printed.encode()) > limits.printed_bytes + len(CUT.encode()):
+            raise WireError(f"{len(printed):,} characters of printed text.")
+
+    def _check_line(self, line: int | None) -> None:
+        """Refuse what is no line of any program."""
+        if line is not None and not _is_line(line, self._last_line):
+            raise WireError("A line that no program has.")
 
     def _accept(self, call: Call) -> Call:
         """Check a call against the API and the budgets."""
@@ -258,17 +289,25 @@ def _unexpected(expected: str, got: WireValue) -> WireError:
     return WireError(f"Expected a message {expected}, got {str(word)[:40]!r}.")
 
 
-def _finding(value: WireValue) -> Finding:
+def _is_line(line: int, last_line: int) -> bool:
+    return type(line) is int and 1 <= line <= last_line  # True is an int as well
+
+
+def _finding(value: WireValue, last_line: int) -> Finding:
     match value:
-        case (str(kind), int(line), str(message)) if kind in _FINDING_KINDS:
+        case (str(kind), int(line), str(message)) if (
+            kind in _FINDING_KINDS
+            and _is_line(line, last_line)
+            and len(message) <= MAX_FINDING_CHARACTERS
+        ):
             return Finding(kind, line, message)
         case _:
-            raise WireError("A finding must be (kind, line, message).")
+            raise WireError("A finding must be (kind, line, message), within limits.")
 
 
-def _call_site(value: WireValue) -> CallSite:
+def _call_site(value: WireValue, last_line: int) -> CallSite:
     match value:
-        case (int(line), str(method), tuple(literals), bool(repeats)):
+        case (int(line), str(method), tuple(literals), bool(repeats)) if _is_line(line, last_line):
             return CallSite(line, method, tuple(map(_literal, literals)), repeats)
         case _:
             raise WireError("A call site must be (line, method, literals, repeats).")
@@ -290,7 +329,7 @@ def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
     end: int | None = 0
     for text in texts:
         match text:
-            case (str(value), int(first), int(last)) if end is not None:
+            case (str(value), int(first), int(last)) if end is not None and type(first) is int:
                 if not end <= first < last <= len(source):
                     raise WireError("A text of a program has no place in its source.")
                 literals.append(StringLiteral(value, first, last))

@@ -15,6 +15,7 @@ from viper_sandbox.wire import (
     MAX_VALUES,
     HandleRef,
     PatchRef,
+    TooLargeError,
     WireError,
     WireValue,
 )
@@ -130,7 +131,8 @@ def lower(value: Any) -> WireValue:
 
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
-            handle, or a list, tuple, dict or set of these; or it is nested too deeply.
+            handle, or a list, tuple, dict or set of these; or it is nested too deeply; or a key or a
+            member of a set holds a frozenset.
         WireError: It has more parts than may be sent at once: nested lists that each hold the same list
             twice are small in memory but have exponentially many parts.
     """
@@ -141,7 +143,7 @@ def lower(value: Any) -> WireValue:
 def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys stay hashable
     kind = type(value)
     if next(counter) > MAX_VALUES:
-        raise WireError(f"More than {MAX_VALUES:,} values at once.")
+        raise TooLargeError(f"More than {MAX_VALUES:,} values at once.")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is ImagePatch or kind is Handle:
@@ -154,12 +156,22 @@ def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys 
     if kind is tuple:
         return tuple([_lower(item, depth, counter) for item in value])
     if kind in (set, frozenset):
-        return {_lower(item, depth, counter) for item in value}
+        return {_hashable(_lower(item, depth, counter), "in a set") for item in value}
     if kind is dict:
         return {
-            _lower(key, depth, counter): _lower(item, depth, counter) for key, item in value.items()
+            _hashable(_lower(key, depth, counter), "as a key"): _lower(item, depth, counter)
+            for key, item in value.items()
         }
     raise NotAValueError(kind.__name__)
+
+
+def _hashable(value: Any, where: str) -> Any:  # Any: known to be hashable from here on
+    """Refuse a frozenset that is a key or in a set, also inside a tuple: sets on the wire are not frozen."""
+    try:
+        hash(value)
+    except TypeError:
+        raise NotAValueError(f"frozenset {where}") from None
+    return value
 
 
 def lift(value: WireValue, session: ProgramSession) -> Any:  # Any: whatever a program may hold

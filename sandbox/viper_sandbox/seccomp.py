@@ -14,11 +14,11 @@ import os
 import platform
 import struct
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from viper_sandbox import kernel
 
-__all__ = ["build_filter", "install", "unsupported_reason"]
+__all__ = ["build_filter", "install", "program_type", "unsupported_reason"]
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
@@ -88,6 +88,25 @@ _MACHINES = {
 }  # fmt: skip
 
 
+class _Operations(NamedTuple):
+    """Values of one argument for which an allowed call is allowed; every other value kills the process."""
+
+    argument: int
+    values: tuple[int, ...]
+
+
+_FUTEX_PRIVATE, _FUTEX_CLOCK_REALTIME = 128, 256
+# WAIT, WAKE, WAIT_BITSET and WAKE_BITSET are all that locks of Python and of the C library need; the other
+# operations, on locks with priorities and on several queues, have had more faults than all of these.
+_FUTEX = [operation | flag for operation in (0, 1, 9, 10) for flag in (0, _FUTEX_PRIVATE)]
+_FUTEX += [9 | _FUTEX_CLOCK_REALTIME, 9 | _FUTEX_CLOCK_REALTIME | _FUTEX_PRIVATE]
+_OPERATIONS = {
+    "futex": _Operations(1, tuple(_FUTEX)),
+    # NORMAL, DONTNEED and FREE: allocators return memory.
+    "madvise": _Operations(2, (0, 4, 8)),
+}
+
+
 class _Instruction(NamedTuple):
     """The kernel's `struct sock_filter`."""
 
@@ -144,14 +163,20 @@ def install() -> None:
         raise OSError(reason)
     import ctypes
 
-    class Program(ctypes.Structure):
-        """The kernel's `struct sock_fprog`."""
+    instructions = build_filter(platform.machine(), os.getpid())
+    program = program_type()(len(instructions) // _INSTRUCTION.size, instructions)
+    kernel.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
 
+
+@functools.cache
+def program_type() -> Any:  # Any: a class of ctypes, which is loaded on first use
+    """Return the kernel's `struct sock_fprog`; made once, in the zygote."""
+    import ctypes
+
+    class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
-    instructions = build_filter(platform.machine(), os.getpid())
-    program = Program(len(instructions) // _INSTRUCTION.size, instructions)
-    kernel.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+    return Program
 
 
 @functools.cache
@@ -173,9 +198,12 @@ def _rules_of_all(machine: str) -> bytes:
         _KILL,
         _ALLOW,
     ]
-    rules += _on_calls(table.allowed, [_ALLOW])
+    whole = {name: n for name, n in table.allowed.items() if name not in _OPERATIONS}
+    rules += _on_calls(whole, [_ALLOW])
     rules += _on_calls(table.denied, [refuse])
     rules += _on_calls(table.no_exec, check_protection)
+    for name, operations in _OPERATIONS.items():
+        rules += _on_calls({name: table.allowed[name]}, _only(operations))
     return _assemble(rules)
 
 
@@ -189,6 +217,21 @@ def _on_calls(calls: dict[str, int], then: list[_Instruction]) -> list[_Instruct
         instruction
         for number in calls.values()
         for instruction in (_Instruction(_JUMP_EQUAL, 0, len(then), number), *then)
+    ]
+
+
+def _only(operations: _Operations) -> list[_Instruction]:
+    """Return instructions that allow a call if its argument has one of the values."""
+    values = operations.values
+    jumps = [
+        _Instruction(_JUMP_EQUAL, len(values) - position, 0, value)
+        for position, value in enumerate(values)
+    ]
+    return [
+        _Instruction(_LOAD_WORD, 0, 0, _argument_offset(operations.argument)),
+        *jumps,
+        _KILL,
+        _ALLOW,
     ]
 
 

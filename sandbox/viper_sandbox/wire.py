@@ -27,6 +27,7 @@ __all__ = [
     "FrameBuffer",
     "HandleRef",
     "PatchRef",
+    "TooLargeError",
     "WireError",
     "WireValue",
     "frame",
@@ -51,6 +52,10 @@ HEADER_BYTES = _HEADER.size
 
 class WireError(ValueError):
     """A frame or value that must not be exchanged; the message says what is wrong."""
+
+
+class TooLargeError(WireError):
+    """A value has more bytes or parts than may be sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this fun
         raise WireError("A number on the wire must be finite, got inf or nan.") from error
     payload = text.encode("utf-8", "replace")
     if len(payload) > max_bytes:
-        raise WireError(f"The value needs {len(payload):,} bytes; {max_bytes:,} are allowed.")
+        raise TooLargeError(f"The value needs {len(payload):,} bytes; {max_bytes:,} are allowed.")
     return payload
 
 
@@ -211,7 +216,7 @@ class FrameBuffer:
 def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of any shape
     counter[0] -= 1
     if counter[0] < 0:
-        raise WireError(f"More than {MAX_VALUES:,} values at once.")
+        raise TooLargeError(f"More than {MAX_VALUES:,} values at once.")
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):

@@ -1,6 +1,6 @@
 """The zygote, from which every child is forked: a warm, single-threaded process without secrets.
 
-It is a fresh interpreter with an empty environment and one socket, never a fork of the host. It loads what
+It is a fresh interpreter with one socket and nothing else of the host, never a fork of it. It loads what
 children need, gives up root, enters namespaces of its own, and then serves the messages of the host:
 
     host → zygote   setup        limits and switches; the first message
@@ -8,7 +8,7 @@ children need, gives up root, enters namespaces of its own, and then serves the 
     host → zygote   api          an API and its number; replaces an earlier API with this number
     host → zygote   fork         number of a child, with its end of a socket
     host → zygote   spare        the same, for a child whose program comes later
-    host → zygote   probe        the same, for the process that measures the level
+    host → zygote   probe        the same, for the process that measures the level; with a folder of targets
     host → zygote   kill         number of a child, which is killed with its group
     zygote → host   exited       number and exit status of a child, negative for a signal
     zygote → host   fork_failed  number of a child that could not be forked, and why
@@ -44,6 +44,8 @@ _READ_BYTES = 65_536
 # Upper bound per read; in fact it is one, because the kernel does not join messages with descriptors.
 _MAX_DESCRIPTORS = 64
 _EXIT_BUG = 70
+# A write to a closed socket, or beyond a limit, is an exception instead.
+_IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
 
 
 def main(control_fd: int, kind: type[Zygote] | None = None) -> NoReturn:
@@ -53,6 +55,7 @@ def main(control_fd: int, kind: type[Zygote] | None = None) -> NoReturn:
         control_fd: The control socket.
         kind: What its children do; they run programs if None.
     """
+    _forget_surroundings()
     host = FrameSocket(control_fd, CONTROL_BYTES)
     _, limits_wire, wanted_wire = host.receive()
     limits = Limits(**wire_mapping(limits_wire))
@@ -62,6 +65,21 @@ def main(control_fd: int, kind: type[Zygote] | None = None) -> NoReturn:
     gc.disable()  # it makes no cycles itself; a collection would only unshare pages
     plan = prepare(wanted, limits, control_fd)
     kind(control_fd, host, plan).serve()
+
+
+def _forget_surroundings() -> None:
+    """Undo what a process inherits from the one that starts it and would change what we and children do.
+
+    A blocked or ignored SIGCHLD would hide the end of a child, and an ignored SIGPROF that of its CPU time.
+    The variables have served the loader of the interpreter.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - _IGNORED_BY_PYTHON:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    for name in os.environ.keys() - {"PYTHONHASHSEED"}:
+        del os.environ[name]
+    os.umask(0o077)
 
 
 class Zygote:
@@ -138,8 +156,8 @@ class Zygote:
                 child.warm_up(api)
                 self._apis[number] = api
                 gc.freeze()  # these objects are never freed: collectors of children skip them
-            case ["probe", int(number)]:
-                self._fork(number, lambda fd: probe.main(fd, self._plan))
+            case ["probe", int(number), None | str() as folder]:
+                self._fork(number, lambda fd: probe.main(fd, self._plan, folder))
             case ["accept", list(names)]:
                 self._accepted = {str(name) for name in names}
             case _:

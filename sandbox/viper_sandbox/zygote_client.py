@@ -10,34 +10,31 @@ from __future__ import annotations
 import array
 import asyncio
 import contextlib
-import importlib.util
+import errno
 import itertools
+import os
 import socket
-import subprocess
-import sys
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from viper_sandbox.api import Api
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
 from viper_sandbox.confine import Confinement
 from viper_sandbox.frame_socket import CONTROL_BYTES
+from viper_sandbox.identity import NO_MORE_PROCESSES
 from viper_sandbox.limits import Limits
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import FrameBuffer, WireError, WireValue, frame, pack, unpack
+from viper_sandbox.zygote_process import EXIT_TIMEOUT_S, ZygoteProcess, hang_up
 
-__all__ = ["ApiTable", "ForkError", "ZygoteClient", "ZygoteGoneError", "start_zygote"]
+__all__ = ["ApiTable", "ForkError", "ZygoteClient", "ZygoteGoneError"]
 
-_BOOT = "import sys; sys.path += sys.argv[2:]; from {module} import main; main(int(sys.argv[1]))"
 _READ_BYTES = 65_536
 _FIRST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 0.05
-# Time for a zygote to end by itself, together with its children; it needs milliseconds.
-_EXIT_TIMEOUT_S = 2.0
 
 
 class ZygoteGoneError(ChildGoneError):
@@ -94,14 +91,14 @@ class ZygoteClient:
         self._control, theirs = socket.socketpair()
         try:
             self._control.setblocking(False)
-            self._process = start_zygote(theirs, python)
+            self._process = ZygoteProcess(theirs, python)
         except BaseException:
             self._control.close()
             raise
         finally:
             theirs.close()
         # Also when the loop ended without `close`, and when the interpreter exits.
-        self._finalizer = weakref.finalize(self, _end, self._control, self._process)
+        self._finalizer = weakref.finalize(self, self._process.end, self._control)
         self._outbox: deque[tuple[memoryview, socket.socket | None]] = deque()
         self._buffer = FrameBuffer(CONTROL_BYTES)
         self._numbers = itertools.count(1)
@@ -123,6 +120,10 @@ class ZygoteClient:
     def pid(self) -> int:
         """Id of the process that the host started: the zygote or its supervisor."""
         return self._process.pid
+
+    def last_words(self) -> str:
+        """Return how the zygote died, in one line; "" if that is not known."""
+        return self._process.last_words()
 
     def accept(self, mechanisms: list[str]) -> None:
         """Set the mechanisms that a child may lack and still read a program."""
@@ -162,8 +163,14 @@ class ZygoteClient:
             self._send(["api", api.number, api.wire])
         return is_new
 
-    def make_child(self, kind: Literal["fork", "spare", "probe"] = "fork") -> ChildProcess:
+    def make_child(
+        self, kind: Literal["fork", "spare", "probe"] = "fork", *more: WireValue
+    ) -> ChildProcess:
         """Have a child forked, or the process that measures the level.
+
+        Args:
+            kind: What the fork does.
+            more: The rest of the message; see `zygote`.
 
         Raises:
             ZygoteGoneError: The zygote is dead.
@@ -176,7 +183,7 @@ class ZygoteClient:
         self._children[number] = ended = self._loop.create_future()
         # Keeps the loop from reporting an exception that no task awaits.
         ended.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._send([kind, number], theirs)
+        self._send([kind, number, *more], theirs)
         return ChildProcess(
             AsyncFrameSocket(ours, self._limits.frame_bytes),
             self._accepted,
@@ -189,17 +196,16 @@ class ZygoteClient:
     def abandon(self) -> None:
         """Kill the zygote, which does not respond."""
         self._lost()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()  # and the kernel kills its children
+        self._process.kill()  # and the kernel kills its children
 
     async def close(self) -> None:
         """End the zygote with all of its children, and wait until they are gone."""
         self._lost()
         if not self._finalizer.alive:
             return
-        self._control.close()
-        wait_s, deadline_s = _FIRST_WAIT_S, self._loop.time() + _EXIT_TIMEOUT_S
-        while self._process.poll() is None and self._loop.time() < deadline_s:
+        hang_up(self._control)
+        wait_s, deadline_s = _FIRST_WAIT_S, self._loop.time() + EXIT_TIMEOUT_S
+        while not self._process.ended() and self._loop.time() < deadline_s:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         self._process.kill()  # does nothing if it has ended
@@ -274,7 +280,7 @@ class ZygoteClient:
         if ended is None or ended.done():
             return
         if isinstance(outcome, str):
-            ended.set_exception(ForkError(outcome))
+            ended.set_exception(ForkError(_explained(outcome)))
         else:
             ended.set_result(outcome)
 
@@ -299,62 +305,8 @@ class ZygoteClient:
                 future.set_exception(ZygoteGoneError())
 
 
-def start_zygote(
-    theirs: socket.socket,
-    python: str | None = None,
-    *,
-    module: str = "viper_sandbox.zygote",
-    packages: Sequence[str] = ("viper_sandbox", "RestrictedPython"),
-) -> subprocess.Popen[bytes]:
-    """Start the process of a zygote. It dies when the THREAD that calls this ends.
-
-    Args:
-        theirs: The zygote's end of the control socket.
-        python: The interpreter; the running one if None.
-        module: Where its `main` is.
-        packages: What it imports besides the standard library.
-
-    Raises:
-        OSError: No process can be started, or a package is not installed.
-    """
-    return subprocess.Popen(  # noqa: S603  # our interpreter, our code, a number
-        [
-            python or sys.executable,
-            *("-P", "-s", "-S", "-c", _BOOT.format(module=module)),
-            *(str(theirs.fileno()), *_import_paths(packages)),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # Sets have the same order in every run, so that runs can be repeated. The option -I would ignore
-        # this variable, and is not needed, because there are no others.
-        env={"PYTHONHASHSEED": "0"},
-        close_fds=True,
-        pass_fds=(theirs.fileno(),),
-        start_new_session=True,
-    )
-
-
-def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    """Do the work of `close` without a loop; may block for a moment."""
-    control.close()
-    try:
-        process.wait(_EXIT_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()  # short: nothing survives SIGKILL
-
-
-def _import_paths(packages: Sequence[str]) -> list[str]:
-    """Return the folders that the zygote imports from besides the standard library.
-
-    They are passed as arguments because the zygote reads no environment and no .pth file. So it finds the
-    same packages as the host, in editable and user installations as well.
-    """
-    paths = []
-    for name in packages:
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise OSError(f"The package {name} is not installed; the sandbox needs it.")
-        paths.append(str(Path(spec.origin).parent.parent))
-    return list(dict.fromkeys(paths))
+def _explained(reason: str) -> str:
+    """Say what a fork that failed means, where the kernel's words alone do not."""
+    if f"[Errno {errno.EAGAIN}]" in reason:
+        return NO_MORE_PROCESSES.format(os.strerror(errno.EAGAIN))
+    return reason

@@ -29,3 +29,10 @@ def test_no_sandbox_is_a_problem():
     assert found.level == "problem"
     assert "plan9 has no processes" in found.found
     assert found.fix.startswith("Use Linux")
+
+
+def test_the_cause_that_was_found_is_shown():
+    cause = "The interpreter /usr/bin/python3 ended with status 127: libpython3.so: cannot open"
+    found = sandbox_check(LevelReport("none", (), trouble=cause))
+    assert cause in found.found
+    assert "on Linux, remove the cause that is named" in found.fix

@@ -93,3 +93,49 @@ def test_a_process_may_signal_itself_only(machine):
 )
 def test_dangerous_call_kills(machine, number):
     assert verdict(machine, number) == KILL
+
+
+FUTEX = {"WAIT": 0, "WAKE": 1, "WAIT_BITSET": 9, "WAKE_BITSET": 10}
+FUTEX_OTHERS = {
+    "FD": 2, "REQUEUE": 3, "CMP_REQUEUE": 4, "WAKE_OP": 5, "LOCK_PI": 6, "UNLOCK_PI": 7,
+    "TRYLOCK_PI": 8, "WAIT_REQUEUE_PI": 11, "CMP_REQUEUE_PI": 12, "LOCK_PI2": 13,
+}  # fmt: skip
+MADVISE_OTHERS = {
+    "REMOVE": 9, "DONTFORK": 10, "DOFORK": 11, "MERGEABLE": 12, "HUGEPAGE": 14, "COLD": 20,
+    "PAGEOUT": 21, "POPULATE_WRITE": 23, "COLLAPSE": 25, "HWPOISON": 100,
+}  # fmt: skip
+PRIVATE, CLOCK_REALTIME = 128, 256
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("flags", [0, PRIVATE])
+@pytest.mark.parametrize("operation", FUTEX.values(), ids=FUTEX)
+def test_locks_may_wait_and_wake(machine, operation, flags):
+    number = _MACHINES[machine].allowed["futex"]
+    assert verdict(machine, number, (0, operation | flags, 0)) == ALLOW
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("flags", [0, PRIVATE, CLOCK_REALTIME, PRIVATE | CLOCK_REALTIME])
+@pytest.mark.parametrize("operation", FUTEX_OTHERS.values(), ids=FUTEX_OTHERS)
+def test_every_other_operation_on_locks_kills(machine, operation, flags):
+    number = _MACHINES[machine].allowed["futex"]
+    assert verdict(machine, number, (0, operation | flags, 0)) == KILL
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("operation", [1 << 31, 512, 0xFFFF_FFFF, 9 | 512])
+def test_an_unknown_operation_on_locks_kills(machine, operation):
+    assert verdict(machine, _MACHINES[machine].allowed["futex"], (0, operation, 0)) == KILL
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("advice", [0, 4, 8])
+def test_memory_may_be_given_back(machine, advice):
+    assert verdict(machine, _MACHINES[machine].allowed["madvise"], (0, 4096, advice)) == ALLOW
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("advice", MADVISE_OTHERS.values(), ids=MADVISE_OTHERS)
+def test_every_other_advice_kills(machine, advice):
+    assert verdict(machine, _MACHINES[machine].allowed["madvise"], (0, 4096, advice)) == KILL

@@ -23,7 +23,8 @@ MEANINGS = {
 """What each level means for the user."""
 
 _NO_SANDBOX_FIX = (
-    "Use Linux, for example WSL 2 on Windows; docs/security.md says what to expect on each system."
+    "Use Linux, for example WSL 2 on Windows; on Linux, remove the cause that is named. docs/security.md "
+    "says what to expect on each system."
 )
 
 _LEVELS: dict[str, CheckLevel] = {"full": "ok", "partial": "warning", "none": "problem"}

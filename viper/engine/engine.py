@@ -314,6 +314,8 @@ class Engine:
     def close(self, *, timeout_s: float | None = None) -> bool:
         """End programs, sandbox and models. Calling it again does nothing.
 
+        In a fork of the process that used the engine, it does nothing: these belong to the other process.
+
         Args:
             timeout_s: Longest wait for a busy model; None waits until it is done.
 
@@ -321,6 +323,8 @@ class Engine:
             False when a model was still busy; its thread ends with the process. A generator's own
             model gets at most two seconds.
         """
+        if self._loop.forked:
+            return True
         self._loop.close(self._solver.close)
         writing = any(isinstance(w, Threaded) and w.is_running for w in self._writers)
         return self.pool.close(timeout_s) and not writing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -19,7 +20,10 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines on a background event loop; the thread starts with the first of them."""
+    """Runs coroutines on a background event loop; the thread starts with the first of them.
+
+    A fork of the process has a copy of the loop but no thread that runs it, so there every use fails at once.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -27,18 +31,26 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._owner_pid: int | None = None
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine; cancelling the future cancels it.
 
         Raises:
-            RuntimeError: The loop was closed.
+            RuntimeError: The loop was closed, or began in a process of which this one is a fork.
         """
+        if self.forked:  # before the lock, which a thread of the other process may have held
+            coroutine.close()
+            raise RuntimeError(
+                "This engine was used before os.fork(). Make a new one in the child process, or fork "
+                "before its first use."
+            )
         with self._lock:
             if self._closed:
                 coroutine.close()
                 raise RuntimeError("This engine is closed; make a new one.")
             if self._loop is None:
+                self._owner_pid = os.getpid()
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._loop,), name=self._name, daemon=True
@@ -58,9 +70,13 @@ class LoopThread:
     def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """Cancel what still runs, wait for it, stop the thread. Calling it again does nothing.
 
+        In a fork of the process that used the loop, it does nothing either: nothing runs there.
+
         Args:
             last: Run on the loop after all else is cancelled, to close what belongs to the loop.
         """
+        if self.forked:
+            return
         with self._lock:
             self._closed = True
             loop, thread = self._loop, self._thread
@@ -71,6 +87,11 @@ class LoopThread:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+    @property
+    def forked(self) -> bool:
+        """Whether it began in a process of which this one is a fork."""
+        return self._owner_pid not in (None, os.getpid())
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:

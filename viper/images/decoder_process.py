@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import os
 import socket
-import subprocess
 import threading
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -22,7 +21,7 @@ from viper_sandbox.confine import Confinement
 from viper_sandbox.frame_socket import CONTROL_BYTES
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import FrameBuffer, WireError, frame, pack, unpack
-from viper_sandbox.zygote_client import start_zygote
+from viper_sandbox.zygote_process import ZygoteProcess
 
 __all__ = ["LIMITS", "DecoderChild", "DecoderGoneError", "DecoderZygote", "begin", "is_available"]
 
@@ -76,7 +75,7 @@ class DecoderZygote:
         self._spare: DecoderChild | None = None
         self._gone = False
         self._trouble = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ZygoteProcess | None = None
         self._control, theirs = socket.socketpair()
         self._send(["setup", asdict(limits), asdict(confinement or Confinement())])
         self._thread = threading.Thread(
@@ -160,7 +159,7 @@ class DecoderZygote:
         """Start the zygote, and read its messages until it is gone."""
         try:
             with theirs:
-                self._process = start_zygote(
+                self._process = ZygoteProcess(
                     theirs, module="viper.images.decoder_child", packages=_PACKAGES
                 )
             buffer = FrameBuffer(CONTROL_BYTES)
@@ -187,6 +186,10 @@ class DecoderZygote:
                 raise WireError("The zygote sent an invalid message.")
 
     def _lost(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.end(self._control)
+            self._trouble = self._trouble or self._process.last_words()
         with self._lock:
             self._gone = True
             self._control.close()
@@ -196,9 +199,6 @@ class DecoderZygote:
             spare.socket.close()
         for ended in waiting.values():
             ended.set_exception(DecoderGoneError(self._trouble))
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
 
 
 _lock = threading.Lock()

@@ -1,7 +1,7 @@
-# category: os: files | expect: reject | success would mean: a file is emptied without opening it
-# refused: check 1 "Programs can import math, re, typing; not 'os'. Remove it."
+# category: os: files | expect: reject | success would mean: a file of the user is emptied without being opened
+# refused: check 2 "Programs can import math, re, typing; not 'os'. Remove it."
 # os: escapes
-import os
 def execute_command(image):
+    import os
     os.truncate("@CANARY_DIR@/secret", 0)
     return "ESCAPED"
