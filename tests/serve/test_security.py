@@ -8,7 +8,7 @@ import pytest
 
 from fakes.asgi import as_json, call, form
 from fakes.serving import PNG, PNG_TEXT
-from viper.serve.security import host_name
+from viper.texts.hosts import host_name
 
 TOKEN = "correct horse battery staple"
 ASK = {"question": "Is there a cup?"}
@@ -200,4 +200,4 @@ def test_programs_that_attack_come_back_as_failures(app):
 def test_the_name_in_a_host_header():
     assert host_name("Example.org:80") == "example.org"
     assert host_name("[::1]:80") == "::1"
-    assert host_name("::1") == ""
+    assert host_name("::1") is None

@@ -20,7 +20,7 @@ from viper.cli.options import (
     program_cache_option,
     task_option,
 )
-from viper.cli.output import notice, print_json, printable
+from viper.cli.output import echo, notice, print_json
 from viper.errors import GenerationError, InputError
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def generate(
                 return
             program = _program(engine, row)
             if explain:
-                click.echo(printable(_explanation(engine, row)), err=True)
+                echo(_explanation(engine, row), err=True)
             if options["as_json"]:
                 print_json(_row_json(row, program))
             else:
-                click.echo(printable(program.source))
+                echo(program.source)
             for note in () if explain else program.notes:  # --explain shows them
                 notice(note)
             if program.unparsed:
@@ -115,7 +115,7 @@ def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
         messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
         print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})
     else:
-        click.echo(printable(str(prompt)))
+        echo(str(prompt))
         notice(f"the prompt has {prompt.size}")
 
 

@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from viper.texts.secrets import hide_secrets
+
 __all__ = ["redact", "redact_message", "redact_reference"]
 
 # Kinds whose message is about the client's own program and comes from the sandbox.
@@ -54,8 +56,8 @@ def redact_reference(reference: str) -> str:
 
 
 def redact_message(text: str) -> str:
-    """Return a message without addresses, and with paths cut to their last part."""
-    text = _ADDRESS.sub("(address withheld)", text)
+    """Return a message without secrets and addresses, and with paths cut to their last part."""
+    text = _ADDRESS.sub("(address withheld)", hide_secrets(text))
     return _PATH.sub(lambda found: f"…/{_last_part(found[0])}", text)
 
 
