@@ -28,8 +28,8 @@ _MIN_VALUE_CHARS = 8
 # Written as texts and compiled at the first use: starting the command needs none of them. Each part begins
 # with literal characters and repeats one set of characters, so that a search takes linear time.
 _FORMS = (
-    r"(?i:\bbearer\s+[^\s\"']+)"
-    r"|(?i:\bauthorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic\s|digest\s|token\s)?\s{0,4}[^\s\"',;]+)"
+    r"(?i:\bauthorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:[a-z]{1,10}\s{1,4})?[^\s\"',;]+)"
+    r"|(?i:\bbearer\s+[^\s\"']{6,})"
     r"|\bsk-[\w*.-]{6,}"  # services of language models
     r"|\b(?:pk|key)-(?=[\w*.-]{0,40}[0-9*])[\w*.-]{6,}"  # not: key-shaped
     r"|\b(?:hf|api_org)_[A-Za-z0-9]{8,}"  # the hub
