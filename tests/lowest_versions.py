@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = ["serve"]
 TOOLS = ["pytest>=8.3", "pytest-timeout", "httpx", "hypothesis", "psutil", "syrupy", "jsonschema"]
 TESTS = (
-    "texts serve settings llm images storage sandbox/test_extract.py sandbox/test_check.py builtin trace "
-    "cli/test_ask.py cli/test_serve.py cli/test_config.py generate/grammar/test_forms.py "
-    "engine/test_engine.py test_patterns.py test_plugins.py"
+    "texts serve settings llm images storage sandbox/test_extract.py sandbox/test_check.py trace "
+    "builtin/test_answerer.py builtin/test_questions.py cli/test_ask.py cli/test_serve.py "
+    "cli/test_config.py generate/grammar/test_forms.py engine/test_engine.py test_patterns.py "
+    "test_plugins.py"
 ).split()
 # A requirement with a lower bound, and perhaps an upper one: name, version.
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)(?:,.*)?")

@@ -15,6 +15,7 @@ from viper.builtin import questions
 from viper.generate import examples
 from viper.images import decoding
 from viper.oracle import answerer
+from viper.texts import secrets
 
 # Expressions in tables, or with a part that is not constant: file → what they stand for, and their method.
 TABLES = {
@@ -23,6 +24,7 @@ TABLES = {
     "viper/images/decoding.py": ([start for start, _ in decoding._SIGNATURES], "match"),
     "viper/oracle/answerer.py": ([form for form, _ in answerer._FORMS], "fullmatch"),
     "viper/builtin/world/folder.py": ([r"CLEVR_a\-b_[0-9]{6,}\.png"], "fullmatch"),
+    "viper/texts/secrets.py": ([*secrets._FORMS.values(), *secrets._SCHEMES.values()], "sub"),
     "viper/testing/module_check.py": ([r"\bread_text\("], "search"),
 }
 FOUND, UNKNOWN = uses()
