@@ -20,7 +20,7 @@ EXTRAS = ["serve"]
 TOOLS = ["pytest>=8.3", "pytest-timeout", "httpx", "hypothesis", "psutil", "syrupy", "jsonschema"]
 TESTS = (
     "texts serve settings llm images storage sandbox/test_extract.py sandbox/test_check.py trace "
-    "builtin/test_answerer.py builtin/test_questions.py cli/test_ask.py cli/test_serve.py "
+    "builtin/test_answerer.py builtin/test_questions.py cli/test_ask_builtin.py cli/test_serve.py "
     "cli/test_config.py generate/grammar/test_forms.py engine/test_engine.py test_patterns.py "
     "test_plugins.py"
 ).split()

@@ -62,7 +62,7 @@ def test_the_server_stays_healthy(port, name):
         slowest_s = max(slowest_s, time.monotonic() - began)
         attack.join(0.02)
     # A quadratic search of these texts takes minutes.
-    assert slowest_s < 5
+    assert slowest_s < 8
     ((status, reply),) = replies
     assert status in (200, 422, 503)
     assert reply.decode().replace("\n", "").isprintable()
