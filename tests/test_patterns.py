@@ -35,7 +35,7 @@ FOUND += [
 ]
 EACH = {(use.pattern, use.method): use for use in FOUND}
 
-SIZES = {"small": 4_000, "large": 16_000, "limit_s": 0.1}
+SIZES = {"small": 2_500, "large": 10_000, "limit_s": 0.1}
 MEGABYTE = {"small": 250_000, "large": 1_000_000, "limit_s": 5.0}
 
 
