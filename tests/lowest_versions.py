@@ -4,7 +4,7 @@
     python tests/lowest_versions.py --list         prints the requirements
 
 The base and the extra `serve` are tested: what a stranger's text, image or request reaches. What the tests
-themselves need is installed in any version.
+themselves need is installed in any version. Python must be 3.11 or 3.12: numpy 1.26 has no wheels for others.
 """
 
 from __future__ import annotations
