@@ -119,6 +119,7 @@ VERBS = {
     "a wrong choice": ["ask", "IMAGE", "what?", "--task", "\x9b31m\u202e"],
     "an unknown preset": ["ask", "IMAGE", "what?", "--models", "\x9b31m\u202e"],
     "a missing repository": ["models", "path", "a/\x9b31m\u202e"],
+    "a question to confirm": ["models", "remove", "a/\x9b31m\u202e"],
     "a trace that is none": ["trace", "show", "FILE"],
 }
 

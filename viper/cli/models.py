@@ -179,7 +179,7 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
         if not folder.is_dir():
             raise ConfigError(f"'{repository}' is not on disk. See: viper models list")
         if not yes:
-            click.confirm(f"Delete {folder}?", abort=True, err=True)
+            click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
         _delete_revisions(repository)
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
