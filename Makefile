@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: ask small test test-slow gpu-check check mypy pyright docs reference format clean
+.PHONY: ask small test test-slow test-lowest gpu-check check mypy pyright docs reference format clean
 
 ask: $(VENV)/.installed
 	@$(BIN)/viper ask examples/shapes.png "How many metal things are left of the purple cube?" --models builtin
@@ -19,6 +19,10 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# The lowest versions that pyproject.toml allows for the base and for `serve`, in an environment of their own.
+test-lowest:
+	$(PYTHON) tests/lowest_versions.py .venv-lowest
 
 # On a machine with a CUDA GPU: at most six minutes.
 gpu-check: $(VENV)/.installed-dev
@@ -62,4 +66,4 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    "usage",
+    "usage texts",
     "viper_sandbox errors vocabulary progress_bars",
     "plugins storage",
     "images",

@@ -23,6 +23,7 @@ import importlib.util
 from collections.abc import Iterable
 from typing import ClassVar, Literal, get_args
 
+from viper.texts.secrets import hide_secrets
 from viper.usage import Usage
 
 __all__ = [
@@ -78,9 +79,15 @@ def failure_kind(text: str) -> FailureKind:
 
 
 class ViperError(Exception):
-    """Base class; the message says what was wrong, what was received and what to do."""
+    """Base class; the message says what was wrong, what was received and what to do.
+
+    Secrets in it are replaced by `[key]`: it goes into logs, traces, answers and prompts.
+    """
 
     kind: ClassVar[FailureKind] = "config"
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(hide_secrets(a) if isinstance(a, str) else a for a in arguments))
 
 
 class InputError(ViperError):
@@ -170,7 +177,7 @@ class TimeoutExceededError(ViperError):
 def summarize_error(error: BaseException) -> str:
     """Return the class and the first line of any exception, for a message."""
     line = (str(error).strip().splitlines() or ["no message"])[0]
-    return f"{type(error).__name__}: {line[:300]}"
+    return f"{type(error).__name__}: {hide_secrets(line[:1000])[:300]}"
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

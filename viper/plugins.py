@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from viper.errors import ConfigError, did_you_mean, summarize_error
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -229,6 +230,5 @@ def _plugins_of(distribution: Distribution) -> Iterator[Plugin]:
 
 
 def _printable(value: object, max_characters: int = _MAX_CHARACTERS) -> str:
-    line = " ".join(str(value).split())
-    text = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    text = one_line(str(value))
     return text if len(text) <= max_characters else text[:max_characters] + "…"

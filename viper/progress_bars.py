@@ -12,8 +12,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
+from viper.texts.terminal import one_line
+
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress, ProgressColumn, Task
 
 __all__ = ["StepBars", "can_animate", "description_column", "stderr_progress"]
 
@@ -46,11 +48,16 @@ def stderr_progress(*columns: ProgressColumn | str) -> Progress:
 
 
 def description_column() -> ProgressColumn:
-    """Return a column with the description of a task as plain text, cut to one line."""
-    from rich.progress import TextColumn
+    """Return a column with the description of a task as plain text, printable and cut to one line."""
+    from rich.progress import ProgressColumn
     from rich.table import Column
+    from rich.text import Text
 
-    return TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+    class Description(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(one_line(task.description))
+
+    return Description(table_column=Column(no_wrap=True))
 
 
 class StepBars:
@@ -86,8 +93,8 @@ class StepBars:
             done == total or time.monotonic() - self._printed_s > _LINE_EVERY_S
         ):
             self._printed_s = time.monotonic()
-            line = f"{what} ({done} of {total})"
-            self._progress.console.print(line, highlight=False, soft_wrap=True)
+            line = one_line(f"{what} ({done} of {total})")
+            self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -86,7 +86,7 @@ def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
     \b
     viper bench compare runs/grammar runs/gpt
     """
-    from viper.cli.output import print_json, printable
+    from viper.cli.output import echo, print_json
     from viper_benchmarks.compare import compare_runs
     from viper_benchmarks.tables import comparison_lines
 
@@ -96,14 +96,14 @@ def compare(first: Path, second: Path, as_json: bool, debug: bool) -> None:
         print_json(comparison)
         return
     for line in comparison_lines(comparison):
-        click.echo(printable(line))
+        echo(line)
 
 
 @bench.command("list")
 @output_options
 def list_tasks(as_json: bool, debug: bool) -> None:
     """List the benchmarks with their versions, splits and pinned subsets; without importing plugins."""
-    from viper.cli.output import print_json
+    from viper.cli.output import echo, print_json
     from viper_benchmarks.registry import BUILT_IN, load_task, plugin_tasks
 
     with exit_on_error(debug=debug):
@@ -125,11 +125,11 @@ def list_tasks(as_json: bool, debug: bool) -> None:
         )
         return
     for task in tasks:
-        click.echo(f"{task.name:<10} v{task.version}  {task.summary}")
+        echo(f"{task.name:<10} v{task.version}  {task.summary}")
         if task.splits:
             splits = (f"{s} {n:,}" if n is not None else s for s, n in task.splits.items())
-            click.echo(f"{'':<14} splits: {', '.join(splits)}")
-        click.echo(f"{'':<14} subsets: {', '.join(f'{s} {n:,}' for s, n in task.subsets.items())}")
-        click.echo(f"{'':<14} from: {task.origin}")
+            echo(f"{'':<14} splits: {', '.join(splits)}")
+        echo(f"{'':<14} subsets: {', '.join(f'{s} {n:,}' for s, n in task.subsets.items())}")
+        echo(f"{'':<14} from: {task.origin}")
     for name, distribution in plugins.items():
-        click.echo(f"{name:<10} from {distribution}")
+        echo(f"{name:<10} from {distribution}")

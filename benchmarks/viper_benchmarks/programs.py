@@ -7,12 +7,12 @@ the file. Both count as wrong.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from viper.errors import InputError
+from viper.texts.json_input import JsonError, parse_json
 from viper_benchmarks.sample import DerivedSamples, Sample, Samples
 from viper_benchmarks.tasks.json_files import Row
 
@@ -49,9 +49,9 @@ class SavedPrograms:
 
     def _read(self, line: bytes, where: str) -> None:
         try:
-            row = Row(json.loads(line), where)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where} is not JSON ({str(error)[:120]}).") from error
+            row = Row(parse_json(line), where)
+        except JsonError as error:
+            raise InputError(f"{where} {error}.") from error
         id_, program = row.raw.get("id"), row.raw.get("program")
         if not isinstance(id_, str | int) or not isinstance(program, str | None):
             raise row.wrong("needs an 'id' and a 'program', a text or null.")

@@ -14,11 +14,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
 from viper.errors import InputError
+from viper.texts.json_input import JsonError, numbered_lines, parse_json
 from viper_benchmarks.sample import SampleResult
 
 __all__ = ["RunFolder", "read_rows", "read_run"]
@@ -119,9 +120,9 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read ({error.strerror}).") from error
     with stream:
-        for number, line in enumerate(stream, start=1):
+        for number, line in _lines(path, stream):
             try:
-                yield SampleResult.from_json(json.loads(line))
+                yield SampleResult.from_json(parse_json(line))
             except (ValueError, TypeError, KeyError) as error:
                 if not line.endswith(b"\n"):
                     return
@@ -129,6 +130,13 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
                     f"{str(path)!r}: line {number} is not a row of a run ({type(error).__name__}: "
                     f"{str(error)[:120]}). Remove the line, and --resume evaluates its sample again."
                 ) from error
+
+
+def _lines(path: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    try:
+        yield from numbered_lines(stream)
+    except JsonError as error:
+        raise InputError(f"{str(path)!r} {error}.") from error
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -141,8 +149,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        value = parse_json(path.read_bytes())
+    except (OSError, JsonError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(value, dict):
         raise InputError(f"{str(path)!r} must contain an object, but got {type(value).__name__}.")

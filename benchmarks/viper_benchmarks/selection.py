@@ -12,11 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from viper.errors import InputError
+from viper.storage.files import read_regular_file
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import DerivedSamples, Samples
 from viper_benchmarks.task import BenchmarkTask
 
 __all__ = ["choose"]
+
+_MAX_IDS_BYTES = 1_000_000_000
+"""Size of the largest list: GQA has 22 million questions of eight digits."""
 
 
 def choose(
@@ -67,8 +71,9 @@ def _read_ids(path: Path) -> list[str]:
         InputError: The file cannot be read or is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_regular_file(str(path), max_bytes=_MAX_IDS_BYTES, what="list of ids")
+        lines = content.decode("utf-8").splitlines()
+    except (InputError, UnicodeDecodeError) as error:
         raise InputError(
             f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id per line."
         ) from error

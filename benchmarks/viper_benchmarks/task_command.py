@@ -145,7 +145,7 @@ _RUN_OPTIONS = (
 def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     """Score a task with these options."""
     from viper.cli.options import engine_arguments
-    from viper.cli.output import notice, print_json, print_stats, printable, show_warnings
+    from viper.cli.output import echo, notice, print_json, print_stats, show_warnings
     from viper.engine.presets import advice
     from viper.errors import InputError
     from viper.trace.stats import RunStats
@@ -198,7 +198,7 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
         print_json(report)
     else:
         for line in report_lines(report):
-            click.echo(printable(line))
+            echo(line)
     if options["stats"]:
         print_stats(stats, program_cache=options["use_program_cache"])
     if options["output"] is not None:

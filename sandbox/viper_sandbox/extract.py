@@ -211,7 +211,8 @@ def _fenced(text: str) -> list[str]:
     if block:  # the completion was cut off before the closing fence
         blocks.append("\n".join(block))
     with_entry = [b for b in blocks if re.search(rf"\bdef\s+{ENTRY}\b", b)]
-    return with_entry[::-1] + [b for b in blocks if b not in with_entry and b.strip()]
+    others = set(blocks).difference(with_entry)  # a set: there may be thousands of blocks
+    return with_entry[::-1] + [b for b in blocks if b in others and b.strip()]
 
 
 def _tidy(source: str) -> str:

@@ -188,7 +188,7 @@ FAILURES = {
     ),
     "control characters": (
         llm_server.refuse(400, "no\n\x1b[31mred\x07 text"),
-        "HTTP 400: no [31mred text. Check",
+        "HTTP 400: no \ufffd[31mred\ufffd text. Check",
     ),
 }
 

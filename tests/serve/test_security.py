@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from fakes.asgi import as_json, call, form
+from fakes.hosts import TRICKS
 from fakes.serving import PNG, PNG_TEXT
-from viper.serve.security import host_name
 
 TOKEN = "correct horse battery staple"
 ASK = {"question": "Is there a cup?"}
@@ -36,6 +36,17 @@ def test_loopback_refuses_foreign_names(app, host):
         reply = call(app, "GET", path, headers={"host": host})
         assert (reply.status, reply.error["kind"]) == (403, "forbidden")
     assert "--allow-host" in reply.error["message"]
+
+
+@pytest.mark.parametrize("text", TRICKS)
+def test_a_server_answers_to_no_trick(make, text):
+    sent = text.encode().decode("latin-1")  # as bytes of a header
+    app, _ = make()
+    assert call(app, "GET", "/healthz", headers={"host": sent}).status == 403
+    open_app, _ = make(host="0.0.0.0", token=TOKEN)  # any name will do, but it must be one
+    assert call(open_app, "GET", "/healthz", headers={"host": sent}).status == 403
+    named, _ = make(token=TOKEN, allowed_hosts=("evil.com",))
+    assert call(named, "GET", "/healthz", headers={"host": sent}).status == 403
 
 
 def test_a_name_that_was_allowed_is_answered_to(make):
@@ -195,9 +206,3 @@ def test_programs_that_attack_come_back_as_failures(app):
         reply = call(app, "POST", "/v1/run", **as_json({"image": PNG_TEXT, "program": source}))
         assert reply.status == 200
         assert reply.json()["failure"]["kind"] in ("check", "policy", "syntax")
-
-
-def test_the_name_in_a_host_header():
-    assert host_name("Example.org:80") == "example.org"
-    assert host_name("[::1]:80") == "::1"
-    assert host_name("::1") == ""

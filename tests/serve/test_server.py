@@ -9,12 +9,12 @@ import signal
 import pytest
 
 from fakes.asgi import form
+from fakes.running import Running, run
 from fakes.serving import PNG
 from viper.errors import ConfigError
 from viper.serve import ServerSettings
-from viper.serve.app import create_app
 from viper.serve.server import Server, listen, url_of
-from viper.serve.service import Service, check_sandbox
+from viper.serve.service import check_sandbox
 
 ASK = form({"question": "How many cups are there?"}, file=PNG)
 
@@ -30,46 +30,6 @@ def request(sent=ASK, path="/v1/ask", length=None, close=True):
     if close:
         head.append("Connection: close")
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-
-class Running:
-    """A server in this loop, and connections to it."""
-
-    def __init__(self, engine, **options):
-        self.settings = ServerSettings(port=0, **options)
-        self.service = Service(engine, self.settings)
-        self.listening = listen(self.settings)
-        self.port = self.listening.getsockname()[1]
-
-    async def __aenter__(self):
-        app = create_app(self.service, sandbox="full")
-        ready = asyncio.Event()
-        self.server = Server(app, self.settings, self.service.admission, ready.set)
-        self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
-        await ready.wait()
-        return self
-
-    async def __aexit__(self, *error):
-        if not self.server.should_exit:
-            self.server.handle_exit(signal.SIGTERM, None)
-        self.server.handle_exit(signal.SIGTERM, None)
-        await asyncio.wait_for(self.task, 20)
-        self.service.close()
-
-    async def send(self, data=b""):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(data)
-        return reader, writer
-
-    async def exchange(self, data):
-        reader, writer = await self.send(data)
-        reply = await asyncio.wait_for(reader.read(), 20)
-        writer.close()
-        return reply
-
-
-def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 30))
 
 
 def test_a_connection_whose_request_does_not_come_is_closed(engine):

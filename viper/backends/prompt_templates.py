@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.errors import ConfigError, ModelError
+from viper.errors import ConfigError, InputError, ModelError
 from viper.models.roles import Matcher
+from viper.storage.files import read_regular_file
 
 __all__ = ["CAPTIONS", "PLAIN", "TemplateMatcher", "average", "read_templates", "templates_id"]
 
@@ -35,6 +36,8 @@ CAPTIONS = (
 )
 """Typical captions; the last two because patches are crops of a photograph."""
 
+# Each template is one more text for each phrase; CLIP's own list has 80, and takes 3 kB.
+_MAX_BYTES = 100_000
 _NAMED = {"captions": CAPTIONS, "plain": PLAIN}
 
 
@@ -51,8 +54,9 @@ def read_templates(option: str) -> tuple[str, ...]:
         return _NAMED[option]
     path = Path(option).expanduser()
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="template")
+        lines = [line.strip() for line in content.decode("utf-8").splitlines()]
+    except (InputError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"templates={option!r} is neither one of {', '.join(_NAMED)} nor a text file that can "
             "be read. Give a file with one template per line, such as: a photo of a {}."

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 import importlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,6 +45,20 @@ _OLD_VERBS = {"memo": "program-cache"}
 
 class _Verbs(click.Group):
     """Loads the module of a verb when the verb is used."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with _printable_messages():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _printable_messages():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_VERBS, *sorted(_plugin_verbs())]
@@ -79,6 +95,18 @@ class _Verbs(click.Group):
                 f"Verbs: {', '.join(verbs)}."
             )
         return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _printable_messages() -> Iterator[None]:
+    """Make messages of click printable: they quote arguments, such as the name of a stranger's file."""
+    try:
+        yield
+    except click.ClickException as error:
+        from viper.texts.terminal import one_line
+
+        vars(error)["message"] = one_line(error.message)  # final for the type checker alone
+        raise
 
 
 def _plugin_verbs() -> dict[str, EntryPoint]:

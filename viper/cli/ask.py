@@ -23,17 +23,17 @@ from viper.cli.options import (
     writing_options,
 )
 from viper.cli.output import (
+    echo,
     failure_line,
     notice,
-    one_line,
     print_error,
     print_json,
     print_stats,
-    printable,
     show_log,
 )
 from viper.cli.process import finish
 from viper.errors import ViperError
+from viper.texts.terminal import one_line
 
 __all__ = ["answer_options", "ask", "print_answer", "run_ask", "save_trace"]
 
@@ -132,7 +132,7 @@ def print_answer(
         more: Further keys of the JSON object.
     """
     if options["show_program"] and answer.program is not None:
-        click.echo(printable(answer.program), err=True)
+        echo(answer.program, err=True)
     for note in dict.fromkeys(note for attempt in answer.trace.attempts for note in attempt.notes):
         notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
@@ -142,7 +142,7 @@ def print_answer(
     if options["as_json"]:
         print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
-        click.echo(one_line(answer.text))
+        echo(one_line(answer.text))
         if answer.trace.task == "grounding":
             for patch in answer.patches:
                 x1, y1, x2, y2 = (round(value) for value in patch.box_xyxy)

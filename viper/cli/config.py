@@ -11,9 +11,10 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
-from viper.cli.output import notice, one_line, print_json
+from viper.cli.output import echo, notice, print_json
 from viper.cli.settings import current_settings
 from viper.engine.options import OLD_NAMES
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from viper.settings.schema import SettingsTree
@@ -51,7 +52,7 @@ def show(as_json: bool, debug: bool) -> None:
     value_width = min(40, max(len(value) for _, value, _ in rows))
     for name, value, origin in rows:
         cells = f"{name:<{name_width}}", f"{one_line(value):<{value_width}}", one_line(origin)
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 @config.command()
@@ -68,7 +69,7 @@ def init(file: Path) -> None:
     except OSError as error:
         notice(f"{str(file)!r} cannot be written: {error.strerror}.")
     else:
-        click.echo(str(file))
+        echo(str(file))
         return
     sys.exit(1)
 

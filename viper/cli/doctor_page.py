@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from viper.cli.output import one_line
+from viper.cli.output import echo
 from viper.doctor.check_result import CheckResult, summary
 from viper.doctor.report import DoctorReport
 from viper.doctor.sandbox import MEANINGS
+from viper.texts.terminal import one_line
 from viper_sandbox import LevelReport
 
 __all__ = ["print_report"]
@@ -37,29 +38,29 @@ def print_report(report: DoctorReport) -> None:
     for topic, heading in _SECTIONS.items():
         checks = [check for check in report.checks if check.topic == topic]
         if checks:
-            click.echo(f"\n{heading}")
+            echo(f"\n{heading}")
             _print_checks(checks)
         if topic == "models" and report.device is not None:
             _print_wrapped(report.device.estimate)
-    click.echo(f"\n{summary(report.checks)}")
+    echo(f"\n{summary(report.checks)}")
 
 
 def _print_sandbox(report: LevelReport) -> None:
-    click.echo(f"sandbox   {report.level}")
+    echo(f"sandbox   {report.level}")
     if report.level == "none":
         _print_wrapped(report.sentence)
     _print_wrapped(MEANINGS[report.level])
     if report.acts:
-        click.echo("\nWhat a confined process attempted, and what the kernel did:")
+        echo("\nWhat a confined process attempted, and what the kernel did:")
         _print_pairs(
             (act.name, f"{'refused' if act.refused else 'NOT REFUSED'}: {act.how}")
             for act in report.acts
         )
     if report.missing:
-        click.echo("\nMechanisms that are not in force:")
+        echo("\nMechanisms that are not in force:")
         _print_pairs(report.missing)
     if report.remedy:
-        click.echo("\nHow to fix it:")
+        echo("\nHow to fix it:")
         _print_wrapped(report.remedy)
 
 
@@ -67,7 +68,7 @@ def _print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     rows = list(pairs)
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
-        click.echo(f"  {name:<{width}}  {one_line(text)}")
+        echo(f"  {name:<{width}}  {one_line(text)}")
 
 
 def _print_checks(checks: Sequence[CheckResult]) -> None:
@@ -95,7 +96,9 @@ def _print_wrapped(
         break_long_words=False,
         break_on_hyphens=False,
     ) or [first]
+    text = "\n".join(lines)
     if color and not os.environ.get("NO_COLOR"):
         # click removes colors if stdout is not a terminal.
-        lines[0] = click.style(first[:9], fg=color) + lines[0][9:]
-    click.echo("\n".join(lines))
+        echo(text[9:], before=click.style(text[:9], fg=color))
+    else:
+        echo(text)

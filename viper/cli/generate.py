@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from viper.cli.options import (
     program_cache_option,
     task_option,
 )
-from viper.cli.output import notice, print_json, printable
+from viper.cli.output import echo, notice, print_json
 from viper.errors import GenerationError, InputError
+from viper.texts.json_input import JsonError, parse_json
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
@@ -93,11 +93,11 @@ def generate(
                 return
             program = _program(engine, row)
             if explain:
-                click.echo(printable(_explanation(engine, row)), err=True)
+                echo(_explanation(engine, row), err=True)
             if options["as_json"]:
                 print_json(_row_json(row, program))
             else:
-                click.echo(printable(program.source))
+                echo(program.source)
             for note in () if explain else program.notes:  # --explain shows them
                 notice(note)
             if program.unparsed:
@@ -115,7 +115,7 @@ def _show_prompt(engine: Engine, row: _Row, *, as_json: bool) -> None:
         messages = [{"role": message.role, "content": message.text} for message in prompt.messages]
         print_json({"messages": messages, "tokens": prompt.tokens, "tokenizer": prompt.tokenizer})
     else:
-        click.echo(printable(str(prompt)))
+        echo(str(prompt))
         notice(f"the prompt has {prompt.size}")
 
 
@@ -151,13 +151,13 @@ def _explanation(engine: Engine, row: _Row) -> str:
 
 
 def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:
-    for number, line in enumerate(read_text(file, what="file of questions").splitlines(), start=1):
+    for number, line in enumerate(read_text(file, what="file of questions").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             query = row.get("query", row.get("question"))
-        except (json.JSONDecodeError, AttributeError) as error:
+        except (JsonError, AttributeError) as error:
             raise InputError(f"{file}:{number} is not a JSON object: {line[:60]!r}") from error
         if not isinstance(query, str):
             raise InputError(f"{file}:{number} has neither 'query' nor 'question' as a text.")

@@ -9,7 +9,8 @@ import click
 from viper.cli.errors import exit_on_error
 from viper.cli.files import read_text
 from viper.cli.options import output_options
-from viper.cli.output import one_line, print_json, show_warnings
+from viper.cli.output import echo, print_json, show_warnings
+from viper.texts.terminal import one_line
 
 __all__ = ["lint"]
 
@@ -35,5 +36,5 @@ def lint(file: str, as_json: bool, debug: bool) -> None:
         print_json({"file": file, "findings": [one._asdict() for one in findings], "failure": None})
     else:
         for one in findings:
-            click.echo(f"{file}:{one.line}: {one.kind}: {one_line(one.message)}")
+            echo(f"{file}:{one.line}: {one.kind}: {one_line(one.message)}")
     sys.exit(1 if findings else 0)

@@ -9,8 +9,9 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
-from viper.cli.output import notice, one_line, print_json
+from viper.cli.output import echo, notice, print_json
 from viper.errors import ConfigError, did_you_mean, install_command
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,12 +71,10 @@ def list_(as_json: bool, debug: bool) -> None:
     for row in rows:
         row.print()
     for (role, name), plugin in plugins.items():
-        click.echo(f"  {role:<9} {name + ':…':<45} of {one_line(plugin.origin)}")
+        echo(f"  {role:<9} {name + ':…':<45} of {one_line(plugin.origin)}")
     if plugins:
-        click.echo()
-    click.echo(
-        f"Weights are stored in {cache_folder()}. Fetch a preset with: viper models pull small"
-    )
+        echo()
+    echo(f"Weights are stored in {cache_folder()}. Fetch a preset with: viper models pull small")
 
 
 @models.command()
@@ -180,7 +179,7 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
         if not folder.is_dir():
             raise ConfigError(f"'{repository}' is not on disk. See: viper models list")
         if not yes:
-            click.confirm(f"Delete {folder}?", abort=True, err=True)
+            click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
         _delete_revisions(repository)
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
@@ -196,7 +195,7 @@ def _print_folders(folders: dict[str, str], as_json: bool) -> None:
         print_json({"folders": folders})
         return
     for folder in folders.values():
-        click.echo(folder)
+        echo(folder)
 
 
 class _Requested(NamedTuple):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Any
 
-import click
-
+from viper.cli.output import echo
 from viper.engine.presets import Preset, PresetModel, choose, load_presets, missing_extra
 from viper.errors import install_command
 from viper.models.registry import BUILTIN
@@ -41,17 +40,17 @@ class PresetRow:
             title += f" Now: {self.chosen}."
         if extra := missing_extra(self.preset):
             title += f" First: {install_command(extra)}"
-        click.echo(title)
+        echo(title)
         for model, disk in self.models:
-            click.echo(
+            echo(
                 f"  {model.role:<9} {model.repository:<45} "
                 f"{megabytes(model.size_mb * 1_000_000):>8}  {model.licence:<11} {_state(disk)}"
             )
         if self.shipped_bytes:
             for role, backend in self.preset.backends.items():
-                click.echo(f"  {role:<9} {backend:<45} {'':>8}  Apache-2.0  shipped")
+                echo(f"  {role:<9} {backend:<45} {'':>8}  Apache-2.0  shipped")
         if self.models or self.shipped_bytes:
-            click.echo()
+            echo()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `--json`."""

@@ -10,7 +10,8 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import backend_option, backend_overrides, output_options
-from viper.cli.output import notice, one_line, print_json, show_log, show_warnings
+from viper.cli.output import echo, notice, print_json, show_log, show_warnings
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from viper.modules.module import Module
@@ -61,7 +62,7 @@ def list_(as_json: bool, debug: bool) -> None:
         print_json(rows)
         return
     for plugin in found:
-        click.echo(f"{one_line(plugin.name):<20} {plugin.kind:<10} {one_line(plugin.origin)}")
+        echo(f"{one_line(plugin.name):<20} {plugin.kind:<10} {one_line(plugin.origin)}")
     if not found:
         notice(
             "no plugin is installed or chosen (VIPER_PLUGINS). Begin one with: viper modules new NAME"
@@ -80,19 +81,17 @@ def show(name: str, as_json: bool, debug: bool) -> None:
     if as_json:
         print_json(_to_json(module))
         return
-    click.echo(one_line(f"{module.name}, of {module.origin}"))
+    echo(one_line(f"{module.name}, of {module.origin}"))
     for entry in module.api.callables:
         receiver = "image_patch." if entry.is_method else ""
-        click.echo(f"\n  {receiver}{one_line(entry.signature)}")
-        click.echo(f"      {one_line(entry.summary)} Needs the role {entry.needs}.")
+        echo(f"\n  {receiver}{one_line(entry.signature)}")
+        echo(f"      {one_line(entry.summary)} Needs the role {entry.needs}.")
     for handle in module.api.handles:
-        click.echo(f"\n  objects of the class {handle.name}: {one_line(handle.summary)}")
+        echo(f"\n  objects of the class {handle.name}: {one_line(handle.summary)}")
         for attribute in handle.attributes:
-            click.echo(f"      .{attribute.name}: {attribute.type}  {one_line(attribute.doc)}")
+            echo(f"      .{attribute.name}: {attribute.type}  {one_line(attribute.doc)}")
     for role in module.roles:
-        click.echo(
-            f"\n  adds the role {role}: --backend {role}={module.name}:REFERENCE?option=value"
-        )
+        echo(f"\n  adds the role {role}: --backend {role}={module.name}:REFERENCE?option=value")
 
 
 @modules.command()
@@ -130,13 +129,13 @@ def check(
         for verdict in check_module(module, backends=backend_overrides(backends), image=image):
             verdicts.append(verdict)
             if not as_json:
-                click.echo(f"{verdict.state:<4}  {one_line(verdict.description)}")
+                echo(f"{verdict.state:<4}  {one_line(verdict.description)}")
     failed = sum(verdict.state == "FAIL" for verdict in verdicts)
     if as_json:
         rows = [{"state": v.state.lower(), "what": v.what, "text": v.text} for v in verdicts]
         print_json({"module": name, "passed": not failed, "verdicts": rows})
     else:
-        click.echo(f"{failed} of {len(verdicts)} failed." if failed else "All checks passed.")
+        echo(f"{failed} of {len(verdicts)} failed." if failed else "All checks passed.")
     sys.exit(1 if failed else 0)
 
 
@@ -167,7 +166,7 @@ def new(name: str, into: Path, as_json: bool, debug: bool) -> None:
         print_json({"folder": str(folder), "files": [str(path) for path in written]})
         return
     for path in written:
-        click.echo(path)
+        echo(path)
     notice(f"next: pip install -e {folder} && viper modules check {name}")
 
 

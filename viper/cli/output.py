@@ -1,36 +1,37 @@
-"""Output of the verbs: answers on stdout, all else on stderr, errors as one line."""
+"""Output of the verbs: answers on stdout, all else on stderr, errors as one line.
+
+Nothing is printed but through this module: `echo` and `notice` replace control characters, `print_json`
+escapes them, and messages and the log lose what looks like a secret.
+"""
 
 from __future__ import annotations
 
-import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from viper.texts.secrets import hide_secrets
+from viper.texts.terminal import json_text, one_line, printable
 
 if TYPE_CHECKING:
     from viper.errors import ViperError
     from viper.programs.program import Failure
     from viper.trace.stats import RunStats
 
-__all__ = ["counted", "failure_line", "notice", "one_line", "print_error", "print_json"]
-__all__ += ["print_stats", "printable", "show_log", "show_warnings"]
+__all__ = ["StderrLog", "counted", "echo", "failure_line", "notice", "print_error", "print_json"]
+__all__ += ["print_stats", "show_log", "show_warnings"]
 
 
-def one_line(text: str) -> str:
-    """Return text from a model, a file or a server as one printable line.
+def echo(text: object = "", *, before: str = "", err: bool = False) -> None:
+    """Print lines on stdout, or on stderr if `err`; control characters are replaced.
 
-    Control characters, and with them terminal escape sequences, are replaced.
+    Args:
+        text: Any text; the lines of a program or of a report are kept.
+        before: What stands before the text; Viper's own, as it may hold colors.
+        err: Whether to print on stderr.
     """
-    flat = " ".join(text.split())
-    return "".join(character if character.isprintable() else "\ufffd" for character in flat)
-
-
-def printable(text: str) -> str:
-    """Return text with its lines kept and every other control character replaced."""
-    return "\n".join(
-        "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line)
-        for line in text.splitlines()
-    )
+    click.echo(before + printable(str(text)), err=err)
 
 
 def counted(count: int, noun: str) -> str:
@@ -40,34 +41,45 @@ def counted(count: int, noun: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json_text(value))
 
 
 def notice(text: str) -> None:
     """Print a remark on stderr."""
-    click.echo(f"viper: {one_line(text)}", err=True)
+    echo(f"viper: {one_line(hide_secrets(text))}", err=True)
+
+
+class StderrLog(logging.Handler):
+    """Prints records of a log on stderr: a line each, and tracebacks.
+
+    Args:
+        level: The least level to print.
+        names: Whether to print the name of the logger instead of "viper".
+    """
+
+    def __init__(self, level: int, *, names: bool = False) -> None:
+        super().__init__(level)
+        self._names = names
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        if record.exc_info or self._names:
+            start = f"{record.name}: " if self._names else ""
+            echo(hide_secrets(start + self.format(record)), err=True)
+        else:
+            notice(record.getMessage())
 
 
 def show_log() -> None:
     """Print Viper's own log on stderr, tracebacks of models included, for `--debug`."""
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     log = logging.getLogger("viper")
     log.setLevel(logging.DEBUG)
-    log.handlers = [handler]
+    log.handlers = [StderrLog(logging.DEBUG, names=True)]
 
 
 def show_warnings() -> None:
     """Print warnings of Viper's log as remarks on stderr, as every verb with an engine does."""
-    import logging
-
-    class Remarks(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            notice(record.getMessage())
-
-    logging.getLogger("viper").handlers = [Remarks(logging.WARNING)]
+    logging.getLogger("viper").handlers = [StderrLog(logging.WARNING)]
 
 
 def print_error(error: ViperError, *, debug: bool) -> None:
@@ -75,7 +87,7 @@ def print_error(error: ViperError, *, debug: bool) -> None:
     if debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        echo(hide_secrets("".join(traceback.format_exception(error))), err=True)
     else:
         notice(str(error))
 
@@ -89,4 +101,4 @@ def failure_line(failure: Failure) -> str:
 def print_stats(stats: RunStats, *, program_cache: bool) -> None:
     """Print statistics on stderr; `program_cache` is whether there was one."""
     for name, value in stats.rows(program_cache=program_cache):
-        click.echo(f"{name:<12}{one_line(value)}", err=True)
+        echo(f"{name:<12}{one_line(value)}", err=True)

@@ -10,8 +10,9 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import json_option
-from viper.cli.output import notice, one_line, print_json
+from viper.cli.output import echo, notice, print_json
 from viper.cli.settings import program_cache_file
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from viper.generate.program_cache import Entry, Store
@@ -45,9 +46,7 @@ def list_(as_json: bool) -> None:
         return
     for entry in entries:
         age = _age(time.time() - entry.made_s)
-        click.echo(
-            f"{entry.uses:>6}  {age:>5}  {one_line(entry.generator)}  {one_line(entry.skeleton)}"
-        )
+        echo(f"{entry.uses:>6}  {age:>5}  {one_line(entry.generator)}  {one_line(entry.skeleton)}")
     if store is None:
         notice(_OFF)
     elif not entries:

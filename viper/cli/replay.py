@@ -20,17 +20,17 @@ from viper.cli.options import (
 )
 from viper.cli.output import (
     counted,
+    echo,
     failure_line,
     notice,
-    one_line,
     print_json,
-    printable,
     show_log,
     show_warnings,
 )
 from viper.cli.process import finish
 from viper.cli.settings import apply_settings
 from viper.errors import ConfigError
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from viper.replay.again import Replayed
@@ -117,11 +117,11 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
     replayed = run_again(trace, sandbox=options["sandbox"], timeout_s=options["timeout_s"])
     answer = replayed.answer
     if options["show_program"] and answer.program is not None:
-        click.echo(printable(answer.program), err=True)
+        echo(answer.program, err=True)
     if options["as_json"]:
         print_json(_json(replayed))
     elif answer.failure is None:
-        click.echo(one_line(answer.text or ""))
+        echo(one_line(answer.text or ""))
     for sentence in replayed.from_record:
         notice(sentence)
     if answer.failure is not None:

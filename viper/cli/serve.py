@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -17,7 +18,7 @@ from viper.cli.options import (
     program_cache_option,
     writing_options,
 )
-from viper.cli.output import notice, printable, show_log
+from viper.cli.output import StderrLog, echo, notice, show_log
 from viper.cli.process import leave
 from viper.cli.settings import apply_settings
 from viper.errors import require_packages
@@ -153,7 +154,7 @@ def _serve(options: dict[str, Any]) -> None:
 
         def on_ready() -> None:
             url = url_of(listening, settings)
-            click.echo(url)
+            echo(url)
             notice(f"serving at {url} (sandbox {level}); Ctrl-C ends it.")
 
         app = create_app(service, sandbox=level)
@@ -169,15 +170,6 @@ def _serve(options: dict[str, Any]) -> None:
 
 def _log_to_stderr() -> None:
     """Print warnings of Viper, and one line per request, on stderr."""
-    import logging
-
-    class StderrHandler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.exc_info:
-                click.echo(printable(self.format(record)), err=True)
-            else:
-                notice(record.getMessage())
-
-    logging.getLogger("viper").handlers = [StderrHandler(logging.INFO)]
+    logging.getLogger("viper").handlers = [StderrLog(logging.INFO)]
     logging.getLogger("viper.serve").setLevel(logging.INFO)
-    logging.getLogger("uvicorn").handlers = [StderrHandler(logging.ERROR)]
+    logging.getLogger("uvicorn").handlers = [StderrLog(logging.ERROR)]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from viper.cli.output import one_line
 from viper.progress_bars import can_animate, description_column, stderr_progress
+from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
     from viper.models.registry import BackendRef

@@ -9,7 +9,7 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
-from viper.cli.output import print_json
+from viper.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from viper.trace import Trace
@@ -77,7 +77,7 @@ def schema() -> None:
     """Print the JSON Schema of trace files."""
     from viper.trace.schema import schema_text
 
-    click.echo(schema_text(), nl=False)
+    echo(schema_text())
 
 
 def _read(path: str, *, debug: bool) -> Trace:

@@ -13,8 +13,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from viper.cli.output import counted, one_line, printable
+from viper.cli.output import counted
 from viper.images.values import plain_items
+from viper.texts.terminal import one_line, printable
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
 from viper.trace.differences import Difference

@@ -10,7 +10,7 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import output_options
-from viper.cli.output import print_json, show_log, show_warnings
+from viper.cli.output import echo, print_json, show_log, show_warnings
 from viper.errors import require_packages
 
 __all__ = ["train"]
@@ -121,5 +121,5 @@ def limber(
             ("blind", "the language model without an image"),
             ("best_text_match", "the matcher, among the options"),
         ):
-            click.echo(f"{name:<16} {report[name]['accuracy']:7.1%}  {what}")
-    click.echo(f"use it with: --backend answerer=limber:{out}")
+            echo(f"{name:<16} {report[name]['accuracy']:7.1%}  {what}")
+    echo(f"use it with: --backend answerer=limber:{out}")

@@ -10,7 +10,7 @@ import click
 
 from viper.cli.errors import exit_on_error
 from viper.cli.options import json_option
-from viper.cli.output import notice, print_json
+from viper.cli.output import echo, notice, print_json
 
 __all__ = ["world"]
 
@@ -117,5 +117,5 @@ def render(
             }
         )
         return
-    click.echo(str(written.scenes))
+    echo(str(written.scenes))
     notice(f"{written.count} images of {written.objects} objects in {took_s:.1f} s.")

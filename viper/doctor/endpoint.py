@@ -22,7 +22,9 @@ from urllib.parse import parse_qsl
 from viper.doctor.check_result import CheckLevel, CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
-from viper.llm.replies import KEY_VARIABLE, api_key, is_sendable, redact
+from viper.llm.replies import KEY_VARIABLE, api_key, is_sendable
+from viper.texts.secrets import hide_secrets
+from viper.texts.terminal import one_line
 
 __all__ = ["Endpoint", "Reply", "configured_endpoint", "endpoint_check", "request_models"]
 
@@ -78,7 +80,7 @@ def configured_endpoint() -> Endpoint | CheckResult:
         settings = ChatSettings.parse(model or "MODEL", {"base_url": base_url} if base_url else {})
     except ConfigError as error:
         fix = f"Correct {LLM_VARIABLE}, {_URL_VARIABLE} or {KEY_VARIABLE}."
-        return _check("problem", redact(str(error)), fix)
+        return _check("problem", _clean(str(error)), fix)
     return Endpoint(settings.base_url, model or None)
 
 
@@ -104,14 +106,14 @@ def request_models(endpoint: Endpoint, key: str, timeout_s: float = _TIMEOUT_S) 
 
 def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
     """Check the reply of an endpoint."""
-    url = redact(endpoint.url)
+    url = _clean(endpoint.url)
     if reply.status is None:
         fix = (
             f"Copy the key again into {KEY_VARIABLE}."
             if KEY_VARIABLE in reply.error
             else f"Check that the server runs and that {_URL_VARIABLE} is its address; --offline skips this."
         )
-        return _check("problem", f"{url} does not answer: {redact(reply.error)}.", fix)
+        return _check("problem", f"{url} does not answer: {_clean(reply.error)}.", fix)
     if reply.status in (401, 403):
         return _check(
             "problem",
@@ -128,7 +130,7 @@ def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
             "have none, and work.",
             f"Check that {_URL_VARIABLE} ends where the service's API begins (…/v1), without a redirect.",
         )
-    names = ", ".join(redact(name)[:60] for name in reply.models[:_MAX_NAMES])
+    names = ", ".join(_clean(name)[:60] for name in reply.models[:_MAX_NAMES])
     more = len(reply.models) - _MAX_NAMES
     if more > 0:
         names += f" and {more} more"
@@ -136,10 +138,15 @@ def endpoint_check(endpoint: Endpoint, reply: Reply) -> CheckResult:
     if endpoint.model and reply.models and endpoint.model not in reply.models:
         return _check(
             "warning",
-            f"{url} answers, but does not list {redact(endpoint.model)}. {listed}",
+            f"{url} answers, but does not list {_clean(endpoint.model)}. {listed}",
             f"Set {LLM_VARIABLE} to openai: and one of its models, or load this one there.",
         )
     return _check("ok", f"{url} answers. {listed}")
+
+
+def _clean(text: str) -> str:
+    """Return a text of the service as one printable line without keys."""
+    return hide_secrets(one_line(text))
 
 
 def _check(level: CheckLevel, found: str, fix: str = "") -> CheckResult:
@@ -170,7 +177,7 @@ def _request(url: str, key: str, timeout_s: float) -> Reply:
         if isinstance(cause, TimeoutError):
             return Reply(None, error="no answer in time")
         text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        return Reply(None, error=redact(text)[:200].rstrip("."))
+        return Reply(None, error=_clean(text)[:200].rstrip("."))
 
 
 def _model_names(body: bytes) -> tuple[str, ...] | None:

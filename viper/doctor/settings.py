@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from viper.doctor.check_result import CheckResult
 from viper.errors import ConfigError
-from viper.llm.replies import redact
 from viper.settings.schema import load_settings
+from viper.texts.terminal import one_line
 
 __all__ = ["settings_check"]
 
@@ -16,7 +16,7 @@ def settings_check() -> CheckResult:
         load_settings()
     except ConfigError as error:
         fix = "Correct it as the message says; docs/configuration.md lists all settings."
-        return CheckResult("machine", "problem", "settings", redact(str(error)), fix)
+        return CheckResult("machine", "problem", "settings", one_line(str(error)), fix)
     return CheckResult(
         "machine", "ok", "settings", "viper.toml and VIPER_… can be read (viper config show)"
     )

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from viper.texts.secrets import without_secrets
+
 __all__ = ["Device", "TorchFacts", "TorchProbe"]
 
 # Importing torch takes two seconds from a warm disk; over a network file system it can take half a minute.
 _TIMEOUT_S = 60.0
-
-# Variables that the child does not get; torch needs none of them.
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class TorchProbe:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={name: text for name, text in os.environ.items() if not _SECRET.search(name)},
+                env=without_secrets(os.environ),  # torch needs none of them
             )
         except OSError as error:
             self._start_error = f"the probe process could not be started: {error}"

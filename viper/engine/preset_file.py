@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from viper.errors import ConfigError, did_you_mean
+from viper.texts.toml import TomlError, parse_toml
 
 __all__ = ["preset_fault", "read_preset_file"]
 
@@ -56,20 +56,20 @@ def preset_fault(origin: str, where: str, trouble: str) -> ConfigError:
     return ConfigError(f"In {origin}, {where}: {trouble.strip().rstrip('.')}.")
 
 
-def read_preset_file(text: str, origin: str) -> dict[str, dict[str, Any]]:
+def read_preset_file(content: bytes, origin: str) -> dict[str, dict[str, Any]]:
     """Return the tables `presets` and `hub` of a file, checked.
 
     Args:
-        text: Content of the file.
+        content: Content of the file.
         origin: Its path, for messages.
 
     Raises:
         ConfigError: It is not TOML, or a key or value is wrong; the message names it.
     """
     try:
-        checked = _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin} is not TOML: {error}.") from error
+        checked = _File.model_validate(parse_toml(content))
+    except TomlError as error:
+        raise ConfigError(f"{origin} {error}.") from error
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))

@@ -15,12 +15,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from viper.errors import ConfigError, did_you_mean, install_command
+from viper.errors import ConfigError, InputError, did_you_mean, install_command
 from viper.models.registry import BackendRef, backends_for
 from viper.models.roles import ROLES, Role
+from viper.storage.files import read_regular_file
 from viper.weights.cache import find_on_disk
 
 __all__ = [
@@ -104,15 +104,16 @@ def load_presets() -> dict[str, Preset]:
     file = tomllib.loads(shipped.read_text(encoding="utf-8"))
     if own := os.environ.get(PRESETS_VARIABLE):
         from viper.engine.preset_file import read_preset_file  # only somebody's own file is checked
+        from viper.texts.toml import MAX_TOML_BYTES
 
         origin = own
         try:
-            text = Path(own).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            content = read_regular_file(own, max_bytes=MAX_TOML_BYTES, what="presets file")
+        except InputError as error:
             raise ConfigError(
-                f"The presets of {PRESETS_VARIABLE}={own!r} cannot be read: {error}."
+                f"The presets of {PRESETS_VARIABLE}={own!r} cannot be read: {error}"
             ) from error
-        for kind, tables in read_preset_file(text, own).items():
+        for kind, tables in read_preset_file(content, own).items():
             file[kind] |= tables
     loaded = {
         name: _preset(name, table, file["hub"], origin) for name, table in file["presets"].items()

@@ -51,7 +51,7 @@ _FRAMES: Mapping[str, re.Pattern[str]] = {
         "same": r"\b(same|common|alike|both)\b",
         "different": r"\bdifferent|\bdiffer\b",
         "animals": r"\b(animals?|species)\b",
-        "than": r"\b(than|more|less|fewer|larger|smaller|older|younger|bigger)\b|\w+er\b.*,",
+        "than": r"\b(than|more|less|fewer|larger|smaller|older|younger|bigger)\b|^(?>.*?\wer\b).*,",
         "which side": r"\b(which|what) (side|part)\b|^where\b",
         "part of the picture": r"\b(side|part|half|corner|bottom|top|middle) of the "
         r"(picture|photo|image|photograph)\b|\b(on|in|at) the (left|right|top|bottom|middle)\b(?! of)",

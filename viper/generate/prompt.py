@@ -207,7 +207,7 @@ def _described(entry: ApiCallable, *, missing: set[str], in_full: bool, indent: 
     lines = ["", define, f"{indent}    # {entry.summary}"]
     example = entry.example
     # An example with a missing method would teach the model to call it.
-    if example and missing.isdisjoint(re.findall(r"(\w+)\(", example)):
+    if example and missing.isdisjoint(re.findall(r"\b(\w+)\(", example)):
         lines.append(f"{indent}    # Example:")
         lines += [f"{indent}    #     {line}" for line in example.splitlines()]
     return lines

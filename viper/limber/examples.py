@@ -12,7 +12,6 @@ Rows with the split "test" are used for evaluation, not for training; there, a m
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Literal
 from viper.errors import InputError
 from viper.images.boxes import Box, area, clamp, read_box
 from viper.images.image import View
+from viper.texts.json_input import JsonError, numbered_lines, parse_json
 
 __all__ = ["Example", "read_examples", "views_of"]
 
@@ -55,14 +55,16 @@ def read_examples(path: Path) -> list[Example]:
             '{"image", "caption"} or {"image", "question", "answer"}.'
         )
     try:
-        with path.open(encoding="utf-8-sig") as lines:
+        with path.open("rb") as file:
             examples = [
-                _example(line, path.parent, f"{path.name}:{number}")
-                for number, line in enumerate(lines, start=1)
+                _example(line.decode("utf-8-sig"), path.parent, f"{path.name}:{number}")
+                for number, line in numbered_lines(file)
                 if line.strip()
             ]
     except UnicodeDecodeError as error:
         raise InputError(f"{str(path)!r} is not UTF-8 text.") from error
+    except JsonError as error:
+        raise InputError(f"{str(path)!r} {error}.") from error
     if not any(example.split == "train" for example in examples):
         raise InputError(f"{str(path)!r} holds no rows to train on.")
     return examples
@@ -91,9 +93,9 @@ def views_of(examples: Sequence[Example]) -> Iterator[View]:
 
 def _example(line: str, folder: Path, where: str) -> Example:
     try:
-        row: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where} is not JSON.") from error
+        row: Any = parse_json(line)
+    except JsonError as error:
+        raise InputError(f"{where} {error}.") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
     if strange := [key for key in row if key not in _KEYS]:

@@ -30,6 +30,7 @@ from viper.llm.replies import (
 )
 from viper.models.options import Options
 from viper.models.roles import Completion
+from viper.texts.hosts import url_host
 from viper.usage import Usage
 
 if TYPE_CHECKING:
@@ -338,7 +339,7 @@ def _unsupported_parameter(rejection: str, parameters: Mapping[str, Any]) -> str
 def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = url_host(url) is not None and parts.port != 0
         secret = bool(parts.username or parts.password or parts.query or parts.fragment)
     except ValueError:  # an invalid port or IPv6 address
         valid, secret = False, "@" in url

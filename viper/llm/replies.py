@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from viper.errors import ModelError
 from viper.llm.prices import Prices
 from viper.models.roles import Completion
+from viper.texts.secrets import hide_secrets, hide_values
+from viper.texts.terminal import one_line
 from viper.usage import Usage
 
 if TYPE_CHECKING:
     import openai
 
 __all__ = ["KEY_VARIABLE", "RequestFailure", "api_key", "is_sendable", "read_completion"]
-__all__ += ["redact", "request_failure", "timeout_failure"]
+__all__ += ["request_failure", "timeout_failure"]
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
@@ -33,7 +35,6 @@ _MAX_RETRY_AFTER_S = 20.0
 """Enough for rate limits per second or per few seconds, and a third of the time that one model call may
 take, so that waiting does not use up the call."""
 
-_KEY_PATTERN = re.compile(r"(?i)\bbearer\s+\S+|\b(?:sk|pk|key)-[\w*.-]{6,}")
 _THINKING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 _OPTIONS_ADVICE = "Check the model's name and the options."
@@ -71,12 +72,6 @@ def api_key() -> str:
 def is_sendable(key: str) -> bool:
     """Return whether a key can be sent in a header; others hold characters that no key has."""
     return key.isascii() and key.isprintable() and " " not in key
-
-
-def redact(text: str) -> str:
-    """Return an untrusted text as one printable line with API keys replaced by `[key]`."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return _KEY_PATTERN.sub("[key]", _without_key(line))
 
 
 def request_failure(error: openai.OpenAIError, model: str, timeout_s: float) -> RequestFailure:
@@ -127,7 +122,7 @@ def read_completion(body: str, model: str, prices: Prices | None) -> Completion:
         raise _not_a_completion(body, model, "a reply that is not JSON") from None
     match reply:
         case {"choices": [{"message": dict() as message, **choice}, *_]}:
-            text = _without_key(_THINKING.sub("", _text_of(message.get("content"))))
+            text = hide_values(_THINKING.sub("", _text_of(message.get("content"))))
         case {"choices": list()}:
             raise ModelError(
                 f"{model} sent a completion without a choice. Try again, or another model."
@@ -151,7 +146,7 @@ def _not_a_completion(body: str, model: str, what: str) -> ModelError:
 
 def _status_failure(error: openai.APIStatusError, model: str) -> RequestFailure:
     status = error.status_code
-    reason = redact(_message_of(error.body))
+    reason = hide_secrets(one_line(_message_of(error.body)))
     # Exhausted credit is reported as 429 too, but waiting does not help.
     retried = (status in _RETRIED or status >= 500) and error.code != "insufficient_quota"
     retry_after_s = _retry_after_s(error.response.headers) if retried else None
@@ -223,14 +218,8 @@ def _usage_of(usage: object, prices: Prices | None) -> Usage:
     return prices.priced(tokens)
 
 
-def _without_key(text: str) -> str:
-    """Return a text without the API key, which a service might send back."""
-    key = api_key()
-    return text.replace(key, "[key]") if key else text
-
-
 def _detail(text: str) -> str:
-    return _shorten(redact(text))
+    return _shorten(hide_secrets(one_line(text)))
 
 
 def _shorten(line: str) -> str:

@@ -1,6 +1,7 @@
 """`viper serve`: an engine behind an HTTP API, and a web page that uses it.
 
     server         listens, and shuts down gracefully
+    strict_http    refuses requests that two programs may read differently, and bodies of tiny chunks
     app            routes
     middleware     for every request: id, security checks, headers, send timeout, log line
     security       checks of host, origin and token; response headers
@@ -18,6 +19,7 @@ Requests, images and programs are untrusted. A request chooses an image, a quest
 timeout; it cannot choose a file, an address, a model or a generator.
 """
 
-from viper.serve.settings import TOKEN_VARIABLE, ServerSettings, is_loopback
+from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
+from viper.texts.hosts import is_loopback
 
 __all__ = ["TOKEN_VARIABLE", "ServerSettings", "is_loopback"]

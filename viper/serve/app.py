@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError
 from viper.serve.events import stream_answer
+from viper.serve.json_response import JsonResponse
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
@@ -53,22 +54,22 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
     async def health(_: Request) -> Response:
         draining = service.admission.draining
         body = {"status": "draining" if draining else "ok", "sandbox": sandbox}
-        return JSONResponse(body, 503 if draining else 200)
+        return JsonResponse(body, 503 if draining else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document)
+        return JsonResponse(document)
 
     async def info(_: Request) -> Response:
-        return JSONResponse(_info(service, sandbox))
+        return JsonResponse(_info(service, sandbox))
 
     async def check(request: Request) -> Response:
         with service.admission.queue_slot():
             fields = await read_check(request.receive, request.headers, service.settings)
             work = service.check(fields.program)
-            return JSONResponse(await until_disconnect(work, request.receive, service.admission))
+            return JsonResponse(await until_disconnect(work, request.receive, service.admission))
 
     routes = [
         Route("/", page),
@@ -102,7 +103,7 @@ class _AnswerRoute:
                 await stream_answer(service, request, request_id, receive, send)
                 return
             answer = await until_disconnect(service.answer(request), receive, service.admission)
-            response = JSONResponse(answer_json(answer, request_id, trace=request.fields.trace))
+            response = JsonResponse(answer_json(answer, request_id, trace=request.fields.trace))
         await response(scope, receive, send)
 
 

@@ -12,7 +12,6 @@ Event ids count from 0. During silence, comments keep the connection alive.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
@@ -24,6 +23,7 @@ from viper.serve.api_error import ApiError
 from viper.serve.redaction import redact
 from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json, until_disconnect
+from viper.texts.terminal import json_text
 from viper.trace import Step
 
 __all__ = ["stream_answer"]
@@ -60,8 +60,7 @@ async def _events(
 
     def event(name: str, data: Any) -> str:
         # JSON contains no raw line breaks, so it is one line.
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return f"event: {name}\nid: {next(ids)}\ndata: {text}\n\n"
+        return f"event: {name}\nid: {next(ids)}\ndata: {json_text(data, compact=True)}\n\n"
 
     waiting = max(0, service.admission.waiting - 1)
     yield event("waiting", {"request_id": request_id, "ahead": waiting})

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError, ClientGoneError
+from viper.serve.json_response import JsonResponse
 from viper.serve.security import (
     RESPONSE_HEADERS,
     check_host,
@@ -92,7 +92,7 @@ class RequestMiddleware:
             sender.abort()
             return
         body = error.to_json(request_id)
-        await JSONResponse(body, error.status, headers=error.headers)(scope, receive, sender)
+        await JsonResponse(body, error.status, headers=error.headers)(scope, receive, sender)
 
 
 class _ResponseSender:

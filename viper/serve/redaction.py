@@ -12,11 +12,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from viper.texts.secrets import hide_secrets
+
 __all__ = ["redact", "redact_message", "redact_reference"]
 
 # Kinds whose message is about the client's own program and comes from the sandbox.
 _PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
 _REFERENCES = frozenset({"model", "generator"})
+
+# A sentence has some hundred characters; this much is cleaned in a millisecond on the server's loop.
+_MAX_MESSAGE_CHARS = 5_000
 
 # Both patterns take linear time: a match can begin only where the run of characters in front of it begins.
 _ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s'\")\]]+", re.IGNORECASE)
@@ -54,8 +59,13 @@ def redact_reference(reference: str) -> str:
 
 
 def redact_message(text: str) -> str:
-    """Return a message without addresses, and with paths cut to their last part."""
-    text = _ADDRESS.sub("(address withheld)", text)
+    """Return a message without secrets and addresses, and with paths cut to their last part.
+
+    What is beyond `_MAX_MESSAGE_CHARS` is left out: a message may quote a text of a megabyte.
+    """
+    if len(text) > _MAX_MESSAGE_CHARS:
+        text = text[:_MAX_MESSAGE_CHARS] + "…"
+    text = _ADDRESS.sub("(address withheld)", hide_secrets(text))
     return _PATH.sub(lambda found: f"…/{_last_part(found[0])}", text)
 
 

@@ -169,7 +169,10 @@ async def _read_object(body: AsyncIterator[bytes]) -> dict[str, Any]:
     from pydantic_core import from_json
 
     try:
-        value = from_json(b"".join([chunk async for chunk in body]), allow_inf_nan=False)
+        received = bytearray()  # a list of tiny chunks would take many times their size
+        async for chunk in body:
+            received += chunk
+        value = from_json(bytes(received), allow_inf_nan=False)
     except ValueError as error:
         raise _unusable(f"The body is not JSON: {str(error)[:120]}.") from None
     if not isinstance(value, dict):

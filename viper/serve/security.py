@@ -11,7 +11,8 @@ import hmac
 from collections.abc import Mapping
 
 from viper.serve.api_error import ApiError
-from viper.serve.settings import ServerSettings, is_loopback
+from viper.serve.settings import ServerSettings
+from viper.texts.hosts import host_name, is_loopback
 
 __all__ = ["RESPONSE_HEADERS", "check_host", "check_origin", "check_token", "is_open"]
 
@@ -39,25 +40,26 @@ def is_open(path: str) -> bool:
 
 
 def check_host(headers: Mapping[str, str], settings: ServerSettings) -> None:
-    """Refuse a request whose Host header names another server.
+    """Refuse a request whose Host header names another server, or is malformed.
 
     Raises:
         ApiError: It does (403).
     """
-    name = host_name(headers.get("host", ""))
-    allowed = {allowed.lower() for allowed in settings.allowed_hosts}
+    given = headers.get("host", "")
+    name = host_name(given)
+    allowed = {host_name(allowed) or allowed.lower() for allowed in settings.allowed_hosts}
     if name in allowed:
         return
     if is_loopback(settings.host):
-        if is_loopback(name):
+        if name is not None and is_loopback(name):
             return
-    elif not allowed:
+    elif not allowed and (name is not None or not given):
         return  # the server may have any name, and requires a token
     raise ApiError(
         403,
         "forbidden",
-        f"The server does not answer to the name {name[:80]!r}. Its operator can allow the name with "
-        "--allow-host.",
+        f"The server does not answer to the name {(name or given)[:80]!r}. Its operator can allow the name "
+        "with --allow-host.",
     )
 
 
@@ -96,11 +98,3 @@ def check_token(headers: Mapping[str, str], settings: ServerSettings) -> None:
             "The server requires its token: send the header 'Authorization: Bearer TOKEN'.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-
-
-def host_name(host: str) -> str:
-    """Return the name in a Host header, without port and in lower case."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]

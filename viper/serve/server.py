@@ -17,16 +17,14 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from viper.errors import ConfigError
 from viper.serve.admission import Admission
 from viper.serve.settings import ServerSettings
+from viper.serve.strict_http import MAX_HEAD_BYTES, StrictProtocol
 
 __all__ = ["Server", "listen", "url_of"]
 
-# Browsers send heads of one or two thousand bytes.
-_MAX_HEAD_BYTES = 16_384
 # After the grace period, for sending errors to interrupted requests.
 _ERRORS_S = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -97,7 +95,7 @@ class Server(uvicorn.Server):
                 limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
                 timeout_keep_alive=max(1, int(settings.head_s)),
                 timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
-                h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             )
         )
         self._grace_s = settings.grace_s
@@ -144,7 +142,7 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-class HeadTimeoutProtocol(H11Protocol):
+class HeadTimeoutProtocol(StrictProtocol):
     """An HTTP/1.1 protocol with a timeout for the head of a request; uvicorn waits forever for the first one.
 
     One timer runs from the start of a connection, and from the end of each response, until the next

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from dataclasses import dataclass, field
 
 from viper.errors import ConfigError
+from viper.texts.hosts import is_loopback
 
-__all__ = ["TOKEN_VARIABLE", "ServerSettings", "is_loopback"]
+__all__ = ["TOKEN_VARIABLE", "ServerSettings"]
 
 TOKEN_VARIABLE = "VIPER_SERVE_TOKEN"  # noqa: S105  (a name, not a secret)
 """Environment variable that holds the token; a command line is visible to every user."""
@@ -95,13 +95,3 @@ class ServerSettings:
     def max_upload_bytes(self) -> int:
         """Size of the largest image file, in bytes."""
         return int(self.max_upload_mb * 1e6)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address or name always means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:  # a name, which may resolve to anything
-        return False

@@ -5,20 +5,17 @@ A file in the working directory may come from a stranger, together with images.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from viper.errors import ConfigError
-from viper.serve.settings import is_loopback
+from viper.texts.hosts import is_loopback, url_host
+from viper.texts.secrets import SECRETS, holds_secret, is_secret
 
-__all__ = ["CONFIG_VARIABLE", "SECRETS", "check_found", "is_secret", "received", "refuse_secrets"]
+__all__ = ["CONFIG_VARIABLE", "check_found", "received", "refuse_secrets"]
 
 CONFIG_VARIABLE = "VIPER_CONFIG"
-
-SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
-"""Environment variables whose values are shown nowhere."""
 
 # Options of a model that a found file may set; others may name a file, or fetch one.
 _PLAIN_OPTIONS = frozenset(
@@ -26,9 +23,6 @@ _PLAIN_OPTIONS = frozenset(
     "text_threshold".split()
 )
 _GENERATORS = frozenset({"grammar", "openai"})
-
-# Addresses with credentials, OpenAI's keys, the hub's tokens.
-_LIKE_A_SECRET = re.compile(r"(?i:\bbearer\s+\S)|://[^/\s@]*@|\bsk-[\w-]{8,}|\bhf_[A-Za-z0-9]{8,}")
 
 
 def check_found(name: str, value: Any, file: Path, variable: str) -> None:
@@ -50,7 +44,7 @@ def check_found(name: str, value: Any, file: Path, variable: str) -> None:
         reason = "weaken the sandbox"
     elif name == "serve.host" and not is_loopback(str(value)):
         reason = "open the server to a network"
-    elif not all(is_loopback(urlsplit(url).hostname or url) for url in query.get("base_url", [])):
+    elif not all(is_loopback(url_host(url) or "") for url in query.get("base_url", [])):
         reason = "send questions, images and keys to another machine"
     elif "trust" in query:
         reason = "run the code that a model file may hold"
@@ -75,19 +69,11 @@ def refuse_secrets(name: str, value: Any, origin: object) -> None:
     Raises:
         ConfigError: An option of the reference looks like a secret, or its address holds a password.
     """
-    if isinstance(value, str) and (
-        any(map(is_secret, _query_of(value))) or _LIKE_A_SECRET.search(value)
-    ):
+    if isinstance(value, str) and (any(map(is_secret, _query_of(value))) or holds_secret(value)):
         raise ConfigError(
             f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
             f"({', '.join(SECRETS)})."
         )
-
-
-def is_secret(name: str) -> bool:
-    """Return whether a name looks like that of a secret."""
-    words = name.lower().replace("max_token", "")  # max_tokens is a limit, not a secret
-    return any(word in words for word in ("token", "key", "secret", "password"))
 
 
 def _is_shipped(name: str, value: str) -> bool:
@@ -122,4 +108,4 @@ def received(value: Any) -> str:
     """Return a value for an error message; tables and lists are not shown, as they may hold secrets."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
-    return "something like a key" if _LIKE_A_SECRET.search(str(value)) else repr(value)
+    return "something like a key" if holds_secret(str(value)) else repr(value)

@@ -11,7 +11,6 @@ are not settings: the code that needs one reads it from the environment.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from viper.engine.options import OLD_NAMES, OPTIONS, Option, OptionalPath
 from viper.errors import ConfigError, InputError, did_you_mean
 from viper.serve.settings import ServerSettings
-from viper.settings.guard import (
-    CONFIG_VARIABLE,
-    SECRETS,
-    check_found,
-    is_secret,
-    received,
-    refuse_secrets,
-)
+from viper.settings.guard import CONFIG_VARIABLE, check_found, received, refuse_secrets
 from viper.settings.sources import FILE_NAME, PREFIX
 from viper.storage.files import read_regular_file
+from viper.texts.secrets import SECRETS, is_secret
+from viper.texts.toml import MAX_TOML_BYTES, TomlError, parse_toml
 
 __all__ = ["OTHER_VARIABLES", "SECRETS", "Origin", "ServeSettings", "Settings"]
 __all__ += ["SettingsTree", "load_settings", "unknown_variables"]
@@ -239,12 +233,11 @@ def _find_file(variables: Mapping[str, str], folder: Path) -> tuple[Path | None,
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = read_regular_file(str(file), max_bytes=1_000_000, what="file of settings")
-        return tomllib.loads(text.decode("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not TOML: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 text.") from error
+        return parse_toml(
+            read_regular_file(str(file), max_bytes=MAX_TOML_BYTES, what="file of settings")
+        )
+    except TomlError as error:
+        raise ConfigError(f"{file} {error}.") from error
     except InputError as error:
         raise ConfigError(str(error)) from error
 

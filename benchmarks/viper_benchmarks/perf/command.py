@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import click
 
+from viper.texts.terminal import json_text
 from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
 __all__ = [
@@ -98,7 +99,7 @@ def benchmark(
                 text = json.dumps(result, indent=1, ensure_ascii=False)
                 output.write_text(text + "\n", encoding="utf-8")
             if as_json:
-                click.echo(json.dumps(result, ensure_ascii=False))
+                click.echo(json_text(result))
             else:
                 _print_table(table(result))
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from viper.errors import InputError
+from viper.storage.files import read_regular_file
+from viper.texts.json_input import JsonError, parse_json
 
 __all__ = ["Expected", "Row", "first_existing", "image_path"]
+
+
+# The largest official file, questions of GQA, takes some 500 MB.
+_MAX_BYTES = 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class Expected:
         if not path.is_file():
             raise self.missing(path, hint)
         try:
-            value = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
+            value = parse_json(read_regular_file(str(path), max_bytes=_MAX_BYTES, what="JSON file"))
+        except (InputError, JsonError) as error:
             reason = " ".join(str(error).split())[:160]
             raise self.wrong(path, f"is not a JSON file ({reason})") from error
         if not isinstance(value, dict) or not value:

@@ -15,13 +15,13 @@ memory.
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from viper.errors import InputError
 from viper.images.boxes import read_box
+from viper.texts.json_input import JsonError, numbered_lines, parse_json
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
@@ -62,10 +62,13 @@ class JsonlSamples:
         return (sample for _, sample in self._numbered())
 
     def _numbered(self) -> Iterator[tuple[int, Sample]]:
-        with self._path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, _sample(line, self._path, f"{self._path.name}:{number}")
+        try:
+            with self._path.open("rb") as file:
+                for number, line in numbered_lines(file):
+                    if line.strip():
+                        yield number, _sample(line, self._path, f"{self._path.name}:{number}")
+        except JsonError as error:
+            raise InputError(f"{str(self._path)!r} {error}.") from error
 
 
 def _sample(line: bytes, path: Path, where: str) -> Sample:
@@ -99,11 +102,9 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
 
 def _row(line: bytes, where: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where} is not JSON in UTF-8.") from error
+        row = parse_json(line)
+    except JsonError as error:
+        raise InputError(f"{where} {error}.") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
     return row

@@ -198,7 +198,7 @@ def _plain_letters(question: str) -> str:
 
 
 def _split_words(text: str, question: str) -> list[str]:
-    text = re.sub(r"\s+'\s+s\b", "'s", text)  # "man ' s", as tokenized corpora write it
+    text = re.sub(r"(?<!\s)\s+'\s+s\b", "'s", text)  # "man ' s", as tokenized corpora write it
     text = re.sub(r"\b([a-z]+) - ([a-z]+)\b", r"\1-\2", text)
     text = re.sub(r"\b(?:no|nr)\.\s*(?=[0-9])", "number ", text)
     text = re.sub(r"\bcan't\b", "can not", text)

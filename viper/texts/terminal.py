@@ -1,0 +1,60 @@
+"""Show text of a model, a file or a client on a terminal, where control characters are commands.
+
+    one_line    one printable line, for a message
+    printable   several lines, each printable, for a program or a report
+    json_text   JSON of the same value in which such characters are written as escapes
+
+A character is shown as it is if it is printable for Unicode: no control character (C0, DEL, C1 such as
+U+009B, which starts a terminal sequence), no mark that changes the direction of writing, as U+202E does,
+no separator of lines or paragraphs, nothing invisible, and no lone surrogate.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["json_text", "one_line", "printable"]
+
+_REPLACEMENT = "\ufffd"
+
+
+def one_line(text: str) -> str:
+    """Return a text as one printable line; runs of white space become one space."""
+    return _replaced(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Return a text with its lines and tabs kept and every other character that is not printable replaced.
+
+    Only line feeds end a line: `splitlines` would break at separators that a program may hold in a text.
+    """
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return "\n".join(map(_replaced, lines))
+
+
+def json_text(value: Any, *, indent: int | None = None, compact: bool = False) -> str:
+    """Return JSON that shows letters of all languages and escapes what is not printable.
+
+    Args:
+        value: Any JSON value, as `json.dumps` takes it.
+        indent: Columns of each level; None for one line.
+        compact: Whether to leave out spaces after separators.
+    """
+    separators = (",", ":") if compact else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    if text.isprintable():
+        return text
+    # `json` has escaped the line breaks of texts: those that are left are its own.
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _replaced(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() or c == "\t" else _REPLACEMENT for c in line)
+
+
+def _escaped(character: str) -> str:
+    r"""Return \uXXXX, or two of them for a character outside the Basic Multilingual Plane."""
+    return json.dumps(character)[1:-1] if character != "\x7f" else r"\u007f"
