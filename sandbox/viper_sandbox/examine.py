@@ -11,17 +11,13 @@ from typing import NamedTuple
 from viper_sandbox.api import Api
 from viper_sandbox.check import check_program
 from viper_sandbox.extract import extract, parse
-from viper_sandbox.findings import CallSite, Finding, StringLiteral
+from viper_sandbox.findings import MAX_FINDINGS, CallSite, Finding, StringLiteral, capped
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
 
 __all__ = ["Examined", "examine"]
-
-# A hostile program may have a finding per node, with names of any length.
-_MAX_FINDINGS = 100
-_MAX_MESSAGE = 600
 
 
 class Examined(NamedTuple):
@@ -91,9 +87,9 @@ def _examine(
     found, sites, entry, parameters = check_program(tree, api, arguments)
     if language:
         tree, refusals = apply_policy(tree)
-        ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:_MAX_FINDINGS]
+        ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:MAX_FINDINGS]
         if ordered:
-            findings = tuple(f._replace(message=f.message[:_MAX_MESSAGE]) for f in ordered)
+            findings = tuple(f._replace(message=capped(f.message)) for f in ordered)
             return Examined(source, findings, sites)
     return Examined(source, (), sites, _compile(tree), entry, parameters, literals)
 

@@ -21,11 +21,20 @@ from viper_sandbox.exchange import (
     Request,
     Result,
 )
-from viper_sandbox.findings import CallSite, CheckReport, Finding, Literal, StringLiteral, worst
-from viper_sandbox.limits import Limits
+from viper_sandbox.findings import (
+    MAX_FINDINGS,
+    CallSite,
+    CheckReport,
+    Finding,
+    Literal,
+    StringLiteral,
+    capped,
+    worst,
+)
+from viper_sandbox.limits import MAX_ARGUMENT_VALUES, Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
-from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
+from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_values, leaves
 
 __all__ = ["ProgramProtocol", "failed_check"]
 
@@ -68,6 +77,8 @@ class ProgramProtocol:
         self._clock = Clock(limit_s, lambda: self._child.interrupt(timeout))
         self.calls = 0
         self._text_bytes = 0
+        self._calls_bytes = 0
+        self._values = 0
         self._handles = 0
         self._objects: dict[int, str] = {}  # number → class of an object of the handler
 
@@ -125,14 +136,16 @@ class ProgramProtocol:
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
+                if len(sites) > self._limits.nodes:
+                    raise WireError(f"A program with {len(sites):,} call sites.")
                 return CheckReport(
                     source,
-                    tuple(_finding(finding) for finding in findings),
+                    tuple(_finding(finding) for finding in findings[:MAX_FINDINGS]),
                     tuple(_call_site(site) for site in sites),
                     None if texts is None else _literals(texts, source),
                 )
             case ["failed", "sandbox", str(text), None, str()]:
-                raise _EndedError("sandbox", text)
+                raise _EndedError("sandbox", capped(text))
             case _:
                 raise _unexpected("checked", message)
 
@@ -148,6 +161,7 @@ class ProgramProtocol:
                     tuple(arguments),
                     int(line),
                 ]:
+                    self._count_bytes(size, line)
                     call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
@@ -161,13 +175,24 @@ class ProgramProtocol:
                     if size > self._limits.done_bytes:
                         raise WireError(f"A result of {size:,} bytes.")
                     self._check_patches(value)
-                    return self._result(value, None, printed)
+                    return self._result(value, None, self._kept(printed))
                 case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
                     if kind not in _CHILD_KINDS:
                         raise WireError(f"Unknown failure kind {kind[:40]!r}.")
-                    return self.failed(JailFailure(kind, text, at), printed)
+                    return self.failed(JailFailure(kind, capped(text), at), self._kept(printed))
                 case _:
                     raise _unexpected("call, done or failed", message)
+
+    def _kept(self, printed: str) -> str:
+        """Return what the program printed; only a child that is no longer ours sends more."""
+        return printed.encode()[: self._limits.printed_bytes].decode("utf-8", "ignore")
+
+    def _count_bytes(self, size: int, line: int) -> None:
+        """Count the frame of a call, which may be long although it holds few values."""
+        self._calls_bytes += size
+        if self._calls_bytes > self._limits.calls_bytes:
+            message = f"The program sent more than {self._limits.calls_bytes:,} bytes in calls."
+            raise _EndedError("limit", message, line)
 
     def _accept(self, call: Call) -> Call:
         """Check a call against the API and the budgets."""
@@ -182,13 +207,20 @@ class ProgramProtocol:
             raise WireError(f"A call of {call.name} with the wrong receiver.")
         if len(call.arguments) != len(entry.parameters):
             raise WireError(f"A call of {entry.name} with {len(call.arguments)} arguments.")
+        limits = self._limits
+        counts = [count_values(argument) for argument in call.arguments]
+        if max(counts, default=0) > MAX_ARGUMENT_VALUES + 1:  # the child has refused it before
+            raise WireError(f"A call of {entry.name} with an argument of {max(counts):,} values.")
+        self._values += (call.receiver is not None) + sum(counts)
+        if self._values > limits.values:
+            message = f"The program sent more than {limits.values:,} values to models."
+            raise _EndedError("limit", message, call.line)
         for parameter, value in zip(entry.parameters, call.arguments, strict=True):
             if not accepts(parameter.rules, value, PatchRef, HandleRef):
                 raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
         self._check_patches(call.receiver)
         self._check_patches(call.arguments)
         self.calls += 1
-        limits = self._limits
         if self.calls > limits.calls:
             message = f"The program used all of its {limits.calls:,} vision and language calls."
             raise _EndedError("limit", message, call.line)
@@ -217,9 +249,9 @@ class ProgramProtocol:
         try:
             value = await self._handler(call)
         except CallRejected as rejected:
-            return ["rejected", call.id, rejected.exception, rejected.message]
+            return ["rejected", call.id, rejected.exception, capped(rejected.message)]
         except CallFailed as failed:
-            raise _EndedError(failed.kind, failed.message, call.line) from failed
+            raise _EndedError(failed.kind, capped(failed.message), call.line) from failed
         entry = self._api.remote(call.name)
         assert entry is not None, "the call was accepted"
         if not accepts(entry.result, value, PatchRef, HandleRef):
@@ -261,7 +293,7 @@ def _unexpected(expected: str, got: WireValue) -> WireError:
 def _finding(value: WireValue) -> Finding:
     match value:
         case (str(kind), int(line), str(message)) if kind in _FINDING_KINDS:
-            return Finding(kind, line, message)
+            return Finding(kind, line, capped(message))
         case _:
             raise WireError("A finding must be (kind, line, message).")
 

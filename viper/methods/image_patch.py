@@ -26,6 +26,7 @@ from viper.methods.matching import (
     words,
 )
 from viper.methods.method_call import ArgumentError, Method, MethodCall
+from viper.models.request_limits import prompt_characters
 from viper.models.roles import (
     AnswerRequest,
     CompletionRequest,
@@ -104,7 +105,7 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     wanted = _text(attribute, "attribute")
     matcher = await matcher_for(call.client, [wanted])
     if matcher.certainty is not None:
-        (image,), (text,) = await embed(call.client, matcher, [patch], [f"{wanted} {name}"])
+        (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
         call.score = score = float(matcher.certainty(float(image @ text)))
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
@@ -166,9 +167,9 @@ async def llm_query(call: MethodCall, question: str, long_answer: bool) -> str:
     """Ask the language model; it never sees the image."""
     prompt = _text(question, "question")
     if long_answer:
-        return (await call.client.complete(CompletionRequest(prompt, _LONG_ANSWER_TOKENS))).strip()
+        return (await _complete(call, prompt, _LONG_ANSWER_TOKENS)).strip()
     prompt = f"{prompt}\nAnswer in one to three words, without a sentence."
-    return _short(await call.client.complete(CompletionRequest(prompt, _SHORT_ANSWER_TOKENS)))
+    return _short(await _complete(call, prompt, _SHORT_ANSWER_TOKENS))
 
 
 async def llm_query_of_patch(
@@ -193,9 +194,7 @@ async def process_guesses(
         if guesses
         else "Answer in one to three words, without a sentence."
     )
-    return _short(
-        await call.client.complete(CompletionRequest("\n".join(lines), _SHORT_ANSWER_TOKENS))
-    )
+    return _short(await _complete(call, "\n".join(lines), _SHORT_ANSWER_TOKENS))
 
 
 METHODS: Mapping[str, Method] = {
@@ -211,6 +210,18 @@ METHODS: Mapping[str, Method] = {
     "process_guesses": process_guesses,
 }
 """Implementations by qualified name."""
+
+
+async def _complete(call: MethodCall, prompt: str, max_tokens: int) -> str:
+    """Ask the language model, provided that the prompt fits into its context."""
+    model = await call.client.language()
+    most = prompt_characters(model.context_tokens, max_tokens)
+    if len(prompt) > most:
+        raise ArgumentError(
+            f"The language model reads prompts of at most {most:,} characters, but got one of "
+            f"{len(prompt):,}."
+        )
+    return await call.client.complete(CompletionRequest(prompt, max_tokens))
 
 
 def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:
