@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, get_args
 
@@ -12,7 +13,7 @@ from viper.methods.recorded_calls import RecordedCalls
 from viper.models.request_limits import MOST_CHOICES, PHRASE_CHARACTERS, QUESTION_CHARACTERS
 from viper.programs.program import Task
 
-__all__ = ["ImageSource", "Query", "checked_question", "opened_image"]
+__all__ = ["ImageSource", "Query", "check_choices", "checked_question", "opened_image"]
 
 ImageSource: TypeAlias = "media.ImageSource | ImageRef"
 """A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image already opened."""
@@ -48,17 +49,7 @@ class Query:
             InputError: One is too long, or there are too many answers to choose from.
         """
         _check_length(" ".join(self.question.split()))
-        if len(self.choices) > MOST_CHOICES:
-            raise InputError(
-                f"There are {len(self.choices):,} answers to choose from; at most {MOST_CHOICES:,} are "
-                "accepted."
-            )
-        longest = max(map(len, self.choices), default=0)
-        if longest > PHRASE_CHARACTERS:
-            raise InputError(
-                f"An answer to choose from has {longest:,} characters; at most {PHRASE_CHARACTERS} are "
-                "accepted."
-            )
+        check_choices(self.choices)
 
     def shortened(self) -> Query:
         """Return it with texts that a trace may hold, although they are too long for an answer."""
@@ -76,6 +67,24 @@ def checked_question(question: str) -> str:
     if not cleaned:
         raise InputError('The question is empty. Ask something, such as "How many dogs are there?"')
     return cleaned
+
+
+def check_choices(choices: Sequence[str]) -> None:
+    """Check the answers to choose from.
+
+    Raises:
+        InputError: There are too many, or one is too long.
+    """
+    if len(choices) > MOST_CHOICES:
+        raise InputError(
+            f"There are {len(choices):,} answers to choose from; at most {MOST_CHOICES:,} are accepted."
+        )
+    longest = max(map(len, choices), default=0)
+    if longest > PHRASE_CHARACTERS:
+        raise InputError(
+            f"An answer to choose from has {longest:,} characters; at most {PHRASE_CHARACTERS} are "
+            "accepted."
+        )
 
 
 def _check_length(question: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from viper.engine.answer import Answer
-from viper.engine.query import Query, checked_question, opened_image
+from viper.engine.query import Query, check_choices, checked_question, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, prompt_tokens, written
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
@@ -208,6 +208,7 @@ class Solver:
         self, question: str, task: Task, choices: tuple[str, ...]
     ) -> GenerationRequest:
         checked = checked_question(question)
+        check_choices(choices)
         capabilities = await self.capabilities()
         return GenerationRequest(checked, task, choices, capabilities, self._services.api.spec)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from viper.errors import UnservedError
+from viper.errors import ModelError, UnservedError
 from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
@@ -46,6 +46,8 @@ _PROPERTY_THRESHOLD = 0.5
 
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
+# Far more than the tokens that are requested; a service may ignore their limit.
+_LONGEST_REPLY_CHARACTERS = 20_000
 
 
 async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
@@ -133,7 +135,7 @@ async def simple_query(call: MethodCall, patch: Patch, question: str) -> str:
     """Ask the answerer about the patch."""
     request = AnswerRequest(patch.view, _text(question, "question"))
     guesses = [replace(request, view=view) for view in call.client.prefetcher.siblings()]
-    return _short(await call.client.answer(request, guesses))
+    return _short(_reply(await call.client.answer(request, guesses)))
 
 
 async def compute_depth(call: MethodCall, patch: Patch) -> float:
@@ -221,7 +223,17 @@ async def _complete(call: MethodCall, prompt: str, max_tokens: int) -> str:
             f"The language model reads prompts of at most {most:,} characters, but got one of "
             f"{len(prompt):,}."
         )
-    return await call.client.complete(CompletionRequest(prompt, max_tokens))
+    return _reply(await call.client.complete(CompletionRequest(prompt, max_tokens)))
+
+
+def _reply(text: str) -> str:
+    """Return the reply of a model unless it is far longer than any that was requested."""
+    if len(text) > _LONGEST_REPLY_CHARACTERS:
+        raise ModelError(
+            f"A model replied with {len(text):,} characters; at most {_LONGEST_REPLY_CHARACTERS:,} are "
+            "accepted."
+        )
+    return text
 
 
 def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:

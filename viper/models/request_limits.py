@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 PHRASE_CHARACTERS = 200
-"""Names of objects, attributes, options, categories, and answers to choose from: matchers read some 70 tokens,
-and the longest expressions of the benchmarks have fewer than 200 characters."""
+"""Names of objects, attributes, options, categories, choices: matchers read about 70 tokens, and
+the longest expressions of the benchmarks have fewer than 200 characters."""
 
 QUESTION_CHARACTERS = 4_000
 """Questions: twenty times the longest of the benchmarks, and short enough for any model."""
