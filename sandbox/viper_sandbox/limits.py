@@ -37,7 +37,7 @@ class Limits:
     """Patches and objects that the host sends to the program, all calls together."""
     text_bytes: int = 1_000_000
     """UTF-8 bytes of all texts that the program sends to models, all calls together."""
-    values: int = 50_000
+    values: int = 20_000
     """Patches, objects, texts and numbers that the program sends in calls, all calls together; each item of a
     list counts. Every one costs the host time and memory, however small it is."""
     source_bytes: int = 200_000

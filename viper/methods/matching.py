@@ -6,6 +6,7 @@ patches are compared once, and many patches in slices, so that memory is bounded
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,7 @@ async def logits_of(
     columns = np.stack(text_vectors).astype(np.float64).T  # (D, texts)
     cosines = [np.stack(first).astype(np.float64) @ columns]
     for start in range(_SLICE, len(views), _SLICE):
+        await asyncio.sleep(0)  # results may be cached: other programs get their turn
         vectors, _ = await client.embed(views[start : start + _SLICE], ())
         cosines.append(np.stack(vectors).astype(np.float64) @ columns)
     logits: np.ndarray[Any, np.dtype[np.float64]] = np.concatenate(cosines)[rows]
