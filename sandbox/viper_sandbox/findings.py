@@ -18,8 +18,8 @@ MAX_FINDINGS = 100
 """A hostile program may have a finding per node."""
 
 # A message tells what is wrong and what to do in one or two sentences; texts of strangers in it may have any
-# length. The longest of ours take some 500 characters.
-_MAX_MESSAGE = 600
+# length. The longest of ours take some 500 characters, and an exception of a program up to 670.
+_MAX_MESSAGE = 700
 # How much of a message that is too long is kept from its end, which often says what to do.
 _KEPT_END = 150
 # Notes on one program or call.

@@ -139,10 +139,10 @@ def test_a_message_of_a_generator_is_capped():
             raise GenerationError(ENDLESS)
 
     with Engine("stub", Failing([])) as engine:
-        assert len(engine.ask(IMAGE, "How many?").failure.message) <= 600
+        assert len(engine.ask(IMAGE, "How many?").failure.message) <= 700
     with Engine("stub", Failing([]), votes=2) as engine:
         trace = engine.ask(IMAGE, "How many?").trace
-        assert max(len(turn.failure.message) for turn in trace.turns) <= 600
+        assert max(len(turn.failure.message) for turn in trace.turns) <= 700
 
 
 # -- no prompt is sent that the budget does not cover

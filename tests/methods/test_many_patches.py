@@ -108,7 +108,7 @@ def test_slices_change_no_logit_and_no_number_of_forwards(served, count, monkeyp
 
 @pytest.mark.parametrize("is_bounded", [True, False], ids=["bounded", "control"])
 def test_memory_of_vectors_does_not_grow_with_their_number(served, monkeypatch, is_bounded):
-    matcher, client = served
+    _, client = served
     monkeypatch.setattr(metrics_module, "MOST_ARRAY_BYTES", 1_000_000)
     if not is_bounded:
         monkeypatch.setattr(metrics_module, "MOST_ARRAY_BYTES", 10**12)

@@ -1,4 +1,4 @@
-"""No text of a program reaches a model unless its length is allowed; the program is told, and may catch it."""
+"""No text of a program reaches a model unless its length is allowed; the program may catch the refusal."""
 
 import asyncio
 
@@ -212,7 +212,7 @@ def test_the_message_of_a_call_is_capped_in_its_record(ask, monkeypatch, error, 
     with pytest.raises((CallFailed, CallRejected, ModelError, BudgetError)):
         ask("ImagePatch.find", "cup")
     (record,) = ask.session.records
-    assert (len(record.error.message) <= 600) is is_capped
+    assert (len(record.error.message) <= 700) is is_capped
 
 
 @pytest.mark.parametrize("field", ["notes", "unverified"])
@@ -226,4 +226,4 @@ def test_the_notes_of_a_call_are_capped_in_length_and_number(ask, monkeypatch, f
     noted = getattr(ask.session.records[0], field)
     assert len(noted) == 100
     assert noted[-1] == "… and 4,901 more"
-    assert max(map(len, noted)) <= 600
+    assert max(map(len, noted)) <= 700

@@ -1,4 +1,4 @@
-"""What a program sends is counted: values in an argument, values and bytes of all calls, findings, messages."""
+"""What a program sends is counted: values of an argument, values and bytes of all calls, messages."""
 
 import asyncio
 import itertools
@@ -219,7 +219,7 @@ def test_messages_of_a_child_are_capped_where_they_enter(
     longest = max(len(result.failure.message), *(len(finding.message) for finding in found), 0)
     assert (longest <= 2_000) is is_capped
     if is_capped and found:
-        assert max(len(finding.message) for finding in found) <= 600
+        assert max(len(finding.message) for finding in found) <= 700
 
 
 def test_the_number_of_findings_is_limited(converse):
@@ -243,9 +243,9 @@ def test_printed_text_of_a_false_child_is_cut_again(converse, end):
 
 def test_a_capped_message_keeps_its_beginning_and_its_end():
     assert capped("short") == "short"
-    assert capped("x" * 600) == "x" * 600
+    assert capped("x" * 700) == "x" * 700
     text = capped("It is wrong: " + "x" * 10_000 + ". Write find(name) instead.")
-    assert len(text) == 600
+    assert len(text) == 700
     assert text.startswith("It is wrong: xxx")
     assert text.endswith("x. Write find(name) instead.")
     assert capped(text) == text
