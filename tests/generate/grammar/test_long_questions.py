@@ -39,11 +39,11 @@ REPEATED = {
 
 @pytest.mark.parametrize("question", REPEATED.values(), ids=REPEATED)
 def test_the_steps_do_not_grow_with_the_square_of_the_adjectives(question, monkeypatch):
-    few, many = (steps(question.format("red " * n), monkeypatch) for n in (17, 51))
-    assert many < 4 * few
+    few, many = (steps(question.format("red " * n), monkeypatch) for n in (34, 68))
+    assert many < 2.8 * few
     monkeypatch.setattr(phrases, "_MOST_MODIFIERS", 10**9)  # the control
-    few, many = (steps(question.format("red " * n), monkeypatch) for n in (17, 51))
-    assert many > 4 * few
+    few, many = (steps(question.format("red " * n), monkeypatch) for n in (34, 68))
+    assert many > 3.2 * few
 
 
 @pytest.mark.parametrize("question", ["x" * 1_001, "why " * 1_000, "red " * 300, "?" * 2_000])
