@@ -96,7 +96,7 @@ class LocalEvaluator:
         try:
             result = await self._answer(sample)
         except InputError as error:
-            return self.scorer.failed(sample, Failure(error.kind, str(error)))
+            return self.scorer.failed(sample, Failure.of(error))
         if result.failure == "budget":
             return result
         if self.baselines is not None:

@@ -11,19 +11,16 @@ from typing import NamedTuple
 from viper_sandbox.api import Api
 from viper_sandbox.check import check_program
 from viper_sandbox.extract import extract, parse
-from viper_sandbox.findings import (
-    MAX_FINDING_CHARACTERS,
-    MAX_FINDINGS,
-    CallSite,
-    Finding,
-    StringLiteral,
-)
+from viper_sandbox.findings import MAX_FINDINGS, CallSite, Finding, StringLiteral, capped
 from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
 
 __all__ = ["Examined", "examine"]
+
+# Room for the line of the program behind it.
+_MAX_REASON = 300
 
 
 class Examined(NamedTuple):
@@ -72,7 +69,7 @@ def examine(
         line = min(max(error.lineno or 1, 1), source.count("\n") or 1)
         return Examined(source, (Finding("syntax", line, _syntax_message(error, source)),))
     except ValueError as error:  # a null byte, or a number of thousands of digits
-        message = f"The program is not Python: {error}."[:MAX_FINDING_CHARACTERS]
+        message = capped(f"The program is not Python: {error}.")
         return Examined(source, (Finding("syntax", 1, message),))
     except (RecursionError, MemoryError):
         message = "The program is nested too deeply. Write it in several statements."
@@ -96,9 +93,7 @@ def _examine(
         tree, refusals = apply_policy(tree)
         ordered = sorted({*refusals, *found}, key=lambda f: (f.line, f.message))[:MAX_FINDINGS]
         if ordered:
-            findings = tuple(
-                f._replace(message=f.message[:MAX_FINDING_CHARACTERS]) for f in ordered
-            )
+            findings = tuple(f._replace(message=capped(f.message)) for f in ordered)
             return Examined(source, findings, sites)
     return Examined(source, (), sites, _compile(tree), entry, parameters, literals)
 
@@ -114,5 +109,5 @@ def _syntax_message(error: SyntaxError, source: str) -> str:
     lines = ["", *source.splitlines()]
     number = error.lineno or 0
     line = lines[number].strip()[:80] if number < len(lines) else ""
-    message = (error.msg or "invalid syntax")[: MAX_FINDING_CHARACTERS // 2]
+    message = (error.msg or "invalid syntax")[:_MAX_REASON]
     return f"{message}{f', at: {line}' if line else ''}"

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["CallSite", "CheckReport", "Finding", "Literal", "StringLiteral", "worst"]
+__all__ = ["MAX_FINDINGS", "CallSite", "CheckReport", "Finding", "Literal", "StringLiteral"]
+__all__ += ["capped", "capped_all", "worst"]
 
 Literal = str | int | float | bool | tuple[str, ...] | None
 """A literal argument; a list or tuple of strings is a tuple. None for any other argument."""
 
 _ORDER = ("syntax", "limit", "policy", "check")
 
-_MAX_MESSAGE = 2_000
-# A hostile program may have a finding per node, with names of any length.
 MAX_FINDINGS = 100
-MAX_FINDING_CHARACTERS = 600
+"""A hostile program may have a finding per node."""
+
+# A message tells what is wrong and what to do in one or two sentences; texts of strangers in it may have any
+# length. The longest of ours take some 500 characters, and an exception of a program up to 670.
+_MAX_MESSAGE = 700
+# How much of a message that is too long is kept from its end, which often says what to do.
+_KEPT_END = 150
+# Notes on one program or call.
+_MAX_NOTES = 100
+# The messages of several findings as one.
+_MAX_JOINED = 2_000
 
 
 class Finding(NamedTuple):
@@ -27,7 +37,7 @@ class Finding(NamedTuple):
     line: int
     """Line of the normalized source, counted from 1."""
     message: str
-    """What is wrong and what to write instead, in at most 600 characters."""
+    """What is wrong and what to write instead, in at most 700 characters."""
 
 
 class CallSite(NamedTuple):
@@ -66,6 +76,25 @@ class CheckReport:
     findings or too many literals."""
 
 
+def capped(message: str) -> str:
+    """Return a message for people and prompts, with its middle left out if it is too long.
+
+    Every message that comes from a program, a model or a plugin passes here once, where it enters the host.
+    """
+    if len(message) <= _MAX_MESSAGE:
+        return message
+    start = _MAX_MESSAGE - _KEPT_END - len(" … ")
+    return f"{message[:start]} … {message[-_KEPT_END:]}"
+
+
+def capped_all(messages: Iterable[str]) -> tuple[str, ...]:
+    """Return messages without repetitions, each capped, and in place of those beyond 100 their number."""
+    listed = list(dict.fromkeys(map(capped, messages)))
+    if len(listed) <= _MAX_NOTES:
+        return tuple(listed)
+    return (*listed[: _MAX_NOTES - 1], f"… and {len(listed) - _MAX_NOTES + 1:,} more")
+
+
 def worst(findings: tuple[Finding, ...]) -> Finding | None:
     """Return the most severe finding, with the messages of the others added; None if there are none."""
     if not findings:
@@ -74,8 +103,8 @@ def worst(findings: tuple[Finding, ...]) -> Finding | None:
     message = first.message
     for other in others:
         addition = f" Line {other.line}: {other.message}"
-        if len(message) + len(addition) > _MAX_MESSAGE:
+        if len(message) + len(addition) > _MAX_JOINED:
             message += " …"
             break
         message += addition
-    return first._replace(message=message[:_MAX_MESSAGE])
+    return first._replace(message=message[:_MAX_JOINED])

@@ -21,6 +21,10 @@ _ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.
 _ENVELOPE_BYTES = 65_536
 
+MAX_ARGUMENT_VALUES = 1_000
+"""Most values in one argument of a call: the items of lists and dicts at any depth. Detectors find at most
+some hundred objects, and lists of options have tens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -38,6 +42,9 @@ class Limits:
     """Patches and objects that the host sends to the program, all calls together."""
     text_bytes: int = 1_000_000
     """UTF-8 bytes of all texts that the program sends to models, all calls together."""
+    values: int = 20_000
+    """Patches, objects, texts and numbers that the program sends in calls, all calls together; each item of a
+    list counts. Every one costs the host time and memory, however small it is."""
     source_bytes: int = 200_000
     """UTF-8 bytes of the program's text as the generator wrote it."""
     nodes: int = 50_000
@@ -64,6 +71,11 @@ class Limits:
         """Largest frame that either side accepts."""
         texts = max(self.source_bytes, self.text_bytes) + self.printed_bytes
         return self.result_bytes + _ESCAPED * texts + _ENVELOPE_BYTES
+
+    @property
+    def calls_bytes(self) -> int:
+        """Most bytes of the frames of all calls together, so that reading them takes a bounded time."""
+        return 2 * self.frame_bytes
 
     @property
     def done_bytes(self) -> int:

@@ -22,19 +22,19 @@ from viper_sandbox.exchange import (
     Result,
 )
 from viper_sandbox.findings import (
-    MAX_FINDING_CHARACTERS,
     MAX_FINDINGS,
     CallSite,
     CheckReport,
     Finding,
     Literal,
     StringLiteral,
+    capped,
     worst,
 )
-from viper_sandbox.limits import CUT, MAX_FAILURE_CHARACTERS, Limits
+from viper_sandbox.limits import CUT, MAX_ARGUMENT_VALUES, MAX_FAILURE_CHARACTERS, Limits
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
-from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, leaves
+from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_values, leaves
 
 __all__ = ["ProgramProtocol", "failed_check"]
 
@@ -79,6 +79,8 @@ class ProgramProtocol:
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2
         self._text_bytes = 0
+        self._calls_bytes = 0
+        self._values = 0
         self._handles = 0
         self._objects: dict[int, str] = {}  # number → class of an object of the handler
 
@@ -146,7 +148,7 @@ class ProgramProtocol:
                     None if texts is None else _literals(texts, source),
                 )
             case ["failed", "sandbox", str(text), None, str()]:
-                raise _EndedError("sandbox", text[:MAX_FAILURE_CHARACTERS])
+                raise _EndedError("sandbox", capped(text))
             case _:
                 raise _unexpected("checked", message)
 
@@ -163,6 +165,7 @@ class ProgramProtocol:
                     int(line),
                 ] if type(call_id) is int:
                     self._check_line(line)
+                    self._count_bytes(size, line)
                     call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
@@ -183,7 +186,7 @@ class ProgramProtocol:
                         raise WireError(f"A failure whose message has {len(text):,} characters.")
                     self._check_end(size, printed)
                     self._check_line(at)
-                    return self.failed(JailFailure(kind, text, at), printed)
+                    return self.failed(JailFailure(kind, capped(text), at), printed)
                 case _:
                     raise _unexpected("call, done or failed", message)
 
@@ -200,6 +203,13 @@ class ProgramProtocol:
         if line is not None and not _is_line(line, self._last_line):
             raise WireError("A line that no program has.")
 
+    def _count_bytes(self, size: int, line: int) -> None:
+        """Count the frame of a call, which may be long although it holds few values."""
+        self._calls_bytes += size
+        if self._calls_bytes > self._limits.calls_bytes:
+            message = f"The program sent more than {self._limits.calls_bytes:,} bytes in calls."
+            raise _EndedError("limit", message, line)
+
     def _accept(self, call: Call) -> Call:
         """Check a call against the API and the budgets."""
         if self._child.pending_bytes:
@@ -213,13 +223,20 @@ class ProgramProtocol:
             raise WireError(f"A call of {call.name} with the wrong receiver.")
         if len(call.arguments) != len(entry.parameters):
             raise WireError(f"A call of {entry.name} with {len(call.arguments)} arguments.")
+        limits = self._limits
+        counts = [count_values(argument) for argument in call.arguments]
+        if max(counts, default=0) > MAX_ARGUMENT_VALUES + 1:  # the child has refused it before
+            raise WireError(f"A call of {entry.name} with an argument of {max(counts):,} values.")
+        self._values += (call.receiver is not None) + sum(counts)
+        if self._values > limits.values:
+            message = f"The program sent more than {limits.values:,} values to models."
+            raise _EndedError("limit", message, call.line)
         for parameter, value in zip(entry.parameters, call.arguments, strict=True):
             if not accepts(parameter.rules, value, PatchRef, HandleRef):
                 raise WireError(f"A call of {entry.name} whose {parameter.name} has a wrong type.")
         self._check_patches(call.receiver)
         self._check_patches(call.arguments)
         self.calls += 1
-        limits = self._limits
         if self.calls > limits.calls:
             message = f"The program used all of its {limits.calls:,} vision and language calls."
             raise _EndedError("limit", message, call.line)
@@ -248,9 +265,9 @@ class ProgramProtocol:
         try:
             value = await self._handler(call)
         except CallRejected as rejected:
-            return ["rejected", call.id, rejected.exception, rejected.message]
+            return ["rejected", call.id, rejected.exception, capped(rejected.message)]
         except CallFailed as failed:
-            raise _EndedError(failed.kind, failed.message, call.line) from failed
+            raise _EndedError(failed.kind, capped(failed.message), call.line) from failed
         entry = self._api.remote(call.name)
         assert entry is not None, "the call was accepted"
         if not accepts(entry.result, value, PatchRef, HandleRef):
@@ -298,9 +315,9 @@ def _finding(value: WireValue, last_line: int) -> Finding:
         case (str(kind), int(line), str(message)) if (
             kind in _FINDING_KINDS
             and _is_line(line, last_line)
-            and len(message) <= MAX_FINDING_CHARACTERS
+            and len(message) <= MAX_FAILURE_CHARACTERS
         ):
-            return Finding(kind, line, message)
+            return Finding(kind, line, capped(message))
         case _:
             raise WireError("A finding must be (kind, line, message), within limits.")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from viper_sandbox.api import PATCH, Api, Entry, Parameter, accepts, bind
 from viper_sandbox.handle import Handle
+from viper_sandbox.limits import MAX_ARGUMENT_VALUES
 from viper_sandbox.patch import ATTRIBUTES, LOCAL_FUNCTIONS, LOCAL_METHODS, ImagePatch
 from viper_sandbox.wire import (
     MAX_DEPTH,
@@ -115,7 +116,7 @@ class ProgramSession:
             return None  # nothing to choose from: no model is needed
         line = program_line(sys._getframe())
         try:
-            sent = tuple(lower(argument) for argument in arguments)
+            sent = tuple(lower(argument, MAX_ARGUMENT_VALUES) for argument in arguments)
             ref = None if receiver is None else receiver._ref()
             result = self._ask(entry.qualified_name, ref, sent, line)
         except WireError as error:  # too large for one call, which the program may catch
@@ -126,8 +127,12 @@ class ProgramSession:
         return lift(result, self)
 
 
-def lower(value: Any) -> WireValue:
+def lower(value: Any, most: int = MAX_VALUES) -> WireValue:
     """Convert a program's value to one for the wire.
+
+    Args:
+        value: Anything.
+        most: Most values that it may hold, those of its items included.
 
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
@@ -136,14 +141,14 @@ def lower(value: Any) -> WireValue:
         WireError: It has more parts than may be sent at once: nested lists that each hold the same list
             twice are small in memory but have exponentially many parts.
     """
-    result: WireValue = _lower(value, MAX_DEPTH, itertools.count(1))
+    result: WireValue = _lower(value, MAX_DEPTH, itertools.count(), most)
     return result
 
 
-def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys stay hashable
+def _lower(value: Any, depth: int, counter: Iterator[int], most: int) -> Any:  # Any: hashable keys
     kind = type(value)
-    if next(counter) > MAX_VALUES:
-        raise TooLargeError(f"More than {MAX_VALUES:,} values at once.")
+    if next(counter) > most:
+        raise TooLargeError(f"More than {most:,} values at once.")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is ImagePatch or kind is Handle:
@@ -152,14 +157,16 @@ def _lower(value: Any, depth: int, counter: Iterator[int]) -> Any:  # Any: keys 
         raise NotAValueError("value nested too deeply")
     depth -= 1
     if kind is list:
-        return [_lower(item, depth, counter) for item in value]
+        return [_lower(item, depth, counter, most) for item in value]
     if kind is tuple:
-        return tuple([_lower(item, depth, counter) for item in value])
+        return tuple([_lower(item, depth, counter, most) for item in value])
     if kind in (set, frozenset):
-        return {_hashable(_lower(item, depth, counter), "in a set") for item in value}
+        return {_hashable(_lower(item, depth, counter, most), "in a set") for item in value}
     if kind is dict:
         return {
-            _hashable(_lower(key, depth, counter), "as a key"): _lower(item, depth, counter)
+            _hashable(_lower(key, depth, counter, most), "as a key"): _lower(
+                item, depth, counter, most
+            )
             for key, item in value.items()
         }
     raise NotAValueError(kind.__name__)

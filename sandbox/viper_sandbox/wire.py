@@ -30,6 +30,7 @@ __all__ = [
     "TooLargeError",
     "WireError",
     "WireValue",
+    "count_values",
     "frame",
     "leaves",
     "pack",
@@ -119,6 +120,16 @@ def leaves(value: WireValue) -> Iterator[WireValue]:
         return
     for part in parts:
         yield from leaves(part)
+
+
+def count_values(value: WireValue) -> int:
+    """Return the number of values in a value: itself, its items at any depth, keys of dicts included."""
+    parts: Iterable[WireValue] = ()
+    if isinstance(value, dict):
+        parts = [*value, *value.values()]
+    elif isinstance(value, (list, tuple, set)):
+        parts = value
+    return 1 + sum(map(count_values, parts))
 
 
 def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this function checks

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 
 import numpy as np
 import pytest
@@ -181,3 +182,49 @@ def test_a_model_of_the_hub_is_fetched_only_when_asked_for(tag, hub):
     assert not hub.requests
     first = load("hf-hub:tiny/clip", "&download=true")
     assert load("hf-hub:tiny/clip").fingerprint == first.fingerprint
+
+
+WORDS = {
+    "letters": "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=32_000)),
+    "one letter": "a" * 32_000,
+    "accents": "é" * 32_000,
+    "characters of other scripts": "漢字" * 16_000,
+    "signs": "!?" * 16_000,
+}
+
+
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
+def test_a_word_without_end_costs_its_tokenizer_a_bounded_number_of_steps(
+    folder, word, monkeypatch
+):
+    matcher = load(folder, "&templates=plain")
+    lengths = []
+    original = matcher.tokenizer
+
+    def measured(sentences):
+        lengths.extend(len(part) for sentence in sentences for part in sentence.split())
+        return original([sentence[:50] for sentence in sentences])
+
+    monkeypatch.setattr(matcher, "tokenizer", measured)
+    matcher.embed_texts([word, "a " + word])
+    assert max(lengths) <= 400
+    lengths.clear()
+    monkeypatch.setattr("viper.backends.open_clip_matcher._LONGEST_WORD", 10**9)  # the control
+    matcher.embed_texts([word])
+    assert max(lengths) == 32_000
+
+
+def test_the_tokenizer_of_the_library_keeps_no_words_without_end(folder, monkeypatch):
+    matcher = load(folder, "&templates=plain")
+    matcher.tokenizer = open_clip.tokenizer.SimpleTokenizer(context_length=4)
+    special = list(matcher.tokenizer.cache)
+    monkeypatch.setattr("viper.backends.open_clip_matcher._MOST_CACHED_WORDS", 50)
+    monkeypatch.setattr(type(matcher.model), "encode_text", lambda self, t: torch.ones(len(t), 16))
+    random_words = ["".join(random.choices("bcdfghjklm", k=12)) for _ in range(400)]
+    for start in range(0, 400, 20):
+        matcher.embed_texts(random_words[start : start + 20])
+        assert len(matcher.tokenizer.cache) <= 50
+    assert list(matcher.tokenizer.cache)[: len(special)] == special
+    monkeypatch.setattr("viper.backends.open_clip_matcher._MOST_CACHED_WORDS", 10**9)
+    matcher.embed_texts(random_words)
+    assert len(matcher.tokenizer.cache) > 300  # the control

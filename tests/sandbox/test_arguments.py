@@ -182,7 +182,7 @@ def test_a_small_value_with_an_exponential_tree_is_refused_at_once():
 def test_an_argument_that_does_not_fit_into_a_call_is_a_value_error():
     find = HOST.session.callable(API.methods["best_text_match"], IMAGE)
     with pytest.raises(
-        ValueError, match=r"best_text_match\(\) cannot take this: More than 200,000"
+        ValueError, match=r"best_text_match\(\) cannot take this: More than 1,000 values"
     ):
         find(["x"] * 300_000)
 

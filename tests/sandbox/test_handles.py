@@ -296,7 +296,7 @@ async def test_a_list_of_handles_that_grows_without_end_is_refused_as_one_value(
     host = Host()
     result = await jailed(wire, source, host)
     assert result.failure.kind == "runtime"
-    assert "total() cannot take this: More than 200,000 values at once." in result.failure.message
+    assert "total() cannot take this: More than 1,000 values at once." in result.failure.message
     assert len(host.calls) == 1
 
 

@@ -154,3 +154,78 @@ def test_call_sites_and_their_literals_are_bounded(ahead):
     assert ahead.literals("best_text_match") == [(None,)]
     assert ahead.literals("find")[0] == (None,)
     assert len(ahead._sites) == 256
+
+
+# -- what a hostile program makes it remember
+
+WHOLE = Patch(whole(IMAGE))
+
+
+class CountingPatch(Patch):
+    """Counts how often patches are hashed."""
+
+    hashed = 0
+
+    def __hash__(self):
+        type(self).hashed += 1
+        return hash(self.view.box_xyxy)
+
+
+def _many_groups(groups, each=10):
+    image = blank_image(10_000, 100)
+    ahead = Prefetcher()
+    ahead.read([CallSite(line, "compute_depth", (), True) for line in (1, 2)])
+    every = []
+    for group in range(groups):
+        left = float(group * each)
+        patches = [
+            CountingPatch(View(image, (left + n, 0.0, left + n + 0.5, 9.0)), f"{group}")
+            for n in range(each)
+        ]
+        ahead.end("find", None, patches)
+        every += patches
+    return ahead, every
+
+
+@pytest.mark.parametrize("groups", [2, 20, 200, 400])
+def test_a_call_costs_no_more_after_many_groups(groups):
+    ahead, every = _many_groups(groups)
+    CountingPatch.hashed = 0
+    for receiver in every[:10]:
+        ahead.begin("compute_depth", 1, receiver, ())
+        found = ahead.siblings(and_groups_of="compute_depth")
+        assert len(found) == min(64, len(every) - 1)
+    assert CountingPatch.hashed == 0
+
+
+def test_control_hashing_the_groups_would_cost_as_much_as_there_are_patches():
+    ahead, every = _many_groups(40)
+    CountingPatch.hashed = 0
+    dict.fromkeys(ahead._group_of.values())
+    assert CountingPatch.hashed >= len(every)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("x" * 100_000,), (["y" * 200] * 900,), ([WHOLE] * 1_000,), ({"a": "z" * 50_000},)],
+    ids=["text", "texts", "patches", "dict"],
+)
+def test_arguments_of_calls_are_not_kept(arguments):
+    ahead = Prefetcher()
+    ahead.begin("method", 1, WHOLE, arguments)
+    (kept,) = ahead._first_receivers
+    assert len(kept) == 64
+    other = Patch(View(WHOLE.view.image, (1.0, 1.0, 2.0, 2.0)))
+    ahead.begin("method", 1, other, arguments)
+    assert ahead._repeats  # the same call on another patch
+    ahead.begin("method", 1, other, (*arguments, "more"))
+    assert not ahead._repeats
+
+
+def test_the_views_that_one_program_prefetches_are_limited():
+    ahead, every = _many_groups(20)
+    ahead.issued = ahead.used = 9_999
+    ahead.begin("compute_depth", 1, every[0], ())
+    assert ahead.siblings()
+    ahead.issued = ahead.used = 10_000
+    assert ahead.siblings() == []

@@ -39,6 +39,10 @@ __all__ = ["OpenClipMatcher", "load"]
 
 _WHAT = "open_clip matcher"
 _HUB, _FOLDER = "hf-hub:", "local-dir:"
+# Longer than a phrase with its template.
+_LONGEST_WORD = 400
+_MOST_CHARACTERS = 4_000
+_MOST_CACHED_WORDS = 10_000
 _PRECISIONS = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -73,10 +77,34 @@ class OpenClipMatcher(TemplateMatcher):
 
     def encode_sentences(self, sentences: list[str]) -> torch.Tensor:
         """Return the vectors of sentences, shape (N, D)."""
-        tokens = self.tokenizer(sentences).to(self.device)
+        tokens = self.tokenizer([_without_long_words(text) for text in sentences]).to(self.device)
+        self._forget_words()
         with inference(_WHAT):
             features: torch.Tensor = self.model.encode_text(tokens)
         return features
+
+    def _forget_words(self) -> None:
+        """Empty the cache of a tokenizer of the library, which would keep every word that it has seen.
+
+        It begins with the special tokens, which stay.
+        """
+        words = getattr(self.tokenizer, "cache", None)
+        if not isinstance(words, dict) or len(words) <= _MOST_CACHED_WORDS:
+            return
+        special = getattr(self.tokenizer, "all_special_ids", ())
+        for word in list(words)[len(special) :]:
+            del words[word]
+
+
+def _without_long_words(sentence: str) -> str:
+    """Return the beginning of a sentence that only a module can send, its long words cut.
+
+    The time of the library's tokenizer grows with the square of a word's length, and its models read 77
+    tokens.
+    """
+    if len(sentence) <= _LONGEST_WORD:
+        return sentence
+    return " ".join(word[:_LONGEST_WORD] for word in sentence[:_MOST_CHARACTERS].split())
 
 
 def load(reference: str, options: Mapping[str, str]) -> Matcher:

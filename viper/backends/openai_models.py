@@ -42,10 +42,12 @@ class OpenAILanguageModel(LanguageModel):
 
     Args:
         settings: Which model is asked, where, and how.
+        context_tokens: Most tokens of prompt and reply together; None if that is not known.
     """
 
-    def __init__(self, settings: ChatSettings) -> None:
+    def __init__(self, settings: ChatSettings, context_tokens: int | None = None) -> None:
         self._model = ChatModel(settings)
+        self.context_tokens = context_tokens
         self.fingerprint = settings.fingerprint
         self.deterministic = settings.temperature == 0
 
@@ -93,12 +95,15 @@ def load_language_model(reference: str, options: Mapping[str, str]) -> LanguageM
 
     Args:
         reference: Name of the model.
-        options: Those of `ChatSettings.parse`.
+        options: Those of `ChatSettings.parse`, and `context_tokens`, the model's context length.
 
     Raises:
         ConfigError: An option is unusable, or the service needs a key and there is none.
     """
-    return OpenAILanguageModel(ChatSettings.parse(reference, options))
+    with Options(options, f"the language model openai:{reference}") as read:
+        settings = ChatSettings.read(reference, read)
+        context_tokens = read.integer("context_tokens", 0, low=1) or None
+    return OpenAILanguageModel(settings, context_tokens)
 
 
 def load_answerer(reference: str, options: Mapping[str, str]) -> Answerer:

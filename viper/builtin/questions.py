@@ -41,6 +41,9 @@ _FORMS: Mapping[Kind, str] = MappingProxyType(
 )
 """Kind → its questions, as a regular expression on `plain` text."""
 
+# Longer than any question of the training. The time of the language model grows with the square of it.
+_MOST_CHARACTERS = 200
+
 QUESTION_WORDS: tuple[str, ...] = tuple(
     "what which how many is are it this that the a an of made in picture there visible do you see "
     "color colour shape material size big large small question answer and".split()
@@ -61,6 +64,8 @@ def as_trained(question: str) -> str:
 
 def kind_of_question(question: str) -> Kind | None:
     """Return the kind of a question; None for a question that the answerer was not trained for."""
+    if len(question) > _MOST_CHARACTERS:
+        return None
     text = plain(question)
     for kind, form in _FORMS.items():
         if re.fullmatch(form, text):

@@ -173,7 +173,7 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         doubts=(),
         answer=None,
         patches=(),
-        failure=Failure(error.kind, str(error)),
+        failure=Failure.of(error),
         unverified=(),
         forwards={},
         requests={},

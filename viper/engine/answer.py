@@ -115,10 +115,8 @@ def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure
             "runtime", f"The program returned a {held.kind}, which is no answer; return {instead}."
         )
     text = _text(value)
-    for choice in choices:
-        if choice.casefold() == text.casefold():
-            return choice
-    return text
+    folded = text.casefold() if choices else ""  # once: the text may be long, and the choices many
+    return next((choice for choice in choices if choice.casefold() == folded), text)
 
 
 def grounded_patches(value: Any) -> tuple[Patch, ...] | None:

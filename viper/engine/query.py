@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, get_args
 
 from viper.errors import InputError
 from viper.images import decoding as media
 from viper.images.image import ImageRef
 from viper.methods.recorded_calls import RecordedCalls
+from viper.models.request_limits import MOST_CHOICES, PHRASE_CHARACTERS, QUESTION_CHARACTERS
 from viper.programs.program import Task
 
-__all__ = ["ImageSource", "Query", "checked_question", "opened_image"]
+__all__ = ["ImageSource", "Query", "check_choices", "checked_question", "opened_image"]
 
 ImageSource: TypeAlias = "media.ImageSource | ImageRef"
 """A path, bytes, a PIL image, an array of shape (H, W, 3) uint8 RGB, or an image already opened."""
-
-# Twenty times the longest question of the benchmarks, and short enough for any model.
-_MAX_QUESTION_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,20 @@ class Query:
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
-            raise InputError(f"task must be 'vqa' or 'grounding', but got {self.task!r}.")
+            raise InputError(f"task must be 'vqa' or 'grounding', but got {self.task!r:.80}.")
+
+    def check_lengths(self) -> None:
+        """Check the lengths of its texts: before an image is decoded, a model loaded or a trace begun.
+
+        Raises:
+            InputError: One is too long, or there are too many answers to choose from.
+        """
+        _check_length(" ".join(self.question.split()))
+        check_choices(self.choices)
+
+    def shortened(self) -> Query:
+        """Return it with texts that a trace may hold, although they are too long for an answer."""
+        return replace(self, question=str(self.question)[:QUESTION_CHARACTERS], choices=())
 
 
 def checked_question(question: str) -> str:
@@ -51,14 +63,36 @@ def checked_question(question: str) -> str:
         InputError: It is empty or too long.
     """
     cleaned = " ".join(question.split())
+    _check_length(cleaned)
     if not cleaned:
         raise InputError('The question is empty. Ask something, such as "How many dogs are there?"')
-    if len(cleaned) > _MAX_QUESTION_CHARACTERS:
+    return cleaned
+
+
+def check_choices(choices: Sequence[str]) -> None:
+    """Check the answers to choose from.
+
+    Raises:
+        InputError: There are too many, or one is too long.
+    """
+    if len(choices) > MOST_CHOICES:
         raise InputError(
-            f"The question has {len(cleaned):,} characters; at most {_MAX_QUESTION_CHARACTERS:,} are "
+            f"There are {len(choices):,} answers to choose from; at most {MOST_CHOICES:,} are accepted."
+        )
+    longest = max(map(len, choices), default=0)
+    if longest > PHRASE_CHARACTERS:
+        raise InputError(
+            f"An answer to choose from has {longest:,} characters; at most {PHRASE_CHARACTERS} are "
+            "accepted."
+        )
+
+
+def _check_length(question: str) -> None:
+    if len(question) > QUESTION_CHARACTERS:
+        raise InputError(
+            f"The question has {len(question):,} characters; at most {QUESTION_CHARACTERS:,} are "
             "accepted. Ask one question at a time."
         )
-    return cleaned
 
 
 def opened_image(source: ImageSource) -> ImageRef:

@@ -24,7 +24,13 @@ from viper.engine.query import Query
 from viper.engine.trace_builder import ProgramResult, TraceBuilder
 from viper.engine.voting import tally
 from viper.errors import GenerationError, ViperError, summarize_error
-from viper.generate.generator import Abilities, GenerationRequest, Generator, Rejected
+from viper.generate.generator import (
+    Abilities,
+    GenerationRequest,
+    Generator,
+    Prompting,
+    Rejected,
+)
 from viper.generate.observations import observed_calls
 from viper.generate.program_cache import ProgramCache
 from viper.generate.registry import OpenedGenerator
@@ -37,7 +43,7 @@ from viper.scheduling.vision_client import VisionClient
 from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper_sandbox import Checked, Jail, Request, Result
 
-__all__ = ["EngineServices", "QueryRun", "written"]
+__all__ = ["EngineServices", "QueryRun", "prompt_tokens", "written"]
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +86,20 @@ async def written(opened: OpenedGenerator, request: GenerationRequest, budget: B
             f"The generator {opened.generator.name!r} failed: {summarize_error(error)}"
         ) from error
     return program if opened.trusted else replace(program, trusted=False)
+
+
+async def prompt_tokens(generator: Generator, request: GenerationRequest, budget: Budget) -> int:
+    """Return the number of tokens of the prompt that a generator would send, for the budget.
+
+    Returns:
+        0 if there is no limit of tokens, or if the generator does not show its prompt.
+
+    Raises:
+        GenerationError: The prompt does not fit the model.
+    """
+    if not budget.limits_tokens or not isinstance(generator, Prompting):
+        return 0
+    return (await generator.prompt(request)).tokens
 
 
 class _Run(NamedTuple):
@@ -187,7 +207,9 @@ class QueryRun:
         """Request several programs at once, and let them vote on the answer."""
         config = self._services.config
         request = replace(request, temperature=config.vote_temperature)
-        self._services.budget.check()  # once: they count as one call
+        budget = self._services.budget
+        # Once: they count as one call, which sends the prompt for each vote.
+        budget.check(config.votes * await prompt_tokens(opened.generator, request, budget))
 
         async def one(seed: int) -> ProgramResult:
             sampled = replace(request, seed=seed)
@@ -196,7 +218,7 @@ class QueryRun:
                 program = await written(opened, sampled, self._services.budget)
             except GenerationError as error:
                 ms = (time.perf_counter() - started) * 1000
-                failure = Failure(error.kind, str(error))
+                failure = Failure.of(error)
                 unwritten = self._trace_builder.enter_unwritten(opened.generator.name, failure, ms)
                 tell(self._watcher, AttemptStep(next(self._numbers), unwritten.attempt))
                 return unwritten
@@ -212,7 +234,8 @@ class QueryRun:
 
     async def _write_and_run(self, opened: OpenedGenerator, request: GenerationRequest) -> _Run:
         if Abilities.of(opened.generator).billed:
-            self._services.budget.check()
+            budget = self._services.budget
+            budget.check(await prompt_tokens(opened.generator, request, budget))
         started = time.perf_counter()
         program = await written(opened, request, self._services.budget)
         return await self.run(program, started)

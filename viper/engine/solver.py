@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from viper.engine.answer import Answer
-from viper.engine.query import Query, checked_question, opened_image
-from viper.engine.query_run import EngineServices, QueryRun, written
+from viper.engine.query import Query, check_choices, checked_question, opened_image
+from viper.engine.query_run import EngineServices, QueryRun, prompt_tokens, written
 from viper.engine.trace_builder import TraceBuilder
 from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
@@ -64,7 +64,7 @@ class Solver:
                 try:
                     return await self.answer(query)
                 except ViperError as error:
-                    return self._failed(query, Failure(error.kind, str(error)))
+                    return self._failed(query, Failure.of(error))
 
         return list(await asyncio.gather(*(one(query) for query in queries)))
 
@@ -82,6 +82,12 @@ class Solver:
             InputError: The image cannot be read. Everything else is `answer.failure`.
         """
         started_s = time.perf_counter()
+        try:
+            query.check_lengths()
+        except InputError as error:
+            return self._failed(query.shortened(), Failure.of(error))
+        except Exception as error:  # not texts
+            return self._failed(query, _unexpected(error))
         self._begin(query)
         image = await _opened(query)
         try:
@@ -120,7 +126,7 @@ class Solver:
                     request = await self._request(query.question, query.task, query.choices)
                     await query_run.ask(self._generators, request)
         except ViperError as error:
-            trace_builder.fail(Failure(error.kind, str(error)))
+            trace_builder.fail(Failure.of(error))
         except Exception as error:
             if isinstance(error, TimeoutError) and timeout.expired():
                 trace_builder.fail(Failure("timeout", f"There was no answer within {limit_s:g} s."))
@@ -149,7 +155,7 @@ class Solver:
             if Abilities.of(last.generator).billed:
                 if cache and (recalled := await cache.find(last.generator, request)):
                     return recalled.program
-                budget.check()
+                budget.check(await prompt_tokens(last.generator, request, budget))
             return await written(last, request, budget)
 
     async def prompt(self, question: str, task: Task, choices: tuple[str, ...]) -> Prompt:
@@ -202,6 +208,7 @@ class Solver:
         self, question: str, task: Task, choices: tuple[str, ...]
     ) -> GenerationRequest:
         checked = checked_question(question)
+        check_choices(choices)
         capabilities = await self.capabilities()
         return GenerationRequest(checked, task, choices, capabilities, self._services.api.spec)
 

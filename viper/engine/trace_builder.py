@@ -21,6 +21,7 @@ from viper.trace import Attempt, ImageInfo, Trace, Votes
 from viper.trace.record import outcome_of
 from viper.usage import Usage
 from viper_sandbox import HandleRef, PatchRef, Result
+from viper_sandbox.findings import capped, capped_all
 
 __all__ = ["ProgramResult", "TraceBuilder", "answer_of", "outcome_fields", "read_result"]
 
@@ -116,8 +117,8 @@ class TraceBuilder:
             generate_ms=generate_ms,
             run_ms=(time.perf_counter() - started_s) * 1000,
             from_program_cache=program.from_cache,
-            notes=(*program.notes, *session.doubts),
-            unverified=tuple(dict.fromkeys((*program.unverified, *session.unverified))),
+            notes=capped_all((*program.notes, *session.doubts)),
+            unverified=capped_all((*program.unverified, *session.unverified)),
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -259,7 +260,8 @@ def _judge(
     try:
         value = map_value(result.value, resolved)
     except ValueError as error:
-        return Failure("runtime", f"The program returned a patch that is none: {error}")
+        message = f"The program returned a patch that is none: {error}"
+        return Failure("runtime", capped(message))
     text = render(value, task, choices)
     if isinstance(text, Failure):
         return text

@@ -23,6 +23,7 @@ from viper.models.roles import Role
 from viper.programs.program import Task
 from viper.storage.resources import data_folder
 from viper.vocabulary.lemmas import base_forms
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = ["Example", "choose_examples", "load_examples"]
 
@@ -158,7 +159,7 @@ def _weights(task: Task) -> Mapping[str, float]:
     }
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(1_024, longest=250)
 def _features(question: str) -> frozenset[str]:
     text = " ".join(re.findall(r"[\w'’,]+", question.lower().replace("’", "'"))).replace(",", " ,")
     frames = {f"frame {name}" for name, pattern in _FRAMES.items() if pattern.search(text)}
@@ -166,7 +167,7 @@ def _features(question: str) -> frozenset[str]:
     return frozenset(frames.union(*map(_lemmas, words)))
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def _lemmas(word: str) -> frozenset[str]:
     """Return every base form that a word may have: "saw" has "saw" and "see"."""
     # Imported late: loading its tables takes a moment.

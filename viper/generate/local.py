@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from viper.errors import require_packages
 from viper.generate.generator import GenerationRequest, LanguageModelAbilities
@@ -19,6 +20,9 @@ from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import ModelThread, Sample, Writer
 from viper.generate.prompt import Prompt
 from viper.programs.program import Program
+
+if TYPE_CHECKING:
+    from viper.generate.local_prompt import LocalPrompts
 
 __all__ = ["LocalGenerator", "LocalSettings"]
 
@@ -36,6 +40,7 @@ class LocalGenerator(LanguageModelAbilities):
     def __init__(self, settings: LocalSettings) -> None:
         self.settings = settings
         self._thread = ModelThread(self.name, self._load)
+        self._prompts: LocalPrompts | None = None  # loaded when a prompt is shown or measured
 
     @classmethod
     def parse(cls, reference: str) -> LocalGenerator:
@@ -123,4 +128,6 @@ class LocalGenerator(LanguageModelAbilities):
     def _prompt(self, request: GenerationRequest) -> Prompt:
         from viper.generate.local_prompt import LocalPrompts
 
-        return LocalPrompts.load(self.settings).fit(request).to_prompt()
+        if self._prompts is None:
+            self._prompts = LocalPrompts.load(self.settings)
+        return self._prompts.fit(request).to_prompt()

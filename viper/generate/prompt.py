@@ -24,6 +24,7 @@ from typing import Literal, Self
 
 from viper.generate.examples import choose_examples
 from viper.generate.request import GenerationRequest, Rejected
+from viper.llm.budget import estimated_tokens
 from viper.llm.client import Message
 from viper.models.capabilities import Capabilities
 from viper.models.options import Options
@@ -35,8 +36,12 @@ __all__ = ["Prompt", "PromptStyle", "build_messages", "prompt_version", "shorter
 
 _EXAMPLES = 6
 _FEW_EXAMPLES = 2
-_CHARACTERS_PER_TOKEN = 3.5
-"""Byte-pair tokenizers of code models have 3 to 4 characters of English and Python per token."""
+_SOURCE_CHARACTERS = 20_000
+"""Most characters of a failed program, some 5,000 tokens: a hostile or failing model may write ten times as
+much, and every repair sends it again."""
+
+_LINE_CHARACTERS = 200
+"""Most characters of the line that failed."""
 
 _LAYOUT = 2
 """Increase it when the assembly of the templates or the selection of examples changes."""
@@ -91,7 +96,7 @@ class Prompt:
     def estimated(cls, messages: Sequence[Message]) -> Self:
         """Return a conversation with the number of tokens estimated from the characters."""
         characters = sum(len(message.text) for message in messages)
-        return cls(tuple(messages), round(characters / _CHARACTERS_PER_TOKEN))
+        return cls(tuple(messages), estimated_tokens(characters))
 
     @property
     def size(self) -> str:
@@ -132,7 +137,7 @@ def build_messages(request: GenerationRequest, style: PromptStyle | None = None)
     messages.append(Message("user", _question(request.question, request.choices)))
     for rejected in request.rejected:
         source = _fenced(rejected.source) if rejected.source else rejected.program.source
-        messages.append(Message("assistant", source))
+        messages.append(Message("assistant", _shortened(source, _SOURCE_CHARACTERS)))
         messages.append(Message("user", _repair(rejected)))
     return messages
 
@@ -225,7 +230,8 @@ def _repair(rejected: Rejected) -> str:
         lines = (rejected.source or rejected.program.source).splitlines()
         place = f" in line {failure.line}"
         if 0 < failure.line <= len(lines):
-            place += f", {_json(lines[failure.line - 1].strip())}"
+            line = _shortened(lines[failure.line - 1].strip(), _LINE_CHARACTERS)
+            place += f", {_json(line)}"
     calls = "\n".join(rejected.observations)
     return _filled(
         "repair.md",
@@ -234,6 +240,11 @@ def _repair(rejected: Rejected) -> str:
         MESSAGE=_json(failure.message),
         SEEN="\n" + _filled("seen.md", CALLS=calls) if calls else "",
     )
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return the beginning of a text that is too long."""
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def _filled(name: str, **values: str) -> str:

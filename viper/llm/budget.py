@@ -1,8 +1,9 @@
 """The budget of an engine for language models: usage so far, and its limits.
 
 Every call of a language model (generator, answerer, `llm_query`) is checked against the budget before it
-starts and added when it returns. The cost of a call is not known in advance, so calls that are in flight
-when the budget runs out are finished and paid; the next call is refused.
+starts and added when it returns. The length of its prompt is estimated, and a prompt that is longer than what
+is left is not sent. The rest of its cost is not known in advance, so calls that are in flight when the budget
+runs out are finished and paid; the next call is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ import threading
 from viper.errors import BudgetError
 from viper.usage import Usage
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "estimated_tokens"]
+
+_CHARACTERS_PER_TOKEN = 3.5
+"""Byte-pair tokenizers of code models have 3 to 4 characters of English and Python per token."""
+
+
+def estimated_tokens(characters: int) -> int:
+    """Return the approximate number of tokens of a text."""
+    return round(characters / _CHARACTERS_PER_TOKEN)
 
 
 class Budget:
@@ -39,16 +48,31 @@ class Budget:
         with self._lock:
             self._spent += usage
 
-    def check(self) -> None:
+    @property
+    def limits_tokens(self) -> bool:
+        """Whether there is a limit of tokens."""
+        return self._max_tokens is not None
+
+    def check(self, prompt_tokens: int = 0) -> None:
         """Check that the budget allows another call.
 
+        Args:
+            prompt_tokens: Length of its prompts, if that is known.
+
         Raises:
-            BudgetError: The budget is spent, or the cost so far is unknown.
+            BudgetError: The budget is spent, the prompts are longer than what is left, or the cost so far
+                is unknown.
         """
         spent = self._spent
         if self._max_tokens is not None and spent.tokens >= self._max_tokens:
             raise BudgetError(
                 f"The budget of {self._max_tokens:,} tokens is spent ({spent.tokens:,} were used). "
+                "Give a larger --max-tokens (max_tokens) to go on."
+            )
+        if self._max_tokens is not None and spent.tokens + prompt_tokens > self._max_tokens:
+            raise BudgetError(
+                f"The next prompt has about {prompt_tokens:,} tokens, but only "
+                f"{self._max_tokens - spent.tokens:,} of the budget of {self._max_tokens:,} are left. "
                 "Give a larger --max-tokens (max_tokens) to go on."
             )
         if self._max_cost_usd is None:

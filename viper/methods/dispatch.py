@@ -25,6 +25,7 @@ from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
 from viper.models.registry import STUB, BackendRef, backends_for
+from viper.models.request_limits import check_texts, text_characters
 from viper.models.roles import Role
 from viper.programs.api_spec import ApiCallable, ApiSpec
 from viper.programs.program import CallSite
@@ -33,6 +34,7 @@ from viper.scheduling.vision_client import VisionClient
 from viper.trace import CallError, CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 from viper_sandbox.api import ApiType, parse_type
+from viper_sandbox.findings import capped, capped_all
 
 __all__ = ["CallDispatcher"]
 
@@ -101,7 +103,9 @@ class CallDispatcher:
     @property
     def unverified(self) -> list[str]:
         """Conditions that calls tested only in part."""
-        return [condition for record in self.records for condition in record.unverified]
+        return list(
+            dict.fromkeys(condition for record in self.records for condition in record.unverified)
+        )
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -165,7 +169,7 @@ class CallDispatcher:
                 result=None if current.error else to_json_value(current.result),
                 score=current.score,
                 error=current.error,
-                notes=tuple(current.notes),
+                notes=capped_all(current.notes),
                 started_ms=(started - self._clock_zero_s) * 1000,
                 ms=(time.perf_counter() - started) * 1000,
                 model_ms=cost.model_ms,
@@ -175,7 +179,7 @@ class CallDispatcher:
                 cached=cost.requests > 0 and cost.cached == cost.requests,
                 prefetched=cost.prefetched,
                 usage=cost.usage,
-                unverified=tuple(dict.fromkeys(current.unverified)),
+                unverified=capped_all(current.unverified),
             )
             if self._recorded is not None:
                 record = self._recorded.completed(record)
@@ -241,7 +245,9 @@ class CallDispatcher:
         if len(call.arguments) != len(types) or entry.is_method != (call.receiver is not None):
             raise CallFailed("limit", f"A call of {entry.qualified_name} had a malformed frame.")
         arguments = []
+        most = text_characters(entry.needs)
         for parameter, rules, value in zip(entry.parameters, types, call.arguments, strict=True):
+            check_texts(f"{entry.name}: {parameter.name}", value, most)
             try:
                 arguments.append(convert(value, rules, self._patch, self._object))
             except MismatchError as error:
@@ -302,15 +308,15 @@ def _failure(error: BaseException, entry: ApiCallable) -> CallError:
     """Return why a call has no result."""
     match error:
         case CallRejected():
-            return CallError(error.exception, error.message)
+            return CallError(error.exception, capped(error.message))
         case CallFailed() | ViperError():
-            return CallError(failure_kind(error.kind), str(error))
+            return CallError(failure_kind(error.kind), capped(str(error)))
         case Exception():  # a bug of ours or of a plugin's model, not of the program
             _log.exception("A call of %s failed.", entry.qualified_name)
             return CallError("model", f"{entry.name} failed: {summarize_error(error)}")
         case _:
             message = "The program was stopped while it waited for this call."
-            return CallError("cancelled", str(error) or message)
+            return CallError("cancelled", capped(str(error)) or message)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from viper.errors import UnservedError
+from viper.errors import ModelError, UnservedError
 from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
@@ -26,6 +26,7 @@ from viper.methods.matching import (
     words,
 )
 from viper.methods.method_call import ArgumentError, Method, MethodCall
+from viper.models.request_limits import prompt_characters
 from viper.models.roles import (
     AnswerRequest,
     CompletionRequest,
@@ -45,6 +46,8 @@ _PROPERTY_THRESHOLD = 0.5
 
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
+# Far more than the tokens that are requested; a service may ignore their limit.
+_LONGEST_REPLY_CHARACTERS = 20_000
 
 
 async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
@@ -104,7 +107,7 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     wanted = _text(attribute, "attribute")
     matcher = await matcher_for(call.client, [wanted])
     if matcher.certainty is not None:
-        (image,), (text,) = await embed(call.client, matcher, [patch], [f"{wanted} {name}"])
+        (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
         call.score = score = float(matcher.certainty(float(image @ text)))
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
@@ -132,7 +135,7 @@ async def simple_query(call: MethodCall, patch: Patch, question: str) -> str:
     """Ask the answerer about the patch."""
     request = AnswerRequest(patch.view, _text(question, "question"))
     guesses = [replace(request, view=view) for view in call.client.prefetcher.siblings()]
-    return _short(await call.client.answer(request, guesses))
+    return _short(_reply(await call.client.answer(request, guesses)))
 
 
 async def compute_depth(call: MethodCall, patch: Patch) -> float:
@@ -166,9 +169,9 @@ async def llm_query(call: MethodCall, question: str, long_answer: bool) -> str:
     """Ask the language model; it never sees the image."""
     prompt = _text(question, "question")
     if long_answer:
-        return (await call.client.complete(CompletionRequest(prompt, _LONG_ANSWER_TOKENS))).strip()
+        return (await _complete(call, prompt, _LONG_ANSWER_TOKENS)).strip()
     prompt = f"{prompt}\nAnswer in one to three words, without a sentence."
-    return _short(await call.client.complete(CompletionRequest(prompt, _SHORT_ANSWER_TOKENS)))
+    return _short(await _complete(call, prompt, _SHORT_ANSWER_TOKENS))
 
 
 async def llm_query_of_patch(
@@ -193,9 +196,7 @@ async def process_guesses(
         if guesses
         else "Answer in one to three words, without a sentence."
     )
-    return _short(
-        await call.client.complete(CompletionRequest("\n".join(lines), _SHORT_ANSWER_TOKENS))
-    )
+    return _short(await _complete(call, "\n".join(lines), _SHORT_ANSWER_TOKENS))
 
 
 METHODS: Mapping[str, Method] = {
@@ -211,6 +212,28 @@ METHODS: Mapping[str, Method] = {
     "process_guesses": process_guesses,
 }
 """Implementations by qualified name."""
+
+
+async def _complete(call: MethodCall, prompt: str, max_tokens: int) -> str:
+    """Ask the language model, provided that the prompt fits into its context."""
+    model = await call.client.language()
+    most = prompt_characters(model.context_tokens, max_tokens)
+    if len(prompt) > most:
+        raise ArgumentError(
+            f"The language model reads prompts of at most {most:,} characters, but got one of "
+            f"{len(prompt):,}."
+        )
+    return _reply(await call.client.complete(CompletionRequest(prompt, max_tokens)))
+
+
+def _reply(text: str) -> str:
+    """Return the reply of a model unless it is far longer than any that was requested."""
+    if len(text) > _LONGEST_REPLY_CHARACTERS:
+        raise ModelError(
+            f"A model replied with {len(text):,} characters; at most {_LONGEST_REPLY_CHARACTERS:,} are "
+            "accepted."
+        )
+    return text
 
 
 def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:

@@ -1,18 +1,22 @@
 """Comparison of patches with texts: embeddings, logits, and the texts to prefetch.
 
-`logits_of` compares as CLIP does: one vector per patch and per text, and their scaled dot products.
+`logits_of` compares as CLIP does: one vector per patch and per text, and their scaled dot products. Equal
+patches are compared once, and many patches in slices, so that memory is bounded.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from viper.errors import UnservedError
+from viper.images.image import View
 from viper.images.region import Patch
 from viper.models.roles import Matcher
+from viper.scheduling import MAX_BATCH
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.vision_client import Vector, VisionClient
 from viper.vocabulary.attributes import contrasts
@@ -29,6 +33,9 @@ __all__ = [
 
 # Most texts to prefetch for one program.
 _MOST_TEXTS = 256
+
+# Patches whose vectors are in memory at once: some forwards, and 2 MB of wide vectors.
+_SLICE = 4 * MAX_BATCH
 
 
 async def matcher_for(
@@ -56,23 +63,28 @@ async def logits_of(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return image-text logits, shape (patches, texts)."""
     matcher = await client.matcher()
-    view_vectors, text_vectors = await embed(client, matcher, patches, texts)
-    cosine = np.stack(view_vectors).astype(np.float64) @ np.stack(text_vectors).astype(np.float64).T
-    logits: np.ndarray[Any, np.dtype[np.float64]] = cosine * matcher.logit_scale + (
-        matcher.logit_bias or 0.0
-    )
-    return logits
+    row_of: dict[View, int] = {}
+    rows = [row_of.setdefault(patch.view, len(row_of)) for patch in patches]
+    views = list(row_of)
+    first, text_vectors = await embed(client, matcher, views[:_SLICE], texts)
+    columns = np.stack(text_vectors).astype(np.float64).T  # (D, texts)
+    cosines = [np.stack(first).astype(np.float64) @ columns]
+    for start in range(_SLICE, len(views), _SLICE):
+        await asyncio.sleep(0)  # results may be cached: other programs get their turn
+        vectors, _ = await client.embed(views[start : start + _SLICE], ())
+        cosines.append(np.stack(vectors).astype(np.float64) @ columns)
+    logits: np.ndarray[Any, np.dtype[np.float64]] = np.concatenate(cosines)[rows]
+    return logits * matcher.logit_scale + (matcher.logit_bias or 0.0)
 
 
 async def embed(
-    client: VisionClient, matcher: Matcher, patches: Sequence[Patch], texts: Sequence[str]
+    client: VisionClient, matcher: Matcher, views: Sequence[View], texts: Sequence[str]
 ) -> tuple[list[Vector], list[Vector]]:
-    """Return the vectors of patches and texts; prefetch those that the program may need next."""
+    """Return the vectors of views and texts; prefetch those that the program may need next."""
     ahead = client.prefetcher
     more_texts = [text for text in _texts_ahead(ahead, matcher) if matcher.refusal(text) is None]
     # The vector of a view serves all texts: a view that one text did not match may be compared with another.
     more_views = ahead.comparable()
-    views = [patch.view for patch in patches]
     return await client.embed(views, texts, more_views=more_views, more_texts=more_texts)
 
 

@@ -18,8 +18,10 @@ from viper.errors import ModelError, summarize_error
 from viper.images.boxes import area, clamp, snap
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.images.values import iterate_values
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.typed_values import MismatchError, convert, sample
+from viper.models.request_limits import PHRASE_CHARACTERS
 from viper.models.roles import Completion, Detection
 from viper.programs.api_spec import ApiCallable, HandleClass
 from viper.scheduling.metering import Metered
@@ -40,7 +42,8 @@ BatchedFunction: TypeAlias = Callable[[Any, Sequence[MethodRequest]], Sequence[A
 """A module's implementation of a method: takes the model and requests, returns one result per request."""
 
 _BILLED = ("answerer", "language")
-_MOST_CATEGORY_CHARACTERS = 200
+# Values in the arguments of a call that is prefetched for siblings.
+_MOST_VALUES_AHEAD = 16
 _NO_OBJECTS = (type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset)
 _SAMPLES: Mapping[str, Sequence[Any]] = {
     "bool": [True],
@@ -181,7 +184,9 @@ def module_method(operation: Operation, batch: Batch) -> Method:
 
     async def method(call: MethodCall, *values: Any) -> Any:
         request = _request(entry, values)
-        siblings = call.client.prefetcher.sibling_patches() if entry.is_method else []
+        # A prefetch repeats the arguments, so it is for calls with few of them.
+        is_short = sum(1 for _ in iterate_values(list(values), keys=True)) <= _MOST_VALUES_AHEAD
+        siblings = call.client.prefetcher.sibling_patches() if entry.is_method and is_short else []
         guesses = [request.of(patch) for patch in siblings]
         result = (await call.client.ask_module(operation, request, guesses)).value
         if isinstance(result, Refused):
@@ -241,7 +246,7 @@ def _found(value: Any, request: MethodRequest) -> Found:
     if area(box) <= 0:
         raise MismatchError("a box without area inside the image")
     score = min(1.0, max(0.0, _finite(value.score)))
-    return Found(box, str(value.phrase)[:_MOST_CATEGORY_CHARACTERS], score)
+    return Found(box, str(value.phrase)[:PHRASE_CHARACTERS], score)
 
 
 def _finite(value: Any) -> float:

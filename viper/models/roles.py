@@ -215,6 +215,9 @@ class Answerer(Backend):
 class LanguageModel(Backend):
     """Answers questions in words, without an image."""
 
+    context_tokens: int | None = None
+    """Most tokens of prompt and reply together; None if that is not known."""
+
     def complete(self, requests: Sequence[CompletionRequest]) -> Sequence[Completion | ModelError]:
         """Return one completion per request, or the error of that request."""
         raise NotImplementedError

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from viper.vocabulary.categories import singular
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = ["UNKNOWN", "PhraseParser", "content_words", "relation_term", "singular_noun"]
 
@@ -174,14 +174,14 @@ def relation_term(predicate: str, name: str, adjective: str = "") -> str:
     return f"{predicate} {adjective} {name}" if adjective else f"{predicate} {name}"
 
 
-@lru_cache(maxsize=65536)
+@cached_by_text(16_384, longest=200)
 def content_words(text: str) -> tuple[str, ...]:
     """Return the words of a text in lower case, without articles, "and" and punctuation."""
     found: list[str] = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text.lower())
     return tuple(_SPELLINGS.get(word, word) for word in found if word not in _IGNORED)
 
 
-@lru_cache(maxsize=65536)
+@cached_by_text(16_384)
 def singular_noun(word: str) -> str:
     """Return a noun in the singular; unchanged if it has none."""
     return word if word in _NO_PLURALS else _PLURALS.get(word) or singular(word)

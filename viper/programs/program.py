@@ -7,11 +7,12 @@ failure of a program is data, never an exception.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from viper.errors import FailureKind
+from viper.errors import FailureKind, ViperError
 from viper.usage import Usage
 from viper_sandbox import CallSite, CheckReport, Finding, StringLiteral
+from viper_sandbox.findings import capped
 
 __all__ = [
     "PROGRAM_FAULTS",
@@ -44,6 +45,11 @@ class Failure:
     message: str
     line: int | None = None
     """Line of the normalized source, counted from 1; None if the failure has no line."""
+
+    @classmethod
+    def of(cls, error: ViperError) -> Self:
+        """Return the failure that an error becomes when it ends an answer; a long message is cut."""
+        return cls(error.kind, capped(str(error)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""

@@ -5,7 +5,7 @@ An `AnswerMetrics` belongs to an answer and is shared by its programs; a `CallMe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -13,7 +13,11 @@ from viper.models.roles import Role
 from viper.scheduling.operation import Key, Served
 from viper.usage import Usage
 
-__all__ = ["AnswerMetrics", "CallMetrics", "was_computed"]
+__all__ = ["MOST_ARRAY_BYTES", "AnswerMetrics", "CallMetrics", "was_computed"]
+
+MOST_ARRAY_BYTES = 128_000_000
+"""Arrays (vectors, depth maps) among an answer's results: two depth maps of 12 megapixels, or the vectors of
+20,000 patches from a wide matcher."""
 
 
 @dataclass(slots=True)
@@ -40,7 +44,8 @@ class AnswerMetrics:
     """Results that an answer's programs share, and the answer's metrics."""
 
     results: dict[Key, Served] = field(default_factory=dict)
-    """Results so far, so that no program repeats the request of another."""
+    """Results so far, so that no program repeats the request of another; the oldest arrays are dropped when
+    they take too much memory, and are then requested again."""
     forwards: dict[Role, dict[int, int]] = field(default_factory=dict)
     """Forwards that the answer took part in, by role: number → batch size."""
     doubts: dict[str, None] = field(default_factory=dict)
@@ -49,6 +54,23 @@ class AnswerMetrics:
     """Requests that were submitted before the program made them."""
     used_prefetches: set[Key] = field(default_factory=set)
     """Those of them that the program made later."""
+    _array_bytes: dict[Key, int] = field(
+        default_factory=dict
+    )  # of the arrays in `results`, oldest first
+    _bytes: int = 0
+
+    def keep(self, results: Mapping[Key, Served]) -> None:
+        """Add results."""
+        self.results.update(results)
+        for key, result in results.items():
+            size = getattr(result.value, "nbytes", None)
+            if isinstance(size, int):
+                self._array_bytes[key] = size
+                self._bytes += size
+        while self._bytes > MOST_ARRAY_BYTES and len(self._array_bytes) > 1:
+            oldest = next(iter(self._array_bytes))
+            self._bytes -= self._array_bytes.pop(oldest)
+            del self.results[oldest]
 
     def record(self, role: Role, results: Iterable[Served]) -> None:
         """Record the forwards of results."""

@@ -21,7 +21,7 @@ from viper.models.registry import BackendRef, backends_for, identity, open_backe
 from viper.models.roles import Backend, Detector, Role
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
-from viper.scheduling.operation import Key, Operation, request_key
+from viper.scheduling.operation import Key, Operation, prompt_tokens, request_key
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.worker import Load, ModelWorker, Submitted
 
@@ -181,11 +181,12 @@ class ModelPool:
             from_disk: What the method `from_disk` returned for them.
 
         Raises:
-            BudgetError: They go to a language model, and the budget is spent.
+            BudgetError: They go to a language model, and the budget is spent, or less is left than their
+                prompts take.
         """
         worker = self._worker(operation.role)
         if worker.is_billed(operation):
-            self._budget.check()
+            self._budget.check(sum(map(prompt_tokens, requests.values())))
         return worker.submit(
             operation,
             requests,

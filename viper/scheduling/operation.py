@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from viper.images.image import ImageRef, View
+from viper.images.values import iterate_values
+from viper.llm.budget import estimated_tokens
 from viper.models.roles import AnswerRequest, CompletionRequest, DetectRequest, Role
 from viper.scheduling.method_request import MethodRequest
 
 __all__ = ["ANSWER", "COMPLETE", "DETECT", "EMBED_IMAGES", "EMBED_TEXTS", "ESTIMATE", "MEASURE"]
-__all__ += ["OPERATIONS", "Key", "Operation", "Served", "request_key"]
+__all__ += ["OPERATIONS", "Key", "Operation", "Served", "prompt_tokens", "request_key"]
 
 
 class Operation(NamedTuple):
@@ -56,6 +58,20 @@ class Served:
     """Wall time of the whole forward, shared by its batch."""
     queue_ms: float = 0.0
     """Time that the request waited for its forward."""
+
+
+def prompt_tokens(request: object) -> int:
+    """Return the approximate number of tokens of a request's text, for the budget; images are not counted."""
+    match request:
+        case AnswerRequest():
+            return estimated_tokens(len(request.question))
+        case CompletionRequest():
+            return estimated_tokens(len(request.prompt))
+        case MethodRequest():
+            parts = iterate_values(list(request.given.values()), keys=True)
+            return estimated_tokens(sum(len(part) for part in parts if isinstance(part, str)))
+        case _:
+            return 0
 
 
 def request_key(

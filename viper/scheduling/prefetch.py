@@ -11,6 +11,7 @@ for a program that uses few of them.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -18,6 +19,7 @@ from typing import TypeVar
 from viper.images.boxes import Box, area
 from viper.images.image import View
 from viper.images.region import Patch
+from viper.models.request_limits import PHRASE_CHARACTERS
 from viper.programs.program import CallSite
 
 __all__ = ["Prefetcher"]
@@ -32,8 +34,9 @@ _MOST_PIXELS = 64_000_000
 # limit: a program has few of them, and the cache keeps them for other programs.
 _TRIAL = 48
 _LEAST_USED = 0.25
+# Most views that one program prefetches, however well that pays: their results are kept until it ends.
+_MOST_ISSUED = 10_000
 _MOST_SITES = 256
-_MOST_CHARACTERS = 200
 _MOST_OPTIONS = 64
 _TESTS = ("verify_property", "exists")
 
@@ -50,8 +53,9 @@ class Prefetcher:
         self._sites: tuple[CallSite, ...] = ()
         self._repeating: set[tuple[str, int]] = set()
         self._group_of: dict[tuple[Box, str], tuple[Patch, ...]] = {}
+        self._groups: dict[tuple[Patch, ...], None] = {}  # each once, in order
         self._expected: dict[Box, Patch] = {}
-        self._first_receivers: dict[tuple[object, ...], Box] = {}
+        self._first_receivers: dict[bytes, Box] = {}  # by a digest of the call
         self._rejected: set[Box] = set()
         self._receiver: Patch | None = None
         self._repeats = False
@@ -90,8 +94,9 @@ class Prefetcher:
         self._repeats = (method, line) in self._repeating
         if receiver is None or self._repeats:
             return
-        call = (method, line, *map(str, arguments))
-        before = self._first_receivers.setdefault(call, receiver.box_xyxy)
+        # A digest, because arguments may be long, and are kept until the program ends.
+        call = hashlib.blake2b(repr((method, line, *arguments)).encode("utf-8", "replace"))
+        before = self._first_receivers.setdefault(call.digest(), receiver.box_xyxy)
         if before != receiver.box_xyxy:
             # The same call on another patch: the program iterates, loop or not.
             self._repeats = True
@@ -102,6 +107,7 @@ class Prefetcher:
             # `find`, or a method of a module.
             group = tuple(patch for patch in result if isinstance(patch, Patch))
             self._group_of.update(((patch.box_xyxy, patch.category), group) for patch in group)
+            self._groups[group] = None
         elif method in _TESTS and receiver is not None and result is False:
             self._rejected.add(receiver.box_xyxy)  # the program probably filters it out
 
@@ -123,9 +129,11 @@ class Prefetcher:
         own = self._receiver
         if own is None:
             return []
+        if not self._looks_ahead:
+            return []
         groups: Iterable[Patch] = self._group()
         if sum(site.method == and_groups_of and site.repeats for site in self._sites) > 1:
-            groups = itertools.chain(groups, *dict.fromkeys(self._group_of.values()))
+            groups = itertools.chain(groups, itertools.chain.from_iterable(self._groups))
         return self._chosen(
             patch
             for patch in groups
@@ -141,6 +149,10 @@ class Prefetcher:
         chosen = self._chosen(itertools.chain(self._group(), self._expected.values()))
         return [patch.view for patch in chosen]
 
+    @property
+    def _looks_ahead(self) -> bool:
+        return self._pays and self._repeats
+
     def _group(self) -> tuple[Patch, ...]:
         """Return the receiver of the call in progress with its siblings."""
         own = self._receiver
@@ -148,7 +160,7 @@ class Prefetcher:
 
     def _chosen(self, patches: Iterable[Patch]) -> list[Patch]:
         """Return the patches to prefetch, within the bounds, without the receiver."""
-        if not self._pays or not self._repeats or self._receiver is None:
+        if not self._looks_ahead or self._receiver is None:
             return []
         chosen: dict[Box, Patch] = {}
         pixels = 0.0
@@ -176,13 +188,14 @@ class Prefetcher:
     @property
     def _pays(self) -> bool:
         """False when prefetching is switched off, or did not pay in this program."""
-        return self._enabled and (self.issued < _TRIAL or self.used >= _LEAST_USED * self.issued)
+        pays = self.issued < _TRIAL or self.used >= _LEAST_USED * self.issued
+        return self._enabled and pays and self.issued < _MOST_ISSUED
 
 
 def _short(literal: T) -> T | None:
     """Return a literal, None where it is too long to be a phrase."""
     match literal:
-        case str() if len(literal) > _MOST_CHARACTERS:
+        case str() if len(literal) > PHRASE_CHARACTERS:
             return None
         case tuple() if len(literal) > _MOST_OPTIONS or any(map(_is_long, literal)):
             return None
@@ -191,4 +204,4 @@ def _short(literal: T) -> T | None:
 
 
 def _is_long(text: object) -> bool:
-    return isinstance(text, str) and len(text) > _MOST_CHARACTERS
+    return isinstance(text, str) and len(text) > PHRASE_CHARACTERS

@@ -20,6 +20,7 @@ from viper.models.roles import (
     Detection,
     Detector,
     DetectRequest,
+    LanguageModel,
     Matcher,
     Role,
     median_depth,
@@ -38,6 +39,7 @@ from viper.scheduling.operation import (
     MEASURE,
     Key,
     Operation,
+    Served,
 )
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.worker import Submitted
@@ -53,6 +55,8 @@ class _Submission(NamedTuple):
     operation: Operation
     keys: list[Key]
     """One per request, in order."""
+    results: dict[Key, Served]
+    """Results by key: those that the answer had, and after the wait all."""
     submitted: Submitted
     """Futures of requests that the answer has no result for yet, and of new prefetches."""
     more: dict[Key, Hashable]
@@ -122,6 +126,10 @@ class VisionClient:
     async def matcher(self) -> Matcher:
         """Return the loaded matcher."""
         return cast("Matcher", await self._pool.backend("matcher"))
+
+    async def language(self) -> LanguageModel:
+        """Return the loaded language model."""
+        return cast("LanguageModel", await self._pool.backend("language"))
 
     async def detect(
         self, request: DetectRequest, prefetches: Sequence[DetectRequest] = ()
@@ -214,9 +222,10 @@ class VisionClient:
         pool, metrics = self._pool, self.metrics
         keys = [pool.key(operation, request) for request in requests]
         by_key = dict(zip(keys, requests, strict=True))
-        missing = {key: by_key[key] for key in by_key if key not in metrics.results}
+        had = {key: metrics.results[key] for key in by_key if key in metrics.results}
+        missing = {key: by_key[key] for key in by_key if key not in had}
         if not missing:
-            return _Submission(operation, keys, Submitted({}, set(), {}), {})
+            return _Submission(operation, keys, had, Submitted({}, set(), {}), {})
         new = [request for request in prefetches if (operation, request) not in self._offered]
         self._offered.update((operation, request) for request in new)
         more = {
@@ -235,7 +244,7 @@ class VisionClient:
         self._prefetches.setdefault(operation, set()).update(submitted.prefetches)
         if operation != EMBED_TEXTS:
             self.prefetcher.issued += len(submitted.prefetches)
-        return _Submission(operation, keys, submitted, more)
+        return _Submission(operation, keys, had, submitted, more)
 
     async def _wait(self, *submissions: _Submission) -> None:
         """Wait for results and record their metrics."""
@@ -261,7 +270,8 @@ class VisionClient:
         results = {
             key: f.result() for key, f in submitted.futures.items() if key not in metrics.results
         }
-        metrics.results.update(results)
+        submission.results.update((key, f.result()) for key, f in submitted.futures.items())
+        metrics.keep(results)
         hits = submitted.futures.keys() & metrics.prefetches.keys() - metrics.used_prefetches
         metrics.used_prefetches |= hits
         if submission.operation != EMBED_TEXTS:
@@ -282,7 +292,7 @@ class VisionClient:
             cost.queue_ms = max(cost.queue_ms, result.queue_ms)
 
     def _values(self, submission: _Submission) -> list[Any]:
-        return [self.metrics.results[key].value for key in submission.keys]
+        return [submission.results[key].value for key in submission.keys]
 
 
 def _image_of(request: Hashable) -> ImageRef | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -27,7 +27,15 @@ from viper.models.roles import Backend, Completion, with_defaults
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import as_viper_error, run_forward
 from viper.scheduling.method_request import ModuleResult
-from viper.scheduling.operation import ANSWER, COMPLETE, OPERATIONS, Key, Operation, Served
+from viper.scheduling.operation import (
+    ANSWER,
+    COMPLETE,
+    OPERATIONS,
+    Key,
+    Operation,
+    Served,
+    prompt_tokens,
+)
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
 from viper.scheduling.request_queue import Job, RequestQueue
@@ -377,9 +385,12 @@ class ModelWorker:
         if not self.is_billed(batch[0].operation):
             return batch
         allowed: list[Job] = []
+        planned: Counter[Budget] = Counter()  # tokens of the prompts of this batch
         for job in batch:
+            budget, tokens = job.budget or self._budget, prompt_tokens(job.request)
             try:
-                (job.budget or self._budget).check()
+                budget.check(planned[budget] + tokens)
+                planned[budget] += tokens
                 allowed.append(job)
             except BudgetError as error:
                 self.finish(job, error)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive
 
+from viper.models.request_limits import PHRASE_CHARACTERS, QUESTION_CHARACTERS
 from viper.programs.program import Task
 from viper.serve.api_error import ApiError, too_large
 from viper.serve.bodies import TEXT_BYTES, Form, chunks, media_type, read_form
@@ -22,7 +23,7 @@ _DATA_URI = re.compile(r"data:[a-z0-9.+/-]{0,80};base64,", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 _MAX_NAME_CHARS = 100
 
-Choice = Annotated[str, Field(min_length=1, max_length=200)]
+Choice = Annotated[str, Field(min_length=1, max_length=PHRASE_CHARACTERS)]
 
 
 class _Fields(BaseModel):
@@ -34,7 +35,7 @@ class AskFields(_Fields):
 
     question: str = Field(
         min_length=1,
-        max_length=4_000,
+        max_length=QUESTION_CHARACTERS,
         description="A question, a statement to verify, or an expression for grounding.",
         examples=["How many cubes are there?"],
     )
@@ -64,7 +65,7 @@ class RunFields(AskFields):
 
     question: str = Field(
         "",
-        max_length=4_000,
+        max_length=QUESTION_CHARACTERS,
         description="Passed to the program as `query`, if it has that parameter.",
     )
     program: str = Field(

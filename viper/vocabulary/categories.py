@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from viper.vocabulary.lemmas import base_form
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"]
 
@@ -159,7 +160,7 @@ def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list
     return list(dict.fromkeys([*sharing, *similar]))[:limit]
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def singular(phrase: str) -> str:
     """Return a phrase with its last word in the singular, lower case."""
     *head, last = phrase.lower().split() or [""]

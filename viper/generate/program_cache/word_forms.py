@@ -7,7 +7,6 @@ and neither are words that no dictionary lists.
 
 from __future__ import annotations
 
-import functools
 import re
 from enum import StrEnum
 from typing import NamedTuple
@@ -36,6 +35,7 @@ from viper.generate.grammar.vocabulary.words import (
     verb_lemma,
 )
 from viper.vocabulary.lemmas import inflections
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = ["Form", "Piece", "form_of", "in_form", "is_content", "lemma", "pieces"]
 __all__ += ["word_class"]
@@ -97,7 +97,7 @@ def pieces(text: str) -> list[Piece]:
     return [Piece(found[0], found.start(), found.end()) for found in _PIECE.finditer(text)]
 
 
-@functools.lru_cache(maxsize=8192)
+@cached_by_text(8_192)
 def word_class(word: str) -> str | None:
     """Return the class of a word, such as "noun plural" or "color"; None if it must not be replaced."""
     word = word.casefold()
@@ -128,7 +128,7 @@ def is_content(word: str) -> bool:
     return word not in _CLOSED and word[:1].isalpha()
 
 
-@functools.lru_cache(maxsize=8192)
+@cached_by_text(8_192)
 def lemma(word: str) -> str:
     """Return the base form of a word."""
     word = word.casefold()
@@ -167,7 +167,7 @@ def in_form(word: str, form: Form) -> str:
             return gerund(base) if (word_class(word) or "").startswith("verb") else word
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def _plural(base: str) -> str:
     forms = inflections(base, "NNS")
     return str(forms[0]) if forms else base

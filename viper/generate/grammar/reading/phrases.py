@@ -40,6 +40,8 @@ from viper.generate.grammar.vocabulary.words import is_gerund, kinds, singular, 
 __all__ = ["PhraseChart", "resolved"]
 
 _MOST_NOUNS = 4
+# Modifiers before a noun: each is read again from every word before it.
+_MOST_MODIFIERS = 16
 _LEADS = ARTICLES | {"all", "both", "each", "every", "only", "there"}
 _SOME = frozenset("one any all each some both either".split())
 """Words that may stand before "of the": "any of the cups"."""
@@ -85,7 +87,7 @@ class PhraseChart(ConditionChart):
             here = self._nouns(at, tuple(conditions), other=other, number=number)
             found[:0] = here  # an attribute is preferred to a part of a compound
             step = self.before_noun(at)
-            if step is None:
+            if step is None or len(conditions) >= _MOST_MODIFIERS:
                 break
             more, at = step
             conditions += more

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from viper.generate.grammar.vocabulary import lexicon, relations
 from viper.generate.grammar.vocabulary.lexicon import PLACES
 from viper.vocabulary.categories import category_words
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = ["brands", "correction", "is_named", "slips", "split", "vocabulary"]
 
@@ -42,7 +43,7 @@ class _Likelihood(NamedTuple):
     """People rarely get the first letter wrong."""
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def correction(word: str) -> str | None:
     """Return the correction of a misspelt word, None if there is no candidate or a tie.
 

@@ -6,11 +6,10 @@ and adjectives an English dictionary (`viper.vocabulary.lemmas`) gives the possi
 
 from __future__ import annotations
 
-import functools
-
 from viper.generate.grammar.vocabulary.lexicon import BODY_PARTS, CLOTHES, NUMBERS
 from viper.generate.grammar.vocabulary.word_table import word_groups, word_table
 from viper.vocabulary.lemmas import base_forms, inflections
+from viper.vocabulary.text_cache import cached_by_text
 
 __all__ = [
     "gerund",
@@ -138,11 +137,14 @@ _ING_MODIFIERS = word_groups(
 )
 
 
+# Letters of the longest word that is split: the time grows with the square of its length.
+_LONGEST_COMPOUND = 40
+
 # Verbs in the dictionary, but always nouns in questions about images.
 _NEVER_VERBS = frozenset("object objects ball balls cube cubes metal metals".split())
 
 
-@functools.lru_cache(maxsize=16384)
+@cached_by_text(16_384)
 def kinds(word: str) -> frozenset[str]:
     """Return the possible parts of speech: some of NOUN, VERB, ADJ, ADV; empty for an unknown word."""
     if word in _NOUNS or word in _ING_NOUNS:
@@ -161,6 +163,8 @@ def kinds(word: str) -> frozenset[str]:
 
 def _compound(word: str) -> tuple[str, str] | None:
     """Split a compound noun into its parts: "nightstands" → "night", "stands"."""
+    if len(word) > _LONGEST_COMPOUND:
+        return None
     for at in range(3, len(word) - 2):
         first, last = word[:at], word[at:]
         if (last in _COMPOUND_HEADS or singular(last) in _COMPOUND_HEADS) and base_forms(first):
@@ -181,7 +185,7 @@ def is_gerund(word: str, following: str = "") -> bool:
     return not (named and (following in named or singular(following) in named))
 
 
-@functools.lru_cache(maxsize=16384)
+@cached_by_text(16_384)
 def singular(word: str) -> str:
     """Return the singular of a noun, any other word unchanged."""
     if word in _NOUNS:
@@ -199,7 +203,7 @@ def singular(word: str) -> str:
     return word
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def plural(noun: str) -> str:
     """Return the plural of a noun; one that has no singular ("scissors") is unchanged."""
     if _NOUNS.get(noun) == noun and noun.endswith("s") and noun != "bus":
@@ -210,7 +214,7 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh", "z")) else f"{noun}s"
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def verb_lemma(word: str) -> str | None:
     """Return the base form of a verb form, None if the word cannot be a verb."""
     if word in ("seen", "shown"):
@@ -239,14 +243,14 @@ def is_participle(word: str) -> bool:
     return lemma not in (None, word) and not word.endswith(("ing", "s"))
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def gerund(lemma: str) -> str:
     """Return the -ing form of a verb's base form: "hold" → "holding"."""
     forms = inflections(lemma, "VBG")
     return str(forms[0]) if forms else f"{lemma}ing"
 
 
-@functools.lru_cache(maxsize=4096)
+@cached_by_text(4_096)
 def positive(word: str) -> str:
     """Return the adjective of a superlative or comparative: "oldest" → "old"."""
     if not word.endswith(("er", "est")):
