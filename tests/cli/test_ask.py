@@ -123,7 +123,7 @@ def test_the_trace_is_written_as_json(picture, program, tmp_path):
     path = tmp_path / "run.json"
     assert viper("run", program, picture, "--models", "stub", "--trace", str(path)).exit_code == 0
     trace = json.loads(path.read_text())
-    assert trace["version"] == 3
+    assert trace["version"] == 4
     assert trace["turns"][0]["calls"][0]["method"] == "ImagePatch.find"
     assert trace["turns"][0]["call_sites"] == [
         {"line": 2, "method": "find", "literals": ["cup"], "repeats": False}

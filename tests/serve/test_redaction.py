@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,14 @@ from fakes.asgi import call, form
 from fakes.serving import PNG
 from viper.errors import ConfigError, ModelError
 from viper.programs.program import Failure
-from viper.serve.redaction import redact, redact_message, redact_reference
+from viper.serve.redaction import redact_message, redact_reference, redacted_trace
+from viper.trace.read import trace_of
+
+FOLDER = Path(__file__).parents[1] / "replay" / "recorded_0_1"
+
+
+def recorded(name="containers"):
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +89,14 @@ def test_an_address_is_found_whatever_stands_before_it(text):
 def test_only_messages_of_the_host_are_changed():
     own = {"kind": "runtime", "line": 1, "message": "ValueError: /a/b"}
     hosts = {"kind": "model", "line": None, "message": "/a/b is gone"}
-    value = {
-        "failure": own,
-        "attempts": [{"failure": hosts, "returned": "/x/y", "generator": "local:/m/w"}],
-    }
-    made = redact(value)
+    trace = trace_of(recorded())
+    turn = replace(
+        trace.turns[0], failure=Failure(**hosts), returned="/x/y", generator="local:/m/w"
+    )
+    made = redacted_trace(replace(trace, failure=Failure(**own), turns=(turn,))).to_json()
     assert made["failure"] == own
-    assert made["attempts"][0] == {
+    shown = {key: made["turns"][0][key] for key in ("failure", "returned", "generator")}
+    assert shown == {
         "failure": {"kind": "model", "line": None, "message": "…/b is gone"},
         "returned": "/x/y",
         "generator": "local:w",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,8 +21,14 @@ __all__ = ["CallChange", "Comparison", "compare"]
 # Compared separately, or not at all.
 _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 
-# Characters; as many as the sandbox accepts. Comparing the lines of longer sources is slow.
+# Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
+
+# Lines of one program times those of the other, between what is equal at both ends. The best diff takes time
+# that grows faster than that; larger ones are shown as lines removed and lines added.
+_MOST_PAIRS_OF_LINES = 1_000_000
+
+_CONTEXT = 2
 
 
 class ProgramChange(NamedTuple):
@@ -113,9 +120,30 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
 def _diff(first: str, second: str) -> list[str]:
     if max(len(first), len(second)) > _LONGEST_SOURCE:
         return [f"(programs of {len(first):,} and {len(second):,} characters)"]
-    return list(
-        difflib.unified_diff(first.splitlines(), second.splitlines(), "A", "B", lineterm="", n=2)
-    )
+    before, after = first.splitlines(), second.splitlines()
+    same_before = _same_at_start(before, after)
+    rest = len(before) - same_before, len(after) - same_before
+    same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
+    begin, end = max(0, same_before - _CONTEXT), max(0, same_after - _CONTEXT)
+    before, after = before[begin : len(before) - end], after[begin : len(after) - end]
+    if len(before) * len(after) > _MOST_PAIRS_OF_LINES:
+        return [
+            *("--- A", "+++ B", f"@@ -{begin + 1},{len(before)} +{begin + 1},{len(after)} @@"),
+            *(f"-{line}" for line in before),
+            *(f"+{line}" for line in after),
+        ]
+    lines = difflib.unified_diff(before, after, "A", "B", lineterm="", n=_CONTEXT)
+    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines]
+
+
+def _same_at_start(first: list[str], second: list[str]) -> int:
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
+
+
+def _shifted(header: str, by: int) -> str:
+    """Return the header of a hunk, such as `@@ -3,4 +3,5 @@`, with its line numbers moved."""
+    return re.sub(r"([-+])(\d+)", lambda found: f"{found[1]}{int(found[2]) + by}", header)
 
 
 def _matched(
