@@ -122,7 +122,7 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
         for number, line in enumerate(stream, start=1):
             try:
                 yield SampleResult.from_json(json.loads(line))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
                 if not line.endswith(b"\n"):
                     return
                 raise InputError(
@@ -142,7 +142,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(value, dict):
         raise InputError(f"{str(path)!r} must contain an object, but got {type(value).__name__}.")

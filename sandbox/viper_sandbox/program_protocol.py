@@ -147,7 +147,7 @@ class ProgramProtocol:
                     None | PatchRef() as receiver,
                     tuple(arguments),
                     int(line),
-                ]:
+                ] if _is_whole(call_id) and _is_whole(line):
                     call = self._accept(Call(call_id, name, receiver, arguments, line))
                     self._clock.stop()
                     reply = await self._serve(call)
@@ -162,7 +162,13 @@ class ProgramProtocol:
                         raise WireError(f"A result of {size:,} bytes.")
                     self._check_patches(value)
                     return self._result(value, None, printed)
-                case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
+                case [
+                    "failed",
+                    str(kind),
+                    str(text),
+                    None | int() as at,
+                    str(printed),
+                ] if at is None or _is_whole(at):
                     if kind not in _CHILD_KINDS:
                         raise WireError(f"Unknown failure kind {kind[:40]!r}.")
                     return self.failed(JailFailure(kind, text, at), printed)
@@ -258,9 +264,14 @@ def _unexpected(expected: str, got: WireValue) -> WireError:
     return WireError(f"Expected a message {expected}, got {str(word)[:40]!r}.")
 
 
+def _is_whole(number: int) -> bool:
+    """Return whether a number may count lines, letters or calls; to Python, `True` is an int as well."""
+    return type(number) is int and number >= 0
+
+
 def _finding(value: WireValue) -> Finding:
     match value:
-        case (str(kind), int(line), str(message)) if kind in _FINDING_KINDS:
+        case (str(kind), int(line), str(message)) if kind in _FINDING_KINDS and _is_whole(line):
             return Finding(kind, line, message)
         case _:
             raise WireError("A finding must be (kind, line, message).")
@@ -268,7 +279,7 @@ def _finding(value: WireValue) -> Finding:
 
 def _call_site(value: WireValue) -> CallSite:
     match value:
-        case (int(line), str(method), tuple(literals), bool(repeats)):
+        case (int(line), str(method), tuple(literals), bool(repeats)) if _is_whole(line):
             return CallSite(line, method, tuple(map(_literal, literals)), repeats)
         case _:
             raise WireError("A call site must be (line, method, literals, repeats).")
@@ -291,6 +302,8 @@ def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
     for text in texts:
         match text:
             case (str(value), int(first), int(last)) if end is not None:
+                if not (_is_whole(first) and _is_whole(last)):
+                    raise WireError("The place of a text must be two whole numbers.")
                 if not end <= first < last <= len(source):
                     raise WireError("A text of a program has no place in its source.")
                 literals.append(StringLiteral(value, first, last))

@@ -69,11 +69,12 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
             yield _row(name, text, "bold" if name == "answer" else "")
     for number, attempt in enumerate(trace.attempts[:_MOST_PROGRAMS], 1):
         yield Text(), 0
-        heading = f"program {number} of {len(trace.attempts)} by {one_line(attempt.generator)}"
+        generator = one_line(_cut(attempt.generator, _LONGEST_LINE))
+        heading = f"program {number} of {len(trace.attempts)} by {generator}"
         heading += ", from the program cache" if attempt.from_program_cache else ""
         if len(trace.attempts) > 1 and attempt is trace.answering:
             heading += ", chosen" if trace.votes else ", the last"
-        yield Text(_cut(heading, _LONGEST_LINE), "bold"), 0
+        yield Text(heading, "bold"), 0
         yield from _attempt_lines(attempt, most_calls)
     yield from _more(len(trace.attempts) - _MOST_PROGRAMS, "more programs")
     yield Text(), 0
@@ -114,9 +115,9 @@ def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
     failure = attempt.failure
     failures = {}
     if failure is not None:
-        text = f"      ✗ {failure.kind}: {_cut(one_line(failure.message), _LONGEST_ROW)}"
+        text = f"      ✗ {failure.kind}: {one_line(_cut(failure.message, _LONGEST_ROW))}"
         failures[failure.line] = Text(text, "red"), 10
-    lines = printable(attempt.source).split("\n") if attempt.source else []
+    lines = attempt.source.splitlines()
     for number, line in enumerate(lines[:_MOST_LINES], 1):
         yield Text.assemble((f"{number:>4}  ", "dim"), _code(line)), 10
         made = calls.pop(number, [])
@@ -149,7 +150,7 @@ def _call(call: CallRecord) -> Text:
     """Return a call, its result and what it took, on one line."""
     result = _value(call.result), "green"
     if call.failure is not None:
-        result = f"{call.failure_kind}: {_cut(one_line(call.failure), _LONGEST_ROW)}", "red"
+        result = f"{call.failure_kind}: {one_line(_cut(call.failure, _LONGEST_ROW))}", "red"
     facts = _joined(
         "" if call.score is None else f"score {call.score:.2f}",
         call.model or "",
@@ -166,7 +167,7 @@ def _call(call: CallRecord) -> Text:
 
 def _called(call: Mapping[str, Any]) -> str:
     arguments = _cut(_listed(call["arguments"], _value, mark=", "), _LONGEST_LINE)
-    name = _cut(one_line(call["method"]).removeprefix("ImagePatch."), _MOST_CHARACTERS)
+    name = one_line(_cut(call["method"], _MOST_CHARACTERS)).removeprefix("ImagePatch.")
     place = "" if call["box_xyxy"] is None else f" on {_box(call['box_xyxy'])}"
     return f"{name}({arguments}){place}"
 
@@ -190,7 +191,7 @@ def _changed(place: str, first: str, second: str) -> Text:
 def _outcome(call: Mapping[str, Any]) -> str:
     error = call["error"]
     if error is not None:
-        return f"{error['kind']}: {_cut(one_line(error['message']), _LONGEST_LINE)}"
+        return f"{error['kind']}: {one_line(_cut(error['message'], _LONGEST_LINE))}"
     score = "" if call["score"] is None else f" (score {call['score']:g})"
     return f"{_value(call['result'])}{score}"
 
@@ -268,7 +269,7 @@ def _sums(trace: Trace) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return " · ".join(one_line(part) for part in parts if part)
+    return " · ".join(one_line(_cut(part, _LONGEST_ROW)) for part in parts if part)
 
 
 def _code(text: str) -> str:
@@ -277,7 +278,7 @@ def _code(text: str) -> str:
 
 
 def _row(name: str, text: str, style: str = "") -> _Line:
-    flat = _cut(one_line(text), _LONGEST_ROW)
+    flat = one_line(_cut(text, _LONGEST_ROW))
     return Text.assemble((f"{name:<13}", "dim"), (flat, style)), 13
 
 

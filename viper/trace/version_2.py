@@ -16,6 +16,9 @@ __all__ = ["upgraded_from_2"]
 
 _NARROWER = " (narrower)"
 
+# Requests per forward; keeps the product with a number of 64 bits finite.
+_MOST = 1e12
+
 
 def upgraded_from_2(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trace of version 3 that means the same as one of version 2."""
@@ -76,7 +79,7 @@ def _requests(means: Any, forwards: Any) -> Any:
         return means
     return {
         role: round(mean * forwards[role])
-        if isinstance(mean, float) and isinstance(forwards.get(role), int)
+        if type(mean) is float and abs(mean) < _MOST and type(forwards.get(role)) is int
         else mean
         for role, mean in means.items()
     }
