@@ -61,7 +61,9 @@ def read_by_all(path):
         assert result.stderr.startswith("viper: ")
         return False
     assert (result.exit_code, result.stderr) == (0, "")
-    assert trace_of(trace.to_json()) == trace
+    assert (
+        trace_of(trace.to_json()).to_json() == trace.to_json()
+    )  # times are rounded where they are written
     json.loads(viper("trace", "show", path, "--json").stdout)
     for options in (["--times"], ["--json"]):
         assert viper("trace", "diff", path, SMALL, *options).stderr == ""
