@@ -24,7 +24,6 @@ from viper.images.values import json_patches, to_json_value
 from viper.replay import again
 from viper.replay.changed import find_image, trusted_backends
 from viper.replay.recorded import RecordedWorld
-from viper.serve.redaction import redacted_trace
 from viper.trace import read
 from viper.trace.model import adapter
 from viper.trace.page import trace_page
@@ -70,7 +69,6 @@ def read_by_all(path):
     assert len(summary_html(trace.to_json(), None)) < _MOST_OUTPUT
     assert trace_page(trace, None).count("<script") == 3
     RunStats().add(trace)
-    redacted_trace(trace).summary_json()
     refused_in_one_line(trusted_backends, trace.models)
     refused_in_one_line(find_image, trace, folders=(path.parent,))
     image, spec = again.image_of(trace), again.spec_of(trace)
