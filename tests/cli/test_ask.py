@@ -420,6 +420,10 @@ def test_generate_reads_rows_and_prints_a_row_for_each(tmp_path):
         ("{nope", "rows.jsonl:1 is not a JSON object"),
         ("[1]", "rows.jsonl:1 is not a JSON object"),
         ('{"id": 1}', "has neither 'query' nor 'question'"),
+        ('{"query": "x", "choices": "yes"}', "choices must be a list of texts, but got 'yes'"),
+        ('{"query": "x", "choices": [true]}', "choices must be a list of texts, but got [True]"),
+        ('{"query": "x", "id": true}', "id must be a text or a number, but got True"),
+        ("[" * 100_000, "rows.jsonl:1 is not a JSON object"),
         ('{"query": "x", "task": "poem"}', "task must be 'vqa' or 'grounding', but got 'poem'"),
     ],
 )
