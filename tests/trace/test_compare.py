@@ -142,9 +142,9 @@ def test_the_best_diff_of_large_programs_takes_time_with_the_square_of_their_lin
         compare_module._diff(source(before), source(after))
         return time.process_time() - started_s
 
-    bounded = seconds(8_000)
+    bounded = seconds(4_000)
     monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
-    best = seconds(8_000)
+    best = seconds(4_000)
     assert best > 4 * bounded
 
 
@@ -183,3 +183,17 @@ def test_a_dict_of_a_program_is_compared_by_its_keys(value):
         lambda v: v["turns"][0].update(returned={"type": "dict", "items": [["a", 1], ["b", [3]]]}),
     )
     assert [str(d) for d in found.fields] == ["turns[0].returned.b[0]: 2 became 3"]
+
+
+@pytest.mark.parametrize("bound", [10, 100])
+def test_the_list_of_differences_is_bounded_and_says_so(value, monkeypatch, bound):
+    value["turns"][0]["returned"] = [1] * 1_000
+
+    def change(other):
+        other["turns"][0]["returned"] = [2] * 1_000
+
+    assert len(compared(value, change).fields) == 1_000
+    monkeypatch.setattr(compare_module, "_MOST_DIFFERENCES", bound)
+    *found, last = compared(value, change).fields
+    assert len(found) == bound
+    assert last.path == f"… more than {bound} differences; the rest is not listed"

@@ -123,7 +123,7 @@ def attack(kind, seeds, tmp_path, touched):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_hostile_file_is_displayed_or_refused_in_one_line(kind, tmp_path, touched):
-    attack(kind, range(5), tmp_path, touched)
+    attack(kind, range(3), tmp_path, touched)
 
 
 @pytest.mark.slow

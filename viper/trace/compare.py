@@ -6,9 +6,9 @@ import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from viper.trace.differences import Difference, differences
@@ -29,6 +29,9 @@ _LONGEST_SOURCE = 200_000
 _MOST_PAIRS_OF_LINES = 1_000_000
 
 _CONTEXT = 2
+
+# Of each list of places that differ. Viper's own traces have far fewer; two hostile files have millions.
+_MOST_DIFFERENCES = 100_000
 
 
 class ProgramChange(NamedTuple):
@@ -84,13 +87,14 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         times: Whether to compare times and costs as well.
     """
     one, other = first.to_json(), second.to_json()
-    fields = list(differences(_head(one, Trace), _head(other, Trace)))
+    fields = _first(differences(_head(one, Trace), _head(other, Trace)))
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
     measured = list(differences(_measures(one, Trace), _measures(other, Trace)))
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
-        fields += differences(_head(left, Attempt), _head(right, Attempt), path)
+        fields += _first(differences(_head(left, Attempt), _head(right, Attempt), path))
+        del fields[_MOST_DIFFERENCES + 1 :]
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
             programs.append(ProgramChange(number, _diff(before, after)))
@@ -103,8 +107,19 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
                 place = f"{path}.line {a['line']} {a['method']}"
                 measured += differences(_measures(a, CallRecord), _measures(b, CallRecord), place)
     return Comparison(
-        tuple(fields), tuple(programs), tuple(calls), tuple(measured) if times else ()
+        _bounded(fields), tuple(programs), tuple(calls), _bounded(measured) if times else ()
     )
+
+
+def _bounded(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    if len(found) <= _MOST_DIFFERENCES:
+        return tuple(found)
+    more = f"… more than {_MOST_DIFFERENCES:,} differences; the rest is not listed"
+    return *found[:_MOST_DIFFERENCES], Difference(more, None, None)
+
+
+def _first(found: Iterator[Difference]) -> list[Difference]:
+    return list(islice(found, _MOST_DIFFERENCES + 1))
 
 
 def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
