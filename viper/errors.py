@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import itertools
 from collections.abc import Iterable
 from typing import ClassVar, Literal, get_args
 
@@ -44,6 +45,7 @@ __all__ = [
     "failure_kind",
     "install_command",
     "require_packages",
+    "similar_words",
     "summarize_error",
 ]
 
@@ -180,7 +182,30 @@ def summarize_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {hide_secrets(line[:1000])[:300]}"
 
 
+# Comparing two texts takes time with the product of their lengths, and either may be a stranger's.
+_LONGEST_WORD = 80
+_MOST_CANDIDATES = 5_000
+
+
+def similar_words(
+    word: str, candidates: Iterable[str], *, limit: int = 3, least: float = 0.6
+) -> list[str]:
+    """Return the candidates that are spelled most like a word, best first.
+
+    Args:
+        word: A word or short phrase; a text longer than 80 characters is like none.
+        candidates: Of these, the first 5,000 of at most 80 characters count.
+        limit: How many to return at most.
+        least: Least similarity, 0 to 1.
+    """
+    if len(word) > _LONGEST_WORD:
+        return []
+    first = itertools.islice(candidates, _MOST_CANDIDATES)
+    short = [name for name in first if len(name) <= _LONGEST_WORD]
+    return difflib.get_close_matches(word, short, limit, least)
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return "Did you mean 'a' or 'b'? " for similar candidates, or "" when there are none."""
-    matches = difflib.get_close_matches(word, list(candidates))
+    matches = similar_words(word, candidates)
     return f"Did you mean {' or '.join(map(repr, matches))}? " if matches else ""

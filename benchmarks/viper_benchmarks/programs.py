@@ -53,7 +53,7 @@ class SavedPrograms:
         except JsonError as error:
             raise InputError(f"{where} {error}.") from error
         id_, program = row.raw.get("id"), row.raw.get("program")
-        if not isinstance(id_, str | int) or not isinstance(program, str | None):
+        if type(id_) not in (str, int) or not isinstance(program, str | None):
             raise row.wrong("needs an 'id' and a 'program', a text or null.")
         self._programs[str(id_)] = program
         if program is None and isinstance(reason := row.raw.get("message"), str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -159,12 +160,15 @@ class SampleResult:
         Raises:
             ValueError: It is malformed.
         """
+        if not isinstance(row, dict):
+            raise ValueError(f"It must be an object, but is {type(row).__name__}.")
         # Older rows have no usage: their cost is unknown.
         row = {"usage": {"cost_usd": None}, "program_cached": row.get("memo", False), **row}
         if "error_attribution" not in row and (former := row.get("blame")) is not None:
             cause, fixed_by = former["lost_by"], former["mended_by"]
             row["error_attribution"] = {"cause": cause, "fixed_by": fixed_by}
-        return _ROW.validate_python(row)
+        # As JSON, where strict still accepts lists for tuples, but neither booleans nor texts for numbers.
+        return _ROW.validate_json(json.dumps(row), strict=True)
 
 
 _ROW = TypeAdapter(SampleResult)

@@ -51,6 +51,8 @@ def _nested(
     for key, item in rule["properties"].items():
         place = f"{above}.{key}" if above else key
         for name in _references(item):
+            if "properties" not in rules[name]:
+                continue  # a value of a program, which the page describes in words
             yield name, rules[name], f"`{place}`"
             if name not in above:
                 yield from _nested(rules[name], rules, place)

@@ -22,6 +22,10 @@ PATCH = "ImagePatch"
 # Words of up to this length are part of too many names to suggest one.
 _SHORTEST_PART = 3
 
+# Comparing two names takes time with the product of their lengths, and a program may define thousands.
+_LONGEST_NAME = 80
+_MOST_NAMES = 1_000
+
 _SCALARS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -203,7 +207,9 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return "Did you mean 'a' or 'b'? " for similar words, or "" if there are none."""
     import difflib  # imported only for wrong programs
 
-    names = sorted(choices)
+    if len(word) > _LONGEST_NAME:
+        return ""
+    names = [name for name in sorted(choices)[:_MOST_NAMES] if len(name) <= _LONGEST_NAME]
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if not near and len(word) > _SHORTEST_PART:
         near = [name for name in names if word in name][:3]  # center → horizontal_center

@@ -346,7 +346,9 @@ def _literals(texts: list[WireValue], source: str) -> tuple[StringLiteral, ...]:
     end: int | None = 0
     for text in texts:
         match text:
-            case (str(value), int(first), int(last)) if end is not None and type(first) is int:
+            case (str(value), int(first), int(last)) if end is not None:
+                if type(first) is not int or type(last) is not int:
+                    raise WireError("The place of a text must be two whole numbers.")
                 if not end <= first < last <= len(source):
                     raise WireError("A text of a program has no place in its source.")
                 literals.append(StringLiteral(value, first, last))

@@ -270,9 +270,9 @@ class ZygoteClient:
 
     def _handle(self, message: WireValue) -> None:
         match message:
-            case ["exited", int(number), int() as outcome]:
+            case ["exited", int(number), int() as outcome] if bool not in map(type, message):
                 pass
-            case ["fork_failed", int(number), str() as outcome]:
+            case ["fork_failed", int(number), str() as outcome] if type(number) is int:
                 pass
             case _:
                 raise WireError("The zygote sent an invalid message.")

@@ -103,3 +103,13 @@ def test_a_malformed_file_is_refused_with_its_line(tmp_path, content, complaint)
     path.write_text(content)
     with pytest.raises(InputError, match=complaint):
         SavedPrograms(path)
+
+
+@pytest.mark.parametrize("id_", [True, 1.0, None, [1], {"a": 1}], ids=str)
+def test_an_id_is_a_text_or_a_whole_number(tmp_path, id_):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": 1, "program": "return 1"}))
+    SavedPrograms(path)
+    path.write_text(json.dumps({"id": id_, "program": "return 1"}))
+    with pytest.raises(InputError, match="needs an 'id' and a 'program'"):
+        SavedPrograms(path)

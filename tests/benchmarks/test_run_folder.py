@@ -116,3 +116,27 @@ def test_older_rows_are_read(tmp_path):
     path.write_text(json.dumps(old) + "\n")
     (entry,) = read_rows(path)
     assert (entry.id, entry.usage.cost_usd, entry.baselines) == ("1", None, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"score": True}, {"calls": True}, {"calls": "3"}, {"ms": "1"}, {"forwards": {"detector": True}},
+     {"scores": {"accuracy": False}}, {"correct": 1}, {"correct": "yes"}, {"iou": True},
+     {"box_xyxy": [True, 0, 1, 1]}],
+    ids=str,
+)  # fmt: skip
+def test_a_row_with_a_number_of_another_type_is_refused(tmp_path, change):
+    samples = run_with(tmp_path / "run", row("1"))
+    line = json.loads(samples.read_text())
+    assert len(list(read_rows(samples))) == 1
+    samples.write_text(json.dumps(line | change) + "\n")
+    with pytest.raises(InputError, match="line 1 is not a row of a run"):
+        list(read_rows(samples))
+
+
+@pytest.mark.parametrize("line", ["[1]", "7", "null", '"x"', "[" * 100_000], ids=range(5))
+def test_a_line_that_is_no_row_is_refused(tmp_path, line):
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text(line + "\n")
+    with pytest.raises(InputError, match="line 1 is not a row of a run"):
+        list(read_rows(samples))

@@ -123,7 +123,7 @@ def test_the_trace_is_written_as_json(picture, program, tmp_path):
     path = tmp_path / "run.json"
     assert viper("run", program, picture, "--models", "stub", "--trace", str(path)).exit_code == 0
     trace = json.loads(path.read_text())
-    assert trace["version"] == 3
+    assert trace["version"] == 4
     assert trace["turns"][0]["calls"][0]["method"] == "ImagePatch.find"
     assert trace["turns"][0]["call_sites"] == [
         {"line": 2, "method": "find", "literals": ["cup"], "repeats": False}
@@ -420,6 +420,10 @@ def test_generate_reads_rows_and_prints_a_row_for_each(tmp_path):
         ("{nope", "rows.jsonl:1 is not a JSON object"),
         ("[1]", "rows.jsonl:1 is not a JSON object"),
         ('{"id": 1}', "has neither 'query' nor 'question'"),
+        ('{"query": "x", "choices": "yes"}', "choices must be a list of texts, but got 'yes'"),
+        ('{"query": "x", "choices": [true]}', "choices must be a list of texts, but got [True]"),
+        ('{"query": "x", "id": true}', "id must be a text or a number, but got True"),
+        ("[" * 100_000, "rows.jsonl:1 is not a JSON object"),
         ('{"query": "x", "task": "poem"}', "task must be 'vqa' or 'grounding', but got 'poem'"),
     ],
 )

@@ -91,7 +91,7 @@ def test_hostile_text_cannot_act_on_the_terminal(stored):
         attempt["source"] = f"# {escape}\n" + attempt["source"]
         attempt["printed"] = attempt["generator"] = escape
         attempt["notes"] = attempt["unverified"] = [escape]
-        attempt["returned"] = {escape: [escape]}
+        attempt["returned"] = {"type": "dict", "items": [[escape, [escape]]]}
         attempt["findings"] = [{"kind": "check", "line": 1, "message": escape}]
         call = attempt["calls"][0]
         call["notes"] = call["arguments"] = [escape]

@@ -110,6 +110,9 @@ def test_a_missing_model_is_one_line_with_the_command(tmp_path: Path, hub_cache)
         ('{"matcher": "a", "language": "b", "features": 0, "prompts": 1, "width": 1}', "is malformed"),
         ('{"matcher": "a", "language": "b", "features": 1, "prompts": 1, "width": 1, "version": 9}',
          "has version 9, but this Viper reads version 1"),
+        ('{"matcher": "a", "language": "b", "features": 1, "prompts": 1, "width": 1, "version": true}',
+         "version must be a whole number"),
+        ('{"matcher": "a", "language": "b", "features": true, "prompts": 1, "width": 1}', "is malformed"),
     ],
 )  # fmt: skip
 def test_a_folder_that_is_no_map_is_refused(tmp_path: Path, content, complaint) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viper.generate.observations import observed_calls
+from viper.images.values import to_json_value
 from viper.trace import CallError, CallRecord
 from viper.usage import Usage
 
@@ -66,7 +67,14 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=6), JSON, st.none() | st.text())
 def test_whatever_was_seen_is_one_bounded_line_of_json(arguments, result, failure):
     (line,) = observed_calls(
-        [record(arguments=tuple(arguments), result=result, failure=failure)], 80
+        [
+            record(
+                arguments=tuple(map(to_json_value, arguments)),
+                result=to_json_value(result),
+                failure=failure,
+            )
+        ],
+        80,
     )
     assert json.loads(line)["call"] == "ImagePatch.find"
     assert len(line) <= 700
@@ -77,7 +85,7 @@ def test_objects_of_modules_and_dicts_are_shown_with_what_may_be_read_of_them():
     mask = {"type": "object", "class": "Mask", "attributes": {"area": 0.12345, "name": "x" * 500}}
     for result, shown in (
         (mask, {"class": "Mask", "area": 0.123}),
-        ({"a": [mask]}, {"a": [{"class": "Mask", "area": 0.123}]}),
+        ({"type": "dict", "items": [["a", [mask]]]}, {"a": [{"class": "Mask", "area": 0.123}]}),
     ):
         (line,) = observed_calls([record(result=result)], 100)
         told = json.loads(line)["result"]

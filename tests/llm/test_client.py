@@ -415,3 +415,15 @@ def test_a_reply_without_text_says_what_it_was_billed():
     with pytest.raises(ModelError) as caught:
         read_completion(body, "The model", None)
     assert caught.value.usage.tokens == 59
+
+
+@pytest.mark.parametrize("count", ["true", "-1", "1.5", '"7"', "null", "1" + "0" * 400, "[7]"])
+def test_a_count_of_tokens_that_is_none_counts_nothing(count):
+    def usage(prompt_tokens):
+        message = '{"message": {"content": "cup"}}'
+        counts = f'{{"prompt_tokens": {prompt_tokens}, "completion_tokens": 5}}'
+        body = f'{{"choices": [{message}], "usage": {counts}}}'
+        return read_completion(body, "The model", None).usage
+
+    assert usage(count).tokens == 5
+    assert usage("7").tokens == 12

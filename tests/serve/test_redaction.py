@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fakes.asgi import call, form
 from fakes.serving import PNG
 from viper.errors import ConfigError, ModelError
+from viper.images.values import to_json_value
 from viper.programs.program import Failure
-from viper.serve.redaction import redact, redact_message, redact_reference
+from viper.serve.redaction import redact_message, redact_reference, redacted_step, redacted_trace
+from viper.trace import AttemptStep, CallStep, ProgramStep
+from viper.trace.read import trace_of
+
+FOLDER = Path(__file__).parents[1] / "replay" / "recorded_0_1"
+
+
+def recorded(name="containers"):
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +91,14 @@ def test_an_address_is_found_whatever_stands_before_it(text):
 def test_only_messages_of_the_host_are_changed():
     own = {"kind": "runtime", "line": 1, "message": "ValueError: /a/b"}
     hosts = {"kind": "model", "line": None, "message": "/a/b is gone"}
-    value = {
-        "failure": own,
-        "attempts": [{"failure": hosts, "returned": "/x/y", "generator": "local:/m/w"}],
-    }
-    made = redact(value)
+    trace = trace_of(recorded())
+    turn = replace(
+        trace.turns[0], failure=Failure(**hosts), returned="/x/y", generator="local:/m/w"
+    )
+    made = redacted_trace(replace(trace, failure=Failure(**own), turns=(turn,))).to_json()
     assert made["failure"] == own
-    assert made["attempts"][0] == {
+    shown = {key: made["turns"][0][key] for key in ("failure", "returned", "generator")}
+    assert shown == {
         "failure": {"kind": "model", "line": None, "message": "…/b is gone"},
         "returned": "/x/y",
         "generator": "local:w",
@@ -156,3 +169,73 @@ def test_a_model_that_cannot_be_loaded_is_the_servers_business(make, monkeypatch
         reply = call(app, "POST", "/v1/ask", **sent)
     assert (reply.status, reply.error["kind"]) == (503, "config")
     assert "/home/me/weights.bin is missing" in caplog.text
+
+
+SECRET = "etc/of-the-server"
+
+LOOKALIKES = {
+    "a model": {"model": SECRET},
+    "models": {"models": {"detector": SECRET, "matcher": f"onnx:{SECRET}"}},
+    "a generator": {"generator": f"local:{SECRET}", "source": "", "calls": []},
+    "a call": {"method": "ImagePatch.find", "model": f"auto:local:{SECRET}", "error": None},
+    "a failure": {"kind": "model", "line": 1, "message": f"/{SECRET} is gone"},
+    "deep inside": [({"a": [{"model": SECRET}]},), {"b": {"generator": SECRET}}],
+    "a tagged dict": {"type": "dict", "items": [["model", SECRET]]},
+    "a patch": {"type": "patch", "image": 0, "box_xyxy": [1, 2], "model": SECRET},
+}
+
+
+@pytest.fixture
+def looked_up(monkeypatch):
+    """Files of the attack that were looked for on disk."""
+    seen = []
+    exists = Path.exists
+
+    def watched(path, **options):
+        if SECRET.rpartition("/")[2] in str(path):
+            seen.append(str(path))
+        return exists(path, **options)
+
+    monkeypatch.setattr(Path, "exists", watched)
+    redact_reference.cache_clear()
+    yield seen
+    redact_reference.cache_clear()
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+@pytest.mark.parametrize("stream", [False, True], ids=["answer", "steps"])
+def test_what_a_program_says_is_never_looked_up_on_disk(make, fake_engine, looked_up, name, stream):
+    app, _ = make(fake_engine())
+    program = f"def execute_command(image):\n    return [{LOOKALIKES[name]!r}]\n"
+    fields = {"program": program, "trace": "true", **({"stream": "true"} if stream else {})}
+    reply = call(app, "POST", "/v1/run", **form(fields, file=PNG))
+    body = dict(reply.events())["answer"] if stream else reply.json()
+    assert looked_up == []
+    # It comes back as it was, whatever it looks like: no part of it was taken for the host's.
+    returned = trace_of(body["trace"]).answering.returned
+    assert returned == to_json_value([LOOKALIKES[name]])
+
+
+def test_a_reference_of_the_host_is_looked_up(looked_up):
+    trace = trace_of(recorded())
+    call_ = replace(trace.calls[0], model=f"onnx:{SECRET}")
+    turn = replace(trace.turns[0], calls=(call_,), generator=f"auto:local:{SECRET}")
+    made = redacted_trace(replace(trace, turns=(turn,), models={"detector": SECRET}))
+    assert len(looked_up) > 2
+    assert made.models == {"detector": SECRET}  # of a hub: there is no such file
+
+
+@pytest.mark.parametrize("step", ["program", "call", "attempt"])
+def test_steps_are_redacted_in_the_fields_of_the_host(step):
+    trace = trace_of(recorded())
+    call_ = replace(trace.calls[0], model="onnx:/a/b.onnx", result="/a/b")
+    turn = replace(trace.turns[0], calls=(call_,), generator="local:/m/w", printed="/a/b")
+    steps = {
+        "program": ProgramStep(0, "local:/m/w", "'/a/b'"),
+        "call": CallStep(0, call_),
+        "attempt": AttemptStep(0, turn),
+    }
+    text = json.dumps(redacted_step(steps[step]).to_json())
+    assert "/a/b.onnx" not in text
+    assert "/m/w" not in text
+    assert "/a/b" in text

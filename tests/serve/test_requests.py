@@ -45,6 +45,7 @@ def field_part(name="question", text=b"Is there a cup?"):
         ({**GOOD, "choices": ["a"] * 101}, "choices: List should have at most 100 items"),
         ({**GOOD, "choices": ["x" * 201]}, "choices.0: String should have at most 200 characters."),
         ({**GOOD, "timeout_s": 0}, "timeout_s: Input should be greater than 0."),
+        ({**GOOD, "timeout_s": True}, "timeout_s: Value error, must be a number."),
         ({**GOOD, "timeout_s": "inf"}, "timeout_s: Input should be a finite number."),
         ({**GOOD, "generator": "openai:x"}, "generator: Extra inputs are not permitted."),
         ({**GOOD, "models": "large"}, "models: Extra inputs are not permitted."),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import random
+import time
 
 import pytest
 
 from fakes import runs
+from viper.trace import compare as compare_module
 from viper.trace.compare import compare
 from viper.trace.differences import differences
 from viper.trace.files import trace_text
@@ -97,3 +101,99 @@ def test_an_attempt_that_only_one_has_is_a_difference(value):
 )  # fmt: skip
 def test_differences_are_told_with_their_place(first, second, told):
     assert [str(difference) for difference in differences(first, second)] == told
+
+
+def source(lines):
+    return "".join(f"{line}\n" for line in lines)
+
+
+SOURCES = {
+    "nothing in common": (range(30_000), range(50_000, 80_000)),
+    "backwards": (range(30_000), range(30_000, 0, -1)),
+    "two lines in turn": ([0, 1] * 15_000, [1, 0, 0] * 10_000),
+    "every second line": (range(30_000), [i if i % 2 else -i for i in range(30_000)]),
+    "moved": (range(30_000), [*range(15_000, 30_000), *range(15_000)]),
+    "one line": ([0] * 30_000, [1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_programs_of_thirty_thousand_lines_are_compared_at_once(value, name):
+    before, after = map(source, SOURCES[name])
+    value["turns"][0]["source"] = before
+    started_s = time.process_time()
+    (change,) = compared(value, lambda v: v["turns"][0].update(source=after)).programs
+    assert time.process_time() - started_s < 5  # the best diff of two of them takes minutes
+    lines = change.lines[3:]
+    first = source(line[1:] for line in lines if line[0] in " -")
+    second = source(line[1:] for line in lines if line[0] in " +")
+    # Where the diff is one hunk, it turns the first program into the second.
+    if sum(line.startswith("@@") for line in change.lines) == 1:
+        assert first in before
+        assert second in after
+
+
+def test_the_best_diff_of_large_programs_takes_time_with_the_square_of_their_lines(monkeypatch):
+    def seconds(lines):
+        # Few lines are equal, but many are alike to the algorithm: each occurs under a hundredth of the time.
+        before = [f"{i % (lines // 9)}" for i in range(lines)]
+        after = [f"{(7 * i + 3) % (lines // 9)}" for i in range(lines)]
+        started_s = time.process_time()
+        compare_module._diff(source(before), source(after))
+        return time.process_time() - started_s
+
+    bounded = seconds(4_000)
+    monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
+    best = seconds(4_000)
+    assert best > 4 * bounded
+
+
+def test_a_line_changed_in_a_large_program_is_the_whole_diff(value):
+    lines = [f"x{i} = 1" for i in range(10_000)]
+    value["turns"][0]["source"] = source(lines)
+    other = [*lines[:5_000], "y = 2", *lines[5_001:]]
+    (change,) = compared(value, lambda v: v["turns"][0].update(source=source(other))).programs
+    assert change.lines == [
+        "--- A", "+++ B", "@@ -4999,5 +4999,5 @@", " x4998 = 1", " x4999 = 1", "-x5000 = 1", "+y = 2",
+        " x5001 = 1", " x5002 = 1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_diff_is_that_of_the_whole_programs(seed):
+    dice = random.Random(seed)
+    before = [str(dice.randrange(9)) for _ in range(dice.randrange(30))]
+    after = list(before)
+    for _ in range(dice.randrange(1, 4)):
+        at = dice.randrange(len(after) + 1)
+        after[at : at + dice.randrange(3)] = [f"n{dice.random()}"] * dice.randrange(2)
+    found = compare_module._diff(source(before), source(after))
+    whole = list(difflib.unified_diff(before, after, "A", "B", lineterm="", n=2))
+    # Equal lines at both ends are left out first; which of equal lines counts as changed may differ.
+    assert len(found) <= len(whole) + 4
+    assert [line[1:] for line in found if line[0] == "+"].count("n") == 0
+    removed, added = (sorted(line[1:] for line in found[2:] if line[0] == sign) for sign in "-+")
+    assert sorted([*before, *added]) == sorted([*after, *removed])
+
+
+def test_a_dict_of_a_program_is_compared_by_its_keys(value):
+    value["turns"][0]["returned"] = {"type": "dict", "items": [["a", 1], ["b", [2]]]}
+    found = compared(
+        value,
+        lambda v: v["turns"][0].update(returned={"type": "dict", "items": [["a", 1], ["b", [3]]]}),
+    )
+    assert [str(d) for d in found.fields] == ["turns[0].returned.b[0]: 2 became 3"]
+
+
+@pytest.mark.parametrize("bound", [10, 100])
+def test_the_list_of_differences_is_bounded_and_says_so(value, monkeypatch, bound):
+    value["turns"][0]["returned"] = [1] * 1_000
+
+    def change(other):
+        other["turns"][0]["returned"] = [2] * 1_000
+
+    assert len(compared(value, change).fields) == 1_000
+    monkeypatch.setattr(compare_module, "_MOST_DIFFERENCES", bound)
+    *found, last = compared(value, change).fields
+    assert len(found) == bound
+    assert last.path == f"… more than {bound} differences; the rest is not listed"

@@ -82,3 +82,21 @@ def test_whatever_was_changed_in_one_is_read_or_refused(name):
         except InputError:
             refused += 1
     assert 30 < refused < 150
+
+
+@pytest.mark.parametrize(
+    "means",
+    [
+        {"matcher": 1e308},
+        {"matcher": -1e308},
+        {"matcher": True},
+        {"matcher": "7"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "forwards", [{"matcher": 2**63 - 1}, {"matcher": True}, {"matcher": None}], ids=str
+)
+def test_a_mean_that_is_no_number_of_requests_is_refused(means, forwards):
+    with pytest.raises(InputError):
+        trace_of(recorded("builtin_counting") | {"forwards": forwards, "mean_batch": means})

@@ -212,4 +212,4 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
 def _trained_size(model: Any) -> int:
     settings = getattr(model, "args", None)
     wanted = settings.get("imgsz") if isinstance(settings, dict) else None
-    return wanted if isinstance(wanted, int) else 640  # the library's default
+    return wanted if type(wanted) is int and wanted > 0 else 640  # the library's default

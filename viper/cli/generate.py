@@ -166,9 +166,13 @@ def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:
             raise InputError(
                 f"{file}:{number}: task must be 'vqa' or 'grounding', but got {task!r}."
             )
-        yield _Row(
-            str(row.get("id", number)),
-            query,
-            task,
-            tuple(map(str, row.get("choices") or options["choices"])),
-        )
+        choices = row.get("choices") or options["choices"]
+        if not isinstance(choices, list | tuple) or not all(isinstance(c, str) for c in choices):
+            raise InputError(
+                f"{file}:{number}: choices must be a list of texts, but got {choices!r:.60}."
+            )
+        if type(id_ := row.get("id", number)) not in (str, int):
+            raise InputError(
+                f"{file}:{number}: id must be a text or a number, but got {id_!r:.60}."
+            )
+        yield _Row(str(id_), query, task, tuple(choices))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from viper.cli.output import counted
-from viper.images.values import plain_items
+from viper.images.values import dict_items
 from viper.texts.terminal import one_line, printable
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
@@ -26,6 +26,12 @@ _MOST_CALLS = 8
 _MOST_CHARACTERS = 160
 _MOST_DIFFERENCES = 40
 
+# For files that Viper did not write: a million programs, lines or notes would take an hour to lay out.
+_MOST_PROGRAMS = 100
+_MOST_LINES = 5_000
+_MOST_NOTES = 50
+_LONGEST_LINE = 1_000
+_LONGEST_ROW = 5_000
 
 _Line = tuple[Text, int]
 """A line, and how far its continuation is indented when it does not fit the width."""
@@ -51,25 +57,27 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
     answer = trace.answer if failure is None else f"none ({failure.kind}): {failure.message}"
     rows = [
         ("question", trace.question or "(none)"),
-        ("choices", ", ".join(trace.choices)),
+        ("choices", _listed(trace.choices, mark=", ")),
         ("answer", answer or ""),
-        ("not verified", "; ".join(trace.unverified)),
-        ("boxes", "; ".join(map(_patch, trace.patches)) if failure is None else ""),
+        ("not verified", _listed(trace.unverified)),
+        ("boxes", _listed(trace.patches, _patch) if failure is None else ""),
         ("votes", _votes(trace)),
         ("image", f"{trace.image.name}, {trace.image.width}×{trace.image.height} pixels"),
-        ("models", ", ".join(f"{role} {ref}" for role, ref in trace.models.items())),
+        ("models", _listed([*trace.models.items()], " ".join, mark=", ")),
     ]
     for name, text in rows:
         if text:
             yield _row(name, text, "bold" if name == "answer" else "")
-    for number, attempt in enumerate(trace.attempts, 1):
+    for number, attempt in enumerate(trace.attempts[:_MOST_PROGRAMS], 1):
         yield Text(), 0
-        heading = f"program {number} of {len(trace.attempts)} by {one_line(attempt.generator)}"
+        generator = one_line(_cut(attempt.generator, _LONGEST_LINE))
+        heading = f"program {number} of {len(trace.attempts)} by {generator}"
         heading += ", from the program cache" if attempt.from_program_cache else ""
         if len(trace.attempts) > 1 and attempt is trace.answering:
             heading += ", chosen" if trace.votes else ", the last"
         yield Text(heading, "bold"), 0
         yield from _attempt_lines(attempt, most_calls)
+    yield from _more(len(trace.attempts) - _MOST_PROGRAMS, "more programs")
     yield Text(), 0
     yield _row("sums", _sums(trace))
 
@@ -81,9 +89,10 @@ def _comparison_lines(found: Comparison) -> Iterator[_Line]:
     yield from _difference_lines(found.fields)
     for change in found.programs:
         yield Text(f"program {change.attempt + 1}", "bold"), 0
-        for line in change.lines:
+        for line in change.lines[:_MOST_LINES]:
             style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
             yield Text(f"    {_code(line)}", style), 8
+        yield from _more(len(change.lines) - _MOST_LINES, "more lines (--json lists all)")
     for call in found.calls[:_MOST_DIFFERENCES]:
         yield _call_change(call), 8
     yield from _difference_lines(found.measures)
@@ -107,26 +116,31 @@ def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
     failure = attempt.failure
     failures = {}
     if failure is not None:
-        text = f"      ✗ {failure.kind}: {one_line(failure.message)}"
+        text = f"      ✗ {failure.kind}: {one_line(_cut(failure.message, _LONGEST_ROW))}"
         failures[failure.line] = Text(text, "red"), 10
-    lines = printable(attempt.source).split("\n") if attempt.source else []
-    for number, line in enumerate(lines, 1):
+    lines = attempt.source.splitlines()
+    for number, line in enumerate(lines[:_MOST_LINES], 1):
         yield Text.assemble((f"{number:>4}  ", "dim"), _code(line)), 10
         made = calls.pop(number, [])
         for call in made[:most_calls]:
             yield _call(call), 10
         if most_calls is not None and len(made) > most_calls:
-            more = len(made) - most_calls
-            yield Text(f"      … {more} more calls (--all shows them)", "dim"), 10
+            yield from _more(len(made) - most_calls, "more calls (--all shows them)")
         if number in failures:
             yield failures.pop(number)
-    for call in itertools.chain(*calls.values()):  # on lines that the program does not have
+    yield from _more(len(lines) - _MOST_LINES, "more lines")
+    elsewhere = [*itertools.chain(*calls.values())]  # on lines that are not shown, or do not exist
+    for call in elsewhere[:most_calls]:
         yield _call(call), 10
+    if most_calls is not None:
+        yield from _more(len(elsewhere) - most_calls, "more calls (--all shows them)")
     yield from failures.values()
-    for finding in attempt.findings:
+    for finding in attempt.findings[:_MOST_NOTES]:
         yield _row("finding", f"line {finding.line}: {finding.kind}: {finding.message}")
-    for note in attempt.notes:
+    yield from _more(len(attempt.findings) - _MOST_NOTES, "more findings")
+    for note in attempt.notes[:_MOST_NOTES]:
         yield _row("note", note)
+    yield from _more(len(attempt.notes) - _MOST_NOTES, "more notes")
     if attempt.printed:
         yield _row("printed", attempt.printed)
     if failure is None:
@@ -137,23 +151,24 @@ def _call(call: CallRecord) -> Text:
     """Return a call, its result and what it took, on one line."""
     result = _value(call.result), "green"
     if call.failure is not None:
-        result = f"{call.failure_kind}: {one_line(call.failure)}", "red"
+        result = f"{call.failure_kind}: {one_line(_cut(call.failure, _LONGEST_ROW))}", "red"
     facts = _joined(
         "" if call.score is None else f"score {call.score:.2f}",
         call.model or "",
         "cached" if call.cached else counted(call.forwards, "forward"),
         f"{call.prefetched} prefetched" if call.prefetched else "",
         f"{call.ms:.1f} ms",
-        *call.notes,
+        *call.notes[:_MOST_NOTES],
     )
+    facts = _cut(facts, _LONGEST_ROW)
     return Text.assemble(
         ("      → ", "cyan"), _called(call.to_json()), " = ", result, (f"  {facts}", "dim")
     )
 
 
 def _called(call: Mapping[str, Any]) -> str:
-    arguments = ", ".join(map(_value, call["arguments"]))
-    name = one_line(call["method"]).removeprefix("ImagePatch.")
+    arguments = _cut(_listed(call["arguments"], _value, mark=", "), _LONGEST_LINE)
+    name = one_line(_cut(call["method"], _MOST_CHARACTERS)).removeprefix("ImagePatch.")
     place = "" if call["box_xyxy"] is None else f" on {_box(call['box_xyxy'])}"
     return f"{name}({arguments}){place}"
 
@@ -177,33 +192,56 @@ def _changed(place: str, first: str, second: str) -> Text:
 def _outcome(call: Mapping[str, Any]) -> str:
     error = call["error"]
     if error is not None:
-        return f"{error['kind']}: {one_line(error['message'])}"
+        return f"{error['kind']}: {one_line(_cut(error['message'], _LONGEST_LINE))}"
     score = "" if call["score"] is None else f" (score {call['score']:g})"
     return f"{_value(call['result'])}{score}"
 
 
 def _value(value: Any) -> str:
     """Return a JSON value as a program's author would write it, cut where it is long."""
-    text = one_line(_written(value))
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+    return _cut(one_line(_written(value)), _MOST_CHARACTERS)
 
 
 def _written(value: Any) -> str:
+    """Return a value of a program, or a list or object of a trace's own fields."""
     match value:
         case {"type": "patch"}:
-            return _patch(value)
+            return _cut(_patch(value), _MOST_CHARACTERS)
+        case {"type": "dict" | "object"}:
+            return _written_items(dict_items(value))
         case dict():
-            pairs = plain_items(value).items()
-            return "{" + ", ".join(f"{key!r}: {_written(item)}" for key, item in pairs) + "}"
-        case list():
+            return _written_items(list(value.items()))
+        case list() | tuple():
             items = ", ".join(map(_written, value[:5])) + (", …" if len(value) > 5 else "")
-            return f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"
+            text = f"[{items}]" if len(value) <= 5 else f"{len(value)} × [{items}]"
+            return _cut(text, _LONGEST_LINE)
+        case str():
+            return repr(_cut(value, _LONGEST_LINE))
         case _:
             return repr(value)
 
 
+def _written_items(items: Sequence[tuple[str, Any]]) -> str:
+    pairs = (f"{_cut(key, _MOST_CHARACTERS)!r}: {_written(item)}" for key, item in items[:20])
+    return _cut("{" + ", ".join(pairs) + (", …}" if len(items) > 20 else "}"), _LONGEST_LINE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _listed(items: Sequence[Any], write: Callable[[Any], str] = str, *, mark: str = "; ") -> str:
+    more = len(items) - _MOST_NOTES
+    return mark.join(map(write, items[:_MOST_NOTES])) + (f"{mark}… {more} more" if more > 0 else "")
+
+
+def _more(count: int, what: str) -> Iterator[_Line]:
+    if count > 0:
+        yield Text(f"      … {count} {what}", "dim"), 10
+
+
 def _patch(patch: Mapping[str, Any]) -> str:
-    return f"{patch['category']} {patch['score']:.2f} {_box(patch['box_xyxy'])}"
+    return f"{_cut(patch['category'], _MOST_CHARACTERS)} {patch['score']:.2f} {_box(patch['box_xyxy'])}"
 
 
 def _box(box: Sequence[float]) -> str:
@@ -214,7 +252,7 @@ def _votes(trace: Trace) -> str:
     votes = trace.votes
     if votes is None:
         return ""
-    counts = ", ".join(f"{answer} {count}" for answer, count in votes.answers.items())
+    counts = _listed([*votes.answers.items()], lambda vote: f"{vote[0]} {vote[1]}", mark=", ")
     return f"{counts or 'none'} of {votes.n}; {votes.failed} failed"
 
 
@@ -232,16 +270,17 @@ def _sums(trace: Trace) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return " · ".join(one_line(part) for part in parts if part)
+    return " · ".join(one_line(_cut(part, _LONGEST_ROW)) for part in parts if part)
 
 
 def _code(text: str) -> str:
     """Return one line of a program, its indentation kept."""
-    return printable(text.expandtabs(4))
+    return printable(_cut(text, _LONGEST_LINE).expandtabs(4))
 
 
 def _row(name: str, text: str, style: str = "") -> _Line:
-    return Text.assemble((f"{name:<13}", "dim"), (one_line(text), style)), 13
+    flat = one_line(_cut(text, _LONGEST_ROW))
+    return Text.assemble((f"{name:<13}", "dim"), (flat, style)), 13
 
 
 def _print(lines: Iterable[_Line]) -> None:

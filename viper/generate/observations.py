@@ -7,12 +7,12 @@ bounded: a program may make a thousand calls and find a thousand objects.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from viper.images.boxes import Box
+from viper.images.values import dict_items
 from viper.trace import CallRecord
 
 __all__ = ["observed_calls"]
@@ -58,12 +58,12 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
     match value:
         case {"type": "patch", "box_xyxy": box, "score": score, "category": category}:
             return {
-                "category": _shortened(str(category)),
+                "category": _shortened(category),
                 "score": round(float(score), 3),
                 **_edges(box, height),
             }
-        case {"type": "object", "class": str(kind), "attributes": dict(attributes)}:
-            return {"class": kind, **_bounded_items(attributes, height, depth)}
+        case {"type": "object", "class": kind}:
+            return {"class": kind, **_bounded_items(dict_items(value), height, depth)}
         case str():
             return _shortened(value)
         case float():
@@ -71,7 +71,7 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
         case list() | tuple() | dict() if depth >= _MAX_DEPTH:
             return "…"
         case dict():
-            return _bounded_items(value, height, depth)
+            return _bounded_items(dict_items(value), height, depth)
         case list() | tuple():
             items = [_bounded(item, height, depth + 1) for item in value[:_MAX_ITEMS]]
             omitted = len(value) - len(items)
@@ -80,11 +80,8 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
             return value
 
 
-def _bounded_items(value: dict[str, Any], height: int, depth: int) -> dict[str, Any]:
-    return {
-        _shortened(key): _bounded(item, height, depth + 1)
-        for key, item in itertools.islice(value.items(), _MAX_ITEMS)
-    }
+def _bounded_items(items: list[tuple[str, Any]], height: int, depth: int) -> dict[str, Any]:
+    return {_shortened(key): _bounded(item, height, depth + 1) for key, item in items[:_MAX_ITEMS]}
 
 
 def _edges(box_xyxy: Box | Sequence[float], height: int) -> dict[str, float]:

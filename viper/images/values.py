@@ -1,16 +1,19 @@
 """Walks through the values of programs, and converts them to and from the JSON of traces.
 
-A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON, patches
-and objects carry the tag `type`:
+A value is a scalar, a patch, an object of a module, or a list, tuple, set or dict of values. In JSON, every
+object is one of the host's, and says in `type` what it stands for:
 
     {"type": "patch", "image": 0, "box_xyxy": […], "score": 0.9, "category": "cup"}
     {"type": "object", "class": "Mask", "attributes": {…}, "id": "…"}
-    {"type": "dict", "items": [[key, value], …]}      a program's dict that itself has the key "type"
+    {"type": "dict", "items": [[key, value], …]}
+
+Keys and values of a program's dict are items of lists, so that no dict, whatever it holds, can pass for
+something that the host wrote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viper.images.image import ImageRef, View
@@ -18,12 +21,12 @@ from viper.images.region import Patch
 
 __all__ = [
     "by_category",
+    "dict_items",
     "iterate_values",
+    "json_dict",
     "json_patches",
     "map_value",
     "patch_of",
-    "plain_items",
-    "tagged_dict",
     "to_json_value",
 ]
 
@@ -88,7 +91,7 @@ def to_json_value(value: Any) -> Any:
         case set():
             return sorted(map(to_json_value, value), key=repr)
         case dict():
-            return tagged_dict(
+            return json_dict(
                 {str(by_category(key)): to_json_value(item) for key, item in value.items()}
             )
         case None | bool() | int() | float() | str():
@@ -98,22 +101,20 @@ def to_json_value(value: Any) -> Any:
             return value if write is None else write()
 
 
-def tagged_dict(items: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON object for a program's dict of JSON values: tagged if it has the key "type"."""
-    return {"type": "dict", "items": list(map(list, items.items()))} if "type" in items else items
+def json_dict(items: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON object for a program's dict of JSON values."""
+    return {"type": "dict", "items": [[key, value] for key, value in items.items()]}
 
 
-def plain_items(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the items of a program's dict that `to_json_value` wrote."""
-    match value:
-        case {"type": "dict", "items": [*items]} if all(_is_item(item) for item in items):
-            return dict(items)
+def dict_items(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return keys and values of a program's dict that `json_dict` wrote, or of an object's attributes."""
+    match value["type"]:
+        case "dict":
+            return [(key, item) for key, item in value["items"]]
+        case "object":
+            return list(value["attributes"].items())
         case _:
-            return value
-
-
-def _is_item(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+            return []
 
 
 def json_patches(value: Any) -> Iterator[dict[str, Any]]:
@@ -121,8 +122,9 @@ def json_patches(value: Any) -> Iterator[dict[str, Any]]:
     match value:
         case {"type": "patch"}:
             yield value
-        case dict():
-            yield from json_patches(list(value.values()))
+        case {"type": "dict", "items": items}:
+            for _, item in items:
+                yield from json_patches(item)
         case list() | tuple():
             for item in value:
                 yield from json_patches(item)

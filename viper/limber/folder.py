@@ -68,6 +68,8 @@ def read_wiring(folder: Path) -> Wiring:
         content = read_regular_file(str(path), max_bytes=_MAX_WIRING_BYTES, what="wiring")
         wiring = Wiring(**parse_json(content))
         numbers = (wiring.features, wiring.prompts, wiring.width)
+        if type(wiring.version) is not int:
+            raise ValueError("version must be a whole number")
         texts = (wiring.matcher, wiring.language)
         if not all(type(n) is int and 0 < n < 1 << 20 for n in numbers):
             raise ValueError("features, prompts and width must be whole numbers above 0")

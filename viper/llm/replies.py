@@ -206,10 +206,14 @@ def _empty_reason(finish_reason: object, message: dict[str, Any]) -> str:
     return "sent an empty completion. Try again, or use another model."
 
 
+# Of one reply; a larger number is not a count, and no float may hold its price.
+_MAX_TOKENS = 2**53
+
+
 def _usage_of(usage: object, prices: Prices | None) -> Usage:
     fields = usage if isinstance(usage, dict) else {}
     prompt, completion = (
-        count if isinstance(count := fields.get(name), int) and count >= 0 else None
+        count if type(count := fields.get(name)) is int and 0 <= count <= _MAX_TOKENS else None
         for name in ("prompt_tokens", "completion_tokens")
     )
     tokens = Usage(prompt or 0, completion or 0, cost_usd=None)

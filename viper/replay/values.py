@@ -8,7 +8,7 @@ from typing import Any
 from viper.errors import InputError
 from viper.images.image import ImageRef
 from viper.images.region import Patch
-from viper.images.values import patch_of, plain_items
+from viper.images.values import dict_items, patch_of
 from viper.methods.typed_values import MismatchError, convert
 from viper.programs.api_spec import HandleClass
 from viper.scheduling.method_request import HostObject
@@ -67,14 +67,12 @@ def value_of(
 
 
 def _untagged(value: Any) -> Any:
-    """Return a JSON value with the tags of dicts removed; patches and objects keep theirs."""
+    """Return a JSON value with dicts for their lists of items; patches and objects stay as they are."""
     match value:
         case list():
             return [_untagged(item) for item in value]
-        case {"type": "patch" | "object"}:
-            return value
-        case dict():
-            return {key: _untagged(item) for key, item in plain_items(value).items()}
+        case {"type": "dict"}:
+            return {key: _untagged(item) for key, item in dict_items(value)}
         case _:
             return value
 

@@ -20,7 +20,7 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.redaction import redact
+from viper.serve.redaction import redacted_step
 from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json, until_disconnect
 from viper.texts.terminal import json_text
@@ -84,7 +84,10 @@ async def _events(
                 continue
             if isinstance(item, asyncio.Future):
                 break
-            yield event("started", {}) if item is None else event("step", redact(item.to_json()))
+            if item is None:
+                yield event("started", {})
+            else:
+                yield event("step", redacted_step(item).to_json())
         try:
             body = answer_json(task.result(), request_id, trace=request.fields.trace)
             yield event("answer", body)

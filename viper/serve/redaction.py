@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from viper.programs.program import Failure
 from viper.texts.secrets import hide_secrets
+from viper.trace import Attempt, CallRecord, Step, Trace
+from viper.trace.steps import AttemptStep, CallStep, ProgramStep
 
-__all__ = ["redact", "redact_message", "redact_reference"]
+__all__ = ["redact_message", "redact_reference", "redacted_step", "redacted_trace"]
 
 # Kinds whose message is about the client's own program and comes from the sandbox.
 _PROGRAM_FAILURES = frozenset({"syntax", "policy", "check", "runtime", "memory", "limit"})
-_REFERENCES = frozenset({"model", "generator"})
 
 # A sentence has some hundred characters; this much is cleaned in a millisecond on the server's loop.
 _MAX_MESSAGE_CHARS = 5_000
@@ -28,24 +30,62 @@ _ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s'\")\]]+", re.IGNOREC
 _PATH = re.compile(r"(?<![\w/.~])(?:~|\.{1,2})?(?:/[^\s/'\",;:)\]]+)+/?([^\s/'\",;:)\]]*)")
 
 
-def redact(value: Any) -> Any:
-    """Return the JSON value of an answer, trace or step as clients may see it."""
-    match value:
-        case dict():
-            made = {key: redact(item) for key, item in value.items()}
-            if isinstance(models := made.get("models"), dict):
-                made["models"] = {role: redact_reference(str(ref)) for role, ref in models.items()}
-            for key in _REFERENCES & made.keys():
-                if isinstance(made[key], str):
-                    made[key] = redact_reference(made[key])
-            text = made.get("message")
-            if isinstance(text, str) and made.get("kind") not in _PROGRAM_FAILURES:
-                made["message"] = redact_message(text)
-            return made
-        case list() | tuple():
-            return [redact(item) for item in value]
-        case _:
-            return value
+def redacted_trace(trace: Trace) -> Trace:
+    """Return a run as clients may see it.
+
+    References and messages are changed in the fields that hold them. What programs, models and questions say
+    is left alone, whatever it looks like: nothing of theirs is taken for a reference, and looked for on disk.
+    """
+    direct = trace.direct_answer
+    return replace(
+        trace,
+        models={role: redact_reference(ref) for role, ref in trace.models.items()},
+        generator=redact_reference(trace.generator),
+        turns=tuple(map(_turn, trace.turns)),
+        direct_answer=direct and replace(direct, model=redact_reference(direct.model)),
+        failure=_failure(trace.failure),
+    )
+
+
+def redacted_step(step: Step) -> Step:
+    """Return a step as clients may see it."""
+    match step:
+        case ProgramStep():
+            return replace(step, generator=redact_reference(step.generator))
+        case CallStep():
+            return replace(step, call=_call(step.call))
+        case AttemptStep():
+            return replace(step, record=_turn(step.record))
+
+
+def _turn(turn: Attempt) -> Attempt:
+    return replace(
+        turn,
+        generator=redact_reference(turn.generator),
+        failure=_failure(turn.failure),
+        findings=tuple(
+            finding._replace(message=_message(finding.kind, finding.message))
+            for finding in turn.findings
+        ),
+        calls=tuple(map(_call, turn.calls)),
+    )
+
+
+def _call(call: CallRecord) -> CallRecord:
+    error = call.error
+    return replace(
+        call,
+        model=redact_reference(call.model),
+        error=error and replace(error, message=_message(error.kind, error.message)),
+    )
+
+
+def _failure(failure: Failure | None) -> Failure | None:
+    return failure and replace(failure, message=_message(failure.kind, failure.message))
+
+
+def _message(kind: str, text: str) -> str:
+    return text if kind in _PROGRAM_FAILURES else redact_message(text)
 
 
 @functools.lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.types import Receive
 
 from viper.models.request_limits import PHRASE_CHARACTERS, QUESTION_CHARACTERS
@@ -22,6 +22,15 @@ __all__ = ["AskFields", "CheckFields", "QueryRequest", "RunFields", "read_check"
 _DATA_URI = re.compile(r"data:[a-z0-9.+/-]{0,80};base64,", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 _MAX_NAME_CHARS = 100
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # true is 1 to Python
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_no_boolean)]
 
 Choice = Annotated[str, Field(min_length=1, max_length=PHRASE_CHARACTERS)]
 
@@ -48,7 +57,7 @@ class AskFields(_Fields):
         max_length=100,
         description="Answers to choose from; empty for any answer. In a form, one field for each.",
     )
-    timeout_s: float | None = Field(
+    timeout_s: Seconds | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,

@@ -18,7 +18,7 @@ from viper.images.image import ImageRef
 from viper.serve.admission import Admission
 from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
 from viper.serve.metrics import Metrics
-from viper.serve.redaction import redact, redact_message
+from viper.serve.redaction import redact_message, redacted_trace
 from viper.serve.requests import QueryRequest
 from viper.serve.settings import ServerSettings
 from viper.trace import Watcher
@@ -187,11 +187,9 @@ def _raise_server_failure(answer: Answer) -> None:
 
 def answer_json(answer: Answer, request_id: str, *, trace: bool) -> dict[str, Any]:
     """Return the body of an answer, with the full trace if `trace`."""
-    body = {"request_id": request_id, **answer.to_json()}
-    if trace:
-        body["trace"] = answer.trace.to_json()
-    redacted: dict[str, Any] = redact(body)
-    return redacted
+    redacted = redacted_trace(answer.trace)
+    body = {"request_id": request_id, **redacted.summary_json()}
+    return {**body, "trace": redacted.to_json()} if trace else body
 
 
 def check_sandbox(engine: Engine, settings: ServerSettings) -> str:

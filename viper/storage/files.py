@@ -6,7 +6,6 @@ refused.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import itertools
 import os
@@ -14,7 +13,7 @@ import re
 import stat
 from pathlib import Path
 
-from viper.errors import InputError
+from viper.errors import InputError, similar_words
 
 __all__ = ["quote_path", "read_regular_file"]
 
@@ -88,7 +87,7 @@ def _missing(path: str, what: str) -> str:
         names = {entry.name.lower(): str(folder / entry.name) for entry in entries}
     except OSError:  # a folder that cannot be listed gives no suggestions
         names = {}
-    matches = difflib.get_close_matches(Path(path).name.lower(), names)
+    matches = similar_words(Path(path).name.lower(), names)
     hint = " or ".join(quote_path(names[name]) for name in matches)
     return f"There is no file {quote_path(path)}. " + (
         f"Did you mean {hint}?" if hint else "Check it."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from viper.trace.differences import Difference, differences
@@ -20,8 +21,17 @@ __all__ = ["CallChange", "Comparison", "compare"]
 # Compared separately, or not at all.
 _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 
-# Characters; as many as the sandbox accepts. Comparing the lines of longer sources is slow.
+# Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
+
+# Lines of one program times those of the other, between what is equal at both ends. The best diff takes time
+# that grows faster than that; larger ones are shown as lines removed and lines added.
+_MOST_PAIRS_OF_LINES = 1_000_000
+
+_CONTEXT = 2
+
+# Of each list of places that differ. Viper's own traces have far fewer; two hostile files have millions.
+_MOST_DIFFERENCES = 100_000
 
 
 class ProgramChange(NamedTuple):
@@ -77,13 +87,14 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         times: Whether to compare times and costs as well.
     """
     one, other = first.to_json(), second.to_json()
-    fields = list(differences(_head(one, Trace), _head(other, Trace)))
+    fields = _first(differences(_head(one, Trace), _head(other, Trace)))
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
     measured = list(differences(_measures(one, Trace), _measures(other, Trace)))
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
-        fields += differences(_head(left, Attempt), _head(right, Attempt), path)
+        fields += _first(differences(_head(left, Attempt), _head(right, Attempt), path))
+        del fields[_MOST_DIFFERENCES + 1 :]
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
             programs.append(ProgramChange(number, _diff(before, after)))
@@ -96,8 +107,19 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
                 place = f"{path}.line {a['line']} {a['method']}"
                 measured += differences(_measures(a, CallRecord), _measures(b, CallRecord), place)
     return Comparison(
-        tuple(fields), tuple(programs), tuple(calls), tuple(measured) if times else ()
+        _bounded(fields), tuple(programs), tuple(calls), _bounded(measured) if times else ()
     )
+
+
+def _bounded(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    if len(found) <= _MOST_DIFFERENCES:
+        return tuple(found)
+    more = f"… more than {_MOST_DIFFERENCES:,} differences; the rest is not listed"
+    return *found[:_MOST_DIFFERENCES], Difference(more, None, None)
+
+
+def _first(found: Iterator[Difference]) -> list[Difference]:
+    return list(islice(found, _MOST_DIFFERENCES + 1))
 
 
 def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
@@ -113,9 +135,30 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
 def _diff(first: str, second: str) -> list[str]:
     if max(len(first), len(second)) > _LONGEST_SOURCE:
         return [f"(programs of {len(first):,} and {len(second):,} characters)"]
-    return list(
-        difflib.unified_diff(first.splitlines(), second.splitlines(), "A", "B", lineterm="", n=2)
-    )
+    before, after = first.splitlines(), second.splitlines()
+    same_before = _same_at_start(before, after)
+    rest = len(before) - same_before, len(after) - same_before
+    same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
+    begin, end = max(0, same_before - _CONTEXT), max(0, same_after - _CONTEXT)
+    before, after = before[begin : len(before) - end], after[begin : len(after) - end]
+    if len(before) * len(after) > _MOST_PAIRS_OF_LINES:
+        return [
+            *("--- A", "+++ B", f"@@ -{begin + 1},{len(before)} +{begin + 1},{len(after)} @@"),
+            *(f"-{line}" for line in before),
+            *(f"+{line}" for line in after),
+        ]
+    lines = difflib.unified_diff(before, after, "A", "B", lineterm="", n=_CONTEXT)
+    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines]
+
+
+def _same_at_start(first: list[str], second: list[str]) -> int:
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
+
+
+def _shifted(header: str, by: int) -> str:
+    """Return the header of a hunk, such as `@@ -3,4 +3,5 @@`, with its line numbers moved."""
+    return re.sub(r"([-+])(\d+)", lambda found: f"{found[1]}{int(found[2]) + by}", header)
 
 
 def _matched(

@@ -1,4 +1,4 @@
-"""Where two JSON values differ: each place once, with both values."""
+"""Where two JSON values of traces differ: each place once, with both values."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ class Difference(NamedTuple):
 
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[Difference]:
-    """Yield where two JSON values differ, in order. `1`, `1.0` and `true` are three values."""
-    if isinstance(first, dict) and isinstance(second, dict):
+    """Yield where two JSON values differ, in order. `1`, `1.0` and `true` are three values.
+
+    A dict of a program is compared by its keys, as if it were an object.
+    """
+    if _is_dict_of_program(first) and _is_dict_of_program(second):
+        yield from differences(dict(first["items"]), dict(second["items"]), path)
+    elif isinstance(first, dict) and isinstance(second, dict):
         for key in dict.fromkeys((*first, *second)):
             yield from differences(
                 first.get(key, _NOTHING), second.get(key, _NOTHING), join_path(path, key)
@@ -43,3 +48,7 @@ def differences(first: Any, second: Any, path: str = "") -> Iterator[Difference]
             None if first is _NOTHING else first,
             None if second is _NOTHING else second,
         )
+
+
+def _is_dict_of_program(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") == "dict" and "items" in value

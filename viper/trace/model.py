@@ -58,11 +58,31 @@ class Record:
         "ser_json_inf_nan": "constants",
     }
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        made: CoreSchema = _ending_at_first_error(handler(source))
+        return made
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that stands for the record in a trace."""
         kind: Any = type(self)
         value: dict[str, Any] = adapter(kind).dump_python(self, mode="json", warnings=False)
         return value
+
+
+def _ending_at_first_error(schema: Any) -> Any:
+    """Return a core schema whose sequences are read up to their first error.
+
+    Otherwise a file with a million wrong items makes a million errors, of a kilobyte each.
+    """
+    match schema:
+        case dict():
+            made = {key: _ending_at_first_error(part) for key, part in schema.items()}
+            return {**made, "fail_fast": True} if "variadic_item_index" in made else made
+        case list():
+            return [_ending_at_first_error(part) for part in schema]
+        case _:
+            return schema
 
 
 class _Measure:

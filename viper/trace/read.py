@@ -12,17 +12,21 @@ import json
 import math
 import os
 import re
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, TypeAlias
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from viper.errors import InputError
+from viper.images.values import json_patches
 from viper.storage.files import quote_path, read_regular_file
 from viper.trace.model import adapter
 from viper.trace.places import join_path, quote
 from viper.trace.record import TRACE_FORMAT, TRACE_VERSION, Trace
-from viper.trace.version_2 import upgraded
+from viper.trace.values import check_value
+from viper.trace.version_2 import upgraded_from_2
+from viper.trace.version_3 import upgraded_from_3
 
 __all__ = ["MAX_BYTES", "read_trace", "trace_of"]
 
@@ -32,7 +36,12 @@ MAX_BYTES = 256 * 1024 * 1024
 # Brackets, braces and commas: an empty list costs 60 bytes of memory and two of a file. A run of 2,000
 # calls (the most that a program may make) with a hundred patches each has about a million.
 _MAX_PARTS = 4_000_000
-_MAX_DEPTH = 64
+
+# A value of a program may be nested 32 deep (`viper_sandbox.wire`), and each of its dicts takes three levels.
+_MAX_DEPTH = 104
+
+# Keys of one object. Viper writes at most a few dozen; pydantic keeps a kilobyte for each that is wrong.
+_MAX_KEYS = 1_000
 _MAX_INTEGER = 2**63 - 1
 
 
@@ -58,12 +67,17 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
     """
     _check_bounds(value)
     _check_version(value)
-    if value["version"] == 2:
-        value = upgraded(value)
+    if value["version"] < TRACE_VERSION:
+        if value["version"] == 2:
+            value = upgraded_from_2(value)
+        value = upgraded_from_3(value)
+        _check_bounds(value)
+    _check_keys(value)
     try:
         trace: Trace = adapter(Trace).validate_json(json.dumps(value))
     except ValidationError as error:
         raise InputError(_message(error.errors(include_url=False)[0], value)) from None
+    _check_values(trace)
     _check_indices(trace)
     return trace
 
@@ -92,6 +106,18 @@ def _message(error: ErrorDetails, value: Any) -> str:
 _CHANGED = "It was not written by Viper, or was changed."
 
 
+def _check_values(trace: Trace) -> None:
+    """Make sure that what programs got, gave and returned consists of values and patches only."""
+    for number, turn in enumerate(trace.turns):
+        place = f"turns[{number}]"
+        check_value(turn.returned, f"{place}.returned")
+        for index, seen in enumerate(turn.observations):
+            check_value(seen.value, f"{place}.observations[{index}].value")
+        for index, call in enumerate(turn.calls):
+            check_value(call.arguments, f"{place}.calls[{index}].arguments")
+            check_value(call.result, f"{place}.calls[{index}].result")
+
+
 def _check_indices(trace: Trace) -> None:
     """Make sure that what is named by its index is there."""
     chosen, turns = trace.chosen, len(trace.turns)
@@ -105,12 +131,20 @@ def _check_indices(trace: Trace) -> None:
         *(crop.image for crop in crops),
         *(call.image for call in trace.calls if call.image is not None),
         *(patch["image"] for patch in trace.patches),
+        *(patch["image"] for patch in _patches_in_values(trace)),
     ]
     if max(used, default=0) >= len(trace.images):
         raise InputError(
             f"image must be the index of one of the {len(trace.images)} images, but is {max(used)}. "
             + _CHANGED
         )
+
+
+def _patches_in_values(trace: Trace) -> Iterator[dict[str, Any]]:
+    for turn in trace.turns:
+        yield from json_patches([turn.returned, *(seen.value for seen in turn.observations)])
+        for call in turn.calls:
+            yield from json_patches([call.arguments, call.result])
 
 
 def _parsed(data: bytes) -> Any:
@@ -144,25 +178,50 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _check_bounds(value: Any) -> None:
     """Make sure that a value is JSON of a kind that cannot hurt: not deep, finite, clean text."""
-    stack: list[tuple[Any, str, int]] = [(value, "", 0)]
+    stack: list[tuple[Any, _Place, int]] = [(value, None, 0)]
     while stack:
-        holder, path, depth = stack.pop()
+        holder, place, depth = stack.pop()
         if depth > _MAX_DEPTH:
             raise InputError(_TOO_DEEP)
         if isinstance(holder, dict):
             for key in holder:
                 if not isinstance(key, str) or not _is_clean(key):
                     raise InputError(
-                        f"A key of {path or 'the trace'} must be a text without lone surrogates, "
+                        f"A key of {_path(place) or 'the trace'} must be a text without lone surrogates, "
                         f"but is {key!a:.60}."
                     )
-        elif not isinstance(holder, list):
-            continue
         for key, item in holder.items() if isinstance(holder, dict) else enumerate(holder):
-            if isinstance(item, (dict, list)):
-                stack.append((item, join_path(path, key), depth + 1))
+            if isinstance(item, (dict, list, tuple)):
+                stack.append((item, (place, key), depth + 1))
             elif trouble := _trouble(item):
-                raise InputError(f"{join_path(path, key)} must be {trouble}")
+                raise InputError(f"{_path((place, key))} must be {trouble}")
+
+
+_Place: TypeAlias = tuple[Any, str | int] | None
+"""Where a value is: the place of its holder, and its key there. A path for each would take gigabytes."""
+
+
+def _path(place: _Place) -> str:
+    keys = []
+    while place is not None:
+        place, key = place
+        keys.append(key)
+    return functools.reduce(join_path, reversed(keys), "")
+
+
+def _check_keys(value: Mapping[str, Any]) -> None:
+    """Make sure that no object has more keys than Viper writes."""
+    stack: list[Any] = [value]
+    while stack:
+        holder = stack.pop()
+        if isinstance(holder, dict):
+            if len(holder) > _MAX_KEYS:
+                raise InputError(
+                    f"It holds an object of {len(holder):,} keys; Viper writes at most {_MAX_KEYS:,}. "
+                    + _CHANGED
+                )
+            holder = holder.values()
+        stack += (item for item in holder if isinstance(item, (dict, list)))
 
 
 def _trouble(value: Any) -> str | None:
@@ -201,10 +260,10 @@ def _check_version(value: Any) -> None:
     if version < 2:
         raise InputError(
             f"It is a trace of version {version}, which lacks what a replay needs; this Viper reads "
-            f"versions 2 and {TRACE_VERSION}. Ask again with viper ask … --trace FILE.json."
+            f"versions 2 to {TRACE_VERSION}. Ask again with viper ask … --trace FILE.json."
         )
     if version > TRACE_VERSION:
         raise InputError(
-            f"It is a trace of version {version}; this Viper reads versions 2 and {TRACE_VERSION}. "
+            f"It is a trace of version {version}; this Viper reads versions 2 to {TRACE_VERSION}. "
             "Use a newer Viper: pip install --upgrade viper-vision."
         )

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 TRACE_FORMAT: Literal["viper-trace"] = "viper-trace"
-TRACE_VERSION: Literal[3] = 3
+TRACE_VERSION: Literal[4] = 4
 
 SUMMARY_KEYS = (
     "answer outcome doubts direct_answer task question patches generator failure unverified forwards "
@@ -143,7 +143,7 @@ class Trace(Record):
 
     format: Literal["viper-trace"] = TRACE_FORMAT
     """Always `"viper-trace"`."""
-    version: Literal[3] = TRACE_VERSION
+    version: Literal[4] = TRACE_VERSION
     """Grows when a reader of the previous version would misread the file."""
     viper: Annotated[str, MEASURE]
     """Version of Viper that made the trace."""

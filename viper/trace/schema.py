@@ -7,6 +7,7 @@ from typing import Any
 
 from viper.trace.model import adapter
 from viper.trace.record import Trace
+from viper.trace.values import PLACEHOLDER, REFERENCE, VALUE_SCHEMA
 
 __all__ = ["generate_schema", "schema_text"]
 
@@ -19,6 +20,7 @@ def schema_text() -> str:
 def generate_schema() -> dict[str, Any]:
     """Return the schema derived from the records; `schema.json` holds it, and a test compares the two."""
     made = _without_titles(adapter(Trace).json_schema(ref_template="#/$defs/{model}"))
+    made["$defs"] = dict(sorted({**made["$defs"], "Value": VALUE_SCHEMA}.items()))
     made["required"] = ["format", "version", *made["required"]]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -30,6 +32,8 @@ def generate_schema() -> dict[str, Any]:
 def _without_titles(value: Any) -> Any:
     """Return a schema without the titles that repeat its names, and without line ends in texts."""
     match value:
+        case {**rest} if rest.pop(PLACEHOLDER, None):
+            return {**_without_titles(rest), **REFERENCE}
         case {"properties": properties, **rest}:
             rest.pop("title", None)
             properties = {name: _without_titles(rule) for name, rule in properties.items()}

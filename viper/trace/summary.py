@@ -13,13 +13,19 @@ from typing import Any, TypeAlias
 
 from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
+from viper.images.values import dict_items
 
 __all__ = ["summary_html"]
 
 _Style: TypeAlias = Callable[[str], str]
 
+# What is left out is counted: a trace may come from anybody, and a notebook must stay usable.
 _MOST_CALLS = 50
+_MOST_BOXES = 300
+_MOST_ITEMS = 20
 _MOST_CHARACTERS = 160
+_LONGEST_TEXT = 5_000
+_LONGEST_BLOCK = 200_000
 
 _FOUND = "fill:none;stroke:#2ee07f;stroke-width:2.5px;vector-effect:non-scaling-stroke"
 _ANSWER = "font-size:1.4em;font-weight:600;overflow-wrap:anywhere"
@@ -40,26 +46,29 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
 
     parts = [f"<div{style('max-width:62em;line-height:1.45')}>"]
     if trace["question"]:
-        parts.append(f"<div>{escape(trace['question'])}</div>")
+        parts.append(f"<div>{escape(_cut(trace['question']))}</div>")
     failure = trace["failure"]
     answer = trace["answer"] if failure is None else f"No answer ({failure['kind']})"
-    parts.append(f"<div{style(_ANSWER)}>{escape(answer or '')}</div>")
+    parts.append(f"<div{style(_ANSWER)}>{escape(_cut(answer or ''))}</div>")
     if failure is not None:
         place = f"Line {failure['line']}: " if failure["line"] else ""
-        parts.append(f"<div>{escape(place + failure['message'])}</div>")
+        parts.append(f"<div>{escape(_cut(place + failure['message']))}</div>")
     if trace["unverified"]:
-        parts.append(f"<div>Not verified: {escape('; '.join(trace['unverified']))}</div>")
+        parts.append(f"<div>Not verified: {escape(_cut('; '.join(trace['unverified'])))}</div>")
     if image is not None and image.load is not None:
         parts.append(_image(trace["patches"], image, style))
     turn = None if trace["chosen"] is None else trace["turns"][trace["chosen"]]
     if turn and turn["source"]:
-        program = f"<pre{style('overflow:auto')}>{escape(turn['source'])}</pre>"
-        parts.append(_folded(f"Program by {turn['generator']}", program))
+        program = (
+            f"<pre{style('overflow:auto')}>{escape(_cut(turn['source'], _LONGEST_BLOCK))}</pre>"
+        )
+        parts.append(_folded(_cut(f"Program by {turn['generator']}"), program))
         if calls := turn["calls"]:
             heading = f"{len(calls)} call{'s' if len(calls) > 1 else ''}"
             parts.append(_folded(heading, _table(calls, style)))
         if turn["printed"]:
-            parts.append(_folded("Printed", f"<pre>{escape(turn['printed'])}</pre>"))
+            printed = escape(_cut(turn["printed"], _LONGEST_BLOCK))
+            parts.append(_folded("Printed", f"<pre>{printed}</pre>"))
     parts.append("</div>")
     return "".join(parts)
 
@@ -67,11 +76,12 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
 def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str:
     width, height = image.size
     boxes = []
-    for patch in patches:
+    for patch in patches[:_MOST_BOXES]:
         x1, y1, x2, y2 = (float(edge) for edge in patch["box_xyxy"])
-        title = escape(f"{patch['category']} {patch['score']:.2f}")
+        title = escape(f"{_cut(patch['category'])} {patch['score']:.2f}")
+        width_px, height_px = max(0.0, x2 - x1), max(0.0, y2 - y1)
         boxes.append(
-            f'<rect x="{x1}" y="{y1}" width="{x2 - x1}" height="{y2 - y1}"{style(_FOUND)}>'
+            f'<rect x="{x1}" y="{y1}" width="{width_px}" height="{height_px}"{style(_FOUND)}>'
             f"<title>{title}</title></rect>"
         )
     return (
@@ -91,7 +101,8 @@ def _table(calls: list[dict[str, Any]], style: _Style) -> str:
     head = "".join(f"<th{style(_CELL)}>{name}</th>" for name in names)
     rows = []
     for call in calls[:_MOST_CALLS]:
-        arguments = ", ".join(map(_brief, call["arguments"]))
+        arguments = ", ".join(map(_brief, call["arguments"][:_MOST_ITEMS]))
+        arguments += ", …" if len(call["arguments"]) > _MOST_ITEMS else ""
         error = call["error"]
         cells = (
             str(call["line"]),
@@ -101,7 +112,9 @@ def _table(calls: list[dict[str, Any]], style: _Style) -> str:
             call["model"] + (" (cached)" if call["cached"] else ""),
             f"{call['ms']:.1f}",
         )
-        rows.append("".join(f"<td{style(_CELL)}>{escape(cell)}</td>" for cell in cells))
+        rows.append(
+            "".join(f"<td{style(_CELL)}>{escape(_cut(cell, 1_000))}</td>" for cell in cells)
+        )
     if len(calls) > _MOST_CALLS:
         rows.append(f'<td colspan="{len(names)}">… {len(calls) - _MOST_CALLS} more</td>')
     body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -111,9 +124,36 @@ def _table(calls: list[dict[str, Any]], style: _Style) -> str:
 def _brief(value: Any) -> str:
     match value:
         case {"type": "patch", "box_xyxy": box, "category": category}:
-            return f"{category} at ({', '.join(f'{edge:.0f}' for edge in box)})"
-        case [{"type": "patch"}, *_]:
+            place = ", ".join(f"{edge:.0f}" for edge in box)
+            return f"{_cut(category, _MOST_CHARACTERS)} at ({place})"
+        case [{"type": "patch"}, *_] if all(map(_is_patch, value)):
             return f"{len(value)} patch{'es' if len(value) > 1 else ''}"
         case _:
-            text = json.dumps(value, ensure_ascii=False)
+            text = json.dumps(_plain(value), ensure_ascii=False)
             return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+
+
+def _is_patch(value: Any) -> bool:
+    return isinstance(value, dict) and value["type"] == "patch"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a program as people write it, its first items only."""
+    match value:
+        case {"type": "patch"}:
+            return _brief(value)
+        case dict():
+            items = dict_items(value)
+            more = {f"… {len(items) - _MOST_ITEMS} more": None} if len(items) > _MOST_ITEMS else {}
+            return {key: _plain(item) for key, item in items[:_MOST_ITEMS]} | more
+        case list() | tuple():
+            left = len(value) - _MOST_ITEMS
+            return [*map(_plain, value[:_MOST_ITEMS]), *([f"… {left} more"] if left > 0 else [])]
+        case _:
+            return value
+
+
+def _cut(text: str, longest: int = _LONGEST_TEXT) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… {len(text) - longest:,} more characters"

@@ -6,7 +6,7 @@ The fields of a record are the keys of its JSON object, in the order of their de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from viper.errors import FailureKind
 from viper.images.boxes import Box
@@ -23,6 +23,7 @@ from viper.trace.model import (
     SiteField,
     UsageField,
 )
+from viper.trace.values import ProgramValue
 
 __all__ = ["Attempt", "CallError", "CallRecord", "Observation", "TextScore", "Votes"]
 
@@ -67,9 +68,9 @@ class CallRecord(Record):
     """Index of the image that the patch is on; null for a function."""
     box_xyxy: Box | None
     """Box of the patch whose method was called; null for a function."""
-    arguments: tuple[Any, ...]
-    """One per parameter of the method, defaults filled in; patches as objects."""
-    result: Any
+    arguments: tuple[ProgramValue, ...]
+    """One per parameter of the method, defaults filled in."""
+    result: ProgramValue
     """What the program got; null when the call failed."""
     score: Score
     """How sure the model was, 0 to 1: of the best patch found, or of the choice; null if the model gives
@@ -118,7 +119,7 @@ class Observation(Record):
 
     text: str
     """As the language model reads it."""
-    value: Any = None
+    value: ProgramValue = None
     """The value behind it; null where there is only text."""
 
 
@@ -149,9 +150,8 @@ class Attempt(Record):
     """What it printed."""
     observations: tuple[Observation, ...] = ()
     """What it reported step by step; not used yet, so empty."""
-    returned: Any
-    """What the program returned: a JSON value with patches as objects, sets as sorted lists; null when it
-    failed."""
+    returned: ProgramValue
+    """What the program returned, sets as sorted lists; null when it failed."""
     unverified: tuple[str, ...]
     """Conditions of the question that it did not test, or only in part."""
     usage: UsageField

@@ -1,6 +1,6 @@
 """Traces of version 2, which Viper 0.1 wrote, in the form of version 3.
 
-Only JSON is rewritten here; the reader of version 3 refuses what is malformed.
+Only JSON is rewritten here; the reader refuses what is malformed.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from viper.images.values import tagged_dict
+from viper.images.values import json_dict
 from viper.programs.program import Failure
 from viper.trace.record import outcome_of
 
-__all__ = ["upgraded"]
+__all__ = ["upgraded_from_2"]
 
 _NARROWER = " (narrower)"
 
+# Requests per forward; keeps the product with a number of 64 bits finite.
+_MOST = 1e12
 
-def upgraded(value: Mapping[str, Any]) -> dict[str, Any]:
+
+def upgraded_from_2(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trace of version 3 that means the same as one of version 2."""
     trace = _renamed(
         value, image="images", attempts="turns", lookahead="prefetch", mean_batch="requests"
@@ -65,8 +68,7 @@ def _value(value: Any) -> Any:
         case {"handle": kind, "attributes": attributes, "object": token} if len(value) == 3:
             return {"type": "object", "class": kind, "attributes": attributes, "id": token}
         case dict():
-            items = {key: _value(item) for key, item in value.items()}
-            return tagged_dict(items)
+            return json_dict({key: _value(item) for key, item in value.items()})
         case _:
             return value
 
@@ -77,7 +79,7 @@ def _requests(means: Any, forwards: Any) -> Any:
         return means
     return {
         role: round(mean * forwards[role])
-        if isinstance(mean, float) and isinstance(forwards.get(role), int)
+        if type(mean) is float and abs(mean) < _MOST and type(forwards.get(role)) is int
         else mean
         for role, mean in means.items()
     }

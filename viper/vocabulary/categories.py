@@ -19,6 +19,11 @@ __all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
 
 
+# Comparing two spellings takes time with the product of their lengths.
+_LONGEST_NAME = 80
+_MOST_CLASSES = 5_000
+
+
 class Match(NamedTuple):
     """The class that stands for a phrase."""
 
@@ -156,7 +161,12 @@ def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list
     sharing = [name for name in names if parts & set(_plain(name).split())]
     # A class that a part of the phrase stands for: "red sofa" -> "couch".
     sharing += (found.name for part in word.split() if (found := match_phrase(part, names)))
-    similar = difflib.get_close_matches(word, names, n=limit, cutoff=0.7)
+    short = [name for name in names[:_MOST_CLASSES] if len(name) <= _LONGEST_NAME]
+    similar = (
+        difflib.get_close_matches(word, short, n=limit, cutoff=0.7)
+        if len(word) <= _LONGEST_NAME
+        else []
+    )
     return list(dict.fromkeys([*sharing, *similar]))[:limit]
 
 

@@ -74,7 +74,7 @@ class JsonlSamples:
 def _sample(line: bytes, path: Path, where: str) -> Sample:
     row = _row(line, where)
     for name in ("id", "image", "query"):
-        if not isinstance(row.get(name), (str, int)):
+        if type(row.get(name)) not in (str, int):
             raise InputError(f"{where} has no {name!r}.")
     answers, choices, tags = (_texts(row, name, where) for name in ("answers", "choices", "tags"))
     task = row.get("task", "grounding" if "box_xyxy" in row else "vqa")

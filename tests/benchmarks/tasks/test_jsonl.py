@@ -91,3 +91,10 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path):
     path.write_bytes(b'{"id": "\xff"}')
     with pytest.raises(InputError, match=r"rows.jsonl:1 is not JSON in UTF-8"):
         JsonlSamples(path)
+
+
+@pytest.mark.parametrize("name", ["id", "image", "query"])
+@pytest.mark.parametrize("wrong", [True, False, 1.5, [1], None], ids=str)
+def test_names_are_texts_or_whole_numbers(tmp_path, name, wrong):
+    with pytest.raises(InputError, match=f"has no '{name}'"):
+        JsonlSamples(write(tmp_path, VQA | {name: wrong}))

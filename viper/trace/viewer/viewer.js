@@ -8,6 +8,11 @@
 //
 // Texts of models, programs and files are put in as text nodes, never as markup. Nothing here needs the
 // network, inline scripts or inline styles, so that it works under the strictest content policy.
+//
+// A trace may come from anybody: what is drawn of it is bounded, and what is left out is counted ("… 3 more").
+
+const MOST = {programs: 100, calls: 2000, lines: 5000, colored: 2000, boxes: 1000, notes: 50, items: 50, values: 2000};
+const LONGEST = {line: 2000, colored: 500, text: 5000, block: 50000};
 
 class ViperTrace {
   constructor(root, {picture = null, width = 0, height = 0} = {}) {
@@ -29,10 +34,10 @@ class ViperTrace {
 
   show(trace) {
     this.#stop();
-    this.trace = trace;
+    this.trace = {...trace, turns: trace.turns.slice(0, MOST.programs).map(bounded), morePrograms: trace.turns.length - MOST.programs};
     const [image] = trace.images;
     if (image.width) this.size = [image.width, image.height];
-    this.attempt = trace.chosen ?? 0;
+    this.attempt = Math.min(trace.chosen ?? 0, MOST.programs - 1);
     this.at = this.#steps().length - 1;
     this.#draw();
   }
@@ -46,9 +51,10 @@ class ViperTrace {
     if (step.step === "program") {
       Object.assign(turns[step.attempt], {source: step.source, generator: step.generator});
     } else if (step.step === "call") {
-      turns[step.attempt].calls.push(step.call);
+      const {calls} = turns[step.attempt];
+      if (calls.length < MOST.calls) calls.push(step.call);
     } else if (step.step === "attempt") {
-      turns[step.attempt] = step.record;
+      turns[step.attempt] = bounded(step.record);
     }
     this.attempt = step.attempt;
     this.at = this.#steps().length - 1;
@@ -120,18 +126,20 @@ class ViperTrace {
     if (trace.generator) facts.push(`program by ${trace.generator}`);
     if (trace.total_ms !== undefined) facts.push(ms(trace.total_ms));
     const calls = trace.turns.flatMap((attempt) => attempt.calls);
-    facts.push(count(calls.length, "call"));
+    const left = trace.turns.reduce((sum, attempt) => sum + (attempt.moreCalls ?? 0), 0);
+    facts.push(left ? `${calls.length} calls and … ${left} more` : count(calls.length, "call"));
+    if (trace.morePrograms > 0) facts.push(`… ${trace.morePrograms} more programs`);
     const forwards = Object.values(trace.forwards ?? {}).reduce((sum, n) => sum + n, 0);
     if (trace.forwards) facts.push(count(forwards, "forward"));
     const cached = calls.filter((call) => call.cached).length;
     if (cached) facts.push(`${cached} cached`);
     const outcome = trace.failure
       ? el("p", {class: "vt-answer vt-bad"}, `No answer (${trace.failure.kind})`,
-          el("span", {class: "vt-message"}, trace.failure.message))
-      : el("p", {class: "vt-answer"}, trace.answer ?? (trace.live ? "…" : "no answer"));
+          el("span", {class: "vt-message"}, short(trace.failure.message, LONGEST.text)))
+      : el("p", {class: "vt-answer"}, trace.answer !== null ? short(trace.answer, LONGEST.text) : (trace.live ? "…" : "no answer"));
     return el("header", {class: "vt-head"},
-      trace.question ? el("h1", {}, trace.question) : "", outcome,
-      el("p", {class: "vt-facts"}, facts.join(" · ")));
+      trace.question ? el("h1", {}, short(trace.question, LONGEST.text)) : "", outcome,
+      el("p", {class: "vt-facts"}, short(facts.join(" · "), LONGEST.text)));
   }
 
   #tabs() {
@@ -188,15 +196,19 @@ class ViperTrace {
   #program(attempt) {
     if (!attempt?.source) return el("p", {class: "vt-soft"}, "No program was written.");
     const calls = new Map();
-    attempt.calls.forEach((call, index) => calls.set(call.line, [...(calls.get(call.line) ?? []), index]));
+    attempt.calls.forEach((call, index) => {
+      if (!calls.has(call.line)) calls.set(call.line, []);
+      calls.get(call.line).push(index);
+    });
     const failures = new Map();
     for (const finding of attempt.findings ?? []) failures.set(finding.line, finding.message);
     if (attempt.failure?.line) failures.set(attempt.failure.line, attempt.failure.message);
-    const rows = attempt.source.replace(/\n$/, "").split("\n").map((text, index) => {
+    const lines = attempt.source.replace(/\n$/, "").split("\n");
+    const rows = lines.slice(0, MOST.lines).map((text, index) => {
       const number = index + 1;
       const mine = calls.get(number) ?? [];
       const row = el("div", {class: "vt-line" + (mine.length ? " vt-called" : "") + (failures.has(number) ? " vt-failed" : "")},
-        el("span", {class: "vt-number"}, number), el("code", {}, ...colored(text)),
+        el("span", {class: "vt-number"}, number), el("code", {}, ...(index < MOST.colored ? colored(text) : [short(text, LONGEST.line)])),
         mine.length ? el("span", {class: "vt-count", title: count(mine.length, "call")}, `×${mine.length}`) : "");
       if (mine.length) {
         row.addEventListener("click", () => {
@@ -205,8 +217,9 @@ class ViperTrace {
         });
       }
       this.lines.push(row);
-      return failures.has(number) ? [row, el("div", {class: "vt-fault"}, failures.get(number))] : [row];
+      return failures.has(number) ? [row, el("div", {class: "vt-fault"}, short(failures.get(number), LONGEST.text))] : [row];
     });
+    if (lines.length > rows.length) rows.push(el("p", {class: "vt-soft"}, `… ${lines.length - rows.length} more lines`));
     return el("section", {class: "vt-program", tabindex: 0, "aria-label": "Program"}, ...rows.flat());
   }
 
@@ -236,10 +249,15 @@ class ViperTrace {
   #notes(attempt) {
     const {trace} = this;
     const rows = [];
-    const add = (title, texts) => texts?.length && rows.push(el("dt", {}, title), ...texts.map((text) => el("dd", {}, text)));
+    const add = (title, texts) => {
+      if (!texts?.length) return;
+      const listed = texts.slice(0, MOST.notes).map((text) => short(text, LONGEST.text));
+      if (texts.length > listed.length) listed.push(`… ${texts.length - listed.length} more`);
+      rows.push(el("dt", {}, title), ...listed.map((text) => el("dd", {}, text)));
+    };
     add("Not verified", attempt?.unverified ?? trace.unverified);
     add("Notes", attempt?.notes);
-    if (attempt?.printed) rows.push(el("dt", {}, "Printed"), el("dd", {}, el("pre", {}, attempt.printed)));
+    if (attempt?.printed) rows.push(el("dt", {}, "Printed"), el("dd", {}, el("pre", {}, short(attempt.printed, LONGEST.block))));
     if (trace.votes) add("Votes", [...Object.entries(trace.votes.answers).map(([text, n]) => `${text}: ${n} of ${trace.votes.n}`), ...(trace.votes.failed ? [`no answer: ${trace.votes.failed}`] : [])]);
     add("Models", Object.entries(trace.models ?? {}).map(([role, model]) => `${role}: ${model}`));
     return rows.length ? el("section", {class: "vt-notes"}, el("dl", {}, ...rows)) : "";
@@ -270,7 +288,7 @@ class ViperTrace {
     const parts = [];
     const calls = attempt?.calls ?? [];
     const until = step.kind === "call" ? step.index : step.kind === "end" ? calls.length : 0;
-    const before = calls.slice(0, until).flatMap((call) => patches(call.result));
+    const before = patches(calls.slice(0, until).map((call) => call.result));
     parts.push(...before.map((patch) => this.#box(patch.box_xyxy, "vt-before")));
     if (step.kind === "call") {
       const {call} = step;
@@ -279,7 +297,7 @@ class ViperTrace {
       parts.push(...patches(call.arguments).map((patch) => this.#box(patch.box_xyxy, "vt-receiver")));
       parts.push(...this.#found(patches(call.result)));
     } else if (step.kind === "end" && !attempt?.failure) {
-      const mine = this.attempt === (this.trace.chosen ?? 0) ? this.trace.patches : patches(attempt?.returned);
+      const mine = patches(this.attempt === (this.trace.chosen ?? 0) ? this.trace.patches : attempt?.returned);
       parts.push(...this.#found(mine));
     }
     return parts;
@@ -298,7 +316,7 @@ class ViperTrace {
   }
 
   #box([x1, y1, x2, y2], kind) {
-    return svg("rect", {x: x1, y: y1, width: x2 - x1, height: y2 - y1, class: kind});
+    return svg("rect", {x: x1, y: y1, width: Math.max(0, x2 - x1), height: Math.max(0, y2 - y1), class: kind});
   }
 
   #label(patch, size) {
@@ -316,31 +334,31 @@ class ViperTrace {
     }
     if (step.kind === "end") {
       return attempt.failure
-        ? [el("h2", {class: "vt-bad"}, `Failed (${attempt.failure.kind})`), el("p", {}, attempt.failure.message)]
+        ? [el("h2", {class: "vt-bad"}, `Failed (${attempt.failure.kind})`), el("p", {}, short(attempt.failure.message, LONGEST.text))]
         : [el("h2", {}, "Returned"), el("pre", {}, written(attempt.returned))];
     }
     const {call} = step;
     const boxes = call.box_xyxy ? [call.box_xyxy] : patches(call.result).map((patch) => patch.box_xyxy);
     const facts = [["line", call.line]];
     if (call.score !== null) facts.push(["score", call.score]);
-    facts.push(["model", call.model || `no backend serves ${call.role}`]);
+    facts.push(["model", short(call.model || `no backend serves ${call.role}`, LONGEST.text)]);
     facts.push(["time", `${ms(call.ms)}${call.model_ms ? `, of it ${ms(call.model_ms)} in the model` : ""}${call.queue_ms >= 1 ? `, ${ms(call.queue_ms)} in the queue` : ""}`]);
     facts.push(["forwards", call.cached ? "none: cached" : call.forwards ? `${call.forwards}, batch of ${call.batch_size}` : "none"]);
     if (call.prefetched) facts.push(["prefetch", count(call.prefetched, "request")]);
     if (call.box_xyxy) facts.push(["box", call.box_xyxy.map((edge) => Math.round(edge * 10) / 10).join(", ")]);
     const result = call.error
-      ? el("p", {class: "vt-result vt-bad"}, `${call.error.kind}: ${call.error.message}`)
+      ? el("p", {class: "vt-result vt-bad"}, `${call.error.kind}: ${short(call.error.message, LONGEST.text)}`)
       : el("pre", {class: "vt-result"}, written(call.result));
     return [
-      el("h2", {}, el("code", {}, `${name(call)}(${call.arguments.map((argument) => written(argument, true)).join(", ")})`)),
+      el("h2", {}, el("code", {}, short(`${name(call)}(${call.arguments.slice(0, MOST.items).map((argument) => written(argument, true)).join(", ")}${call.arguments.length > MOST.items ? ", …" : ""})`, LONGEST.text))),
       el("div", {class: "vt-look"}, ...boxes.slice(0, 4).map((box) => this.#crop(box)), result),
       el("dl", {class: "vt-figures"}, ...facts.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)])),
-      ...call.notes.map((note) => el("p", {class: "vt-soft"}, note)),
+      ...call.notes.slice(0, MOST.notes).map((note) => el("p", {class: "vt-soft"}, short(note, LONGEST.text))),
     ];
   }
 
   #crop([x1, y1, x2, y2]) {
-    if (!this.picture || !this.image) return "";
+    if (!this.picture || !this.image || !(x2 > x1 && y2 > y1)) return "";
     const longest = 120;
     const scale = longest / Math.max(x2 - x1, y2 - y1);
     const canvas = el("canvas", {width: Math.max(1, (x2 - x1) * scale), height: Math.max(1, (y2 - y1) * scale), role: "img", "aria-label": "What the call looked at"});
@@ -367,14 +385,26 @@ function svg(tag, attributes) {
   return made;
 }
 
-function patches(value) {
-  if (Array.isArray(value)) return value.flatMap(patches);
-  if (value === null || typeof value !== "object") return [];
-  return value.type === "patch" ? [value] : Object.values(value).flatMap(patches);
+// A turn with as many calls as are drawn.
+function bounded(turn) {
+  return {...turn, calls: turn.calls.slice(0, MOST.calls), moreCalls: Math.max(0, turn.calls.length - MOST.calls)};
+}
+
+// The first patches in a value. A dict of a program is a list of its items, so that it cannot pass for a patch.
+function patches(value, found = []) {
+  if (found.length >= MOST.boxes) return found;
+  if (Array.isArray(value)) {
+    for (const item of value) patches(item, found);
+  } else if (value?.type === "patch") {
+    found.push(value);
+  } else if (value?.type === "dict") {
+    for (const [, item] of value.items) patches(item, found);
+  }
+  return found;
 }
 
 function name(call) {
-  return call.method.replace("ImagePatch.", "");
+  return short(call.method.replace("ImagePatch.", ""), 100);
 }
 
 function ms(value) {
@@ -386,36 +416,48 @@ function count(n, what) {
 }
 
 function short(text, longest) {
-  return text.length > longest ? text.slice(0, longest - 1) + "…" : text;
+  if (text.length <= longest) return text;
+  const end = longest < 200 ? "…" : `… ${text.length - longest} more characters`;
+  return text.slice(0, longest - 1) + end;
 }
 
 // A value as a program would see it; patches by what they are.
 function written(value, brief = false) {
+  return short(writtenPart(value, brief, {left: MOST.values}), brief ? 500 : LONGEST.block);
+}
+
+function writtenPart(value, brief, budget) {
+  const inner = (item) => writtenPart(item, brief, budget);
+  if (budget.left-- <= 0) return "…";
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
   if (typeof value === "number") return String(Math.round(value * 1e4) / 1e4);
-  if (typeof value === "string") return JSON.stringify(brief ? short(value, 60) : value);
+  if (typeof value === "string") return JSON.stringify(short(value, brief ? 60 : LONGEST.block));
   if (Array.isArray(value)) {
-    const items = value.slice(0, brief ? 4 : 50).map((item) => written(item, brief));
+    const items = value.slice(0, brief ? 4 : MOST.items).map(inner);
     if (value.length > items.length) items.push(`… ${value.length - items.length} more`);
     return brief || !value.some((item) => item?.type === "patch") ? `[${items.join(", ")}]` : count(value.length, "patch").replace("patchs", "patches") + (items.length ? "\n" + items.join("\n") : "");
   }
   if (value.type === "patch") {
     const place = value.box_xyxy.map((edge) => Math.round(edge)).join(", ");
-    return `${value.category} at (${place})${value.category === "image" ? "" : `, score ${value.score.toFixed(2)}`}`;
+    return `${short(value.category, 100)} at (${place})${value.category === "image" ? "" : `, score ${value.score.toFixed(2)}`}`;
   }
+  const pairs = value.type === "object" ? Object.entries(value.attributes) : value.items;
+  const items = pairs.slice(0, MOST.items);
+  const more = pairs.length > items.length ? [`… ${pairs.length - items.length} more`] : [];
   if (value.type === "object") {
-    return `${value.class}(${Object.entries(value.attributes).map(([key, item]) => `${key}=${written(item, brief)}`).join(", ")})`;
+    return `${short(value.class, 100)}(${[...items.map(([key, item]) => `${short(key, 100)}=${inner(item)}`), ...more].join(", ")})`;
   }
-  const items = value.type === "dict" ? value.items : Object.entries(value);
-  return `{${items.map(([key, item]) => `${JSON.stringify(key)}: ${written(item, brief)}`).join(", ")}}`;
+  return `{${[...items.map(([key, item]) => `${JSON.stringify(short(key, 100))}: ${inner(item)}`), ...more].join(", ")}}`;
 }
 
 const TOKENS = /(#.*$)|("""|'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\b(def|return|for|in|if|elif|else|while|not|and|or|is|lambda|try|except|None|True|False|import|from|break|continue|pass)\b|\b(\d+(?:\.\d+)?)\b/g;
 const KINDS = ["vt-comment", "vt-text", "vt-word", "vt-figure"];
 
 function colored(line) {
+  // The time of the pattern grows with the square of the length where quotes are never closed.
+  if (line.length > LONGEST.colored) return [short(line, LONGEST.line)];
   const parts = [];
   let end = 0;
   for (const match of line.matchAll(TOKENS)) {

@@ -25,6 +25,8 @@ __all__ = ["brands", "correction", "is_named", "slips", "split", "vocabulary"]
 
 _SHORTEST = 4
 """Letters of the shortest word that is corrected; three letters are near to too many words."""
+_LONGEST = 40
+"""Letters of the longest word that is corrected; the vocabulary has none as long."""
 _TWO_SLIPS_FROM = 8
 """Letters of the shortest word with two allowed edits: a quarter of the word at most."""
 _LEADS = ("on", "in", "at", "to", "far")
@@ -50,7 +52,7 @@ def correction(word: str) -> str | None:
     Args:
         word: Lower case letters, in no dictionary; the caller has checked that.
     """
-    if len(word) < _SHORTEST or not word.isalpha():
+    if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha():
         return None
     allowed = 1 if len(word) < _TWO_SLIPS_FROM else 2
     ranked: list[tuple[_Likelihood, str]] = []
