@@ -161,9 +161,13 @@ class RequestQueue:
             alone.append(job)
         return alone
 
+    def queued(self) -> list[Job]:
+        """Return all jobs that are not in a forward yet."""
+        return [job for job in self._pending.values() if job.queued]
+
     def drain(self) -> list[Job]:
         """Remove and return all queued jobs."""
-        queued = [job for job in self._pending.values() if job.queued]
+        queued = self.queued()
         for job in queued:
             self._remove(job)
         return queued
