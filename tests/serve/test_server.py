@@ -44,7 +44,9 @@ class Running:
     async def __aenter__(self):
         app = create_app(self.service, sandbox="full")
         ready = asyncio.Event()
-        self.server = Server(app, self.settings, self.service.admission, ready.set)
+        self.server = Server(
+            app, self.settings, self.service.admission, ready.set, self.service.connections
+        )
         self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
         await ready.wait()
         return self

@@ -10,7 +10,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.events import stream_answer
+from viper.serve.clients import client_of
+from viper.serve.events import EventStream, stream_answer
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
@@ -51,8 +52,22 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return static_response(request.path_params["name"])
 
     async def health(_: Request) -> Response:
+        stuck = [model for model in service.engine.health() if model.stuck]
         draining = service.admission.draining
-        body = {"status": "draining" if draining else "ok", "sandbox": sandbox}
+        body: dict[str, object] = {
+            "status": "draining" if draining else "degraded" if stuck else "ok",
+            "sandbox": sandbox,
+        }
+        if stuck:  # without names of models: this path needs no token
+            body["stuck"] = [
+                {
+                    "role": model.role,
+                    "replicas": model.replicas,
+                    "stuck": model.stuck,
+                    "for_s": round(model.stuck_s),
+                }
+                for model in stuck
+            ]
         return JSONResponse(body, 503 if draining else 200)
 
     async def metrics(_: Request) -> Response:
@@ -65,9 +80,9 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return JSONResponse(_info(service, sandbox))
 
     async def check(request: Request) -> Response:
-        with service.admission.queue_slot():
+        async with service.admission.queue_slot(client_of(request.scope["client"])) as slot:
             fields = await read_check(request.receive, request.headers, service.settings)
-            work = service.check(fields.program)
+            work = service.check(slot, fields.program)
             return JSONResponse(await until_disconnect(work, request.receive, service.admission))
 
     routes = [
@@ -96,13 +111,21 @@ class _AnswerRoute:
         service = self._service
         headers = Headers(scope=scope)
         request_id: str = scope["state"]["request_id"]
-        with service.admission.queue_slot():
-            request = await read_query(receive, headers, service.settings, self._kind)
-            if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
-                await stream_answer(service, request, request_id, receive, send)
-                return
-            answer = await until_disconnect(service.answer(request), receive, service.admission)
-            response = JSONResponse(answer_json(answer, request_id, trace=request.fields.trace))
+        stream = EventStream(send, request_id)
+        try:
+            async with service.admission.queue_slot(client_of(scope["client"])) as slot:
+                request = await read_query(receive, headers, service.settings, self._kind)
+                if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
+                    await stream_answer(service, slot, request, stream, receive)
+                    return
+                work = service.answer(slot, request)
+                answer = await until_disconnect(work, receive, service.admission)
+                response = JSONResponse(answer_json(answer, request_id, trace=request.fields.trace))
+        except ApiError as error:
+            if not stream.has_begun:
+                raise
+            await stream.end("error", error.to_json(request_id))
+            return
         await response(scope, receive, send)
 
 

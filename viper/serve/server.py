@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from viper.errors import ConfigError
 from viper.serve.admission import Admission
+from viper.serve.connections import Connections
 from viper.serve.settings import ServerSettings
 
 __all__ = ["Server", "listen", "url_of"]
@@ -74,6 +75,7 @@ class Server(uvicorn.Server):
         settings: The limits.
         admission: The admission control of the application.
         on_ready: Called when connections are accepted.
+        connections: Counts and limits the connections.
     """
 
     def __init__(
@@ -82,11 +84,15 @@ class Server(uvicorn.Server):
         settings: ServerSettings,
         admission: Admission,
         on_ready: Callable[[], None],
+        connections: Connections | None = None,
     ) -> None:
+        places = settings.concurrency + settings.queue
+        connections = connections or Connections(places)
+        options = {"head_s": settings.head_s, "open_connections": connections}
         super().__init__(
             uvicorn.Config(
                 app,
-                http=type("_Protocol", (HeadTimeoutProtocol,), {"head_s": settings.head_s}),
+                http=type("_Protocol", (HeadTimeoutProtocol,), options),
                 ws="none",
                 lifespan="off",
                 loop="asyncio",
@@ -94,7 +100,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=64 + 4 * (settings.concurrency + settings.queue),
+                # Beyond ours: at uvicorn's own limit, every client gets 503.
+                limit_concurrency=2 * connections.limit,
                 timeout_keep_alive=max(1, int(settings.head_s)),
                 timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
                 h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
@@ -152,6 +159,7 @@ class HeadTimeoutProtocol(H11Protocol):
     """
 
     head_s = 10.0
+    open_connections = Connections(0)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -159,27 +167,36 @@ class HeadTimeoutProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if not self.open_connections.open(self, self.client):
+            transport.abort()
+            return
         # Each request's scope gets a copy of it.
         self.app_state = {**self.app_state, "abort": transport.abort}
         self._restart_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.open_connections.close(self, self.client)
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._is_busy:
+        if self.is_busy:
             self._stop_timer()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()  # may start the next request
-        if not self._is_busy:
+        if not self.is_busy:
             self._restart_timer()
 
     @property
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Whether a request is being answered."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
 
     def _restart_timer(self) -> None:
         self._stop_timer()
