@@ -58,8 +58,10 @@ class Running:
         await asyncio.wait_for(self.task, 20)
         self.service.close()
 
-    async def send(self, data=b""):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def send(self, data=b"", address="127.0.0.1"):
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, local_addr=(address, 0)
+        )
         writer.write(data)
         return reader, writer
 
@@ -160,6 +162,30 @@ def test_a_client_that_closes_its_connection_ends_its_session(held):
             while running.service.admission.admitted:
                 await asyncio.sleep(0.005)
             assert held.cancelled == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_connections_that_one_client_hoards_keep_nobody_out(engine, limited):
+    async def scenario():
+        async with Running(engine, concurrency=1, queue=0) as running:
+            connections = running.service.connections
+            if not limited:  # the control: only uvicorn's own limit is left, which hits everybody
+                limit, connections.limit = connections.limit, 10_000
+                running.server.config.limit_concurrency = limit
+            hoard = [await running.send(address="127.0.0.2") for _ in range(68)]
+            while len(connections) < 68:
+                await asyncio.sleep(0.005)
+            replies = [await running.exchange(request()) for _ in range(5)]
+            expected = b"HTTP/1.1 200" if limited else b"HTTP/1.1 503"
+            assert all(reply.startswith(expected) for reply in replies)
+            if limited:
+                assert connections.outcomes["evicted"] >= 1
+                assert (await hoard[-1][0].read()) == b""
+            for _, writer in hoard:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)
 
     run(scenario())
 

@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
         connections: Connections | None = None,
     ) -> None:
         places = settings.concurrency + settings.queue
-        connections = connections or Connections(places)
+        connections = Connections(places) if connections is None else connections
         options = {"head_s": settings.head_s, "open_connections": connections}
         super().__init__(
             uvicorn.Config(
