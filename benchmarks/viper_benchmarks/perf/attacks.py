@@ -192,9 +192,8 @@ async def huge_phrases(target: Target) -> None:
 async def connections(target: Target) -> None:
     """Open connections, and say nothing."""
     async with contextlib.AsyncExitStack() as stack:
-        for _ in range(20):
-            reader, _ = await stack.enter_async_context(target.connected())
-        await reader.read(1)
+        opened = [await stack.enter_async_context(target.connected()) for _ in range(20)]
+        await opened[-1][0].read(1)
 
 
 @attack

@@ -23,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import click
+
 from viper_benchmarks.perf import serve_load as load
 from viper_benchmarks.perf.command import (
     BenchmarkError,
@@ -71,6 +73,11 @@ def measure(requests: int, concurrency: int, attacks: Sequence[str], pairs: int)
             both = [(alone, None), (beside, name)]
             for runs, attack in both if number % 2 == 0 else reversed(both):
                 runs.append(_run(sent, expected, concurrency, attack))
+                click.echo(
+                    f"{name}, pair {number + 1}, {'with' if attack else 'without'}: "
+                    f"p99 {runs[-1].p99_ms:.0f} ms, {runs[-1].counts}, {runs[-1].sent} sent",
+                    err=True,
+                )
         ratios = [b.p99_ms / a.p99_ms for a, b in zip(alone, beside, strict=True)]
         results[name] = {
             **{key: sum(run.counts[key] for run in beside) for key in beside[0].counts},
