@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -43,7 +45,8 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         service: Answers the requests.
         sandbox: The measured sandbox level.
     """
-    document = openapi_document()
+    # Made once: these paths are open, and a client may ask for them as often as it likes.
+    document = json.dumps(openapi_document(), ensure_ascii=False).encode()
 
     async def page(_: Request) -> Response:
         return static_response("index.html")
@@ -74,7 +77,7 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document)
+        return Response(document, media_type="application/json")
 
     async def info(_: Request) -> Response:
         return JSONResponse(_info(service, sandbox))
