@@ -190,6 +190,27 @@ def test_connections_that_one_client_hoards_keep_nobody_out(engine, limited):
     run(scenario())
 
 
+@pytest.mark.parametrize("fair", [True, False])
+def test_bytes_that_take_long_to_parse_are_read_slowly(engine, fair, monkeypatch):
+    monkeypatch.setattr("viper.serve.loop_time._BURST_S", 0.001 if fair else 1e9)
+    heads = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a: b\r\n" * 1_500
+    chunked = b"POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    chunked += b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 10_000
+
+    async def scenario():
+        async with Running(engine) as running:
+            hostile = [await running.send(data, "127.0.0.2") for data in [heads, chunked] * 4]
+            for _ in range(3):
+                reply = await running.exchange(request())
+                assert reply.startswith(b"HTTP/1.1 200")
+            assert (running.service.connections.loop_time.waits > 0) == fair
+            for _, writer in hostile:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)
+
+    run(scenario())
+
+
 def test_a_signal_drains_what_runs_and_what_waits(held):
     async def scenario():
         async with Running(held, concurrency=1, queue=4, grace_s=20) as running:

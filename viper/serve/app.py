@@ -83,8 +83,13 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return JSONResponse(_info(service, sandbox))
 
     async def check(request: Request) -> Response:
-        async with service.admission.queue_slot(client_of(request.scope["client"])) as slot:
-            fields = await read_check(request.receive, request.headers, service.settings)
+        client = client_of(request.scope["client"])
+        async with service.admission.queue_slot(client) as slot:
+            fields = await service.connections.loop_time.read(
+                client,
+                request.receive,
+                lambda receive: read_check(receive, request.headers, service.settings),
+            )
             work = service.check(slot, fields.program)
             return JSONResponse(await until_disconnect(work, request.receive, service.admission))
 
@@ -115,9 +120,14 @@ class _AnswerRoute:
         headers = Headers(scope=scope)
         request_id: str = scope["state"]["request_id"]
         stream = EventStream(send, request_id)
+        client = client_of(scope["client"])
         try:
-            async with service.admission.queue_slot(client_of(scope["client"])) as slot:
-                request = await read_query(receive, headers, service.settings, self._kind)
+            async with service.admission.queue_slot(client) as slot:
+                request = await service.connections.loop_time.read(
+                    client,
+                    receive,
+                    lambda paced: read_query(paced, headers, service.settings, self._kind),
+                )
                 if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
                     await stream_answer(service, slot, request, stream, receive)
                     return

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Protocol
 
 from viper.serve.clients import Shares, client_of
+from viper.serve.loop_time import LoopTime
 
 __all__ = ["OUTCOMES", "Connections"]
 
@@ -46,6 +47,8 @@ class Connections:
         """Most connections."""
         self.outcomes = Counter(dict.fromkeys(OUTCOMES, 0))
         """How often each of `OUTCOMES` happened."""
+        self.loop_time = LoopTime()
+        """What parsing costs each client."""
         self._open: Shares[Connection] = Shares()
 
     def __len__(self) -> int:

@@ -84,6 +84,8 @@ class _LiveCollector(Collector):
         yield GaugeMetricFamily("viper_running", "Requests in progress.", self._admission.running)
         yield GaugeMetricFamily("viper_waiting", "Requests in the queue.", self._admission.waiting)
         yield GaugeMetricFamily("viper_connections", "Open connections.", len(self._connections))
+        waits = self._connections.loop_time.waits
+        yield CounterMetricFamily("viper_loop_waits", "Waits of clients to be read on.", waits)
         for name, text, counts in (
             ("viper_admissions", "Requests and their slots.", self._admission.outcomes()),
             ("viper_connections_opened", "Connections.", self._connections.outcomes),

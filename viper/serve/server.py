@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -21,11 +22,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from viper.errors import ConfigError
 from viper.serve.admission import Admission
+from viper.serve.clients import client_of
 from viper.serve.connections import Connections
 from viper.serve.settings import ServerSettings
 
 __all__ = ["Server", "listen", "url_of"]
 
+# Parsed at once: in chunks of one byte, it takes some 50 ms.
+_SLICE_BYTES = 16_384
 # Browsers send heads of one or two thousand bytes.
 _MAX_HEAD_BYTES = 16_384
 # After the grace period, for sending errors to interrupted requests.
@@ -152,10 +156,11 @@ class Server(uvicorn.Server):
 
 
 class HeadTimeoutProtocol(H11Protocol):
-    """An HTTP/1.1 protocol with a timeout for the head of a request; uvicorn waits forever for the first one.
+    """An HTTP/1.1 protocol with a timeout for the head of a request, and with fair use of the loop.
 
-    One timer runs from the start of a connection, and from the end of each response, until the next
-    request head is complete, no matter how many bytes arrive meanwhile.
+    uvicorn waits forever for the first head, and parses all that has arrived at once. Here one timer runs
+    from the start of a connection, and from the end of each response, until the next request head is
+    complete, no matter how many bytes arrive; and a client that has used its share of the loop waits.
     """
 
     head_s = 10.0
@@ -164,6 +169,8 @@ class HeadTimeoutProtocol(H11Protocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._timer: asyncio.TimerHandle | None = None
+        self._unread = bytearray()
+        self._waits = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -180,9 +187,36 @@ class HeadTimeoutProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unread += data
+        if self._waits:
+            self.transport.pause_reading()  # uvicorn has resumed it for reasons of its own
+        else:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Parse what has arrived, in slices, until the client has used its share of the loop."""
+        self._waits = False
+        client = client_of(self.client)
+        while self._unread and not self.transport.is_closing():
+            wait_s = self.open_connections.loop_time.wait_s(client)
+            if wait_s:
+                self._waits = True
+                self.transport.pause_reading()
+                self.loop.call_later(wait_s, self._resume)
+                break
+            part = bytes(self._unread[:_SLICE_BYTES])
+            del self._unread[:_SLICE_BYTES]
+            started_s = time.thread_time()
+            super().data_received(part)
+            self.open_connections.loop_time.charge(client, time.thread_time() - started_s)
         if self.is_busy:
             self._stop_timer()
+
+    def _resume(self) -> None:
+        if not self.transport.is_closing():
+            if not self.flow.read_paused:
+                self.transport.resume_reading()
+            self._read_on()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()  # may start the next request
