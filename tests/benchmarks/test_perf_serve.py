@@ -14,7 +14,7 @@ from viper_benchmarks.perf.command import BenchmarkError
 from viper_benchmarks.perf.memory import GOAL_GROWTH
 from viper_benchmarks.perf.samples import percentile
 from viper_benchmarks.perf.serve import measure, table
-from viper_benchmarks.perf.serve_load import Outcome, counts
+from viper_benchmarks.perf.serve_load import RequestResult, counts
 
 RESULT = {
     "requests": 500, "concurrency": 32, "pictures": 125, "lost": 0, "wrong": 0, "turned_away": 0,
@@ -48,7 +48,11 @@ def test_the_table_says_whether_each_goal_is_reached(path, value, figure):
 
 def test_an_answer_that_is_lost_is_not_counted_as_wrong_too():
     right = ("4", None)
-    outcomes = [Outcome(right, 1, 0), Outcome(None, 1, 0), Outcome(("5", None), 1, 0)]
+    outcomes = [
+        RequestResult(right, 1, 0),
+        RequestResult(None, 1, 0),
+        RequestResult(("5", None), 1, 0),
+    ]
     assert counts(outcomes, [right] * 3) == {"turned_away": 0, "lost": 1, "wrong": 1}
 
 

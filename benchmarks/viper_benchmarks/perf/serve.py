@@ -61,7 +61,7 @@ def measure(requests: int, concurrency: int, *, early: int = _EARLY) -> Result:
         curve = MemoryCurve(process.pid)
         idle_mb = rss_mb(process.pid)
         began_s = time.perf_counter()
-        outcomes: list[load.Outcome] = []
+        outcomes: list[load.RequestResult] = []
         before = _forwards(url)
         for part in (sent[:early], sent[early:]):
             outcomes += asyncio.run(load.ask_all(url, part, concurrency))

@@ -26,7 +26,15 @@ from viper_benchmarks.perf.command import BenchmarkError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Outcome", "Request", "answers_of_an_engine", "ask_all", "counts", "requests", "server"]
+__all__ = [
+    "Request",
+    "RequestResult",
+    "answers_of_an_engine",
+    "ask_all",
+    "counts",
+    "requests",
+    "server",
+]
 
 _QUESTIONS = (
     "How many cubes are there?",
@@ -51,7 +59,7 @@ class Request(NamedTuple):
     stream: bool
 
 
-class Outcome(NamedTuple):
+class RequestResult(NamedTuple):
     """What came of a request."""
 
     answer: Answer | None
@@ -108,7 +116,7 @@ def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 async def ask_all(
     url: str, requests: list[Request], concurrency: int, addresses: Sequence[str] = ()
-) -> list[Outcome]:
+) -> list[RequestResult]:
     """Ask all requests, a number of them at once.
 
     Args:
@@ -136,14 +144,14 @@ async def ask_all(
             for address in addresses or (None,)
         ]
 
-        async def one(number: int, request: Request) -> Outcome:
+        async def one(number: int, request: Request) -> RequestResult:
             async with slots:
                 return await _ask(clients[number % len(clients)], url, request)
 
         return list(await asyncio.gather(*(one(*pair) for pair in enumerate(requests))))
 
 
-async def _ask(client: httpx.AsyncClient, url: str, request: Request) -> Outcome:
+async def _ask(client: httpx.AsyncClient, url: str, request: Request) -> RequestResult:
     """Send a request until it is answered; after a 429, wait as long as the server says."""
     import httpx
 
@@ -168,10 +176,10 @@ async def _ask(client: httpx.AsyncClient, url: str, request: Request) -> Outcome
             break
         rejections += 1
         await asyncio.sleep(float(reply.headers["retry-after"]))
-    return Outcome(answer, 1000 * (time.perf_counter() - began_s), rejections)
+    return RequestResult(answer, 1000 * (time.perf_counter() - began_s), rejections)
 
 
-def counts(outcomes: list[Outcome], expected: list[Answer]) -> dict[str, int]:
+def counts(outcomes: list[RequestResult], expected: list[Answer]) -> dict[str, int]:
     """Count requests that were lost, answered wrongly, and rejected at first."""
     pairs = zip(outcomes, expected, strict=False)  # a burst has the first of them only
     return {
