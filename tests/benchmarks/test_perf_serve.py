@@ -13,7 +13,8 @@ from viper_benchmarks.perf.__main__ import perf
 from viper_benchmarks.perf.command import BenchmarkError
 from viper_benchmarks.perf.memory import GOAL_GROWTH
 from viper_benchmarks.perf.samples import percentile
-from viper_benchmarks.perf.serve import _counts, _Outcome, measure, table
+from viper_benchmarks.perf.serve import measure, table
+from viper_benchmarks.perf.serve_load import RequestResult, counts
 
 RESULT = {
     "requests": 500, "concurrency": 32, "pictures": 125, "lost": 0, "wrong": 0, "turned_away": 0,
@@ -47,8 +48,12 @@ def test_the_table_says_whether_each_goal_is_reached(path, value, figure):
 
 def test_an_answer_that_is_lost_is_not_counted_as_wrong_too():
     right = ("4", None)
-    outcomes = [_Outcome(right, 1, 0), _Outcome(None, 1, 0), _Outcome(("5", None), 1, 0)]
-    assert _counts(outcomes, [right] * 3) == {"turned_away": 0, "lost": 1, "wrong": 1}
+    outcomes = [
+        RequestResult(right, 1, 0),
+        RequestResult(None, 1, 0),
+        RequestResult(("5", None), 1, 0),
+    ]
+    assert counts(outcomes, [right] * 3) == {"turned_away": 0, "lost": 1, "wrong": 1}
 
 
 def test_percentiles_are_values_that_were_measured():
@@ -64,10 +69,10 @@ def test_it_is_a_verb_of_the_benchmarks():
 
 
 def test_a_server_that_does_not_start_is_no_figure(monkeypatch):
-    from viper_benchmarks.perf import serve
+    from viper_benchmarks.perf import serve_load
 
-    monkeypatch.setattr(serve.sys, "executable", "/bin/true")
-    with pytest.raises(BenchmarkError, match="did not start"), serve._server():
+    monkeypatch.setattr(serve_load.sys, "executable", "/bin/true")
+    with pytest.raises(BenchmarkError, match="did not start"), serve_load.server():
         pass
 
 

@@ -155,7 +155,7 @@ def test_what_the_child_says_of_itself_is_not_believed_without_end(fake_engine, 
     )
     matcher = FakeMatcher({"a": 0.5})
     answer = fake_engine(detector=roles["detector"], matcher=matcher).run_program(asked, picture())
-    assert answer.failure is None
+    assert "attribute must have at most 200 characters" in answer.failure.message
     assert matcher.text_batches[0] == ["a"]
 
 

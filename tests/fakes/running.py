@@ -23,7 +23,9 @@ class Running:
     async def __aenter__(self):
         app = create_app(self.service, sandbox="full")
         ready = asyncio.Event()
-        self.server = Server(app, self.settings, self.service.admission, ready.set)
+        self.server = Server(
+            app, self.settings, self.service.admission, ready.set, self.service.connections
+        )
         self.task = asyncio.ensure_future(self.server.serve(sockets=[self.listening]))
         await ready.wait()
         return self
@@ -35,8 +37,10 @@ class Running:
         await asyncio.wait_for(self.task, 20)
         self.service.close()
 
-    async def send(self, data=b""):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def send(self, data=b"", address="127.0.0.1"):
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, local_addr=(address, 0)
+        )
         writer.write(data)
         return reader, writer
 

@@ -148,3 +148,100 @@ def test_a_model_that_cannot_be_loaded_fails_every_request(error, expected):
             future.result(5)
     assert thread.close()
     assert thread.close()
+
+
+def until(condition):
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within 5 s")
+
+
+class Silent(FakeWriter):
+    """Writes without asking whether anybody still waits, as a forward that hangs does."""
+
+    def write(self, batch, is_wanted):
+        self.begun.set()
+        self.free.wait(20)
+        return [Written(one.request.question, Usage(1, 2)) for one in batch]
+
+
+def test_a_model_without_progress_refuses_at_once_and_works_again_when_it_goes_on():
+    writer = Silent()
+    writer.free.clear()
+    thread = ModelThread("local:fake", lambda: writer, stuck_after_s=0.1)
+    (first,) = thread.submit(samples("a"))
+    until(lambda: thread.stuck_s)
+    with pytest.raises(GenerationError, match="has shown no progress"):
+        thread.submit(samples("b"))
+    writer.free.set()
+    assert first.result(5).text == "a"
+    until(lambda: not thread.stuck_s)
+    assert thread.submit(samples("c"))[0].result(5).text == "c"
+    assert thread.close()
+
+
+def test_control_a_model_that_writes_tokens_for_longer_is_not_stuck(writer):
+    writer.free.clear()
+    thread = ModelThread("local:fake", lambda: writer, stuck_after_s=0.1)
+    (first,) = thread.submit(samples("a"))
+    time.sleep(0.4)
+    assert not thread.stuck_s
+    writer.free.set()
+    assert first.result(5).text == "a"
+    assert thread.close()
+
+
+def test_a_loader_that_hangs_is_noticed():
+    free = threading.Event()
+    thread = ModelThread("local:fake", lambda: free.wait(20) and FakeWriter(), stuck_after_s=0.1)
+    (first,) = thread.submit(samples("a"))
+    until(lambda: thread.stuck_s)
+    with pytest.raises(GenerationError, match="has shown no progress"):
+        thread.submit(samples("b"))
+    free.set()
+    assert first.result(5).text == "a"
+    assert thread.close()
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
+def test_a_model_that_ends_the_process_fails_its_batch_only(error):
+    class Ending(FakeWriter):
+        def write(self, batch, is_wanted):
+            if batch[0].request.question == "end":
+                raise error
+            return super().write(batch, is_wanted)
+
+    thread = ModelThread("local:fake", Ending)
+    with pytest.raises(GenerationError, match=type(error).__name__):
+        thread.submit(samples("end"))[0].result(5)
+    assert thread.submit(samples("b"))[0].result(5).text == "b"
+    assert thread.close()
+
+
+def test_a_model_that_writes_too_few_programs_fails_its_batch_only():
+    class Short(FakeWriter):
+        def write(self, batch, is_wanted):
+            return [] if batch[0].request.question == "end" else super().write(batch, is_wanted)
+
+    thread = ModelThread("local:fake", Short)
+    with pytest.raises(GenerationError, match="wrote 0 programs for 1 requests"):
+        thread.submit(samples("end"))[0].result(5)
+    assert thread.submit(samples("b"))[0].result(5).text == "b"
+    assert thread.close()
+
+
+def test_what_is_queued_fails_when_the_model_cannot_be_released(writer):
+    def release():
+        raise SystemExit(1)
+
+    writer.release = release
+    writer.free.clear()
+    thread = ModelThread("local:fake", lambda: writer)
+    thread.submit(samples("a"))
+    assert writer.begun.wait(5)
+    (queued,) = thread.submit(samples("b"))
+    writer.free.set()
+    thread.close()
+    assert queued.exception(5) is not None or queued.result(5).text == "b"

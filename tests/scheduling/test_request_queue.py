@@ -52,6 +52,56 @@ def test_the_operation_of_the_oldest_request_goes_first(queue):
     assert take(queue) == []
 
 
+def test_a_program_does_not_hold_up_one_that_asks_for_something_else(queue):
+    ask(queue, *range(100), owner=1)
+    ask(queue, "a", owner=2, operation=ANSWER)
+    assert take(queue, 8) == list(range(8))
+    assert take(queue, 8) == ["a"]
+    assert take(queue, 8) == list(range(8, 16))
+
+
+@pytest.mark.parametrize("hogs", [1, 3])
+def test_a_program_waits_for_one_forward_of_each_other_program_at_most(queue, hogs):
+    for owner in range(hogs):
+        ask(queue, *(f"{owner} {n}" for n in range(200)), owner=owner)
+    for _ in range(5):
+        take(queue, 8)
+    ask(queue, "late", owner=9, operation=ANSWER)
+    assert ["late"] in [take(queue, 8) for _ in range(hogs + 1)]
+
+
+def test_programs_that_come_later_do_not_starve_one_that_was_served(queue):
+    ask(queue, *range(20), owner=1)
+    take(queue, 4)
+    for owner in range(2, 30):
+        ask(queue, f"{owner}", owner=owner, operation=ANSWER)
+        if 4 in take(queue, 4):
+            break
+    else:
+        raise AssertionError("it was starved")
+    assert owner == 2
+
+
+def test_a_program_with_many_requests_makes_no_long_forward_for_others(queue):
+    ask(queue, *range(500), owner=1)
+    guess(queue, *(f"guess {n}" for n in range(500)), owner=1)
+    ask(queue, "a", "b", owner=2)
+    batch = take(queue, 64)
+    assert {"a", "b"} <= set(batch)
+    assert len(batch) == 2 + 8
+    ask(queue, *(f"other {n}" for n in range(20)), owner=3)
+    assert len(take(queue, 64)) == 40
+    assert len(take(queue, 64)) == 64  # control: alone again, it fills the forward
+
+
+def test_turns_are_forgotten_with_their_programs(queue):
+    jobs = [ask(queue, n, owner=n)[0] for n in range(50)]
+    take(queue, 64)
+    for job in jobs:
+        queue.finish(job)
+    assert not queue._turns
+
+
 def test_guesses_fill_the_room_that_is_left_and_never_make_a_forward(queue):
     guess(queue, "x", "y", "z")
     guess(queue, "other", operation=ANSWER)

@@ -197,8 +197,15 @@ def test_retry_after_follows_the_duration_of_answers():
 
 def test_a_queue_slot_is_released_after_an_exception():
     admission = Admission(1, 0)
-    with pytest.raises(ZeroDivisionError), admission.queue_slot():
-        raise ZeroDivisionError
-    with admission.queue_slot(), pytest.raises(ApiError), admission.queue_slot():
-        pass
-    assert admission.admitted == 0
+
+    async def scenario():
+        with pytest.raises(ZeroDivisionError):
+            async with admission.queue_slot():
+                raise ZeroDivisionError
+        async with admission.queue_slot():
+            with pytest.raises(ApiError):
+                async with admission.queue_slot():
+                    pass
+        assert admission.admitted == 0
+
+    run(scenario())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from fakes.asgi import call, form
@@ -51,6 +54,61 @@ def test_models_and_memory_are_reported(make, fake_engine):
     assert found["viper_model_busy_seconds_total", "detector"] > 0
     assert found["viper_tokens_total", "prompt"] == 0
     assert found["process_resident_memory_bytes",] > 1e7
+
+
+def test_slots_and_connections_are_counted_by_outcome_and_no_client_is_named(make):
+    app, _ = make()
+    call(app, "POST", "/v1/ask", **form({"question": "How many cups are there?"}, file=PNG))
+    found = samples(app)
+    assert found["viper_admissions_total", "admitted"] == 1
+    for outcome in ("rejected", "evicted", "timed_out", "recalled"):
+        assert found["viper_admissions_total", outcome] == 0
+    for outcome in ("accepted", "refused", "evicted"):
+        assert found["viper_connections_opened_total", outcome] == 0
+    assert found["viper_connections",] == 0
+    assert "127.0.0.1" not in call(app, "GET", "/metrics").body.decode()
+
+
+def test_a_model_that_does_not_come_back_is_reported(make, fake_engine):
+    free = threading.Event()
+
+    class Detector:
+        fingerprint = "d"
+        vocabulary = None
+
+        def detect(self, requests):
+            free.wait(20)
+            return [[] for _ in requests]
+
+    app, service = make(fake_engine(detector=Detector(), options={"model_call_s": 0.2}))
+    assert call(app, "GET", "/healthz").json() == {"status": "ok", "sandbox": "full"}
+    assert samples(app)["viper_model_stuck", "detector"] == 0
+    ask = form({"question": "How many cups are there?"}, file=PNG)
+    call(app, "POST", "/v1/ask", **ask)
+    until(lambda: service.engine.health()[0].stuck)
+    reply = call(app, "GET", "/healthz")
+    (stuck,) = reply.json()["stuck"]
+    assert (reply.status, reply.json()["status"]) == (200, "degraded")
+    assert (stuck["role"], stuck["replicas"], stuck["stuck"]) == ("detector", 1, 1)
+    found = samples(app)
+    assert found["viper_model_stuck", "detector"] == 1
+    assert found["viper_model_stuck_seconds", "detector"] >= 0.2
+    assert found["viper_model_replacements_total", "detector"] == 0
+    began = time.monotonic()
+    refused = call(app, "POST", "/v1/ask", **ask).json()["failure"]
+    assert refused["kind"] == "model"
+    assert "has not come back" in refused["message"]
+    assert time.monotonic() - began < 5
+    free.set()
+    until(lambda: call(app, "GET", "/healthz").json()["status"] == "ok")
+
+
+def until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within 10 s")
 
 
 def test_two_servers_in_one_process_do_not_mix(make):

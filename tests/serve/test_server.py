@@ -122,6 +122,51 @@ def test_a_client_that_closes_its_connection_ends_its_session(held):
     run(scenario())
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_connections_that_one_client_hoards_keep_nobody_out(engine, limited):
+    async def scenario():
+        async with Running(engine, concurrency=1, queue=0) as running:
+            connections = running.service.connections
+            if not limited:  # the control: only uvicorn's own limit is left, which hits everybody
+                limit, connections.limit = connections.limit, 10_000
+                running.server.config.limit_concurrency = limit
+            hoard = [await running.send(address="127.0.0.2") for _ in range(68)]
+            while len(connections) < 68:
+                await asyncio.sleep(0.005)
+            replies = [await running.exchange(request()) for _ in range(5)]
+            expected = b"HTTP/1.1 200" if limited else b"HTTP/1.1 503"
+            assert all(reply.startswith(expected) for reply in replies)
+            if limited:
+                assert connections.outcomes["evicted"] >= 1
+                assert (await hoard[-1][0].read()) == b""
+            for _, writer in hoard:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("fair", [True, False])
+def test_bytes_that_take_long_to_parse_are_read_slowly(engine, fair, monkeypatch):
+    monkeypatch.setattr("viper.serve.loop_time._BURST_S", 0.001 if fair else 1e9)
+    heads = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"a: b\r\n" * 1_500
+    chunked = b"POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    chunked += b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 10_000
+
+    async def scenario():
+        async with Running(engine) as running:
+            hostile = [await running.send(data, "127.0.0.2") for data in [heads, chunked] * 4]
+            for _ in range(3):
+                reply = await running.exchange(request())
+                assert reply.startswith(b"HTTP/1.1 200")
+            assert (running.service.connections.loop_time.waits > 0) == fair
+            for _, writer in hostile:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)
+
+    run(scenario())
+
+
 def test_a_signal_drains_what_runs_and_what_waits(held):
     async def scenario():
         async with Running(held, concurrency=1, queue=4, grace_s=20) as running:

@@ -158,7 +158,8 @@ def _serve(options: dict[str, Any]) -> None:
             notice(f"serving at {url} (sandbox {level}); Ctrl-C ends it.")
 
         app = create_app(service, sandbox=level)
-        Server(app, settings, service.admission, on_ready).run_until_signal(listening)
+        server = Server(app, settings, service.admission, on_ready, service.connections)
+        server.run_until_signal(listening)
         notice("ended.")
         service.close()
     finally:

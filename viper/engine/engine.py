@@ -23,7 +23,7 @@ from viper.engine.query import ImageSource, Query
 from viper.engine.query_run import EngineServices
 from viper.engine.solver import Solver
 from viper.generate.auto import resolve_auto
-from viper.generate.generator import Threaded
+from viper.generate.generator import Clocked, Threaded
 from viper.generate.program_cache import ProgramCache
 from viper.generate.registry import OpenedGenerator, open_generators
 from viper.llm.budget import Budget
@@ -34,6 +34,7 @@ from viper.modules.module import Module
 from viper.modules.program_api import ProgramApi, open_modules
 from viper.programs.program import CheckReport, Program, Task
 from viper.scheduling.model_pool import ModelPool
+from viper.scheduling.replica import ModelHealth
 from viper.scheduling.worker import Load
 from viper.trace import Watcher
 from viper.usage import Usage
@@ -150,6 +151,7 @@ class Engine:
             lender=arguments.pool or (lender.pool if lender is not None else None),
             cache=opened_cache(config),
             max_batch=config.max_batch,
+            model_call_s=config.model_call_s,
             **({} if arguments.opener is None else {"opener": arguments.opener}),
         )
         file = config.program_cache
@@ -293,6 +295,15 @@ class Engine:
         A forward that several answers share counts once here, and in each of their traces.
         """
         return self.pool.load()
+
+    def health(self) -> list[ModelHealth]:
+        """Return for each model, also that of a local generator, whether its threads come back."""
+        writers = [
+            ModelHealth("generator", w.name, 1, int(w.stuck_s > 0), w.stuck_s, 0)
+            for w in self._writers
+            if isinstance(w, Clocked)
+        ]
+        return self.pool.health() + writers
 
     def pending(self) -> int:
         """Return the number of requests that are queued or in a forward."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,8 @@ from typing import Any, TypeVar
 __all__ = ["LoopThread"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class LoopThread:
@@ -96,7 +99,13 @@ class LoopThread:
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        loop.run_forever()
+        while True:
+            try:
+                loop.run_forever()
+                return  # stopped by `close`
+            except (SystemExit, KeyboardInterrupt):
+                # asyncio passes these on from a task; one of them ends its task, not everybody's loop.
+                _log.exception("A task tried to end the process.")
 
 
 async def _wind_up(last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:

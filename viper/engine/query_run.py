@@ -80,7 +80,7 @@ async def written(opened: OpenedGenerator, request: GenerationRequest, budget: B
         raise
     except ViperError:
         raise
-    except Exception as error:  # a generator may be third-party code
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # it may be third-party code
         _log.exception("The generator %s failed.", opened.generator.name)
         raise GenerationError(
             f"The generator {opened.generator.name!r} failed: {summarize_error(error)}"

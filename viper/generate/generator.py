@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from viper.generate.prompt import Prompt
 
 __all__ = ["Abilities", "GenerationRequest", "Generator", "LanguageModelAbilities", "Prompting"]
-__all__ += ["Rejected", "Threaded"]
+__all__ += ["Clocked", "Rejected", "Threaded"]
 
 
 class Generator(Protocol):
@@ -118,4 +118,14 @@ class Threaded(Protocol):
     @property
     def is_running(self) -> bool:
         """True while the thread is alive; it may outlast `aclose`, which cannot interrupt a forward."""
+        ...
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """Interface of generators that know whether their model still makes progress."""
+
+    @property
+    def stuck_s(self) -> float:
+        """How long the model has shown no progress if that is too long, in seconds; else 0."""
         ...

@@ -95,6 +95,11 @@ class LocalGenerator(LanguageModelAbilities):
         """True while the thread of the model is alive."""
         return self._thread.is_alive
 
+    @property
+    def stuck_s(self) -> float:
+        """How long the model has shown no progress if that is too long, in seconds; else 0."""
+        return self._thread.stuck_s
+
     async def aclose(self) -> None:
         """Stop the thread after its current token and free the model.
 

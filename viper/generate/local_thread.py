@@ -2,13 +2,15 @@
 
 Like `viper.scheduling.worker`, it takes all queued requests as soon as it is idle, so batches form while it
 is busy, without a timer. Generating a program takes seconds to minutes, unlike a vision call: a cancelled
-future stops at the next token, and closing the thread stops all of them.
+future stops at the next token, and closing the thread stops all of them. A model that shows no progress for
+a long time is *stuck*: a thread cannot be killed, so requests fail at once until it goes on.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -29,6 +31,9 @@ heads share them, in bfloat16."""
 
 _CLOSE_S = 2.0
 """Time to wait for one forward. A longer one, or loading, ends later by itself."""
+
+_STUCK_S = 300.0
+"""Time without a token after which a model is stuck; to load, or to read a long prompt, takes minutes."""
 
 
 class Sample(NamedTuple):
@@ -76,26 +81,37 @@ class ModelThread:
     Args:
         name: Names the model in messages.
         load: Loads the model; called once, on the thread.
+        stuck_after_s: Time without a token after which it counts as stuck, in seconds.
     """
 
-    def __init__(self, name: str, load: Callable[[], Writer]) -> None:
+    def __init__(
+        self, name: str, load: Callable[[], Writer], *, stuck_after_s: float = _STUCK_S
+    ) -> None:
         self._name = name
         self._load = load
         self._queue: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._stuck_after_s = stuck_after_s
+        self._progress_s: float | None = None
+        """When it last showed progress, on the monotonic clock; None while it waits for work."""
 
     def submit(self, samples: Sequence[Sample]) -> list[Future[Written]]:
         """Queue samples together; callers cancel the future of a program that they no longer need.
 
         Raises:
-            GenerationError: The thread was closed.
+            GenerationError: The thread was closed, or the model is stuck.
         """
         jobs = [_Job(sample, Future()) for sample in samples]
         with self._changed:
             if self._closed:
                 raise GenerationError(f"The generator {self._name!r} is closed.")
+            if stuck_s := self.stuck_s:
+                raise GenerationError(
+                    f"The model {self._name!r} has shown no progress for {stuck_s:.0f} s; it takes no "
+                    "requests until it does. Retry later, or restart the process."
+                )
             self._queue.extend(jobs)
             if jobs and self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="viper-local", daemon=True)
@@ -107,6 +123,13 @@ class ModelThread:
     def is_alive(self) -> bool:
         """True from the first request until the thread has ended."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def stuck_s(self) -> float:
+        """How long the model has shown no progress if it is stuck, in seconds; else 0."""
+        since_s = self._progress_s
+        silent_s = 0.0 if since_s is None else time.monotonic() - since_s
+        return silent_s if silent_s > self._stuck_after_s else 0.0
 
     def close(self, timeout_s: float = _CLOSE_S) -> bool:
         """Stop the thread; queued and running samples fail. Calling it again does nothing.
@@ -122,15 +145,20 @@ class ModelThread:
         return not self.is_alive
 
     def _run(self) -> None:
+        self._progress_s = time.monotonic()
         try:
             model = self._load()
         except BaseException as error:  # a third-party library may raise anything
             _log.debug("Loading %s failed", self._name, exc_info=True)
+            self._progress_s = None
             self._fail_all(_as_viper_error(error, f"Loading {self._name!r}", ConfigError))
             return
         while (batch := self._take()) is not None:
             self._write(model, batch)
-        model.release()
+        try:
+            model.release()
+        except BaseException:  # a third-party library; what is queued must fail all the same
+            _log.exception("%s could not be released.", self._name)
         self._fail_all(GenerationError(f"The generator {self._name!r} was closed."))
 
     def _take(self) -> list[_Job] | None:
@@ -143,18 +171,25 @@ class ModelThread:
                     if not job.future.cancelled():
                         batch.append(job)
                 if batch:
+                    self._progress_s = time.monotonic()
                     return batch
+                self._progress_s = None
                 self._changed.wait()
             return None
 
     def _write(self, model: Writer, batch: list[_Job]) -> None:
         def is_wanted(index: int) -> bool:
+            self._progress_s = time.monotonic()
             return not (self._closed or batch[index].future.cancelled())
 
         results: Sequence[Written | ViperError]
         try:
             results = model.write([job.sample for job in batch], is_wanted)
-        except Exception as error:  # a third-party library: its jobs fail, the thread goes on
+            if len(results) != len(batch):
+                raise GenerationError(
+                    f"{self._name} wrote {len(results)} programs for {len(batch)} requests."
+                )
+        except BaseException as error:  # a third-party library: its jobs fail, the thread goes on
             if len(batch) > 1 and not self._closed:
                 # A smaller batch may fit into memory, and one bad request must not fail the others.
                 for job in batch:

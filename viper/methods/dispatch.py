@@ -46,6 +46,9 @@ _IMAGE_HANDLE = 0
 # Most patches, and most objects, that one program may receive; 20 MB at some 200 bytes each.
 _MAX_PATCHES = 100_000
 
+# What a backend may raise, also one that calls `sys.exit`; not cancellation, which is ours.
+_ERRORS = (Exception, SystemExit, KeyboardInterrupt)
+
 
 class CallDispatcher:
     """Serves the vision and language calls of one program on one image.
@@ -152,7 +155,7 @@ class CallDispatcher:
             wire: WireValue = map_value(current.result, self._to_wire)
         except BaseException as error:
             current.error = failed = _failure(error, entry)
-            if isinstance(error, Exception) and not isinstance(error, (CallRejected, CallFailed)):
+            if isinstance(error, _ERRORS) and not isinstance(error, (CallRejected, CallFailed)):
                 raise CallFailed(failed.kind, failed.message) from error
             raise
         finally:
@@ -311,7 +314,8 @@ def _failure(error: BaseException, entry: ApiCallable) -> CallError:
             return CallError(error.exception, capped(error.message))
         case CallFailed() | ViperError():
             return CallError(failure_kind(error.kind), capped(str(error)))
-        case Exception():  # a bug of ours or of a plugin's model, not of the program
+        case Exception() | SystemExit() | KeyboardInterrupt():
+            # A bug of ours or of a plugin's model, not of the program.
             _log.exception("A call of %s failed.", entry.qualified_name)
             return CallError("model", f"{entry.name} failed: {summarize_error(error)}")
         case _:

@@ -22,8 +22,9 @@ from viper.models.roles import Backend, Detector, Role
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
 from viper.scheduling.operation import Key, Operation, prompt_tokens, request_key
+from viper.scheduling.replica import ModelHealth
 from viper.scheduling.result_cache import ResultCache
-from viper.scheduling.worker import Load, ModelWorker, Submitted
+from viper.scheduling.worker import MODEL_CALL_S, Load, ModelWorker, Submitted
 
 __all__ = ["ModelPool"]
 
@@ -31,6 +32,8 @@ __all__ = ["ModelPool"]
 # Two libraries that load the same folder. Keys of version 0.1 contain only a fingerprint, so a cached result
 # may be the other library's. For all other backends, results that 0.1 cached are still read.
 _SHARED_FOLDERS = {("matcher", "transformers"), ("matcher", "open_clip")}
+# Longest wait for results on disk, which another process may hold, or a network; then they are computed.
+_DISK_S = 10.0
 
 
 class ModelPool:
@@ -45,6 +48,7 @@ class ModelPool:
             backend.
         cache: Caches results between answers; None for no cache.
         max_batch: Most requests per forward.
+        model_call_s: Longest forward in seconds, after which a model counts as stuck.
 
     Raises:
         ConfigError: A list of devices has an empty item.
@@ -60,6 +64,7 @@ class ModelPool:
         lender: ModelPool | None = None,
         cache: ResultCache | None = None,
         max_batch: int = MAX_BATCH,
+        model_call_s: float = MODEL_CALL_S,
     ) -> None:
         self._budget = budget or Budget()
         self._cache = cache
@@ -77,6 +82,7 @@ class ModelPool:
                 self._budget,
                 cache=cache,
                 max_batch=max_batch,
+                model_call_s=model_call_s,
             )
             for role, ref in backends.items()
         }
@@ -144,7 +150,19 @@ class ModelPool:
     async def from_disk(
         self, operation: Operation, requests: Mapping[Key, Hashable]
     ) -> dict[Key, Any]:
-        """Return the results that are on disk only, for `submit`; does not block the event loop."""
+        """Return the results that are on disk only, for `submit`; does not block the event loop.
+
+        A disk that does not answer has no results.
+        """
+        try:
+            async with asyncio.timeout(_DISK_S):
+                return await self._from_disk(operation, requests)
+        except TimeoutError:
+            return {}
+
+    async def _from_disk(
+        self, operation: Operation, requests: Mapping[Key, Hashable]
+    ) -> dict[Key, Any]:
         worker = self._worker(operation.role)
         if (reading := worker.from_disk(operation, list(requests))) is None:
             return {}
@@ -208,6 +226,10 @@ class ModelPool:
     def load(self) -> dict[Role, Load]:
         """Return the work of each model so far, for all engines that share it."""
         return {role: replace(worker.load) for role, worker in self._workers.items()}
+
+    def health(self) -> list[ModelHealth]:
+        """Return for each model whether its threads come back from their forwards."""
+        return [worker.health() for worker in self._workers.values()]
 
     def forget(self) -> None:
         """Clear the results in memory; those on disk stay."""

@@ -50,6 +50,21 @@ class PreprocessingQueue:
                 job.prepared.cancel()
                 self._ahead -= 1
 
+    def renew(self, queued: Iterable[Job]) -> None:
+        """Leave the threads as they are and use others from now on: some may never come back.
+
+        Args:
+            queued: Jobs that wait for a forward; those whose input is not ready begin again.
+        """
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)
+        for job in queued:
+            if job.prepared is not None and not job.prepared.done():
+                job.prepared.cancel()
+                job.prepared = None
+                self._ahead -= 1
+
     def begin(self, backend: Backend, batch: list[Job]) -> None:
         """Begin to preprocess the rest of a batch; a single input is left to `wait`."""
         if len(batch) > 1 and not self._closed:
@@ -58,14 +73,20 @@ class PreprocessingQueue:
                     self._begin(backend, job)
 
     @staticmethod
-    def wait(backend: Backend, job: Job) -> BaseException | None:
-        """Wait for the input of a job, or make it; return the error if that failed."""
+    def wait(backend: Backend, job: Job, timeout_s: float) -> BaseException | None:
+        """Wait for the input of a job, or make it; return the error if that failed.
+
+        Args:
+            backend: The model.
+            job: The job.
+            timeout_s: Longest wait for another thread to make it.
+        """
         try:
             if job.prepared is None:
                 made = backend.prepare(job.operation.method, job.request)
                 job.prepared = Future()
                 job.prepared.set_result(made)
-            job.prepared.result()
+            job.prepared.result(timeout_s)
         except BaseException as error:  # a third-party library; CancelledError when closed
             return error
         return None

@@ -2,8 +2,9 @@
 
 A program waits for its *demand* requests; *prefetches* are what it will probably request next. Forwards (the
 model run on one batch) are made for demand requests only; prefetches of the same operation fill the room left
-in the batch. Programs take turns, so that one with a thousand requests does not delay one with a single
-request. A request that no program wants any longer is removed.
+in the batch. Programs take turns, within a forward and from one to the next, whatever they ask for: a program
+with a thousand requests delays one with a single request by at most a forward, and fills at most half of what
+both share. A request that no program wants any longer is removed.
 
 Not thread-safe by itself: the worker holds its lock around every call.
 """
@@ -26,6 +27,9 @@ __all__ = ["Job", "RequestQueue"]
 
 # Prefetches that wait for room; the oldest are dropped. Each takes a few hundred bytes.
 _MOST_PREFETCHES = 1_024
+# Requests of one program that go into a forward beside others' even if those have fewer: a forward of a few
+# requests takes hardly longer than one of a single request.
+_LEAST_BESIDE = 8
 
 _numbers = itertools.count()
 
@@ -60,6 +64,7 @@ class RequestQueue:
         self._demanded: dict[Operation, OrderedDict[int, deque[Job]]] = {}  # by the first owner
         self._prefetched: OrderedDict[Key, Job] = OrderedDict()
         self._owned: defaultdict[int, set[Job]] = defaultdict(set)
+        self._turns: dict[int, int] = {}  # owner → its last turn, in the numbers of jobs
 
     def __len__(self) -> int:
         """Jobs that are queued or in a forward."""
@@ -104,7 +109,9 @@ class RequestQueue:
         return job
 
     def take(self, most: Callable[[Operation], int], *, parts: int = 1) -> list[Job]:
-        """Remove jobs of one operation for a forward: the operation of the oldest demand request.
+        """Remove jobs of one operation for a forward: that of the program whose turn it is.
+
+        It is the turn of the program that has waited longest, since its last turn or since its request came.
 
         Args:
             most: Largest batch of an operation.
@@ -113,21 +120,30 @@ class RequestQueue:
         Returns:
             Demand requests, programs taking turns, then prefetches; empty without a demand request.
         """
-        first = min(
-            (line[0] for lines in self._demanded.values() for line in lines.values()),
-            key=lambda job: job.number,
+        turn = min(
+            (
+                (max(line[0].number, self._turns.get(owner, 0)), owner, operation)
+                for operation, lines in self._demanded.items()
+                for owner, line in lines.items()
+            ),
+            key=lambda one: one[0],
             default=None,
         )
-        if first is None:
+        if turn is None:
             return []
-        operation, room = first.operation, max(1, most(first.operation))
+        _, first_owner, operation = turn
         lines = self._demanded[operation]
+        lines.move_to_end(first_owner, last=False)
         waiting = sum(map(len, lines.values()))
+        room = max(1, most(operation))
+        if others := waiting - max(map(len, lines.values())):
+            room = min(room, others + max(others, _LEAST_BESIDE))
         share = min(room, math.ceil(waiting / parts))
         batch: list[Job] = []
         while lines and len(batch) < share:
             owner, line = next(iter(lines.items()))
             batch.append(line.popleft())
+            self._turns[owner] = next(_numbers)
             if line:
                 lines.move_to_end(owner)
             else:
@@ -152,6 +168,7 @@ class RequestQueue:
     def withdraw(self, owner: int) -> list[Job]:
         """Remove a program; return its queued jobs that no other program wants."""
         alone: list[Job] = []
+        self._turns.pop(owner, None)
         for job in sorted(self._owned.pop(owner, ()), key=lambda job: job.number):
             job.owners.discard(owner)
             if job.owners or not job.queued:
@@ -161,9 +178,13 @@ class RequestQueue:
             alone.append(job)
         return alone
 
+    def queued(self) -> list[Job]:
+        """Return all jobs that are not in a forward yet."""
+        return [job for job in self._pending.values() if job.queued]
+
     def drain(self) -> list[Job]:
         """Remove and return all queued jobs."""
-        queued = [job for job in self._pending.values() if job.queued]
+        queued = self.queued()
         for job in queued:
             self._remove(job)
         return queued
@@ -192,3 +213,4 @@ class RequestQueue:
         self._owned[owner].discard(job)
         if not self._owned[owner]:
             del self._owned[owner]
+            self._turns.pop(owner, None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,9 @@ from viper.scheduling.result_store import ResultStore
 __all__ = ["ResultCache"]
 
 _log = logging.getLogger(__name__)
+
+# A read that lasts longer does not come back soon: nothing else is read until it does.
+_STALLED_S = 10.0
 
 
 class ResultCache:
@@ -47,6 +51,7 @@ class ResultCache:
         self._store = store
         self._stored = stored
         self._reader = None if store is None else ThreadPoolExecutor(1, "viper-cache-reader")
+        self._reading_since_s: float | None = None
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self.bytes_used = 0
@@ -83,15 +88,24 @@ class ResultCache:
         return self._store is not None and (self._stored is None or operation in self._stored)
 
     def from_disk(self, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
-        """Begin to read results that are not in memory, on another thread; None if there are none."""
+        """Begin to read results that are not in memory, on another thread; None if there are none.
+
+        Also None while the disk does not answer.
+        """
         with self._lock:
-            if self._reader is None:
+            since_s = self._reading_since_s
+            stalled = since_s is not None and time.monotonic() - since_s > _STALLED_S
+            if self._reader is None or stalled:
                 return None
             missing = [key for key in keys if key not in self._values]
             return self._reader.submit(self._read, missing) if missing else None
 
     def _read(self, keys: Sequence[Key]) -> dict[Key, Any]:
-        found = {key: self.get(key) for key in keys}
+        self._reading_since_s = time.monotonic()
+        try:
+            found = {key: self.get(key) for key in keys}
+        finally:
+            self._reading_since_s = None
         return {key: value for key, value in found.items() if value is not None}
 
     def put(self, key: Key, value: Any, *, to_disk: bool = True) -> None:

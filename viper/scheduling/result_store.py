@@ -131,11 +131,22 @@ class ResultStore:
                             self._backlog.put(None)  # ends the loop after these rows
                             break
                         rows.append(row)
-                    self._write_rows(connection, rows)
+                    self._write_rows_safely(connection, rows)
         except sqlite3.Error as error:
             _log.warning("The cache '%s' cannot be written: %s.", self.path, error)
-        except Exception:  # a thread that ends with an error would print it
+        except BaseException:  # a thread that ends with an error would print it
             _log.exception("The cache '%s' cannot be written.", self.path)
+
+    def _write_rows_safely(
+        self, connection: sqlite3.Connection, rows: list[tuple[Key, Any]]
+    ) -> None:
+        """Write rows; an error, such as that of a value of a plugin, costs these rows only."""
+        try:
+            self._write_rows(connection, rows)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            _log.exception("%d results were not written to '%s'.", len(rows), self.path)
 
     def _write_rows(self, connection: sqlite3.Connection, results: list[tuple[Key, Any]]) -> None:
         with self._lock:

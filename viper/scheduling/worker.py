@@ -4,17 +4,22 @@ Each thread loads its replica when the model is first needed; if loading fails, 
 Then the thread takes a batch of one operation from the queue and runs it in one forward. While it is busy,
 requests gather: batches form without waiting for a timer, and other threads preprocess what is queued.
 
+A forward that lasts longer than a call may has lost its callers. Its replica is *stuck*: the requests in it
+fail, no others go to it, and when no replica is left, requests fail at once. Later another replica is loaded
+in its place (`_replace`). A replica that comes back takes work again, and its late results are cached.
+
 This is the one place that limits the size of a batch (`_largest_batch`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -38,8 +43,10 @@ from viper.scheduling.operation import (
 )
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
+from viper.scheduling.replica import ModelHealth, Replica, memory_allows, resident_bytes
 from viper.scheduling.request_queue import Job, RequestQueue
 from viper.scheduling.result_cache import ResultCache
+from viper.scheduling.watchdog import Watchdog
 from viper.usage import Usage
 
 __all__ = ["Load", "ModelWorker", "Submitted"]
@@ -47,6 +54,20 @@ __all__ = ["Load", "ModelWorker", "Submitted"]
 _log = logging.getLogger(__name__)
 
 _BILLED = (ANSWER.role, COMPLETE.role)
+
+MODEL_CALL_S = 60.0
+"""Longest forward in seconds unless an engine says otherwise; see `EngineOptions.model_call_s`."""
+# A stuck replica is replaced after this many times the longest forward: a slow first forward may end by then,
+# and a second copy that loads meanwhile would slow it down further.
+_REPLACE_AFTER = 2
+# A replica waits this many times the longest forward for an input; by then it is given up, and comes back.
+_INPUT_FACTOR = 1.5
+# Most replacements in the life of a model: each keeps the memory of the one that it replaces.
+_MOST_REPLACEMENTS = 2
+# Longest wait for the threads of a failed attempt to load, whose models are freed with them.
+_FREE_S = 60.0
+# Longest wait at the end for the thread of a stuck replica, which may never come back.
+_STUCK_CLOSE_S = 1.0
 
 
 class Submitted(NamedTuple):
@@ -87,6 +108,7 @@ class ModelWorker:
         budget: Records what was billed, once, however many programs wait for it.
         cache: Caches results of deterministic backends; None for no cache.
         max_batch: Most requests per forward.
+        model_call_s: Longest forward in seconds; a replica in a longer one is stuck.
     """
 
     def __init__(
@@ -97,10 +119,13 @@ class ModelWorker:
         *,
         cache: ResultCache | None = None,
         max_batch: int = MAX_BATCH,
+        model_call_s: float = MODEL_CALL_S,
     ) -> None:
         self.ref = ref
         self.name = str(ref)
-        self._replicas = _replicas(ref)
+        self._refs = _refs(ref)
+        self._model_call_s = model_call_s
+        self._watchdog = Watchdog(f"viper-{ref.role}-watchdog")
         self._budget = budget or Budget()
         self._open = open_backend
         self._cache = cache
@@ -117,7 +142,9 @@ class ModelWorker:
         self._caches_results = False
         self._begun: Future[Backend] | None = None
         self._may_prefetch = False
-        self._opened: list[Backend] = []
+        self._replicas: list[Replica] = []  # those that are loaded
+        self._replica_bytes = 0
+        self._replaced = 0
         self._threads: list[threading.Thread] = []
         self._preprocessing = PreprocessingQueue(
             f"viper-{ref.role}-input", most_ahead=2 * max_batch
@@ -142,7 +169,7 @@ class ModelWorker:
                         name=f"viper-{self.ref.role}",
                         daemon=True,
                     )
-                    for ref in self._replicas
+                    for ref in self._refs
                 ]
                 for thread in self._threads:
                     thread.start()
@@ -165,6 +192,19 @@ class ModelWorker:
         """Requests that are queued or in a forward."""
         with self._changed:
             return len(self._queue)
+
+    def health(self) -> ModelHealth:
+        """Return whether the replicas come back from their forwards."""
+        with self._changed:
+            stuck = [replica.stuck_s for replica in self._replicas if replica.is_stuck]
+            return ModelHealth(
+                self.ref.role,
+                self.name,
+                len(self._replicas),
+                len(stuck),
+                max(stuck, default=0.0),
+                self._replaced,
+            )
 
     def from_disk(self, operation: Operation, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
         """Begin to read results that are only on disk, for `submit`; None if there cannot be any."""
@@ -200,6 +240,9 @@ class ModelWorker:
             prefetches: Probable next requests; computed if a forward has room and they are not billed.
             budget: Budget of the program's engine, if the model belongs to another engine.
             from_disk: Results that `ModelPool.from_disk` has found.
+
+        Raises:
+            ModelError: The worker is closed, or a request would have to wait for a stuck model.
         """
         out = Submitted({}, set(), {})
         with self._changed:
@@ -214,6 +257,8 @@ class ModelWorker:
                 if value is None and not pending:
                     value = from_disk.get(key)
                 if value is None:
+                    if self._all_stuck():
+                        raise self._stuck_error()
                     job = self._queue.demand(key, operation, request, owner)
                     job.budget = job.budget or budget
                     self._preprocess_ahead(job)
@@ -261,6 +306,9 @@ class ModelWorker:
                 job.future.set_exception(ModelError(f"The {self.ref.role} was closed."))
             self._preprocessing.close()
             self._changed.notify_all()
+            if any(replica.is_stuck for replica in self._replicas):
+                timeout_s = min(_STUCK_CLOSE_S, _STUCK_CLOSE_S if timeout_s is None else timeout_s)
+        self._watchdog.close()
         ends = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(None if ends is None else max(0.0, ends - time.monotonic()))
@@ -269,29 +317,55 @@ class ModelWorker:
     def _run(
         self, ref: BackendRef, loaded: Future[Backend], before: Sequence[threading.Thread]
     ) -> None:
-        for thread in before:
-            thread.join()  # of an attempt that failed: wait until its models are freed
+        for thread in before:  # of an attempt that failed: wait until its models are freed
+            thread.join(_FREE_S)
+        size_before = resident_bytes()
         try:
-            backend: Backend = with_defaults(self._open(ref), ref.role)
-            remembers = backend.deterministic
-            if remembers is None:
-                remembers = not ref.is_remote
+            backend, remembers = self._load(ref)
         except BaseException as error:  # a third-party library: report, keep serving
             _log.debug("Loading %s failed", ref, exc_info=True)
             self._fail(loaded, as_viper_error(error, f"Loading the {ref.role} {str(ref)!r}"))
             return
+        replica = Replica(ref, backend)
         with self._changed:
             if _has_failed(loaded):
                 return  # another replica could not be loaded
-            self._opened.append(backend)
-            if len(self._opened) == len(self._replicas):
+            self._replica_bytes = max(self._replica_bytes, resident_bytes() - size_before)
+            self._replicas.append(replica)
+            if len(self._replicas) == len(self._refs):
                 self._caches_results = remembers
                 # Without a cache, a prefetched result would be lost before it is used.
                 self._may_prefetch = remembers and not ref.is_remote and self._cache is not None
-                loaded.set_result(self._opened[0])
-        while (batch := self._take(backend, loaded)) is not None:
-            if batch := self._with_inputs(backend, self._affordable(batch)):
-                run_forward(backend, batch, self)
+                loaded.set_result(self._replicas[0].backend)
+        self._serve(replica, loaded)
+
+    def _load(self, ref: BackendRef) -> tuple[Backend, bool]:
+        """Load one replica; return it, and whether equal requests give equal results."""
+        backend: Backend = with_defaults(self._open(ref), ref.role)
+        remembers = backend.deterministic
+        return backend, not ref.is_remote if remembers is None else remembers
+
+    def _serve(self, replica: Replica, loaded: Future[Backend]) -> None:
+        """Run batches until the worker is closed; nothing that a backend raises ends the thread."""
+        while True:
+            batch: list[Job] = []
+            try:
+                next_batch = self._take(replica, loaded)
+                if next_batch is None:
+                    return
+                batch = next_batch
+                self._begin_forward(replica, batch)
+                if ready := self._with_inputs(replica.backend, self._affordable(batch)):
+                    run_forward(replica.backend, ready, self)
+                    del ready
+            except BaseException as error:  # a third-party library, in one of its small methods
+                _log.debug("%s failed outside a forward", self.name, exc_info=True)
+                with self._changed:
+                    jobs = batch or self._drain()
+                for job in jobs:
+                    self.finish(job, as_viper_error(error, f"The {self.ref.role} {self.name!r}"))
+            finally:
+                self._end_forward(replica)
             del batch  # requests hold pixels: do not keep them while waiting
 
     def _fail(self, loaded: Future[Backend], error: ViperError) -> None:
@@ -299,33 +373,128 @@ class ModelWorker:
         with self._changed:
             if loaded.done():
                 return
-            self._opened.clear()
-            jobs = self._queue.drain()
-            self._preprocessing.cancel(jobs)
+            self._replicas.clear()
+            jobs = self._drain()
             self._changed.notify_all()  # so that replicas that are loaded end
             loaded.set_exception(error)
         for job in jobs:
             self.finish(job, error)
 
-    def _take(self, backend: Backend, loaded: Future[Backend]) -> list[Job] | None:
+    def _take(self, replica: Replica, loaded: Future[Backend]) -> list[Job] | None:
         """Wait for a batch of one operation; return None when there will be no more."""
         with self._changed:
             while not self._closed and not _has_failed(loaded):
                 batch = self._queue.take(
-                    partial(self._largest_batch, backend), parts=self._idle + 1
+                    partial(self._largest_batch, replica.backend), parts=self._idle + 1
                 )
                 if batch:
                     self._preprocessing.release(batch)
                     return batch
                 self._idle += 1
-                self._changed.wait()
-                self._idle -= 1
+                try:
+                    self._changed.wait()
+                finally:
+                    self._idle -= 1
             return None
+
+    def _drain(self) -> list[Job]:
+        """Remove and return all queued jobs; the caller holds the lock."""
+        jobs = self._queue.drain()
+        self._preprocessing.cancel(jobs)
+        return jobs
+
+    def _begin_forward(self, replica: Replica, batch: list[Job]) -> None:
+        """Start the clock of a replica."""
+        with self._changed:
+            replica.batch, replica.began_s = batch, time.monotonic()
+        self._watchdog.watch(replica, self._model_call_s, partial(self._give_up, replica, batch))
+
+    def _end_forward(self, replica: Replica) -> None:
+        """Stop the clock of a replica; one that was stuck takes work again."""
+        self._watchdog.forget(replica)
+        with self._changed:
+            if replica.is_stuck:
+                _log.warning("%s came back after %.0f s.", self.name, replica.stuck_s)
+            replica.batch, replica.is_stuck = [], False
+
+    def _give_up(self, replica: Replica, batch: list[Job]) -> None:
+        """Give a replica up that has been in one forward for longer than a call may last."""
+        with self._changed:
+            is_new = time.monotonic() - replica.began_s < 0.9 * self._model_call_s
+            if replica.batch is not batch or is_new or self._closed:
+                return  # it came back just now
+            replica.is_stuck = True
+            error = self._stuck_error()
+            jobs = list(batch)
+            for job in batch:
+                self._queue.finish(job)  # so that no new request joins it
+            # It may be a thread that preprocesses, or all of them, that does not come back.
+            self._preprocessing.renew(self._queue.queued())
+            if self._all_stuck():
+                jobs += self._drain()
+            still_s = (_REPLACE_AFTER - 1) * self._model_call_s
+            self._watchdog.watch(replica, still_s, partial(self._replace, replica, batch))
+        _log.error("%s", error)
+        for job in jobs:
+            self._set(job, error, demanded=job.demanded)
+
+    def _replace(self, replica: Replica, batch: list[Job]) -> None:
+        """Load another replica in place of one that is still stuck, if there is room for it."""
+        with self._changed:
+            if replica.batch is not batch or self._closed:
+                return
+            if self._replaced >= _MOST_REPLACEMENTS:
+                reason = f"it was replaced {_MOST_REPLACEMENTS} times"
+            elif not replica.ref.is_remote and not memory_allows(self._replica_bytes):
+                reason = "there is too little memory"
+            else:
+                reason = ""
+                self._replaced += 1
+                self._threads.append(
+                    threading.Thread(
+                        target=self._run_replacement,
+                        args=(replica.ref,),
+                        name=f"viper-{self.ref.role}",
+                        daemon=True,
+                    )
+                )
+                self._threads[-1].start()
+        if reason:
+            _log.error("%s is still stuck, and not replaced: %s.", self.name, reason)
+        else:
+            _log.warning("%s is still stuck; another replica is loaded.", self.name)
+
+    def _run_replacement(self, ref: BackendRef) -> None:
+        try:
+            backend, _ = self._load(ref)
+        except BaseException as error:  # a third-party library; the model stays as it is
+            cause = as_viper_error(error, f"Loading {self.name} again")
+            _log.error("%s", cause)
+            return
+        replica = Replica(ref, backend)
+        with self._changed:
+            self._replicas.append(replica)
+        self._serve(replica, self.loaded)
+
+    def _all_stuck(self) -> bool:
+        """Return whether the model is loaded and no replica takes requests; the caller holds the lock."""
+        return bool(self._replicas) and all(replica.is_stuck for replica in self._replicas)
+
+    def _stuck_error(self) -> ModelError:
+        longest_s = max(replica.stuck_s for replica in self._replicas)
+        return ModelError(
+            f"The {self.ref.role} {self.name!r} has not come back from a forward that began "
+            f"{longest_s:.0f} s ago (model_call_s is {self._model_call_s:g}); it takes no requests until "
+            "it does. Retry later, or restart the process."
+        )
 
     def _preprocess_ahead(self, job: Job) -> None:
         """Begin to preprocess a job, unless an idle thread is about to take it."""
-        if self._opened and not self._idle:
-            self._preprocessing.begin_ahead(self._opened[0], job)
+        if self._idle:
+            return
+        working = (replica.backend for replica in self._replicas if not replica.is_stuck)
+        if (backend := next(working, None)) is not None:
+            self._preprocessing.begin_ahead(backend, job)
 
     def _largest_batch(self, backend: Backend, operation: Operation) -> int:
         """Return the smallest of the limits per forward: the engine's, the backend's, that of its memory."""
@@ -348,7 +517,7 @@ class ModelWorker:
             self._preprocessing.begin(backend, batch)
         ready: list[Job] = []
         for job in batch:
-            error = self._preprocessing.wait(backend, job)
+            error = self._preprocessing.wait(backend, job, _INPUT_FACTOR * self._model_call_s)
             if error is None:
                 ready.append(job)
             else:
@@ -366,6 +535,10 @@ class ModelWorker:
             self._policies[batch[0].operation].record_forward(
                 len(batch), len(batch) - prefetched, busy_s
             )
+            # A batch that failed goes on in halves, each a forward with a clock of its own.
+            running = [one for one in self._replicas if batch[0] in one.batch and not one.is_stuck]
+        for replica in running:
+            self._begin_forward(replica, replica.batch)
 
     def is_billed(self, operation: Operation) -> bool:
         """Return whether an operation costs tokens: by its role, or because its results reported usage."""
@@ -427,19 +600,25 @@ class ModelWorker:
                 self._cache.put(job.key, result.value, to_disk=stored)
             self._queue.finish(job)
             job.prepared = None
-        if isinstance(result, Served):
-            job.future.set_result(result)
-        elif demanded:
-            job.future.set_exception(result)
-        else:
-            job.future.cancel()
+        self._set(job, result, demanded=demanded)
+
+    @staticmethod
+    def _set(job: Job, result: Served | ViperError, *, demanded: bool) -> None:
+        """Set the result or the error of a job, unless its replica was given up before."""
+        with contextlib.suppress(InvalidStateError):
+            if isinstance(result, Served):
+                job.future.set_result(result)
+            elif demanded:
+                job.future.set_exception(result)
+            else:
+                job.future.cancel()
 
 
 def _has_failed(loaded: Future[Backend]) -> bool:
     return loaded.done() and loaded.exception() is not None
 
 
-def _replicas(ref: BackendRef) -> list[BackendRef]:
+def _refs(ref: BackendRef) -> list[BackendRef]:
     """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
 
     Raises:

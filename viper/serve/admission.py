@@ -1,22 +1,43 @@
-"""Admission control: a fixed number of worker slots, and a bounded queue in front of them.
+"""Admission control: queue slots for requests that are here, and worker slots for those that run.
 
-A request takes a queue slot before its body is read, so the bodies in memory are bounded too. Queued
-requests get a worker slot in order of arrival. A request that finds no queue slot is rejected at once.
+A request takes a queue slot before its body is read, so the bodies in memory are bounded too, and then waits
+for a worker slot (`worker_slots`). Both go to whoever holds the fewest. When all queue slots are in use, the
+client with the most requests loses its newest one that does not run, if the new request's client has at least
+two fewer; otherwise the new request is rejected. So status 429 is for the client that sends the most.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from viper.serve.api_error import ApiError, shutting_down
+from viper.serve.clients import Shares
+from viper.serve.worker_slots import NoSlotError, WorkerSlots
 
-__all__ = ["Admission"]
+__all__ = ["OUTCOMES", "Admission", "QueueSlot"]
+
+OUTCOMES = ("admitted", "rejected", "evicted", "timed_out", "recalled")
+"""What is counted: requests that got a queue slot, got none, lost it to another client, waited too long for a
+worker slot; and runs that gave their worker slot back to another client."""
 
 # Duration of an answer before any has been measured.
 _INITIAL_ESTIMATE_S = 1.0
 _MAX_RETRY_AFTER_S = 60.0
+
+
+@dataclass(eq=False, slots=True)
+class QueueSlot:
+    """A request that is admitted."""
+
+    client: str
+    scope: asyncio.Timeout
+    """Ends the request when it is rescheduled to now."""
+    is_running: bool = False
+    """Whether it has a worker slot; then it keeps its queue slot."""
 
 
 class Admission:
@@ -30,7 +51,9 @@ class Admission:
     def __init__(self, concurrency: int, queue: int) -> None:
         self._concurrency = concurrency
         self._max_admitted = concurrency + queue
-        self._workers = asyncio.Semaphore(concurrency)
+        self._workers = WorkerSlots(concurrency)
+        self._queue: Shares[QueueSlot] = Shares()
+        self._counts: Counter[str] = Counter()
         self._answer_s = _INITIAL_ESTIMATE_S
         self.draining = False
         """True once no request is admitted any more."""
@@ -38,13 +61,23 @@ class Admission:
         """Set when all requests in progress must end at once."""
         self.admitted = 0
         """Queue slots in use, by running and waiting requests together."""
-        self.running = 0
+
+    @property
+    def running(self) -> int:
         """Worker slots in use."""
+        return self._workers.in_use
 
     @property
     def waiting(self) -> int:
         """Requests with a queue slot but no worker slot yet; their body may still be arriving."""
         return self.admitted - self.running
+
+    def outcomes(self) -> dict[str, int]:
+        """Return how often each of `OUTCOMES` happened."""
+        return {
+            **{name: self._counts[name] for name in OUTCOMES},
+            "recalled": self._workers.recalls,
+        }
 
     def drain(self) -> None:
         """Admit no more requests; admitted ones keep their slots."""
@@ -55,52 +88,65 @@ class Admission:
         self.drain()
         self.interrupted.set()
 
-    @contextmanager
-    def queue_slot(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def queue_slot(self, client: str = "") -> AsyncIterator[QueueSlot]:
         """Hold a queue slot.
 
+        Args:
+            client: From `clients.client_of`.
+
         Raises:
-            ApiError: The queue is full (429), or the server is shutting down (503).
+            ApiError: The queue is full, at once or when the slot goes to another client later (429); or the
+                server is shutting down (503).
         """
         if self.draining:
             raise shutting_down()
-        if self.admitted >= self._max_admitted:
-            raise self._overload(
-                429,
-                f"The queue is full: the server works on {self.running} requests, and {self.waiting} more "
-                "wait. Retry after the number of seconds in Retry-After.",
-            )
-        self.admitted += 1
+        if self.admitted >= self._max_admitted and not self._evict_for(client):
+            self._counts["rejected"] += 1
+            raise self._queue_is_full()
+        self._counts["admitted"] += 1
+        slot = QueueSlot(client, asyncio.timeout(None))
         try:
-            yield
+            async with slot.scope:
+                self._queue.add(client, slot)
+                self.admitted += 1
+                yield slot
+        except TimeoutError:
+            if slot.scope.expired():
+                raise self._queue_is_full() from None
+            raise
         finally:
-            self.admitted -= 1
+            self._leave(slot)
 
     @asynccontextmanager
-    async def worker_slot(self, deadline_s: float) -> AsyncIterator[None]:
+    async def worker_slot(
+        self, slot: QueueSlot, deadline_s: float, *, again: bool = False
+    ) -> AsyncIterator[None]:
         """Wait for a worker slot and hold it.
 
         Args:
+            slot: The request's queue slot.
             deadline_s: Until when to wait, on the loop's clock.
+            again: Whether the request had a worker slot before and lost it.
 
         Raises:
             ApiError: No worker slot became free in time (503).
+            RecalledError: The worker slot is needed by another client.
         """
         try:
-            async with asyncio.timeout_at(deadline_s):
-                await self._workers.acquire()
-        except TimeoutError:
+            async with self._workers.hold(slot.client, deadline_s, again=again):
+                slot.is_running = True
+                try:
+                    yield
+                finally:
+                    slot.is_running = False
+        except NoSlotError:
+            self._counts["timed_out"] += 1
             raise self._overload(
                 503,
                 "The request timed out in the queue. Retry after the number of seconds in Retry-After, or "
                 "with a larger timeout_s.",
             ) from None
-        self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
-            self._workers.release()
 
     def record_duration(self, seconds: float) -> None:
         """Record how long an answer took, for `retry_after_s`."""
@@ -110,6 +156,27 @@ class Admission:
         """Estimate when half of the admitted requests will be done, 1 to 60 seconds."""
         rounds = self.admitted / self._concurrency
         return min(_MAX_RETRY_AFTER_S, max(1.0, self._answer_s * rounds / 2))
+
+    def _evict_for(self, client: str) -> bool:
+        """Free the queue slot of a client that has many; return whether there was one."""
+        for _, slot in self._queue.excess(client):
+            if not slot.is_running:
+                self._counts["evicted"] += 1
+                self._leave(slot)
+                slot.scope.reschedule(asyncio.get_running_loop().time())
+                return True
+        return False
+
+    def _leave(self, slot: QueueSlot) -> None:
+        if self._queue.remove(slot.client, slot):
+            self.admitted -= 1
+
+    def _queue_is_full(self) -> ApiError:
+        return self._overload(
+            429,
+            f"The queue is full: the server works on {self.running} requests, and {self.waiting} more "
+            "wait. Retry after the number of seconds in Retry-After.",
+        )
 
     def _overload(self, status: int, message: str) -> ApiError:
         return ApiError(status, "overload", message, retry_after_s=self.retry_after_s())

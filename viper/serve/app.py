@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,7 +12,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError
-from viper.serve.events import stream_answer
+from viper.serve.clients import client_of
+from viper.serve.events import EventStream, stream_answer
 from viper.serve.json_response import JsonResponse
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
@@ -43,7 +46,8 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         service: Answers the requests.
         sandbox: The measured sandbox level.
     """
-    document = openapi_document()
+    # Made once: these paths are open, and a client may ask for them as often as it likes.
+    document = json.dumps(openapi_document(), ensure_ascii=False).encode()
 
     async def page(_: Request) -> Response:
         return static_response("index.html")
@@ -52,23 +56,42 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         return static_response(request.path_params["name"])
 
     async def health(_: Request) -> Response:
+        stuck = [model for model in service.engine.health() if model.stuck]
         draining = service.admission.draining
-        body = {"status": "draining" if draining else "ok", "sandbox": sandbox}
+        body: dict[str, object] = {
+            "status": "draining" if draining else "degraded" if stuck else "ok",
+            "sandbox": sandbox,
+        }
+        if stuck:  # without names of models: this path needs no token
+            body["stuck"] = [
+                {
+                    "role": model.role,
+                    "replicas": model.replicas,
+                    "stuck": model.stuck,
+                    "for_s": round(model.stuck_s),
+                }
+                for model in stuck
+            ]
         return JsonResponse(body, 503 if draining else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def openapi(_: Request) -> Response:
-        return JsonResponse(document)
+        return Response(document, media_type="application/json")
 
     async def info(_: Request) -> Response:
         return JsonResponse(_info(service, sandbox))
 
     async def check(request: Request) -> Response:
-        with service.admission.queue_slot():
-            fields = await read_check(request.receive, request.headers, service.settings)
-            work = service.check(fields.program)
+        client = client_of(request.scope["client"])
+        async with service.admission.queue_slot(client) as slot:
+            fields = await service.connections.loop_time.read(
+                client,
+                request.receive,
+                lambda receive: read_check(receive, request.headers, service.settings),
+            )
+            work = service.check(slot, fields.program)
             return JsonResponse(await until_disconnect(work, request.receive, service.admission))
 
     routes = [
@@ -97,13 +120,26 @@ class _AnswerRoute:
         service = self._service
         headers = Headers(scope=scope)
         request_id: str = scope["state"]["request_id"]
-        with service.admission.queue_slot():
-            request = await read_query(receive, headers, service.settings, self._kind)
-            if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
-                await stream_answer(service, request, request_id, receive, send)
-                return
-            answer = await until_disconnect(service.answer(request), receive, service.admission)
-            response = JsonResponse(answer_json(answer, request_id, trace=request.fields.trace))
+        stream = EventStream(send, request_id)
+        client = client_of(scope["client"])
+        try:
+            async with service.admission.queue_slot(client) as slot:
+                request = await service.connections.loop_time.read(
+                    client,
+                    receive,
+                    lambda paced: read_query(paced, headers, service.settings, self._kind),
+                )
+                if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
+                    await stream_answer(service, slot, request, stream, receive)
+                    return
+                work = service.answer(slot, request)
+                answer = await until_disconnect(work, receive, service.admission)
+                response = JsonResponse(answer_json(answer, request_id, trace=request.fields.trace))
+        except ApiError as error:
+            if not stream.has_begun:
+                raise
+            await stream.end("error", error.to_json(request_id))
+            return
         await response(scope, receive, send)
 
 

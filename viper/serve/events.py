@@ -1,7 +1,8 @@
 """An answer as server-sent events, in this order:
 
     event: waiting   {"request_id", "ahead"}      the request has a queue slot
-    event: started   {}                           it has a worker slot
+    event: started   {}                           it has a worker slot; again when it had to give that back
+                                                  to another client: then its steps begin anew
     event: step      a step, in the format of `viper.trace.steps`; any number
     event: answer    the body of a response without streaming
     event: error     the body of an API error, instead of an answer
@@ -12,21 +13,19 @@ Event ids count from 0. During silence, comments keep the connection alive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from itertools import count
 from typing import Any
 
 from starlette.types import Receive, Send
 
-from viper.serve.api_error import ApiError
+from viper.serve.admission import QueueSlot
 from viper.serve.redaction import redacted_step
 from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json, until_disconnect
 from viper.texts.terminal import json_text
 from viper.trace import Step
 
-__all__ = ["stream_answer"]
+__all__ = ["EventStream", "stream_answer"]
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -37,33 +36,53 @@ _HEADERS = [
 _KEEP_ALIVE = ": still here\n\n"
 
 
+class EventStream:
+    """Sends events as one response, each with the next id."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._ids = count()
+        self.request_id = request_id
+        self.has_begun = False
+        """Whether the head of the response was sent."""
+
+    async def event(self, name: str, data: Any) -> None:
+        """Send an event; `data` is a JSON value."""
+        await self._text(self._format(name, data))
+
+    async def keep_alive(self) -> None:
+        """Send a comment, which clients ignore."""
+        await self._text(_KEEP_ALIVE)
+
+    async def end(self, name: str, data: Any) -> None:
+        """Send the last event, and end the response."""
+        await self.event(name, data)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    def _format(self, name: str, data: Any) -> str:
+        # JSON contains no raw line breaks, so it is one line.
+        text = json_text(data, compact=True)
+        return f"event: {name}\nid: {next(self._ids)}\ndata: {text}\n\n"
+
+    async def _text(self, text: str) -> None:
+        if not self.has_begun:
+            self.has_begun = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        body = text.encode("utf-8", "replace")
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+
 async def stream_answer(
-    service: Service, request: QueryRequest, request_id: str, receive: Receive, send: Send
+    service: Service, slot: QueueSlot, request: QueryRequest, stream: EventStream, receive: Receive
 ) -> None:
-    """Answer a request that holds a queue slot, and send events meanwhile.
+    """Answer a request, and send events meanwhile.
 
     Raises:
+        ApiError: There is no answer; this is the last event, which the caller sends.
         ClientGoneError: The client closed the connection.
     """
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    async with aclosing(_events(service, request, request_id, receive)) as events:
-        async for text in events:
-            body = text.encode("utf-8", "replace")
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _events(
-    service: Service, request: QueryRequest, request_id: str, receive: Receive
-) -> AsyncGenerator[str, None]:
-    ids = count()
-
-    def event(name: str, data: Any) -> str:
-        # JSON contains no raw line breaks, so it is one line.
-        return f"event: {name}\nid: {next(ids)}\ndata: {json_text(data, compact=True)}\n\n"
-
     waiting = max(0, service.admission.waiting - 1)
-    yield event("waiting", {"request_id": request_id, "ahead": waiting})
+    await stream.event("waiting", {"request_id": stream.request_id, "ahead": waiting})
     # A step, None when the request gets a worker slot, and the task itself when it is done.
     queue: asyncio.Queue[Step | asyncio.Future[Any] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -71,7 +90,7 @@ async def _events(
     def on_step(step: Step) -> None:  # called from the engine's thread
         loop.call_soon_threadsafe(queue.put_nowait, step)
 
-    work = service.answer(request, on_start=lambda: queue.put_nowait(None), on_step=on_step)
+    work = service.answer(slot, request, on_start=lambda: queue.put_nowait(None), on_step=on_step)
     task = asyncio.ensure_future(until_disconnect(work, receive, service.admission))
     task.add_done_callback(queue.put_nowait)
     try:
@@ -80,19 +99,16 @@ async def _events(
                 async with asyncio.timeout(service.settings.keep_alive_s):
                     item = await queue.get()
             except TimeoutError:
-                yield _KEEP_ALIVE
+                await stream.keep_alive()
                 continue
             if isinstance(item, asyncio.Future):
                 break
             if item is None:
-                yield event("started", {})
+                await stream.event("started", {})
             else:
-                yield event("step", redacted_step(item).to_json())
-        try:
-            body = answer_json(task.result(), request_id, trace=request.fields.trace)
-            yield event("answer", body)
-        except ApiError as error:
-            yield event("error", error.to_json(request_id))
+                await stream.event("step", redacted_step(item).to_json())
+        body = answer_json(task.result(), stream.request_id, trace=request.fields.trace)
+        await stream.end("answer", body)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

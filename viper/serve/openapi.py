@@ -37,7 +37,8 @@ _ERRORS = {
     "413": "The body is too large (`too_large`).",
     "415": "The body is of another type (`media_type`).",
     "422": "The image cannot be decoded or is too large (`input`).",
-    "429": "The queue is full; `Retry-After` says when to try again (`overload`).",
+    "429": "The queue is full, or another client needed the place; `Retry-After` says when to try again "
+    "(`overload`).",
     "500": "A bug of the server; its log has details (`internal`).",
     "503": "The server is shutting down (`shutdown`), the request timed out in the queue (`overload`), or "
     "the server has no budget or no usable model (`budget`, `config`).",
@@ -55,7 +56,8 @@ _EVENTS = (
 
 def openapi_document() -> dict[str, Any]:
     """Return the document, as OpenAPI 3.1."""
-    health = _get("health", "Whether the server accepts requests.", is_open=True)
+    summary = "Whether the server accepts requests; `degraded` while a model does not come back."
+    health = _get("health", summary, is_open=True)
     health["responses"]["503"] = _response("It is shutting down.", {_JSON: _OBJECT})
     page = _get("page", "The page.", {"text/html": _TEXT}, is_open=True)
     file = {"application/octet-stream": _TEXT}

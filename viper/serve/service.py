@@ -15,12 +15,14 @@ from viper.engine.query import Query
 from viper.errors import ConfigError, InputError
 from viper.images.decoding import open_image
 from viper.images.image import ImageRef
-from viper.serve.admission import Admission
+from viper.serve.admission import Admission, QueueSlot
 from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
+from viper.serve.connections import Connections
 from viper.serve.metrics import Metrics
 from viper.serve.redaction import redact_message, redacted_trace
 from viper.serve.requests import QueryRequest
 from viper.serve.settings import ServerSettings
+from viper.serve.worker_slots import RecalledError
 from viper.trace import Watcher
 
 if TYPE_CHECKING:
@@ -48,21 +50,24 @@ class Service:
         self.engine = engine
         self.settings = settings
         self.admission = Admission(settings.concurrency, settings.queue)
-        self.metrics = Metrics(engine, self.admission)
+        self.connections = Connections(settings.concurrency + settings.queue)
+        self.metrics = Metrics(engine, self.admission, self.connections)
         self._decoders = ThreadPoolExecutor(settings.concurrency, "viper-decode")
 
     async def answer(
         self,
+        slot: QueueSlot,
         request: QueryRequest,
         *,
         on_start: Callable[[], None] = lambda: None,
         on_step: Watcher | None = None,
     ) -> Answer:
-        """Answer a request that holds a queue slot.
+        """Answer a request.
 
         Args:
+            slot: Its queue slot.
             request: The request.
-            on_start: Called when it gets a worker slot.
+            on_start: Called when it gets a worker slot; again when it had to give that back and begins anew.
             on_step: Called with each step, from the engine's thread.
 
         Raises:
@@ -73,39 +78,60 @@ class Service:
         arrived_s = loop.time()
         timeout_s = self.settings.timeout_s
         deadline_s = arrived_s + min(fields.timeout_s or timeout_s, timeout_s)
-        async with self.admission.worker_slot(deadline_s):
-            started_s = loop.time()
-            self.metrics.count_wait(started_s - arrived_s)
-            on_start()
+        again = False
+        while True:
             try:
-                image = await self._decode(request)
-                query = Query(
-                    image, fields.question, fields.task, tuple(fields.choices), request.program
-                )
-                async with asyncio.timeout_at(deadline_s + _OVERTIME_S):
-                    answer = await self.engine.arun(
-                        query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
-                    )
-            except InputError as error:
-                raise ApiError(422, "input", str(error)) from None
-            except TimeoutError:
-                _LOG.error("The engine did not enforce the timeout of an answer.")
-                raise ApiError(504, "timeout", "There was no answer in time.") from None
-            finally:
-                self.admission.record_duration(loop.time() - started_s)
+                async with self.admission.worker_slot(slot, deadline_s, again=again):
+                    if not again:
+                        self.metrics.count_wait(loop.time() - arrived_s)
+                    on_start()
+                    answer = await self._run(request, deadline_s, on_step)
+                    break
+            except RecalledError:  # other clients wait
+                again = True
         self.metrics.count_answer(answer, loop.time() - arrived_s)
         _raise_server_failure(answer)
         return answer
 
-    async def check(self, program: str) -> dict[str, Any]:
-        """Check a program without running it; the request holds a queue slot.
+    async def _run(
+        self, request: QueryRequest, deadline_s: float, on_step: Watcher | None
+    ) -> Answer:
+        """Decode the image and run the engine."""
+        fields = request.fields
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        try:
+            image = await self._decode(request)
+            query = Query(
+                image, fields.question, fields.task, tuple(fields.choices), request.program
+            )
+            async with asyncio.timeout_at(deadline_s + _OVERTIME_S):
+                return await self.engine.arun(
+                    query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
+                )
+        except InputError as error:
+            raise ApiError(422, "input", str(error)) from None
+        except TimeoutError:
+            _LOG.error("The engine did not enforce the timeout of an answer.")
+            raise ApiError(504, "timeout", "There was no answer in time.") from None
+        finally:
+            self.admission.record_duration(loop.time() - started_s)
+
+    async def check(self, slot: QueueSlot, program: str) -> dict[str, Any]:
+        """Check a program without running it.
 
         Raises:
             ApiError: No worker slot became free in time.
         """
         deadline_s = asyncio.get_running_loop().time() + self.settings.timeout_s
-        async with self.admission.worker_slot(deadline_s):
-            report = await self.engine.acheck(program)
+        again = False
+        while True:
+            try:
+                async with self.admission.worker_slot(slot, deadline_s, again=again):
+                    report = await self.engine.acheck(program)
+                    break
+            except RecalledError:  # other clients wait
+                again = True
         findings = [finding._asdict() for finding in report.findings]
         return {"source": report.source, "findings": findings}
 

@@ -116,13 +116,18 @@ async function answer(request) {
   showError("");
   find([]);
   current = {...request, program: undefined};
-  const view = newTrace(request.preview);
+  let view = newTrace(request.preview);
   let finished = false;
+  let started = false;
   try {
     showStatus("Sending the image …");
     for await (const {name, data} of api.answer(request, running.signal)) {
       if (name === "waiting") showStatus(data.ahead ? `Waiting; ${data.ahead} ahead …` : "Waiting …");
-      if (name === "started") showStatus("Working …");
+      if (name === "started") {
+        showStatus("Working …");
+        if (started) view = newTrace(request.preview);  // other clients waited: it begins anew
+        started = true;
+      }
       if (name === "step") {
         view.step(data);
         if (data.step === "program" && request.program === undefined) edit(data.source);

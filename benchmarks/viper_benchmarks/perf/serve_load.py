@@ -1,0 +1,189 @@
+"""Load for the server: requests with the right answers, a server of its own, and clients that ask it.
+
+Every fourth request has a new image; every fifth answer is read as server-sent events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from PIL import Image
+
+from viper.builtin.world import render, sample_scene
+from viper.engine.engine import Engine
+from viper_benchmarks.perf.command import BenchmarkError
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = [
+    "Request",
+    "RequestResult",
+    "answers_of_an_engine",
+    "ask_all",
+    "counts",
+    "requests",
+    "server",
+]
+
+_QUESTIONS = (
+    "How many cubes are there?",
+    "Are there more spheres than cylinders?",
+    "What color is the large metal thing?",
+    "Is there a small rubber sphere left of the cube?",
+)
+_SIZE = (480, 320)
+_FIRST_SEED = 60_000_000
+# Longer than any request takes, so that a lost request is noticed.
+_PATIENCE_S = 300.0
+
+Answer: TypeAlias = "tuple[str | None, str | None]"
+"""The text and the kind of failure."""
+
+
+class Request(NamedTuple):
+    """A question about an image."""
+
+    image: bytes
+    question: str
+    stream: bool
+
+
+class RequestResult(NamedTuple):
+    """What came of a request."""
+
+    answer: Answer | None
+    """None where the request was lost."""
+    ms: float
+    rejections: int
+    """How often the server answered 429 before."""
+
+
+def requests(count: int) -> list[Request]:
+    """Draw images, with four questions about each."""
+    made: list[Request] = []
+    for index in range(-(-count // len(_QUESTIONS))):
+        scene = sample_scene(_FIRST_SEED + index, size=_SIZE, randomised=False)
+        png = io.BytesIO()
+        Image.fromarray(render(scene).pixels).save(png, "PNG")
+        for question in _QUESTIONS:
+            made.append(Request(png.getvalue(), question, len(made) % 5 == 0))
+    return made[:count]
+
+
+def answers_of_an_engine(requests: list[Request]) -> list[Answer]:
+    """Ask an engine in this process, one question after the other."""
+    with Engine("builtin") as engine:
+        answers = [engine.ask(request.image, request.question) for request in requests]
+    return [(a.text, a.failure.kind if a.failure else None) for a in answers]
+
+
+@contextmanager
+def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `viper serve`, and end it as a service manager does."""
+    command = (sys.executable, "-m", "viper", "serve", "--models", "builtin", "--preload")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("VIPER_")}
+    process = subprocess.Popen(  # noqa: S603  (our own command)
+        [*command, "--port", "0", "--no-memo"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        if not url:
+            raise BenchmarkError("The server did not start. Try: viper serve --models builtin")
+        yield process, url
+        process.send_signal(signal.SIGTERM)
+        if (status := process.wait(timeout=60)) != 0:
+            raise BenchmarkError(f"The server ended with status {status} after SIGTERM.")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def ask_all(
+    url: str, requests: list[Request], concurrency: int, addresses: Sequence[str] = ()
+) -> list[RequestResult]:
+    """Ask all requests, a number of them at once.
+
+    Args:
+        url: The server.
+        requests: What is asked.
+        concurrency: Requests in flight.
+        addresses: Addresses to connect from, in turn: to the server, each is another client.
+    """
+    import httpx
+
+    slots = asyncio.Semaphore(concurrency)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=concurrency)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                # No settings from the environment: a proxy would distort the times.
+                httpx.AsyncClient(
+                    timeout=_PATIENCE_S,
+                    trust_env=False,
+                    transport=httpx.AsyncHTTPTransport(
+                        limits=limits, local_address=address, trust_env=False
+                    ),
+                )
+            )
+            for address in addresses or (None,)
+        ]
+
+        async def one(number: int, request: Request) -> RequestResult:
+            async with slots:
+                return await _ask(clients[number % len(clients)], url, request)
+
+        return list(await asyncio.gather(*(one(*pair) for pair in enumerate(requests))))
+
+
+async def _ask(client: httpx.AsyncClient, url: str, request: Request) -> RequestResult:
+    """Send a request until it is answered; after a 429, wait as long as the server says."""
+    import httpx
+
+    fields = {"question": request.question, "stream": "true" if request.stream else "false"}
+    began_s, rejections = time.perf_counter(), 0
+    answer = None
+    while time.perf_counter() - began_s < _PATIENCE_S:
+        try:
+            files = {"image": ("scene.png", request.image, "image/png")}
+            reply = await client.post(f"{url}/v1/ask", data=fields, files=files)
+        except httpx.TransportError:
+            break
+        if reply.status_code == 200:
+            # Of server-sent events, the last one is the answer.
+            body = (
+                json.loads(reply.text.rpartition("\ndata: ")[2]) if request.stream else reply.json()
+            )
+            failure = body.get("failure")
+            answer = (body.get("answer"), failure["kind"] if failure else None)
+            break
+        if reply.status_code != 429:
+            break
+        rejections += 1
+        await asyncio.sleep(float(reply.headers["retry-after"]))
+    return RequestResult(answer, 1000 * (time.perf_counter() - began_s), rejections)
+
+
+def counts(outcomes: list[RequestResult], expected: list[Answer]) -> dict[str, int]:
+    """Count requests that were lost, answered wrongly, and rejected at first."""
+    pairs = zip(outcomes, expected, strict=False)  # a burst has the first of them only
+    return {
+        "turned_away": sum(outcome.rejections for outcome in outcomes),
+        "lost": sum(outcome.answer is None for outcome in outcomes),
+        "wrong": sum(outcome.answer not in (None, right) for outcome, right in pairs),
+    }

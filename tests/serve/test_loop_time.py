@@ -1,0 +1,107 @@
+"""A client whose requests take long to parse waits, and others do not wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from fakes.asgi import Client, run
+from fakes.serving import PNG
+from viper.serve import loop_time as module
+from viper.serve.api_error import ApiError
+from viper.serve.bodies import chunks, read_form
+from viper.serve.loop_time import LoopTime
+from viper.serve.requests import AskFields, read_query
+from viper.serve.settings import ServerSettings
+
+HOSTILE, GOOD = "10.0.0.1", "10.0.0.2"
+FORM = {"content-type": "multipart/form-data; boundary=xxxxxxxxxxxxxxxx"}
+JSON = {"content-type": "application/json"}
+PART = b'--xxxxxxxxxxxxxxxx\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+KB = 1_000
+
+# Body and headers, in messages of 16 kB; each costs the loop far more than its bytes are worth.
+BODIES = {
+    "near boundaries": (FORM, PART + b"\r\n--xxxxxxxxxxxxxxx" * 50 * KB),
+    "line ends": (FORM, PART + b"\r\n" * 500 * KB),
+    "tiny parts": (FORM, (PART + b"\r\n") * 199),
+    "long header": (FORM, b"--xxxxxxxxxxxxxxxx\r\nA: " + b"b" * 900 * KB),
+    "many numbers": (JSON, b'{"question": [' + b"1," * 490 * KB + b"1]}"),
+}
+
+
+def in_messages(body, size=16 * KB):
+    return Client([body[start : start + size] for start in range(0, len(body), size)])
+
+
+async def read_hostile(loop_time, name):
+    headers, body = BODIES[name]
+
+    async def reader(receive):
+        return await read_query(receive, headers, ServerSettings(), AskFields)
+
+    with pytest.raises(ApiError):
+        await loop_time.read(HOSTILE, in_messages(body).receive, reader)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_a_body_costs_is_charged_to_its_client_only(monkeypatch, name):
+    monkeypatch.setattr(module, "_BURST_S", 0.0)
+    loop_time = LoopTime(share=1e-9)  # a wait is for ever: only what is read at once is read
+
+    async def scenario():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await read_hostile(loop_time, name)
+        assert loop_time.wait_s(HOSTILE) > 0
+        assert loop_time.wait_s(GOOD) == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_control_without_debts_the_same_body_is_read_at_once(monkeypatch, name):
+    monkeypatch.setattr(module, "_BURST_S", 1e9)
+    loop_time = LoopTime()
+    run(read_hostile(loop_time, name))
+    assert loop_time.waits == 0
+
+
+def test_debts_are_paid_by_time(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    loop_time = LoopTime(share=0.1)
+    loop_time.charge(HOSTILE, 0.1)
+    assert loop_time.wait_s(HOSTILE) == 0  # a burst
+    loop_time.charge(HOSTILE, 0.2)
+    assert loop_time.wait_s(HOSTILE) == pytest.approx(2.0)
+    clock[0] += 2.0
+    assert loop_time.wait_s(HOSTILE) == pytest.approx(0.0, abs=1e-9)
+    clock[0] += 1000.0
+    loop_time.charge(HOSTILE, 0.1)
+    assert loop_time.wait_s(HOSTILE) == 0  # idle time is not saved up beyond the burst
+
+
+def test_clients_without_debts_are_forgotten(monkeypatch):
+    monkeypatch.setattr(module, "_MANY_CLIENTS", 10)
+    loop_time = LoopTime()
+    loop_time.charge(HOSTILE, 5.0)
+    for number in range(100):
+        loop_time.charge(f"10.1.0.{number}", 0.0)
+    assert len(loop_time._debts) < 15
+    assert loop_time.wait_s(HOSTILE) > 0
+
+
+def test_an_image_of_the_largest_size_does_not_wait():
+    body = PART + PNG + b"\0" * 19_000 * KB + b"\r\n--xxxxxxxxxxxxxxxx--\r\n"
+    loop_time = LoopTime()
+
+    async def reader(receive):
+        body = chunks(receive, FORM, max_bytes=21_000 * KB, timeout_s=60)
+        return await read_form(body, FORM, max_file_bytes=20_000 * KB)
+
+    form = run(loop_time.read(GOOD, in_messages(body, 64 * KB).receive, reader))
+    assert len(form.files[0][2]) > 19_000 * KB
+    assert loop_time.wait_s(GOOD) < 5

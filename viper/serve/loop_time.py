@@ -1,0 +1,89 @@
+"""How much of the server's loop each client uses, and who has to wait because of it.
+
+Everything that arrives is parsed on one loop, and some bytes cost far more than others: chunks of one byte,
+lines that nearly are a boundary. So the processor time of parsing is charged to its client. Who has used more
+than a burst waits until its share has paid for it; the bytes stay in its connection, and others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.types import Message, Receive
+
+__all__ = ["LoopTime"]
+
+# Part of the loop's time that a client may use all the time, and seconds that it may use at once. An image of
+# 20 MB costs about 0.1 s, an ordinary request 1 ms.
+_SHARE = 0.1
+_BURST_S = 0.1
+# Clients that are remembered: beyond it, those without debts are forgotten.
+_MANY_CLIENTS = 1_000
+
+T = TypeVar("T")
+
+
+class LoopTime:
+    """Debts of clients, in seconds of processor time; belongs to one event loop.
+
+    Args:
+        share: Part of the loop's time that a client may use, 0 to 1.
+    """
+
+    def __init__(self, share: float = _SHARE) -> None:
+        self._share = share
+        self._debts: dict[
+            str, tuple[float, float]
+        ] = {}  # client → seconds, and when they were that many
+        self.waits = 0
+        """How often a client had to wait."""
+
+    def charge(self, client: str, spent_s: float) -> None:
+        """Charge processor time to a client."""
+        now_s = time.monotonic()
+        self._debts[client] = self._debt_s(client, now_s) + spent_s, now_s
+        if len(self._debts) > _MANY_CLIENTS:
+            debts = {one: (self._debt_s(one, now_s), now_s) for one in self._debts}
+            self._debts = {one: debt for one, debt in debts.items() if debt[0] > 0}
+
+    def wait_s(self, client: str) -> float:
+        """Return after how many seconds a client may go on, 0 for at once."""
+        debt_s = self._debt_s(client, time.monotonic())
+        wait_s = max(0.0, (debt_s - _BURST_S) / self._share)
+        self.waits += wait_s > 0
+        return wait_s
+
+    async def read(
+        self, client: str, receive: Receive, reader: Callable[[Receive], Awaitable[T]]
+    ) -> T:
+        """Return what a reader makes of a body, and charge the time that it takes between its messages.
+
+        Args:
+            client: From `clients.client_of`.
+            receive: Returns the next message.
+            reader: Reads the body with the `Receive` that it gets, and awaits nothing else.
+        """
+        resumed_s: float | None = None
+
+        async def paced() -> Message:
+            nonlocal resumed_s
+            if resumed_s is not None:
+                self.charge(client, time.thread_time() - resumed_s)
+                while wait_s := self.wait_s(client):
+                    await asyncio.sleep(wait_s)
+            message = await receive()
+            resumed_s = time.thread_time()
+            return message
+
+        try:
+            return await reader(paced)
+        finally:
+            if resumed_s is not None:
+                self.charge(client, time.thread_time() - resumed_s)
+
+    def _debt_s(self, client: str, now_s: float) -> float:
+        debt_s, since_s = self._debts.get(client, (0.0, now_s))
+        return max(0.0, debt_s - self._share * (now_s - since_s))
