@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from viper.cli.options import (
 )
 from viper.cli.output import notice, print_json, printable
 from viper.errors import GenerationError, InputError
+from viper.storage.bounded_json import parse_json
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
@@ -155,9 +155,9 @@ def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             query = row.get("query", row.get("question"))
-        except (json.JSONDecodeError, AttributeError) as error:
+        except (ValueError, AttributeError) as error:
             raise InputError(f"{file}:{number} is not a JSON object: {line[:60]!r}") from error
         if not isinstance(query, str):
             raise InputError(f"{file}:{number} has neither 'query' nor 'question' as a text.")

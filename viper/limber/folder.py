@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from viper.backends.model_source import one_line
-from viper.errors import ConfigError
+from viper.errors import ConfigError, InputError
 from viper.limber.model import SoftPrompts
+from viper.storage.bounded_json import read_json
 
 __all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
 
@@ -62,14 +63,14 @@ def read_wiring(folder: Path) -> Wiring:
             f"'{folder}' holds no trained map: it has no {_WIRING}. Train one with: viper train limber"
         )
     try:
-        wiring = Wiring(**json.loads(path.read_text(encoding="utf-8")))
+        wiring = Wiring(**read_json(path, what="limber.json", max_bytes=100_000))
         numbers = (wiring.features, wiring.prompts, wiring.width)
         texts = (wiring.matcher, wiring.language)
         if not all(type(n) is int and 0 < n < 1 << 20 for n in numbers):
             raise ValueError("features, prompts and width must be whole numbers above 0")
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("matcher and language must be texts")
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, InputError) as error:
         raise ConfigError(f"'{path}' is malformed: {one_line(error)}") from error
     if wiring.version != _VERSION:
         raise ConfigError(

@@ -61,7 +61,7 @@ def test_several_annotators_may_answer(tmp_path):
         ({**VQA, "choices": "yes"}, r"'choices' must be a list, but got str"),
         ({**VQA, "program": 3}, r"'program' must be a text, but got int"),
         ({**VQA, "answer": None}, r"but no 'answer'"),
-        ('{"id": 1, "image": "x", "query": "q", "box_xyxy": [1, 2, NaN, 4]}', r"box_xyxy must be"),
+        ('{"id": 1, "image": "x", "query": "q", "box_xyxy": [1, 2, NaN, 4]}', r"holds NaN, which is not JSON"),
     ],
 )
 def test_a_malformed_row_is_refused_with_its_line(tmp_path, row, complaint):
