@@ -89,5 +89,5 @@ def test_a_malformed_row_at_the_end_is_found_before_anything_is_asked(tmp_path):
 def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"id": "\xff"}')
-    with pytest.raises(InputError, match=r"rows.jsonl:1 is not JSON in UTF-8"):
+    with pytest.raises(InputError, match=r"rows.jsonl:1 is not JSON: it is not UTF-8 text at byte 8"):
         JsonlSamples(path)
