@@ -291,10 +291,16 @@ def test_a_sealed_block_makes_no_connection():
 
 
 def test_other_threads_are_left_alone(tmp_path):
-    raw, done = pickle.dumps([1]), []
+    raw, done, go = pickle.dumps([1]), [], threading.Event()
+
+    def work():
+        go.wait(10)
+        done.append(pickle.loads(raw))
+
+    thread = threading.Thread(target=work)
+    thread.start()
     with sealed():
-        thread = threading.Thread(target=lambda: done.append(pickle.loads(raw)))
-        thread.start()
+        go.set()
         thread.join()
     assert done == [[1]]
 

@@ -53,7 +53,7 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
         source = locate(source, what=what)
     check_transformers(source.folder)
     try:
-        with quiet_libraries(), sealed():
+        with quiet_libraries(), sealed(source.folder):
             return loader.from_pretrained(
                 str(source.folder),
                 local_files_only=True,
