@@ -111,7 +111,8 @@ FEATURES = """{%- if messages[0]['role'] == 'system' %}{{ '<s>' + messages[0]['c
 {% endfor %}
 {{ {'a': 'é<>', 'b': [1]} | tojson(indent=2) }}{% if add_generation_prompt %}<|assistant|>{% endif %}
 {%- set ns = namespace(found=false) %}{% for m in messages %}{% if m.role == 'user' %}
-{% set ns.found = true %}{% break %}{% endif %}{% endfor %}{{ ns.found }}{{ tools is none }}{{ enable_thinking is defined }}"""
+{% set ns.found = true %}{% break %}{% endif %}{% endfor %}
+{{ ns.found }}{{ tools is none }}{{ enable_thinking is defined }}"""
 
 
 def test_the_text_is_that_of_the_library():
