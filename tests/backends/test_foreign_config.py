@@ -110,7 +110,7 @@ def test_code_beside_the_tokenizer_of_open_clip_is_not_run(
     if trusting:
         model = json.loads(path.read_text())["model_cfg"]
         monkeypatch.setattr(
-            "viper.backends.open_clip_matcher.check_open_clip", lambda folder, shown: model
+            "viper.backends.open_clip_matcher.check_open_clip", lambda folder, displayed: model
         )
     with contextlib.suppress(ConfigError):  # whether it can do without does not matter
         load_clip(clip_folder)

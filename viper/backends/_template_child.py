@@ -49,8 +49,8 @@ def _main() -> None:
         raise TemplateError(str(message))
 
     def tojson(value: Any, **options: Any) -> str:
-        known = {"ensure_ascii", "indent", "separators", "sort_keys"}
-        chosen = {name: options[name] for name in options if name in known}
+        allowed = {"ensure_ascii", "indent", "separators", "sort_keys"}
+        chosen = {name: options[name] for name in options if name in allowed}
         return json.dumps(value, **{"ensure_ascii": False, **chosen})
 
     environment = ImmutableSandboxedEnvironment(

@@ -87,18 +87,18 @@ _QUANTIZED = frozenset(
 )
 
 
-def check_open_clip(folder: Path, shown: Path | None = None) -> Mapping[str, Any]:
+def check_open_clip(folder: Path, displayed: Path | None = None) -> Mapping[str, Any]:
     """Check the configuration of a folder in open_clip's format, and return its `model_cfg`.
 
     Args:
         folder: A folder that nobody else can change.
-        shown: The folder to name in messages.
+        displayed: The folder to name in messages.
 
     Raises:
         ConfigError: It cannot be read, or holds an entry that is not on the list.
     """
-    whole = _read(folder / "open_clip_config.json", shown)
-    path = (shown or folder) / "open_clip_config.json"
+    whole = _read(folder / "open_clip_config.json", displayed)
+    path = (displayed or folder) / "open_clip_config.json"
     model = whole.get("model_cfg")
     if not isinstance(model, dict):
         raise ConfigError(
@@ -117,21 +117,21 @@ def check_open_clip(folder: Path, shown: Path | None = None) -> Mapping[str, Any
         raise _refusal(path, "vision_cfg.timm_model_name", "must be a name of timm's own list")
     if vision.get("timm_model_pretrained"):
         raise _refusal(path, "vision_cfg.timm_model_pretrained", "would fetch other weights")
-    check_transformers(folder, shown)  # of its tokenizer
+    check_transformers(folder, displayed)  # of its tokenizer
     return model
 
 
-def check_transformers(folder: Path, shown: Path | None = None) -> None:
+def check_transformers(folder: Path, displayed: Path | None = None) -> None:
     """Check the configurations of a folder in the format of transformers.
 
     Args:
         folder: A folder that nobody else can change.
-        shown: The folder to name in messages.
+        displayed: The folder to name in messages.
 
     Raises:
         ConfigError: One cannot be read, would fetch or run something, or takes endless time or memory.
     """
-    named = shown or folder
+    named = displayed or folder
     if (folder / "adapter_config.json").exists():
         raise ConfigError(
             f"'{named}' holds an adapter (adapter_config.json), which loads another model. "

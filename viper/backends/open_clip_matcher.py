@@ -105,7 +105,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         else:
             folder = Path(name_in_library.removeprefix(_FOLDER))
             copy = stack.enter_context(staged(folder))
-            config = check_open_clip(copy, shown=folder)
+            config = check_open_clip(copy, displayed=folder)
             name_in_library, folders = f"{_FOLDER}{copy}", (folder, copy)
         # For a tokenizer of transformers only. Without these arguments the library would load code from the
         # tokenizer's folder, and ask the hub for it.

@@ -1,7 +1,7 @@
 """A private copy of a model folder, which is checked and then loaded, so that both see the same bytes.
 
     with staged(folder) as copy:
-        check_transformers(copy, shown=folder)
+        check_transformers(copy, displayed=folder)
         loader.from_pretrained(copy)
 
 Configurations and tokenizers are copied, up to a size, and only from regular files; weights are linked,

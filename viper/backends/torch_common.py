@@ -54,7 +54,7 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     if isinstance(source, str):
         source = locate(source, what=what)
     with staged(source.folder) as copy:
-        check_transformers(copy, shown=source.folder)
+        check_transformers(copy, displayed=source.folder)
         return _load_checked(loader, source, copy, what, kwargs)
 
 

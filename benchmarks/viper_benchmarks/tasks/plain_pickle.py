@@ -82,7 +82,7 @@ class _Machine:
         self._name = name
         self._size_bytes = size_bytes
         self._stack: list[Any] = []
-        self._memo: dict[int, Any] = {}
+        self._numbered: dict[int, Any] = {}
         self._texts: list[Any] = []
 
     def carry_out(self, code: str, argument: Any) -> None:
@@ -92,17 +92,17 @@ class _Machine:
             InputError: It is not plain, or makes a key or a number that no such file has.
             Exception: It does not fit the stack or the memo.
         """
-        stack, memo = self._stack, self._memo
+        stack, numbered = self._stack, self._numbered
         if code in _GET:
-            stack.append(memo[int(argument)])
+            stack.append(numbered[int(argument)])
         elif code in _PUT:
             if int(argument) > self._size_bytes:  # other readers make a table of this length
                 raise _refusal(
                     self._name, f"numbers an object {argument} and would fill the memory"
                 )
-            memo[int(argument)] = self._top()
+            numbered[int(argument)] = self._top()
         elif code == "MEMOIZE":
-            memo[len(memo)] = self._top()
+            numbered[len(numbered)] = self._top()
         elif code in _UNICODE or code in _OLD_TEXTS:
             text = str(argument)
             if code in _OLD_TEXTS:
