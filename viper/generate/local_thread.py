@@ -154,7 +154,8 @@ class ModelThread:
         results: Sequence[Written | ViperError]
         try:
             results = model.write([job.sample for job in batch], is_wanted)
-        except Exception as error:  # a third-party library: its jobs fail, the thread goes on
+        # A third-party library: its jobs fail, the thread goes on. A panic of one in Rust is no Exception.
+        except BaseException as error:
             if len(batch) > 1 and not self._closed:
                 # A smaller batch may fit into memory, and one bad request must not fail the others.
                 for job in batch:

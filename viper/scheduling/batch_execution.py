@@ -62,7 +62,8 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
                 f"{owner.name} returned {len(values)} results for {len(batch)} requests of "
                 f"{operation.method}; a backend must return one per request, in order."
             )
-    except Exception as error:  # a third-party library: its jobs fail, not the loop
+    # A third-party library: its jobs fail, not the loop. A panic of one in Rust is no Exception.
+    except BaseException as error:
         owner.record_forward(batch, time.perf_counter() - started)
         owner.record_usage(batch[0], error)
         _recover(backend, batch, error, owner)
@@ -79,7 +80,7 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
         owner.finish(job, value)
 
 
-def _recover(backend: Backend, batch: list[Job], error: Exception, owner: BatchOwner) -> None:
+def _recover(backend: Backend, batch: list[Job], error: BaseException, owner: BatchOwner) -> None:
     if len(batch) == 1:
         _log.debug("%s failed in %s", owner.name, batch[0].operation.method, exc_info=True)
         what = f"The {batch[0].operation.role} {owner.name!r}"
