@@ -12,7 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from viper.errors import InputError
-from viper.texts.json_input import JsonError, parse_json
+from viper.storage.bounded_json import bounded_lines, parse_json
+from viper.storage.files import open_regular_file
+from viper_benchmarks.run_folder import MAX_ROW_BYTES
 from viper_benchmarks.sample import DerivedSamples, Sample, Samples
 from viper_benchmarks.tasks.json_files import Row
 
@@ -33,25 +35,24 @@ class SavedPrograms:
         self._name = path.name
         self._programs: dict[str, str | None] = {}
         self._reasons: dict[str, str] = {}
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"The programs in {str(path)!r} cannot be read ({error.strerror}). Give the samples.jsonl of "
-                'a run, or rows {"id", "program"}.'
-            ) from error
-        self.sha256 = sha256(content).hexdigest()
-        for number, line in enumerate(content.splitlines(), start=1):
-            if line.strip():
-                self._read(line, f"{path.name}:{number}")
+        digest, number = sha256(), 0
+        with open_regular_file(str(path), what="samples.jsonl") as stream:
+            try:
+                for number, line in enumerate(bounded_lines(stream, max_bytes=MAX_ROW_BYTES), 1):
+                    digest.update(line)
+                    if line.strip():
+                        self._read(line, f"{path.name}:{number}")
+            except ValueError as error:
+                raise InputError(f"{path.name}:{number + 1} is not a row: {error}.") from error
+        self.sha256 = digest.hexdigest()
         if not self._programs:
             raise InputError(f"{str(path)!r} contains no programs.")
 
     def _read(self, line: bytes, where: str) -> None:
         try:
-            row = Row(parse_json(line), where)
-        except JsonError as error:
-            raise InputError(f"{where} {error}.") from error
+            row = Row(parse_json(line, max_bytes=MAX_ROW_BYTES), where)
+        except ValueError as error:
+            raise InputError(f"{where} is not JSON: {error}.") from error
         id_, program = row.raw.get("id"), row.raw.get("program")
         if type(id_) not in (str, int) or not isinstance(program, str | None):
             raise row.wrong("needs an 'id' and a 'program', a text or null.")

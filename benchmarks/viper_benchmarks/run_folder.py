@@ -10,21 +10,25 @@ evaluated again. Only one process writes to a folder.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from viper.errors import InputError
-from viper.texts.json_input import JsonError, numbered_lines, parse_json
+from viper.storage.bounded_json import bounded_lines, parse_json, read_json
+from viper.storage.files import open_regular_file
 from viper_benchmarks.sample import SampleResult
 
-__all__ = ["RunFolder", "read_rows", "read_run"]
+__all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
+# A row holds a program and the text of an answer, each at most 1 MB before it is escaped.
+MAX_ROW_BYTES = 16_000_000
 # Bytes per read when the end of a file is searched.
 _BLOCK = 1 << 16
 
@@ -115,14 +119,14 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
     Raises:
         InputError: The file is missing, or another line is not a row.
     """
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error.strerror}).") from error
-    with stream:
-        for number, line in _lines(path, stream):
+    with open_regular_file(str(path), what="samples.jsonl") as stream:
+        lines = bounded_lines(stream, max_bytes=MAX_ROW_BYTES)
+        for number in itertools.count(1):
+            line = b"\n"
             try:
-                yield SampleResult.from_json(parse_json(line))
+                if (line := next(lines, b"")) == b"":
+                    return
+                row = SampleResult.from_json(parse_json(line, max_bytes=MAX_ROW_BYTES))
             except (ValueError, TypeError, KeyError) as error:
                 if not line.endswith(b"\n"):
                     return
@@ -130,13 +134,7 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
                     f"{str(path)!r}: line {number} is not a row of a run ({type(error).__name__}: "
                     f"{str(error)[:120]}). Remove the line, and --resume evaluates its sample again."
                 ) from error
-
-
-def _lines(path: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    try:
-        yield from numbered_lines(stream)
-    except JsonError as error:
-        raise InputError(f"{str(path)!r} {error}.") from error
+            yield row
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -149,8 +147,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        value = parse_json(path.read_bytes())
-    except (OSError, JsonError) as error:
+        value = read_json(path, what="run.json")
+    except ValueError as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(value, dict):
         raise InputError(f"{str(path)!r} must contain an object, but got {type(value).__name__}.")

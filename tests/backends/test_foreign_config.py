@@ -110,7 +110,7 @@ def test_code_beside_the_tokenizer_of_open_clip_is_not_run(
     if trusting:
         model = json.loads(path.read_text())["model_cfg"]
         monkeypatch.setattr(
-            "viper.backends.open_clip_matcher.check_open_clip", lambda folder: model
+            "viper.backends.open_clip_matcher.check_open_clip", lambda folder, displayed: model
         )
     with contextlib.suppress(ConfigError):  # whether it can do without does not matter
         load_clip(clip_folder)
@@ -291,10 +291,16 @@ def test_a_sealed_block_makes_no_connection():
 
 
 def test_other_threads_are_left_alone(tmp_path):
-    raw, done = pickle.dumps([1]), []
+    raw, done, go = pickle.dumps([1]), [], threading.Event()
+
+    def work():
+        go.wait(10)
+        done.append(pickle.loads(raw))
+
+    thread = threading.Thread(target=work)
+    thread.start()
     with sealed():
-        thread = threading.Thread(target=lambda: done.append(pickle.loads(raw)))
-        thread.start()
+        go.set()
         thread.join()
     assert done == [[1]]
 

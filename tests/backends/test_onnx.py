@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import ast
+import os
+import sys
+import timeit
+
 import numpy as np
 import onnx
 import pytest
@@ -7,7 +12,9 @@ from onnx.external_data_helper import set_external_data
 from PIL import Image
 
 from fakes import tiny_onnx
+from viper.backends import onnx as onnx_backend
 from viper.backends.coco import COCO_CLASSES
+from viper.backends.onnx_session import open_session
 from viper.errors import ConfigError
 from viper.images.boxes import iou, nms
 from viper.images.image import ImageRef, View
@@ -313,3 +320,88 @@ def test_weights_beside_the_graph_are_read_and_those_outside_of_its_folder_are_n
     (inside / "outside.onnx").write_bytes(apart.SerializeToString())
     with pytest.raises(ConfigError, match="cannot be read as an ONNX graph"):
         load(inside / "outside.onnx", f"classes={names}")
+
+
+HOSTILE_NAMES = {
+    "a long number as a key": "{" + "1" * 40_000 + ": 'a'}",
+    "a long number as a name": "{0: " + "1" * 40_000 + "}",
+    "long numbers in hexadecimal": "{" + "".join(f"{n}: 0x{'f' * 9000}," for n in range(100)) + "}",
+    "brackets": "[" * 100_000 + "]" * 100_000,
+    "signs": "[" + "-" * 100_000 + "1]",
+    "sums": "[" + "1j+" * 100_000 + "1]",
+    "joined texts": "['a'" + " 'a'" * 100_000 + "]",
+    "a text without an end": "['" + "a" * 1_000_000 + "]",
+    "a long name": "['" + "a" * 100_000 + "']",
+    "backslashes": "['" + "\\\\" * 100_000 + "]",
+    "blanks": "[" + " " * 1_000_000 + "'a']",
+    "code": "[__import__('os').getcwd()]",
+    "a format": "[f'{1}']",
+    "a gap": "{0: 'a', 2: 'b'}",
+    "twice": "{0: 'a', 0: 'b'}",
+    "a key in a list": "[0: 'a']",
+    "no key in a table": "{'a'}",
+    "something behind": "{0: 'a'}} {",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_class_names_are_no_names(name):
+    assert onnx_backend._names_in_metadata(HOSTILE_NAMES[name]) == ()
+
+
+def test_the_time_for_class_names_is_linear():
+    def seconds(n):
+        text = "{" + ", ".join(f"{k}: 'name {k}'" for k in range(n)) + "}"
+        assert len(onnx_backend._names_in_metadata(text)) == n
+        return min(timeit.repeat(lambda: onnx_backend._names_in_metadata(text), number=1, repeat=3))
+
+    assert seconds(4000) < 16 * seconds(1000)
+
+
+@pytest.mark.parametrize("name", ["brackets", "signs", "sums"])
+def test_control_the_standard_library_runs_out_of_something(name):
+    with pytest.raises((MemoryError, RecursionError, SyntaxError)):
+        ast.literal_eval(HOSTILE_NAMES[name])
+
+
+def test_control_a_long_number_takes_quadratic_time():
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)  # as PYTHONINTMAXSTRDIGITS=0 does
+    try:
+        short, long = (
+            min(timeit.repeat(lambda n=n: int("1" * n), number=1, repeat=5)) for n in (8000, 64_000)
+        )
+        assert long > 16 * short  # 8 times as many
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def external(path, location):
+    """A graph whose weights are in another file."""
+    tensor = onnx.TensorProto(name="w", data_type=1, dims=[4], data_location=1)
+    for key, value in (("location", location), ("offset", "0"), ("length", "16")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    image = onnx.helper.make_tensor_value_info("images", 1, [1, 3, 2, 2])
+    output = onnx.helper.make_tensor_value_info("y", 1, [4])
+    node = onnx.helper.make_node("Identity", ["w"], ["y"])
+    graph = onnx.helper.make_graph([node], "g", [image], [output], [tensor])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    "location", ["../secret", "{}/secret", "link", "a/../../secret", "/dev/zero", "fifo"]
+)
+def test_weights_outside_of_the_folder_are_not_read(tmp_path, location):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(bytes(range(16)))
+    (folder / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(folder / "fifo")
+    with pytest.raises(ConfigError, match="cannot be read as an ONNX graph"):
+        open_session(external(folder / "a.onnx", location.format(tmp_path)), advice="")
+    (folder / "beside").write_bytes(bytes(16))
+    open_session(external(folder / "a.onnx", "beside"), advice="")  # control

@@ -68,7 +68,7 @@ def test_a_budget_ends_a_benchmark_which_can_be_resumed(data, tmp_path):
 
 def test_samples_in_flight_are_finished_when_the_budget_is_spent(data):
     with LLMServer([text(COUNT, delay_s=0.3)]) as server:
-        result = bench(data, server, "--max-tokens", "1", "--concurrency", "3")
+        result = bench(data, server, "--max-cost", "0.01", "--concurrency", "3")
         assert len(server.requests) == 3
     report = json.loads(result.stdout)
     assert (report["n"], report["left"], report["stopped"]) == (3, 2, "budget")

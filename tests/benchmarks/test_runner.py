@@ -131,7 +131,7 @@ def test_bench_refuses_to_resume_with_other_models(data, tmp_path):
         (["--blame"], "--attribute-errors needs the scenes of the images"),
         (["--workers", "2"], "--workers is for --engine ray"),
         (["--metric", "iou50"], "does not fit sample 'count'"),
-        (["--programs", "nothing.jsonl"], "cannot be read"),
+        (["--programs", "nothing.jsonl"], "There is no file 'nothing.jsonl'"),
     ],
 )
 def test_what_does_not_fit_is_one_clear_line(data, options, complaint):

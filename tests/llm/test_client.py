@@ -417,7 +417,7 @@ def test_a_reply_without_text_says_what_it_was_billed():
     assert caught.value.usage.tokens == 59
 
 
-@pytest.mark.parametrize("count", ["true", "-1", "1.5", '"7"', "null", "1" + "0" * 400, "[7]"])
+@pytest.mark.parametrize("count", ["true", "-1", "1.5", '"7"', "null", "1" + "0" * 300, "[7]"])
 def test_a_count_of_tokens_that_is_none_counts_nothing(count):
     def usage(prompt_tokens):
         message = '{"message": {"content": "cup"}}'

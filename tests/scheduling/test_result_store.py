@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from viper.errors import ConfigError
+from viper.scheduling import result_store
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.result_store import ResultStore
 
@@ -81,6 +83,128 @@ def test_a_damaged_row_is_computed_again(tmp_path):
     store = ResultStore(tmp_path)
     assert store.get(b"key") is None
     store.close()
+
+
+def stored(folder, count=4):
+    """Write vectors of 300 numbers; return the file."""
+    store = ResultStore(folder)
+    for number in range(count):
+        store.put(f"key {number}".encode(), np.full(300, number, dtype=np.float32))
+    store.close()
+    return store.path
+
+
+def test_a_value_in_the_place_of_another_is_not_used(tmp_path):
+    with sqlite3.connect(stored(tmp_path)) as file:
+        file.execute(
+            "UPDATE results SET value = (SELECT value FROM results WHERE key = ?) WHERE key = ?",
+            (b"key 1", b"key 2"),
+        )
+    store = ResultStore(tmp_path)
+    assert store.get(b"key 2") is None
+    assert store.get(b"key 1")[0] == 1  # control
+    store.close()
+
+
+@pytest.mark.parametrize("at", [0, 5, 40, 700, -17, -1])
+def test_a_value_with_one_wrong_bit_is_not_used(tmp_path, at):
+    with sqlite3.connect(stored(tmp_path, 1)) as file:
+        value = bytearray(file.execute("SELECT value FROM results").fetchone()[0])
+        value[at] ^= 4
+        file.execute("UPDATE results SET value = ?", (bytes(value),))
+    store = ResultStore(tmp_path)
+    assert store.get(b"key 0") is None
+    store.close()
+
+
+def test_control_without_the_checksum_a_wrong_bit_is_another_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_store, "_checksum", lambda key, value: bytes(16))
+    with sqlite3.connect(stored(tmp_path, 1)) as file:
+        value = bytearray(file.execute("SELECT value FROM results").fetchone()[0])
+        value[702] ^= 0x40
+        file.execute("UPDATE results SET value = ?", (bytes(value),))
+    store = ResultStore(tmp_path)
+    assert set(store.get(b"key 0").tolist()) != {0.0}
+    store.close()
+
+
+@pytest.mark.parametrize("value", ["a text", 7, None, b"", b"J", bytes(16)])
+def test_a_row_of_another_type_is_not_used(tmp_path, value):
+    path = stored(tmp_path, 1)
+    with sqlite3.connect(path) as file:
+        # As in a damaged file, where the rule of the table did not apply.
+        file.execute("PRAGMA writable_schema = ON")
+        file.execute(
+            "UPDATE sqlite_master SET sql = replace(replace(sql, 'STRICT', ''), "
+            "'value BLOB NOT NULL', 'value') WHERE name = 'results'"
+        )
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE results SET value = ?", (value,))
+        file.execute("PRAGMA writable_schema = ON")
+        file.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'results'", (TABLE,))
+    store = ResultStore(tmp_path)
+    assert store.get(b"key 0") is None
+    store.close()
+
+
+TABLE = result_store._LAYOUT.schema.strip().removesuffix(";")
+
+
+def test_bytes_changed_at_random_never_change_a_result(tmp_path, caplog):
+    sound = stored(tmp_path / "sound", 30).read_bytes()
+    dice, right, refused = random.Random(7), 0, 0
+    for attempt in range(40):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        content = bytearray(sound)
+        for _ in range(dice.choice([1, 3, 30, 300])):
+            content[dice.randrange(len(content))] = dice.randrange(256)
+        (folder / "results.sqlite").write_bytes(content[: dice.choice([None, None, 9000])])
+        (folder / "results.sqlite").chmod(0o600)
+        try:
+            store = ResultStore(folder)
+        except ConfigError:
+            refused += 1
+            continue
+        for number in range(30):
+            value = store.get(f"key {number}".encode())
+            assert value is None or value.tolist() == [number] * 300
+            right += value is not None
+        store.put(b"new", 1.0)
+        store.close()
+    assert right > 300  # most damage leaves most results
+    assert refused
+    assert "Traceback" not in caplog.text
+
+
+def test_a_damaged_file_is_reported_once(tmp_path, caplog):
+    path = stored(tmp_path, 30)
+    content = bytearray(path.read_bytes())
+    content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
+    path.write_bytes(content)
+    store = ResultStore(tmp_path)
+    for number in range(30):
+        assert store.get(f"key {number}".encode()) is None
+    store.close()
+    assert sum("cannot be read" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("kind", ["an endless view", "a pipe"])
+def test_a_hostile_file_is_refused_in_one_line(tmp_path, kind):
+    path = tmp_path / "results.sqlite"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    else:
+        with sqlite3.connect(path) as file:
+            file.execute(
+                "CREATE VIEW results AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 "
+                "FROM n) SELECT key AS number, key, key AS size, key AS value FROM n"
+            )
+            file.execute(f"PRAGMA application_id = {result_store._LAYOUT.application_id}")
+            file.execute(f"PRAGMA user_version = {result_store._LAYOUT.version}")
+    with pytest.raises(ConfigError, match=r"cannot be used: .*Give a folder") as refused:
+        ResultStore(tmp_path)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 50, None])

@@ -398,6 +398,24 @@ def test_one_bad_request_fails_alone(worker, echo):
         bad.result(5)
 
 
+def test_a_panic_of_a_library_in_another_language_fails_its_request_alone(worker, echo):
+    class Panic(BaseException):
+        """As those of libraries in Rust, which are no Exception."""
+
+    def complete(requests):
+        if 2 in requests:
+            raise Panic("Onig: Regex search error")
+        return requests
+
+    echo.complete = complete
+    good, bad = futures_of(worker, COMPLETE, [1, 2])
+    with pytest.raises(ModelError, match="Onig"):
+        bad.result(5)
+    assert good.result(5).value == 1
+    (later,) = futures_of(worker, COMPLETE, [3])
+    assert later.result(5).value == 3  # the thread goes on
+
+
 def test_a_call_of_a_remote_model_that_failed_alone_is_not_repeated(worker, echo):
     echo.complete = lambda requests: (
         echo.batches.append(list(requests))

@@ -13,6 +13,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from viper.errors import InputError
+from viper.storage.bounded_json import read_json
 from viper.storage.user_cache import user_cache_folder
 
 __all__ = ["hash_file"]
@@ -45,8 +47,8 @@ def _digest(path: Path) -> str:
 
 def _read() -> dict[str, str]:
     try:
-        read = json.loads((user_cache_folder() / _NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        read = read_json(user_cache_folder() / _NAME, what="cache")
+    except (InputError, ValueError):
         return {}
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
         return {}

@@ -7,18 +7,26 @@ architecture, none that fetch or run something. `sealed_loading` is the second l
 
 from __future__ import annotations
 
-import json
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from viper.backends.foreign_tokenizer import tokenizer_fault
 from viper.backends.model_source import one_line
-from viper.errors import ConfigError
+from viper.errors import ConfigError, InputError
+from viper.storage.bounded_json import read_json
 
 __all__ = ["check_open_clip", "check_transformers"]
 
 _MOST_BYTES = 20_000_000
+# The largest tokenizer has 34 MB and half a million merges.
+_MOST_TOKENIZER_BYTES = 100_000_000
+_MOST_TOKENIZER_VALUES = 5_000_000
+# Hashes of tokenizers without a fault: reading the largest again takes a second, and each is loaded twice.
+_SOUND: dict[str, None] = {}
+_MOST_SOUND = 100
 
 _OPEN_CLIP_TOP = frozenset(
     "embed_dim vision_cfg text_cfg multimodal_cfg quick_gelu init_logit_scale init_logit_bias "
@@ -52,13 +60,22 @@ _TABLES: Mapping[str, frozenset[str]] = {
 # A model in timm itself; `hf-hub:` and `local-dir:` refer to other files.
 _TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
 
-_CONFIGURATIONS = (
-    "config.json",
-    "generation_config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "tokenizer_config.json",
-    "video_preprocessor_config.json",
+# Tables of tokens, which the loaders read as nothing else.
+_VOCABULARIES = frozenset({"vocab.json", "added_tokens.json"})
+# Names of numbers and the most that they may be; the first pattern that fits counts. Every known model has a
+# fifth of these or less.
+_MODEL_NUMBERS = (
+    (re.compile(r"(^|_)(layers?|blocks?|depths?|stages)$|^n_layers?$"), 2_000),
+    (re.compile(r"^(num|n)_(?!labels|positions|ctx|embeddings|embd)|_heads?$|experts"), 100_000),
+    (re.compile(r"^(n_positions|n_ctx)$"), 200_000),
+    (re.compile(r"^(image_size|patch_size|tubelet_size|window_size)$"), 20_000),
+)
+_PROCESSOR_NUMBERS = (
+    # The sides of an image; some families give a number of pixels in their place.
+    (re.compile(r"^(height|width|size|crop_size|image_size|max_(height|width|size))$"), 20_000),
+    (re.compile(r"^(shortest_edge|longest_edge|(max|min|total)_pixels)$"), 200_000_000),
+    (re.compile(r"_tokens$"), 2_000_000),  # a limit of what is read; videos have many
+    (re.compile(r"seq_len|seq_length|^num_|tiles|crops|frames|splits|patches"), 100_000),
 )
 _SWITCHES = frozenset(
     "trust_remote_code custom_generate allow_all_kernels use_kernels kernel_config".split()
@@ -71,14 +88,18 @@ _QUANTIZED = frozenset(
 )
 
 
-def check_open_clip(folder: Path) -> Mapping[str, Any]:
+def check_open_clip(folder: Path, displayed: Path | None = None) -> Mapping[str, Any]:
     """Check the configuration of a folder in open_clip's format, and return its `model_cfg`.
+
+    Args:
+        folder: A folder that nobody else can change.
+        displayed: The folder to name in messages.
 
     Raises:
         ConfigError: It cannot be read, or holds an entry that is not on the list.
     """
-    path = folder / "open_clip_config.json"
-    whole = _read(path)
+    whole = _read(folder / "open_clip_config.json", displayed)
+    path = (displayed or folder) / "open_clip_config.json"
     model = whole.get("model_cfg")
     if not isinstance(model, dict):
         raise ConfigError(
@@ -97,32 +118,68 @@ def check_open_clip(folder: Path) -> Mapping[str, Any]:
         raise _refusal(path, "vision_cfg.timm_model_name", "must be a name of timm's own list")
     if vision.get("timm_model_pretrained"):
         raise _refusal(path, "vision_cfg.timm_model_pretrained", "would fetch other weights")
-    check_transformers(folder)  # of its tokenizer
+    check_transformers(folder, displayed)  # of its tokenizer
     return model
 
 
-def check_transformers(folder: Path) -> None:
+def check_transformers(folder: Path, displayed: Path | None = None) -> None:
     """Check the configurations of a folder in the format of transformers.
 
+    Args:
+        folder: A folder that nobody else can change.
+        displayed: The folder to name in messages.
+
     Raises:
-        ConfigError: One cannot be read, or would fetch or run something.
+        ConfigError: One cannot be read, would fetch or run something, or takes endless time or memory.
     """
+    named = displayed or folder
     if (folder / "adapter_config.json").exists():
         raise ConfigError(
-            f"'{folder}' holds an adapter (adapter_config.json), which loads another model. "
+            f"'{named}' holds an adapter (adapter_config.json), which loads another model. "
             "Merge the adapter into the model and give that folder."
         )
-    for name in _CONFIGURATIONS:
-        path = folder / name
-        if path.is_file():
-            for place, key, value in _entries(_read(path)):
-                if reason := _fault(key, value):
-                    raise _refusal(path, place, reason)
-    for path in folder.glob("*.index.json"):
-        shards = _read(path).get("weight_map")
-        for shard in shards.values() if isinstance(shards, dict) else ():
-            if re.search(r"[/\\]", str(shard)):
-                raise _refusal(path, "weight_map", "names weights outside of the folder")
+    for path in sorted(folder.glob("*.json")):
+        if path.name == "tokenizer.json":
+            _check_tokenizer(path, named)
+        elif path.name.endswith(".index.json"):
+            shards = _read(path, named).get("weight_map")
+            for shard in shards.values() if isinstance(shards, dict) else ():
+                if re.search(r"[/\\]", str(shard)):
+                    raise _refusal(
+                        named / path.name, "weight_map", "names weights outside of the folder"
+                    )
+        elif path.name not in _VOCABULARIES:
+            is_processor = "processor" in path.name
+            for place, key, value in _entries(_read(path, named)):
+                if reason := _fault(key, value) or number_fault(
+                    key, value, of_processor=is_processor
+                ):
+                    raise _refusal(named / path.name, place, reason)
+
+
+def _check_tokenizer(path: Path, named: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest in _SOUND:
+        return
+    table = _read(path, named, max_bytes=_MOST_TOKENIZER_BYTES, max_values=_MOST_TOKENIZER_VALUES)
+    if found := tokenizer_fault(table):
+        raise _refusal(named / path.name, *found)
+    while len(_SOUND) >= _MOST_SOUND:
+        _SOUND.pop(next(iter(_SOUND)))
+    _SOUND[digest] = None
+
+
+def number_fault(key: str, value: Any, *, of_processor: bool) -> str | None:
+    """Return why a number, or one in a list, is refused: loops and allocations take its time and memory."""
+    if isinstance(value, list):
+        faults = (number_fault(key, item, of_processor=of_processor) for item in value[:1000])
+        return next(filter(None, faults), None)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    for pattern, most in _PROCESSOR_NUMBERS if of_processor else _MODEL_NUMBERS:
+        if pattern.search(key):
+            return f"is {value:.6g}, and more than {most:,}" if abs(value) > most else None
+    return None
 
 
 def _fault(key: str, value: Any) -> str | None:
@@ -181,15 +238,19 @@ def _entries(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
             yield from _entries(entry, place)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(
+    path: Path,
+    named: Path | None = None,
+    *,
+    max_bytes: int = _MOST_BYTES,
+    max_values: int = 1_000_000,
+) -> dict[str, Any]:
+    place, path = path, (named or path.parent) / path.name
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ConfigError(f"'{path}' is too large for a configuration.")
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"'{path}' cannot be loaded: it is not a JSON file ({one_line(error)})."
-        ) from error
+        table = read_json(place, what="configuration", max_bytes=max_bytes, max_values=max_values)
+    except (InputError, ValueError) as error:
+        cause = one_line(error).replace(str(place), str(path))
+        raise ConfigError(f"'{path}' cannot be loaded: it is not a JSON file ({cause}).") from error
     if not isinstance(table, dict):
         raise ConfigError(f"'{path}' cannot be loaded: it holds no table.")
     return table

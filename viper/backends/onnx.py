@@ -6,6 +6,7 @@ The options are `OnnxOptions`; the formats are in `viper.backends.onnx_formats`.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,14 @@ from viper.errors import ConfigError, ModelError, did_you_mean
 from viper.models.roles import Detection, Detector, DetectRequest
 
 __all__ = ["OnnxDetector", "load"]
+
+# The largest vocabulary of a detector has 20,000 names.
+_MOST_NAMES = 100_000
+_MOST_NAMES_CHARS = 4_000_000
+_ENTRY = re.compile(
+    r"""\s{0,8}(?:["']?(?P<key>[0-9]{1,7})["']?\s{0,8}:)?\s{0,8}"""
+    r"""(?P<name>"(?:[^"\\\n]|\\.){0,300}"|'(?:[^'\\\n]|\\.){0,300}')\s{0,8}(?:,|(?=\s{0,8}\Z))\s{0,8}"""
+)
 
 
 def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
@@ -238,12 +247,27 @@ def _names_in_file(path: Path) -> tuple[str, ...]:
 
 
 def _names_in_metadata(text: str) -> tuple[str, ...]:
-    """Read `{0: 'person', …}` (ultralytics) or JSON, as literals."""
-    try:
-        value = ast.literal_eval(text)
-        items = dict(enumerate(value)) if isinstance(value, list) else dict(value)
-        names = {int(key): str(name) for key, name in items.items()}
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+    """Read `{0: 'person', …}` (ultralytics) or JSON; each name is a literal of Python or JSON.
+
+    The text is read entry by entry and never as a whole: numbers and brackets of a stranger's choice would
+    take quadratic time, or the interpreter's stack.
+    """
+    text = text.strip()
+    if len(text) > _MOST_NAMES_CHARS or text[:1] + text[-1:] not in ("{}", "[]"):
         return ()
+    names: dict[int, str] = {}
+    at, end = 1, len(text) - 1
+    while at < end and (found := _ENTRY.match(text, at, end)):
+        key = found["key"]
+        number = len(names) if key is None else int(key)
+        if (key is None) != (text[0] == "[") or number in names:
+            return ()
+        try:
+            names[number] = str(ast.literal_eval(found["name"]))
+        except (ValueError, SyntaxError):
+            return ()
+        at = found.end()
     # A gap means that the text was not understood.
-    return tuple(names[i] for i in sorted(names)) if sorted(names) == [*range(len(names))] else ()
+    if at != end or len(names) > _MOST_NAMES or sorted(names) != [*range(len(names))]:
+        return ()
+    return tuple(names[number] for number in range(len(names)))

@@ -30,6 +30,7 @@ from viper.backends.option_models import OpenClipOptions
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
 from viper.backends.sealed_loading import sealed
+from viper.backends.staged_folder import staged
 from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
@@ -125,43 +126,54 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
     settings = {"dtype": dtype, "templates": templates_id(templates)}
     name, name_in_library = _resolve(reference, pretrained, settings, download)
     is_listed = not name_in_library.startswith(_FOLDER)
-    config = (
-        open_clip.get_model_config(name_in_library)
-        if is_listed
-        else check_open_clip(Path(name_in_library.removeprefix(_FOLDER)))
-    )
-    # For a tokenizer of transformers only. Without these arguments the library would load code from the
-    # tokenizer's folder, and ask the hub for it.
-    tokenizing: dict[str, Any] = {}
-    if (config or {}).get("text_cfg", {}).get("hf_tokenizer_name"):
-        tokenizing = {"trust_remote_code": False, "local_files_only": not (is_listed and download)}
-    arguments: dict[str, Any] = {}
-    if pretrained is not None:
-        # Weights that were trained with QuickGELU are wrong in a model without it; the library
-        # only warns. `weights` is empty for a file.
-        weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
-        arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
-        if weights:
-            # The library would ask the hub for the weights of a tag, and fetch newer weights.
-            arguments["force_preprocess_cfg"] = weights
-            pretrained = str(_weights_of_tag(weights["hf_hub"], download))
-    try:
-        # Only names in the library's own list may be fetched, and only if the user asks for it.
-        with quiet_libraries(), _root_logger_untouched(), sealed(network=is_listed and download):
-            model = open_clip.create_model(
-                name_in_library,
-                pretrained,
-                precision=_PRECISIONS[dtype],
-                device=device,
-                require_pretrained=True,
-                **arguments,
-            )
-            tokenizer = open_clip.get_tokenizer(name_in_library, **tokenizing)
-    # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
-    except Exception as error:
-        raise ConfigError(
-            f"The {_WHAT} '{reference}' cannot be loaded: {one_line(error)}"
-        ) from error
+    folders: tuple[Path, ...] = ()
+    with contextlib.ExitStack() as stack:
+        if is_listed:
+            config = open_clip.get_model_config(name_in_library)
+        else:
+            folder = Path(name_in_library.removeprefix(_FOLDER))
+            copy = stack.enter_context(staged(folder))
+            config = check_open_clip(copy, displayed=folder)
+            name_in_library, folders = f"{_FOLDER}{copy}", (folder, copy)
+        # For a tokenizer of transformers only. Without these arguments the library would load code from the
+        # tokenizer's folder, and ask the hub for it.
+        tokenizing: dict[str, Any] = {}
+        if (config or {}).get("text_cfg", {}).get("hf_tokenizer_name"):
+            tokenizing = {
+                "trust_remote_code": False,
+                "local_files_only": not (is_listed and download),
+            }
+        arguments: dict[str, Any] = {}
+        if pretrained is not None:
+            # Weights that were trained with QuickGELU are wrong in a model without it; the library
+            # only warns. `weights` is empty for a file.
+            weights = open_clip.get_pretrained_cfg(name_in_library, pretrained)
+            arguments["force_quick_gelu"] = bool(weights.get("quick_gelu", False))
+            if weights:
+                # The library would ask the hub for the weights of a tag, and fetch newer weights.
+                arguments["force_preprocess_cfg"] = weights
+                pretrained = str(_weights_of_tag(weights["hf_hub"], download))
+        try:
+            # Only names in the library's own list may be fetched, and only if the user asks for it.
+            with (
+                quiet_libraries(),
+                _root_logger_untouched(),
+                sealed(*folders, network=is_listed and download),
+            ):
+                model = open_clip.create_model(
+                    name_in_library,
+                    pretrained,
+                    precision=_PRECISIONS[dtype],
+                    device=device,
+                    require_pretrained=True,
+                    **arguments,
+                )
+                tokenizer = open_clip.get_tokenizer(name_in_library, **tokenizing)
+        # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
+        except Exception as error:
+            raise ConfigError(
+                f"The {_WHAT} '{reference}' cannot be loaded: {one_line(error)}"
+            ) from error
     model.eval()
     return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
 

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from viper.backends.file_hashes import hash_file
@@ -21,6 +22,7 @@ from viper.backends.foreign_config import check_transformers
 from viper.backends.model_source import ModelSource, fingerprint, locate, one_line
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
+from viper.backends.staged_folder import staged
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
@@ -51,11 +53,18 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     """
     if isinstance(source, str):
         source = locate(source, what=what)
-    check_transformers(source.folder)
+    with staged(source.folder) as copy:
+        check_transformers(copy, displayed=source.folder)
+        return _load_checked(loader, source, copy, what, kwargs)
+
+
+def _load_checked(
+    loader: Any, source: ModelSource, copy: Path, what: str, kwargs: dict[str, Any]
+) -> Any:
     try:
-        with quiet_libraries(), sealed():
+        with quiet_libraries(), sealed(source.folder, copy):
             return loader.from_pretrained(
-                str(source.folder),
+                str(copy),
                 local_files_only=True,
                 # Explicitly False: when it is left open, the library asks on the terminal.
                 trust_remote_code=False,
@@ -63,8 +72,11 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
             )
     # Damaged or hostile files make the loaders raise nearly anything: KeyError, struct.error,
     # JSONDecodeError, errors of tokenizers and safetensors that share no base class.
-    except Exception as error:
-        cause = one_line(error)
+    except BaseException as error:
+        # A panic of a library in Rust is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        cause = one_line(error).replace(str(copy), str(source.folder))
         if "trust_remote_code" in str(
             error
         ):  # the library suggests an option that does not exist here

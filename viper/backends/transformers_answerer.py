@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+from viper.backends.chat_template import TemplateFailure, render_chat
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
 from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
-from viper.errors import ConfigError
+from viper.errors import ConfigError, ModelError
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
 
@@ -112,13 +113,11 @@ class TransformersAnswerer(Answerer):
         if self.prompt is not None:
             return self.prompt.replace("{}", question)
         content = [{"type": "image"}, {"type": "text", "text": f"{question} {_INSTRUCTION}"}]
-        text: str = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}],
-            tokenize=False,
-            add_generation_prompt=True,
-            **self._template_options,
-        )
-        return text
+        try:
+            messages = [{"role": "user", "content": content}]
+            return render_chat(self.processor, messages, **self._template_options)
+        except TemplateFailure as error:
+            raise ModelError(f"The chat template of the {_WHAT} failed: {error}.") from error
 
     def _completions(self, written: torch.Tensor, mask: torch.Tensor) -> list[Completion]:
         texts = self._tokenizer.batch_decode(written, skip_special_tokens=True)

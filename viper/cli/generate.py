@@ -21,7 +21,7 @@ from viper.cli.options import (
 )
 from viper.cli.output import echo, notice, print_json
 from viper.errors import GenerationError, InputError
-from viper.texts.json_input import JsonError, parse_json
+from viper.storage.bounded_json import parse_json
 
 if TYPE_CHECKING:
     from viper.engine.engine import Engine
@@ -157,7 +157,7 @@ def _rows(file: str, options: dict[str, Any]) -> Iterator[_Row]:
         try:
             row = parse_json(line)
             query = row.get("query", row.get("question"))
-        except (JsonError, AttributeError) as error:
+        except (ValueError, AttributeError) as error:
             raise InputError(f"{file}:{number} is not a JSON object: {line[:60]!r}") from error
         if not isinstance(query, str):
             raise InputError(f"{file}:{number} has neither 'query' nor 'question' as a text.")

@@ -9,7 +9,6 @@ other address, and everything that comes back is scrubbed of keys before it is s
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import urllib.error
@@ -23,6 +22,7 @@ from viper.doctor.check_result import CheckLevel, CheckResult
 from viper.errors import ConfigError
 from viper.generate.auto import LLM_VARIABLE
 from viper.llm.replies import KEY_VARIABLE, api_key, is_sendable
+from viper.storage.bounded_json import parse_json
 from viper.texts.secrets import hide_secrets
 from viper.texts.terminal import one_line
 
@@ -182,8 +182,9 @@ def _request(url: str, key: str, timeout_s: float) -> Reply:
 
 def _model_names(body: bytes) -> tuple[str, ...] | None:
     try:
-        reply: Any = json.loads(body)  # any JSON: every step below checks its value
-    except (ValueError, RecursionError):
+        # Any JSON: every step below checks its value.
+        reply: Any = parse_json(body, max_bytes=_MAX_REPLY_BYTES)
+    except ValueError:
         return None
     models = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(models, list):

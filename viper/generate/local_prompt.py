@@ -17,11 +17,13 @@ then the other examples, and last the attempts before the latest one.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from viper.backends.chat_template import TemplateFailure, render_chat
 from viper.backends.model_source import ModelSource, locate, one_line
 from viper.backends.torch_common import load_pretrained
 from viper.errors import ConfigError, GenerationError
@@ -157,29 +159,27 @@ class LocalPrompts:
         if not self._system_role and turns[0][0] == "system":
             (_, system), (_, question), *rest = turns
             turns = [("user", f"{system}\n\n{question}"), *rest]
-        return self._templated(turns)
+        try:
+            return self._templated(turns)
+        except TemplateFailure as error:
+            raise GenerationError(
+                f"The chat template of 'local:{self._reference}' failed: {error}. Use another model."
+            ) from error
 
     def _templated(self, turns: Sequence[tuple[str, str]]) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            [{"role": role, "content": text} for role, text in turns],
-            tokenize=False,
-            add_generation_prompt=True,
-            **self._template_options,
-        )
-        return text
+        messages = [{"role": role, "content": text} for role, text in turns]
+        return render_chat(self.tokenizer, messages, **self._template_options)
 
     def _has_system_role(self) -> bool:
         """Return whether the template keeps a system text: some raise, and some silently drop it."""
         turns = [("user", "question"), ("assistant", "program"), ("user", "question")]
-        # A template is a third-party program and may raise anything.
-        try:
+        # Tried again without the system text, and reported there.
+        with contextlib.suppress(TemplateFailure):
             if "ground rules" in self._templated([("system", "ground rules"), *turns]):
                 return True
-        except Exception:  # noqa: S110 # tried again without the system text, and reported there
-            pass
         try:
             self._templated(turns)
-        except Exception as error:
+        except TemplateFailure as error:
             raise ConfigError(
                 f"The chat template of 'local:{self._reference}' cannot lay out a conversation of "
                 f"user and assistant: {one_line(error)}. Give an instruction-tuned model."

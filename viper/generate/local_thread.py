@@ -189,7 +189,8 @@ class ModelThread:
                 raise GenerationError(
                     f"{self._name} wrote {len(results)} programs for {len(batch)} requests."
                 )
-        except BaseException as error:  # a third-party library: its jobs fail, the thread goes on
+        # A third-party library: its jobs fail, the thread goes on. A panic of one in Rust is no Exception.
+        except BaseException as error:
             if len(batch) > 1 and not self._closed:
                 # A smaller batch may fit into memory, and one bad request must not fail the others.
                 for job in batch:

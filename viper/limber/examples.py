@@ -17,13 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from viper.backends.model_source import one_line
 from viper.errors import InputError
 from viper.images.boxes import Box, area, clamp, read_box
 from viper.images.image import View
-from viper.texts.json_input import JsonError, numbered_lines, parse_json
+from viper.storage.bounded_json import bounded_lines, parse_json
+from viper.storage.files import open_regular_file
 
 __all__ = ["Example", "read_examples", "views_of"]
 
+# A caption and its options have a few hundred characters.
+_MAX_LINE_BYTES = 1_000_000
 _KEYS = ("image", "box_xyxy", "caption", "question", "answer", "options", "split")
 
 
@@ -54,17 +58,15 @@ def read_examples(path: Path) -> list[Example]:
             f"There is no file {str(path)!r}. --captions must name a .jsonl file with one object a line: "
             '{"image", "caption"} or {"image", "question", "answer"}.'
         )
-    try:
-        with path.open("rb") as file:
-            examples = [
-                _example(line.decode("utf-8-sig"), path.parent, f"{path.name}:{number}")
-                for number, line in numbered_lines(file)
-                if line.strip()
-            ]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{str(path)!r} is not UTF-8 text.") from error
-    except JsonError as error:
-        raise InputError(f"{str(path)!r} {error}.") from error
+    examples: list[Example] = []
+    number = 0
+    with open_regular_file(str(path), what=".jsonl") as stream:
+        try:
+            for number, line in enumerate(bounded_lines(stream, max_bytes=_MAX_LINE_BYTES), 1):
+                if line.strip():
+                    examples.append(_example(line, path.parent, f"{path.name}:{number}"))
+        except ValueError as error:
+            raise InputError(f"{path.name}:{number + 1} is not a row: {error}.") from error
     if not any(example.split == "train" for example in examples):
         raise InputError(f"{str(path)!r} holds no rows to train on.")
     return examples
@@ -91,11 +93,11 @@ def views_of(examples: Sequence[Example]) -> Iterator[View]:
             yield View(image, inside)
 
 
-def _example(line: str, folder: Path, where: str) -> Example:
+def _example(line: bytes, folder: Path, where: str) -> Example:
     try:
-        row: Any = parse_json(line)
-    except JsonError as error:
-        raise InputError(f"{where} {error}.") from error
+        row: Any = parse_json(line, max_bytes=_MAX_LINE_BYTES)
+    except ValueError as error:
+        raise InputError(f"{where} is not JSON: {one_line(error)}") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
     if strange := [key for key in row if key not in _KEYS]:

@@ -14,8 +14,7 @@ from pathlib import Path
 from viper.backends.model_source import one_line
 from viper.errors import ConfigError, InputError
 from viper.limber.model import SoftPrompts
-from viper.storage.files import read_regular_file
-from viper.texts.json_input import parse_json
+from viper.storage.bounded_json import read_json
 
 __all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
 
@@ -65,8 +64,7 @@ def read_wiring(folder: Path) -> Wiring:
             f"'{folder}' holds no trained map: it has no {_WIRING}. Train one with: viper train limber"
         )
     try:
-        content = read_regular_file(str(path), max_bytes=_MAX_WIRING_BYTES, what="wiring")
-        wiring = Wiring(**parse_json(content))
+        wiring = Wiring(**read_json(path, what="limber.json", max_bytes=100_000))
         numbers = (wiring.features, wiring.prompts, wiring.width)
         if type(wiring.version) is not int:
             raise ValueError("version must be a whole number")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from viper.errors import ConfigError, ModelError
+from viper.llm.bounded_replies import UnacceptableReplyError, bounded_client
 from viper.llm.prices import Prices
 from viper.llm.replies import (
     KEY_VARIABLE,
@@ -27,6 +28,7 @@ from viper.llm.replies import (
     read_completion,
     request_failure,
     timeout_failure,
+    unacceptable_reply,
 )
 from viper.models.options import Options
 from viper.models.roles import Completion
@@ -227,10 +229,12 @@ class ChatModel:
                 f"{KEY_VARIABLE} holds characters that no key has (blanks, line ends or "
                 "typographic quotes). Copy the key again."
             )
+        timeout = openai.Timeout(settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s))
         return openai.AsyncOpenAI(
             api_key=key or _NO_KEY,
             base_url=settings.base_url,
-            timeout=openai.Timeout(settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s)),
+            timeout=timeout,
+            http_client=bounded_client(timeout),
             max_retries=0,  # the library would wait up to two minutes when a server asks for it
         )
 
@@ -301,6 +305,8 @@ class ChatModel:
                 )
         except openai.OpenAIError as error:
             return request_failure(error, settings.label, settings.timeout_s)
+        except UnacceptableReplyError as error:  # wrapped by some versions of the library only
+            return unacceptable_reply(error, settings.label)
         except TimeoutError:
             return timeout_failure(settings.label, settings.timeout_s)
         return raw.text

@@ -6,6 +6,7 @@ without validation; messages are reduced to one printable line with secrets reda
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import json
 import math
@@ -16,8 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from viper.errors import ModelError
+from viper.llm.bounded_replies import MAX_REPLY_BYTES, UnacceptableReplyError
 from viper.llm.prices import Prices
 from viper.models.roles import Completion
+from viper.storage.bounded_json import parse_json
 from viper.texts.secrets import hide_secrets, hide_values
 from viper.texts.terminal import one_line
 from viper.usage import Usage
@@ -26,11 +29,15 @@ if TYPE_CHECKING:
     import openai
 
 __all__ = ["KEY_VARIABLE", "RequestFailure", "api_key", "is_sendable", "read_completion"]
-__all__ += ["request_failure", "timeout_failure"]
+__all__ += ["request_failure", "timeout_failure", "unacceptable_reply"]
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
 _MAX_DETAIL_CHARS = 200
+# Enough for every detail, and little work.
+_MAX_READ_CHARS = 10_000
+_MAX_TOKENS = 10**9
+"""Of one reply; a larger number is not a count."""
 _MAX_RETRY_AFTER_S = 20.0
 """Enough for rate limits per second or per few seconds, and a third of the time that one model call may
 take, so that waiting does not use up the call."""
@@ -88,6 +95,8 @@ def request_failure(error: openai.OpenAIError, model: str, timeout_s: float) -> 
         return timeout_failure(model, timeout_s)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
+        if isinstance(cause, UnacceptableReplyError):
+            return unacceptable_reply(cause, model)
         return RequestFailure(
             f"{model} cannot be reached: {_detail(str(cause)) or type(cause).__name__}. "
             "Check base_url, and that the service is running.",
@@ -96,6 +105,14 @@ def request_failure(error: openai.OpenAIError, model: str, timeout_s: float) -> 
     if isinstance(error, openai.APIStatusError):
         return _status_failure(error, model)
     return RequestFailure(f"{model} cannot be called: {_detail(str(error))}.")
+
+
+def unacceptable_reply(cause: UnacceptableReplyError, model: str) -> RequestFailure:
+    """Return the failure of a request whose reply is not read; a retry would get the same."""
+    return RequestFailure(
+        f"{model} sent a reply that {cause}. Check that base_url is the address of an "
+        "OpenAI-compatible API (…/v1)."
+    )
 
 
 def timeout_failure(model: str, timeout_s: float) -> RequestFailure:
@@ -117,8 +134,9 @@ def read_completion(body: str, model: str, prices: Prices | None) -> Completion:
         ModelError: The body is not JSON of a chat completion, or contains no text.
     """
     try:
-        reply: Any = json.loads(body)  # any JSON: every step below checks its type
-    except (ValueError, RecursionError):
+        # Any JSON: every step below checks its type.
+        reply: Any = parse_json(body, max_bytes=MAX_REPLY_BYTES)
+    except ValueError:
         raise _not_a_completion(body, model, "a reply that is not JSON") from None
     match reply:
         case {"choices": [{"message": dict() as message, **choice}, *_]}:
@@ -156,6 +174,8 @@ def _status_failure(error: openai.APIStatusError, model: str) -> RequestFailure:
     detail = f": {_shorten(reason)}" if reason else ""
     end = "" if detail.endswith((".", "!", "?", "…")) else "."
     advice = _ADVICE.get(status, _SERVER_ADVICE if status >= 500 else "Check the options.")
+    if 300 <= status < 400:
+        advice = "Give the address that it redirects to as base_url, if you trust it."
     if error.code == "content_filter":
         advice = "Ask in other words."
     return RequestFailure(
@@ -171,18 +191,21 @@ def _message_of(body: object) -> str:
         for field in ("message", "detail", "error"):
             if isinstance(message := body.get(field), str):
                 return message
-        return json.dumps(body)
+        with contextlib.suppress(ValueError, RecursionError):  # too deep
+            return json.dumps(body)
     # The HTML page of a proxy does not fit on one line.
     return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
 
 
 def _retry_after_s(headers: Any) -> float:  # httpx or httpx2 headers, by the version of openai
-    value = str(headers.get("retry-after") or "").strip()
+    value = str(headers.get("retry-after") or "").strip()[:100]
     try:
         seconds = float(value)
     except ValueError:
-        date = email.utils.parsedate_tz(value)
-        seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
+        seconds = 0.0
+        with contextlib.suppress(ValueError, OverflowError, TypeError, IndexError):  # no such date
+            date = email.utils.parsedate_tz(value)
+            seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
     return max(0.0, seconds) if math.isfinite(seconds) else 0.0
 
 
@@ -204,10 +227,6 @@ def _empty_reason(finish_reason: object, message: dict[str, Any]) -> str:
             "Give a larger max_tokens."
         )
     return "sent an empty completion. Try again, or use another model."
-
-
-# Of one reply; a larger number is not a count, and no float may hold its price.
-_MAX_TOKENS = 2**53
 
 
 def _usage_of(usage: object, prices: Prices | None) -> Usage:

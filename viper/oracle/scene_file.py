@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import threading
 from collections.abc import Mapping
@@ -17,12 +16,14 @@ from viper.models.roles import Backend
 from viper.oracle import clevr, gqa
 from viper.oracle.json_value import JsonValue
 from viper.oracle.scene import SceneFile
+from viper.storage.bounded_json import parse_json
 from viper.storage.files import quote_path, read_regular_file
 
 __all__ = ["Oracle", "open_scenes"]
 
 # More than the scene graphs of GQA's training images, the largest file of either kind.
 _MAX_BYTES = 1 << 30
+_MAX_VALUES = 100_000_000
 
 _reading = threading.Lock()
 
@@ -81,8 +82,9 @@ def _read(path: str, version: tuple[int, ...]) -> SceneFile:
     except InputError as error:
         raise ConfigError(f"The oracle has no scenes. {error}") from error
     try:
-        value = JsonValue(json.loads(content), Path(path).name)
-    except (ValueError, RecursionError) as error:
+        parsed = parse_json(content, max_bytes=_MAX_BYTES, max_values=_MAX_VALUES)
+        value = JsonValue(parsed, Path(path).name)
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"{quote_path(path)} is not a JSON file ({reason}). Give CLEVR scenes or GQA scene graphs."

@@ -62,7 +62,8 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
                 f"{owner.name} returned {len(values)} results for {len(batch)} requests of "
                 f"{operation.method}; a backend must return one per request, in order."
             )
-    except BaseException as error:  # a third-party library: its jobs fail, not the thread
+    # A third-party library: its jobs fail, not the loop. A panic of one in Rust is no Exception.
+    except BaseException as error:
         owner.record_forward(batch, time.perf_counter() - started)
         owner.record_usage(batch[0], error)
         _recover(backend, batch, error, owner)

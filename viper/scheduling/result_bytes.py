@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 
 from viper.models.roles import Completion, Detection
 from viper.scheduling.method_request import ModuleResult
+from viper.storage.bounded_json import parse_json
 
-__all__ = ["pack", "size_in_memory", "unpack"]
+__all__ = ["MAX_VALUE_BYTES", "pack", "size_in_memory", "unpack"]
 
 # Bytes of a key with a number (234), and of a detection (217); measured with CPython 3.11.
 _PER_ENTRY = 250
+MAX_VALUE_BYTES = 64_000_000
+"""Of one packed result; the largest are depth maps and the masks of a few hundred objects."""
 _MOST_MASK_PIXELS = 100_000_000
 _KINDS = ("f4", "f8")
 
@@ -30,7 +33,8 @@ _KINDS = ("f4", "f8")
 def pack(value: Any) -> bytes | None:
     """Return a result as bytes; None if its type cannot be stored."""
     try:
-        return _packed(value)
+        packed = _packed(value)
+        return packed if packed is None or len(packed) <= MAX_VALUE_BYTES else None
     except (TypeError, ValueError):
         return None  # from a third-party backend: a mask of numbers, a phrase that is not a text
 
@@ -57,10 +61,10 @@ def unpack(packed: bytes) -> Any | None:
     try:
         if packed[:1] == b"A":
             head, _, content = packed[1:].partition(b"\n")
-            kind, *shape = json.loads(head)
-            if kind in _KINDS:
+            kind, *shape = parse_json(head, max_bytes=200)
+            if kind in _KINDS and all(type(side) is int and side >= 0 for side in shape):
                 return np.frombuffer(content, dtype=kind).reshape(shape)
-        match json.loads(packed[1:]) if packed[:1] == b"J" else None:
+        match _parsed(packed[1:]) if packed[:1] == b"J" else None:
             case {"number": float(number)}:
                 return number
             case {"text": str(text)}:
@@ -69,9 +73,13 @@ def unpack(packed: bytes) -> Any | None:
                 return ModuleResult(plain)
             case {"detections": list(items)}:
                 return [_read_detection(item) for item in items]
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError, zlib.error):
+    except (ValueError, TypeError, KeyError, OverflowError, zlib.error):
         pass  # a damaged row is computed again
     return None
+
+
+def _parsed(text: bytes) -> Any:
+    return parse_json(text, max_bytes=MAX_VALUE_BYTES, max_values=MAX_VALUE_BYTES // 8)
 
 
 def _is_plain(value: Any, depth: int = 8) -> bool:

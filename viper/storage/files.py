@@ -12,10 +12,11 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from viper.errors import InputError, similar_words
 
-__all__ = ["quote_path", "read_regular_file"]
+__all__ = ["open_regular_file", "quote_path", "read_regular_file"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -31,6 +32,31 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
     Raises:
         InputError: The file does not exist, is not a regular file, is too large or is not readable.
     """
+    with open_regular_file(path, what=what) as file:
+        try:
+            # One byte more than allowed reveals a file that is too large or growing.
+            content = file.read(max_bytes + 1)
+        except OSError as error:
+            raise InputError(
+                f"{quote_path(path)} cannot be read ({error.strerror or error}). Give a regular {what} file."
+            ) from error
+    if len(content) > max_bytes:
+        raise InputError(
+            f"{quote_path(path)} is larger than {max_bytes:,} bytes. Give a smaller {what}."
+        )
+    return content
+
+
+def open_regular_file(path: str, *, what: str) -> BinaryIO:
+    """Open a file for reading; the caller closes it.
+
+    Args:
+        path: Path given by the user.
+        what: Kind of file for messages, such as "image".
+
+    Raises:
+        InputError: The file does not exist, is not a regular file or is not readable.
+    """
     name = quote_path(path)
     # Without O_NONBLOCK, opening a pipe without a writer would block forever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -42,11 +68,10 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
                 raise InputError(f"{name} is a folder. Give the path of one {what} file.")
             if not stat.S_ISREG(mode):
                 raise InputError(f"{name} is a device or a pipe. Give a regular {what} file.")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                # One byte more than allowed reveals a file that is too large or growing.
-                content = file.read(max_bytes + 1)
-        finally:
+            return os.fdopen(descriptor, "rb")
+        except BaseException:
             os.close(descriptor)
+            raise
     except FileNotFoundError as error:
         raise InputError(_missing(path, what)) from error
     except PermissionError as error:
@@ -60,9 +85,6 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
         raise InputError(
             f"{name} cannot be read ({reason}). Give a regular {what} file."
         ) from error
-    if len(content) > max_bytes:
-        raise InputError(f"{name} is larger than {max_bytes:,} bytes. Give a smaller {what}.")
-    return content
 
 
 def quote_path(path: str) -> str:

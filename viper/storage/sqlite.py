@@ -4,15 +4,33 @@ A file is marked with the number of its application and the version of its table
 another version is emptied: it is a cache and not worth a migration. A file of another program is never
 changed. Write-ahead logging lets readers go on while one process writes, and a process that is killed
 loses only its open transaction.
+
+The content is not trusted. The file must be a regular one of this user, and its tables exactly those of the
+layout, without views, triggers or further columns, which would run statements of their own. Every statement
+has a clock, because a damaged tree of pages can be endless, and every value a limit (`CacheConnection`).
 """
 
 from __future__ import annotations
 
+import functools
+import os
 import sqlite3
+import stat
+import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Layout", "claim", "open_cache"]
+__all__ = ["FAILURES", "CacheConnection", "Layout", "claim", "open_cache", "reason"]
+
+FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""Errors of a file that cannot be used; the last one for messages that quote its content."""
+
+
+# Instructions of SQLite between two looks at the clock: about a millisecond.
+_PER_LOOK = 20_000
+# Beside a file `a`: those of the journal and of write-ahead logging.
+_BESIDE = ("-journal", "-wal", "-shm")
 
 
 class Layout(NamedTuple):
@@ -25,9 +43,40 @@ class Layout(NamedTuple):
     """Statements that create the table and its indices, separated by semicolons."""
     table: str
     """Name of the table."""
+    max_value_bytes: int = 1_000_000
+    """Largest text or blob."""
 
 
-def open_cache(path: Path, layout: Layout, *, busy_timeout_s: float) -> sqlite3.Connection:
+class CacheConnection(sqlite3.Connection):
+    """A connection whose statements have a time limit; it covers fetching all of the rows."""
+
+    statement_s = 10.0
+    """Longest time of one statement."""
+    _deadline = 0.0
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute a statement; see `sqlite3.Connection.execute`."""
+        self._deadline = time.monotonic() + self.statement_s
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """Execute a statement for many rows; see `sqlite3.Connection.executemany`."""
+        self._deadline = time.monotonic() + self.statement_s
+        return super().executemany(sql, parameters)
+
+    def is_late(self) -> bool:
+        """Return whether the statement has used up its time."""
+        return time.monotonic() > self._deadline
+
+
+def open_cache(
+    path: Path,
+    layout: Layout,
+    *,
+    busy_timeout_s: float,
+    statement_s: float = CacheConnection.statement_s,
+    reads_only: bool = False,
+) -> CacheConnection:
     """Open a cache file, in autocommit mode and for use from any thread.
 
     A missing file and its folder are created with access for the user alone, since results and questions
@@ -37,24 +86,74 @@ def open_cache(path: Path, layout: Layout, *, busy_timeout_s: float) -> sqlite3.
         path: The file.
         layout: Identity and tables of the file.
         busy_timeout_s: Longest wait for the lock of another process.
+        statement_s: Longest time of one statement.
+        reads_only: Nothing is written through the connection once the tables exist.
 
     Raises:
         OSError: The file or its folder cannot be created.
-        sqlite3.Error: The file is not a database, belongs to another program or is locked.
+        UnicodeDecodeError: The file is damaged.
+        sqlite3.Error: The file is not a database, belongs to another program or user, has other tables, or is
+            locked.
     """
+    _check_files(path)
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
     connection = sqlite3.connect(
-        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        path,
+        timeout=busy_timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=CacheConnection,
     )
     try:
+        connection.statement_s = statement_s
+        _distrust(connection, layout)
         connection.execute("PRAGMA synchronous = NORMAL")  # a lost entry costs less than the wait
         claim(connection, layout)
+        if reads_only:
+            connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def reason(error: Exception) -> str:
+    """Return one of `FAILURES` as a printable clause: SQLite quotes the content of a damaged file."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is damaged"
+    line = "".join(c if c.isprintable() else " " for c in str(error))
+    return line if len(line) <= 200 else f"{line[:199]}…"
+
+
+def _check_files(path: Path) -> None:
+    """Refuse files that are not regular or belong to somebody else.
+
+    Raises:
+        sqlite3.DatabaseError: As said.
+    """
+    for suffix in ("", *_BESIDE):
+        try:
+            facts = os.lstat(f"{path}{suffix}")  # `Path` would need another copy
+        except OSError:  # missing, or creating it reports the error
+            continue
+        if not stat.S_ISREG(facts.st_mode):
+            raise sqlite3.DatabaseError(f"{path.name}{suffix} is a link or no regular file")
+        # What the administrator has put there is trusted like the programs of this machine.
+        if hasattr(os, "geteuid") and facts.st_uid not in (os.geteuid(), 0):
+            raise sqlite3.DatabaseError(f"{path.name}{suffix} belongs to another user")
+        if hasattr(os, "geteuid") and facts.st_mode & stat.S_IWOTH:
+            raise sqlite3.DatabaseError(f"{path.name}{suffix} can be changed by every user")
+
+
+def _distrust(connection: CacheConnection, layout: Layout) -> None:
+    """Limit what the content of the file can do, before any of it is read."""
+    connection.set_progress_handler(connection.is_late, _PER_LOOK)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, layout.max_value_bytes + 1000)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def claim(connection: sqlite3.Connection, layout: Layout) -> None:
@@ -65,36 +164,56 @@ def claim(connection: sqlite3.Connection, layout: Layout) -> None:
         layout: Identity and tables of the file.
 
     Raises:
-        sqlite3.DatabaseError: The file is not a database or belongs to another program.
+        sqlite3.DatabaseError: The file is not a database, belongs to another program or has other tables.
     """
-    if _is_current(connection, layout):
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _is_current(connection, layout):  # another process may have created them meanwhile
-            connection.execute(f"DROP TABLE IF EXISTS {layout.table}")
-            for statement in layout.schema.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {layout.application_id}")
-            connection.execute(f"PRAGMA user_version = {layout.version}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    if not _is_current(connection, layout):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have created them meanwhile.
+            if not _is_current(connection, layout):
+                connection.execute(f"DROP TABLE IF EXISTS {layout.table}")
+                for statement in layout.schema.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {layout.application_id}")
+                connection.execute(f"PRAGMA user_version = {layout.version}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    if _objects(connection) != _expected_objects(layout):
+        raise sqlite3.DatabaseError("its tables are not those that Viper makes")
 
 
 def _is_current(connection: sqlite3.Connection, layout: Layout) -> bool:
-    """Return whether a file has the tables of this version.
+    """Return whether a file has the identity of this version.
 
     Raises:
         sqlite3.DatabaseError: The file belongs to another program.
     """
-    # Tables are counted first. Otherwise, if another process created them in between, the file would look
+    # Tables are looked for first. Otherwise, if another process created them in between, the file would look
     # like that of another program.
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    has_tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if tables and application_id != layout.application_id:
+    if has_tables and application_id != layout.application_id:
         raise sqlite3.DatabaseError("it is a database of another program")
     return (application_id, version) == (layout.application_id, layout.version)
+
+
+def _objects(connection: sqlite3.Connection, most: int = 16) -> set[tuple[str, ...]]:
+    """Return kind, name, table and statement of each table, index, view and trigger, up to a number."""
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master LIMIT ?", (most,)
+    )
+    return {tuple(" ".join(str(text).split()) for text in row) for row in rows}
+
+
+@functools.lru_cache(maxsize=8)
+def _expected_objects(layout: Layout) -> set[tuple[str, ...]]:
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(layout.schema)
+        return _objects(connection)
+    finally:
+        connection.close()

@@ -17,11 +17,16 @@ from typing import Any
 from viper.errors import DownloadError
 from viper.weights.cache import PART
 from viper.weights.hub import HubFile, Listing, translated
+from viper.weights.hub_request import open_reply, raise_for_status
 
 __all__ = ["fetch", "is_complete", "partial_bytes"]
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
-"""Pauses between attempts; the count restarts whenever data has arrived."""
+"""Pauses between attempts; the count restarts whenever enough has arrived (`_enough`)."""
+
+# Slower connections count as broken off: a server may send a byte just before each limit of silence.
+_LEAST_BYTES_PER_S = 1_000
+_WINDOW_S = 60.0
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -67,7 +72,7 @@ def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int],
         reason = _attempt(listing, file, part, on_bytes)
         if reason is None:
             break
-        failures = 1 if partial_bytes(blob) > before else failures + 1
+        failures = 1 if partial_bytes(blob) - before >= _enough(file) else failures + 1
         if failures > len(PAUSES_S):
             raise DownloadError(
                 f"{file.path} of '{listing.repository}' could not be fetched: {reason} "
@@ -83,21 +88,18 @@ def _attempt(
     listing: Listing, file: HubFile, part: Path, on_bytes: Callable[[int], None]
 ) -> str | None:
     """Download until the connection ends; return the reason of a failure that a retry may fix."""
-    from huggingface_hub import constants, errors, get_session, hf_raise_for_status
+    from huggingface_hub import constants, errors
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # lazy there
 
     done = part.stat().st_size if part.exists() else 0
-    # With compression, neither the size nor the position in the file would be known.
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+    headers: dict[str, str] = build_hf_headers()
     if done:
         headers["Range"] = f"bytes={done}-"
     # The default of the client is no timeout.
     timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
     with translated(listing.repository, listing.revision):
         try:
-            with get_session().stream(
-                "GET", listing.url(file), headers=headers, timeout=timeout_s
-            ) as response:
+            with open_reply(listing.url(file), headers, silence_s=timeout_s) as response:
                 if response.status_code in _RETRIED:
                     return f"the hub answered with status {response.status_code}."
                 if (
@@ -105,8 +107,10 @@ def _attempt(
                 ):  # the file is shorter than the partial download: start over
                     part.unlink(missing_ok=True)
                     return "the hub has no such part."
-                hf_raise_for_status(response)
+                raise_for_status(response)
                 _write(response, file, part, done if _resumes(response, done) else 0, on_bytes)
+        except TimeoutError:
+            return "the hub is too slow."
         except errors.HfHubHTTPError:
             raise
         except errors.HTTPError as error:  # type: ignore[attr-defined] # re-exported
@@ -125,14 +129,19 @@ def _resumes(response: Any, done: int) -> bool:
 def _write(
     response: Any, file: HubFile, part: Path, done: int, on_bytes: Callable[[int], None]
 ) -> None:
+    since, done_since = time.monotonic(), done
     try:
         with part.open("ab" if done else "wb") as target:
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 target.write(chunk)
                 done += len(chunk)
                 on_bytes(min(done, file.size_bytes))
                 if done > file.size_bytes:  # too long: the checksum will fail
                     break
+                if (passed_s := time.monotonic() - since) > _WINDOW_S:
+                    if done - done_since < _LEAST_BYTES_PER_S * passed_s:
+                        break  # too short, so that another attempt follows
+                    since, done_since = time.monotonic(), done
             target.flush()
             os.fsync(target.fileno())
     except OSError as error:
@@ -143,6 +152,11 @@ def _write(
             f"{error.strerror}. Make room, or set HF_HOME to a folder on another disk; what has "
             "arrived is kept."
         ) from error
+
+
+def _enough(file: HubFile) -> int:
+    """Return the bytes that make an attempt a success: a server may break off after every byte."""
+    return min(1_000_000, max(1, file.size_bytes // 50))
 
 
 def _check(listing: Listing, file: HubFile, part: Path) -> None:

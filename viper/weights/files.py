@@ -7,13 +7,14 @@ are never downloaded.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
+from viper.errors import InputError
 from viper.models.roles import Role
+from viper.storage.bounded_json import read_json
 
 __all__ = ["Library", "missing_parts", "needed_files"]
 
@@ -93,9 +94,9 @@ def _has_weights(folder: Path, names: Collection[str], library: Library) -> bool
         return True
     if INDEX in names:
         try:
-            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            index = read_json(folder / INDEX, what="index", max_bytes=20_000_000)
             shards = set(index["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        except (InputError, ValueError, KeyError, AttributeError, TypeError):
             return False
         return bool(shards) and shards <= set(names)
     return any(_PICKLES.fullmatch(name) for name in names)

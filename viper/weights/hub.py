@@ -11,15 +11,25 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from viper.errors import DownloadError, did_you_mean
+from viper.storage.bounded_json import parse_json
 from viper.weights.cache import COMMIT
+from viper.weights.hub_request import HubReplyError, open_reply, raise_for_status, read_reply
 
 __all__ = ["HubFile", "Listing", "list_repository", "translated"]
 
 _TIMEOUT_S = 20.0
+_TOTAL_S = 60.0
+# The listing of a repository of ten thousand files has 4 MB.
+_MOST_BYTES = 20_000_000
+_MOST_FILES = 20_000
+# No file system has longer names.
+_MOST_PATH_CHARS = 1000
+# No single file of a hub is larger; a terabyte is fifty times the largest weights.
+_MOST_FILE_BYTES = 1_000_000_000_000
 _DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "git-sha1": re.compile(r"[0-9a-f]{40}")}
 
 
@@ -64,29 +74,50 @@ def list_repository(
         DownloadError: The repository or revision does not exist or is not accessible, or the hub is
             unreachable.
     """
-    from huggingface_hub import HfApi
-
-    api = HfApi()
-    files = []
-    with translated(repository, revision, suggestions):
-        info = api.model_info(
-            repository, revision=revision, files_metadata=True, timeout=_TIMEOUT_S
-        )
-        commit = info.sha or ""
-        for entry in info.siblings or ():
-            if (lfs := entry.lfs) is not None:
-                files.append(HubFile(entry.rfilename, lfs.size, lfs.sha256, "sha256"))
-            else:
-                size, digest = entry.size or 0, entry.blob_id or ""
-                files.append(HubFile(entry.rfilename, size, digest, "git-sha1"))
-    is_valid = (
-        COMMIT.fullmatch(commit)
-        and (commit == revision or not COMMIT.fullmatch(revision))
-        and all(_DIGESTS[f.algorithm].fullmatch(f.digest) and f.size_bytes >= 0 for f in files)
+    from huggingface_hub import constants
+    from huggingface_hub.utils import (  # type: ignore[attr-defined] # lazy there
+        build_hf_headers,
+        validate_repo_id,
     )
-    if not is_valid:  # names of folders and files are made of these values
-        raise DownloadError(_invalid_reply(repository, api.endpoint))
-    return Listing(repository, revision, commit, api.endpoint, tuple(files))
+
+    endpoint = constants.ENDPOINT
+    with translated(repository, revision, suggestions):
+        validate_repo_id(repository)
+        url = f"{endpoint}/api/models/{repository}/revision/{quote(revision, safe='')}?blobs=true"
+        with open_reply(url, build_hf_headers(), silence_s=_TIMEOUT_S) as reply:
+            raise_for_status(reply)
+            body = read_reply(reply, max_bytes=_MOST_BYTES, total_s=_TOTAL_S)
+        try:
+            info = parse_json(body, max_bytes=_MOST_BYTES)
+        except ValueError as error:
+            raise HubReplyError(str(error)) from error
+        commit, entries = info["sha"], info["siblings"]
+        if len(entries) > _MOST_FILES:
+            raise HubReplyError(f"it lists more than {_MOST_FILES:,} files")
+        files = tuple(map(_file, entries))
+        if not COMMIT.fullmatch(commit) or (COMMIT.fullmatch(revision) and commit != revision):
+            raise HubReplyError("it is about another commit")
+    return Listing(repository, revision, commit, endpoint, files)
+
+
+def _file(entry: Any) -> HubFile:
+    """Return a file of a listing; names of folders and files are made of these values.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is malformed.
+    """
+    lfs = entry.get("lfs")
+    facts, name, algorithm = (
+        (entry, "blobId", "git-sha1") if lfs is None else (lfs, "sha256", "sha256")
+    )
+    path, size, digest = entry["rfilename"], facts.get("size", 0), facts[name]
+    if not isinstance(path, str) or not 0 < len(path) <= _MOST_PATH_CHARS:
+        raise HubReplyError(f"it lists a file with the name {str(path)[:60]!r}")
+    if type(size) is not int or not 0 <= size <= _MOST_FILE_BYTES:
+        raise HubReplyError(f"it lists a file of {str(size)[:30]} bytes")
+    if not _DIGESTS[algorithm].fullmatch(digest):
+        raise HubReplyError("it lists a file without a checksum")
+    return HubFile(path, size, digest, "sha256" if lfs is not None else "git-sha1")
 
 
 @contextlib.contextmanager
@@ -105,10 +136,12 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
         errors.OfflineModeIsEnabled,
         errors.EntryNotFoundError,
         errors.HTTPError,  # type: ignore[attr-defined] # of the HTTP library, re-exported
+        TimeoutError,
         # Invalid replies:
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
         AssertionError,
     ) as error:
         raise DownloadError(_translation(error, repository, revision, suggestions)) from error
@@ -148,6 +181,13 @@ def _translation(
         case errors.HfHubHTTPError():
             status = error.response.status_code
             return f"The hub answered for '{repository}' with status {status}. Try again later."
+        case TimeoutError():
+            return f"The hub at {endpoint} is too slow. Try again later, or check HF_ENDPOINT."
+        case HubReplyError():
+            return (
+                f"The reply of {endpoint} about '{repository}' is not that of a hub: {error}. Check "
+                "HF_ENDPOINT."
+            )
         case errors.HTTPError():  # type: ignore[attr-defined]
             return (
                 f"The hub cannot be reached at {endpoint} ({type(error).__name__}). Check the network, "

@@ -15,19 +15,24 @@ memory.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from viper.errors import InputError
 from viper.images.boxes import read_box
-from viper.texts.json_input import JsonError, numbered_lines, parse_json
+from viper.storage.bounded_json import bounded_lines, parse_json
+from viper.storage.files import open_regular_file
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
 
 __all__ = ["JSONL", "JsonlSamples"]
 
+# A program has at most 200,000 bytes.
+_MAX_LINE_BYTES = 1_000_000
+_MAX_LINE_VALUES = 100_000
 _CONTENT = 'one object per line: {"id", "task", "image", "query", "answer" or "box_xyxy"}'
 
 
@@ -62,13 +67,16 @@ class JsonlSamples:
         return (sample for _, sample in self._numbered())
 
     def _numbered(self) -> Iterator[tuple[int, Sample]]:
-        try:
-            with self._path.open("rb") as file:
-                for number, line in numbered_lines(file):
+        number = 0
+        with open_regular_file(str(self._path), what=".jsonl") as stream:
+            try:
+                for number, line in enumerate(bounded_lines(stream, max_bytes=_MAX_LINE_BYTES), 1):
                     if line.strip():
                         yield number, _sample(line, self._path, f"{self._path.name}:{number}")
-        except JsonError as error:
-            raise InputError(f"{str(self._path)!r} {error}.") from error
+            except ValueError as error:
+                raise InputError(
+                    f"{self._path.name}:{number + 1} is not a row: {error}."
+                ) from error
 
 
 def _sample(line: bytes, path: Path, where: str) -> Sample:
@@ -102,9 +110,11 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
 
 def _row(line: bytes, where: str) -> dict[str, Any]:
     try:
-        row = parse_json(line)
-    except JsonError as error:
-        raise InputError(f"{where} {error}.") from error
+        row = parse_json(line, max_bytes=_MAX_LINE_BYTES, max_values=_MAX_LINE_VALUES)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON: {error.msg} at column {error.colno}.") from error
+    except ValueError as error:
+        raise InputError(f"{where} is not JSON: {error}.") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
     return row

@@ -1,15 +1,16 @@
 """Reads pickles of plain containers only, and rejects all others.
 
-Unpickling executes the instructions of the file. They are therefore checked first, without executing them: an
-instruction that would import, call or build something is an error that names it. The remaining ones can only
-make dicts, lists, tuples, texts, numbers, booleans and None.
+The module `pickle` is not used: it would execute the instructions of the file. The few instructions that make
+dicts, lists, tuples, texts, numbers, booleans and None are carried out here; any other is an error that names
+it. Keys are texts and numbers, because the hash of nested tuples takes exponential time, and what is built is
+measured as if every part were written out, because parts may be shared.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
+import math
 import pickletools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,79 +19,210 @@ from viper.storage.files import read_regular_file
 
 __all__ = ["read_plain_pickle"]
 
-# The largest of the RefCOCO family has about 40 MB.
-_MAX_BYTES = 1 << 29
+# The largest of the RefCOCO family has about 40 MB and 6 million instructions.
+_MAX_BYTES = 1 << 28
+_MAX_INSTRUCTIONS = 16_000_000
+# Of the value, with shared parts counted wherever they occur.
+_MAX_VALUES = 16_000_000
+_MAX_DEPTH = 32
+# Ids have fewer than 20 digits.
+_MAX_BITS = 64
 
-_PLAIN = frozenset(
-    "PROTO FRAME STOP MARK "
-    "NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT "
-    "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
-    "BINBYTES SHORT_BINBYTES BINBYTES8 "
-    "EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 "
-    "EMPTY_DICT DICT SETITEM SETITEMS "
-    "GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE".split()
-)
-_NUMBERED = frozenset("PUT BINPUT LONG_BINPUT".split())
-_TEXTS = frozenset("UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 STRING SHORT_BINSTRING".split())
+_MARK = object()
+_CONSTANTS: Mapping[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_NUMBERS = frozenset("INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT".split())
+_UNICODE = frozenset("UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8".split())
+# Texts of Python 2: bytes, which `pickletools` returns as one character each.
+_OLD_TEXTS = frozenset("STRING BINSTRING SHORT_BINSTRING".split())
+_BYTES = frozenset("BINBYTES SHORT_BINBYTES BINBYTES8".split())
+_EMPTY: Mapping[str, Callable[[], Any]] = {
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "EMPTY_TUPLE": tuple,
+}
+_SMALL_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_GET = frozenset("GET BINGET LONG_BINGET".split())
+_PUT = frozenset("PUT BINPUT LONG_BINPUT".split())
 
 
 def read_plain_pickle(path: Path) -> Any:
     """Return the content of a pickle of plain containers; texts of Python 2 are read as UTF-8.
 
     Raises:
-        InputError: The file is missing, damaged, or contains other instructions.
+        InputError: The file is missing, damaged, too large, or contains other instructions.
     """
     content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="pickle")
-    _check(content, path.name)
-    unpickler = _Plain(io.BytesIO(content), encoding="utf-8", errors="replace")
+    machine = _Machine(path.name, len(content))
     try:
-        return unpickler.load()
+        for number, (instruction, argument, _) in enumerate(pickletools.genops(content)):
+            if number >= _MAX_INSTRUCTIONS:
+                raise _refusal(path.name, f"holds more than {_MAX_INSTRUCTIONS:,} instructions")
+            machine.carry_out(instruction.name, argument)
+        value = machine.pop()
     except InputError:
         raise
-    except Exception as error:  # instructions that do not fit together raise anything
+    except Exception as error:  # of a damaged file: instructions that do not fit together
         raise InputError(
-            f"{path.name} is a damaged pickle ({type(error).__name__}: {str(error)[:120]}). "
-            "Download it again."
+            f"{path.name} is not a pickle, or a damaged one ({type(error).__name__}: "
+            f"{str(error)[:120]}). Download it again."
         ) from error
+    _check_extent(value, path.name)
+    return value
 
 
-class _Plain(pickle.Unpickler):
-    """Second line of defense: even an overlooked instruction can import nothing."""
+class _Machine:
+    """The stack and the memo of a pickle.
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        raise _refusal("The pickle", f"imports {module_name}.{global_name}")
+    Args:
+        name: Name of the file, for errors.
+        size_bytes: Size of the file, which no number in its memo exceeds.
+    """
 
-    def persistent_load(self, pid: Any, /) -> Any:
-        raise _refusal("The pickle", f"refers to an object {pid!r} outside of it")
+    def __init__(self, name: str, size_bytes: int) -> None:
+        self._name = name
+        self._size_bytes = size_bytes
+        self._stack: list[Any] = []
+        self._numbered: dict[int, Any] = {}
+        self._texts: list[Any] = []
+
+    def carry_out(self, code: str, argument: Any) -> None:
+        """Carry out one instruction.
+
+        Raises:
+            InputError: It is not plain, or makes a key or a number that no such file has.
+            Exception: It does not fit the stack or the memo.
+        """
+        stack, numbered = self._stack, self._numbered
+        if code in _GET:
+            stack.append(numbered[int(argument)])
+        elif code in _PUT:
+            if int(argument) > self._size_bytes:  # other readers make a table of this length
+                raise _refusal(
+                    self._name, f"numbers an object {argument} and would fill the memory"
+                )
+            numbered[int(argument)] = self._top()
+        elif code == "MEMOIZE":
+            numbered[len(numbered)] = self._top()
+        elif code in _UNICODE or code in _OLD_TEXTS:
+            text = str(argument)
+            if code in _OLD_TEXTS:
+                text = text.encode("latin-1").decode("utf-8", "replace")
+            self._texts = [*self._texts[-1:], text]
+            stack.append(text)
+        elif code in _NUMBERS:
+            stack.append(self._number(argument))
+        elif code in _CONSTANTS:
+            stack.append(_CONSTANTS[code])
+        elif code in _BYTES:
+            stack.append(argument)
+        elif code == "MARK":
+            stack.append(_MARK)
+        elif code in _EMPTY:
+            stack.append(_EMPTY[code]())
+        elif code in _SMALL_TUPLES:
+            parts = [self.pop() for _ in range(_SMALL_TUPLES[code])]
+            stack.append(tuple(reversed(parts)))
+        elif code in ("LIST", "TUPLE"):
+            parts = self._pop_to_mark()
+            stack.append(tuple(parts) if code == "TUPLE" else parts)
+        elif code == "DICT":
+            parts = self._pop_to_mark()
+            stack.append({})
+            self._set(parts)
+        elif code in ("APPEND", "APPENDS"):
+            parts = [self.pop()] if code == "APPEND" else self._pop_to_mark()
+            self._container(list).extend(parts)
+        elif code == "SETITEM":
+            value, key = self.pop(), self.pop()
+            self._set([key, value])
+        elif code == "SETITEMS":
+            self._set(self._pop_to_mark())
+        elif code not in ("PROTO", "FRAME", "STOP"):
+            raise _refusal(self._name, self._requested(code, argument))
+
+    def pop(self) -> Any:
+        """Take a value from the stack."""
+        value = self._top()
+        self._stack.pop()
+        return value
+
+    def _top(self) -> Any:
+        value = self._stack[-1]
+        if value is _MARK:
+            raise ValueError("a mark in place of a value")
+        return value
+
+    def _pop_to_mark(self) -> list[Any]:
+        parts: list[Any] = []
+        while (value := self._stack.pop()) is not _MARK:
+            parts.append(value)
+        parts.reverse()
+        return parts
+
+    def _container(self, kind: type[Any]) -> Any:
+        found = self._top()
+        if type(found) is not kind:
+            raise TypeError(f"a {type(found).__name__} in place of a {kind.__name__}")
+        return found
+
+    def _set(self, parts: list[Any]) -> None:
+        table = self._container(dict)
+        for key, value in zip(parts[::2], parts[1::2], strict=True):
+            if type(key) not in (str, int, float):
+                raise _refusal(self._name, f"has a key that is a {type(key).__name__}")
+            table[key] = value
+
+    def _number(self, argument: Any) -> int | float:
+        if isinstance(argument, int) and argument.bit_length() > _MAX_BITS:
+            raise _refusal(self._name, f"holds a number of {argument.bit_length():,} bits")
+        if isinstance(argument, float) and not math.isfinite(argument):
+            raise _refusal(self._name, f"holds the number {argument}")
+        number: int | float = argument
+        return number
+
+    def _requested(self, code: str, argument: Any) -> str:
+        if code in ("GLOBAL", "INST"):
+            return f"imports {str(argument)[:120].replace(' ', '.')}"
+        if code == "STACK_GLOBAL" and len(self._texts) == 2:
+            return f"imports {'.'.join(self._texts)[:120]}"
+        return f"holds the instruction {code}"
 
 
-def _check(content: bytes, name: str) -> None:
-    """Reject instructions that are not plain, and memo numbers that would exhaust the memory."""
-    texts: list[str] = []
-    try:
-        for instruction, argument, _ in pickletools.genops(content):
-            code = instruction.name
-            if code in _TEXTS:
-                texts = [*texts[-1:], str(argument)]
-            if code not in _PLAIN:
-                raise _refusal(name, _requested(code, argument, texts))
-            # The unpickler would make a table as long as the largest number.
-            if code in _NUMBERED and int(argument or 0) > len(content):
-                raise _refusal(name, f"numbers an object {argument} and would fill the memory")
-    except InputError:
-        raise
-    except Exception as error:  # genops raises several kinds for damaged files
-        raise InputError(
-            f"{name} is not a pickle, or a damaged one ({str(error)[:120]}). Download it again."
-        ) from error
+def _check_extent(value: Any, name: str) -> None:
+    """Refuse cycles, deep nesting, and values that are too large when shared parts are written out."""
+    extents: dict[int, tuple[int, int] | None] = {}  # id of a container → values and levels in it
+    waiting = [value]
+    while waiting:
+        whole = waiting[-1]
+        parts = _containers_in(whole)
+        if id(whole) not in extents:
+            extents[id(whole)] = None  # it is being measured
+            for part in parts:
+                if extents.get(id(part), (0, 0)) is None:
+                    raise _refusal(name, "holds a container that contains itself")
+            waiting += [part for part in parts if id(part) not in extents]
+            if len(waiting) > _MAX_VALUES:
+                raise _refusal(name, f"holds more than {_MAX_VALUES:,} values")
+            continue
+        waiting.pop()
+        if extents[id(whole)] is None:
+            inner = [extents[id(part)] or (0, 0) for part in parts]
+            length = len(whole) if isinstance(whole, (dict, list, tuple)) else 0
+            values = length + sum(count for count, _ in inner)
+            levels = 1 + max((depth for _, depth in inner), default=0)
+            if values > _MAX_VALUES or levels > _MAX_DEPTH:
+                raise _refusal(
+                    name, f"holds more than {_MAX_VALUES:,} values or {_MAX_DEPTH} levels"
+                )
+            extents[id(whole)] = values, levels
 
 
-def _requested(code: str, argument: Any, texts: list[str]) -> str:
-    if code in ("GLOBAL", "INST"):
-        return f"imports {str(argument).replace(' ', '.')}"
-    if code == "STACK_GLOBAL" and len(texts) == 2:
-        return f"imports {'.'.join(texts)}"
-    return f"holds the instruction {code}"
+def _containers_in(whole: Any) -> list[Any]:
+    if isinstance(whole, dict):
+        return [part for part in whole.values() if isinstance(part, (dict, list, tuple))]
+    if isinstance(whole, (list, tuple)):
+        return [part for part in whole if isinstance(part, (dict, list, tuple))]
+    return []
 
 
 def _refusal(name: str, what: str) -> InputError:

@@ -61,7 +61,10 @@ def test_several_annotators_may_answer(tmp_path):
         ({**VQA, "choices": "yes"}, r"'choices' must be a list, but got str"),
         ({**VQA, "program": 3}, r"'program' must be a text, but got int"),
         ({**VQA, "answer": None}, r"but no 'answer'"),
-        ('{"id": 1, "image": "x", "query": "q", "box_xyxy": [1, 2, NaN, 4]}', r"box_xyxy must be"),
+        (
+            '{"id": 1, "image": "x", "query": "q", "box_xyxy": [1, 2, NaN, 4]}',
+            r"holds NaN, which is not JSON",
+        ),
     ],
 )
 def test_a_malformed_row_is_refused_with_its_line(tmp_path, row, complaint):
@@ -89,7 +92,9 @@ def test_a_malformed_row_at_the_end_is_found_before_anything_is_asked(tmp_path):
 def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"id": "\xff"}')
-    with pytest.raises(InputError, match=r"rows.jsonl:1 is not JSON in UTF-8"):
+    with pytest.raises(
+        InputError, match=r"rows.jsonl:1 is not JSON: it is not UTF-8 text at byte 8"
+    ):
         JsonlSamples(path)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import collections
 import datetime
-import io
 import os
 import pickle
 import re
 import subprocess
+import timeit
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fakes import python2_pickle
 from viper.errors import InputError
+from viper_benchmarks.tasks import plain_pickle
 from viper_benchmarks.tasks.plain_pickle import read_plain_pickle
 
 PLAIN = [{"ref_id": 1, "sentences": ["left dog"], "bbox": [0.5, -1.25], "none": None, "yes": True}]
@@ -153,8 +154,107 @@ def test_no_bytes_do_anything_but_make_a_plain_value_or_an_error(tmp_path_factor
     assert type(value) in (dict, list, tuple, str, bytes, int, float, bool, type(None))
 
 
-def test_the_second_lock_holds_by_itself():
-    from viper_benchmarks.tasks.plain_pickle import _Plain
+def test_no_pickle_is_loaded(tmp_path, monkeypatch):
+    path = written(tmp_path, pickle.dumps(PLAIN))
 
-    with pytest.raises(InputError, match=r"imports (posix|os)\.system"):
-        _Plain(io.BytesIO(pickle.dumps(Call(os.system, "true")))).load()
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("the library executes what is in the file")
+
+    for name in ("load", "loads", "Unpickler", "_Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    assert read_plain_pickle(path) == PLAIN
+
+
+# Bombs. Each is tried with a limit raised or without the check as well, where it must take effect.
+
+
+def nested_keys(depth):
+    """A key that is a pair of pairs of …, each held once: its hash takes 2 ** depth steps."""
+    pairs = (b"K\x01" + b"h%c" % n * 2 + b"\x86q%cs" % (n + 1) for n in range(depth))
+    return b"\x80\x02}K\x01K\x01K\x01\x86q\x00s" + b"".join(pairs) + b"h%cNs." % depth
+
+
+def laughs(depth):
+    """A list of ten times a list of ten times …, each held once."""
+    start = b"\x80\x02]q\x00K\x01a"
+    levels = (b"](" + b"h%c" % number * 10 + b"eq%c" % (number + 1) for number in range(depth))
+    return start + b"".join(levels) + b"."
+
+
+def deep(depth):
+    return b"]" * depth + b"a" * (depth - 1) + b"."
+
+
+CONTAINS_ITSELF = b"\x80\x02]q\x00h\x00a."
+CONTAINS_ITSELF_THROUGH_A_DICT = b"\x80\x02}q\x00K\x01h\x00s."
+BIG_NUMBER = b"\x80\x02\x8b" + (20_000).to_bytes(4, "little") + b"\x01" * 20_000 + b"."
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        (nested_keys(40), "has a key that is a tuple"),
+        (b"}(K\x01tNs.", "has a key that is a tuple"),
+        (b"(K\x01tq\x000}h\x00Ns.", "instruction POP"),
+        (b"((K\x01tNd.", "has a key that is a tuple"),
+        (b"}((K\x01tNu.", "has a key that is a tuple"),
+        (b"}NNs.", "has a key that is a NoneType"),
+        (b"}\x88Ns.", "has a key that is a bool"),
+        (b"}C\x01aNs.", "has a key that is a bytes"),
+        (CONTAINS_ITSELF, "contains itself"),
+        (CONTAINS_ITSELF_THROUGH_A_DICT, "contains itself"),
+        (laughs(9), "more than 16,000,000 values"),
+        (deep(40), "32 levels"),
+        (deep(100_000), "32 levels"),
+        (BIG_NUMBER, "a number of 1[0-9]{2},[0-9]{3} bits"),
+        (b"Fnan\n.", "the number nan"),
+        (b"G\x7f\xf0" + bytes(6) + b".", "the number inf"),
+    ],
+)
+def test_a_bomb_is_refused(tmp_path, code, complaint):
+    with pytest.raises(InputError, match=complaint):
+        read_plain_pickle(written(tmp_path, code))
+
+
+def test_control_the_library_takes_twice_as_long_for_every_pair(tmp_path):
+    def steps(depth):
+        code = nested_keys(depth)
+        return min(timeit.repeat(lambda: pickle.loads(code), number=1, repeat=3))
+
+    assert steps(19) > 4 * steps(13)  # 64 times as many
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [("_MAX_VALUES", laughs(9)), ("_MAX_DEPTH", deep(40)), ("_MAX_BITS", BIG_NUMBER)],
+)
+def test_control_without_the_limit_the_bomb_is_built(tmp_path, monkeypatch, limit, code):
+    monkeypatch.setattr(plain_pickle, limit, 10**12)
+    assert read_plain_pickle(written(tmp_path, code))
+
+
+def test_the_number_of_instructions_is_limited(tmp_path, monkeypatch):
+    path = written(tmp_path, b"(" + b"]" * 200 + b"l.")
+    assert len(read_plain_pickle(path)) == 200  # control
+    monkeypatch.setattr(plain_pickle, "_MAX_INSTRUCTIONS", 100)
+    with pytest.raises(InputError, match="more than 100 instructions"):
+        read_plain_pickle(path)
+
+
+def test_what_is_shared_is_read(tmp_path):
+    tokens = ["left", "dog"]
+    value = [{"sentences": [tokens, tokens]}, {"sentences": [tokens]}]
+    assert read_plain_pickle(written(tmp_path, pickle.dumps(value))) == value
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text() | st.floats(-1e9, 1e9),
+        lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+        max_leaves=12,
+    ),
+    st.integers(0, pickle.HIGHEST_PROTOCOL),
+)
+def test_the_library_reads_the_same(tmp_path_factory, value, protocol):
+    path = written(tmp_path_factory.mktemp("p"), pickle.dumps(value, protocol))
+    assert read_plain_pickle(path) == value

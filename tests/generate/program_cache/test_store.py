@@ -110,6 +110,64 @@ def test_what_another_version_remembered_is_dropped(store):
     assert len(store.entries()) == 1
 
 
+def change(store, statement, *values):
+    with contextlib.closing(sqlite3.connect(store.path)) as file:
+        file.execute(statement, values)
+        file.commit()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("template", '{"source": "right"}'),
+        ("skeleton", "is the ‹noun› right"),
+        ("generator", "trusted"),
+        ("frame", "how many _ "),
+        ("checksum", b"x" * 16),
+        ("made_s", 1e300),
+        ("used_s", -1.0),
+        ("uses", -5),
+    ],
+)
+def test_a_row_that_was_changed_is_deleted(store, column, value):
+    put(store, "a", template='{"source": "left"}')
+    put(store, "b")
+    assert len(store.entries()) == 2  # control
+    change(store, f"UPDATE entries SET {column} = ? WHERE skeleton = 'a'", value)
+    assert [entry.skeleton for entry in store.entries()] == ["b"]
+    with contextlib.closing(sqlite3.connect(store.path)) as file:
+        assert file.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+
+
+def test_a_program_of_another_context_is_not_found(store):
+    put(store, "a", context="of another program API")
+    change(store, "UPDATE entries SET context = 'c'")
+    assert store.find("c", "how many _") == []
+
+
+def test_a_row_that_is_too_large_is_not_read(store):
+    put(store, "a")
+    change(store, "UPDATE entries SET template = ?", "x" * 3_000_000)
+    with pytest.raises(StoreError, match="too big"):
+        store.entries()
+
+
+def test_an_endless_view_is_refused(store):
+    store.path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(store.path)) as file:
+        file.execute(
+            "CREATE VIEW entries AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) "
+            "SELECT id, 'c' AS context, 'f' AS frame, '' AS skeleton, '' AS generator, '' AS template, "
+            "x'' AS checksum, 0 AS uses, 0 AS made_s, 0 AS used_s FROM n"
+        )
+        file.execute(f"PRAGMA application_id = {module._LAYOUT.application_id}")
+        file.execute(f"PRAGMA user_version = {module._LAYOUT.version}")
+        file.commit()
+    for work in (store.entries, lambda: put(store), lambda: store.find("c", "f"), store.clear):
+        with pytest.raises(StoreError, match="its tables are not those"):
+            work()
+
+
 def test_an_unwritable_place_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be used"):

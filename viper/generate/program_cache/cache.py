@@ -94,7 +94,7 @@ class ProgramCache:
         for entry in self._store.find(_context(generator, request), frame(request.question)):
             try:
                 filled = Template.from_json(entry.template).fill(request.question)
-            except ValueError:
+            except (ValueError, IndexError):
                 self._store.delete(entry.id)  # not written by this version of Viper
                 continue
             if filled is not None and _served(filled, request.capabilities):

@@ -1,19 +1,21 @@
 """Program templates in one SQLite file that several processes may read and write at the same time.
 
 Each operation opens the file for one transaction and closes it, so that a `Store` may be used from any
-thread and survives a fork.
+thread and survives a fork. The file is not trusted: a row with a wrong checksum is deleted, since the program
+in it may be another one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from viper.storage.sqlite import Layout, open_cache
+from viper.storage.sqlite import FAILURES, Layout, open_cache, reason
 
 __all__ = ["Entry", "Store", "StoreError"]
 
@@ -21,9 +23,12 @@ _BUSY_TIMEOUT_S = 2.0
 _MAX_ENTRIES = 20_000
 """About 40 MB; the least recently used entries are deleted first."""
 
+# A time in the year 5138, and more uses than there are questions.
+_MAX_NUMBER = 1e11
+
 _LAYOUT = Layout(
     application_id=0x5649504D,  # "VIPM"
-    version=1,
+    version=2,
     table="entries",
     schema="""
 CREATE TABLE entries (
@@ -33,6 +38,7 @@ CREATE TABLE entries (
     skeleton TEXT NOT NULL,
     generator TEXT NOT NULL,
     template TEXT NOT NULL,
+    checksum BLOB NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0,
     made_s REAL NOT NULL,
     used_s REAL NOT NULL,
@@ -100,9 +106,13 @@ class Store:
         with self._transaction("IMMEDIATE") as file:
             file.execute(
                 "INSERT OR REPLACE INTO entries "
-                "(context, frame, skeleton, generator, template, made_s, used_s) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (context, frame, skeleton, generator, template, now, now),
+                "(context, frame, skeleton, generator, template, checksum, made_s, used_s) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(context, frame, skeleton, generator, template),
+                    _checksum(context, frame, skeleton, generator, template),
+                    *(now, now),
+                ),
             )
             file.execute(
                 "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY used_s "
@@ -127,24 +137,49 @@ class Store:
     def _select(self, clauses: str, *values: str) -> list[Entry]:
         if not self.path.exists():
             return []
-        query = f"SELECT {', '.join(Entry._fields)} FROM entries {clauses}"  # noqa: S608  # our own names
-        with self._transaction("DEFERRED") as file:
-            return list(map(Entry._make, file.execute(query, values)))
+        query = (
+            f"SELECT context, frame, checksum, {', '.join(Entry._fields)} FROM entries {clauses} "  # noqa: S608  # our own names
+            f"LIMIT {_MAX_ENTRIES}"
+        )
+        with self._transaction("DEFERRED", reads_only=True) as file:
+            rows = file.execute(query, values).fetchall()
+        found: list[Entry] = []
+        for context, frame, checksum, *fields in rows:
+            entry = Entry._make(fields)
+            texts = (context, frame, entry.skeleton, entry.generator, entry.template)
+            numbers = (entry.uses, entry.made_s, entry.used_s)
+            if (
+                all(isinstance(text, str) for text in texts)
+                and all(isinstance(n, (int, float)) and 0 <= n < _MAX_NUMBER for n in numbers)
+                and checksum == _checksum(*texts)
+            ):
+                found.append(entry)
+            elif isinstance(entry.id, int):
+                self.delete(entry.id)
+        return found
 
     def _change(self, statement: str, *values: float) -> int:
         with self._transaction("IMMEDIATE") as file:
             return file.execute(statement, values).rowcount
 
     @contextlib.contextmanager
-    def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, kind: str, *, reads_only: bool = False) -> Iterator[sqlite3.Connection]:
         try:
             with contextlib.closing(
-                open_cache(self.path, _LAYOUT, busy_timeout_s=_BUSY_TIMEOUT_S)
+                open_cache(
+                    self.path, _LAYOUT, busy_timeout_s=_BUSY_TIMEOUT_S, reads_only=reads_only
+                )
             ) as file:
                 file.execute(f"BEGIN {kind}")
                 yield file
                 file.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except FAILURES as error:
             busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-            message = f"The program cache {str(self.path)!r} cannot be used: {error}."
+            message = f"The program cache {str(self.path)!r} cannot be used: {reason(error)}."
             raise StoreError(message, busy=busy) from error
+
+
+def _checksum(*texts: str) -> bytes:
+    """Return a checksum of the texts of a row; a text may contain everything but a null character."""
+    joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(joined, digest_size=16).digest()

@@ -1,0 +1,170 @@
+"""Tokenizers that make a short text take for ever or gigabytes are refused; the library alone does it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import timeit
+
+import pytest
+
+from viper.backends.foreign_config import check_transformers, number_fault
+from viper.backends.foreign_tokenizer import regex_fault, tokenizer_fault
+from viper.errors import ConfigError
+
+_LETTERS = r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}"
+_SMALL = r"\p{Ll}\p{Lm}\p{Lo}\p{M}"
+_ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+KNOWN = [
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    rf"{_ENDINGS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+",
+    rf"[^\r\n\p{{L}}\p{{N}}]?[{_LETTERS}]*[{_SMALL}]+{_ENDINGS}?|\p{{N}}{{1,3}}|\s+(?!\S)|\s+",
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+",
+    r" ?[^(\s|[.,!?…。，、।۔،])]+",
+    r"[一-龥぀-ゟ゠-ヿ]+",
+    r"\d{1,3}(?=(?:\d{3})*\b)",
+    r"[0-9][0-9][0-9]",
+    r" {2,}",
+    r"[\p{L}&&[^\p{Han}]]+",
+]
+BOMBS = [
+    "(a+)+$", "(a|a)*$", "(a|aa)+$", "(a*)*b", "((a{1,3}))+b", "(a?a?)*b", "(?=(a+)+)b", "a**b",
+    "(?:a?){500}b", "((((a+)?)?)?)+", "(?:(?:a|b)|c)*d", "a?" * 30 + "a" * 30, "(?:a|aa)" * 40 + "b",
+    "a+a+a+b", "a{0,900}a{0,900}a{0,900}b", "a{1,99999}", r"(a)\1+", r"(?<n>a)\g<n>", "(?R)", "(?~ab)",
+    "(a", "a)", "[a", "*a", "a" * 6000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", KNOWN)
+def test_a_pattern_of_a_known_tokenizer_is_accepted(pattern):
+    assert regex_fault(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", BOMBS, ids=lambda text: text[:24])
+def test_a_pattern_that_may_take_for_ever_is_refused(pattern):
+    assert regex_fault(pattern)
+
+
+@pytest.mark.parametrize("part", ["(", "[", "a?", "(?:", "\\", "a|", "{1,", "[^]"])
+def test_the_check_of_a_pattern_is_linear(part):
+    def seconds(n):
+        return min(timeit.repeat(lambda: regex_fault(part * n), number=1, repeat=5))
+
+    most = 5000 // len(part)
+    assert seconds(most) < 40 * (seconds(most // 4) + 1e-4)
+
+
+def splitting(pattern):
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+
+
+def test_control_the_library_takes_twice_as_long_for_every_letter():
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("(a+)+$"), "isolated")
+
+    def seconds(n):
+        text = "a" * n + "!"
+        return min(timeit.repeat(lambda: tokenizer.encode(text), number=1, repeat=3))
+
+    assert seconds(20) > 8 * seconds(14)  # 64 times as much
+
+
+def test_control_replacements_multiply():
+    from tokenizers import normalizers
+
+    doubling = normalizers.Sequence([normalizers.Replace("a", "aaaa")] * 6)
+    assert len(doubling.normalize_str("a")) == 4**6
+
+
+def replacing(text, content):
+    return {"type": "Replace", "pattern": {"String": text}, "content": content}
+
+
+def replacing_pattern(pattern):
+    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": ""}
+
+
+def charsmap(text):
+    return base64.b64encode((4).to_bytes(4, "little") + bytes(4) + text + b"\0").decode()
+
+
+FAULTS = {
+    "a pattern": {"pre_tokenizer": splitting("(a+)+$")},
+    "a pattern in a sequence": {"pre_tokenizer": {"type": "Sequence", "x": [{"y": [splitting("(a*)*b")]}]}},
+    "a pattern that is replaced": {"normalizer": replacing_pattern("(a|a)*b")},
+    "a pattern in a decoder": {"decoder": replacing_pattern("(a|a)*b")},
+    "a pattern that is no text": {"pre_tokenizer": splitting(7)},
+    "a long replacement": {"normalizer": replacing("a", "b" * 1000)},
+    "replacements that multiply": {"normalizer": {"normalizers": [replacing("a", "aaaa")] * 4}},
+    "the same in a decoder": {"decoder": {"type": "Sequence", "decoders": [replacing("a", "aaaa")] * 4}},
+    "a long text before": {"normalizer": {"type": "Prepend", "prepend": "a" * 1000}},
+    "a map to long texts": {"normalizer": {"precompiled_charsmap": charsmap(b"a" * 5000)}},
+    "a map that is none": {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "?"}},
+    "padding": {"padding": {"strategy": {"Fixed": 10**10}}},
+    "padding to a multiple": {"padding": {"strategy": "BatchLongest", "pad_to_multiple_of": 2**40}},
+    "long words": {"model": {"type": "WordPiece", "vocab": {}, "max_input_chars_per_word": 10**9}},
+    "a long prefix": {"model": {"type": "WordPiece", "vocab": {}, "continuing_subword_prefix": "#" * 10**6}},
+    "a long special token": {"added_tokens": [{"id": 0, "content": "x" * 10**6}]},
+    "many special tokens": {"post_processor": {"single": [{"SpecialToken": {}}] * 5000}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_hostile_tokenizer_is_refused_by_its_place(tmp_path, name):
+    assert tokenizer_fault(FAULTS[name])
+    (tmp_path / "tokenizer.json").write_text(json.dumps(FAULTS[name]))
+    with pytest.raises(ConfigError, match=r"tokenizer\.json' cannot be loaded: its entry \w+"):
+        check_transformers(tmp_path)
+
+
+def test_an_ordinary_tokenizer_is_accepted(tmp_path):
+    table = {
+        "padding": None,
+        "added_tokens": [{"id": 0, "content": "<|endoftext|>"}],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, replacing(" ", "▁")]},
+        "pre_tokenizer": splitting(KNOWN[0]),
+        "model": {"type": "BPE", "vocab": {"x" * 2000: 1}, "merges": [["a", "b" * 2000]]},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(table))
+    check_transformers(tmp_path)
+    check_transformers(tmp_path)  # remembered
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "of_processor"),
+    [
+        ("num_hidden_layers", 10**9, False),
+        ("depths", [2, 2, 10**9], False),
+        ("n_layer", 1e9, False),
+        ("n_positions", 10**7, False),
+        ("image_size", 10**6, False),
+        ("height", 10**6, True),
+        ("size", [10**6, 10**6], True),
+        ("image_seq_len", 10**9, True),
+        ("max_image_tiles", 10**9, True),
+        ("longest_edge", 10**12, True),
+        ("num_additional_image_tokens", 10**9, True),
+    ],
+)
+def test_a_number_that_takes_all_memory_or_time_is_refused(key, value, of_processor):
+    assert number_fault(key, value, of_processor=of_processor)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "of_processor"),
+    [
+        ("num_hidden_layers", 126, False),
+        ("vocab_size", 262_144, False),
+        ("max_position_embeddings", 10_485_760, False),
+        ("num_labels", 21_843, False),
+        ("model_max_length", 1e30, False),
+        ("longest_edge", 16_777_216, True),
+        ("image_seq_len", 169, True),
+        ("rescale_factor", 1 / 255, True),
+        ("num_hidden_layers", True, False),
+    ],
+)
+def test_a_number_of_a_known_model_is_accepted(key, value, of_processor):
+    assert number_fault(key, value, of_processor=of_processor) is None

@@ -1,0 +1,217 @@
+"""A hostile hub: what it sends is bounded, and does its work with the client alone (the controls)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from fakes.hub_server import Fault
+from fakes.raw_server import RawServer, endless, head, inflated, whole
+from viper.errors import DownloadError
+from viper.weights import fetch as fetching
+from viper.weights import hub as hubs
+from viper.weights import hub_request
+from viper.weights.hub import list_repository
+from viper.weights.pull import pull
+
+SHA = "a" * 40
+FILE = {"rfilename": "config.json", "size": 2, "blobId": "b" * 40}
+
+
+def listing(*files, **more):
+    return json.dumps({"id": "a/b", "sha": SHA, "siblings": list(files), **more}).encode()
+
+
+@pytest.fixture
+def serve(monkeypatch, hub_cache):
+    """Start a server in place of the hub, with limits that are reached soon."""
+    from huggingface_hub import close_session
+
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(hubs, "_MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(hubs, "_TOTAL_S", 0.5)
+    monkeypatch.setattr(hub_request, "_START_S", 1.0)
+    monkeypatch.setattr(hub_request, "_ERROR_S", 0.5)
+    servers = []
+
+    def start(answer):
+        close_session()
+        server = RawServer(answer).__enter__()
+        servers.append(server)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        return server
+
+    yield start
+    for server in servers:
+        server.__exit__()
+    close_session()
+
+
+def refusal(server):
+    with pytest.raises(DownloadError) as caught:
+        list_repository("a/b")
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 400
+    return text
+
+
+def slowly(start, part=b"x"):
+    yield start
+    while True:
+        time.sleep(0.05)
+        yield part
+
+
+def redirect(place):
+    return whole(b"", f"Location: {place}", status="302 X")
+
+
+def with_entry(**changes):
+    return whole(listing({**FILE, **changes}))
+
+
+LYING = [head("Content-Length: 99999999999"), listing(FILE) + b" " * 2_000_000]
+FLOOD = b"A: " + b"b" * 4000 + b"\r\n"
+OK = [b"HTTP/1.1 200 OK\r\n"]
+GZIP = "Content-Encoding: gzip"
+ANSWERS = {
+    "inflates": (lambda: whole(inflated(20), "Content-Encoding: gzip"), "it is compressed ('gzip')"),
+    "inflates much": (lambda: whole(b"x", "Content-Encoding: br, zstd"), "it is compressed"),
+    "endless": (endless, "larger than 1,000,000 bytes"),
+    "endless blanks": (lambda: endless(b" " * 4096), "larger than 1,000,000 bytes"),
+    "a size that lies": (lambda: LYING, "larger than"),
+    "an endless error": (lambda: endless(status="404 Not Found"), "larger than 100,000 bytes"),
+    "an error that inflates": (lambda: whole(inflated(1), GZIP, status="500 X"), "it is compressed"),
+    "a slow body": (lambda: slowly(head("Content-Length: 99999")), "is too slow"),
+    "slow headers": (lambda: slowly(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"), "is too slow"),
+    "a slow status line": (lambda: slowly(b"HTTP/1.1 2", b"0"), "is too slow|cannot be reached"),
+    "a flood of headers": (lambda: itertools.chain(OK, itertools.repeat(FLOOD)), "cannot be reached"),
+    "redirects without end": (lambda: redirect("/again"), "more than 5 times"),
+    "a redirect to a file": (lambda: redirect("file:///etc/passwd"), "redirects to file://"),
+    "a redirect to a strange scheme": (lambda: redirect("gopher://a.example/"), "redirects to gopher"),
+    "deep": (lambda: whole(b"[" * 100_000), "nested deeper|Expecting"),
+    "twice": (lambda: whole(b'{"sha": "x", ' + listing(FILE)[1:]), "'sha' occurs twice"),
+    "a long number": (lambda: whole(listing(FILE).replace(b": 2", b": 2" + b"0" * 5000)), "5,001 digits"),
+    "many values": (lambda: whole(b"[" + b"[]," * 300_000 + b"[]]"), "200,000 values"),
+    "many files": (lambda: whole(listing(*[{"rfilename": "a"}] * 20_001)), "more than 20,000 files"),
+    "a long name": (lambda: with_entry(rfilename="a" * 2000 + ".json"), "with the name"),
+    "a name that is a number": (lambda: with_entry(rfilename=7), "with the name '7'"),
+    "a negative size": (lambda: with_entry(size=-1), "of -1 bytes"),
+    "a broken size": (lambda: with_entry(size=1.5), "of 1.5 bytes"),
+    "a size that is true": (lambda: with_entry(size=True), "of True bytes"),
+    "a huge size": (lambda: with_entry(size=10**300), "bytes"),
+    "a checksum that is a path": (lambda: with_entry(blobId="../" * 13 + "a"), "without a checksum"),
+    "another commit": (lambda: whole(listing(sha="../../x")), "another commit|sha"),
+    "not a table": (lambda: whole(listing("x")), "not that of a hub"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_hostile_listing_is_refused_in_one_line(serve, name):
+    answer, complaint = ANSWERS[name]
+    server = serve(lambda line: answer())
+    text = refusal(server)
+    assert any(part in text for part in complaint.split("|")), text
+    assert server.sent < 8_000_000  # with what lies in buffers of the kernel
+
+
+def test_an_ordinary_listing_is_read(serve):
+    serve(lambda line: whole(listing(FILE)))
+    assert [file.path for file in list_repository("a/b").files] == ["config.json"]
+
+
+def test_control_the_client_alone_inflates_a_reply(serve):
+    from huggingface_hub import get_session
+
+    server = serve(lambda line: whole(inflated(20), "Content-Encoding: gzip"))
+    assert len(get_session().get(server.url).content) == 20_000_000
+    assert server.sent < 60_000
+
+
+def test_control_with_the_limits_raised_a_slow_listing_is_waited_for(serve, monkeypatch):
+    body = listing(FILE)
+
+    def answer(line):
+        yield head(f"Content-Length: {len(body)}")
+        for at in range(0, len(body), 8):
+            time.sleep(0.05)
+            yield body[at : at + 8]
+
+    server = serve(answer)
+    assert "is too slow" in refusal(server)
+    monkeypatch.setattr(hubs, "_TOTAL_S", 30.0)
+    assert list_repository("a/b").files
+
+
+@pytest.mark.parametrize(
+    ("first", "target", "follows"),
+    [
+        ("https://hub.example", "https://cdn.example/x", True),
+        ("https://hub.example", "https://8.8.8.8/x", True),
+        ("http://127.0.0.1:8", "http://localhost:9/x", True),
+        ("http://mirror.example", "http://cdn.example/x", True),
+        ("https://hub.example", "http://cdn.example/x", False),
+        ("https://hub.example", "https://127.0.0.1/x", False),
+        ("https://hub.example", "https://localhost/x", False),
+        ("https://hub.example", "https://localhost./x", False),
+        ("https://hub.example", "https://a.localhost/x", False),
+        ("https://hub.example", "https://[::1]/x", False),
+        ("https://hub.example", "https://[::ffff:127.0.0.1]/x", False),
+        ("https://hub.example", "https://[fe80::1%25eth0]/x", False),
+        ("https://hub.example", "https://10.0.0.1/x", False),
+        ("https://hub.example", "https://192.168.1.1/x", False),
+        ("https://hub.example", "https://169.254.169.254/latest", False),
+        ("https://hub.example", "https://metadata.google.internal/x", False),
+        ("https://hub.example", "https://router/x", False),
+        ("https://hub.example", "https://2130706433/x", False),
+        ("https://hub.example", "https://0x7f.0.0.1/x", False),
+        ("https://hub.example", "https://127.1/x", False),
+        ("https://hub.example", "https://0.0.0.0/x", False),
+        ("https://hub.example", "file:///etc/passwd", False),
+        ("http://hub.example", "ftp://hub.example/x", False),
+    ],
+)
+def test_a_redirect_leads_neither_inside_nor_to_another_scheme(first, target, follows):
+    assert hub_request._may_follow(urlsplit(first), urlsplit(target)) is follows
+
+
+def test_control_the_client_alone_follows_a_redirect_inside(serve):
+    from huggingface_hub import get_session
+
+    def answer(line):
+        if "inside" in line:
+            return whole(b"secret")
+        return whole(b"", "Location: /inside", status="302 X")
+
+    server = serve(answer)
+    assert get_session().get(f"{server.url}/outside").content == b"secret"
+
+
+def test_a_hub_that_breaks_off_after_every_byte_is_given_up(hub, hub_cache, monkeypatch):
+    weights = bytes(range(200)) * 5
+    hub.add("owner/model", {"config.json": b"{}", "model.safetensors": weights})
+    hub.fail("model.safetensors", *[Fault(cut_after=1)] * 90)
+    with pytest.raises(DownloadError, match="the connection broke off"):
+        pull("owner/model")
+    assert len(hub.fetched("model.safetensors")) <= 5
+    monkeypatch.setattr(fetching, "_enough", lambda file: 1)
+    pull("owner/model")  # control: every byte counts as progress
+    assert len(hub.fetched("model.safetensors")) > 80
+
+
+def test_a_download_that_is_too_slow_counts_as_broken_off(hub, hub_cache, monkeypatch):
+    hub.add("owner/model", {"config.json": b"{}", "model.safetensors": b"x" * 300_000})
+    monkeypatch.setattr(fetching, "_WINDOW_S", 0.0)
+    monkeypatch.setattr(fetching, "_LEAST_BYTES_PER_S", 0)
+    pull("owner/model")
+    assert len(hub.fetched("model.safetensors")) == 1  # control: fast enough
+    hub.add("owner/model", {"config.json": b"{}", "model.safetensors": b"y" * 300_000})
+    monkeypatch.setattr(fetching, "_LEAST_BYTES_PER_S", 1e12)
+    pull("owner/model")
+    assert len(hub.fetched("model.safetensors")) > 3

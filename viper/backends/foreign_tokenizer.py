@@ -1,0 +1,237 @@
+"""Checks a `tokenizer.json`: what in it can make a short text take for ever, or gigabytes.
+
+The regular expressions in it are run by a library that backtracks, on every text. Replacements may make a
+text longer, one after the other, and padding may fill it up. No tokenizer needs any of what is refused here;
+the bounds leave room for those that are known.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["regex_fault", "tokenizer_fault"]
+
+_MOST_PADDING = 100_000
+_MOST_WORD_CHARS = 1_000
+# Of a text that becomes part of every text: GPT's longest special token has 20 characters.
+_MOST_TEXT_CHARS = 500
+_MOST_PIECES = 1_000
+# Characters that one character may become: 18 for the longest ligature of Unicode.
+_MOST_GROWTH = 64
+_MOST_CHARSMAP_BYTES = 256
+
+_MOST_PATTERN_CHARS = 5_000
+_MOST_REPEATS = 1_000
+# Unbounded repetitions in a row: the time is the length of a text to the power of their number.
+_MOST_UNBOUNDED = 2
+_LONG_REPEAT = 16
+# Choices in a row, such as optional parts: the time is at least two to the power of their number.
+_MOST_CHOICES = 8
+
+_ATOM = re.compile(
+    r"\\(?:[pP]\{[^{}]{0,40}\}|[xu]\{[0-9a-fA-F]{1,8}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)"
+    r"|[^\\\[\]()|*+?{}]|[\]}]|\{(?!\d*,?\d*\})",
+    re.DOTALL,
+)
+_OPEN = re.compile(r"\((?:\?(?:[imx]{0,3}(?:-[imx]{1,3})?:|[imx]{1,3}\)|=|!|<=|<!|>|<\w{1,40}>))?")
+_QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{0,6})(,?)(\d{0,6})\})[?+]?")
+
+
+def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
+    """Return a place in a `tokenizer.json` and why it is refused; None if nothing is."""
+    for place, part in _parts(table):
+        for key, value in part.items():
+            if reason := _fault(key, value):
+                return f"{place}.{key}", reason
+    for name in ("normalizer", "decoder"):
+        growth = 1.0
+        for _, step in _parts({name: table.get(name)}):
+            growth *= _growth(step)
+        if growth > _MOST_GROWTH:
+            return name, f"makes texts more than {_MOST_GROWTH} times as long"
+    return None
+
+
+def _parts(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every table except for the vocabulary, which is data of the file's own size."""
+    waiting: list[tuple[str, Any]] = [
+        (str(key), value) for key, value in table.items() if isinstance(value, (dict, list))
+    ]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            yield place, value
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting += [
+            (f"{place}.{key}", entry)
+            for key, entry in inner
+            if isinstance(entry, (dict, list)) and key not in ("vocab", "merges")
+        ]
+
+
+def _fault(key: str, value: Any) -> str | None:
+    if key == "Regex":
+        return regex_fault(value) if isinstance(value, str) else "must be a text"
+    if key in ("Fixed", "pad_to_multiple_of") and _exceeds(value, _MOST_PADDING):
+        return f"pads to more than {_MOST_PADDING:,} tokens"
+    if key == "max_input_chars_per_word" and _exceeds(value, _MOST_WORD_CHARS):
+        return f"allows words of more than {_MOST_WORD_CHARS:,} characters"
+    if key == "precompiled_charsmap":
+        return _charsmap_fault(value)
+    if isinstance(value, str) and len(value) > _MOST_TEXT_CHARS:
+        return f"has more than {_MOST_TEXT_CHARS} characters"
+    if key in ("single", "pair", "tokens", "ids") and isinstance(value, list):
+        return "has too many parts" if len(value) > _MOST_PIECES else None
+    return None
+
+
+def _exceeds(value: Any, most: int) -> bool:
+    return isinstance(value, (int, float)) and value > most
+
+
+def _growth(step: dict[str, Any]) -> float:
+    """Return how many characters a step may make of one."""
+    if step.get("type") != "Replace" or not isinstance(content := step.get("content"), str):
+        return 1.0
+    pattern = step.get("pattern")
+    text = pattern.get("String") if isinstance(pattern, dict) else None
+    return max(1.0, len(content) / (len(text) if isinstance(text, str) and text else 1))
+
+
+def _charsmap_fault(value: Any) -> str | None:
+    """Refuse a map (of sentencepiece) that makes long texts of characters.
+
+    It is the size of a table in four bytes, the table, and the texts, each ended by a zero.
+    """
+    if value is None:
+        return None
+    try:
+        packed = base64.b64decode(value, validate=True)
+    except (ValueError, TypeError):
+        return "is not in base64"
+    texts = packed[4 + int.from_bytes(packed[:4], "little") :].split(b"\0")
+    if max(map(len, texts)) > _MOST_CHARSMAP_BYTES:
+        return f"makes more than {_MOST_CHARSMAP_BYTES} bytes of a character"
+    return None
+
+
+def regex_fault(pattern: str) -> str | None:
+    """Return why a regular expression is refused; None if its time is bounded.
+
+    Refused are repetitions of a part that can match in several ways, from which exponential time comes, and
+    more than two unbounded repetitions or eight choices in a row, from which a high power comes; also
+    everything whose time this reader cannot judge: references to groups, conditions, recursion.
+    """
+    if len(pattern) > _MOST_PATTERN_CHARS:
+        return f"is a pattern of more than {_MOST_PATTERN_CHARS:,} characters"
+    groups = [_Group()]
+    varies, at = False, 0  # whether the last part can match in several ways
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "(":
+            if (found := _OPEN.match(pattern, at)) is None or pattern[at : at + 2] == "(*":
+                return "has a kind of group whose time is not known"
+            at = found.end()
+            if not found[0].endswith(")"):  # switches such as (?i) open none
+                groups.append(_Group())
+            continue
+        if char == ")":
+            if len(groups) == 1:
+                return "has a bracket that closes nothing"
+            inner = groups.pop()
+            inner.end_branch()
+            varies = inner.varies
+            groups[-1].add(varies, inner.most_unbounded, inner.most_choices + inner.has_branches)
+            at += 1
+        elif char == "|":
+            groups[-1].end_branch()
+            groups[-1].varies = groups[-1].has_branches = True
+            at += 1
+            continue
+        elif char == "[":
+            if (end := _end_of_class(pattern, at)) is None:
+                return "has a class of characters without an end"
+            varies, at = False, end
+        elif found := _ATOM.match(pattern, at):
+            if re.match(r"\\[1-9kgK]", found[0]):
+                return "refers to a group, whose time is not known"
+            varies, at = False, found.end()
+        else:
+            return "has a repetition of nothing"
+        while found := _QUANTIFIER.match(pattern, at):
+            least, most = _repeats(found)
+            if max(least, most or 0) > _MOST_REPEATS:
+                return f"repeats a part more than {_MOST_REPEATS:,} times"
+            if varies and most != 1:
+                return "repeats a part that can match in several ways"
+            varies = least != most
+            is_long = most is None or most - least > _LONG_REPEAT
+            groups[-1].add(varies, int(varies and is_long), int(varies))
+            at = found.end()
+        if groups[-1].unbounded > _MOST_UNBOUNDED:
+            return f"has more than {_MOST_UNBOUNDED} unbounded repetitions in a row"
+        if groups[-1].choices > _MOST_CHOICES:
+            return f"has more than {_MOST_CHOICES} choices in a row"
+    return None if len(groups) == 1 else "has a group without an end"
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is known of an open group."""
+
+    varies: bool = False
+    """It can match in several ways."""
+    has_branches: bool = False
+    unbounded: int = 0
+    """Unbounded repetitions in this branch."""
+    choices: int = 0
+    """Parts in this branch that can match in several ways."""
+    most_unbounded: int = 0
+    """Of the branches that have ended."""
+    most_choices: int = 0
+
+    def add(self, varies: bool, unbounded: int, choices: int) -> None:
+        self.varies |= varies
+        self.unbounded += unbounded
+        self.choices += choices
+
+    def end_branch(self) -> None:
+        self.most_unbounded = max(self.most_unbounded, self.unbounded)
+        self.most_choices = max(self.most_choices, self.choices)
+        self.unbounded = self.choices = 0
+
+
+def _repeats(found: re.Match[str]) -> tuple[int, int | None]:
+    sign = found[0][0]
+    if sign != "{":
+        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
+    least = int(found[1] or 0)
+    if not found[2]:
+        return least, least
+    return least, int(found[3]) if found[3] else None
+
+
+def _end_of_class(pattern: str, at: int) -> int | None:
+    """Return the index behind a class of characters, which may contain classes."""
+    depth = 0
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            at += 2
+            continue
+        if char == "[":
+            depth += 1
+            at += 2 if pattern[at + 1 : at + 2] == "^" else 1
+            if pattern[at : at + 1] == "]":  # the first one stands for itself
+                at += 1
+            continue
+        at += 1
+        if char == "]":
+            depth -= 1
+            if depth == 0:
+                return at
+    return None

@@ -1,0 +1,116 @@
+"""A private copy of a model folder, which is checked and then loaded, so that both see the same bytes.
+
+    with staged(folder) as copy:
+        check_transformers(copy, displayed=folder)
+        loader.from_pretrained(copy)
+
+Configurations and tokenizers are copied, up to a size, and only from regular files; weights are linked,
+because they are large and only data. Nothing else is there for a loader to find: no Python files, no folders.
+A file may be a link only to a file of the same model: inside of the folder, or, as in the cache of the hub,
+of its repository.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from viper.errors import ConfigError, InputError
+from viper.storage.files import read_regular_file
+from viper.weights.cache import COMMIT
+
+__all__ = ["staged"]
+
+_COPIED = frozenset({".json", ".txt", ".model", ".jinja", ".bpe"})
+_LINKED = frozenset({".safetensors", ".bin"})
+_FOLDERS = ("additional_chat_templates",)
+# The largest tokenizer has 34 MB.
+_MOST_FILE_BYTES = 100_000_000
+_MOST_BYTES = 300_000_000
+_MOST_FILES = 2_000
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Yield a copy of a model folder that exists during this block.
+
+    Raises:
+        ConfigError: A file is no regular one, lies outside of the model, or is too large; two names differ in
+            capitals only; or there are too many.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="viper-model-"))
+    try:
+        _stage(folder, copy, [_MOST_BYTES])
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _stage(folder: Path, copy: Path, left_bytes: list[int]) -> None:
+    names: set[str] = set()
+    root = _root(folder)
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in _COPIED | _LINKED and path.name not in _FOLDERS:
+            continue
+        if path.name.casefold() in names:
+            raise _refusal(path, "there is another file whose name differs only in capitals")
+        names.add(path.name.casefold())
+        if len(names) > _MOST_FILES:
+            raise _refusal(folder, f"it holds more than {_MOST_FILES:,} files")
+        real = path.resolve()
+        if path.is_symlink() and not real.is_relative_to(root):
+            raise _refusal(path, "it is a link to a file outside of the model; copy that file")
+        if path.name in _FOLDERS:
+            if real.is_dir():
+                (copy / path.name).mkdir()
+                _stage(real, copy / path.name, left_bytes)
+        elif path.suffix in _LINKED:
+            _link(path, real, copy / path.name)
+        elif not real.is_dir():
+            content = _read(path, real)
+            left_bytes[0] -= len(content)
+            if left_bytes[0] < 0:
+                raise _refusal(
+                    folder, f"its configuration has more than {_MOST_BYTES / 1e6:.0f} MB"
+                )
+            (copy / path.name).write_bytes(content)
+
+
+def _root(folder: Path) -> Path:
+    """Return the folder that links may lead to; in the hub's cache that of the repository."""
+    real = folder.resolve()
+    in_cache = COMMIT.fullmatch(real.name) and real.parent.name == "snapshots"
+    if in_cache and real.parents[1].name.startswith("models--"):
+        return real.parents[1]
+    return real
+
+
+def _read(path: Path, real: Path) -> bytes:
+    try:
+        return read_regular_file(str(real), max_bytes=_MOST_FILE_BYTES, what="configuration")
+    except InputError as error:
+        raise _refusal(path, str(error).rstrip(".")) from error
+
+
+def _link(path: Path, real: Path, place: Path) -> None:
+    try:
+        if not stat.S_ISREG(real.stat().st_mode):
+            raise _refusal(path, "it is no regular file")
+    except OSError as error:
+        raise _refusal(path, f"it cannot be read ({error.strerror})") from error
+    try:
+        place.symlink_to(real)
+    except OSError:  # Windows without the privilege to create links
+        try:
+            os.link(real, place)
+        except OSError:
+            shutil.copyfile(real, place)
+
+
+def _refusal(path: Path, reason: str) -> ConfigError:
+    return ConfigError(f"'{path}' cannot be loaded: {reason}.")

@@ -1,0 +1,163 @@
+"""Requests to the hub, whose replies are not trusted: their size, time, encoding and redirects are bounded.
+
+    with open_reply(url, headers, silence_s=20.0) as reply:
+        body = read_reply(reply, max_bytes=20_000_000, total_s=60.0)
+
+Replies are asked for without compression, and refused with it: a small packet may inflate to gigabytes, and
+neither the size nor the position in a file would be known. Redirects are followed one by one: the token goes
+to the host that was asked and to no other, and a hub of the internet cannot lead to services of this machine
+or network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+__all__ = ["HubReplyError", "open_reply", "raise_for_status", "read_reply"]
+
+_MOST_REDIRECTS = 5
+_START_S = 60.0
+"""Until the headers have arrived, redirects included; the client's own limit is one of silence."""
+_MOST_ERROR_BYTES = 100_000
+_ERROR_S = 10.0
+
+
+class HubReplyError(ValueError):
+    """A reply that no hub sends; the message is a clause."""
+
+
+@contextlib.contextmanager
+def open_reply(url: str, headers: Mapping[str, str], *, silence_s: float) -> Iterator[Any]:
+    """Send a GET request and follow redirects; yield the reply (of httpx), its body unread.
+
+    Args:
+        url: Where.
+        headers: Those of the request.
+        silence_s: Longest wait for one packet.
+
+    Raises:
+        TimeoutError: The headers did not arrive in time.
+        HubReplyError: The reply is compressed, or redirects where it must not.
+        Exception: Errors of the HTTP library.
+    """
+    wanted = {**headers, "Accept-Encoding": "identity"}
+    deadline = time.monotonic() + _START_S
+    first = urlsplit(url)
+    for _ in range(_MOST_REDIRECTS + 1):
+        reply = _send(url, wanted, silence_s, deadline - time.monotonic())
+        try:
+            place = reply.headers.get("Location") if 300 <= reply.status_code < 400 else None
+            if not place:
+                encoding = reply.headers.get("Content-Encoding", "identity").strip().lower()
+                if encoding not in ("", "identity"):
+                    raise HubReplyError(f"it is compressed ({encoding[:20]!r})")
+                yield reply
+                return
+            url = urljoin(url, place)
+        finally:
+            reply.close()
+        target = urlsplit(url)
+        if not _may_follow(first, target):
+            raise HubReplyError(f"it redirects to {target.scheme[:20]}://{target.netloc[:80]}")
+        if (target.scheme, target.netloc) != (first.scheme, first.netloc):
+            wanted = {
+                name: text for name, text in wanted.items() if name.lower() != "authorization"
+            }
+    raise HubReplyError(f"it redirects more than {_MOST_REDIRECTS} times")
+
+
+def read_reply(reply: Any, *, max_bytes: int, total_s: float) -> bytes:
+    """Return the body of a reply.
+
+    Raises:
+        TimeoutError: It did not arrive in time.
+        HubReplyError: It is longer than `max_bytes`.
+        Exception: Errors of the HTTP library.
+    """
+    deadline = time.monotonic() + total_s
+    body = bytearray()
+    for chunk in reply.iter_raw():
+        body += chunk
+        if len(body) > max_bytes:
+            raise HubReplyError(f"it is larger than {max_bytes:,} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(body)
+
+
+def raise_for_status(reply: Any) -> None:
+    """Raise the hub client's error for a status of failure, with a bounded part of the reply's body.
+
+    Raises:
+        TimeoutError: The body did not arrive in time.
+        HubReplyError: It is too long.
+        Exception: Errors of the hub's client.
+    """
+    from huggingface_hub import hf_raise_for_status
+
+    if reply.status_code < 400:
+        return
+    body = read_reply(reply, max_bytes=_MOST_ERROR_BYTES, total_s=_ERROR_S)
+    headers = [(name, text) for name, text in reply.headers.items() if name != "content-length"]
+    # The client would read the body of an open reply without a limit.
+    hf_raise_for_status(
+        type(reply)(reply.status_code, headers=headers, content=body, request=reply.request)
+    )
+
+
+def _send(url: str, headers: Mapping[str, str], silence_s: float, total_s: float) -> Any:
+    from huggingface_hub import get_session
+
+    session: Any = get_session()
+    request = session.build_request("GET", url, headers=headers, timeout=silence_s)
+    return _within(total_s, lambda: session.send(request, stream=True, follow_redirects=False))
+
+
+def _within(total_s: float, work: Callable[[], Any]) -> Any:
+    """Return what a function returns; abandon it when it takes too long, because it cannot be stopped.
+
+    Name resolution has no time limit, and a server may send a header byte by byte.
+    """
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(max(total_s, 0.0))
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError
+    return results[0]
+
+
+def _may_follow(first: SplitResult, target: SplitResult) -> bool:
+    """Return whether a redirect is followed: not to a weaker scheme, nor from outside to the inside."""
+    if target.scheme not in ("https", first.scheme) or target.scheme not in ("http", "https"):
+        return False
+    return not _is_inside(target) or _is_inside(first)
+
+
+def _is_inside(url: SplitResult) -> bool:
+    """Return whether a host is this machine or one of a private network, by its name alone."""
+    host = (url.hostname or "").rstrip(".").lower()
+    if "." not in host and ":" not in host:  # a name of the local network, or a number in disguise
+        return True
+    if host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:  # a name, unless it is an address in another notation
+        return host.replace(".", "").isdigit() or "0x" in host
