@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from viper.errors import WriteError
+from viper.storage.files import write_file
 from viper.storage.user_cache import user_cache_folder
 
 __all__ = ["hash_file"]
@@ -44,8 +44,11 @@ def _digest(path: Path) -> str:
 
 
 def _read() -> dict[str, str]:
+    folder = user_cache_folder()
+    if folder is None:
+        return {}
     try:
-        read = json.loads((user_cache_folder() / _NAME).read_text(encoding="utf-8"))
+        read = json.loads((folder / _NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
@@ -56,14 +59,9 @@ def _read() -> dict[str, str]:
 def _write(hashes: dict[str, str]) -> None:
     """Replace the file; without a folder that can be written, nothing is remembered."""
     newest = dict([*hashes.items()][-_MOST_FILES:])
-    with contextlib.suppress(OSError):
-        folder = user_cache_folder()
+    folder = user_cache_folder()
+    if folder is None:
+        return
+    with contextlib.suppress(OSError, WriteError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=_NAME)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(newest, file)
-            Path(name).replace(folder / _NAME)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import Matcher
+from viper.storage.user_cache import expand_user
 
 __all__ = ["CAPTIONS", "PLAIN", "TemplateMatcher", "average", "read_templates", "templates_id"]
 
@@ -49,7 +49,7 @@ def read_templates(option: str) -> tuple[str, ...]:
     """
     if option in _NAMED:
         return _NAMED[option]
-    path = Path(option).expanduser()
+    path = expand_user(option)
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,8 +40,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Print one JSON object on stdout, with escapes for what its encoding lacks."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # ASCII, or a lone surrogate of a file name
+        text = json.dumps(value)
+    click.echo(text)
 
 
 def notice(text: str) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from viper.environment.connections import check_connections
 from viper.errors import ConfigError, ModelError
 from viper.llm.prices import Prices
 from viper.llm.replies import (
@@ -217,6 +218,10 @@ class ChatModel:
             await client.close()
 
     def _client(self) -> openai.AsyncOpenAI:
+        try:
+            check_connections()
+        except ConfigError as error:
+            raise ModelError(f"{self.settings.label} cannot be reached. {error}") from None
         import openai
 
         settings, key = self.settings, api_key()
@@ -226,12 +231,21 @@ class ChatModel:
                 f"{KEY_VARIABLE} holds characters that no key has (blanks, line ends or "
                 "typographic quotes). Copy the key again."
             )
-        return openai.AsyncOpenAI(
-            api_key=key or _NO_KEY,
-            base_url=settings.base_url,
-            timeout=openai.Timeout(settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s)),
-            max_retries=0,  # the library would wait up to two minutes when a server asks for it
-        )
+        try:
+            return openai.AsyncOpenAI(
+                api_key=key or _NO_KEY,
+                base_url=settings.base_url,
+                timeout=openai.Timeout(
+                    settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s)
+                ),
+                max_retries=0,  # the library would wait up to two minutes when a server asks for it
+            )
+        except (ValueError, OSError, ImportError) as error:
+            # Of a proxy or a certificate; not chained, because it may quote the proxy's password.
+            raise ModelError(
+                f"{settings.label} cannot be reached: {type(error).__name__} in the client. Check the "
+                "variables of proxies and certificates: viper doctor."
+            ) from None
 
     async def _complete_all(
         self,
