@@ -138,7 +138,8 @@ def _open_part(target: str, mode: int) -> tuple[str, int]:
                     and (facts.st_nlink, facts.st_uid) == (1, os.geteuid())
                     and stat.S_ISREG(facts.st_mode)
                 ):
-                    os.ftruncate(descriptor, 0)
+                    if facts.st_size:
+                        os.ftruncate(descriptor, 0)
                     os.fchmod(descriptor, facts.st_mode & mode)
                     return part, descriptor
             except BaseException:
