@@ -1,4 +1,4 @@
-"""Disks that are full: a real one, a limit on the size of files, and calls that fail when they are told to."""
+"""Disks that are full: a real one, a limit on the size of files, and calls that fail on demand."""
 
 from __future__ import annotations
 

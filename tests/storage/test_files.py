@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -75,14 +76,12 @@ def states(write, folder, call, before):
         path.parent.mkdir()
         if before is not None:
             path.write_bytes(before)
-        with FailingWrites(k, call) as failing:
-            try:
-                write(path)
-            except (WriteError, OSError) as error:
-                assert failing.failed, error
+        with FailingWrites(k, call) as failing, contextlib.suppress(WriteError, OSError):
+            write(path)
         found.append(path.read_bytes() if path.exists() else None)
         assert [one.name for one in path.parent.iterdir()] in ([], ["file"]), "remains"
         if not failing.failed:
+            assert found[-1] == NEW
             return found
     raise AssertionError("every call failed")
 
@@ -149,7 +148,7 @@ def test_a_disk_without_room_for_a_name_keeps_the_old_content(small_disk):
 def test_the_limit_on_the_size_of_files_keeps_the_old_content(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(OLD)
-    with file_size_limit(20_000), pytest.raises(WriteError, match="File too large.*ulimit -f"):
+    with file_size_limit(20_000), pytest.raises(WriteError, match=r"File too large.*ulimit -f"):
         write_file(path, NEW)
     assert path.read_bytes() == OLD
     write_file(path, NEW)  # the control
