@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -156,8 +157,6 @@ def goes_on_after_a_failure(path, limited, make_room):
 
 
 def test_a_full_disk_leaves_whole_rows_and_a_later_run_goes_on(small_disk):
-    import contextlib
-
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 150_000)
     goes_on_after_a_failure(small_disk / "run", contextlib.nullcontext(), filler.unlink)
@@ -179,9 +178,9 @@ def test_a_row_file_without_the_guard_is_torn(small_disk):
     (small_disk / "filler").write_bytes(b"x" * 150_000)
     path = small_disk / "samples.jsonl"
     stream = path.open("a", encoding="utf-8")
-    with pytest.raises(OSError, match="No space left"):
-        for number in range(1000):
-            stream.write(json.dumps(row(str(number), query="x" * 2500).to_json()) + "\n")
+    line = json.dumps(row("1", query="x" * 2500).to_json()) + "\n"
+    with contextlib.suppress(OSError):
+        while stream.write(line):
             stream.flush()
     assert not path.read_bytes().endswith(b"\n")
     (small_disk / "filler").unlink()
@@ -197,9 +196,10 @@ def test_an_interruption_in_the_middle_of_a_row_leaves_whole_rows(tmp_path, monk
             write(descriptor, memoryview(data)[:10])
             raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(os, "write", interrupted)
+        monkeypatch.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
             folder.append(row("2"))
+        monkeypatch.undo()
         folder.append(row("3"))
     assert ids(folder.samples) == ["1", "3"]
 

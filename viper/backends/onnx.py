@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
 from viper.backends.file_hashes import hash_file
 from viper.backends.model_source import one_line
 from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
+from viper.backends.onnx_runtime import onnxruntime
 from viper.backends.onnx_session import PROVIDERS, open_session, run_session
 from viper.backends.option_models import OnnxOptions
 from viper.errors import ConfigError, ModelError, did_you_mean

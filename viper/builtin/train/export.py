@@ -195,7 +195,7 @@ def _write_simplified(graph: bytes, path: Path) -> None:
 
     onnxruntime folds constants and removes what does nothing; at this level the result is plain ONNX.
     """
-    import onnxruntime
+    from viper.backends.onnx_runtime import onnxruntime
 
     settings = onnxruntime.SessionOptions()
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
