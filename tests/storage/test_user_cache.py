@@ -114,6 +114,10 @@ def test_a_verb_says_that_there_is_no_place(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
     assert "no home folder" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_folder_for_caches_is_a_place(tmp_path):
     done = viper("program-cache", "list", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "caches"))
     assert "there is no program in" in done.stderr
 
