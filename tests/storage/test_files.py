@@ -314,10 +314,15 @@ def test_the_longest_name_that_a_disk_takes_can_be_written(tmp_path):
 
 def test_an_error_of_the_block_passes_and_leaves_the_file(tmp_path):
     (tmp_path / "file").write_bytes(OLD)
-    for error in (ValueError("mine"), FileNotFoundError(2, "another"), KeyboardInterrupt()):
-        with pytest.raises(type(error)), replace_file(tmp_path / "file") as file:
+
+    def fail(error):
+        with replace_file(tmp_path / "file") as file:
             file.write(NEW)
             raise error
+
+    for error in (ValueError("mine"), FileNotFoundError(2, "another"), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            fail(error)
         assert (tmp_path / "file").read_bytes() == OLD
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 

@@ -75,7 +75,7 @@ def test_a_path_in_a_home_that_is_not_there_is_one_line(nobody):
     for path in ("~", "~/x"):
         with pytest.raises(RuntimeError):  # the control
             Path(path).expanduser()
-        with pytest.raises(ConfigError, match="no home folder .*Set HOME, or give a full path"):
+        with pytest.raises(ConfigError, match=r"no home folder .*Set HOME, or give a full path"):
             expand_user(path)
     with pytest.raises(ConfigError, match="there is no user 'stranger'"):
         expand_user("~stranger/x")

@@ -1,4 +1,4 @@
-"""Every writer of a file: whichever write fails, what was there stays, or the new content is there in full."""
+"""Every writer of a file: whichever write fails, the old content stays, or all of the new is there."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_old_report_stays_where_the_new_one_cannot_be_written(small_disk):
 
     with (
         RunFolder(small_disk, {}, resume=True) as run,
-        pytest.raises(ViperError, match="report.html' cannot be written .No space left"),
+        pytest.raises(ViperError, match=r"report\.html' cannot be written \(No space left"),
     ):
         run.write_report({"accuracy": 1.0}, "<html>" * 500_000)
     assert contents(small_disk) == before
