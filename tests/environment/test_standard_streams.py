@@ -30,7 +30,6 @@ HEAVY = {
     "bench help": ["bench", "gqa", "--help"],
     "doctor": ["doctor", "--offline"],
     "doctor json": ["doctor", "--offline", "--json"],
-    "show prompt": ["generate", "Is there a red cube?", "--show-prompt"],
 }
 # The verbs without the guard: the control.
 UNGUARDED = ["-c", "import sys; from viper.cli import cli; cli()"]
