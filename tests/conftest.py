@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -126,6 +127,21 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hub_cache: Path) -> Ite
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
         yield server
         close_session()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB; skips where this process may not mount one."""
+    from fakes.disks import mounted
+
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(mounted(folder, 256 * 1024))
+        except (PermissionError, FileNotFoundError) as error:
+            pytest.skip(f"a small disk cannot be mounted here: {error}")
+        yield folder
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     "usage texts",
     "viper_sandbox errors vocabulary progress_bars",
-    "plugins storage",
+    "plugins storage environment",
     "images",
     "models",
     "programs llm weights oracle",

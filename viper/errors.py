@@ -2,6 +2,7 @@
 
     ViperError
     ├── InputError               the image, question or file cannot be used
+    │   └── WriteError           a file cannot be written; what it held before is unchanged
     ├── ConfigError              a preset, backend, option or plugin is unknown or unusable
     │   ├── MissingExtraError    an optional package is not installed
     │   └── DownloadError        model files could not be downloaded from the hub
@@ -41,6 +42,7 @@ __all__ = [
     "TimeoutExceededError",
     "UnservedError",
     "ViperError",
+    "WriteError",
     "did_you_mean",
     "failure_kind",
     "install_command",
@@ -96,6 +98,10 @@ class InputError(ViperError):
     """The image, question or file cannot be used."""
 
     kind = "input"
+
+
+class WriteError(InputError):
+    """A file cannot be written; what it held before is unchanged."""
 
 
 class ConfigError(ViperError):

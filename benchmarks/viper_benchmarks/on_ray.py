@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,9 @@ __all__ = ["RayEvaluator"]
 
 _log = logging.getLogger(__name__)
 
+# The path of a Unix socket has at most 107 bytes, and Ray adds 70: /ray/session_…/sockets/plasma_store.
+_MAX_FOLDER_BYTES = 36
+_PLACES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 # as Ray itself does
 # A sample that loses its worker this often probably kills it, and fails.
 _MAX_ATTEMPTS = 3
 
@@ -69,13 +74,17 @@ class RayEvaluator:
         self._spent = Usage()
         self._lost = 0
         self._started_ray = not ray.is_initialized()
+        self._stack = contextlib.ExitStack()
         if self._started_ray:
+            local = "RAY_ADDRESS" not in os.environ
+            place = self._stack.enter_context(_short_folder()) if local else None
             ray.init(
                 address=os.environ.get("RAY_ADDRESS"),
-                include_dashboard=False if "RAY_ADDRESS" not in os.environ else None,
+                include_dashboard=False if local else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=False,
+                _temp_dir=place,
             )
         try:
             gpus = int(self._ray.cluster_resources().get("GPU", 0))
@@ -168,6 +177,36 @@ class RayEvaluator:
                 self._ray.kill(worker.handle)
         if self._started_ray:
             self._ray.shutdown()
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[str | None]:
+    """Yield a folder for the sockets of a Ray on this machine; None if its own choice is short enough.
+
+    Ray would use RAY_TMPDIR, TMPDIR or /tmp. The path of a socket has at most 107 bytes.
+
+    Raises:
+        ConfigError: There is no short folder that can be written.
+    """
+    named = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or _PLACES[0]
+    if len(os.fsencode(named)) <= _MAX_FOLDER_BYTES and _is_writable(named):
+        yield None
+        return
+    for place in filter(_is_writable, _PLACES):
+        with tempfile.TemporaryDirectory(
+            prefix="ray-", dir=place, ignore_cleanup_errors=True
+        ) as folder:
+            yield folder
+        return
+    raise ConfigError(
+        f"Ray needs a folder for its sockets, but {named[:80]!r} is longer than {_MAX_FOLDER_BYTES} bytes or "
+        "cannot be written. Set TMPDIR to a short folder that this user can write."
+    )
+
+
+def _is_writable(folder: str) -> bool:
+    return Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 class _RemoteEvaluator:

@@ -10,6 +10,7 @@ evaluated again. Only one process writes to a folder.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -19,9 +20,9 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from viper.errors import InputError
+from viper.errors import InputError, WriteError
 from viper.storage.bounded_json import bounded_lines, parse_json, read_json
-from viper.storage.files import open_regular_file
+from viper.storage.files import make_folder, open_regular_file, write_failure, write_file
 from viper_benchmarks.sample import SampleResult
 
 __all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run"]
@@ -49,7 +50,7 @@ class RunFolder:
     def __init__(self, path: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
         self._settings = dict(settings)
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         self._lock = FileLock(path / ".lock")
         try:
             self._lock.acquire(timeout=0)
@@ -57,6 +58,8 @@ class RunFolder:
             raise InputError(
                 f"Another process writes to {str(path)!r}. Wait for it, or choose another --output."
             ) from error
+        except OSError as error:
+            raise WriteError(write_failure(path / ".lock", error)) from error
         try:
             if self.samples.exists():
                 if not resume:
@@ -65,8 +68,7 @@ class RunFolder:
                         "another --output."
                     )
                 self._check_settings()
-                _remove_truncated_line(self.samples)
-            self._stream = self.samples.open("a", encoding="utf-8")
+            self._rows = _RowFile(self.samples)
         except BaseException:
             self._lock.release()
             raise
@@ -81,18 +83,22 @@ class RunFolder:
         return read_rows(self.samples)
 
     def append(self, result: SampleResult) -> None:
-        """Write a row; a kill afterwards does not lose it."""
-        self._stream.write(json.dumps(result.to_json(), ensure_ascii=False) + "\n")
-        self._stream.flush()
+        """Write a row; a kill afterwards does not lose it.
+
+        Raises:
+            WriteError: It cannot be written; the rows before it are unchanged.
+        """
+        line = json.dumps(result.to_json(), ensure_ascii=False) + "\n"
+        self._rows.append(line.encode("utf-8", "backslashreplace"))
 
     def write_run(self, more: Mapping[str, Any]) -> None:
         """Write `run.json`: the settings and further facts about the run."""
-        _write(self.path / _RUN, _json({**self._settings, **more}))
+        write_file(self.path / _RUN, _json({**self._settings, **more}))
 
     def write_report(self, report: Mapping[str, Any], page: str) -> None:
         """Write the report as JSON and as a page."""
-        _write(self.path / _REPORT, _json(report))
-        _write(self.path / _PAGE, page)
+        write_file(self.path / _REPORT, _json(report))
+        write_file(self.path / _PAGE, page.encode("utf-8", "replace"))
 
     def _check_settings(self) -> None:
         earlier = read_run(self.path)
@@ -109,7 +115,7 @@ class RunFolder:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stream.close()
+        self._rows.close()
         self._lock.release()
 
 
@@ -155,9 +161,57 @@ def read_run(folder: Path) -> dict[str, Any]:
     return value
 
 
-def _remove_truncated_line(path: Path) -> None:
+class _RowFile:
+    """A file that grows by whole lines: a line that a kill or a full disk cut off is removed.
+
+    Args:
+        path: Created if missing.
+
+    Raises:
+        WriteError: It cannot be opened for writing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            try:
+                _remove_truncated_line(self._descriptor)
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+        except OSError as error:
+            raise WriteError(write_failure(path, error)) from error
+
+    def append(self, line: bytes) -> None:
+        """Write a line, or nothing.
+
+        Raises:
+            WriteError: It cannot be written.
+        """
+        before = os.fstat(self._descriptor).st_size
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except BaseException as error:
+            with contextlib.suppress(OSError):  # otherwise --resume removes it
+                os.ftruncate(self._descriptor, before)
+            if isinstance(error, OSError):
+                raise WriteError(
+                    f"{write_failure(self._path, error)} The finished rows are kept: then go on with "
+                    "--resume."
+                ) from error
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def _remove_truncated_line(descriptor: int) -> None:
     """Remove everything after the last complete line."""
-    with path.open("rb+") as file:
+    with os.fdopen(descriptor, "rb+", buffering=0, closefd=False) as file:
         keep = file.seek(0, os.SEEK_END)
         newline = -1
         while keep and newline < 0:
@@ -166,13 +220,6 @@ def _remove_truncated_line(path: Path) -> None:
             newline = file.read(keep - start).rfind(b"\n")
             keep = start + newline + 1
         file.truncate(keep)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file atomically."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def _json(value: Any) -> str:

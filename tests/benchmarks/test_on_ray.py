@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -98,3 +99,14 @@ def test_a_worker_that_cannot_start_is_one_clear_line(data, tmp_path):
     assert "cannot start" in done.stderr
     assert "none.onnx" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_long_folder_of_temporary_files_does_not_stop_it(data, tmp_path):
+    folder = tmp_path / ("x" * 60) / ("y" * 60)
+    folder.mkdir(parents=True)
+    done = subprocess.run(
+        command(data, tmp_path / "out", "--engine", "ray", "--workers", "1"),
+        capture_output=True, text=True, cwd=data.parent, env={**os.environ, "TMPDIR": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(rows_of(tmp_path / "out")) == N

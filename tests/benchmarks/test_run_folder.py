@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 
 import pytest
 
 from fakes.bench import row
-from viper.errors import InputError
+from fakes.disks import FailingWrites, file_size_limit
+from viper.errors import InputError, WriteError
 from viper_benchmarks.run_folder import RunFolder, read_rows, read_run
 from viper_benchmarks.sample import BaselineResult, ErrorAttribution, SampleResult
 
@@ -140,3 +143,99 @@ def test_a_line_that_is_no_row_is_refused(tmp_path, line):
     samples.write_text(line + "\n")
     with pytest.raises(InputError, match="line 1 is not a row of a run"):
         list(read_rows(samples))
+
+
+# -- a disk that is full in the middle of a row
+
+
+def rows_until_it_fails(folder):
+    """Append rows of about 3 kB until that fails; return the error and the number of finished rows."""
+    for number in range(1000):
+        try:
+            folder.append(row(str(number), query="x" * 2500))
+        except WriteError as error:
+            return str(error), number
+    raise AssertionError("the disk was never full")
+
+
+def ids(samples):
+    return [one.id for one in read_rows(samples)]
+
+
+def goes_on_after_a_failure(path, limited, make_room):
+    with RunFolder(path, SETTINGS, resume=False) as folder:
+        folder.write_run({})
+        with limited:
+            message, finished = rows_until_it_fails(folder)
+        assert finished > 1
+        assert message.count("--resume") == 1
+        assert "samples.jsonl' cannot be written (" in message
+        content = folder.samples.read_bytes()
+        assert content.endswith(b"\n"), "a part of a row is left"
+        assert content.count(b"\n") == finished
+        make_room()
+    with RunFolder(path, SETTINGS, resume=True) as folder:
+        folder.append(row("more"))
+        folder.write_report({}, "page")
+    assert ids(folder.samples) == [*map(str, range(finished)), "more"]
+
+
+def test_a_full_disk_leaves_whole_rows_and_a_later_run_goes_on(small_disk):
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 150_000)
+    goes_on_after_a_failure(small_disk / "run", contextlib.nullcontext(), filler.unlink)
+
+
+def test_a_limit_on_files_leaves_whole_rows_and_a_later_run_goes_on(tmp_path):
+    goes_on_after_a_failure(tmp_path / "run", file_size_limit(20_000), lambda: None)
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_whichever_write_fails_rows_are_whole_and_a_later_run_goes_on(tmp_path, k, monkeypatch):
+    write = os.write
+    # In pieces, so that a failure comes in the middle of a row.
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, memoryview(data)[:700]))
+    goes_on_after_a_failure(tmp_path / "run", FailingWrites(10 + k), lambda: None)
+
+
+def test_a_row_file_without_the_guard_is_torn(small_disk):
+    (small_disk / "filler").write_bytes(b"x" * 150_000)
+    path = small_disk / "samples.jsonl"
+    stream = path.open("a", encoding="utf-8")
+    line = json.dumps(row("1", query="x" * 2500).to_json()) + "\n"
+    with contextlib.suppress(OSError):
+        while stream.write(line):
+            stream.flush()
+    assert not path.read_bytes().endswith(b"\n")
+    (small_disk / "filler").unlink()
+    stream.close()
+
+
+def test_an_interruption_in_the_middle_of_a_row_leaves_whole_rows(tmp_path, monkeypatch):
+    with RunFolder(tmp_path, SETTINGS, resume=False) as folder:
+        folder.append(row("1"))
+        write = os.write
+
+        def interrupted(descriptor, data):
+            write(descriptor, memoryview(data)[:10])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            folder.append(row("2"))
+        monkeypatch.undo()
+        folder.append(row("3"))
+    assert ids(folder.samples) == ["1", "3"]
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError, match="is a file, not a folder"):
+        RunFolder(tmp_path / "file" / "run", SETTINGS, resume=False)
+
+
+def test_a_row_and_settings_with_a_lone_surrogate_come_back(tmp_path):
+    settings = {**SETTINGS, "data": "/tmp/\udce9"}
+    run_with(tmp_path, row("\udce9"), settings=settings)
+    assert ids(tmp_path / "samples.jsonl") == ["\udce9"]
+    assert read_run(tmp_path)["data"] == "/tmp/\udce9"

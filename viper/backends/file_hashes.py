@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
-from viper.errors import InputError
+from viper.errors import InputError, WriteError
 from viper.storage.bounded_json import read_json
+from viper.storage.files import write_file
 from viper.storage.user_cache import user_cache_folder
 
 __all__ = ["hash_file"]
@@ -46,8 +45,11 @@ def _digest(path: Path) -> str:
 
 
 def _read() -> dict[str, str]:
+    folder = user_cache_folder()
+    if folder is None:
+        return {}
     try:
-        read = read_json(user_cache_folder() / _NAME, what="cache")
+        read = read_json(folder / _NAME, what="cache")
     except (InputError, ValueError):
         return {}
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
@@ -58,14 +60,9 @@ def _read() -> dict[str, str]:
 def _write(hashes: dict[str, str]) -> None:
     """Replace the file; without a folder that can be written, nothing is remembered."""
     newest = dict([*hashes.items()][-_MOST_FILES:])
-    with contextlib.suppress(OSError):
-        folder = user_cache_folder()
+    folder = user_cache_folder()
+    if folder is None:
+        return
+    with contextlib.suppress(OSError, WriteError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=_NAME)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(newest, file)
-            Path(name).replace(folder / _NAME)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True)

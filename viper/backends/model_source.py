@@ -15,6 +15,7 @@ from pathlib import Path
 
 from viper.backends.file_hashes import hash_file
 from viper.errors import ConfigError
+from viper.storage.user_cache import expand_user
 from viper.weights.cache import find_on_disk
 from viper.weights.files import Library
 
@@ -69,7 +70,7 @@ def locate(
         raise ConfigError(
             f"The {what} has no model. Write transformers:FOLDER or transformers:OWNER/NAME."
         )
-    path = Path(text).expanduser()
+    path = expand_user(text)
     is_path = text.startswith(("/", ".", "~")) or "\\" in text
     is_model_id |= not is_path and (revision is not None or download)
     if not is_model_id and not is_path and _MODEL_ID.fullmatch(text):

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
 from viper.backends.file_hashes import hash_file
 from viper.backends.model_source import one_line
 from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
+from viper.backends.onnx_runtime import onnxruntime
 from viper.backends.onnx_session import PROVIDERS, open_session, run_session
 from viper.backends.option_models import OnnxOptions
 from viper.errors import ConfigError, ModelError, did_you_mean
 from viper.models.roles import Detection, Detector, DetectRequest
+from viper.storage.user_cache import expand_user
 
 __all__ = ["OnnxDetector", "load"]
 
@@ -57,7 +58,7 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
         decoded=chosen.decoded,
         where=f"'{path}'",
     )
-    classes = Path(chosen.classes).expanduser() if chosen.classes else None
+    classes = expand_user(chosen.classes) if chosen.classes else None
     vocabulary = _class_names(graph.names, format_.class_count, classes, path)
     settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={chosen.decoded}"
     return OnnxDetector(
@@ -180,7 +181,7 @@ class _Graph:
 def _existing_file(reference: str) -> Path:
     if not reference:
         raise ConfigError("The onnx detector has no file. Write onnx:PATH, as in onnx:yolox.onnx.")
-    path = Path(reference).expanduser()
+    path = expand_user(reference)
     if path.is_dir():
         raise ConfigError(f"'{path}' is a folder. Give the ONNX file itself, as in onnx:PATH.onnx.")
     if not path.is_file():

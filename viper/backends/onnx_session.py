@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from viper.backends.model_source import one_line
+from viper.backends.onnx_runtime import onnxruntime
 from viper.errors import ConfigError, ModelError
 
 __all__ = ["PROVIDERS", "open_session", "run_session"]

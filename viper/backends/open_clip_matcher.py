@@ -35,6 +35,7 @@ from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_li
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
 from viper.models.roles import Matcher
+from viper.storage.user_cache import expand_user
 
 __all__ = ["OpenClipMatcher", "load"]
 
@@ -204,7 +205,7 @@ def _resolve(
             f"only. {did_you_mean(reference, open_clip.list_models())}"
             "A folder or a model of the hub (hf-hub:OWNER/NAME) brings its own weights."
         )
-    is_folder = bool(reference) and Path(reference).expanduser().is_dir()
+    is_folder = bool(reference) and expand_user(reference).is_dir()
     if not reference.startswith(_HUB) and not is_folder:
         raise ConfigError(
             f"Unknown open_clip model '{reference}'. "

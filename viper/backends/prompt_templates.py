@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from viper.errors import ConfigError, InputError, ModelError
 from viper.models.roles import Matcher
 from viper.storage.files import read_regular_file
+from viper.storage.user_cache import expand_user
 
 __all__ = ["CAPTIONS", "PLAIN", "TemplateMatcher", "average", "read_templates", "templates_id"]
 
@@ -52,7 +52,7 @@ def read_templates(option: str) -> tuple[str, ...]:
     """
     if option in _NAMED:
         return _NAMED[option]
-    path = Path(option).expanduser()
+    path = expand_user(option)
     try:
         content = read_regular_file(str(path), max_bytes=_MAX_BYTES, what="template")
         lines = [line.strip() for line in content.decode("utf-8").splitlines()]

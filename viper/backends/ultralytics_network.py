@@ -18,6 +18,7 @@ from viper.backends.sealed_loading import NoCodeError
 from viper.backends.ultralytics_checkpoint import NotSupportedError, check_network, load_safely
 from viper.backends.ultralytics_import import no_installs, sealed_import
 from viper.errors import ConfigError, did_you_mean
+from viper.storage.user_cache import expand_user
 
 with sealed_import():
     from ultralytics.nn import tasks
@@ -140,7 +141,7 @@ def find_checkpoint(reference: str) -> Path:
             "The ultralytics detector has no model. Write ultralytics:FILE.pt or the name of an "
             "official model, as in ultralytics:yolo11n.pt."
         )
-    path = Path(reference).expanduser()
+    path = expand_user(reference)
     if path.is_dir():
         raise ConfigError(f"'{path}' is a folder. Give the .pt file itself.")
     if path.is_file():

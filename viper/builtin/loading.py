@@ -17,6 +17,7 @@ from viper.errors import ConfigError
 from viper.images.image import ImageRef
 from viper.models.options import BackendOptions
 from viper.models.roles import Backend
+from viper.storage.user_cache import expand_user
 
 __all__ = ["SHIPPED", "BuiltinBackend", "open_viewer", "weights_version"]
 
@@ -76,7 +77,7 @@ def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple
         ConfigError: There are no graphs, they are of another network, or an option is unknown.
     """
     BackendOptions.read(options, where)
-    folder = Path(reference).expanduser() if reference else SHIPPED
+    folder = expand_user(reference) if reference else SHIPPED
     paths = [folder / name for name in GRAPHS]
     for path in paths:
         if not path.is_file():

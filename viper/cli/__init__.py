@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viper.cli.process import OWN_PROCESS
+from viper.environment.standard_streams import run_command
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -146,4 +147,4 @@ def main() -> None:
     """Run the `viper` command; the entry point of the script."""
     # Imports leave little garbage, and looking for it takes a twentieth of the start.
     gc.set_threshold(50_000)
-    cli(obj=OWN_PROCESS)
+    run_command(lambda: cli(obj=OWN_PROCESS))

@@ -60,18 +60,14 @@ def show(as_json: bool, debug: bool) -> None:
 def init(file: Path) -> None:
     """Write a FILE (viper.toml) that names every setting with its default, all commented out."""
     from viper.settings.schema import Settings, SettingsTree
+    from viper.storage.files import write_file
 
-    try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(_template(SettingsTree(Settings(), {})))
-    except FileExistsError:
+    if os.path.lexists(file):
         notice(f"There is a file {str(file)!r} already; it was not changed.")
-    except OSError as error:
-        notice(f"{str(file)!r} cannot be written: {error.strerror}.")
-    else:
-        echo(str(file))
-        return
-    sys.exit(1)
+        sys.exit(1)
+    with exit_on_error(debug=False):
+        write_file(file, _template(SettingsTree(Settings(), {})))
+    echo(str(file))
 
 
 def _to_json(tree: SettingsTree) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def read_text(path: str, *, what: str) -> str:
         InputError: It cannot be read as UTF-8 text.
     """
     data = (
-        sys.stdin.buffer.read(_MAX_BYTES)
+        _read_stdin(what)
         if path == "-"
         else read_regular_file(path, max_bytes=_MAX_BYTES, what=what)
     )
@@ -33,4 +33,16 @@ def read_text(path: str, *, what: str) -> str:
         raise InputError(
             f"The {what} {quote_path(path)} is not UTF-8 text: "
             f"byte {error.start} is {data[error.start]:#04x}."
+        ) from error
+
+
+def _read_stdin(what: str) -> bytes:
+    if sys.stdin is None:
+        raise InputError(f"The standard input is closed. Send the {what} to it, or give a file.")
+    try:
+        return sys.stdin.buffer.read(_MAX_BYTES)
+    except OSError as error:  # a folder, for example
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"The standard input cannot be read ({reason}). Send the {what} to it, or give a file."
         ) from error

@@ -52,7 +52,8 @@ def list_(as_json: bool, debug: bool) -> None:
     """Show roles, repositories, sizes, licenses and what is on disk, without network access."""
     from viper.cli.models_table import preset_rows
     from viper.models.registry import plugin_backends
-    from viper.weights.cache import cache_folder
+    from viper.storage.user_cache import NO_HOME
+    from viper.weights.cache import cache_folder, has_no_home
 
     with exit_on_error(debug=debug):
         rows, plugins = preset_rows(), plugin_backends()
@@ -74,7 +75,11 @@ def list_(as_json: bool, debug: bool) -> None:
         echo(f"  {role:<9} {name + ':…':<45} of {one_line(plugin.origin)}")
     if plugins:
         echo()
-    echo(f"Weights are stored in {cache_folder()}. Fetch a preset with: viper models pull small")
+    cache = cache_folder()
+    if has_no_home(cache):
+        notice(f"weights have no place: {NO_HOME}. Set HOME, or HF_HOME to a folder for them.")
+        return
+    echo(f"Weights are stored in {cache}. Fetch a preset with: viper models pull small")
 
 
 @models.command()
@@ -178,6 +183,10 @@ def remove(repository: str, yes: bool, as_json: bool, debug: bool) -> None:
     with exit_on_error(debug=debug):
         if not folder.is_dir():
             raise ConfigError(f"'{repository}' is not on disk. See: viper models list")
+        if not yes and sys.stdin is None:
+            raise ConfigError(
+                "The standard input is closed, so that nobody can be asked: add --yes."
+            )
         if not yes:
             click.confirm(f"Delete {one_line(str(folder))}?", abort=True, err=True)
         _delete_revisions(repository)

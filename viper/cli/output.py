@@ -6,7 +6,9 @@ escapes them, and messages and the log lose what looks like a secret.
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,8 +42,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on stdout."""
-    click.echo(json_text(value))
+    """Print one JSON object on stdout, with escapes for what its encoding lacks."""
+    text = json_text(value)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # ASCII, or a lone surrogate of a file name
+        text = json.dumps(value)
+    click.echo(text)
 
 
 def notice(text: str) -> None:

@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import click
 
+from viper.environment.standard_streams import final_status
+
 __all__ = ["OWN_PROCESS", "finish", "leave"]
 
 OWN_PROCESS = object()
@@ -26,9 +28,11 @@ def finish(status: int) -> NoReturn:
 
 
 def leave(status: int) -> NoReturn:
-    """End the process without teardown; files and sockets must have been closed."""
+    """End the process without teardown; files and sockets must have been closed.
+
+    The status is 1 at least where output was lost.
+    """
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        status = final_status(status)
     finally:
         os._exit(status)

@@ -12,6 +12,7 @@ from viper.cli.errors import exit_on_error
 from viper.cli.options import json_option
 from viper.cli.output import echo, notice, print_json
 from viper.cli.settings import program_cache_file
+from viper.storage.user_cache import NO_HOME, user_cache_folder
 from viper.texts.terminal import one_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["program_cache"]
 
 _OFF = "the program cache is off (VIPER_PROGRAM_CACHE or program_cache in viper.toml)."
+_NO_PLACE = (
+    f"there is no program cache: {NO_HOME}. Set HOME, or name a file with VIPER_PROGRAM_CACHE."
+)
 
 
 @click.group("program-cache")
@@ -48,7 +52,7 @@ def list_(as_json: bool) -> None:
         age = _age(time.time() - entry.made_s)
         echo(f"{entry.uses:>6}  {age:>5}  {one_line(entry.generator)}  {one_line(entry.skeleton)}")
     if store is None:
-        notice(_OFF)
+        notice(_why_none())
     elif not entries:
         notice(f"there is no program in {str(store.path)!r}.")
 
@@ -62,7 +66,7 @@ def clear(as_json: bool) -> None:
     if as_json:
         print_json({"path": None if store is None else str(store.path), "removed": removed})
     elif store is None:
-        notice(_OFF)
+        notice(_why_none())
     else:
         notice(f"{removed} programs were removed.")
 
@@ -73,6 +77,10 @@ def _store() -> Store | None:
     with exit_on_error(debug=False):
         path = program_cache_file()
     return None if path is None else Store(path)
+
+
+def _why_none() -> str:
+    return _NO_PLACE if user_cache_folder() is None else _OFF
 
 
 def _or_exit(work: Any) -> Any:  # a method of the store, and its result

@@ -90,29 +90,31 @@ def text_cache_folder() -> Path | None:
     """Return the folder of embeddings of texts: that of the settings, else in the user's cache folder.
 
     Returns:
-        None where the settings say `off`.
+        None where the settings say `off`, or name none and the user has no home folder.
 
     Raises:
         ConfigError: File or environment hold a wrong value.
     """
-    from viper.storage.user_cache import user_cache_folder
+    from viper.storage.user_cache import expand_user, user_cache_folder
 
     if (folder := _changed().get("text_cache")) is None:
-        return user_cache_folder() / "texts"
-    return None if str(folder).lower() == "off" else Path(folder).expanduser()
+        caches = user_cache_folder()
+        return None if caches is None else caches / "texts"
+    return None if str(folder).lower() == "off" else expand_user(folder)
 
 
 def program_cache_file(named: Path | None = None) -> Path | None:
     """Return the file of the program cache: the named one, else that of the settings, else the default.
 
     Returns:
-        None where the settings switch the program cache off.
+        None where the settings switch the program cache off, or name none and the user has no home folder.
 
     Raises:
         ConfigError: File or environment hold a wrong value.
     """
     from viper.generate.program_cache import program_cache_path
+    from viper.storage.user_cache import expand_user
 
     if (file := named or _changed().get("program_cache")) is None:
         return program_cache_path()
-    return None if str(file).lower() == "off" else Path(file).expanduser()
+    return None if str(file).lower() == "off" else expand_user(file)

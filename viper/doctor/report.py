@@ -15,6 +15,7 @@ from typing import Any
 
 from viper.doctor.check_result import CheckResult
 from viper.doctor.endpoint import configured_endpoint, endpoint_check, request_models
+from viper.doctor.environment import environment_checks
 from viper.doctor.images import image_check, try_decoding
 from viper.doctor.machine import Machine, machine_checks, read_machine
 from viper.doctor.models import (
@@ -28,6 +29,7 @@ from viper.doctor.plugins import extras_checks, find_extras, plugins_checks
 from viper.doctor.sandbox import measure_sandbox, sandbox_check
 from viper.doctor.settings import settings_check
 from viper.doctor.torch_facts import TorchProbe
+from viper.environment.connections import connection_faults
 from viper.errors import ConfigError
 from viper.llm.replies import api_key
 from viper.plugins import installed, unreadable
@@ -110,6 +112,7 @@ def run_checks(vram_gb: float | None = None, *, offline: bool = False) -> Doctor
         image_check(images),
         CheckResult("machine", "ok", "versions", ", ".join(map(" ".join, versions.items()))),
         settings_check(),
+        *environment_checks(),
         *machine_checks(machine, torch),
         *preset_checks,
         endpoint,
@@ -126,6 +129,9 @@ def _check_endpoint(offline: bool) -> CheckResult:
     if offline:
         found = f"No request was sent to {endpoint.url}: --offline."
         return CheckResult("endpoint", "note", "endpoint", found)
+    if fault := next(connection_faults(), None):
+        fix = "Correct the variable; no request was sent."
+        return CheckResult("endpoint", "problem", "endpoint", fault, fix)
     reply = request_models(endpoint, api_key())
     return endpoint_check(endpoint, reply)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from viper.limber.model import LimberModel
 from viper.limber.prompt import prefix_of
 from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
 from viper.models.roles import Answerer, AnswerRequest, Completion, Matcher
+from viper.storage.user_cache import expand_user
 from viper.usage import Usage
 
 __all__ = ["LimberAnswerer", "load", "load_language"]
@@ -102,7 +102,7 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
     chosen = LimberOptions.read(options, "the limber answerer")
     device = resolve_device(chosen.device)
     dtype = resolve_dtype(chosen.dtype, device)
-    folder = Path(reference).expanduser()
+    folder = expand_user(reference)
     wiring = read_wiring(folder)
     beside = folder / wiring.language
     place = str(beside) if beside.is_dir() else wiring.language

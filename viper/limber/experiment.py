@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from viper.backends.placement import DTYPES
-from viper.errors import InputError
+from viper.errors import WriteError
 from viper.limber.answerer import load_language
 from viper.limber.evaluation import Trial, choose, options_of, score, write_answers
 from viper.limber.examples import Example, read_examples, views_of
@@ -30,6 +30,7 @@ from viper.limber.prompt import prefix_of
 from viper.limber.training import Lesson, blinded, new_map, train_map
 from viper.limber.training_loop import TrainingConfig, save_complete
 from viper.models.registry import BackendRef, identity, open_backend
+from viper.storage.files import write_failure, write_file
 
 __all__ = ["Experiment", "Progress", "run_experiment"]
 
@@ -130,7 +131,7 @@ def run_experiment(
         model.soft.width,
     )
     write_map(folder, wiring, model.soft)
-    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_file(folder / "report.json", json.dumps(report, indent=1) + "\n")
     shutil.rmtree(work, ignore_errors=True)
     return report
 
@@ -203,10 +204,7 @@ def _work_folder(folder: Path, experiment: Experiment, versions: tuple[str, str]
         work.mkdir(parents=True, exist_ok=True)
         (work / key).touch()
     except OSError as error:
-        raise InputError(
-            f"{str(folder)!r} cannot be written ({error.strerror or error}). Name a folder that this "
-            "user may write to."
-        ) from error
+        raise WriteError(write_failure(folder, error)) from error
     return work
 
 

@@ -15,6 +15,7 @@ from viper.backends.model_source import one_line
 from viper.errors import ConfigError, InputError
 from viper.limber.model import SoftPrompts
 from viper.storage.bounded_json import read_json
+from viper.storage.files import make_folder, replace_file
 
 __all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
 
@@ -41,15 +42,23 @@ class Wiring:
 
 
 def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
-    """Write a map in half precision; `limber.json` comes last and marks a complete folder."""
-    from safetensors.torch import save_file
+    """Write a map in half precision; `limber.json` comes last and marks a complete folder.
 
-    folder.mkdir(parents=True, exist_ok=True)
+    Raises:
+        WriteError: The folder cannot be written; a map of an earlier training is unchanged.
+    """
+    from safetensors.torch import save
+
+    make_folder(folder)
     weights = {name: value.half().cpu().contiguous() for name, value in soft.state_dict().items()}
-    unfinished = folder / f"{_MAP}.part"
-    save_file(weights, unfinished)
-    unfinished.rename(folder / _MAP)
-    (folder / _WIRING).write_text(json.dumps(asdict(wiring), indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(wiring), indent=1) + "\n"
+    with replace_file(folder / _WIRING) as wiring_file, replace_file(folder / _MAP) as map_file:
+        # Both are complete on the disk before the first of them appears.
+        for file, content in ((wiring_file, text.encode()), (map_file, save(weights))):
+            file.write(content)
+            file.flush()
+        # The old one does not fit the new map.
+        (folder / _WIRING).unlink(missing_ok=True)
 
 
 def read_wiring(folder: Path) -> Wiring:

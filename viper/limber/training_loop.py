@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from viper.storage.files import make_folder, replace_file
+
 __all__ = ["TrainingConfig", "TrainingLoop", "save_complete"]
 
 
@@ -95,8 +97,11 @@ class TrainingLoop:
 
 
 def save_complete(value: Any, path: Path) -> None:
-    """Save with torch so that the file is complete whenever it exists."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    torch.save(value, unfinished)
-    unfinished.rename(path)
+    """Save with torch so that the file is complete whenever it exists.
+
+    Raises:
+        WriteError: It cannot be written; what it held before is unchanged.
+    """
+    make_folder(path.parent)
+    with replace_file(path) as file:
+        torch.save(value, file)

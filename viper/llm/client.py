@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from viper.environment.connections import check_connections
 from viper.errors import ConfigError, ModelError
 from viper.llm.bounded_replies import UnacceptableReplyError, bounded_client
 from viper.llm.prices import Prices
@@ -220,6 +221,10 @@ class ChatModel:
             await client.close()
 
     def _client(self) -> openai.AsyncOpenAI:
+        try:
+            check_connections()
+        except ConfigError as error:
+            raise ModelError(f"{self.settings.label} cannot be reached. {error}") from None
         import openai
 
         settings, key = self.settings, api_key()
@@ -230,13 +235,20 @@ class ChatModel:
                 "typographic quotes). Copy the key again."
             )
         timeout = openai.Timeout(settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s))
-        return openai.AsyncOpenAI(
-            api_key=key or _NO_KEY,
-            base_url=settings.base_url,
-            timeout=timeout,
-            http_client=bounded_client(timeout),
-            max_retries=0,  # the library would wait up to two minutes when a server asks for it
-        )
+        try:
+            return openai.AsyncOpenAI(
+                api_key=key or _NO_KEY,
+                base_url=settings.base_url,
+                timeout=timeout,
+                http_client=bounded_client(timeout),
+                max_retries=0,  # the library would wait up to two minutes when a server asks for it
+            )
+        except (ValueError, OSError, ImportError) as error:
+            # Of a proxy or a certificate; not chained, because it may quote the proxy's password.
+            raise ModelError(
+                f"{settings.label} cannot be reached: {type(error).__name__} in the client. Check the "
+                "variables of proxies and certificates: viper doctor."
+            ) from None
 
     async def _complete_all(
         self,

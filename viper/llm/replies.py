@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from viper.environment.connections import PROXIES
 from viper.errors import ModelError
 from viper.llm.bounded_replies import MAX_REPLY_BYTES, UnacceptableReplyError
 from viper.llm.prices import Prices
@@ -97,9 +98,11 @@ def request_failure(error: openai.OpenAIError, model: str, timeout_s: float) -> 
         cause = error.__cause__ or error
         if isinstance(cause, UnacceptableReplyError):
             return unacceptable_reply(cause, model)
+        proxies = [name for name in PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+        through = f", and the proxy of {' and '.join(proxies)}" if proxies else ""
         return RequestFailure(
             f"{model} cannot be reached: {_detail(str(cause)) or type(cause).__name__}. "
-            "Check base_url, and that the service is running.",
+            f"Check base_url, and that the service is running{through}.",
             retry_after_s=0.0,
         )
     if isinstance(error, openai.APIStatusError):

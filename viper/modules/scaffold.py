@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import keyword
+import os
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from viper.errors import ConfigError
+from viper.errors import ConfigError, WriteError
 from viper.modules.stub import read_stub
+from viper.storage.files import make_folder, write_failure, write_file
 
 __all__ = ["new_module"]
 
@@ -36,7 +40,8 @@ def new_module(name: str, parent: Path) -> list[Path]:
         The files that were written; the first is in the new folder itself.
 
     Raises:
-        ConfigError: The name cannot be used, or the folder exists or cannot be written.
+        ConfigError: The name cannot be used, or the folder exists.
+        WriteError: The folder cannot be written; there is none then.
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigError(
@@ -57,15 +62,23 @@ def new_module(name: str, parent: Path) -> list[Path]:
     except ConfigError as error:
         raise ConfigError(f"The name {name!r} is taken: {error}") from error
     folder = parent / f"viper-{name}"
+    if os.path.lexists(folder):
+        raise ConfigError(f"{str(folder)!r} exists already; nothing was written.")
+    make_folder(parent)
+    # Written beside, so that the folder is complete when it appears.
+    beside = parent / f".{folder.name}.part"
+    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
     try:
-        folder.mkdir(parents=True)
         for file, text in texts.items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_text(text, encoding="utf-8")
-    except FileExistsError as error:
-        raise ConfigError(f"{str(folder)!r} exists already; nothing was written.") from error
+            make_folder((beside / file).parent)
+            write_file(beside / file, text)
+        beside.rename(folder)
     except OSError as error:
-        raise ConfigError(f"{str(folder)!r} cannot be written: {error.strerror}.") from error
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise ConfigError(f"{str(folder)!r} exists already; nothing was written.") from error
+        raise WriteError(write_failure(folder, error)) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # there only after a failure
     return [folder / file for file in texts]
 
 

@@ -22,8 +22,9 @@ from viper.engine.options import OLD_NAMES, OPTIONS, Option, OptionalPath
 from viper.errors import ConfigError, InputError, did_you_mean
 from viper.serve.settings import ServerSettings
 from viper.settings.guard import CONFIG_VARIABLE, check_found, received, refuse_secrets
-from viper.settings.sources import FILE_NAME, PREFIX
+from viper.settings.sources import PREFIX, found_file
 from viper.storage.files import read_regular_file
+from viper.storage.user_cache import expand_user
 from viper.texts.secrets import SECRETS, is_secret
 from viper.texts.toml import MAX_TOML_BYTES, TomlError, parse_toml
 
@@ -223,12 +224,11 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
 def _find_file(variables: Mapping[str, str], folder: Path) -> tuple[Path | None, bool]:
     """Return the file, and whether the user named it."""
     if named := variables.get(CONFIG_VARIABLE, "").strip():
-        path = Path(named).expanduser()
+        path = expand_user(named)
         if not path.is_file():
             raise ConfigError(f"{CONFIG_VARIABLE} names {named!r}, but there is no such file.")
         return path, True
-    path = folder / FILE_NAME
-    return path if path.is_file() else None, False
+    return found_file(folder), False
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,24 +1,50 @@
-"""Read one file given by the user, with a clear error when that fails.
+"""Read and write files, with one clear line when that fails.
 
-Only regular files up to a size limit are read. Pipes and devices, which may block or never end, are
-refused.
+read_regular_file   the content of a file given by the user. Pipes and devices, which may block or never
+                    end, are refused.
+write_file          replaces a file as a whole: at any moment, also after a full disk or a kill, it holds
+                    either what it held before or all that is new
+replace_file        the same for content that is written in parts
+make_folder         a folder with its parents
+write_failure       what these say, for the few writers that cannot use them
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import itertools
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-from viper.errors import InputError, similar_words
+from viper.errors import InputError, WriteError, similar_words
+from viper.storage.part_file import PartFile
 
-__all__ = ["open_regular_file", "quote_path", "read_regular_file"]
+__all__ = ["make_folder", "open_regular_file", "quote_path", "read_regular_file", "replace_file"]
+__all__ += ["write_failure", "write_file"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+_ROOM = "Make room on its disk, or choose a place on another one."
+_ACCESS = "Make its folder writable for this user, or choose another."
+_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _ROOM,
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f), or choose another disk.",
+    errno.EROFS: "Choose a place on a disk that can be written.",
+    errno.EACCES: _ACCESS,
+    errno.EPERM: _ACCESS,
+    errno.ENOENT: "Its folder does not exist: create it, or correct the path.",
+    errno.ENOTDIR: "A part of the path is a file, not a folder: correct the path.",
+    errno.EISDIR: "It is a folder: give the path of a file.",
+    errno.EEXIST: "There is a file in the place of a folder: choose another path.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
 
 
 def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
@@ -114,3 +140,103 @@ def _missing(path: str, what: str) -> str:
     return f"There is no file {quote_path(path)}. " + (
         f"Did you mean {hint}?" if hint else "Check it."
     )
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    content: bytes | str,
+    *,
+    what: str = "",
+    durable: bool = True,
+    private: bool = False,
+) -> None:
+    """Replace a file, or create it, as `replace_file` does.
+
+    Args:
+        path: The file; its folder exists.
+        content: Text is written as UTF-8.
+        what: See `replace_file`.
+        durable: See `replace_file`.
+        private: See `replace_file`.
+
+    Raises:
+        WriteError: It cannot be written; it holds what it held before.
+    """
+    with replace_file(path, what=what, durable=durable, private=private) as file:
+        if isinstance(content, str):
+            # JSON reads the escape of a lone surrogate, as in names of files that are not UTF-8.
+            content = content.encode("utf-8", "backslashreplace")
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replace_file(
+    path: str | os.PathLike[str], *, what: str = "", durable: bool = True, private: bool = False
+) -> Iterator[IO[bytes]]:
+    """Write a file in parts, so that it appears complete or not at all.
+
+    The parts go to a temporary file in the same folder, which takes the name of the file at the end of the
+    block. After an error, and after a kill, the file holds what it held before. A link stays, and what it
+    leads to is replaced. A device or a pipe is written directly.
+
+    Args:
+        path: The file; its folder exists.
+        what: The content, for messages, such as "The trace".
+        durable: Wait until the content is on the disk, so that it survives a loss of power as well.
+        private: Give a new file to its owner alone.
+
+    Yields:
+        The file to write to; it has no descriptor and cannot seek.
+
+    Raises:
+        WriteError: It cannot be written, also where a library hid the cause. Other exceptions of the block
+            pass, and leave the file as it was.
+    """
+    path = os.fspath(path)
+    try:
+        writer = PartFile(path, 0o600 if private else 0o666)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise WriteError(write_failure(path, error, what)) from error
+    buffer = io.BufferedWriter(writer)
+    try:
+        try:
+            yield buffer
+            buffer.flush()
+        except Exception as error:
+            if writer.failure is None:
+                raise  # the block's own
+            raise WriteError(write_failure(path, writer.failure, what)) from error
+        try:
+            writer.publish(durable=durable)
+        except OSError as error:
+            raise WriteError(write_failure(path, error, what)) from error
+    finally:
+        writer.give_up()
+        buffer.close()
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and its parents, unless they exist.
+
+    Raises:
+        WriteError: That failed.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise WriteError(write_failure(getattr(error, "filename", None) or path, error)) from error
+
+
+def write_failure(path: str | os.PathLike[str], error: OSError | ValueError, what: str = "") -> str:
+    """Return one line: the file that cannot be written, why, and what to do.
+
+    Args:
+        path: The file.
+        error: Why.
+        what: What was to be written to it, such as "The trace".
+    """
+    reason = getattr(error, "strerror", None) or str(error)
+    advice = _ADVICE.get(getattr(error, "errno", None) or 0, "Choose another place.")
+    name = quote_path(os.fsdecode(path))
+    subject = f"{what} cannot be written to {name}" if what else f"{name} cannot be written"
+    return f"{subject} ({reason}). {advice}"

@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from viper.errors import ConfigError, InputError
+from viper.errors import ConfigError
 from viper.images.image import ImageRef
+from viper.storage.files import write_file
 from viper.trace.embedding import Embed, embedded
 from viper.trace.record import Trace
 
@@ -51,7 +52,7 @@ def write_trace(
 
     Raises:
         ConfigError: The suffix, or `embed`, is unknown.
-        InputError: The file cannot be written.
+        WriteError: The file cannot be written; one of that name is unchanged.
     """
     path = Path(path)
     check_suffix(path)
@@ -61,12 +62,8 @@ def write_trace(
         text = trace_page(trace, image)
     else:
         text = trace_text(trace_json(trace, image, embed=embed))
-    try:
-        path.write_bytes(text.encode("utf-8", "replace"))  # a lone surrogate has no UTF-8
-    except OSError as error:
-        raise InputError(
-            f"The trace cannot be written to {str(path)!r}: {error.strerror}."
-        ) from error
+    content = text.encode("utf-8", "replace")  # a lone surrogate has no UTF-8
+    write_file(path, content, what="The trace")
 
 
 def trace_json(

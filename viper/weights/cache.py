@@ -13,20 +13,26 @@ The cache is that of huggingface_hub (`HF_HOME`, `HF_HUB_CACHE`), shared with ot
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from viper.errors import ConfigError
 from viper.models.roles import Role
 from viper.weights.files import Library, missing_parts
 
-__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "find_on_disk", "repository_folder"]
+__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "find_on_disk", "has_no_home"]
+__all__ += ["hub_constants", "repository_folder"]
 
 State = Literal["complete", "partial", "absent"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 """Format of a commit of the hub."""
+
+_PLACES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME")
+"""Variables that name a place for the cache."""
 
 PART = ".incomplete"
 """Suffix of a partial download, shared with the tools of the hub."""
@@ -50,11 +56,38 @@ class OnDisk:
         return None if self.folder is None else self.folder.name
 
 
-def cache_folder() -> Path:
-    """Return the folder of the hub's cache, which need not exist."""
-    from huggingface_hub import constants
+def hub_constants() -> Any:
+    """Return the module with the places and limits that the hub's client reads from variables.
 
-    return Path(constants.HF_HUB_CACHE)
+    Raises:
+        ConfigError: One of them cannot be read.
+    """
+    try:
+        from huggingface_hub import constants
+    except ValueError as error:
+        raise ConfigError(
+            f"A variable of the hub's client (HF_HUB_…) cannot be read: {error}. Correct it, or unset it."
+        ) from error
+    return constants
+
+
+def cache_folder() -> Path:
+    """Return the folder of the hub's cache, which need not exist.
+
+    Raises:
+        ConfigError: A variable of the hub's client cannot be read.
+    """
+    return Path(hub_constants().HF_HUB_CACHE)
+
+
+def has_no_home(cache: Path) -> bool:
+    """Return whether the cache is below the home folder of a user that has none.
+
+    The client leaves `~` in place then, or follows a relative HOME; both name another folder in every
+    working directory.
+    """
+    is_named = any(os.environ.get(name) for name in _PLACES)
+    return not cache.is_absolute() and (str(cache).startswith("~") or not is_named)
 
 
 def repository_folder(repository: str, cache: Path | None = None) -> Path:

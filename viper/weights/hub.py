@@ -8,15 +8,17 @@ contain a token.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
+from viper.environment.connections import check_connections
 from viper.errors import DownloadError, did_you_mean
 from viper.storage.bounded_json import parse_json
-from viper.weights.cache import COMMIT
+from viper.weights.cache import COMMIT, hub_constants
 from viper.weights.hub_request import HubReplyError, open_reply, raise_for_status, read_reply
 
 __all__ = ["HubFile", "Listing", "list_repository", "translated"]
@@ -73,8 +75,10 @@ def list_repository(
     Raises:
         DownloadError: The repository or revision does not exist or is not accessible, or the hub is
             unreachable.
+        ConfigError: A variable of the environment has a value that no connection can be made with.
     """
-    from huggingface_hub import constants
+    check_connections()
+    constants = hub_constants()
     from huggingface_hub.utils import (  # type: ignore[attr-defined] # lazy there
         build_hf_headers,
         validate_repo_id,
@@ -143,6 +147,8 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
         TypeError,
         AttributeError,
         AssertionError,
+        # A token that cannot be read, or another file of the client:
+        OSError,
     ) as error:
         raise DownloadError(_translation(error, repository, revision, suggestions)) from error
 
@@ -192,6 +198,12 @@ def _translation(
             return (
                 f"The hub cannot be reached at {endpoint} ({type(error).__name__}). Check the network, "
                 "and HTTPS_PROXY or HF_ENDPOINT if you need them."
+            )
+        case OSError():
+            name = "A file" if error.filename is None else repr(os.fsdecode(error.filename))
+            return (
+                f"{name} of the hub's client cannot be used: {error.strerror or error}. Check HF_HOME and "
+                "HF_TOKEN_PATH, and the network."
             )
     return _invalid_reply(repository, endpoint)
 

@@ -11,6 +11,7 @@ downloads of one model.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -18,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from viper.errors import DownloadError
-from viper.weights.cache import COMMIT, cache_folder, repository_folder
+from viper.errors import DownloadError, WriteError
+from viper.storage.files import write_file
+from viper.storage.user_cache import NO_HOME
+from viper.weights.cache import COMMIT, cache_folder, has_no_home, repository_folder
 from viper.weights.fetch import fetch, is_complete, partial_bytes
 from viper.weights.files import Library, needed_files
 from viper.weights.hub import HubFile, Listing, list_repository
@@ -146,14 +149,25 @@ def check_disk_space(plans: Iterable[PullPlan]) -> None:
     plans = list(plans)
     needed = sum({plan.root: plan.to_fetch_bytes for plan in plans}.values())
     for plan in plans:
-        existing = next(path for path in (plan.cache, *plan.cache.parents) if path.exists())
-        free = shutil.disk_usage(existing).free
-        if needed > free:
+        if has_no_home(plan.cache):
+            raise DownloadError(
+                f"There is no folder for models: {NO_HOME}. Set HOME, or HF_HOME to a folder for them."
+            )
+        free = _free_bytes(plan.cache)
+        if free is not None and needed > free:
             raise DownloadError(
                 f"The disk of {str(plan.cache)!r} has {free / 1e6:,.0f} MB free, but "
                 f"{needed / 1e6:,.0f} MB are needed. Make room, or set HF_HOME to a folder on another "
                 "disk."
             )
+
+
+def _free_bytes(cache: Path) -> int | None:
+    """Return the room on the disk of a folder that need not exist; None if it is unknown."""
+    for path in (cache, *cache.parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(path).free
+    return None
 
 
 def execute_pull(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pulled:
@@ -177,10 +191,12 @@ def execute_pull(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pul
         raise DownloadError(
             f"Another process is fetching '{repository}'. Wait until it is done."
         ) from error
+    except WriteError as error:
+        raise DownloadError(f"{error} Or set HF_HOME to another folder.") from error
     except OSError as error:
         raise DownloadError(
-            f"The cache {str(plan.cache)!r} cannot be written to: {error.strerror or error}. Make it "
-            "writable, or set HF_HOME to another folder."
+            f"The cache {str(plan.cache)!r} cannot be written to: {error.strerror or error}. Make room and "
+            "make it writable, or set HF_HOME to another folder."
         ) from error
     return Pulled(repository, plan.listing.commit, folder, to_fetch, plan.size_bytes)
 
@@ -210,9 +226,7 @@ def _publish(plan: PullPlan) -> Path:
     if not COMMIT.fullmatch(revision):
         reference = plan.root / "refs" / revision
         reference.parent.mkdir(parents=True, exist_ok=True)
-        temporary = reference.with_name(f".{reference.name}.viper")
-        temporary.write_text(plan.listing.commit, encoding="utf-8")
-        temporary.replace(reference)
+        write_file(reference, plan.listing.commit)
     return folder
 
 

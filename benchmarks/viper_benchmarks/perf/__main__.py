@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from viper.environment.standard_streams import run_command
+
 __all__ = ["perf"]
 
 _BENCHMARKS = "startup sandbox world builtin runner forwards overhead throughput soak serve".split()
@@ -35,4 +37,4 @@ def perf() -> None:
 
 
 if __name__ == "__main__":
-    perf(prog_name="python -m viper_benchmarks.perf")
+    run_command(lambda: perf(prog_name="python -m viper_benchmarks.perf"))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias
 
 import click
 
+from viper.storage.files import make_folder, write_file
 from viper.texts.terminal import json_text
 from viper_benchmarks.perf.machine import describe_machine, describe_versions
 
@@ -95,9 +96,8 @@ def benchmark(
         def command(as_json: bool, output: Path | None, **options: Any) -> None:
             result = measure(**options)
             if output is not None:
-                output.parent.mkdir(parents=True, exist_ok=True)
-                text = json.dumps(result, indent=1, ensure_ascii=False)
-                output.write_text(text + "\n", encoding="utf-8")
+                make_folder(output.parent)
+                write_file(output, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
             if as_json:
                 click.echo(json_text(result))
             else:

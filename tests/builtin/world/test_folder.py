@@ -86,11 +86,10 @@ def test_a_set_that_was_interrupted_has_no_scene_file(tmp_path):
 
 
 def test_a_disk_that_is_full_leaves_no_part_of_a_file(tmp_path, monkeypatch):
-    def full(path, content):
-        path.touch()
-        raise OSError(28, "No space left on device", str(path))
+    def full(descriptor, content):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("os.write", full)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
         render_set(tmp_path, 1, size=SIZE)
     assert names(tmp_path) == []

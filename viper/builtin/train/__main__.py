@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from viper.environment.standard_streams import run_command
 from viper.errors import MissingExtraError, require_packages
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def main(
         raise click.ClickException(str(error)) from error
     from viper.builtin.train.card import card_rows
     from viper.progress_bars import StepBars
+    from viper.storage.files import write_file
 
     with StepBars() as bars:
         _draw(folder / "train", images, _FIRST_SEED, jobs, bars)
@@ -77,8 +79,8 @@ def main(
             folder, min(views_of, images), validation, (text_steps, map_steps), viewer, bars
         )
     text = json.dumps(figures, indent=1)
-    (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "card.md").write_text("\n".join(card_rows(figures)) + "\n", encoding="utf-8")
+    write_file(folder / "figures.json", text + "\n")
+    write_file(folder / "card.md", "\n".join(card_rows(figures)) + "\n")
     click.echo(text)
 
 
@@ -175,4 +177,4 @@ def _answerer(
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

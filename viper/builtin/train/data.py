@@ -26,6 +26,7 @@ from viper.builtin.graphs import STRIDE
 from viper.builtin.world import render, sample_scene
 from viper.builtin.world.clevr import clevr_scene
 from viper.builtin.world.scene import Camera
+from viper.storage.files import make_folder, replace_file, write_file
 
 __all__ = ["IMAGE_SIZE", "DrawnImage", "draw_images", "read_image"]
 
@@ -65,7 +66,7 @@ def draw_images(
         on_drawn: Called after each image, existing ones included.
     """
     for name in ("images", "things", "scenes"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / name)
     tasks = [(folder, number, first_seed) for number in range(count)]
     with contextlib.ExitStack() as stack:
         drawn: Iterable[None] = map(_draw, tasks)
@@ -85,16 +86,14 @@ def _draw(task: tuple[Path, int, int]) -> None:
     scene = sample_scene(first_seed + number, size=IMAGE_SIZE)
     rendered = render(scene)
     name = f"{number:06d}.jpg"
-    Image.fromarray(rendered.pixels).save(
-        folder / "images" / name, quality=95, subsampling=0, optimize=False
-    )
-    Image.fromarray((rendered.object_map + 1).astype(np.uint8)).save(
-        folder / "things" / f"{number:06d}.png", compress_level=1
-    )
+    with replace_file(folder / "images" / name, durable=False) as file:
+        image = Image.fromarray(rendered.pixels)
+        image.save(file, "JPEG", quality=95, subsampling=0, optimize=False)
+    with replace_file(folder / "things" / f"{number:06d}.png", durable=False) as file:
+        objects = Image.fromarray((rendered.object_map + 1).astype(np.uint8))
+        objects.save(file, "PNG", compress_level=1)
     entry = clevr_scene(scene, rendered, index=number, split="train", image_filename=name)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(entry), encoding="utf-8")
-    unfinished.rename(path)  # last: it marks a complete image
+    write_file(path, json.dumps(entry), durable=False)  # last: it marks a complete image
 
 
 def read_image(folder: Path, number: int) -> DrawnImage:

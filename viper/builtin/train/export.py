@@ -7,6 +7,8 @@ prove anything about them. `RoiAlign` needs opset 16 for aligned boxes, `LayerNo
 from __future__ import annotations
 
 import contextlib
+import io
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from viper.builtin.language import LANGUAGE_GRAPH, TOKENIZER
 from viper.builtin.train.network import NECK, PLACE, WorldNetwork
 from viper.builtin.words import MAX_WORDS
 from viper.limber.model import LimberModel
+from viper.storage.files import write_file
 
 __all__ = ["export_language", "export_network"]
 
@@ -158,7 +161,7 @@ def export_language(model: LimberModel, folder: Path) -> None:
         {"descriptions": {0: "n"}, "words": {0: "n", 1: "length"}, "logits": {0: "n"}},
         folder / LANGUAGE_GRAPH,
     )
-    model.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    write_file(folder / TOKENIZER, model.tokenizer.backend_tokenizer.to_str(pretty=True))
 
 
 def _export(
@@ -170,34 +173,37 @@ def _export(
 ) -> None:
     # In evaluation mode as a whole: the exporter would switch parts back to training afterwards.
     module.eval()
+    exported = io.BytesIO()
     with warnings.catch_warnings(), _without_fused_attention():
         # Of constants in the trace, which are meant, and of the exporter's age.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
             tuple(inputs.values()),
-            str(path),
+            exported,  # type: ignore[arg-type] # it takes an open file as well
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_axes=dict(axes),
             opset_version=_OPSET,
             dynamo=False,
         )
-    _simplify(path)
+    _write_simplified(exported.getvalue(), path)
 
 
-def _simplify(path: Path) -> None:
-    """Replace a graph by an equal one with half the nodes, which opens faster.
+def _write_simplified(graph: bytes, path: Path) -> None:
+    """Write a graph as an equal one with half the nodes, which opens faster.
 
     onnxruntime folds constants and removes what does nothing; at this level the result is plain ONNX.
     """
-    import onnxruntime
+    from viper.backends.onnx_runtime import onnxruntime
 
     settings = onnxruntime.SessionOptions()
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    settings.optimized_model_filepath = str(path.with_suffix(".simple"))
-    onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    path.with_suffix(".simple").replace(path)
+    with tempfile.TemporaryDirectory(prefix="viper-export-") as folder:
+        simple = Path(folder, path.name)
+        settings.optimized_model_filepath = str(simple)
+        onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
+        write_file(path, simple.read_bytes())
 
 
 @contextlib.contextmanager
@@ -217,4 +223,4 @@ def _add_metadata(path: Path, values: Mapping[str, str]) -> None:
     graph = onnx.load(path)
     for name, value in values.items():
         graph.metadata_props.add(key=name, value=value)
-    onnx.save(graph, path)
+    write_file(path, graph.SerializeToString())

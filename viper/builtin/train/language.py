@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,13 @@ def train_language(
             on_step(loop.step, float(loss.detach()))
         loop.save()
     with quiet_libraries():
-        model.eval().half().save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        # Beside it, so that the folder is complete when it appears.
+        unfinished = folder.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        model.eval().half().save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
 
 
 def new_tokenizer() -> Any:

@@ -12,7 +12,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from viper.builtin.world.clevr import clevr_scene, scenes_file
 from viper.builtin.world.render import render
 from viper.builtin.world.sample import sample_scene, scene_seed
 from viper.errors import InputError
-from viper.storage.files import quote_path
+from viper.storage.files import quote_path, write_file
 
 __all__ = ["RenderedSet", "render_set"]
 
@@ -94,13 +93,13 @@ def render_set(
             name = f"CLEVR_{split}_{index:06d}.png"
             content = io.BytesIO()
             Image.fromarray(rendered.pixels).save(content, "PNG")
-            _write(images / name, content.getvalue())
+            write_file(images / name, content.getvalue(), durable=False)
             entries.append(
                 clevr_scene(scene, rendered, index=index, split=split, image_filename=name)
             )
             if on_scene is not None:
                 on_scene()
-        _write(scenes_path, json.dumps(scenes_file(entries, split)).encode())
+        write_file(scenes_path, json.dumps(scenes_file(entries, split)))
     except OSError as error:
         place = quote_path(str(error.filename or folder))
         reason = error.strerror or str(error)
@@ -120,15 +119,3 @@ def _remove_set(images: Path, scenes_path: Path, split: str) -> None:
     for path in images.iterdir():
         if written.fullmatch(path.name):
             path.unlink()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it appears complete or not at all."""
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except BaseException:  # also on Ctrl-C
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise

@@ -1,0 +1,1 @@
+"""What the environment gives a process: its standard streams, and the variables that steer connections."""
