@@ -168,7 +168,11 @@ class SampleResult:
             cause, fixed_by = former["lost_by"], former["mended_by"]
             row["error_attribution"] = {"cause": cause, "fixed_by": fixed_by}
         # As JSON, where strict still accepts lists for tuples, but neither booleans nor texts for numbers.
-        return _ROW.validate_json(json.dumps(row), strict=True)
+        text = json.dumps(row, ensure_ascii=False)
+        try:
+            return _ROW.validate_json(text.encode(), strict=True)
+        except UnicodeEncodeError:  # a name of a file that is not UTF-8
+            return _ROW.validate_python(row)
 
 
 _ROW = TypeAdapter(SampleResult)

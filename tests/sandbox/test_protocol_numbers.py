@@ -61,23 +61,25 @@ def find(number=1, line=3):
     ids=str,
 )  # fmt: skip
 def test_a_number_of_another_type_ends_the_session(message):
-    with pytest.raises(WireError, match="Expected a message call, done or failed"):
+    with pytest.raises(
+        WireError, match="Expected a message call, done or failed|A line that no program has"
+    ):
         after(message)
 
 
 def test_numbers_are_accepted_in_their_place():
-    result = after(find(1), find(2, line=0), ["failed", "runtime", "It failed.", 3, ""])
+    result = after(find(1), find(2, line=1), ["failed", "runtime", "It failed.", 3, ""])
     assert (result.calls, result.failure.line) == (2, 3)
 
 
 @pytest.mark.parametrize("line", [True, False, -1, 1.0, None, "1"])
 def test_a_finding_and_a_call_site_have_a_line(line):
-    assert _finding(("check", 1, "x")).line == 1
-    assert _call_site((1, "find", (), False)).line == 1
+    assert _finding(("check", 1, "x"), 10).line == 1
+    assert _call_site((1, "find", (), False), 10).line == 1
     with pytest.raises(WireError):
-        _finding(("check", line, "x"))
+        _finding(("check", line, "x"), 10)
     with pytest.raises(WireError):
-        _call_site((line, "find", (), False))
+        _call_site((line, "find", (), False), 10)
 
 
 @pytest.mark.parametrize("place", [(False, True), (0, True), (False, 1)], ids=str)

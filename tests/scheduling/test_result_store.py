@@ -117,6 +117,14 @@ def test_a_value_with_one_wrong_bit_is_not_used(tmp_path, at):
     store.close()
 
 
+def test_a_value_of_version_0_1_which_has_no_checksum_is_read(tmp_path):
+    with sqlite3.connect(stored(tmp_path, 1)) as file:
+        file.execute("UPDATE results SET value = substr(value, 18)")
+    store = ResultStore(tmp_path)
+    assert store.get(b"key 0") is not None
+    store.close()
+
+
 def test_control_without_the_checksum_a_wrong_bit_is_another_number(tmp_path, monkeypatch):
     monkeypatch.setattr(result_store, "_checksum", lambda key, value: bytes(16))
     with sqlite3.connect(stored(tmp_path, 1)) as file:

@@ -70,6 +70,9 @@ def test_nothing_of_the_commands_is_printed_past_the_one_module():
     own_numbers = {  # these print no text of a stranger
         "benchmarks/viper_benchmarks/perf/command.py",
         "benchmarks/viper_benchmarks/perf/fresh_child.py",
+        "benchmarks/viper_benchmarks/perf/attacks.py",
+        "benchmarks/viper_benchmarks/perf/hostile.py",
+        "viper/backends/_template_child.py",  # to its parent, as JSON
         "viper/builtin/train/__main__.py",
         "viper/doctor/_torch_probe.py",
     }
@@ -82,7 +85,8 @@ def test_nothing_of_the_commands_is_printed_past_the_one_module():
                 continue  # parsing every module takes seconds
             if name != "viper/cli/output.py" and _prints(source):
                 found.add(name)
-    assert found <= own_numbers
+    # It prints what goes wrong when the commands cannot even be imported.
+    assert found <= own_numbers | {"viper/environment/standard_streams.py"}
 
 
 def _prints(source):

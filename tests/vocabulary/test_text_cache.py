@@ -19,6 +19,8 @@ FOLDERS = ["viper", "sandbox/viper_sandbox", "benchmarks/viper_benchmarks"]
 
 NO_STRANGERS_TEXT = {
     "viper/trace/model.py": "classes of ours",
+    "viper/storage/sqlite.py": "layouts of ours",
+    "benchmarks/viper_benchmarks/perf/attacks.py": "no argument",
     "viper/trace/page.py": "packaged files",
     "viper/serve/static_files.py": "packaged files, by the names of the routes",
     "viper/serve/redaction.py": "references of the server's own configuration",

@@ -118,7 +118,9 @@ def run_command(command: Callable[[], object]) -> NoReturn:
         line = _line_of(error)
         if line is None or "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"viper: {' '.join(line.split())}\n")
+        from viper.texts.terminal import one_line
+
+        sys.stderr.write(f"viper: {one_line(line)}\n")
         status = _FAILED
     sys.exit(final_status(status))
 
@@ -175,7 +177,7 @@ def _guarded(stream: TextIO | None, raw: _Stream) -> TextIO:
 
 def _print(error: LostOutputError) -> None:
     if not error.is_quiet:
-        sys.stderr.write(f"viper: {error}\n")
+        sys.stderr.write(f"viper: {' '.join(str(error).split())}\n")
 
 
 def _line_of(error: Exception) -> str | None:

@@ -37,6 +37,8 @@ _READ_S = 5.0
 # To add up the sizes in a full file on a slow disk.
 _WRITE_S = 60.0
 _CHECKSUM_BYTES = 16
+# In front of a checksum and a value; no packed value begins with it.
+_MARK = b"\xb7"
 # Bytes that may wait to be written; further results are not written.
 _MOST_BACKLOG = 64_000_000
 _PER_TRANSACTION = 256
@@ -44,7 +46,7 @@ _SUM = "SELECT coalesce(sum(size), 0) FROM results"
 
 _LAYOUT = Layout(
     application_id=0x56495052,  # "VIPR"
-    version=2,
+    version=1,
     table="results",
     schema="""
 CREATE TABLE results (
@@ -108,7 +110,10 @@ class ResultStore:
                 return None
         if row is None or not isinstance(row[0], bytes):
             return None
-        value, checksum = row[0][:-_CHECKSUM_BYTES], row[0][-_CHECKSUM_BYTES:]
+        stored: bytes = row[0]
+        if not stored.startswith(_MARK):  # version 0.1 stored no checksums
+            return unpack(stored)
+        checksum, value = stored[1 : 1 + _CHECKSUM_BYTES], stored[1 + _CHECKSUM_BYTES :]
         return unpack(value) if checksum == _checksum(key, value) else None
 
     def put(self, key: Key, value: Any) -> None:
@@ -174,7 +179,7 @@ class ResultStore:
             self._backlog_bytes -= sum(size_in_memory(value) for _, value in results)
         packed_results = ((key, pack(value)) for key, value in results)
         rows = [
-            (key, packed + _checksum(key, packed))
+            (key, _MARK + _checksum(key, packed) + packed)
             for key, packed in packed_results
             if packed is not None
         ]

@@ -119,11 +119,11 @@ def change(store, statement, *values):
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("template", '{"source": "right"}'),
+        ("template", "0" * 32 + '{"source": "left"}'),
+        ("template", ""),
         ("skeleton", "is the ‹noun› right"),
         ("generator", "trusted"),
         ("frame", "how many _ "),
-        ("checksum", b"x" * 16),
         ("made_s", 1e300),
         ("used_s", -1.0),
         ("uses", -5),
@@ -137,6 +137,18 @@ def test_a_row_that_was_changed_is_deleted(store, column, value):
     assert [entry.skeleton for entry in store.entries()] == ["b"]
     with contextlib.closing(sqlite3.connect(store.path)) as file:
         assert file.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+
+
+def test_a_template_with_one_other_word_is_deleted(store):
+    put(store, "a", template='{"source": "left"}')
+    change(store, "UPDATE entries SET template = replace(template, 'left', 'right')")
+    assert store.entries() == []
+
+
+def test_a_row_of_version_0_1_which_has_no_checksum_is_read(store):
+    put(store, "a", template='{"source": "left"}')
+    change(store, "UPDATE entries SET template = substr(template, 33)")
+    assert [entry.template for entry in store.entries()] == ['{"source": "left"}']
 
 
 def test_a_program_of_another_context_is_not_found(store):
@@ -158,7 +170,7 @@ def test_an_endless_view_is_refused(store):
         file.execute(
             "CREATE VIEW entries AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) "
             "SELECT id, 'c' AS context, 'f' AS frame, '' AS skeleton, '' AS generator, '' AS template, "
-            "x'' AS checksum, 0 AS uses, 0 AS made_s, 0 AS used_s FROM n"
+            "0 AS uses, 0 AS made_s, 0 AS used_s FROM n"
         )
         file.execute(f"PRAGMA application_id = {module._LAYOUT.application_id}")
         file.execute(f"PRAGMA user_version = {module._LAYOUT.version}")

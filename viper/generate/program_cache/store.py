@@ -25,10 +25,11 @@ _MAX_ENTRIES = 20_000
 
 # A time in the year 5138, and more uses than there are questions.
 _MAX_NUMBER = 1e11
+_CHECKSUM_DIGITS = 32
 
 _LAYOUT = Layout(
     application_id=0x5649504D,  # "VIPM"
-    version=2,
+    version=1,
     table="entries",
     schema="""
 CREATE TABLE entries (
@@ -38,7 +39,6 @@ CREATE TABLE entries (
     skeleton TEXT NOT NULL,
     generator TEXT NOT NULL,
     template TEXT NOT NULL,
-    checksum BLOB NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0,
     made_s REAL NOT NULL,
     used_s REAL NOT NULL,
@@ -106,11 +106,11 @@ class Store:
         with self._transaction("IMMEDIATE") as file:
             file.execute(
                 "INSERT OR REPLACE INTO entries "
-                "(context, frame, skeleton, generator, template, checksum, made_s, used_s) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "(context, frame, skeleton, generator, template, made_s, used_s) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(context, frame, skeleton, generator, template),
-                    _checksum(context, frame, skeleton, generator, template),
+                    *(context, frame, skeleton, generator),
+                    _checksum(context, frame, skeleton, generator, template) + template,
                     *(now, now),
                 ),
             )
@@ -138,24 +138,18 @@ class Store:
         if not self.path.exists():
             return []
         query = (
-            f"SELECT context, frame, checksum, {', '.join(Entry._fields)} FROM entries {clauses} "  # noqa: S608  # our own names
+            f"SELECT context, frame, {', '.join(Entry._fields)} FROM entries {clauses} "  # noqa: S608  # our own names
             f"LIMIT {_MAX_ENTRIES}"
         )
         with self._transaction("DEFERRED", reads_only=True) as file:
             rows = file.execute(query, values).fetchall()
         found: list[Entry] = []
-        for context, frame, checksum, *fields in rows:
-            entry = Entry._make(fields)
-            texts = (context, frame, entry.skeleton, entry.generator, entry.template)
-            numbers = (entry.uses, entry.made_s, entry.used_s)
-            if (
-                all(isinstance(text, str) for text in texts)
-                and all(isinstance(n, (int, float)) and 0 <= n < _MAX_NUMBER for n in numbers)
-                and checksum == _checksum(*texts)
-            ):
+        for context, frame, *fields in rows:
+            entry = _checked(context, frame, Entry._make(fields))
+            if entry is not None:
                 found.append(entry)
-            elif isinstance(entry.id, int):
-                self.delete(entry.id)
+            elif isinstance(fields[0], int):
+                self.delete(fields[0])
         return found
 
     def _change(self, statement: str, *values: float) -> int:
@@ -179,7 +173,25 @@ class Store:
             raise StoreError(message, busy=busy) from error
 
 
-def _checksum(*texts: str) -> bytes:
+def _checked(context: object, frame: object, entry: Entry) -> Entry | None:
+    """Return a row of the file without its checksum; None if it is damaged.
+
+    In front of the JSON of a template stands its checksum, except in rows of version 0.1.
+    """
+    texts = (context, frame, entry.skeleton, entry.generator, entry.template)
+    numbers = (entry.uses, entry.made_s, entry.used_s)
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    if not all(isinstance(n, (int, float)) and 0 <= n < _MAX_NUMBER for n in numbers):
+        return None
+    if entry.template.startswith("{"):
+        return entry
+    checksum, template = entry.template[:_CHECKSUM_DIGITS], entry.template[_CHECKSUM_DIGITS:]
+    right = _checksum(str(context), str(frame), entry.skeleton, entry.generator, template)
+    return entry._replace(template=template) if checksum == right else None
+
+
+def _checksum(*texts: str) -> str:
     """Return a checksum of the texts of a row; a text may contain everything but a null character."""
     joined = "\0".join(texts).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(joined, digest_size=16).digest()
+    return hashlib.blake2b(joined, digest_size=_CHECKSUM_DIGITS // 2).hexdigest()
