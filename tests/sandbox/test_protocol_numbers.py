@@ -61,9 +61,7 @@ def find(number=1, line=3):
     ids=str,
 )  # fmt: skip
 def test_a_number_of_another_type_ends_the_session(message):
-    with pytest.raises(
-        WireError, match="Expected a message call, done or failed|A line that no program has"
-    ):
+    with pytest.raises(WireError):
         after(message)
 
 
