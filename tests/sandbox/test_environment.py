@@ -332,8 +332,8 @@ def test_blocked_signals_would_stop_a_zygote_that_does_not_undo_it(monkeypatch):
 
 def _boot_without_reset():
     return (
-        "import sys; sys.path += sys.argv[2:]; from viper_sandbox import zygote; "
-        "zygote._forget_surroundings = lambda: None; zygote.main(int(sys.argv[1]))"
+        "import sys; sys.path += sys.argv[2:]; from viper_sandbox import zygote, zygote_loop; "
+        "zygote_loop._forget_surroundings = lambda: None; zygote.main(int(sys.argv[1]))"
     )
 
 

@@ -151,13 +151,13 @@ def test_the_zygote_reports_a_fork_that_fails_and_goes_on():
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    forker = zygote.Zygote.__new__(zygote.Zygote)
+    forker = zygote._ProgramZygote.__new__(zygote._ProgramZygote)
     forker._host = Deaf()
     forker._descriptors = deque([9])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zygote.os, "fork", refuse)
-        patch.setattr(zygote.os, "close", closed.append)
-        forker._fork(3, lambda fd: None)
+        patch.setattr(os, "fork", refuse)
+        patch.setattr(os, "close", closed.append)
+        forker.fork(3, lambda fd: None)
     assert said == [["fork_failed", 3, "[Errno 11] Resource temporarily unavailable"]]
     assert closed == [9]
 

@@ -26,8 +26,7 @@ from viper.images.color_modes import layout, packed_rows
 from viper.images.image_files import MESSAGE_BYTES, DecodingError, opened, orientation, sample_bits
 from viper_sandbox.confine import Confinement, ConfinementPlan, confine
 from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
-from viper_sandbox.zygote import Zygote
-from viper_sandbox.zygote import main as zygote_main
+from viper_sandbox.zygote_loop import ZygoteLoop, serve_host
 
 __all__ = ["main"]
 
@@ -36,10 +35,10 @@ _READ_BYTES = 1 << 20
 
 def main(control_fd: int) -> NoReturn:
     """Serve the host as the zygote of these processes."""
-    zygote_main(control_fd, _DecoderZygote)
+    serve_host(control_fd, _DecoderZygote)
 
 
-class _DecoderZygote(Zygote):
+class _DecoderZygote(ZygoteLoop):
     """Forks processes that decode one image each."""
 
     @staticmethod
@@ -65,11 +64,9 @@ class _DecoderZygote(Zygote):
             "a".encode(codec)  # imports the codec
         Image.new("LAB", (1, 1)).convert("RGB")  # imports the color management
 
-    def _serve(self, fd: int) -> NoReturn:
-        _serve(fd, self._plan)
-
-    def _serve_warm(self, fd: int) -> NoReturn:
-        _serve(fd, self._plan)
+    def run_child(self, fd: int) -> NoReturn:
+        """Decode one image."""
+        _serve(fd, self.plan)
 
 
 def _serve(fd: int, plan: ConfinementPlan) -> NoReturn:

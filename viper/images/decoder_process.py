@@ -28,7 +28,7 @@ __all__ = ["LIMITS", "DecoderChild", "DecoderGoneError", "DecoderZygote", "begin
 LIMITS = Limits(cpu_s=20.0, memory_mb=(MAX_DECODING_BYTES >> 20) + 64)
 """Limits of a process that decodes an image; the CPU time is a hundred times that of a 12-megapixel JPEG."""
 
-_PACKAGES = ("viper_sandbox", "RestrictedPython", "PIL", "viper")
+_PACKAGES = ("viper_sandbox", "PIL", "viper")
 _READ_BYTES = 65_536
 _START_S = 60.0
 
