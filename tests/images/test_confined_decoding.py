@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ from fakes.hostile_images import (
 )
 from viper.errors import InputError, ViperError
 from viper.images import confined_decoding, decoder_process, image_files
+from viper.images.cancellation import Cancellation
 from viper.images.confined_decoding import _Conversation, _Reservations, decode
 from viper.images.decoder_process import DecoderZygote
 from viper.images.decoding import open_image
@@ -179,9 +181,9 @@ def test_eight_images_at_once_share_one_bound_of_memory(fresh, monkeypatch):
     data = webp_of_one_colour((3_000, 3_000))  # 16 bytes a pixel: 137 MiB
     zygote = fresh()
     decode(PHOTO, accept)
-    monkeypatch.setattr(confined_decoding, "_RESERVATIONS", _Reservations(160 << 20))
+    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(160 << 20))
     assert _peak_mb(zygote, data, 8) < 260
-    monkeypatch.setattr(confined_decoding, "_RESERVATIONS", _Reservations(10 << 30))
+    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(10 << 30))
     assert _peak_mb(zygote, data, 8) > 400
 
 
@@ -191,7 +193,7 @@ def test_reservations_never_exceed_their_total_and_come_in_order():
     lock = threading.Lock()
 
     def take(number: int, size: int) -> None:
-        with reservations.hold(size):
+        with reservations.hold(size, Cancellation()):
             with lock:
                 held[0] += size
                 most[0] = max(most[0], held[0])
@@ -209,6 +211,46 @@ def test_reservations_never_exceed_their_total_and_come_in_order():
         thread.join()
     assert most[0] == 10
     assert order == sorted(order)
+
+
+# Two seconds of work, far below the limits of a decoder.
+TEDIOUS = jpeg_of_scans(50, (4_000, 4_000))
+
+
+@pytest.mark.parametrize("way", ["deadline", "cancel", "before"])
+def test_a_decoding_that_is_cancelled_ends_at_once(way):
+    decode(PHOTO, accept)
+    cancellation = Cancellation(time.monotonic() + 0.2 if way == "deadline" else None)
+    if way == "cancel":
+        threading.Timer(0.2, cancellation.cancel).start()
+    if way == "before":
+        cancellation.cancel()
+    started_s = time.monotonic()
+    with pytest.raises(DecodingError) as caught:
+        decode(TEDIOUS, accept, cancellation)
+    ended_s = time.monotonic() - started_s
+    assert caught.value.kind == "time"
+    # The control: without it, the same file takes much longer.
+    decode(TEDIOUS, accept, Cancellation())
+    assert ended_s < (time.monotonic() - started_s - ended_s) / 1.5
+
+
+def test_a_decoding_that_waits_for_memory_is_cancelled(monkeypatch):
+    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(1 << 30))
+    data = webp_of_one_colour((3_000, 3_000))
+    cancellation = Cancellation()
+    threading.Timer(0.3, cancellation.cancel).start()
+    with confined_decoding._LARGE.hold(1 << 30, Cancellation()):
+        assert decode(PHOTO, accept).shape == (48, 64, 3)  # ordinary images do not wait
+        with pytest.raises(DecodingError):
+            decode(data, accept, cancellation)
+    assert decode(data, accept).shape == (3_000, 3_000, 3)
+
+
+def test_scans_of_many_pixels_are_counted_together():
+    with pytest.raises(InputError, match="100 JPEG scans of so many pixels"):
+        open_image(jpeg_of_scans(90, (3_600, 3_600)))
+    assert open_image(jpeg_of_scans(90, (200, 200))).size == (200, 200)  # control
 
 
 def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
@@ -242,7 +284,7 @@ def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh):
     victim = psutil.Process(zygote._process.pid).children(recursive=True)[-1]
     os.kill(victim.pid, signal.SIGSEGV)
     with pytest.raises(DecodingError) as caught:
-        confined_decoding._decode(zygote, child, PHOTO, accept)
+        confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
     assert caught.value.kind == "damaged"
     assert "status -11" in caught.value.reason
     assert decode(PHOTO, accept).shape == (48, 64, 3)
@@ -301,7 +343,7 @@ def test_no_process_and_no_descriptor_is_left(fresh):
 
 HONEST = [
     ["ready", {}],
-    ["opened", "PNG", "RGB", 2, 2, 100],
+    ["opened", "PNG", "RGB", 2, 2, 0],
     ["pixels", "RGB", 2, 2, 1, 16],
     ["rows", 12],
 ]
@@ -315,7 +357,7 @@ def talk(messages, tail=bytes(12)):
             theirs.sendall(message if isinstance(message, bytes) else frame(pack(message, 10_000)))
         theirs.sendall(tail)
         theirs.shutdown(socket.SHUT_WR)
-        return _Conversation(ours).pixels(b"file", lambda width, height: None)
+        return _Conversation(ours).pixels(b"file", accept, contextlib.ExitStack())
 
 
 def test_an_honest_child_is_understood():
@@ -337,8 +379,9 @@ def test_an_honest_child_is_understood():
         {2: ["pixels", "I;16", 2, 2, 1, 400]},
         {2: ["pixels", "RGB", 3, 2, 1, 16]},
         {2: ["rows", 12]},
-        {1: ["opened", "PNG", "RGB", 2, 2, -1]},
-        {1: ["opened", "PNG", "RGB", 2, 2, 2**50]},
+        {1: ["opened", "PNG", "RGB", 20_000, 20_000, 0]},
+        {1: ["opened", "WEBP", "RGBA", 9_000, 9_000, 0]},
+        {3: ["rows", 1]},
         {1: ["opened", "PNG", "RGB", 2.0, 2, 100]},
         {1: ["opened", "PNG", "RGB", [2], 2, 100]},
         {1: ["pixels", "RGB", 2, 2, 1, 16]},
@@ -364,7 +407,7 @@ def test_the_size_is_checked_again_when_pixels_come(size):
         for message in (*HONEST[:2], ["pixels", "RGB", *size, 1, 16]):
             theirs.sendall(frame(pack(message, 10_000)))
         with pytest.raises(InputError):
-            _Conversation(ours).pixels(b"file", check)
+            _Conversation(ours).pixels(b"file", check, contextlib.ExitStack())
 
 
 @settings(max_examples=150, deadline=None)

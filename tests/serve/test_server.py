@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from fakes.asgi import form
+from fakes.hostile_images import jpeg_of_scans
 from fakes.running import Running, run
 from fakes.serving import PNG
 from viper.errors import ConfigError
@@ -303,3 +304,23 @@ def test_each_server_has_its_own_head_timeout(app):
         return Server(app, settings, None, None).config.http.head_s
 
     assert [head_s(ServerSettings(head_s=value)) for value in (1.0, 2.0)] == [1.0, 2.0]
+
+
+def test_the_timeout_of_a_request_ends_the_decoding_of_its_image(engine):
+    tedious = jpeg_of_scans(50, (4_000, 4_000))  # two seconds of work
+
+    async def ask(running, timeout_s):
+        began_s = asyncio.get_running_loop().time()
+        sent = form({"question": "How many cups are there?", "timeout_s": timeout_s}, file=tedious)
+        reply = await running.exchange(request(sent))
+        return reply, asyncio.get_running_loop().time() - began_s
+
+    async def scenario():
+        async with Running(engine, max_pixels=20_000_000) as running:
+            return await ask(running, 0.3), await ask(running, 60)
+
+    (late, late_s), (answered, answered_s) = run(scenario())
+    assert b" 422 " in late.splitlines()[0]
+    assert b"takes too long to decode" in late
+    assert b" 200 " in answered.splitlines()[0]  # control: without the timeout it is decoded
+    assert late_s < answered_s

@@ -21,20 +21,24 @@ class ImageDecoding(NamedTuple):
 
     is_confined: bool
     """Whether a process of its own decodes each image."""
+    missing: tuple[str, ...] = ()
+    """Mechanisms that do not confine this process."""
     trouble: str = ""
     """Why no image can be decoded; "" if one was."""
 
 
 def try_decoding() -> ImageDecoding:
     """Decode an image of one pixel."""
-    from viper.images.decoder_process import is_available
+    from viper.images.decoder_process import DecoderZygote, is_available
     from viper.images.decoding import open_image
 
     try:
         open_image(_BITMAP)
     except ViperError as error:
-        return ImageDecoding(is_available(), str(error))
-    return ImageDecoding(is_available())
+        return ImageDecoding(is_available(), trouble=str(error))
+    if not is_available():
+        return ImageDecoding(False)
+    return ImageDecoding(True, tuple(DecoderZygote.current().missing or ()))
 
 
 def image_check(decoding: ImageDecoding) -> CheckResult:
@@ -45,6 +49,13 @@ def image_check(decoding: ImageDecoding) -> CheckResult:
     if not decoding.is_confined:
         found = "This system cannot fork a process, so images are decoded in the process of Viper itself."
         fix = "Open only images that you trust, or use Linux, for example WSL 2 on Windows."
+        return CheckResult("machine", "warning", "images", found, fix)
+    if decoding.missing:
+        found = (
+            "Each image is decoded in a process of its own, which lacks a part of its confinement: "
+            f"{', '.join(decoding.missing)}."
+        )
+        fix = "Open only images that you trust, or see what would close the gaps of the sandbox above."
         return CheckResult("machine", "warning", "images", found, fix)
     found = "Each image is decoded in a confined process of its own."
     return CheckResult("machine", "ok", "images", found)

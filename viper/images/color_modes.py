@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-__all__ = ["DEEP_MODES", "layout", "packed_rows"]
+__all__ = ["DEEP_MODES", "layout", "packed_rows", "rows_at_once"]
 
 DEEP_MODES = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 """Modes whose samples have more than 8 bits, and the type of numpy that reads them."""
@@ -34,10 +34,15 @@ def layout(image: PillowImage) -> str:
 def packed_rows(image: PillowImage) -> Iterator[bytes]:
     """Yield the rows of a decoded image, top first, several at a time, without padding."""
     width, height = image.size
-    step = max(1, _BAND_PIXELS // max(1, width))
+    step = rows_at_once(width)
     for top in range(0, height, step):
         band = image.crop((0, top, width, min(height, top + step)))
         yield (band if layout(image) != "RGB" else _rgb(band)).tobytes()
+
+
+def rows_at_once(width: int) -> int:
+    """Return the number of rows that `packed_rows` yields together, but for the last ones."""
+    return max(1, _BAND_PIXELS // max(1, width))
 
 
 def _rgb(image: PillowImage) -> PillowImage:

@@ -6,7 +6,8 @@ else. The host trusts nothing that arrives: layouts are those of a table, sizes 
 allocated, and exactly as many bytes are read as the size says.
 
 The memory of all decodings together is bounded: each reserves what its header makes likely, and waits until
-that is free. Whatever the header says, the kernel holds each process to `decoder_process.LIMITS`.
+that is free; large images share one pool, and all others another. Whatever the header says, the kernel holds
+each process to `decoder_process.LIMITS`.
 """
 
 from __future__ import annotations
@@ -23,18 +24,30 @@ from typing import Any
 import numpy as np
 
 from viper.errors import ViperError
-from viper.images.color_modes import DEEP_MODES
+from viper.images.cancellation import Cancellation
+from viper.images.color_modes import DEEP_MODES, rows_at_once
 from viper.images.decoder_process import DecoderChild, DecoderGoneError, DecoderZygote
 from viper.images.image import Pixels
-from viper.images.image_files import MAX_DECODING_BYTES, MESSAGE_BYTES, DecodingError
+from viper.images.image_files import (
+    MAX_DECODING_BYTES,
+    MESSAGE_BYTES,
+    DecodingError,
+    decoding_bytes,
+)
 from viper.images.pixel_arrays import gray_pixels, upright
 from viper_sandbox.wire import HEADER_BYTES, WireError, frame, pack, payload_length, unpack
 
-__all__ = ["decode"]
+__all__ = ["decode", "missing_of_decoders"]
 
-# Wall time; a decoder reaches its CPU limit earlier unless the machine is very busy.
-_DECODE_S = 120.0
-_EXIT_S = 5.0
+# A photograph of 12 megapixels takes 50 MB; many of them are decoded at the same time.
+_SMALL_BYTES = 64 << 20
+_ALL_SMALL_BYTES = 512 << 20
+# Between two looks whether a decoding that waits for memory was cancelled.
+_LOOK_S = 0.05
+# Wall times. An ordinary header takes a millisecond, a megapixel 10 to 50; the machine may be very busy.
+_START_S = 60.0
+_HEADER_S = 15.0
+_S_PER_PIXEL = 0.5e-6
 _SOCKET_BYTES = 1 << 20
 
 
@@ -42,12 +55,15 @@ class _ClosedError(Exception):
     """The child closed its socket before it had sent all pixels."""
 
 
-def decode(data: bytes, accept: Callable[[int, int], None]) -> Pixels:
+def decode(
+    data: bytes, accept: Callable[[int, int], None], cancellation: Cancellation | None = None
+) -> Pixels:
     """Decode the first image of a file.
 
     Args:
         data: Content of the file.
         accept: Called with width and height before memory is allocated; raises if they are too large.
+        cancellation: Ends it earlier, with a `DecodingError` of the kind "time".
 
     Returns:
         A new array of shape (H, W, 3), uint8 RGB, contiguous, upright.
@@ -57,10 +73,11 @@ def decode(data: bytes, accept: Callable[[int, int], None]) -> Pixels:
         ViperError: No process can be started.
     """
     trouble = ""
+    cancellation = cancellation or Cancellation()
     for _ in range(2):  # once more if the zygote was killed meanwhile
         zygote = DecoderZygote.current()
         try:
-            pixels = _decode(zygote, zygote.child(), data, accept)
+            pixels = _decode(zygote, zygote.child(), data, accept, cancellation)
         except DecoderGoneError as error:
             trouble = f" ({error})" if str(error) else ""
         else:
@@ -72,32 +89,55 @@ def decode(data: bytes, accept: Callable[[int, int], None]) -> Pixels:
     )
 
 
-def _decode(
-    zygote: DecoderZygote, child: DecoderChild, data: bytes, accept: Callable[[int, int], None]
-) -> Pixels:
-    try:
-        with child.socket:
-            return _Conversation(child.socket).pixels(data, accept)
-    except (_ClosedError, WireError, OSError) as error:
-        zygote.kill(child)
-        raise _failure(child, error) from error
-    except BaseException:
-        zygote.kill(child)
-        raise
-
-
-def _failure(child: DecoderChild, error: Exception) -> DecodingError:
-    """Return why a child ended without sending pixels.
+def missing_of_decoders() -> dict[str, str]:
+    """Return which mechanisms do not confine the processes that decode images here, and why.
 
     Raises:
-        DecoderGoneError: The zygote died.
+        ViperError: No process can be started.
     """
-    if isinstance(error, TimeoutError):
-        return DecodingError("time")
-    try:
-        status = child.ended.result(_EXIT_S)
-    except TimeoutError:
-        status = 0
+    for _ in range(2):
+        zygote = DecoderZygote.current()
+        with contextlib.suppress(DecoderGoneError):
+            if zygote.missing is None:
+                child = zygote.child()
+                (missing,) = _Conversation(child.socket)._expect("ready", dict)
+                zygote.check({str(name): str(why) for name, why in missing.items()})
+                zygote.end(child)
+            return dict(zygote.missing or {})
+    raise ViperError("The process that decodes images cannot be started.")
+
+
+def _decode(
+    zygote: DecoderZygote,
+    child: DecoderChild,
+    data: bytes,
+    accept: Callable[[int, int], None],
+    cancellation: Cancellation,
+) -> Pixels:
+    conversation = _Conversation(child.socket, cancellation, zygote)
+    with contextlib.ExitStack() as held:  # its memory is given back when the child has ended
+        try:
+            with cancellation.waking(lambda: _hang_up(child.socket)):
+                pixels = conversation.pixels(data, accept, held)
+        except (_ClosedError, WireError, OSError) as error:
+            status = zygote.end(child)
+            if cancellation.is_cancelled or isinstance(error, TimeoutError):
+                raise DecodingError("time") from error
+            raise _failure(status, error) from error
+        except BaseException:
+            zygote.end(child)
+            raise
+        zygote.end(child)
+    return pixels
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _failure(status: int | None, error: Exception) -> DecodingError:
+    """Return why a child ended without sending pixels."""
     if isinstance(error, WireError):
         return DecodingError("damaged", "its decoder broke the rules of its messages")
     if status in _OVERTIME:
@@ -112,47 +152,66 @@ _OVERTIME = (-27, -24)
 class _Conversation:
     """The messages with one child, within its wall time."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        cancellation: Cancellation | None = None,
+        zygote: DecoderZygote | None = None,
+    ) -> None:
         self._socket = connection
-        self._deadline_s = time.monotonic() + _DECODE_S
+        self._cancellation = cancellation or Cancellation()
+        self._zygote = zygote
+        self._deadline_s = time.monotonic() + _START_S
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
 
-    def pixels(self, data: bytes, accept: Callable[[int, int], None]) -> Pixels:
-        """Send a file and receive its pixels."""
-        self._expect("ready", dict)
+    def pixels(
+        self, data: bytes, accept: Callable[[int, int], None], held: contextlib.ExitStack
+    ) -> Pixels:
+        """Send a file and receive its pixels.
+
+        Args:
+            data: Content of the file.
+            accept: Called with width and height.
+            held: Gives the memory back that the decoder has reserved.
+        """
+        (missing,) = self._expect("ready", dict)
+        if self._zygote is not None:
+            self._zygote.check({str(name): str(why) for name, why in missing.items()})
         self._send(["image", len(data)])
+        self._deadline_s = time.monotonic() + _HEADER_S
         self._send_bytes(data)
-        _, mode, width, height, memory_bytes = self._expect("opened", str, str, int, int, int)
+        form, mode, width, height, scans = self._expect("opened", str, str, int, int, int)
         accept(width, height)
+        # Not from the child, which may have been taken over: it would hold the memory of everybody.
+        memory_bytes = decoding_bytes(form, mode, (width, height), max(0, scans), len(data))
         if mode in DEEP_MODES:  # the host scales the samples
             memory_bytes += width * height * np.dtype(DEEP_MODES[mode]).itemsize
-        if not 0 <= memory_bytes <= MAX_DECODING_BYTES:
+        if memory_bytes > MAX_DECODING_BYTES:
             raise DecodingError("memory")
-        began_s = time.monotonic()
-        with _RESERVATIONS.hold(memory_bytes):
-            self._deadline_s += time.monotonic() - began_s
-            self._send(["decode"])
-            layout, width, height, orientation, bits = self._expect(
-                "pixels", str, int, int, int, int
-            )
-            accept(width, height)
-            if layout == "RGB":
-                pixels = self._rows(np.empty((height, width, 3), np.uint8))
-            elif layout in DEEP_MODES and bits in (12, 16):
-                values = self._rows(np.empty((height, width), np.dtype(DEEP_MODES[layout])))
-                pixels = gray_pixels(values, bits=bits)
-            else:
-                raise WireError("unknown layout")
+        held.enter_context(_RUNNING.hold(1, self._cancellation))
+        held.enter_context(_reservations(memory_bytes).hold(memory_bytes, self._cancellation))
+        self._deadline_s = time.monotonic() + _HEADER_S + width * height * _S_PER_PIXEL
+        self._send(["decode"])
+        layout, width, height, orientation, bits = self._expect("pixels", str, int, int, int, int)
+        accept(width, height)
+        if layout == "RGB":
+            pixels = self._rows(np.empty((height, width, 3), np.uint8))
+        elif layout in DEEP_MODES and bits in (12, 16):
+            values = self._rows(np.empty((height, width), np.dtype(DEEP_MODES[layout])))
+            pixels = gray_pixels(values, bits=bits)
+        else:
+            raise WireError("unknown layout")
         return np.ascontiguousarray(upright(pixels, orientation))
 
     def _rows(self, array: Any) -> Any:  # Any: an array of any type of numbers
-        """Fill an array, top first."""
+        """Fill an array, top first, in the portions in which an honest child sends it."""
+        portion = rows_at_once(array.shape[1]) * array.strides[0]
         rest = memoryview(array).cast("B")
         while rest:
             (size,) = self._expect("rows", int)
-            if not 0 < size <= len(rest):
-                raise WireError("more or fewer rows than announced")
+            if size != min(portion, len(rest)):
+                raise WireError("rows of another size")
             self._receive_into(rest[:size])
             rest = rest[size:]
         return array
@@ -161,11 +220,20 @@ class _Conversation:
         self._send_bytes(frame(pack(message, MESSAGE_BYTES)))
 
     def _send_bytes(self, data: bytes) -> None:
-        self._socket.settimeout(max(0.001, self._deadline_s - time.monotonic()))
+        self._set_timeout()
         try:
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise _ClosedError from error
+
+    def _set_timeout(self) -> None:
+        deadline_s = self._deadline_s
+        if self._cancellation.deadline_s is not None:
+            deadline_s = min(deadline_s, self._cancellation.deadline_s)
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:  # also where bytes are ready: they could come one by one for ever
+            raise TimeoutError
+        self._socket.settimeout(left_s)
 
     def _expect(self, tag: str, *types: type) -> list[Any]:  # Any: values of these types
         """Receive one message, and return what follows its tag."""
@@ -182,7 +250,7 @@ class _Conversation:
 
     def _receive_into(self, room: memoryview) -> None:
         while room:
-            self._socket.settimeout(max(0.001, self._deadline_s - time.monotonic()))
+            self._set_timeout()
             try:
                 received = self._socket.recv_into(room)
             except ConnectionResetError as error:
@@ -193,42 +261,56 @@ class _Conversation:
 
 
 class _Reservations:
-    """Memory that is promised to decoders; who asked first gets it first."""
+    """An amount that decoders share; who asked first gets it first."""
 
-    def __init__(self, total_bytes: int) -> None:
-        self._free_bytes = total_bytes
+    def __init__(self, total: int) -> None:
+        self._free = total
         self._changed = threading.Condition()
         self._queue: deque[object] = deque()
 
     @contextlib.contextmanager
-    def hold(self, size_bytes: int) -> Iterator[None]:
-        """Wait until so much is free, and hold it."""
+    def hold(self, amount: int, cancellation: Cancellation) -> Iterator[None]:
+        """Wait until so much is free, and hold it.
+
+        Raises:
+            DecodingError: The decoding was cancelled meanwhile.
+        """
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
             try:
-                self._changed.wait_for(
-                    lambda: self._queue[0] is ticket and self._free_bytes >= size_bytes
-                )
+                while self._queue[0] is not ticket or self._free < amount:
+                    if cancellation.is_cancelled:
+                        raise DecodingError("time")
+                    self._changed.wait(_LOOK_S)
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
-            self._free_bytes -= size_bytes
+            self._free -= amount
         try:
             yield
         finally:
             with self._changed:
-                self._free_bytes += size_bytes
+                self._free += amount
                 self._changed.notify_all()
 
 
-_RESERVATIONS = _Reservations(MAX_DECODING_BYTES)
+def _reservations(size_bytes: int) -> _Reservations:
+    """Return the pool that an image takes its memory from: ordinary ones never wait for large ones."""
+    return _SMALL if size_bytes <= _SMALL_BYTES else _LARGE
+
+
+# A process that was taken over may use all of its limits, so there are few at the same time.
+_RUNNING = _Reservations(max(4, os.cpu_count() or 1))
+_LARGE = _Reservations(MAX_DECODING_BYTES)
+_SMALL = _Reservations(_ALL_SMALL_BYTES)
 
 
 def _after_fork() -> None:
     """Forget reservations of the parent, whose threads this process lacks."""
-    global _RESERVATIONS
-    _RESERVATIONS = _Reservations(MAX_DECODING_BYTES)
+    global _RUNNING, _LARGE, _SMALL
+    _RUNNING = _Reservations(max(4, os.cpu_count() or 1))
+    _LARGE, _SMALL = _Reservations(MAX_DECODING_BYTES), _Reservations(_ALL_SMALL_BYTES)
 
 
 if hasattr(os, "register_at_fork"):

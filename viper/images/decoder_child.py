@@ -5,7 +5,7 @@ confined like that of a program (`viper_sandbox.confine`), with limits of its me
 
     child → host    ready     mechanisms that are not in force
     host → child    image     number of bytes, followed by that many bytes: the file
-    child → host    opened    format, mode, width and height, and memory in bytes that decoding takes
+    child → host    opened    format, mode, width, height, number of JPEG scans
     host → child    decode    the host accepts the size
     child → host    pixels    layout, width, height, EXIF orientation, bits of a sample
     child → host    rows      number of bytes, followed by that many bytes; several times, top first
@@ -89,8 +89,8 @@ def _serve(fd: int, plan: ConfinementPlan) -> NoReturn:
 
 def _decode(host: FrameSocket, fd: int) -> None:
     _, size = host.receive()
-    image, memory_bytes = opened(_received(fd, size))
-    host.send(["opened", str(image.format), image.mode, *image.size, memory_bytes])
+    image, scans = opened(_received(fd, size))
+    host.send(["opened", str(image.format), image.mode, *image.size, scans])
     host.receive()
     image.load()
     host.send(["pixels", layout(image), *image.size, orientation(image), sample_bits(image)])

@@ -10,12 +10,14 @@ import atexit
 import contextlib
 import itertools
 import os
+import re
 import socket
 import threading
 from concurrent.futures import Future
 from dataclasses import asdict
 from typing import NamedTuple
 
+from viper.errors import ViperError
 from viper.images.image_files import MAX_DECODING_BYTES
 from viper_sandbox.confine import Confinement
 from viper_sandbox.frame_socket import CONTROL_BYTES
@@ -31,6 +33,10 @@ LIMITS = Limits(cpu_s=20.0, memory_mb=(MAX_DECODING_BYTES >> 20) + 64)
 _PACKAGES = ("viper_sandbox", "PIL", "viper")
 _READ_BYTES = 65_536
 _START_S = 60.0
+# To be killed takes milliseconds.
+_EXIT_S = 10.0
+# Without these a decoder could take all of the machine.
+_NEEDED = re.compile(r"^limits$|memory|CPU")
 
 
 class DecoderGoneError(Exception):
@@ -69,6 +75,8 @@ class DecoderZygote:
     def __init__(self, limits: Limits, confinement: Confinement | None = None) -> None:
         self.owner_pid = os.getpid()
         """The process that it belongs to; a fork of that process cannot use it."""
+        self.missing: dict[str, str] | None = None
+        """Mechanisms that are not in force in its children, and why; None before the first has started."""
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._ended: dict[int, Future[int]] = {}
@@ -114,10 +122,40 @@ class DecoderZygote:
             if self._spare is None:
                 self._spare = self._make("spare")
 
-    def kill(self, child: DecoderChild) -> None:
-        """Have a child killed; does nothing if it has ended."""
-        with self._lock, contextlib.suppress(DecoderGoneError):
-            self._send(["kill", child.number])
+    def check(self, missing: dict[str, str]) -> None:
+        """Check what the first child and each further one lacks of its confinement.
+
+        Raises:
+            ViperError: There is no limit of memory or CPU time, or less is in force than in the first child.
+        """
+        if self.missing is None:
+            self.missing = missing
+        lost = missing.keys() - self.missing.keys()
+        lost |= {name for name in missing if _NEEDED.search(name)}
+        if lost:
+            raise ViperError(
+                "The process that decodes images is not confined as it must be: "
+                f"{', '.join(sorted(lost))} not in force. `viper doctor` shows what this machine lacks."
+            )
+
+    def end(self, child: DecoderChild) -> int | None:
+        """Kill a child, whatever it has sent, and wait until it has ended.
+
+        Returns:
+            Its exit status, negative for a signal; None if it did not end in time.
+
+        Raises:
+            DecoderGoneError: The zygote is dead, and the child with it.
+        """
+        child.socket.close()
+        with self._lock:
+            if not child.ended.done():
+                self._send(["kill", child.number])
+        try:
+            return child.ended.result(_EXIT_S)
+        except TimeoutError:
+            self.close()  # and the kernel kills all of its children
+            return None
 
     def close(self) -> None:
         """Kill the zygote and its children, and wait until they are gone."""

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.errors import InputError
+from viper.images.cancellation import Cancellation
 from viper.images.image import ImageRef, Pixels
 from viper.images.image_files import FORMATS, MAX_DECODING_BYTES, DecodingError
 from viper.images.pixel_arrays import gray_pixels, upright
@@ -62,7 +63,12 @@ _SIGNATURES = (
 _PILLOW_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL(\.|$)(?#viper.images.decoding)"), 0)
 
 
-def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef:
+def open_image(
+    source: ImageSource,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    cancellation: Cancellation | None = None,
+) -> ImageRef:
     """Decode an image.
 
     Args:
@@ -70,6 +76,7 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
             or a uint8 array of shape (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) gray. EXIF
             orientation is applied to files and Pillow images alike.
         max_pixels: Width times height of the largest image to accept.
+        cancellation: Ends the decoding of a file from another thread.
 
     Returns:
         The image; its `load` returns pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
@@ -86,12 +93,12 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
         source_name = Path(str(getattr(source, "filename", "") or "image")).name
         pixels = _image_pixels(source, "The Pillow image", max_pixels)
     elif isinstance(source, bytes | bytearray | memoryview):
-        pixels = _decode(bytes(source), "The image", max_pixels)
+        pixels = _decode(bytes(source), "The image", max_pixels, cancellation)
     elif isinstance(source, str | os.PathLike):
         path = os.fsdecode(source)
         source_name = Path(path).name or "image"
         content = read_regular_file(path, max_bytes=MAX_FILE_BYTES, what="image")
-        pixels = _decode(content, quote_path(path), max_pixels)
+        pixels = _decode(content, quote_path(path), max_pixels, cancellation)
     else:
         raise InputError(
             "An image must be a path, the bytes of a file, a Pillow image or a uint8 array of "
@@ -104,7 +111,7 @@ def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> ImageRef
     return ImageRef(digest.hexdigest(), (width, height), source_name, lambda: pixels)
 
 
-def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
+def _decode(data: bytes, name: str, max_pixels: int, cancellation: Cancellation | None) -> Pixels:
     """Decode the bytes of a file."""
     from viper.images import confined_decoding
     from viper.images.decoder_process import is_available
@@ -119,7 +126,7 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Pixels:
         return _decode_here(data, name, max_pixels)
     try:
         return confined_decoding.decode(
-            data, lambda width, height: _check_size(width, height, name, max_pixels)
+            data, lambda width, height: _check_size(width, height, name, max_pixels), cancellation
         )
     except DecodingError as error:
         raise _input_error(error, data, name, max_pixels) from error

@@ -18,6 +18,7 @@ __all__ = [
     "MAX_DECODING_BYTES",
     "MESSAGE_BYTES",
     "DecodingError",
+    "decoding_bytes",
     "opened",
     "orientation",
     "sample_bits",
@@ -35,9 +36,14 @@ MESSAGE_BYTES = 4_096
 
 # Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
 _MAX_JPEG_SCANS = 100
+# Each scan visits every pixel, however few bytes it has; 100 million visits take 0.1 s.
+_MAX_JPEG_VISITS = 1_000_000_000
 # A segment holds up to 64 kB: profiles and metadata of the largest photographs take a few hundred.
 _MAX_JPEG_SEGMENTS = 4_000
+# Neither a stuffed 0 or FF nor a restart marker: what ends the entropy-coded data.
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+# Markers with a segment: frames and tables, end and start of scan, application data, comments.
+_KNOWN_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
 
 _MAX_REASON = 160
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
@@ -66,11 +72,10 @@ class DecodingError(Exception):
 
 
 def opened(file: io.BytesIO) -> tuple[Image, int]:
-    """Read the header of a file; return the image and the memory in bytes that decoding it takes."""
+    """Read the header of a file; return the image, not decoded yet, and the number of its JPEG scans."""
     from PIL import Image, UnidentifiedImageError
 
     with file.getbuffer() as data:
-        file_bytes = len(data)
         scans = _jpeg_scans(data) if bytes(data[:2]) == b"\xff\xd8" else 0
     try:
         image = Image.open(file, formats=FORMATS)
@@ -78,31 +83,50 @@ def opened(file: io.BytesIO) -> tuple[Image, int]:
         raise DecodingError("unidentified") from error
     except Image.DecompressionBombError as error:
         raise DecodingError("pixels") from error
-    per_pixel = _BYTES_OF_MODE.get(image.mode, 4) + _BYTES_OF_DECODER.get(str(image.format), 0)
+    if scans * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
+        raise DecodingError("attack", f"{scans} JPEG scans of so many pixels")
+    return image, scans
+
+
+def decoding_bytes(form: str, mode: str, size: tuple[int, int], scans: int, file_bytes: int) -> int:
+    """Return the memory that decoding an image takes, as measured.
+
+    Args:
+        form: Name of the format, as Pillow gives it.
+        mode: Color mode of Pillow.
+        size: Width and height.
+        scans: Number of scans of a JPEG, otherwise 0.
+        file_bytes: Size of the file.
+    """
+    per_pixel = _BYTES_OF_MODE.get(mode, 4) + _BYTES_OF_DECODER.get(form, 0)
     if scans > 1:  # as in a progressive JPEG: all coefficients are kept until the last scan
-        per_pixel += _BYTES_OF_COEFFICIENT * len(image.getbands())
+        per_pixel += _BYTES_OF_COEFFICIENT * {"L": 1, "CMYK": 4}.get(mode, 3)
     # libtiff takes a copy of the file.
-    return image, image.size[0] * image.size[1] * per_pixel + 2 * file_bytes + _BAND_BYTES
+    return size[0] * size[1] * per_pixel + 2 * file_bytes + _BAND_BYTES
 
 
 def _jpeg_scans(data: memoryview) -> int:
     """Count the scans of the first image of a JPEG.
 
     Raises:
-        DecodingError: It has more scans or segments than any encoder writes.
+        DecodingError: It has more scans or segments than any encoder writes, or a marker that none writes:
+            libjpeg and this function might not agree on where the next segment begins.
     """
     scans, position = 0, 2
     for _ in range(_MAX_JPEG_SEGMENTS):
         marker = _JPEG_MARKER.search(data, position)
         if marker is None or marker[1] == b"\xd9":  # end of image
             return scans
+        if not _KNOWN_MARKER.match(marker[1]):
+            raise DecodingError("attack", f"a JPEG marker {marker[1].hex()}")
         scans += marker[1] == b"\xda"  # start of scan
         if scans > _MAX_JPEG_SCANS:
             raise DecodingError("attack", f"more than {_MAX_JPEG_SCANS} JPEG scans")
         position = marker.end()
-        # A segment, which begins with its length, follows all of these markers but TEM.
-        if marker[1] != b"\x01":
-            position += int.from_bytes(data[position : position + 2])
+        length = int.from_bytes(data[position : position + 2])  # counts its own two bytes
+        if length < 2 and position + 2 <= len(data):
+            raise DecodingError("attack", "a JPEG segment without a length")
+        position += length
     raise DecodingError("attack", f"more than {_MAX_JPEG_SEGMENTS:,} JPEG segments")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,8 @@ from starlette.types import Receive
 
 from viper.engine.query import Query
 from viper.errors import ConfigError, InputError
+from viper.images.cancellation import Cancellation
+from viper.images.confined_decoding import missing_of_decoders
 from viper.images.decoding import open_image
 from viper.images.image import ImageRef
 from viper.serve.admission import Admission, QueueSlot
@@ -101,7 +104,7 @@ class Service:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         try:
-            image = await self._decode(request)
+            image = await self._decode(request, deadline_s)
             query = Query(
                 image, fields.question, fields.task, tuple(fields.choices), request.program
             )
@@ -139,19 +142,24 @@ class Service:
         """Shut down the threads that decode images."""
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def _decode(self, request: QueryRequest) -> ImageRef:
+    async def _decode(self, request: QueryRequest, deadline_s: float) -> ImageRef:
         """Decode the image in a thread: a large one takes a second.
 
         The worker slot is released only when the thread is done, so that clients that disconnect cannot
-        accumulate images being decoded.
+        accumulate images being decoded; cancelling ends the decoder's process.
         """
-        work = asyncio.get_running_loop().run_in_executor(
+        loop = asyncio.get_running_loop()
+        cancellation = Cancellation(time.monotonic() + max(0.0, deadline_s - loop.time()))
+        work = loop.run_in_executor(
             self._decoders,
-            lambda: open_image(request.image, max_pixels=self.settings.max_pixels),
+            lambda: open_image(
+                request.image, max_pixels=self.settings.max_pixels, cancellation=cancellation
+            ),
         )
         try:
             image = await asyncio.shield(work)
         except asyncio.CancelledError:
+            cancellation.cancel()
             await asyncio.wait({work})
             if not work.cancelled():
                 work.exception()  # retrieve it, so that asyncio does not log it
@@ -239,5 +247,11 @@ def check_sandbox(engine: Engine, settings: ServerSettings) -> str:
         raise ConfigError(
             f"The server runs untrusted programs and needs a full sandbox. {report.sentence}{hint} "
             "More: viper doctor."
+        )
+    lost = set(missing_of_decoders()) - {name for name, _ in report.missing}
+    if lost and engine.config.sandbox == "full":
+        raise ConfigError(
+            "The server decodes images of strangers, and their process lacks what that of a program has: "
+            f"{', '.join(sorted(lost))}. More: viper doctor."
         )
     return report.level
