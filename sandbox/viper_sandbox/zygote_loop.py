@@ -6,9 +6,11 @@ children need, gives up root, enters namespaces of its own, and then serves the 
     host → zygote   setup        limits and switches; the first message
     host → zygote   fork         number of a child, with its end of a socket
     host → zygote   spare        the same, for a child whose work comes later
+    host → zygote   memory       number of a child, and how much memory it may take from now on
     host → zygote   kill         number of a child, which is killed with its group
     zygote → host   exited       number and exit status of a child, negative for a signal
     zygote → host   fork_failed  number of a child that could not be forked, and why
+    zygote → host   limited      number of a child, and whether its memory is limited as the host said
 
 What a child does is said by a subclass, which imports what that needs; this module imports little.
 
@@ -23,6 +25,7 @@ import array
 import contextlib
 import gc
 import os
+import resource
 import select
 import signal
 import socket
@@ -153,6 +156,8 @@ class ZygoteLoop(ABC):
                 self.fork(number, self.run_spare)
             case ["kill", int(number)]:
                 self._kill(number)
+            case ["memory", int(number), int(memory_bytes)]:
+                self._limit_memory(number, memory_bytes)
             case _:
                 raise AssertionError("the host sends no other messages")
 
@@ -180,6 +185,19 @@ class ZygoteLoop(ABC):
         pid = self._pids.get(number)  # None if it was reaped: its id may have been reused
         if pid is not None:
             _kill_group(pid)
+
+    def _limit_memory(self, number: int, memory_bytes: int) -> None:
+        """Change the memory of a child, which cannot do that itself, within the bound of all children."""
+        pid, done = self._pids.get(number), False
+        if pid is not None and hasattr(resource, "prlimit"):
+            with contextlib.suppress(OSError, ValueError):
+                _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+                soft = self.plan.address_space_bytes + memory_bytes
+                resource.prlimit(
+                    pid, resource.RLIMIT_AS, (soft if hard < 0 else min(soft, hard), hard)
+                )
+                done = True
+        self._host.send(["limited", number, done])
 
     def _reap(self) -> None:
         for pid, status in _reaped():

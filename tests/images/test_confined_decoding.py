@@ -135,14 +135,14 @@ def test_an_image_that_needs_too_much_memory_is_refused_by_its_header(attack, mo
 @pytest.mark.parametrize("attack", ["floats", "webp", "alpha", "progressive", "integers"])
 def test_whatever_a_header_says_the_kernel_limits_the_memory(attack, fresh):
     data = LARGE[attack]((4_000, 3_000))
-    fresh(memory_mb=24)
+    fresh(memory_mb=20)
     assert failure(data) in ("memory", "damaged")
     fresh()
     assert decode(data, accept).shape == (3_000, 4_000, 3)
 
 
 def test_a_webp_of_some_kilobytes_cannot_take_a_gigabyte():
-    with pytest.raises(InputError, match="takes more than 1,024 MiB of memory to decode"):
+    with pytest.raises(InputError, match=r"takes too much memory to decode \(1,024 MiB at most\)"):
         open_image(webp_of_announced_size((9_000, 9_000)))
     # The control: these bytes really give as many pixels as their header says.
     assert open_image(webp_of_announced_size((2_000, 2_000))).size == (2_000, 2_000)
@@ -248,9 +248,9 @@ def test_a_decoding_that_waits_for_memory_is_cancelled(monkeypatch):
 
 
 def test_scans_of_many_pixels_are_counted_together():
-    with pytest.raises(InputError, match="100 JPEG scans of so many pixels"):
-        open_image(jpeg_of_scans(90, (3_600, 3_600)))
-    assert open_image(jpeg_of_scans(90, (200, 200))).size == (200, 200)  # control
+    with pytest.raises(InputError, match=r"\d+ JPEG scans of so many pixels"):
+        open_image(jpeg_of_scans(85, (3_600, 3_600)))
+    assert open_image(jpeg_of_scans(85, (200, 200))).size == (200, 200)  # control
 
 
 def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
@@ -396,18 +396,106 @@ def test_a_child_that_lies_gets_no_pixels(lie):
         talk([lie.get(n, message) for n, message in enumerate(HONEST)])
 
 
-@pytest.mark.parametrize("size", [(-1, 4), (0, 5), (10**6, 10**6), (2**62, 1)])
-def test_the_size_is_checked_again_when_pixels_come(size):
-    def check(width: int, height: int) -> None:
-        if width < 1 or height < 1 or width * height > 100:
-            raise InputError("size")
+@pytest.mark.parametrize("size", [(-1, 4), (0, 5), (10**6, 10**6), (2**62, 1), (3, 2), (1, 1)])
+def test_pixels_have_the_size_that_the_header_announced(size):
+    with pytest.raises(WireError):
+        talk([*HONEST[:2], ["pixels", "RGB", *size, 1, 16]])
 
+
+def test_a_child_that_sends_byte_by_byte_is_ended_at_its_time(monkeypatch):
+    monkeypatch.setattr(confined_decoding, "_HEADER_S", 0.3)
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        for message in (*HONEST[:2], ["pixels", "RGB", *size, 1, 16]):
+    stop = threading.Event()
+
+    def drip() -> None:
+        for message in HONEST[:2]:
             theirs.sendall(frame(pack(message, 10_000)))
-        with pytest.raises(InputError):
-            _Conversation(ours).pixels(b"file", check, contextlib.ExitStack())
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                theirs.sendall(b"\0")
+                time.sleep(0.01)
+
+    with ours, theirs:
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        started_s = time.monotonic()
+        with pytest.raises((TimeoutError, WireError)):
+            _Conversation(ours).pixels(b"file", accept, contextlib.ExitStack())
+        assert time.monotonic() - started_s < 5
+        stop.set()
+    dripping.join()
+
+
+def test_a_marker_that_no_encoder_writes_does_not_hide_scans():
+    honest = jpeg_of_scans(20, (64, 64))
+    assert open_image(honest).size == (64, 64)
+    hidden = honest[:-2] + b"\xff\x02\xff\xff" + honest[-400:-2] * 4 + b"\xff\xd9"
+    with pytest.raises(InputError, match="a JPEG marker 02"):
+        open_image(hidden)
+
+
+@pytest.mark.parametrize(
+    ("side", "is_refused"), [(20_000, True), (2_001, True), (2_000, False), (256, False)]
+)
+def test_a_tiff_whose_tiles_are_far_larger_than_itself_is_refused(side, is_refused):
+    image = Image.new("L", (16, 16))
+    image.tag_v2 = {322: side, 323: side}  # type: ignore[attr-defined] # as the TIFF decoder leaves it
+    with pytest.raises(DecodingError) if is_refused else contextlib.nullcontext():
+        image_files._check_tiles(image)
+
+
+def test_a_decoder_is_ended_after_it_has_answered(fresh):
+    zygote = fresh()
+    child = zygote.child()
+    confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
+    assert child.ended.done()
+
+
+def test_memory_is_limited_by_the_kernel_to_what_was_reserved(fresh):
+    zygote = fresh()
+    child = zygote.child()
+    with child.socket:
+        _Conversation(child.socket)._expect("ready", dict)
+        assert zygote._process is not None
+        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+
+        def limit() -> int:
+            line = next(
+                line
+                for line in Path(f"/proc/{pid}/limits").read_text().splitlines()
+                if line.startswith("Max address space")
+            )
+            return int(line.split()[3])
+
+        before = limit()
+        zygote.limit_memory(child, 64 << 20)
+        assert before - limit() >= 1_000 << 20
+
+
+@pytest.mark.parametrize("what", ["limits", "limit of memory", "limit of CPU time"])
+def test_a_decoder_without_a_limit_of_memory_or_time_gets_no_image(fresh, what):
+    zygote = fresh()
+    with pytest.raises(ViperError, match="not confined as it must be"):
+        zygote.check({what: "a container forbids it"})
+    zygote.missing = None
+    zygote.check({"Landlock": "this kernel has none"})  # control
+    with pytest.raises(ViperError, match="seccomp not in force"):
+        zygote.check({"Landlock": "", "seccomp": "less than the first"})
+
+
+def test_an_idle_decoder_that_was_killed_costs_no_image(fresh):
+    zygote = fresh()
+    decode(PHOTO, accept)
+    assert zygote._process is not None
+    family = psutil.Process(zygote._process.pid)
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        children = family.children(recursive=True)
+        if len(children) > 1 and zygote._spare is not None:
+            break
+        time.sleep(0.01)
+    max(children, key=psutil.Process.create_time).kill()
+    assert decode(PHOTO, accept).shape == (48, 64, 3)
 
 
 @settings(max_examples=150, deadline=None)

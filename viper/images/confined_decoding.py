@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from viper.images.image_files import (
     MAX_DECODING_BYTES,
     MESSAGE_BYTES,
     DecodingError,
+    canvas_of_webp,
     decoding_bytes,
 )
 from viper.images.pixel_arrays import gray_pixels, upright
@@ -42,6 +45,10 @@ __all__ = ["decode", "missing_of_decoders"]
 # A photograph of 12 megapixels takes 50 MB; many of them are decoded at the same time.
 _SMALL_BYTES = 64 << 20
 _ALL_SMALL_BYTES = 512 << 20
+# Before the size of an image is known: what its metadata may take, beside its file.
+_HEADER_BYTES = 32 << 20
+# What the allocator keeps beyond what is in use.
+_SLACK_BYTES = 48 << 20
 # Between two looks whether a decoding that waits for memory was cancelled.
 _LOOK_S = 0.05
 # Wall times. An ordinary header takes a millisecond, a megapixel 10 to 50; the machine may be very busy.
@@ -53,6 +60,10 @@ _SOCKET_BYTES = 1 << 20
 
 class _ClosedError(Exception):
     """The child closed its socket before it had sent all pixels."""
+
+
+class _KilledError(Exception):
+    """Somebody else killed the child: the kernel, because memory ran out, or a person."""
 
 
 def decode(
@@ -80,6 +91,8 @@ def decode(
             pixels = _decode(zygote, zygote.child(), data, accept, cancellation)
         except DecoderGoneError as error:
             trouble = f" ({error})" if str(error) else ""
+        except _KilledError:
+            trouble = " (its memory was needed elsewhere, or somebody killed it)"
         else:
             zygote.prepare()
             return pixels
@@ -114,7 +127,9 @@ def _decode(
     accept: Callable[[int, int], None],
     cancellation: Cancellation,
 ) -> Pixels:
-    conversation = _Conversation(child.socket, cancellation, zygote)
+    conversation = _Conversation(
+        child.socket, cancellation, zygote.check, partial(zygote.limit_memory, child)
+    )
     with contextlib.ExitStack() as held:  # its memory is given back when the child has ended
         try:
             with cancellation.waking(lambda: _hang_up(child.socket)):
@@ -123,6 +138,8 @@ def _decode(
             status = zygote.end(child)
             if cancellation.is_cancelled or isinstance(error, TimeoutError):
                 raise DecodingError("time") from error
+            if status == -signal.SIGKILL and isinstance(error, _ClosedError):
+                raise _KilledError from error
             raise _failure(status, error) from error
         except BaseException:
             zygote.end(child)
@@ -145,8 +162,7 @@ def _failure(status: int | None, error: Exception) -> DecodingError:
     return DecodingError("damaged", f"its decoder ended with status {status}")
 
 
-# SIGPROF and SIGXCPU.
-_OVERTIME = (-27, -24)
+_OVERTIME = (-signal.SIGPROF, -signal.SIGXCPU)
 
 
 class _Conversation:
@@ -156,11 +172,13 @@ class _Conversation:
         self,
         connection: socket.socket,
         cancellation: Cancellation | None = None,
-        zygote: DecoderZygote | None = None,
+        check: Callable[[dict[str, str]], None] = lambda missing: None,
+        limit_memory: Callable[[int], None] = lambda memory_bytes: None,
     ) -> None:
         self._socket = connection
         self._cancellation = cancellation or Cancellation()
-        self._zygote = zygote
+        self._check = check
+        self._limit_memory = limit_memory
         self._deadline_s = time.monotonic() + _START_S
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
@@ -176,33 +194,50 @@ class _Conversation:
             held: Gives the memory back that the decoder has reserved.
         """
         (missing,) = self._expect("ready", dict)
-        if self._zygote is not None:
-            self._zygote.check({str(name): str(why) for name, why in missing.items()})
-        self._send(["image", len(data)])
-        self._deadline_s = time.monotonic() + _HEADER_S
-        self._send_bytes(data)
-        form, mode, width, height, scans = self._expect("opened", str, str, int, int, int)
+        self._check({str(name): str(why) for name, why in missing.items()})
+        canvas = canvas_of_webp(data)
+        if canvas != (0, 0):
+            accept(*canvas)
+        header_bytes = _HEADER_BYTES + 2 * len(data) + 8 * canvas[0] * canvas[1]
+        if header_bytes > MAX_DECODING_BYTES:
+            raise DecodingError("memory")
+        with _pool(header_bytes).hold(header_bytes, self._cancellation):
+            form, mode, width, height, scans = self._header(data, header_bytes)
         accept(width, height)
-        # Not from the child, which may have been taken over: it would hold the memory of everybody.
         memory_bytes = decoding_bytes(form, mode, (width, height), max(0, scans), len(data))
-        if mode in DEEP_MODES:  # the host scales the samples
-            memory_bytes += width * height * np.dtype(DEEP_MODES[mode]).itemsize
-        if memory_bytes > MAX_DECODING_BYTES:
+        own_bytes = 0  # of the host, which scales the samples of deep modes
+        if mode in DEEP_MODES:
+            own_bytes = width * height * np.dtype(DEEP_MODES[mode]).itemsize
+        if memory_bytes + own_bytes > MAX_DECODING_BYTES:
             raise DecodingError("memory")
         held.enter_context(_RUNNING.hold(1, self._cancellation))
-        held.enter_context(_reservations(memory_bytes).hold(memory_bytes, self._cancellation))
+        pool = _pool(memory_bytes + own_bytes)
+        held.enter_context(pool.hold(memory_bytes + own_bytes, self._cancellation))
+        # The kernel holds it to that: a header that lies costs its image, not the memory of everybody.
+        self._limit_memory(memory_bytes + memory_bytes // 4 + _SLACK_BYTES)
         self._deadline_s = time.monotonic() + _HEADER_S + width * height * _S_PER_PIXEL
         self._send(["decode"])
-        layout, width, height, orientation, bits = self._expect("pixels", str, int, int, int, int)
-        accept(width, height)
+        layout, *size, orientation, bits = self._expect("pixels", str, int, int, int, int)
+        # Memory was promised for what the header said.
+        if size != [width, height] or layout != (mode if mode in DEEP_MODES else "RGB"):
+            raise WireError("other pixels than its header announced")
         if layout == "RGB":
             pixels = self._rows(np.empty((height, width, 3), np.uint8))
-        elif layout in DEEP_MODES and bits in (12, 16):
+        elif bits in (12, 16):
             values = self._rows(np.empty((height, width), np.dtype(DEEP_MODES[layout])))
             pixels = gray_pixels(values, bits=bits)
         else:
-            raise WireError("unknown layout")
+            raise WireError("unknown number of bits")
         return np.ascontiguousarray(upright(pixels, orientation))
+
+    def _header(self, data: bytes, memory_bytes: int) -> tuple[str, str, int, int, int]:
+        """Hand over the file, and return format, mode, width, height and scans."""
+        self._limit_memory(memory_bytes + _SLACK_BYTES)
+        self._deadline_s = time.monotonic() + _HEADER_S
+        self._send(["image", len(data)])
+        self._send_bytes(data)
+        form, mode, width, height, scans = self._expect("opened", str, str, int, int, int)
+        return form, mode, width, height, scans
 
     def _rows(self, array: Any) -> Any:  # Any: an array of any type of numbers
         """Fill an array, top first, in the portions in which an honest child sends it."""
@@ -295,7 +330,7 @@ class _Reservations:
                 self._changed.notify_all()
 
 
-def _reservations(size_bytes: int) -> _Reservations:
+def _pool(size_bytes: int) -> _Reservations:
     """Return the pool that an image takes its memory from: ordinary ones never wait for large ones."""
     return _SMALL if size_bytes <= _SMALL_BYTES else _LARGE
 

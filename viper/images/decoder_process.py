@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import itertools
 import os
+import queue
 import re
 import socket
 import threading
@@ -51,6 +52,8 @@ class DecoderChild(NamedTuple):
     number: int
     ended: Future[int]
     """Its exit status, negative for a signal; `DecoderGoneError` if the zygote died."""
+    limited: queue.SimpleQueue[bool]
+    """Whether its memory was limited, for each time that this was asked."""
 
 
 def is_available() -> bool:
@@ -79,7 +82,7 @@ class DecoderZygote:
         """Mechanisms that are not in force in its children, and why; None before the first has started."""
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._ended: dict[int, Future[int]] = {}
+        self._children: dict[int, DecoderChild] = {}
         self._spare: DecoderChild | None = None
         self._gone = False
         self._trouble = ""
@@ -138,6 +141,17 @@ class DecoderZygote:
                 f"{', '.join(sorted(lost))} not in force. `viper doctor` shows what this machine lacks."
             )
 
+    def limit_memory(self, child: DecoderChild, memory_bytes: int) -> None:
+        """Have the kernel limit the memory of a child, beyond that of an idle one, as far as it can.
+
+        Raises:
+            DecoderGoneError: The zygote is dead.
+        """
+        with self._lock:
+            self._send(["memory", child.number, memory_bytes])
+        with contextlib.suppress(queue.Empty):
+            child.limited.get(timeout=_EXIT_S)
+
     def end(self, child: DecoderChild) -> int | None:
         """Kill a child, whatever it has sent, and wait until it has ended.
 
@@ -170,16 +184,15 @@ class DecoderZygote:
 
     def _make(self, kind: str) -> DecoderChild:
         ours, theirs = socket.socketpair()
-        number = next(self._numbers)
-        ended: Future[int] = Future()
+        child = DecoderChild(ours, next(self._numbers), Future(), queue.SimpleQueue())
         with theirs:
             try:
-                self._ended[number] = ended
-                self._send([kind, number], theirs)
+                self._children[child.number] = child
+                self._send([kind, child.number], theirs)
             except DecoderGoneError:
                 ours.close()
                 raise
-        return DecoderChild(ours, number, ended)
+        return child
 
     def _send(self, message: list[object], descriptor: socket.socket | None = None) -> None:
         if self._gone:
@@ -191,6 +204,7 @@ class DecoderZygote:
             else:  # a message of some bytes is sent whole
                 socket.send_fds(self._control, [data], [descriptor.fileno()])
         except OSError as error:
+            self._gone = True  # before the thread that reads has noticed
             raise DecoderGoneError(self._trouble) from error
 
     def _serve(self, theirs: socket.socket) -> None:
@@ -213,13 +227,16 @@ class DecoderZygote:
     def _handle(self, message: object) -> None:
         match message:
             case ["exited", int(number), int(status)]:
-                ended = self._ended.pop(number, None)
-                if ended is not None:
-                    ended.set_result(status)
+                if (child := self._children.pop(number, None)) is not None:
+                    child.limited.put(False)
+                    child.ended.set_result(status)
             case ["fork_failed", int(number), str(reason)]:
-                ended = self._ended.pop(number, None)
-                if ended is not None:
-                    ended.set_exception(DecoderGoneError(reason))
+                if (child := self._children.pop(number, None)) is not None:
+                    child.limited.put(False)
+                    child.ended.set_exception(DecoderGoneError(reason))
+            case ["limited", int(number), bool(done)]:
+                if (child := self._children.get(number)) is not None:
+                    child.limited.put(done)
             case _:
                 raise WireError("The zygote sent an invalid message.")
 
@@ -232,11 +249,12 @@ class DecoderZygote:
             self._gone = True
             self._control.close()
             spare, self._spare = self._spare, None
-            waiting, self._ended = self._ended, {}
+            waiting, self._children = self._children, {}
         if spare is not None:
             spare.socket.close()
-        for ended in waiting.values():
-            ended.set_exception(DecoderGoneError(self._trouble))
+        for child in waiting.values():
+            child.limited.put(False)
+            child.ended.set_exception(DecoderGoneError(self._trouble))
 
 
 _lock = threading.Lock()

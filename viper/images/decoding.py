@@ -179,7 +179,7 @@ def _input_error(error: DecodingError, data: bytes, name: str, max_pixels: int) 
         case "pixels":
             return InputError(_too_large(name, "far too many pixels", max_pixels))
         case "memory":
-            what = f"takes more than {MAX_DECODING_BYTES >> 20:,} MiB of memory to decode"
+            what = f"takes too much memory to decode ({MAX_DECODING_BYTES >> 20:,} MiB at most)"
             hint = "Scale the image down, or save it in another format."
         case "attack":
             what = f"has {error.reason}, as only an attack does"

@@ -18,6 +18,7 @@ __all__ = [
     "MAX_DECODING_BYTES",
     "MESSAGE_BYTES",
     "DecodingError",
+    "canvas_of_webp",
     "decoding_bytes",
     "opened",
     "orientation",
@@ -42,6 +43,10 @@ _MAX_JPEG_VISITS = 1_000_000_000
 _MAX_JPEG_SEGMENTS = 4_000
 # Neither a stuffed 0 or FF nor a restart marker: what ends the entropy-coded data.
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+# Frames of progressive images; their number of scans begins at one, so that a single scan counts as two.
+_PROGRESSIVE = (b"\xc2", b"\xc6", b"\xca", b"\xce")
+_TILE_SIDES = (322, 323)
+_MAX_TILE_PIXELS = 4_000_000
 # Markers with a segment: frames and tables, end and start of scan, application data, comments.
 _KNOWN_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
 
@@ -51,7 +56,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
 _BYTES_OF_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
-_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4}
+_BYTES_OF_DECODER = {"WEBP": 12, "GIF": 4, "TIFF": 4, "BMP": 4}
 _BYTES_OF_COEFFICIENT = 2
 # A conversion works on bands; small images need room for one.
 _BAND_BYTES = 8 << 20
@@ -85,6 +90,7 @@ def opened(file: io.BytesIO) -> tuple[Image, int]:
         raise DecodingError("pixels") from error
     if scans * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
         raise DecodingError("attack", f"{scans} JPEG scans of so many pixels")
+    _check_tiles(image)
     return image, scans
 
 
@@ -105,6 +111,40 @@ def decoding_bytes(form: str, mode: str, size: tuple[int, int], scans: int, file
     return size[0] * size[1] * per_pixel + 2 * file_bytes + _BAND_BYTES
 
 
+def canvas_of_webp(data: bytes) -> tuple[int, int]:
+    """Return width and height that the header of a WebP names; (0, 0) for any other file.
+
+    libwebp allocates two canvases of four bytes a pixel when it opens a file.
+    The layout is that of RFC 9649, sections 2.4 to 2.7.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return 0, 0
+    match data[12:16]:
+        case b"VP8X":
+            return _number(data[24:27]) + 1, _number(data[27:30]) + 1
+        case b"VP8L":
+            bits = _number(data[21:25])
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return _number(data[26:28]) & 0x3FFF, _number(data[28:30]) & 0x3FFF
+        case _:
+            return 0, 0
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def _check_tiles(image: Image) -> None:
+    """Refuse a TIFF whose tiles are far larger than the image: each is decoded as a whole."""
+    tags: Any = getattr(image, "tag_v2", {})
+    sides = [tags.get(tag, 0) for tag in _TILE_SIDES]
+    if not all(type(side) is int for side in sides):
+        raise DecodingError("damaged", "its tiles have no size")
+    if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * image.size[0] * image.size[1]):
+        raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
+
+
 def _jpeg_scans(data: memoryview) -> int:
     """Count the scans of the first image of a JPEG.
 
@@ -120,6 +160,8 @@ def _jpeg_scans(data: memoryview) -> int:
         if not _KNOWN_MARKER.match(marker[1]):
             raise DecodingError("attack", f"a JPEG marker {marker[1].hex()}")
         scans += marker[1] == b"\xda"  # start of scan
+        # A progressive frame keeps its coefficients even if it has one scan.
+        scans = max(scans, 1) if marker[1] in _PROGRESSIVE else scans
         if scans > _MAX_JPEG_SCANS:
             raise DecodingError("attack", f"more than {_MAX_JPEG_SCANS} JPEG scans")
         position = marker.end()

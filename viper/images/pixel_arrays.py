@@ -28,6 +28,12 @@ def gray_pixels(values: NDArray[Any], *, bits: int) -> Pixels:
         bits: Bits of a 16-bit sample that are in use: 12 or 16.
     """
     pixels = np.empty((*values.shape, 3), np.uint8)
+    with np.errstate(invalid="ignore"):  # a signaling NaN is a NaN
+        _fill(pixels, values, bits)
+    return pixels
+
+
+def _fill(pixels: Pixels, values: NDArray[Any], bits: int) -> None:
     bottom, scale = (0.0, 0.0) if values.dtype.itemsize == 2 else _range(values)
     step = max(1, _BAND_VALUES // max(1, values.shape[1]))
     for top in range(0, values.shape[0], step):  # temporary arrays of doubles stay small
@@ -37,7 +43,6 @@ def gray_pixels(values: NDArray[Any], *, bits: int) -> Pixels:
         else:
             gray = _scaled(band, bottom, scale)
         pixels[top : top + step] = gray[:, :, None]
-    return pixels
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
