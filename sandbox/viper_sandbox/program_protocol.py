@@ -74,7 +74,9 @@ class ProgramProtocol:
         self._checked: CheckReport | None = None
         limit_s = self._limits.program_s
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
-        self._clock = Clock(limit_s, lambda: self._child.interrupt(timeout))
+        # Not of `self`: in a circle, the image of the program would live until the collector comes.
+        child = self._child
+        self._clock = Clock(limit_s, lambda: child.interrupt(timeout))
         self.calls = 0
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import viper
 from fakes.backends import FakeAnswerer, FakeDetector, FakeLanguage, FakeMatcher
 from fakes.generators import ScriptedGenerator
 from viper import ConfigError, Engine, InputError, Query
+from viper.images.decoding import open_image
 from viper.usage import Usage
 
 PICTURE = np.zeros((80, 90, 3), dtype=np.uint8)
@@ -601,3 +604,32 @@ def test_the_package_of_the_engine_gives_its_names_and_imports_nothing_for_that(
         "assert (Engine, ask) == (viper.Engine, viper.ask)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def execute_command(image):\n    return len(image.find('cup'))\n",
+        "def execute_command(image):\n    return image\n",
+        "def execute_command(image):\n    raise ValueError\n",
+        "import os\n",
+    ],
+)
+def test_pixels_of_an_answered_image_are_freed_without_the_collector(program):
+    with Engine("stub") as engine:
+        engine.run_program(program, np.zeros((30, 40, 3), np.uint8))
+        gc.collect()
+        gc.disable()
+        try:
+            image = open_image(np.zeros((30, 41, 3), np.uint8))
+            pixels = weakref.ref(image.pixels())
+            answer = engine.run_program(program, image)
+            kept = weakref.ref(image.pixels())  # control: what is in use stays
+            assert kept() is not None
+            del answer, image
+            deadline_s = time.monotonic() + 5
+            while pixels() is not None and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+            assert pixels() is None
+        finally:
+            gc.enable()
