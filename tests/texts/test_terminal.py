@@ -69,12 +69,12 @@ def by_character(value):
 
 
 LONG = {
-    "one long text": ["\x86" * 400_000],
-    "phrases of many patches": ["object" + "\x85\x86" * 95] * 2_000,
-    "every other character": ["a\xad" * 200_000],
-    "beside escapes": ['"\\\n\u2028' * 100_000],
-    "outside of the first plane": ["\U000e0041" * 400_000],
-    "many keys": {f"\x85{n}": "\u202e" * 40 for n in range(9_000)},
+    "one long text": ["\x86" * 50_000],
+    "phrases of many patches": ["object" + "\x85\x86" * 95] * 250,
+    "every other character": ["a\xad" * 25_000],
+    "beside escapes": ['"\\\n\u2028' * 12_000],
+    "outside of the first plane": ["\U000e0041" * 50_000],
+    "many keys": {f"\x85{n}": "\u202e" * 40 for n in range(1_500)},
 }
 
 
