@@ -127,14 +127,24 @@ class _AnswerRoute:
                 request = await service.connections.loop_time.read(
                     client,
                     receive,
-                    lambda paced: read_query(paced, headers, service.settings, self._kind),
+                    lambda paced: read_query(
+                        paced,
+                        headers,
+                        service.settings,
+                        self._kind,
+                        lambda work: service.threads.run(client, work),
+                    ),
                 )
                 if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
                     await stream_answer(service, slot, request, stream, receive)
                     return
-                work = service.answer(slot, request)
-                answer = await until_disconnect(work, receive, service.admission)
-                response = JsonResponse(answer_json(answer, request_id, trace=request.fields.trace))
+                trace = request.fields.trace
+                work = service.answer(
+                    slot,
+                    request,
+                    write=lambda answer: JsonResponse(answer_json(answer, request_id, trace=trace)),
+                )
+                response = await until_disconnect(work, receive, service.admission)
         except ApiError as error:
             if not stream.has_begun:
                 raise

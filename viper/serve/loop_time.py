@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
@@ -57,32 +58,40 @@ class LoopTime:
         return wait_s
 
     async def read(
-        self, client: str, receive: Receive, reader: Callable[[Receive], Awaitable[T]]
+        self, client: str, receive: Receive, reader: Callable[[Receive], Coroutine[Any, Any, T]]
     ) -> T:
-        """Return what a reader makes of a body, and charge the time that it takes between its messages.
+        """Return what a reader makes of a body, and charge the time that it takes on the loop.
 
         Args:
             client: From `clients.client_of`.
             receive: Returns the next message.
-            reader: Reads the body with the `Receive` that it gets, and awaits nothing else.
+            reader: Reads the body with the `Receive` that it gets.
         """
-        resumed_s: float | None = None
 
         async def paced() -> Message:
-            nonlocal resumed_s
-            if resumed_s is not None:
-                self.charge(client, time.thread_time() - resumed_s)
-                while wait_s := self.wait_s(client):
-                    await asyncio.sleep(wait_s)
-            message = await receive()
-            resumed_s = time.thread_time()
-            return message
+            while wait_s := self.wait_s(client):
+                await asyncio.sleep(wait_s)
+            return await receive()
 
-        try:
-            return await reader(paced)
-        finally:
-            if resumed_s is not None:
-                self.charge(client, time.thread_time() - resumed_s)
+        return await self.metered(client, reader(paced))
+
+    @types.coroutine
+    def metered(self, client: str, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Return what a coroutine returns, and charge the time of each of its steps between two waits."""
+        step, value = work.send, None
+        while True:
+            started_s = time.thread_time()
+            try:
+                waited_for = step(value)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            finally:
+                self.charge(client, time.thread_time() - started_s)
+            try:
+                step, value = work.send, (yield waited_for)
+            except BaseException as error:  # such as a cancellation: the coroutine's own business
+                step, value = work.throw, error
 
     def _debt_s(self, client: str, now_s: float) -> float:
         debt_s, since_s = self._debts.get(client, (0.0, now_s))
