@@ -74,7 +74,9 @@ class ProgramProtocol:
         self._checked: CheckReport | None = None
         limit_s = self._limits.program_s
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
-        self._clock = Clock(limit_s, lambda: self._child.interrupt(timeout))
+        child = self._child
+        # Without `self`: a cycle would keep the program's image until the garbage is looked for.
+        self._clock = Clock(limit_s, lambda: child.interrupt(timeout))
         self.calls = 0
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2
