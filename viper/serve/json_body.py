@@ -23,7 +23,7 @@ _MAX_TEXTS = 400
 # With its quotation marks. Possessive, and the last one optional: nothing is tried twice, on any text.
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _COLON = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
-_MARKS = (b"{", b"[", b",")
+_MARKS: tuple[bytes, ...] = (b"{", b"[", b",")
 
 
 def parse_body(body: bytes | bytearray) -> dict[str, Any]:
