@@ -88,6 +88,9 @@ class AsyncFrameSocket:
         self._pause_reading()
         self._close()
         self.fail(ChildGoneError())
+        if self._error is not None:
+            # Its frames hold this socket and the program's image: a cycle.
+            self._error.__traceback__ = None
 
     def _wake(self) -> None:
         waiter = self._waiter

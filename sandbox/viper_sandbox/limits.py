@@ -42,6 +42,10 @@ class Limits:
     """Patches and objects that the host sends to the program, all calls together."""
     text_bytes: int = 1_000_000
     """UTF-8 bytes of all texts that the program sends to models, all calls together."""
+    answer_bytes: int = 1_000_000
+    """UTF-8 bytes of all texts that the host sends to the program in answers of calls, all calls together. A
+    patch carries the phrase that it was found with, so a short phrase becomes long in many patches; traces
+    hold these texts, too."""
     values: int = 20_000
     """Patches, objects, texts and numbers that the program sends in calls, all calls together; each item of a
     list counts. Every one costs the host time and memory, however small it is."""

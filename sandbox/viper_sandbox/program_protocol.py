@@ -74,13 +74,14 @@ class ProgramProtocol:
         self._checked: CheckReport | None = None
         limit_s = self._limits.program_s
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
-        # Not of `self`: in a circle, the image of the program would live until the collector comes.
         child = self._child
+        # Without `self`: a cycle would keep the program's image until the garbage is looked for.
         self._clock = Clock(limit_s, lambda: child.interrupt(timeout))
         self.calls = 0
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2
         self._text_bytes = 0
+        self._answer_bytes = 0
         self._calls_bytes = 0
         self._values = 0
         self._handles = 0
@@ -267,7 +268,9 @@ class ProgramProtocol:
         try:
             value = await self._handler(call)
         except CallRejected as rejected:
-            return ["rejected", call.id, rejected.exception, capped(rejected.message)]
+            message = capped(rejected.message)
+            self._count_answer(message, call.line)
+            return ["rejected", call.id, rejected.exception, message]
         except CallFailed as failed:
             raise _EndedError(failed.kind, capped(failed.message), call.line) from failed
         entry = self._api.remote(call.name)
@@ -278,6 +281,7 @@ class ProgramProtocol:
                 f"but gave {value!r:.200}."
             )
         for leaf in leaves(value):
+            self._count_answer(leaf, call.line)
             if isinstance(leaf, HandleRef):
                 self._enter(leaf)
             elif not isinstance(leaf, PatchRef):
@@ -290,6 +294,22 @@ class ProgramProtocol:
             message = f"The program was given more than {self._limits.handles:,} {what}."
             raise _EndedError("limit", message, call.line)
         return ["value", call.id, value]
+
+    def _count_answer(self, leaf: WireValue, line: int) -> None:
+        """Count the texts in a part of an answer."""
+        parts = (
+            (leaf.category,)
+            if isinstance(leaf, PatchRef)
+            else leaf.attributes
+            if isinstance(leaf, HandleRef)
+            else (leaf,)
+        )
+        # Lone surrogates are sent as "?".
+        texts = (part for part in parts if isinstance(part, str))
+        self._answer_bytes += sum(len(text.encode("utf-8", "replace")) for text in texts)
+        if self._answer_bytes > self._limits.answer_bytes:
+            limit = f"{self._limits.answer_bytes:,} bytes of text in answers of calls"
+            raise _EndedError("limit", f"The program was given more than {limit}.", line)
 
     def _enter(self, handle: HandleRef) -> None:
         """Record an object that the handler returned; the child may pass it from now on."""

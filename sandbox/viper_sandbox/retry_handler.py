@@ -40,13 +40,18 @@ class RetryHandler:
             try:
                 answer = await self._handler(call)
             except CallRejected as rejected:
-                answer = rejected
+                answer = _copy(rejected)
             self._answers.append((call, answer))
         answer = self._answers[self._next][1]
         self._next += 1
         if isinstance(answer, CallRejected):
-            raise answer
+            raise _copy(answer)
         return answer
+
+
+def _copy(rejected: CallRejected) -> CallRejected:
+    """Return the exception without its traceback, whose frames hold this handler and with it the image."""
+    return CallRejected(rejected.exception, rejected.message)
 
 
 def _key(call: Call) -> str:

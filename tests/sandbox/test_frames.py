@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from viper_sandbox import CallSite, Finding, Limits, PatchRef, StringLiteral
+from viper_sandbox import CallRejected, CallSite, Finding, Limits, PatchRef, StringLiteral
 from viper_sandbox.program_protocol import ProgramProtocol
 from viper_sandbox.wire import pack
 
@@ -166,3 +166,36 @@ def test_counts_calls_patches_and_texts(converse, stub_handler):
         failure = converse(CHECKED, *calls, **limit).failure
         assert (failure.kind, failure.line) == ("limit", 3)
         assert words in failure.message
+
+
+PHRASE = "\x86" * 100  # 200 bytes
+ANSWERS = {
+    "categories of patches": ("ImagePatch.find", lambda: [PatchRef(7, WHOLE, PHRASE)] * 8),
+    "long replies": ("llm_query", lambda: PHRASE * 8),
+    "replies of wide characters": ("llm_query", lambda: "\U0001f642" * 400),
+    "half characters": ("llm_query", lambda: "\ud800" * 1_600),
+    "refusals": ("ImagePatch.find", lambda: CallRejected("ValueError", "a" * 1_600)),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_texts_in_answers_are_counted_together(converse, name):
+    """A phrase of 200 bytes in each of 16,000 patches is 3 MB in a trace."""
+    method, answer = ANSWERS[name]
+    is_method = method.startswith("ImagePatch.")
+    given = {"receiver": GOOD} if is_method else {"receiver": None, "arguments": ("q", True)}
+    calls = [call(n, method, line=n, **given) for n in range(1, 21)]
+
+    async def handler(_):
+        value = answer()
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    messages = (CHECKED, *calls, ["done", 1, ""])
+    ended = converse(*messages, handler=handler, answer_bytes=5_000)
+    assert ended.failure.kind == "limit"
+    assert ended.failure.message.startswith("The program was given more than 5,000 bytes of text")
+    assert ended.calls <= 11
+    # The control: with a higher limit, the same program ends well.
+    assert converse(*messages, handler=handler, answer_bytes=50_000).value == 1

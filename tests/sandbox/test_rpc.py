@@ -136,7 +136,7 @@ def test_an_answer_that_does_not_fit_a_frame_is_a_limit(run_jailed):
     async def long(call):
         return "x" * 10_000_000
 
-    failure = run_jailed(body("return llm_query('x')"), long).failure
+    failure = run_jailed(body("return llm_query('x')"), long, answer_bytes=20_000_000).failure
     assert failure.kind == "limit"
     assert "The answer of llm_query is too large for the program" in failure.message
 

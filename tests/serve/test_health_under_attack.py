@@ -19,6 +19,8 @@ PROGRAMS = {
     "a phrase of home folders": "len(image.find('~/' * 400000))",
     "a property of keys": "image.verify_property('cup', 'sk-' * 300000)",
     "printed passwords": "str(print('://a:b@' * 140000))",
+    "an answer that is not printable": "'\\u00ad' * 490000",
+    "phrases that are not printable": "[image.find('a' + '\\x85' * 190) for n in range(1900)][:1]",
     "blanks": 'image.llm_query(" \' " * 300000)',
 }
 

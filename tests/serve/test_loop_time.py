@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
-from fakes.asgi import Client, run
-from fakes.serving import PNG
+from fakes.asgi import Client, call, form, run
+from fakes.serving import PNG, RUN
 from viper.serve import loop_time as module
 from viper.serve.api_error import ApiError
 from viper.serve.bodies import chunks, read_form
-from viper.serve.loop_time import LoopTime
+from viper.serve.loop_time import NOBODY, LoopTime
 from viper.serve.requests import AskFields, read_query
 from viper.serve.settings import ServerSettings
 
@@ -105,3 +106,77 @@ def test_an_image_of_the_largest_size_does_not_wait():
     form = run(loop_time.read(GOOD, in_messages(body, 64 * KB).receive, reader))
     assert len(form.files[0][2]) > 19_000 * KB
     assert loop_time.wait_s(GOOD) < 5
+
+
+def test_each_step_on_the_loop_is_charged_once_and_to_whom_it_belongs():
+    loop_time = LoopTime(share=1e-9)
+
+    def spin(seconds):
+        until_s = time.thread_time() + seconds
+        while time.thread_time() < until_s:
+            pass
+
+    async def inner():
+        spin(0.05)
+        await asyncio.sleep(0)
+        spin(0.05)
+        return "inner"
+
+    async def slots():
+        spin(0.2)
+        return await loop_time.metered("inner", inner())
+
+    async def outer():
+        spin(0.1)
+        await asyncio.sleep(0.001)
+        assert await loop_time.metered(NOBODY, slots()) == "inner"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await loop_time.metered("inner", asyncio.sleep(5))
+        raise KeyError("why")
+
+    async def scenario():
+        with pytest.raises(KeyError, match="why"):
+            await loop_time.metered("outer", outer())
+
+    run(scenario())
+    charged = {client: debt[0] for client, debt in loop_time._debts.items()}
+    assert charged == {
+        "outer": pytest.approx(0.1, abs=0.03),
+        "inner": pytest.approx(0.1, abs=0.03),
+    }
+
+
+CHEAP = {
+    "health": ("GET", "/healthz"),
+    "the page": ("GET", "/"),
+    "the document": ("GET", "/openapi.json"),
+    "no such path": ("GET", "/nothing"),
+    "a wrong method": ("DELETE", "/v1/ask"),
+    "without the token": ("POST", "/v1/ask"),
+}
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_requests_that_need_no_slot_are_charged(make, name):
+    app, service = make(token="a" * 20)
+    for _ in range(20):
+        call(app, *CHEAP[name])
+    (debt,) = service.connections.loop_time._debts.values()
+    assert debt[0] > 0
+
+
+def test_what_a_run_costs_beside_its_body_is_left_out(make, monkeypatch):
+    app, service = make()
+    real = service.answer
+
+    async def slow(*arguments, **options):
+        until_s = time.thread_time() + 0.5
+        while time.thread_time() < until_s:
+            pass
+        return await real(*arguments, **options)
+
+    monkeypatch.setattr(service, "answer", slow)
+    call(app, "POST", "/v1/run", **form({"program": RUN}, file=PNG))
+    (debt,) = service.connections.loop_time._debts.values()
+    assert debt[0] < 0.3

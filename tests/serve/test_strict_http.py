@@ -48,7 +48,32 @@ AMBIGUOUS = {
 }
 """Requests that h11 alone takes, or repairs."""
 
+CHUNKED = head("Transfer-Encoding: chunked")
+AMBIGUOUS_CHUNKS = {
+    "a line feed alone ends the trailer": b"0\r\n\n",
+    "a trailer": b"0\r\nX-A: b\r\n\r\n",
+    "a trailer with a line feed alone": b"0\r\nX-A: b\n\n",
+    "a folded trailer": b"0\r\nX-A: b\r\n c\r\n\r\n",
+    "a length in a trailer": b"0\r\nContent-Length: 5\r\n\r\n",
+    "two hosts in a trailer": b"0\r\nHost: a\r\nHost: b\r\n\r\n",
+    "a control character in a trailer": b"0\r\nX-A: a\x01b\r\n\r\n",
+    "300 trailers": b"0\r\n" + b"a: b\r\n" * 300 + b"\r\n",
+    "an extension": b"1;a=b\r\na\r\n0\r\n\r\n",
+    "an extension of the last chunk": b"0;a=b\r\n\r\n",
+    "an empty extension": b"1;\r\na\r\n0\r\n\r\n",
+    "a return in an extension": b"1;a\rb\r\na\r\n0\r\n\r\n",
+    "a null byte in an extension": b"1;a\x00b\r\na\r\n0\r\n\r\n",
+    "a blank behind the size": b"1 \r\na\r\n0\r\n\r\n",
+    "a tabulator behind the size": b"1\t\r\na\r\n0\r\n\r\n",
+    "20 digits": b"00000000000000000001\r\na\r\n0\r\n\r\n",
+}
+"""Bodies in chunks that h11 alone takes."""
+
 BROKEN = {
+    "a line feed alone ends the last chunk": CHUNKED + b"0\n\r\n",
+    "line feeds end everything": CHUNKED + b"1\na\n0\n\n",
+    "a line feed ends an extension": CHUNKED + b"1;a\na\r\n0\r\n\r\n",
+    "a second chunk with a line feed alone": CHUNKED + b"1\r\na\r\n1\nb\r\n0\r\n\r\n",
     "another length": head(LENGTH, "Content-Length: 5") + BODY,
     "a signed length": head(f"Content-Length: +{len(BODY)}") + BODY,
     "a length with a separator": head("Content-Length: 1_0") + BODY,
@@ -84,12 +109,12 @@ TOO_LARGE = {
 }
 
 
-def events(connection, data):
+def events(connection, data, portion=MAX_HEAD_BYTES):
     """Feed a connection as the server does; return the events, or None for a refusal."""
     found = []
     try:
-        for start in range(0, len(data), MAX_HEAD_BYTES):
-            connection.receive_data(data[start : start + MAX_HEAD_BYTES])
+        for start in range(0, len(data), portion):
+            connection.receive_data(data[start : start + portion])
             while (event := connection.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
                 found.append(event)
     except h11.RemoteProtocolError:
@@ -120,6 +145,36 @@ def test_of_a_head_that_arrives_at_once_h11_alone_limits_nothing():
     assert isinstance(connection.next_event(), h11.Request)
 
 
+@pytest.mark.parametrize("portion", [1, 2, 3, MAX_HEAD_BYTES], ids="{} bytes at once".format)
+@pytest.mark.parametrize("name", AMBIGUOUS_CHUNKS)
+def test_chunks_that_two_programs_may_read_differently_are_refused(name, portion):
+    sent = CHUNKED + AMBIGUOUS_CHUNKS[name]
+    assert events(StrictConnection(), sent, portion) is None
+    # The control: h11 alone takes the whole body.
+    found = events(h11.Connection(h11.SERVER, MAX_HEAD_BYTES), sent, portion)
+    assert isinstance(found[-1], h11.EndOfMessage)
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3, 7, MAX_HEAD_BYTES], ids="{} bytes at once".format)
+@pytest.mark.parametrize("sizes", [[], [1], [3, 1, 200, 17], [0x1ABCD]], ids="chunks of {}".format)
+def test_chunks_are_read_however_they_arrive(sizes, portion):
+    if portion < 7:
+        sizes = [min(size, 1_000) for size in sizes]
+    chunks = [b"%X\r\n%s\r\n" % (size, b"\r\n0\r\n\r\n"[:size].ljust(size, b"a")) for size in sizes]
+    found = events(StrictConnection(), CHUNKED + b"".join(chunks) + b"0\r\n\r\n", portion)
+    assert isinstance(found[-1], h11.EndOfMessage)
+    assert sum(len(event.data) for event in found if isinstance(event, h11.Data)) == sum(sizes)
+
+
+def test_a_second_request_may_follow_chunks_and_chunks_that_arrive_alone_are_counted():
+    connection = StrictConnection()
+    assert len(events(connection, CHUNKED + b"1\r\na\r\n0\r\n\r\n" + GOOD)) == 3
+    tiny = [b"1\r\n", b"a\r\n"] * 2_000
+    for one, refused in ((StrictConnection(), True), (h11.Connection(h11.SERVER), False)):
+        events(one, CHUNKED)
+        assert (None in [events(one, part) for part in tiny]) == refused
+
+
 def test_the_server_answers_4xx_and_closes_the_connection(engine):
     async def attack(running, data):
         # A second request behind it must not be answered: nobody knows where the first one ends.
@@ -133,7 +188,10 @@ def test_the_server_answers_4xx_and_closes_the_connection(engine):
 
     async def scenario():
         async with Running(engine, head_s=5) as running:
-            for name, data in {**AMBIGUOUS, **BROKEN, **TOO_LARGE}.items():
+            in_chunks = {
+                f"chunks: {name}": CHUNKED + AMBIGUOUS_CHUNKS[name] for name in AMBIGUOUS_CHUNKS
+            }
+            for name, data in {**AMBIGUOUS, **in_chunks, **BROKEN, **TOO_LARGE}.items():
                 reply = await attack(running, data)
                 if reply or name in AMBIGUOUS:
                     first, _, body = reply.partition(b"\r\n\r\n")

@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,46 @@ def test_ordinary_text_stays_as_it_is():
         assert json_text(text) == json.dumps(text, ensure_ascii=False)
     assert printable("one\n  two\r\nthree\n") == "one\n  two\nthree"
     assert one_line(" a\n b\t c ") == "a b c"
+
+
+def by_character(value):
+    """JSON of a value, with each character looked at and escaped on its own."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+LONG = {
+    "one long text": ["\x86" * 50_000],
+    "phrases of many patches": ["object" + "\x85\x86" * 95] * 250,
+    "every other character": ["a\xad" * 25_000],
+    "beside escapes": ['"\\\n\u2028' * 12_000],
+    "outside of the first plane": ["\U000e0041" * 50_000],
+    "many keys": {f"\x85{n}": "\u202e" * 40 for n in range(1_500)},
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_not_printable_takes_no_longer_than_what_is(name):
+    value = LONG[name]
+
+    def seconds(write, value):
+        times = []
+        for _ in range(3):
+            began = time.thread_time()
+            write(value)
+            times.append(time.thread_time() - began)
+        return min(times)
+
+    shown = json_text(value)
+    assert shown.isprintable()
+    assert json.loads(shown) == value
+    took_s = seconds(json_text, value)
+    assert took_s < 0.5 * seconds(by_character, value)  # the control
+
+
+def test_a_text_with_one_such_character_is_escaped_as_a_whole_and_its_neighbours_are_not():
+    assert json_text(["é\xad", "é"], compact=True) == r'["\u00e9\u00ad","é"]'
+    assert json_text({"\x7fé": '"\\'}, compact=True) == r'{"\u007f\u00e9":"\"\\"}'
 
 
 def test_only_line_feeds_end_a_line_of_a_program():

@@ -28,6 +28,7 @@ from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
 __all__ = ["serve"]
 
 _DEFAULTS = ServerSettings()
+_GARBAGE_THRESHOLDS = (700, 10, 10)  # Python's own
 _PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 # As Python has it.
 _COLLECT = (700, 10, 10)
@@ -154,6 +155,9 @@ def _serve(options: dict[str, Any]) -> None:
         if options["preload"]:
             engine.preload()
         service = Service(engine, settings)
+        # `viper.cli` has garbage looked for rarely, for a quick start; a server makes it for weeks.
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE_THRESHOLDS)
 
         def on_ready() -> None:
             url = url_of(listening, settings)

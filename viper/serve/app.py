@@ -11,10 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from viper.serve.admission import QueueSlot
 from viper.serve.api_error import ApiError
 from viper.serve.clients import client_of
 from viper.serve.events import EventStream, stream_answer
 from viper.serve.json_response import JsonResponse
+from viper.serve.loop_time import NOBODY
 from viper.serve.metrics import CONTENT_TYPE_LATEST
 from viper.serve.middleware import RequestMiddleware
 from viper.serve.openapi import openapi_document
@@ -118,29 +120,47 @@ class _AnswerRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = self._service
-        headers = Headers(scope=scope)
         request_id: str = scope["state"]["request_id"]
         stream = EventStream(send, request_id)
         client = client_of(scope["client"])
         try:
             async with service.admission.queue_slot(client) as slot:
-                request = await service.connections.loop_time.read(
-                    client,
-                    receive,
-                    lambda paced: read_query(paced, headers, service.settings, self._kind),
-                )
-                if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
-                    await stream_answer(service, slot, request, stream, receive)
-                    return
-                work = service.answer(slot, request)
-                answer = await until_disconnect(work, receive, service.admission)
-                response = JsonResponse(answer_json(answer, request_id, trace=request.fields.trace))
+                work = self._answer(slot, scope, receive, stream)
+                response = await service.connections.loop_time.metered(NOBODY, work)
         except ApiError as error:
             if not stream.has_begun:
                 raise
             await stream.end("error", error.to_json(request_id))
             return
-        await response(scope, receive, send)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _answer(
+        self, slot: QueueSlot, scope: Scope, receive: Receive, stream: EventStream
+    ) -> Response | None:
+        """Return the response, None if it was streamed."""
+        service, headers, request_id = self._service, Headers(scope=scope), stream.request_id
+        request = await service.connections.loop_time.read(
+            slot.client,
+            receive,
+            lambda paced: read_query(
+                paced,
+                headers,
+                service.settings,
+                self._kind,
+                lambda work: service.threads.run(slot.client, work),
+            ),
+        )
+        if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
+            await stream_answer(service, slot, request, stream, receive)
+            return None
+        trace = request.fields.trace
+        work = service.answer(
+            slot,
+            request,
+            write=lambda answer: JsonResponse(answer_json(answer, request_id, trace=trace)),
+        )
+        return await until_disconnect(work, receive, service.admission)
 
 
 def _with_api_errors(router: Router) -> ASGIApp:

@@ -13,8 +13,9 @@ Event ids count from 0. During silence, comments keep the connection alive.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Send
 
@@ -25,6 +26,9 @@ from viper.serve.service import Service, answer_json, until_disconnect
 from viper.texts.terminal import json_text
 from viper.trace import Step
 
+if TYPE_CHECKING:
+    from viper.engine.answer import Answer
+
 __all__ = ["EventStream", "stream_answer"]
 
 _HEADERS = [
@@ -33,7 +37,7 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),  # otherwise nginx buffers events
 ]
 # A comment, which clients ignore.
-_KEEP_ALIVE = ": still here\n\n"
+_KEEP_ALIVE = b": still here\n\n"
 
 
 class EventStream:
@@ -47,29 +51,38 @@ class EventStream:
         """Whether the head of the response was sent."""
 
     async def event(self, name: str, data: Any) -> None:
-        """Send an event; `data` is a JSON value."""
-        await self._text(self._format(name, data))
+        """Send an event; `data` is a small JSON value."""
+        await self.written(name, written(data))
+
+    async def written(self, name: str, data: bytes) -> None:
+        """Send an event; `data` is what `written` returned."""
+        await self._send_part(
+            b"event: %s\nid: %d\ndata: %s\n\n" % (name.encode(), next(self._ids), data)
+        )
 
     async def keep_alive(self) -> None:
         """Send a comment, which clients ignore."""
-        await self._text(_KEEP_ALIVE)
+        await self._send_part(_KEEP_ALIVE)
 
     async def end(self, name: str, data: Any) -> None:
-        """Send the last event, and end the response."""
-        await self.event(name, data)
+        """Send the last event, and end the response; `data` is a small JSON value."""
+        await self.end_written(name, written(data))
+
+    async def end_written(self, name: str, data: bytes) -> None:
+        """Send the last event, and end the response; `data` is what `written` returned."""
+        await self.written(name, data)
         await self._send({"type": "http.response.body", "body": b""})
 
-    def _format(self, name: str, data: Any) -> str:
-        # JSON contains no raw line breaks, so it is one line.
-        text = json_text(data, compact=True)
-        return f"event: {name}\nid: {next(self._ids)}\ndata: {text}\n\n"
-
-    async def _text(self, text: str) -> None:
+    async def _send_part(self, body: bytes) -> None:
         if not self.has_begun:
             self.has_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        body = text.encode("utf-8", "replace")
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def written(data: Any) -> bytes:
+    """Return the data of an event: JSON contains no raw line breaks, so it is one line."""
+    return json_text(data, compact=True).encode()
 
 
 async def stream_answer(
@@ -90,7 +103,12 @@ async def stream_answer(
     def on_step(step: Step) -> None:  # called from the engine's thread
         loop.call_soon_threadsafe(queue.put_nowait, step)
 
-    work = service.answer(slot, request, on_start=lambda: queue.put_nowait(None), on_step=on_step)
+    def write(answer: Answer) -> bytes:
+        return written(answer_json(answer, stream.request_id, trace=request.fields.trace))
+
+    work = service.answer(
+        slot, request, write=write, on_start=lambda: queue.put_nowait(None), on_step=on_step
+    )
     task = asyncio.ensure_future(until_disconnect(work, receive, service.admission))
     task.add_done_callback(queue.put_nowait)
     try:
@@ -106,9 +124,13 @@ async def stream_answer(
             if item is None:
                 await stream.event("started", {})
             else:
-                await stream.event("step", redacted_step(item).to_json())
-        body = answer_json(task.result(), stream.request_id, trace=request.fields.trace)
-        await stream.end("answer", body)
+                text = await service.threads.run(slot.client, partial(_written_step, item))
+                await stream.written("step", text)
+        await stream.end_written("answer", task.result())
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _written_step(step: Step) -> bytes:
+    return written(redacted_step(step).to_json())

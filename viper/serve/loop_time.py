@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
-__all__ = ["LoopTime"]
+__all__ = ["NOBODY", "LoopTime"]
+
+NOBODY = "(nobody)"
+"""In the place of a client: for work that slots bound already."""
 
 # Part of the loop's time that a client may use all the time, and seconds that it may use at once. An image of
 # 20 MB costs about 0.1 s, an ordinary request 1 ms.
@@ -38,11 +42,14 @@ class LoopTime:
         self._debts: dict[
             str, tuple[float, float]
         ] = {}  # client → seconds, and when they were that many
+        self._counted_s = 0.0  # of the loop, charged so far
         self.waits = 0
         """How often a client had to wait."""
 
     def charge(self, client: str, spent_s: float) -> None:
         """Charge processor time to a client."""
+        if client == NOBODY:
+            return
         now_s = time.monotonic()
         self._debts[client] = self._debt_s(client, now_s) + spent_s, now_s
         if len(self._debts) > _MANY_CLIENTS:
@@ -57,32 +64,48 @@ class LoopTime:
         return wait_s
 
     async def read(
-        self, client: str, receive: Receive, reader: Callable[[Receive], Awaitable[T]]
+        self, client: str, receive: Receive, reader: Callable[[Receive], Coroutine[Any, Any, T]]
     ) -> T:
-        """Return what a reader makes of a body, and charge the time that it takes between its messages.
+        """Return what a reader makes of a body, and charge the time that it takes on the loop.
 
         Args:
             client: From `clients.client_of`.
             receive: Returns the next message.
-            reader: Reads the body with the `Receive` that it gets, and awaits nothing else.
+            reader: Reads the body with the `Receive` that it gets.
         """
-        resumed_s: float | None = None
 
         async def paced() -> Message:
-            nonlocal resumed_s
-            if resumed_s is not None:
-                self.charge(client, time.thread_time() - resumed_s)
-                while wait_s := self.wait_s(client):
-                    await asyncio.sleep(wait_s)
-            message = await receive()
-            resumed_s = time.thread_time()
-            return message
+            while wait_s := self.wait_s(client):
+                await asyncio.sleep(wait_s)
+            return await receive()
 
-        try:
-            return await reader(paced)
-        finally:
-            if resumed_s is not None:
-                self.charge(client, time.thread_time() - resumed_s)
+        return await self.metered(client, reader(paced))
+
+    @types.coroutine
+    def metered(self, client: str, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Return what a coroutine returns, and charge the time of each of its steps between two waits.
+
+        Time that another `metered` within it has charged is not charged twice; so with `NOBODY` a part of a
+        request is left out.
+        """
+        value: Any = None
+        error: BaseException | None = None
+        while True:
+            started_s, counted_s = time.thread_time(), self._counted_s
+            try:
+                waited_for = work.send(value) if error is None else work.throw(error)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            finally:
+                step_s = time.thread_time() - started_s
+                self.charge(client, step_s - (self._counted_s - counted_s))
+                self._counted_s = counted_s + step_s
+                value = error = None  # an exception in a frame of its own traceback is a cycle
+            try:
+                value, error = (yield waited_for), None
+            except BaseException as thrown:  # such as a cancellation: the coroutine's own business
+                error = thrown
 
     def _debt_s(self, client: str, now_s: float) -> float:
         debt_s, since_s = self._debts.get(client, (0.0, now_s))

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from viper.serve.api_error import ApiError, ClientGoneError
+from viper.serve.clients import client_of
 from viper.serve.json_response import JsonResponse
 from viper.serve.security import (
     RESPONSE_HEADERS,
@@ -56,7 +57,9 @@ class RequestMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         sender = _ResponseSender(send, scope, self._service.settings.send_s)
         try:
-            await self._serve(scope, receive, sender)
+            # All that a request costs on the loop is its client's; what holds a queue slot is left out.
+            work = self._serve(scope, receive, sender)
+            await self._service.connections.loop_time.metered(client_of(scope["client"]), work)
         except ClientGoneError:
             sender.abort()
         finally:

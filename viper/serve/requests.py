@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +16,7 @@ from viper.models.request_limits import PHRASE_CHARACTERS, QUESTION_CHARACTERS
 from viper.programs.program import Task
 from viper.serve.api_error import ApiError, too_large
 from viper.serve.bodies import TEXT_BYTES, Form, chunks, media_type, read_form
+from viper.serve.json_body import parse_body
 from viper.serve.settings import ServerSettings
 
 __all__ = ["AskFields", "CheckFields", "QueryRequest", "RunFields", "read_check", "read_query"]
@@ -22,6 +24,8 @@ __all__ = ["AskFields", "CheckFields", "QueryRequest", "RunFields", "read_check"
 _DATA_URI = re.compile(r"data:[a-z0-9.+/-]{0,80};base64,", re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 _MAX_NAME_CHARS = 100
+# Larger ones hold up the loop: 20 MB of base64 take about 0.1 s.
+_PARSED_AT_ONCE_BYTES = 65_536
 
 
 def _no_boolean(value: Any) -> Any:
@@ -110,10 +114,24 @@ class QueryRequest:
         return self.fields.program if isinstance(self.fields, RunFields) else None
 
 
+InThread = Callable[[Callable[[], QueryRequest]], Awaitable[QueryRequest]]
+
+
 async def read_query(
-    receive: Receive, headers: Mapping[str, str], settings: ServerSettings, kind: type[AskFields]
+    receive: Receive,
+    headers: Mapping[str, str],
+    settings: ServerSettings,
+    kind: type[AskFields],
+    in_thread: InThread = asyncio.to_thread,
 ) -> QueryRequest:
     """Read the body of a request for an answer: a form with a file, or JSON with a base64 image.
+
+    Args:
+        receive: Returns the next message.
+        headers: Of the request.
+        settings: The limits.
+        kind: Fields that the request has besides the image.
+        in_thread: Runs a function in a thread; called for a large body.
 
     Raises:
         ApiError: It cannot be used; the message names the field.
@@ -130,9 +148,10 @@ async def read_query(
     if is_form:
         return _from_form(await read_form(body, headers, max_file_bytes=max_bytes), kind)
     _require_json(headers, "multipart/form-data or application/json")
-    values = await _read_object(body)
-    image = _decode_base64(values.pop("image", None), max_bytes)
-    return QueryRequest(_validate(kind, values), image, "image")
+    received = await _received(body)
+    if len(received) <= _PARSED_AT_ONCE_BYTES:
+        return _from_json(received, kind, max_bytes)
+    return await in_thread(lambda: _from_json(received, kind, max_bytes))
 
 
 async def read_check(
@@ -146,7 +165,7 @@ async def read_check(
     """
     _require_json(headers, "application/json")
     body = chunks(receive, headers, max_bytes=TEXT_BYTES, timeout_s=settings.upload_s)
-    return _validate(CheckFields, await _read_object(body))
+    return _validate(CheckFields, parse_body(await _received(body)))
 
 
 def _from_form(form: Form, kind: type[AskFields]) -> QueryRequest:
@@ -175,19 +194,17 @@ def _require_json(headers: Mapping[str, str], accepted: str) -> None:
         raise ApiError(415, "media_type", message)
 
 
-async def _read_object(body: AsyncIterator[bytes]) -> dict[str, Any]:
-    from pydantic_core import from_json
+async def _received(body: AsyncIterator[bytes]) -> bytearray:
+    received = bytearray()  # a list of tiny chunks would take many times their size
+    async for chunk in body:
+        received += chunk
+    return received
 
-    try:
-        received = bytearray()  # a list of tiny chunks would take many times their size
-        async for chunk in body:
-            received += chunk
-        value = from_json(bytes(received), allow_inf_nan=False)
-    except ValueError as error:
-        raise _unusable(f"The body is not JSON: {str(error)[:120]}.") from None
-    if not isinstance(value, dict):
-        raise _unusable("The body must be a JSON object.")
-    return value
+
+def _from_json(body: bytearray, kind: type[AskFields], max_bytes: int) -> QueryRequest:
+    values = parse_body(body)
+    image = _decode_base64(values.pop("image", None), max_bytes)
+    return QueryRequest(_validate(kind, values), image, "image")
 
 
 def _decode_base64(value: Any, max_bytes: int) -> bytes:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.types import Receive
@@ -20,6 +21,7 @@ from viper.images.decoding import open_image
 from viper.images.image import ImageRef
 from viper.serve.admission import Admission, QueueSlot
 from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
+from viper.serve.charged_threads import ChargedThreads
 from viper.serve.connections import Connections
 from viper.serve.metrics import Metrics
 from viper.serve.redaction import redact_message, redacted_trace
@@ -55,6 +57,7 @@ class Service:
         self.admission = Admission(settings.concurrency, settings.queue)
         self.connections = Connections(settings.concurrency + settings.queue)
         self.metrics = Metrics(engine, self.admission, self.connections)
+        self.threads = ChargedThreads(settings.concurrency, self.connections.loop_time)
         self._decoders = ThreadPoolExecutor(settings.concurrency, "viper-decode")
 
     async def answer(
@@ -62,14 +65,16 @@ class Service:
         slot: QueueSlot,
         request: QueryRequest,
         *,
+        write: Callable[[Answer], T],
         on_start: Callable[[], None] = lambda: None,
         on_step: Watcher | None = None,
-    ) -> Answer:
+    ) -> T:
         """Answer a request.
 
         Args:
             slot: Its queue slot.
             request: The request.
+            write: Makes of the answer what is returned, in a thread while the worker slot is held.
             on_start: Called when it gets a worker slot; again when it had to give that back and begins anew.
             on_step: Called with each step, from the engine's thread.
 
@@ -89,12 +94,13 @@ class Service:
                         self.metrics.count_wait(loop.time() - arrived_s)
                     on_start()
                     answer = await self._run(request, deadline_s, on_step)
+                    written = await self.threads.run(slot.client, partial(write, answer))
                     break
             except RecalledError:  # other clients wait
                 again = True
         self.metrics.count_answer(answer, loop.time() - arrived_s)
         _raise_server_failure(answer)
-        return answer
+        return written
 
     async def _run(
         self, request: QueryRequest, deadline_s: float, on_step: Watcher | None
@@ -139,7 +145,8 @@ class Service:
         return {"source": report.source, "findings": findings}
 
     def close(self) -> None:
-        """Shut down the threads that decode images."""
+        """Shut down the threads that decode images, parse bodies and write answers."""
+        self.threads.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
     async def _decode(self, request: QueryRequest, deadline_s: float) -> ImageRef:

@@ -1,9 +1,9 @@
 """HTTP/1.1 as strictly as a server behind a proxy needs it, and with bounds on heads and chunks.
 
 h11 repairs or overlooks what two programs may read differently: folded header lines, line feeds alone,
-several lengths, a length beside chunks, control characters in values. A proxy and this server must never
-disagree about where a request ends or whom it is for, so such requests are refused and their connection is
-closed.
+several lengths, a length beside chunks, control characters in values; and in chunked bodies whatever stands
+behind the size of a chunk, and trailers. A proxy and this server must never disagree about where a request
+ends or whom it is for, so such requests are refused and their connection is closed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from viper.texts.terminal import json_text
 __all__ = ["MAX_HEAD_BYTES", "StrictConnection", "StrictProtocol"]
 
 MAX_HEAD_BYTES = 16_384
-"""Size of the largest request head, and of the largest trailer; browsers send one or two thousand bytes."""
+"""Size of the largest request head; browsers send one or two thousand bytes."""
 _MAX_HEADERS = 100  # browsers send about 20
 # Each chunk costs some 15 µs, however small it is. Clients send chunks of 1 to 64 kB; rows of a text may be
 # smaller, so the first ones are free.
@@ -34,6 +34,11 @@ _MIN_MEAN_CHUNK_BYTES = 256
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
+# The bytes before the content of a chunk: the end of the one before it, and a size, which has neither an
+# extension nor a blank; the last one has nothing behind it, so no trailer. 8 digits are 4 GB.
+_CHUNK_LINE = re.compile(rb"(?:\r\n)?(?:0{1,8}\r\n\r\n|(?!0+\r)[0-9A-Fa-f]{1,8}\r\n)")
+_PART_OF_CHUNK_LINE = re.compile(rb"(?:\r|(?:\r\n)?(?:[0-9A-Fa-f]{1,8}\r?|0{1,8}\r\n\r?)?)")
+_MAX_CHUNK_LINE_BYTES = 14
 # Headers with one value. Of two, one program may believe the first and another the last.
 _SINGLE = frozenset(
     b"authorization content-encoding content-length content-type expect host origin sec-fetch-site "
@@ -42,7 +47,7 @@ _SINGLE = frozenset(
 
 
 class StrictConnection(h11.Connection):
-    """An HTTP/1.1 connection of a server that refuses ambiguous heads and bodies of tiny chunks."""
+    """An HTTP/1.1 connection of a server that refuses ambiguous heads and chunks, and tiny chunks."""
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, MAX_HEAD_BYTES)
@@ -50,6 +55,7 @@ class StrictConnection(h11.Connection):
         """Why the request was refused, once `next_event` has raised."""
         self._chunks = 0
         self._chunk_bytes = 0
+        self._at_chunk_line = False
 
     def next_event(self) -> Event | type[NEED_DATA] | type[PAUSED]:
         """Return the next event of the client.
@@ -60,18 +66,28 @@ class StrictConnection(h11.Connection):
         try:
             if self.their_state is h11.IDLE:
                 self._chunks = self._chunk_bytes = 0
+                self._at_chunk_line = False
                 _check_head(self.trailing_data[0])
+            elif self._at_chunk_line:
+                received, is_closed = self.trailing_data
+                if _check_chunk_line(received, is_first=self._chunks == 0):
+                    self._chunks += 1
+                    self._at_chunk_line = False
+                elif not is_closed:
+                    return NEED_DATA
         except ApiError as refusal:
             self.refusal = refusal
             raise RemoteProtocolError(refusal.message, error_status_hint=refusal.status) from None
         event = super().next_event()
-        if isinstance(event, h11.Data):
-            self._count(event)
+        if isinstance(event, h11.Request):
+            self._at_chunk_line = any(name == b"transfer-encoding" for name, _ in event.headers)
+        elif isinstance(event, h11.Data):
+            self._at_chunk_line = event.chunk_end
+            self._count(len(event.data))
         return event
 
-    def _count(self, data: h11.Data) -> None:
-        self._chunks += data.chunk_start
-        self._chunk_bytes += len(data.data)
+    def _count(self, size: int) -> None:
+        self._chunk_bytes += size
         if (self._chunks - _FREE_CHUNKS) * _MIN_MEAN_CHUNK_BYTES > self._chunk_bytes:
             self.refusal = _refused(
                 f"The body has {self._chunks:,} chunks of less than {_MIN_MEAN_CHUNK_BYTES} bytes on "
@@ -155,6 +171,32 @@ def _check_head(received: bytes) -> None:
             raise _refused(f"The header {name.decode()} occurs more than once.")
         values[name] = value.strip(b" \t")
     _check_length(values, is_old=request_line.endswith(b"1.0"))
+
+
+def _check_chunk_line(received: bytes, *, is_first: bool) -> bool:
+    """Refuse a chunk whose size h11 and another program may read differently.
+
+    Args:
+        received: Bytes from the end of the last chunk's content, or of the head.
+        is_first: Whether no chunk came before.
+
+    Returns:
+        Whether the line is complete; h11 must not see a part of it.
+
+    Raises:
+        ApiError: It is refused (400).
+    """
+    line = received[:_MAX_CHUNK_LINE_BYTES]
+    if is_first == line.startswith(b"\r") and line:
+        raise _refused("A chunk does not begin where it must.")
+    if _CHUNK_LINE.match(line):
+        return True
+    if not _PART_OF_CHUNK_LINE.fullmatch(line):
+        raise _refused(
+            "A chunk must begin with its size, up to 8 hexadecimal digits, and CR and LF; extensions and "
+            "trailers are not accepted."
+        )
+    return False
 
 
 def _check_length(values: dict[bytes, bytes], *, is_old: bool) -> None:

@@ -12,11 +12,14 @@ no separator of lines or paragraphs, nothing invisible, and no lone surrogate.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 __all__ = ["json_text", "one_line", "printable"]
 
 _REPLACEMENT = "\ufffd"
+# With its quotation marks. Possessive, and the last one optional: nothing is tried twice, on any text.
+_JSON_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
 
 
 def one_line(text: str) -> str:
@@ -36,6 +39,9 @@ def printable(text: str) -> str:
 def json_text(value: Any, *, indent: int | None = None, compact: bool = False) -> str:
     """Return JSON that shows letters of all languages and escapes what is not printable.
 
+    A text in which a character is not printable is escaped as a whole, with its letters: that takes no longer
+    than writing it, however many such characters it has.
+
     Args:
         value: Any JSON value, as `json.dumps` takes it.
         indent: Columns of each level; None for one line.
@@ -45,8 +51,8 @@ def json_text(value: Any, *, indent: int | None = None, compact: bool = False) -
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     if text.isprintable():
         return text
-    # `json` has escaped the line breaks of texts: those that are left are its own.
-    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+    # Outside of its texts, JSON has line breaks at most, and these are `json`'s own.
+    return _JSON_TEXT.sub(_escaped, text)
 
 
 def _replaced(line: str) -> str:
@@ -55,6 +61,7 @@ def _replaced(line: str) -> str:
     return "".join(c if c.isprintable() or c == "\t" else _REPLACEMENT for c in line)
 
 
-def _escaped(character: str) -> str:
-    r"""Return \uXXXX, or two of them for a character outside the Basic Multilingual Plane."""
-    return json.dumps(character)[1:-1] if character != "\x7f" else r"\u007f"
+def _escaped(found: re.Match[str]) -> str:
+    """Return a text of JSON in ASCII if it is not printable as it stands."""
+    text = found[0]
+    return text if text.isprintable() else json.dumps(json.loads(text)).replace("\x7f", r"\u007f")
