@@ -15,6 +15,7 @@ from viper.trace.differences import Difference, differences
 from viper.trace.model import measures
 from viper.trace.record import Trace
 from viper.trace.turns import Attempt, CallRecord
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["CallChange", "Comparison", "compare"]
 
@@ -135,7 +136,11 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
 def _diff(first: str, second: str) -> list[str]:
     if max(len(first), len(second)) > _LONGEST_SOURCE:
         return [f"(programs of {len(first):,} and {len(second):,} characters)"]
-    before, after = first.splitlines(), second.splitlines()
+    before, after = lines_of(first), lines_of(second)
+    if first.endswith("\n") != second.endswith(
+        "\n"
+    ):  # an empty last line is the only difference that shows it
+        (before if first.endswith("\n") else after).append("")
     same_before = _same_at_start(before, after)
     rest = len(before) - same_before, len(after) - same_before
     same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
