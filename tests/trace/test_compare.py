@@ -11,6 +11,7 @@ import pytest
 
 from fakes import runs
 from viper.trace import compare as compare_module
+from viper.trace import differences as differences_module
 from viper.trace.compare import compare
 from viper.trace.differences import differences
 from viper.trace.files import trace_text
@@ -193,7 +194,7 @@ def test_the_list_of_differences_is_bounded_and_says_so(value, monkeypatch, boun
         other["turns"][0]["returned"] = [2] * 1_000
 
     assert len(compared(value, change).fields) == 1_000
-    monkeypatch.setattr(compare_module, "_MOST_DIFFERENCES", bound)
+    monkeypatch.setattr(differences_module, "MAX_DIFFERENCES", bound)
     *found, last = compared(value, change).fields
     assert len(found) == bound
     assert last.path == f"… more than {bound} differences; the rest is not listed"

@@ -1,13 +1,12 @@
 """Replays a trace: runs its programs again in the sandbox, with recorded results and without any model.
 
-Findings, calls, prints, values, patches and the answer are recorded anew. Times and costs are copied from the
-record, so that an identical run gives the same bytes.
+Findings, calls, prints, values, patches, votes and the answer are recorded anew. What a replay cannot know is
+copied from the record, so that an identical run gives the same bytes, and listed in `Replayed.from_record`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from viper.engine.answer import Answer
@@ -21,13 +20,15 @@ from viper.methods.dispatch import CallDispatcher
 from viper.programs.api_spec import ApiSpec, load_spec
 from viper.programs.program import Failure
 from viper.replay.recorded import RepeatedCalls
+from viper.replay.votes import counted_again
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
 from viper_sandbox import Jail, Limits, Request
+from viper_sandbox.findings import MAX_NOTES, capped_all
 
-__all__ = ["Replayed", "image_of", "replay", "spec_of"]
+__all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
 
 # Failures that depend on the machine or the caller of the recorded run.
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
@@ -36,6 +37,13 @@ _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancell
 _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
     {"timeout", "generator", "budget", "input", "config", "model", "sandbox", "cancelled"}
 )
+
+
+ALWAYS_FROM_RECORD = (
+    "Not checked, but taken from the record: question, choices, image, programs; models and generators with "
+    "their results, scores, notes and conditions not tested; times, tokens, costs and counts of forwards."
+)
+"""The last sentence of every `Replayed.from_record`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,8 @@ class Replayed:
     differences: tuple[Difference, ...]
     """Where that trace differs from the recorded one."""
     from_record: tuple[str, ...]
-    """One sentence for each part that cannot be repeated and was copied from the record."""
+    """One sentence for each part that cannot be repeated and is the record's; the last says what no replay
+    can check."""
     calls: int
     """Calls that were answered from the record."""
 
@@ -137,7 +146,8 @@ class _Replay:
             ) from error
         answer = self._answer(outcomes)
         found = differences(self._trace.to_json(), answer.trace.to_json())
-        return Replayed(answer, tuple(found), tuple(self._from_record), self._calls.answered)
+        copied = *self._from_record, ALWAYS_FROM_RECORD
+        return Replayed(answer, tuple(found), copied, self._calls.answered)
 
     async def _attempt(self, number: int, attempt: Attempt) -> ProgramResult:
         """Run one program again."""
@@ -165,6 +175,13 @@ class _Replay:
             arguments={"query": trace.question, "possible_answers": list(trace.choices)},
         )
         result = await self.jail.run(request, session.handle, least_level=self._sandbox)
+        unverified = attempt.unverified
+        if (
+            len(unverified) < MAX_NOTES
+        ):  # the list is complete, so that it has the conditions of every call
+            unverified = capped_all((*unverified, *session.unverified))
+        # No program reports observations yet.
+        attempt = replace(attempt, unverified=unverified, observations=())
         return read_result(attempt, session, result, trace.task, trace.choices)
 
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
@@ -172,7 +189,7 @@ class _Replay:
         trace = self._trace
         # Without votes the last program counts, as it did when the run was recorded.
         last = len(outcomes) - 1 if outcomes else None
-        chosen = last if trace.votes is None else trace.chosen
+        votes, chosen = self._vote(outcomes) if trace.votes else (None, last)
         outcome = None if chosen is None else outcomes[chosen]
         failure = outcome.failure if outcome else None
         recorded = trace.failure
@@ -186,26 +203,29 @@ class _Replay:
             trace,
             generator=outcome.attempt.generator if outcome else trace.generator,
             turns=tuple(result.attempt for result in outcomes),
-            votes=self._votes(trace.votes, outcomes),
+            votes=votes,
             chosen=chosen,
+            # Not used yet: no run has an answer without a program, or parts that the user pointed out.
+            direct_answer=None,
+            regions=(),
             **outcome_fields(outcome, failure),
         )
         return answer_of(now, outcome, self._image)
 
-    def _votes(self, votes: Votes | None, outcomes: list[ProgramResult]) -> Votes | None:
-        """Count the votes again.
-
-        A group of equal answers is named after the program that was requested first, and the record does not
-        contain the order of requests. So votes that agree except for these names are kept.
-        """
-        voters = outcomes[-votes.n :] if votes is not None else []
-        if votes is None or not voters:
-            return votes
-        counted = tally(voters, self._trace.task).votes
-        same = Counter(votes.answers.values()) == Counter(counted.answers.values())
-        if (votes.n, votes.failed) == (counted.n, counted.failed) and same:
-            return votes
-        return counted
+    def _vote(self, outcomes: list[ProgramResult]) -> tuple[Votes | None, int | None]:
+        """Return the votes, counted again, and the index of the program that won."""
+        votes, chosen, task = self._trace.votes, self._trace.chosen, self._trace.task
+        if votes is None or chosen is None:  # without programs there is no vote
+            return None, None
+        voters = outcomes[-votes.n :]
+        found = counted_again(votes, outcomes[chosen], voters, task)
+        by_end = tally(voters, task)
+        if found.winner is not by_end.winner or found.votes != by_end.votes:
+            self._from_record.append(
+                "The order in which the programs were requested is taken from the record; it decides between "
+                "answers with equally many votes, and names those that are equal."
+            )
+        return found.votes, next(i for i, one in enumerate(outcomes) if one is found.winner)
 
 
 def _is_unrepeatable(attempt: Attempt) -> bool:

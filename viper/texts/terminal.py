@@ -35,7 +35,7 @@ def printable(text: str) -> str:
 
 
 def escaped_line(line: str) -> str:
-    r"""Return a line as it is if all of it is visible; else with escapes such as `\u2028`, backslashes doubled.
+    r"""Return a line as it is if all of it is visible, else with escapes (`\u2028`) and doubled backslashes.
 
     Tabs and spaces at the end are not visible. Two lines that are escaped never look the same; whoever
     displays escaped lines beside others has to mark them.

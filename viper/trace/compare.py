@@ -6,13 +6,14 @@ import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, zip_longest
-from typing import Any, NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple, TypeAlias
 
-from viper.trace.differences import Difference, differences
+from viper.trace.differences import Difference, differences_of_all
 from viper.trace.model import measures
+from viper.trace.places import quote
 from viper.trace.record import Trace
 from viper.trace.turns import Attempt, CallRecord
 from viper_sandbox.source_lines import lines_of
@@ -31,8 +32,8 @@ _MOST_PAIRS_OF_LINES = 1_000_000
 
 _CONTEXT = 2
 
-# Of each list of places that differ. Viper's own traces have far fewer; two hostile files have millions.
-_MOST_DIFFERENCES = 100_000
+_Pair: TypeAlias = tuple[Any, Any, str]
+"""Two JSON values that are compared, and their path."""
 
 
 class ProgramChange(NamedTuple):
@@ -88,39 +89,30 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         times: Whether to compare times and costs as well.
     """
     one, other = first.to_json(), second.to_json()
-    fields = _first(differences(_head(one, Trace), _head(other, Trace)))
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
-    measured = list(differences(_measures(one, Trace), _measures(other, Trace)))
+    heads: list[_Pair] = [(_head(one, Trace), _head(other, Trace), "")]
+    measured: list[_Pair] = [(_measures(one, Trace), _measures(other, Trace), "")]
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
-        fields += _first(differences(_head(left, Attempt), _head(right, Attempt), path))
-        del fields[_MOST_DIFFERENCES + 1 :]
+        heads.append((_head(left, Attempt), _head(right, Attempt), path))
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
             programs.append(ProgramChange(number, _diff(before, after)))
         if left and right:
-            measured += differences(_measures(left, Attempt), _measures(right, Attempt), path)
+            measured.append((_measures(left, Attempt), _measures(right, Attempt), path))
         for a, b in _matched(left, right):
             if a is None or b is None or _answered(a) != _answered(b):
                 calls.append(CallChange(number, a, b))
-            if a and b:
-                place = f"{path}.line {a['line']} {a['method']}"
-                measured += differences(_measures(a, CallRecord), _measures(b, CallRecord), place)
+            if times and a and b:
+                place = f"{path}.line {a['line']} {quote(a['method'])[1:-1]}"
+                measured.append((_measures(a, CallRecord), _measures(b, CallRecord), place))
     return Comparison(
-        _bounded(fields), tuple(programs), tuple(calls), _bounded(measured) if times else ()
+        tuple(differences_of_all(heads)),
+        tuple(programs),
+        tuple(calls),
+        tuple(differences_of_all(measured)) if times else (),
     )
-
-
-def _bounded(found: Sequence[Difference]) -> tuple[Difference, ...]:
-    if len(found) <= _MOST_DIFFERENCES:
-        return tuple(found)
-    more = f"… more than {_MOST_DIFFERENCES:,} differences; the rest is not listed"
-    return *found[:_MOST_DIFFERENCES], Difference(more, None, None)
-
-
-def _first(found: Iterator[Difference]) -> list[Difference]:
-    return list(islice(found, _MOST_DIFFERENCES + 1))
 
 
 def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
