@@ -80,6 +80,30 @@ def test_a_forged_vote_is_not_identical(elected, name, monkeypatch):
         assert replay(forge(elected, FORGED[name])).identical
 
 
+OTHERS = {
+    "no vote": {"votes": None, "chosen": 2, "answer": "blue"},
+    "no vote, and the first": {"votes": None},
+    "a vote of one": {"votes": {"n": 1, "answers": {"blue": 1}, "failed": 0}, "chosen": 2, "answer": "blue"},
+    "a vote that leaves out the others": {"votes": {"n": 2, "answers": {"red": 1, "blue": 1}, "failed": 0}},
+    "a vote of more": {"votes": {"n": 4, "answers": {"red": 2, "blue": 1}, "failed": 1}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_program_that_answered_is_kept_out_of_the_vote(elected, name):
+    elected.update(OTHERS[name])
+    replayed = replay(trace_of(elected))
+    assert "votes" in "".join(difference.path for difference in replayed.differences)
+    assert replayed.answer.text == "red"
+    assert replayed.answer.trace.votes == Votes(3, {"red": 2, "blue": 1}, 0)
+
+
+def test_a_run_of_one_program_has_no_vote(elected):
+    del elected["turns"][1:]
+    elected["votes"] = {"n": 1, "answers": {"red": 1}, "failed": 0}
+    assert "votes" in {difference.path for difference in replay(trace_of(elected)).differences}
+
+
 def test_a_tie_that_the_order_of_requests_decides_is_listed(elected):
     elected["turns"].pop(0)
     forged = {"n": 2, "answers": {"blue": 1, "red": 1}, "chosen": 1, "answer": "blue"}

@@ -187,14 +187,15 @@ class _Replay:
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
         """Combine the outcomes as the recorded run did."""
         trace = self._trace
-        # Without votes the last program counts, as it did when the run was recorded.
-        last = len(outcomes) - 1 if outcomes else None
-        votes, chosen = self._vote(outcomes) if trace.votes else (None, last)
-        outcome = None if chosen is None else outcomes[chosen]
-        failure = outcome.failure if outcome else None
         recorded = trace.failure
         of_program = trace.answering.failure if trace.answering else None
-        if recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES:
+        is_of_answer = (
+            recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES
+        )
+        votes, chosen = self._vote(outcomes, was_stopped=is_of_answer)
+        outcome = None if chosen is None else outcomes[chosen]
+        failure = outcome.failure if outcome else None
+        if recorded is not None and is_of_answer:
             self._from_record.append(
                 f"The failure of the whole answer ({recorded.kind}) is taken from the record."
             )
@@ -212,14 +213,28 @@ class _Replay:
         )
         return answer_of(now, outcome, self._image)
 
-    def _vote(self, outcomes: list[ProgramResult]) -> tuple[Votes | None, int | None]:
-        """Return the votes, counted again, and the index of the program that won."""
-        votes, chosen, task = self._trace.votes, self._trace.chosen, self._trace.task
-        if votes is None or chosen is None:  # without programs there is no vote
+    def _vote(
+        self, outcomes: list[ProgramResult], *, was_stopped: bool
+    ) -> tuple[Votes | None, int | None]:
+        """Return the votes, counted again, and the index of the program that won.
+
+        Args:
+            outcomes: The programs, in the order in which they ended.
+            was_stopped: Whether the whole answer failed, perhaps before its vote.
+        """
+        if not outcomes:
             return None, None
-        voters = outcomes[-votes.n :]
-        found = counted_again(votes, outcomes[chosen], voters, task)
-        by_end = tally(voters, task)
+        votes, chosen, task = self._trace.votes, self._trace.chosen, self._trace.task
+        # Without a vote, the last program counts. One that answered ends the run, unless others vote with it:
+        # no record can keep it out.
+        begin = len(outcomes) - (1 if votes is None else votes.n)
+        answered = [i for i, outcome in enumerate(outcomes) if outcome.failure is None]
+        voters = outcomes[max(0, min(begin, *answered, len(outcomes) - 1)) :]
+        if (votes is None and was_stopped) or len(voters) == 1:
+            return None, len(outcomes) - 1
+        found = by_end = tally(voters, task)
+        if votes is not None and chosen is not None:
+            found = counted_again(votes, outcomes[chosen], voters, task)
         if found.winner is not by_end.winner or found.votes != by_end.votes:
             self._from_record.append(
                 "The order in which the programs were requested is taken from the record; it decides between "
