@@ -26,8 +26,9 @@ _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 # Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
 
-# Lines of one program times those of the other, between what is equal at both ends. The best diff takes time
-# that grows faster than that; larger ones are shown as lines removed and lines added.
+# Lines of one program times those of the other, between what is equal at both ends, of all programs. The best
+# diff takes time that grows faster than that: where too few are left, a program is displayed as lines removed
+# and lines added.
 _MOST_PAIRS_OF_LINES = 1_000_000
 
 _CONTEXT = 2
@@ -92,13 +93,16 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
     heads: list[_Pair] = [(_head(one, Trace), _head(other, Trace), "")]
+    pairs_left = _MOST_PAIRS_OF_LINES
     measured: list[_Pair] = [(_measures(one, Trace), _measures(other, Trace), "")]
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
         heads.append((_head(left, Attempt), _head(right, Attempt), path))
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
-            programs.append(ProgramChange(number, _diff(before, after)))
+            lines, pairs = _diff(before, after, pairs_left)
+            pairs_left -= pairs
+            programs.append(ProgramChange(number, lines))
         if left and right:
             measured.append((_measures(left, Attempt), _measures(right, Attempt), path))
         for a, b in _matched(left, right):
@@ -125,9 +129,10 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     return {key: value[key] for key in measures(kind)}
 
 
-def _diff(first: str, second: str) -> list[str]:
+def _diff(first: str, second: str, most_pairs: int) -> tuple[list[str], int]:
+    """Return a unified diff, and the pairs of lines that it took: at most `most_pairs`."""
     if max(len(first), len(second)) > _LONGEST_SOURCE:
-        return [f"(programs of {len(first):,} and {len(second):,} characters)"]
+        return [f"(programs of {len(first):,} and {len(second):,} characters)"], 0
     before, after = lines_of(first), lines_of(second)
     if first.endswith("\n") != second.endswith(
         "\n"
@@ -138,14 +143,16 @@ def _diff(first: str, second: str) -> list[str]:
     same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
     begin, end = max(0, same_before - _CONTEXT), max(0, same_after - _CONTEXT)
     before, after = before[begin : len(before) - end], after[begin : len(after) - end]
-    if len(before) * len(after) > _MOST_PAIRS_OF_LINES:
-        return [
+    pairs = len(before) * len(after)
+    if pairs > most_pairs:
+        found = [
             *("--- A", "+++ B", f"@@ -{begin + 1},{len(before)} +{begin + 1},{len(after)} @@"),
             *(f"-{line}" for line in before),
             *(f"+{line}" for line in after),
         ]
+        return found, 0
     lines = difflib.unified_diff(before, after, "A", "B", lineterm="", n=_CONTEXT)
-    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines]
+    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines], pairs
 
 
 def _same_at_start(first: list[str], second: list[str]) -> int:
