@@ -79,6 +79,7 @@ def test_a_changed_answer_is_told_and_fails(folder, tmp_path, no_model):
     result = viper("replay", tmp_path / "run.json")
     assert (result.exit_code, result.stdout) == (1, "purple\n")
     assert result.stderr == (
+        f"viper: {ALWAYS_FROM_RECORD}\n"
         "viper: 1 difference from the record:\nviper: answer: 'red\\x1b[31m' became 'purple'\n"
     )
 
