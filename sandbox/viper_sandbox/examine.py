@@ -16,6 +16,7 @@ from viper_sandbox.limits import Limits
 from viper_sandbox.literals import string_literals
 from viper_sandbox.policy import apply_policy
 from viper_sandbox.program_session import PROGRAM_FILE
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["Examined", "examine"]
 
@@ -106,7 +107,7 @@ def _compile(tree: ast.Module) -> CodeType:
 
 
 def _syntax_message(error: SyntaxError, source: str) -> str:
-    lines = ["", *source.splitlines()]
+    lines = ["", *lines_of(source)]
     number = error.lineno or 0
     line = lines[number].strip()[:80] if number < len(lines) else ""
     message = (error.msg or "invalid syntax")[:_MAX_REASON]

@@ -13,6 +13,8 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 
+from viper_sandbox.source_lines import lines_of
+
 __all__ = ["ENTRY", "entry_function", "extract", "outside_functions", "parse"]
 
 ENTRY = "execute_command"
@@ -97,7 +99,7 @@ def _program(candidate: str) -> str | None:
 
 def _wrap(source: str, tree: ast.Module) -> str:
     """Make a bare body the body of `execute_command`."""
-    lines = source.splitlines()
+    lines = lines_of(source)
     last = tree.body[-1]
     if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Yield, ast.YieldFrom)):
         start = last.col_offset
@@ -129,7 +131,7 @@ def _without_usage(source: str, tree: ast.Module, entry: str) -> str:
         end = node.lineno - 1
     if end is None:
         return source
-    return _tidy("\n".join(source.splitlines()[:end]))
+    return _tidy("\n".join(lines_of(source)[:end]))
 
 
 def _is_usage(node: ast.stmt, entry: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = ["MAX_FINDINGS", "CallSite", "CheckReport", "Finding", "Literal", "StringLiteral"]
-__all__ += ["capped", "capped_all", "worst"]
+__all__ += ["MAX_NOTES", "capped", "capped_all", "worst"]
 
 Literal = str | int | float | bool | tuple[str, ...] | None
 """A literal argument; a list or tuple of strings is a tuple. None for any other argument."""
@@ -22,8 +22,8 @@ MAX_FINDINGS = 100
 _MAX_MESSAGE = 700
 # How much of a message that is too long is kept from its end, which often says what to do.
 _KEPT_END = 150
-# Notes on one program or call.
-_MAX_NOTES = 100
+MAX_NOTES = 100
+"""Notes on one program or call."""
 # The messages of several findings as one.
 _MAX_JOINED = 2_000
 
@@ -90,9 +90,9 @@ def capped(message: str) -> str:
 def capped_all(messages: Iterable[str]) -> tuple[str, ...]:
     """Return messages without repetitions, each capped, and in place of those beyond 100 their number."""
     listed = list(dict.fromkeys(map(capped, messages)))
-    if len(listed) <= _MAX_NOTES:
+    if len(listed) <= MAX_NOTES:
         return tuple(listed)
-    return (*listed[: _MAX_NOTES - 1], f"… and {len(listed) - _MAX_NOTES + 1:,} more")
+    return (*listed[: MAX_NOTES - 1], f"… and {len(listed) - MAX_NOTES + 1:,} more")
 
 
 def worst(findings: tuple[Finding, ...]) -> Finding | None:

@@ -32,6 +32,16 @@ def test_rows_come_back_as_they_went(tmp_path):
     assert list(read_rows(run_with(tmp_path / "run", entry))) == [entry]
 
 
+@pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,"])
+def test_an_answer_of_marks_is_a_row_like_any_other(tmp_path, mark):
+    entry = row("1", 0.0, prediction=mark * 300_000)
+    samples = run_with(tmp_path / "run", entry)
+    assert list(read_rows(samples)) == [entry]
+    assert (
+        sum(map(samples.read_text().count, "[{,")) > 200_000
+    )  # the control: more than values may be
+
+
 def test_rows_have_the_former_names_too_and_are_read_by_them():
     entry = row("1", 0.0, program_cached=True, error_attribution=ErrorAttribution("several"))
     written = json.loads(json.dumps(entry.to_json()))

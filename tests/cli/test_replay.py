@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from viper.cli import cli
+from viper.replay.again import ALWAYS_FROM_RECORD
 from viper.scheduling import model_pool as pool
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -58,7 +59,7 @@ def test_a_run_of_the_built_in_models_is_repeated_byte_by_byte(folder, tmp_path,
     result = viper("replay", folder / f"{name}.json", "--trace", tmp_path / "again.json")
     assert result.exit_code == 0
     assert result.stdout == (folder / f"{name}.txt").read_text()
-    assert result.stderr.startswith("viper: identical: 1 program, ")
+    assert result.stderr.startswith(f"viper: {ALWAYS_FROM_RECORD}\nviper: identical: 1 program, ")
     assert result.stderr.endswith("; no model was asked.\n")
     assert (tmp_path / "again.json").read_bytes() == (folder / f"{name}.json").read_bytes()
 
@@ -78,6 +79,7 @@ def test_a_changed_answer_is_told_and_fails(folder, tmp_path, no_model):
     result = viper("replay", tmp_path / "run.json")
     assert (result.exit_code, result.stdout) == (1, "purple\n")
     assert result.stderr == (
+        f"viper: {ALWAYS_FROM_RECORD}\n"
         "viper: 1 difference from the record:\nviper: answer: 'red\\x1b[31m' became 'purple'\n"
     )
 
@@ -89,7 +91,7 @@ def test_json_tells_differences(folder, tmp_path, no_model):
     assert json.loads(viper("replay", tmp_path / "run.json", "--json").stdout) == {
         "identical": False,
         "differences": [{"path": "answer", "recorded": "red", "replayed": "purple"}],
-        "from_record": [],
+        "from_record": [ALWAYS_FROM_RECORD],
         "programs": 1,
         "calls": 6,
         "answer": "purple",

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from fakes import runs
 from viper.cli import cli
+from viper.cli import trace_text as trace_words
+from viper.trace import compare as compare_module
 from viper.trace.files import trace_text
 from viper.trace.schema import schema_text
 
@@ -166,3 +168,94 @@ def test_a_file_that_is_no_trace_is_one_line(stored, tmp_path):
 def test_the_schema_is_printed_as_it_is_published():
     result = viper("trace", "schema")
     assert (result.exit_code, result.stdout) == (0, schema_text())
+
+
+SEPARATORS = ["\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+def forged(separator):
+    """A program with a comment that would pass for two lines of code."""
+    lines = [
+        "def execute_command(image):",
+        "    # x",
+        "    if image.exists('dog'):",
+        "        return 'none'",
+    ]
+    return f"{lines[0]}\n{separator.join(lines[1:])}\n    return len(image.find('cup'))\n"
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+def test_a_comment_cannot_pass_for_lines_of_code(
+    stored, fake_engine, tmp_path, separator, monkeypatch
+):
+    trace = runs.run_of(fake_engine, forged(separator)).trace
+    path, other = tmp_path / "one.json", tmp_path / "two.json"
+    path.write_text(trace_text(trace.to_json()))
+    lines = viper("trace", "show", path, COLUMNS="300").stdout.split("\n")
+    at = lines.index("program 1 of 1 by file")
+    assert [line[:6] for line in lines[at + 1 : at + 5]] == ["   1  ", "   2  ", "   3  ", "      "]
+    assert lines[at + 3] == "   3      return len(image.find('cup'))"
+    assert lines[at + 4].startswith("      → find('cup')")
+    # The same program with real line feeds is another program.
+    value = trace.to_json()
+    value["turns"][0]["source"] = forged("\n")
+    other.write_text(trace_text(value))
+    text = viper("trace", "diff", path, other, COLUMNS="300").stdout
+    assert "\n    +        return 'none'\n" in text
+    assert f"\n  \\ -    # x{ascii(separator)[1:-1]}    if image.exists" in text
+    # The control: both programs have the same lines for `splitlines`.
+    monkeypatch.setattr(trace_words, "lines_of", str.splitlines)
+    monkeypatch.setattr(compare_module, "lines_of", str.splitlines)
+    assert "   3      if image.exists" in viper("trace", "show", path, COLUMNS="300").stdout
+    assert "return 'none'" not in viper("trace", "diff", path, other, COLUMNS="300").stdout
+
+
+PAIRS = {
+    "two control characters": ("# a\x01b", "# a\x02b"),
+    "an escape and its text": ("# \u200b", r"# \u200b"),
+    "a backslash beside a control character": ("# \\\x01", "# \\\\\x01"),
+    "tab and spaces": ("if a:\tb", "if a:   b"),
+    "a space at the end": ("a = 1", "a = 1 "),
+    "the end of a long line": ("# " + "a" * 5_000, "# " + "a" * 4_999 + "b"),
+    "zero width": ("a = 'ab'", "a = 'a\u200bb'"),
+    "direction": ("a = 'ab'", "a = '\u202eba'"),
+    "no line feed at the end": ("a = 1\n", "a = 1\n\n"),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_programs_that_differ_never_look_the_same_in_a_diff(stored, name, monkeypatch):
+    first, second = (
+        stored(f"{i}.json", "number", lambda v, code=code: v["turns"][0].update(source=code))
+        for i, code in enumerate(PAIRS[name])
+    )
+
+    def sides():
+        text = viper("trace", "diff", first, second, COLUMNS="9000").stdout
+        lines = text[text.index("    @@") :].split("\n")[1:]
+        return [
+            [line[:4] + line[5:] for line in lines if line[4:5] in (sign, " ")] for sign in "-+"
+        ]
+
+    removed, added = sides()
+    assert removed != added
+    assert all(line.isprintable() for line in removed + added)
+    if name == "no line feed at the end":
+        return
+    # The control: lines that are cut and replaced look the same.
+    monkeypatch.setattr(
+        trace_words,
+        "_diff_line",
+        lambda line: f"    {line[0]}{trace_words._code(line[1:])}".rstrip(),
+    )
+    removed, added = sides()
+    assert (removed == added) == (name not in VISIBLE)
+
+
+VISIBLE = {
+    "an escape and its text",
+    "a backslash beside a control character",
+    "zero width",
+    "direction",
+}
+"""Pairs that would look the same only where escapes are not marked, or backslashes not doubled."""

@@ -33,7 +33,7 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/limits.md").read_text(encodi
         ("| a message of a failure", findings._KEPT_END),
         ("| the messages of several findings", findings._MAX_JOINED),
         ("| findings of a program", findings.MAX_FINDINGS),
-        ("| findings of a program", findings._MAX_NOTES),
+        ("| findings of a program", findings.MAX_NOTES),
         ("| a failed program in the prompt", prompt._SOURCE_CHARACTERS),
         ("| a reply of an answerer", image_patch._LONGEST_REPLY_CHARACTERS),
     ],

@@ -13,6 +13,7 @@ from viper import Engine
 from viper.engine.config import LoadedBackend
 from viper.errors import InputError, TimeoutExceededError
 from viper.replay import replay
+from viper.replay.again import ALWAYS_FROM_RECORD
 from viper.scheduling import model_pool as pool
 from viper.trace.files import trace_json, trace_text
 from viper.trace.read import trace_of
@@ -50,7 +51,7 @@ def test_each_kind_of_program_repeats_itself(fake_engine, name):
     answer = runs.run_of(fake_engine, runs.PROGRAMS[name], question="Red?", choices=("yes", "NO"))
     replayed = repeats(answer.trace)
     assert (replayed.answer.value, replayed.answer.text) == (answer.value, answer.text)
-    assert replayed.from_record == ()
+    assert replayed.from_record == (ALWAYS_FROM_RECORD,)
 
 
 def test_boxes_of_a_grounding_answer_come_again(fake_engine):
@@ -72,6 +73,7 @@ def test_a_failure_of_the_whole_answer_is_taken_from_the_record(fake_engine):
     assert replayed.answer.failure.kind == "generator"
     assert replayed.from_record == (
         "The failure of the whole answer (generator) is taken from the record.",
+        ALWAYS_FROM_RECORD,
     )
 
 
@@ -96,6 +98,7 @@ def test_a_program_that_ran_out_of_its_clock_is_taken_from_the_record(fake_engin
     assert answer.failure.kind == "timeout"
     assert repeats(answer.trace).from_record == (
         "Program 1 (timeout) cannot be repeated and is taken from the record.",
+        ALWAYS_FROM_RECORD,
     )
 
 
@@ -122,7 +125,7 @@ def test_a_call_that_ran_out_of_its_clock_ends_the_program_again(fake_engine):
     answer = engine.run_program(runs.FIND, picture())
     slow.go_on.set()
     assert answer.failure.kind == "timeout"
-    assert repeats(answer.trace).from_record == ()
+    assert repeats(answer.trace).from_record == (ALWAYS_FROM_RECORD,)
 
 
 def test_a_picture_that_could_not_be_read_has_nothing_to_repeat(fake_engine):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from viper.texts.terminal import json_text, one_line, printable
+from viper.texts.terminal import escaped_line, json_text, one_line, printable
 
 ROOT = Path(__file__).parents[2]
 CONTROLS = {
@@ -52,6 +52,25 @@ def test_control_characters_are_replaced_in_text_and_escaped_in_json(text):
     # The control: JSON as it was written before has such characters raw, but for C0.
     raw = json.dumps(value, ensure_ascii=False)
     assert raw.isprintable() == all(c < " " for c in text if not c.isprintable())
+
+
+@pytest.mark.parametrize("text", CONTROLS.values(), ids=CONTROLS)
+def test_an_escaped_line_differs_from_that_of_every_other_text(text):
+    line = escaped_line(text)
+    assert line.isprintable()
+    assert line.encode().decode("unicode_escape" if line.isascii() else "utf-8") != line
+    others = [
+        f"{text} ",
+        f"{text}\t",
+        f"{text}\\",
+        text.replace(text[0], "\x02"),
+        f"\\{text}",
+        line,
+    ]
+    assert line not in map(escaped_line, others[:-1])
+    assert escaped_line(f"{line}\x01") != escaped_line(f"{text}\x01")
+    # The control: texts in which such characters are replaced look the same.
+    assert printable("a\x01b") == printable("a\x02b")
 
 
 def test_ordinary_text_stays_as_it_is():

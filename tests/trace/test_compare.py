@@ -11,6 +11,7 @@ import pytest
 
 from fakes import runs
 from viper.trace import compare as compare_module
+from viper.trace import differences as differences_module
 from viper.trace.compare import compare
 from viper.trace.differences import differences
 from viper.trace.files import trace_text
@@ -139,7 +140,8 @@ def test_the_best_diff_of_large_programs_takes_time_with_the_square_of_their_lin
         before = [f"{i % (lines // 9)}" for i in range(lines)]
         after = [f"{(7 * i + 3) % (lines // 9)}" for i in range(lines)]
         started_s = time.process_time()
-        compare_module._diff(source(before), source(after))
+        most = compare_module._MOST_PAIRS_OF_LINES
+        compare_module._diff(source(before), source(after), most)
         return time.process_time() - started_s
 
     bounded = seconds(4_000)
@@ -167,7 +169,7 @@ def test_the_diff_is_that_of_the_whole_programs(seed):
     for _ in range(dice.randrange(1, 4)):
         at = dice.randrange(len(after) + 1)
         after[at : at + dice.randrange(3)] = [f"n{dice.random()}"] * dice.randrange(2)
-    found = compare_module._diff(source(before), source(after))
+    found, _ = compare_module._diff(source(before), source(after), 1_000_000)
     whole = list(difflib.unified_diff(before, after, "A", "B", lineterm="", n=2))
     # Equal lines at both ends are left out first; which of equal lines counts as changed may differ.
     assert len(found) <= len(whole) + 4
@@ -193,7 +195,34 @@ def test_the_list_of_differences_is_bounded_and_says_so(value, monkeypatch, boun
         other["turns"][0]["returned"] = [2] * 1_000
 
     assert len(compared(value, change).fields) == 1_000
-    monkeypatch.setattr(compare_module, "_MOST_DIFFERENCES", bound)
+    monkeypatch.setattr(differences_module, "MAX_DIFFERENCES", bound)
     *found, last = compared(value, change).fields
     assert len(found) == bound
     assert last.path == f"… more than {bound} differences; the rest is not listed"
+
+
+def test_many_programs_are_compared_in_the_time_of_one(value, monkeypatch):
+    def shuffled(seed):
+        # Each line occurs nine times: below the hundredth that `difflib` would ignore.
+        lines = [str(i % 100) for i in range(900)]
+        random.Random(seed).shuffle(lines)
+        return source(lines)
+
+    def seconds(programs):
+        turn = value["turns"][0]
+        first, second = (
+            {
+                **value,
+                "chosen": 0,
+                "turns": [{**turn, "source": shuffled(2 * i + odd)} for i in range(programs)],
+            }
+            for odd in (0, 1)
+        )
+        first, second = trace_of(first), trace_of(second)
+        started_s = time.process_time()
+        assert len(compare(first, second).programs) == programs
+        return time.process_time() - started_s
+
+    bounded = seconds(8)
+    monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
+    assert seconds(8) > 3 * bounded

@@ -302,6 +302,48 @@ def test_memory_is_bounded(name, tmp_path):
     assert read_in_another_process(path, most_bytes=4 << 30) < 1_200
 
 
+VERB = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+sys.argv[0] = "viper"
+runpy.run_module("viper", run_name="__main__")
+"""
+KEY = "\U00010300" * 60  # a letter that takes four bytes of memory
+
+
+VERBS = [
+    ["trace", "show"],
+    ["trace", "show", "--json"],
+    ["trace", "diff", SMALL],
+    ["trace", "diff", "--json", SMALL],
+    ["trace", "diff", "--times", SMALL],
+    ["replay"],
+    ["replay", "--json"],
+]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("verb", VERBS, ids=range(len(VERBS)))
+def test_every_verb_takes_bounded_memory_for_the_largest_files(verb, tmp_path):
+    values: Any = [0] * 3_900_000
+    for _ in range(3):
+        values = {"type": "dict", "items": [[KEY, values]]}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(changed(lambda value: value["turns"][0].update(returned=values))))
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "messages").open("wb") as messages:
+        made = subprocess.Popen(
+            [sys.executable, "-c", VERB, *map(str, verb), str(path)], stdout=out, stderr=messages
+        )
+        _, status, used = os.wait4(made.pid, 0)
+        made.returncode = os.waitstatus_to_exitcode(status)
+    text = (tmp_path / "messages").read_text(encoding="utf-8")
+    assert made.returncode in (0, 1), text[-1_000:]
+    assert "Traceback" not in text
+    assert len(text) < 20_000
+    assert used.ru_maxrss // 1024 < 1_500
+
+
 @pytest.mark.slow
 def test_the_measure_of_memory_notices_what_does_not_fit(tmp_path):
     path = tmp_path / "run.json"

@@ -30,8 +30,6 @@ __all__ = ["serve"]
 _DEFAULTS = ServerSettings()
 _GARBAGE_THRESHOLDS = (700, 10, 10)  # Python's own
 _PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
-# As Python has it.
-_COLLECT = (700, 10, 10)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -166,8 +164,6 @@ def _serve(options: dict[str, Any]) -> None:
 
         app = create_app(service, sandbox=level)
         server = Server(app, settings, service.admission, on_ready, service.connections)
-        gc.freeze()  # what was imported stays
-        gc.set_threshold(*_COLLECT)  # `viper` starts with a rarer one
         server.run_until_signal(listening)
         notice("ended.")
         service.close()

@@ -5,6 +5,7 @@ Texts of a trace are not trusted: they go through `one_line` or `printable`, and
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,10 +16,11 @@ from rich.text import Text
 
 from viper.cli.output import counted
 from viper.images.values import dict_items
-from viper.texts.terminal import one_line, printable
+from viper.texts.terminal import escaped_line, one_line, printable
 from viper.trace import Attempt, CallRecord, Trace
 from viper.trace.compare import CallChange, Comparison
 from viper.trace.differences import Difference
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["show_comparison", "show_trace"]
 
@@ -91,7 +93,7 @@ def _comparison_lines(found: Comparison) -> Iterator[_Line]:
         yield Text(f"program {change.attempt + 1}", "bold"), 0
         for line in change.lines[:_MOST_LINES]:
             style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-            yield Text(f"    {_code(line)}", style), 8
+            yield Text(_diff_line(line), style), 8
         yield from _more(len(change.lines) - _MOST_LINES, "more lines (--json lists all)")
     for call in found.calls[:_MOST_DIFFERENCES]:
         yield _call_change(call), 8
@@ -118,7 +120,7 @@ def _attempt_lines(attempt: Attempt, most_calls: int | None) -> Iterator[_Line]:
     if failure is not None:
         text = f"      ✗ {failure.kind}: {one_line(_cut(failure.message, _LONGEST_ROW))}"
         failures[failure.line] = Text(text, "red"), 10
-    lines = attempt.source.splitlines()
+    lines = lines_of(attempt.source)
     for number, line in enumerate(lines[:_MOST_LINES], 1):
         yield Text.assemble((f"{number:>4}  ", "dim"), _code(line)), 10
         made = calls.pop(number, [])
@@ -276,6 +278,20 @@ def _joined(*parts: str) -> str:
 def _code(text: str) -> str:
     """Return one line of a program, its indentation kept."""
     return printable(_cut(text, _LONGEST_LINE).expandtabs(4))
+
+
+def _diff_line(line: str) -> str:
+    r"""Return one line of a diff; two lines that differ never look the same.
+
+    A line that `escaped_line` changed has a backslash in front of it, where no text of a program stands.
+    """
+    sign, code = line[:1], line[1:]
+    if len(code) > _LONGEST_LINE:
+        digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+        code = f"{code[:_LONGEST_LINE]}… ({len(code):,} characters, SHA-256 {digest[:16]}…)"
+    exact = escaped_line(code)
+    margin = "    " if exact == code else r"  \ "
+    return f"{margin}{sign}{exact}"
 
 
 def _row(name: str, text: str, style: str = "") -> _Line:

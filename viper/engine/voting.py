@@ -16,7 +16,7 @@ from viper.images.boxes import iou
 from viper.programs.program import Task
 from viper.trace import Votes
 
-__all__ = ["Tally", "tally"]
+__all__ = ["Tally", "agree", "label_of", "tally"]
 
 # The usual threshold of referring expression benchmarks.
 _SAME_BOX_IOU = 0.5
@@ -43,18 +43,19 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
     succeeded = [outcome for outcome in outcomes if outcome.failure is None]
     for outcome in succeeded:
         for group in groups:
-            if _agree(group[0], outcome, task):
+            if agree(group[0], outcome, task):
                 group.append(outcome)
                 break
         else:
             groups.append([outcome])
     groups.sort(key=len, reverse=True)  # stable: ties keep their order
-    answers = {_name(group[0], task): len(group) for group in groups}
+    answers = {label_of(group[0], task): len(group) for group in groups}
     winner = groups[0][0] if groups else outcomes[0]
     return Tally(winner, Votes(len(outcomes), answers, len(outcomes) - len(succeeded)))
 
 
-def _agree(one: ProgramResult, other: ProgramResult, task: Task) -> bool:
+def agree(one: ProgramResult, other: ProgramResult, task: Task) -> bool:
+    """Return whether two programs gave the same answer; neither may have failed."""
     if task != "grounding":
         return _plain(one.text) == _plain(other.text)
     if not one.patches or not other.patches:
@@ -68,7 +69,7 @@ def _plain(text: str | None) -> str:
     return " ".join(_ARTICLES.sub(" ", words).split()) or (text or "")
 
 
-def _name(outcome: ProgramResult, task: Task) -> str:
+def label_of(outcome: ProgramResult, task: Task) -> str:
     """Return the label of an answer; a box includes its place, since categories may be equal."""
     if task != "grounding":
         return outcome.text or ""

@@ -31,6 +31,7 @@ from viper.models.options import Options
 from viper.models.roles import ROLES, Role
 from viper.programs.api_spec import ApiCallable, ApiSpec, HandleClass
 from viper.storage.resources import data_folder
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["Prompt", "PromptStyle", "build_messages", "prompt_version", "shorter_styles"]
 
@@ -227,7 +228,7 @@ def _repair(rejected: Rejected) -> str:
     failure = rejected.failure
     place = ""
     if failure.line is not None:
-        lines = (rejected.source or rejected.program.source).splitlines()
+        lines = lines_of(rejected.source or rejected.program.source)
         place = f" in line {failure.line}"
         if 0 < failure.line <= len(lines):
             line = _shortened(lines[failure.line - 1].strip(), _LINE_CHARACTERS)

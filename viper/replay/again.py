@@ -1,13 +1,12 @@
 """Replays a trace: runs its programs again in the sandbox, with recorded results and without any model.
 
-Findings, calls, prints, values, patches and the answer are recorded anew. Times and costs are copied from the
-record, so that an identical run gives the same bytes.
+Findings, calls, prints, values, patches, votes and the answer are recorded anew. What a replay cannot know is
+copied from the record, so that an identical run gives the same bytes, and listed in `Replayed.from_record`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from viper.engine.answer import Answer
@@ -21,13 +20,15 @@ from viper.methods.dispatch import CallDispatcher
 from viper.programs.api_spec import ApiSpec, load_spec
 from viper.programs.program import Failure
 from viper.replay.recorded import RepeatedCalls
+from viper.replay.votes import counted_again
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
 from viper_sandbox import Jail, Limits, Request
+from viper_sandbox.findings import MAX_NOTES, capped_all
 
-__all__ = ["Replayed", "image_of", "replay", "spec_of"]
+__all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
 
 # Failures that depend on the machine or the caller of the recorded run.
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
@@ -36,6 +37,13 @@ _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancell
 _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
     {"timeout", "generator", "budget", "input", "config", "model", "sandbox", "cancelled"}
 )
+
+
+ALWAYS_FROM_RECORD = (
+    "Not checked, but taken from the record: question, choices, image, programs; models and generators with "
+    "their results, scores, notes and conditions not tested; times, tokens, costs and counts of forwards."
+)
+"""The last sentence of every `Replayed.from_record`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,8 @@ class Replayed:
     differences: tuple[Difference, ...]
     """Where that trace differs from the recorded one."""
     from_record: tuple[str, ...]
-    """One sentence for each part that cannot be repeated and was copied from the record."""
+    """One sentence for each part that cannot be repeated and is the record's; the last says what no replay
+    can check."""
     calls: int
     """Calls that were answered from the record."""
 
@@ -137,7 +146,8 @@ class _Replay:
             ) from error
         answer = self._answer(outcomes)
         found = differences(self._trace.to_json(), answer.trace.to_json())
-        return Replayed(answer, tuple(found), tuple(self._from_record), self._calls.answered)
+        copied = *self._from_record, ALWAYS_FROM_RECORD
+        return Replayed(answer, tuple(found), copied, self._calls.answered)
 
     async def _attempt(self, number: int, attempt: Attempt) -> ProgramResult:
         """Run one program again."""
@@ -165,19 +175,27 @@ class _Replay:
             arguments={"query": trace.question, "possible_answers": list(trace.choices)},
         )
         result = await self.jail.run(request, session.handle, least_level=self._sandbox)
+        unverified = attempt.unverified
+        if (
+            len(unverified) < MAX_NOTES
+        ):  # the list is complete, so that it has the conditions of every call
+            unverified = capped_all((*unverified, *session.unverified))
+        # No program reports observations yet.
+        attempt = replace(attempt, unverified=unverified, observations=())
         return read_result(attempt, session, result, trace.task, trace.choices)
 
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
         """Combine the outcomes as the recorded run did."""
         trace = self._trace
-        # Without votes the last program counts, as it did when the run was recorded.
-        last = len(outcomes) - 1 if outcomes else None
-        chosen = last if trace.votes is None else trace.chosen
-        outcome = None if chosen is None else outcomes[chosen]
-        failure = outcome.failure if outcome else None
         recorded = trace.failure
         of_program = trace.answering.failure if trace.answering else None
-        if recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES:
+        is_of_answer = (
+            recorded is not None and recorded != of_program and recorded.kind in _ANSWER_FAILURES
+        )
+        votes, chosen = self._vote(outcomes, was_stopped=is_of_answer)
+        outcome = None if chosen is None else outcomes[chosen]
+        failure = outcome.failure if outcome else None
+        if recorded is not None and is_of_answer:
             self._from_record.append(
                 f"The failure of the whole answer ({recorded.kind}) is taken from the record."
             )
@@ -186,26 +204,43 @@ class _Replay:
             trace,
             generator=outcome.attempt.generator if outcome else trace.generator,
             turns=tuple(result.attempt for result in outcomes),
-            votes=self._votes(trace.votes, outcomes),
+            votes=votes,
             chosen=chosen,
+            # Not used yet: no run has an answer without a program, or parts that the user pointed out.
+            direct_answer=None,
+            regions=(),
             **outcome_fields(outcome, failure),
         )
         return answer_of(now, outcome, self._image)
 
-    def _votes(self, votes: Votes | None, outcomes: list[ProgramResult]) -> Votes | None:
-        """Count the votes again.
+    def _vote(
+        self, outcomes: list[ProgramResult], *, was_stopped: bool
+    ) -> tuple[Votes | None, int | None]:
+        """Return the votes, counted again, and the index of the program that won.
 
-        A group of equal answers is named after the program that was requested first, and the record does not
-        contain the order of requests. So votes that agree except for these names are kept.
+        Args:
+            outcomes: The programs, in the order in which they ended.
+            was_stopped: Whether the whole answer failed, perhaps before its vote.
         """
-        voters = outcomes[-votes.n :] if votes is not None else []
-        if votes is None or not voters:
-            return votes
-        counted = tally(voters, self._trace.task).votes
-        same = Counter(votes.answers.values()) == Counter(counted.answers.values())
-        if (votes.n, votes.failed) == (counted.n, counted.failed) and same:
-            return votes
-        return counted
+        if not outcomes:
+            return None, None
+        votes, chosen, task = self._trace.votes, self._trace.chosen, self._trace.task
+        # Without a vote, the last program counts. One that answered ends the run, unless others vote with it:
+        # no record can keep it out.
+        begin = len(outcomes) - (1 if votes is None else votes.n)
+        answered = [i for i, outcome in enumerate(outcomes) if outcome.failure is None]
+        voters = outcomes[max(0, min(begin, *answered, len(outcomes) - 1)) :]
+        if (votes is None and was_stopped) or len(voters) == 1:
+            return None, len(outcomes) - 1
+        found = by_end = tally(voters, task)
+        if votes is not None and chosen is not None:
+            found = counted_again(votes, outcomes[chosen], voters, task)
+        if found.winner is not by_end.winner or found.votes != by_end.votes:
+            self._from_record.append(
+                "The order in which the programs were requested is taken from the record; it decides between "
+                "answers with equally many votes, and names those that are equal."
+            )
+        return found.votes, next(i for i, one in enumerate(outcomes) if one is found.winner)
 
 
 def _is_unrepeatable(attempt: Attempt) -> bool:

@@ -130,6 +130,7 @@ class RepeatedCalls:
             arguments=record.arguments,
             result=record.result,
             error=record.error,
+            scores=record.scores,
         )
 
 

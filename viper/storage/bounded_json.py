@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from viper.storage.files import read_regular_file
 
-__all__ = ["bounded_lines", "parse_json", "read_json"]
+__all__ = ["bounded_lines", "holds_more_values", "parse_json", "read_json"]
 
 MAX_DEPTH = 64
 """The deepest file of a model, a benchmark or a service has fewer than 20 levels."""
@@ -36,14 +37,14 @@ def parse_json(
     Args:
         content: The text.
         max_bytes: Longest text; characters, where it is decoded already.
-        max_values: Most values, counted by brackets and commas, also those inside of strings.
+        max_values: Most values, counted by brackets and commas outside of strings.
 
     Raises:
         ValueError: It is not such a text; the message is a clause of one line.
     """
     if len(content) > max_bytes:
         raise ValueError(f"it is larger than {max_bytes:,} bytes")
-    if _marks(content) > max_values:
+    if holds_more_values(content, max_values):
         raise ValueError(f"it holds more than {max_values:,} values")
     if isinstance(content, bytes):
         try:
@@ -90,6 +91,33 @@ def bounded_lines(stream: BinaryIO, *, max_bytes: int) -> Iterator[bytes]:
 
 
 _TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
+
+
+# What stands before a string, and the string: what a program, a model or a stranger said holds any marks.
+_UP_TO_STRING = r'([^"]*)(?:"[^"\\]*(?:\\.[^"\\]*)*"?)?'
+_BYTES_UP_TO_STRING = re.compile(_UP_TO_STRING.encode(), re.DOTALL)
+_TEXT_UP_TO_STRING = re.compile(_UP_TO_STRING, re.DOTALL)
+
+
+def holds_more_values(content: bytes | str, most: int) -> bool:
+    """Return whether a JSON text has more brackets, braces and commas outside of strings than `most`.
+
+    It takes no memory for the values, and little time unless strings hold many marks as well.
+    """
+    if _marks(content) <= most:
+        return False
+    parts: Iterator[re.Match[Any]] = (
+        _BYTES_UP_TO_STRING.finditer(content)
+        if isinstance(content, bytes)
+        else _TEXT_UP_TO_STRING.finditer(content)
+    )
+    marks = 0
+    for strings, part in enumerate(parts):
+        marks += _marks(part[1])
+        # JSON has a mark for every two strings; what is none need not be read to its end.
+        if marks > most or strings // 2 > most:
+            return True
+    return False
 
 
 def _marks(content: bytes | str) -> int:

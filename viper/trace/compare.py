@@ -6,15 +6,17 @@ import difflib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, zip_longest
-from typing import Any, NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple, TypeAlias
 
-from viper.trace.differences import Difference, differences
+from viper.trace.differences import Difference, differences_of_all
 from viper.trace.model import measures
+from viper.trace.places import quote
 from viper.trace.record import Trace
 from viper.trace.turns import Attempt, CallRecord
+from viper_sandbox.source_lines import lines_of
 
 __all__ = ["CallChange", "Comparison", "compare"]
 
@@ -24,14 +26,15 @@ _STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
 # Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
 
-# Lines of one program times those of the other, between what is equal at both ends. The best diff takes time
-# that grows faster than that; larger ones are shown as lines removed and lines added.
+# Lines of one program times those of the other, between what is equal at both ends, of all programs. The best
+# diff takes time that grows faster than that: where too few are left, a program is displayed as lines removed
+# and lines added.
 _MOST_PAIRS_OF_LINES = 1_000_000
 
 _CONTEXT = 2
 
-# Of each list of places that differ. Viper's own traces have far fewer; two hostile files have millions.
-_MOST_DIFFERENCES = 100_000
+_Pair: TypeAlias = tuple[Any, Any, str]
+"""Two JSON values that are compared, and their path."""
 
 
 class ProgramChange(NamedTuple):
@@ -87,39 +90,33 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
         times: Whether to compare times and costs as well.
     """
     one, other = first.to_json(), second.to_json()
-    fields = _first(differences(_head(one, Trace), _head(other, Trace)))
     programs: list[ProgramChange] = []
     calls: list[CallChange] = []
-    measured = list(differences(_measures(one, Trace), _measures(other, Trace)))
+    heads: list[_Pair] = [(_head(one, Trace), _head(other, Trace), "")]
+    pairs_left = _MOST_PAIRS_OF_LINES
+    measured: list[_Pair] = [(_measures(one, Trace), _measures(other, Trace), "")]
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
-        fields += _first(differences(_head(left, Attempt), _head(right, Attempt), path))
-        del fields[_MOST_DIFFERENCES + 1 :]
+        heads.append((_head(left, Attempt), _head(right, Attempt), path))
         before, after = (attempt["source"] if attempt else "" for attempt in (left, right))
         if before != after:
-            programs.append(ProgramChange(number, _diff(before, after)))
+            lines, pairs = _diff(before, after, pairs_left)
+            pairs_left -= pairs
+            programs.append(ProgramChange(number, lines))
         if left and right:
-            measured += differences(_measures(left, Attempt), _measures(right, Attempt), path)
+            measured.append((_measures(left, Attempt), _measures(right, Attempt), path))
         for a, b in _matched(left, right):
             if a is None or b is None or _answered(a) != _answered(b):
                 calls.append(CallChange(number, a, b))
-            if a and b:
-                place = f"{path}.line {a['line']} {a['method']}"
-                measured += differences(_measures(a, CallRecord), _measures(b, CallRecord), place)
+            if times and a and b:
+                place = f"{path}.line {a['line']} {quote(a['method'])[1:-1]}"
+                measured.append((_measures(a, CallRecord), _measures(b, CallRecord), place))
     return Comparison(
-        _bounded(fields), tuple(programs), tuple(calls), _bounded(measured) if times else ()
+        tuple(differences_of_all(heads)),
+        tuple(programs),
+        tuple(calls),
+        tuple(differences_of_all(measured)) if times else (),
     )
-
-
-def _bounded(found: Sequence[Difference]) -> tuple[Difference, ...]:
-    if len(found) <= _MOST_DIFFERENCES:
-        return tuple(found)
-    more = f"… more than {_MOST_DIFFERENCES:,} differences; the rest is not listed"
-    return *found[:_MOST_DIFFERENCES], Difference(more, None, None)
-
-
-def _first(found: Iterator[Difference]) -> list[Difference]:
-    return list(islice(found, _MOST_DIFFERENCES + 1))
 
 
 def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
@@ -132,23 +129,30 @@ def _measures(value: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     return {key: value[key] for key in measures(kind)}
 
 
-def _diff(first: str, second: str) -> list[str]:
+def _diff(first: str, second: str, most_pairs: int) -> tuple[list[str], int]:
+    """Return a unified diff, and the pairs of lines that it took: at most `most_pairs`."""
     if max(len(first), len(second)) > _LONGEST_SOURCE:
-        return [f"(programs of {len(first):,} and {len(second):,} characters)"]
-    before, after = first.splitlines(), second.splitlines()
+        return [f"(programs of {len(first):,} and {len(second):,} characters)"], 0
+    before, after = lines_of(first), lines_of(second)
+    if first.endswith("\n") != second.endswith(
+        "\n"
+    ):  # an empty last line is the only difference that shows it
+        (before if first.endswith("\n") else after).append("")
     same_before = _same_at_start(before, after)
     rest = len(before) - same_before, len(after) - same_before
     same_after = min(_same_at_start(before[::-1], after[::-1]), *rest)
     begin, end = max(0, same_before - _CONTEXT), max(0, same_after - _CONTEXT)
     before, after = before[begin : len(before) - end], after[begin : len(after) - end]
-    if len(before) * len(after) > _MOST_PAIRS_OF_LINES:
-        return [
+    pairs = len(before) * len(after)
+    if pairs > most_pairs:
+        found = [
             *("--- A", "+++ B", f"@@ -{begin + 1},{len(before)} +{begin + 1},{len(after)} @@"),
             *(f"-{line}" for line in before),
             *(f"+{line}" for line in after),
         ]
+        return found, 0
     lines = difflib.unified_diff(before, after, "A", "B", lineterm="", n=_CONTEXT)
-    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines]
+    return [_shifted(line, begin) if line.startswith("@@") else line for line in lines], pairs
 
 
 def _same_at_start(first: list[str], second: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from viper.trace.embedding import Embed, embedded
 from viper.trace.record import Trace
 
 __all__ = ["check_suffix", "trace_json", "trace_text", "write_trace"]
+
+_log = logging.getLogger(__name__)
 
 SUFFIXES = (".json", ".html")
 
@@ -64,6 +67,16 @@ def write_trace(
         text = trace_text(trace_json(trace, image, embed=embed))
     content = text.encode("utf-8", "replace")  # a lone surrogate has no UTF-8
     write_file(path, content, what="The trace")
+    if path.suffix == ".json":
+        from viper.trace.read import is_too_large
+
+        if is_too_large(content):
+            _log.warning(
+                "The trace in %r has %s bytes and is too large for Viper to read again: run fewer programs, "
+                "or give them lower limits.",
+                str(path),
+                f"{len(content):,}",
+            )
 
 
 def trace_json(

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from viper.errors import InputError
 from viper.images.values import json_patches
+from viper.storage.bounded_json import holds_more_values
 from viper.storage.files import quote_path, read_regular_file
 from viper.trace.model import adapter
 from viper.trace.places import join_path, quote
@@ -28,13 +29,14 @@ from viper.trace.values import check_value
 from viper.trace.version_2 import upgraded_from_2
 from viper.trace.version_3 import upgraded_from_3
 
-__all__ = ["MAX_BYTES", "read_trace", "trace_of"]
+__all__ = ["MAX_BYTES", "is_too_large", "read_trace", "trace_of"]
 
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file: room for the whole of the largest image that Viper opens, in base64."""
 
-# Brackets, braces and commas: an empty list costs 60 bytes of memory and two of a file. A run of 2,000
-# calls (the most that a program may make) with a hundred patches each has about a million.
+# Brackets, braces and commas outside of texts: an empty list costs 60 bytes of memory and two of a file. A
+# program at all its limits (20,000 patches received, 20,000 values sent, 200,000 returned) has about a
+# million; several such programs of one vote may have more, and `write_trace` says so.
 _MAX_PARTS = 4_000_000
 
 # A value of a program may be nested 32 deep (`viper_sandbox.wire`), and each of its dicts takes three levels.
@@ -57,6 +59,11 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
         return trace_of(_parsed(data))
     except InputError as error:
         raise InputError(f"{quote_path(name)} cannot be used: {error}") from error
+
+
+def is_too_large(data: bytes) -> bool:
+    """Return whether a trace file has more bytes or values than `read_trace` accepts."""
+    return len(data) > MAX_BYTES or holds_more_values(data, _MAX_PARTS)
 
 
 def trace_of(value: Any) -> Trace:  # Any: what is checked here
@@ -148,9 +155,9 @@ def _patches_in_values(trace: Trace) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(data: bytes) -> Any:
-    if sum(data.count(mark) for mark in (b"[", b"{", b",")) > _MAX_PARTS:
+    if holds_more_values(data, _MAX_PARTS):
         raise InputError(
-            f"it holds more than {_MAX_PARTS:,} values. Viper never writes such a large trace."
+            f"it holds more than {_MAX_PARTS:,} values. A run of one program is never that large."
         )
     try:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
