@@ -66,7 +66,9 @@ def read_parts(path: Path) -> Any:
     for name in names:
         if name not in _FUNCTIONS and name.partition(".")[0] not in _PACKAGES:
             raise NoCodeError(f"it asks for {name[:80]}, which no checkpoint needs.")
-    parts = [(type("Part", (Part,), {"kind": name.rpartition(".")[2]}), name) for name in names]
+    parts: list[tuple[type[Part], str]] = [
+        (type("Part", (Part,), {"kind": name.rpartition(".")[2]}), name) for name in names
+    ]
     with sealed(), _safe_globals(parts):
         return torch.load(path, map_location="cpu", weights_only=True)
 
