@@ -228,7 +228,7 @@ def test_the_headers_hold_the_token_and_our_name_alone(monkeypatch):
     assert headers == {"User-Agent": "viper", "Authorization": "Bearer hf_of_the_user"}
 
 
-def test_control_the_client_alone_tells_the_hub_about_the_environment(serve, monkeypatch):
+def test_control_the_client_alone_tells_the_hub_about_the_environment(serve, monkeypatch, tmp_path):
     detection = pytest.importorskip("huggingface_hub.utils._detect_agent")
     from huggingface_hub import constants
     from huggingface_hub.utils import build_hf_headers
@@ -242,7 +242,7 @@ def test_control_the_client_alone_tells_the_hub_about_the_environment(serve, mon
     monkeypatch.setattr(detection, "_registry", None)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
-    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", "/nonexistent/x.json")
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "table.json"))
     assert "agent/guessed" in build_hf_headers()["user-agent"]
     assert server.lines
     monkeypatch.setattr(detection, "_registry", None)

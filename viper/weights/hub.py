@@ -85,7 +85,7 @@ def list_repository(
     """
     check_connections()
     constants = hub_constants()
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # lazy there
 
     endpoint = constants.ENDPOINT
     with translated(repository, revision, suggestions):
