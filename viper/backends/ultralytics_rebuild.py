@@ -55,7 +55,10 @@ _TEXT_MODEL = re.compile(r"[\w:./-]{1,60}")
 
 
 class CannotRebuildError(Exception):
-    """The file does not describe a network of the library; the message is a clause."""
+    """The file does not describe a network of the library."""
+
+    def __init__(self, clause: str) -> None:
+        super().__init__(f"{clause}.")
 
 
 def rebuild(part: Part, path: Path) -> Any:
