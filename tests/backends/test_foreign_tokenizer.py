@@ -32,6 +32,9 @@ BOMBS = [
     "(?:a?){500}b", "((((a+)?)?)?)+", "(?:(?:a|b)|c)*d", "a?" * 30 + "a" * 30, "(?:a|aa)" * 40 + "b",
     "a+a+a+b", "a{0,900}a{0,900}a{0,900}b", "a{1,99999}", r"(a)\1+", r"(?<n>a)\g<n>", "(?R)", "(?~ab)",
     "(a", "a)", "[a", "*a", "a" * 6000,
+    r"x*x*\dy", "x{0,1000}x{0,1000}y", "(?:x*)(x*y)", "(x*x*)y", "(?=x*x*y)", "x*(?:x*y|z)", r"x*x*\b",
+    "(?x)(?:a|a#[\n)*b#])", "(?ix:a#[\n)", r"x*x*\(?i:'s|'t|'re|'ve|'m|'ll|'d)?y", f"a*a*{_ENDINGS}?b",
+    f"{_ENDINGS}?" * 9, f"a*a*{_ENDINGS}?+",
 ]  # fmt: skip
 
 
@@ -43,6 +46,40 @@ def test_a_pattern_of_a_known_tokenizer_is_accepted(pattern):
 @pytest.mark.parametrize("pattern", BOMBS, ids=lambda text: text[:24])
 def test_a_pattern_that_may_take_for_ever_is_refused(pattern):
     assert regex_fault(pattern)
+
+
+STEP = {"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        STEP,
+        {"type": "Sequence", "decoders": [{"type": "Fuse"}, STEP]},
+        {"type": "Sequence", "decoders": [{"type": "Sequence", "decoders": [STEP]}]},
+        {"type": "Replace", "pattern": {"String": "a", "Regex": "a"}, "content": ""},
+        {"type": "Split", "pattern": {"Regex": "x*"}},
+    ],
+)
+def test_a_decoder_has_no_pattern_at_all(decoder):
+    assert "in a decoder" in tokenizer_fault({"decoder": decoder})[1]
+    assert (
+        tokenizer_fault({"normalizer": decoder}) is None
+    )  # control: the pattern itself is harmless
+    literal = {"type": "Replace", "pattern": {"String": "_"}, "content": " "}
+    assert tokenizer_fault({"decoder": literal}) is None
+
+
+def test_control_two_repetitions_that_something_follows_take_cubic_time():
+    tokenizers = pytest.importorskip("tokenizers")
+
+    def seconds(pattern, n):
+        split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")
+        return min(
+            timeit.repeat(lambda: split.pre_tokenize_str("x" * n + "z1y"), number=1, repeat=3)
+        )
+
+    assert seconds(r"x*x*\dy", 300) > 5 * seconds(r"x*x*", 300)
 
 
 @pytest.mark.parametrize("part", ["(", "[", "a?", "(?:", "\\", "a|", "{1,", "[^]"])

@@ -167,3 +167,65 @@ def test_the_list_of_models_is_bounded_as_well(answer):
         assert request_models(Endpoint(server.url), "", 2.0).models is None
         assert time.monotonic() - start < 10
         assert all("elsewhere" not in line for line in server.lines)
+
+
+CODECS = ["punycode", "zlib", "idna", "utf-7", "unicode_escape", "uu", "no-such-codec"]
+
+
+def named(body, codec, status="200 OK"):
+    return whole(body, f"Content-Type: application/json; charset={codec}", status=status)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_reply_is_utf_8_whatever_codec_it_names(codec):
+    with RawServer(lambda line: named(completion("a rote Tür \u2713"), codec)) as server:
+        assert ask(server).text == "a rote Tür \u2713"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 X", "500 X"])
+@pytest.mark.parametrize("codec", ["punycode", "zlib"])
+def test_no_codec_takes_the_time_of_others(codec, status):
+    body = b"x-" + b"a" * 400_000
+    with RawServer(lambda line: named(body, codec, status)) as server:
+        start = time.process_time()
+        failure = ask(server)
+        assert isinstance(failure, ModelError)
+        assert "\n" not in str(failure)
+        assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("codec", ["punycode", "zlib"])
+def test_control_the_library_alone_takes_the_codec_that_a_reply_names(codec):
+    import openai
+
+    async def run(server):
+        async with openai.AsyncOpenAI(api_key="k", base_url=server.url, max_retries=0) as client:
+            raw = await client.chat.completions.with_raw_response.create(
+                model="m", messages=[{"role": "user", "content": "?"}]
+            )
+            return raw.text
+
+    body = b"x-" + b"a" * 2000
+    with RawServer(lambda line: named(body, codec)) as server:
+        if codec == "zlib":  # no codec of texts
+            with pytest.raises(AssertionError):
+                asyncio.run(run(server))
+        else:
+            assert asyncio.run(run(server)) != body.decode()
+
+
+def test_only_the_beginning_of_a_long_error_is_parsed(monkeypatch):
+    import json as parser
+
+    parsed = []
+    original = parser.loads
+    monkeypatch.setattr(
+        parser, "loads", lambda text, **kw: parsed.append(len(text)) or original(text, **kw)
+    )
+    with RawServer(lambda line: whole(REFUSAL, status="400 X")) as server:
+        assert "HTTP 400" in str(ask(server))
+    assert max(parsed, default=0) <= 100_000
+    monkeypatch.setattr(bounded_replies, "_USED_ERROR_BYTES", 10_000_000)  # control
+    with RawServer(lambda line: whole(REFUSAL, status="400 X")) as server:
+        ask(server)
+    assert max(parsed) > 1_000_000

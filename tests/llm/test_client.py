@@ -413,7 +413,7 @@ def test_a_reply_without_text_says_what_it_was_billed():
     usage = '"usage": {"prompt_tokens": 9, "completion_tokens": 50}'
     body = f'{{"choices": [{{"message": {{"content": ""}}}}], {usage}}}'
     with pytest.raises(ModelError) as caught:
-        read_completion(body, "The model", None)
+        read_completion(body.encode(), "The model", None)
     assert caught.value.usage.tokens == 59
 
 
@@ -423,7 +423,7 @@ def test_a_count_of_tokens_that_is_none_counts_nothing(count):
         message = '{"message": {"content": "cup"}}'
         counts = f'{{"prompt_tokens": {prompt_tokens}, "completion_tokens": 5}}'
         body = f'{{"choices": [{message}], "usage": {counts}}}'
-        return read_completion(body, "The model", None).usage
+        return read_completion(body.encode(), "The model", None).usage
 
     assert usage(count).tokens == 5
     assert usage("7").tokens == 12

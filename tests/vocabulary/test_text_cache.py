@@ -38,7 +38,6 @@ NO_STRANGERS_TEXT = {
     "viper/generate/grammar/reading/chart.py": "phrases of our rules",
     "viper/generate/grammar/vocabulary/spelling.py": "no argument",
     "viper/backends/colors.py": "no argument",
-    "viper/backends/ultralytics_checkpoint.py": "no argument",
     "sandbox/viper_sandbox/api.py": "types of stubs",
     "sandbox/viper_sandbox/kernel.py": "no argument",
     "sandbox/viper_sandbox/seccomp.py": "no argument",

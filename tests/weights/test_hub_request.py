@@ -173,6 +173,13 @@ def test_control_with_the_limits_raised_a_slow_listing_is_waited_for(serve, monk
         ("https://hub.example", "https://0x7f.0.0.1/x", False),
         ("https://hub.example", "https://127.1/x", False),
         ("https://hub.example", "https://0.0.0.0/x", False),
+        ("https://hub.example", "https://127.0.0\u30021/x", False),
+        ("https://hub.example", "https://\uff11\uff12\uff17.0.0.1/x", False),
+        ("https://hub.example", "https://\u24db\u24de\u24d2alhost/x", False),
+        ("https://hub.example", "https://127%2e0.0.1/x", False),
+        ("https://hub.example", "https://[::127.0.0.1]/x", False),
+        ("https://hub.example", "https://[64:ff9b::7f00:1]/x", False),
+        ("https://hub.example", "https://[2606:4700::1111]/x", True),
         ("https://hub.example", "file:///etc/passwd", False),
         ("http://hub.example", "ftp://hub.example/x", False),
     ],
@@ -191,6 +198,54 @@ def test_control_the_client_alone_follows_a_redirect_inside(serve):
 
     server = serve(answer)
     assert get_session().get(f"{server.url}/outside").content == b"secret"
+
+
+CODECS = ["punycode", "zlib", "idna", "uu", "unicode_escape"]
+REFUSED = b"x-" + b"a" * 60_000
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_hub_does_not_choose_the_codec_of_an_error(serve, codec):
+    serve(lambda line: whole(REFUSED, f"Content-Type: text/plain; charset={codec}", status="403 X"))
+    start = time.process_time()
+    with pytest.raises(DownloadError) as caught:
+        list_repository("a/b")
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - start < 5
+
+
+def test_a_hub_is_asked_by_us_alone(serve):
+    """The client's own headers ask the hub first which variables it wants to know about."""
+    server = serve(lambda line: whole(listing(FILE)))
+    list_repository("a/b")
+    assert [line.split("?")[0] for line in server.lines] == ["GET /api/models/a/b/revision/main"]
+
+
+def test_the_headers_hold_the_token_and_our_name_alone(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
+    monkeypatch.setenv("DB_PASSWORD", "hunter2")
+    headers = hub_request.hub_headers()
+    assert headers == {"User-Agent": "viper", "Authorization": "Bearer hf_of_the_user"}
+
+
+def test_control_the_client_alone_tells_the_hub_about_the_environment(serve, monkeypatch, tmp_path):
+    detection = pytest.importorskip("huggingface_hub.utils._detect_agent")
+    from huggingface_hub import constants
+    from huggingface_hub.utils import build_hf_headers
+
+    table = {
+        "standardEnvVars": [],
+        "harnesses": {"guessed": {"envVars": {"DB_PASSWORD": "hunter2"}}},
+    }
+    server = serve(lambda line: whole(json.dumps(table).encode()))
+    monkeypatch.setenv("DB_PASSWORD", "hunter2")
+    monkeypatch.setattr(detection, "_registry", None)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "table.json"))
+    assert "agent/guessed" in build_hf_headers()["user-agent"]
+    assert server.lines
+    monkeypatch.setattr(detection, "_registry", None)
 
 
 def test_a_hub_that_breaks_off_after_every_byte_is_given_up(hub, hub_cache, monkeypatch):

@@ -29,6 +29,8 @@ _MOST_REPEATS = 1_000
 # Unbounded repetitions in a row: the time is the length of a text to the power of their number.
 _MOST_UNBOUNDED = 2
 _LONG_REPEAT = 16
+# The ending of English words in patterns of known tokenizers: it is optional, so what it follows cannot fail.
+_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 # Choices in a row, such as optional parts: the time is at least two to the power of their number.
 _MOST_CHOICES = 8
 
@@ -37,7 +39,8 @@ _ATOM = re.compile(
     r"|[^\\\[\]()|*+?{}]|[\]}]|\{(?!\d*,?\d*\})",
     re.DOTALL,
 )
-_OPEN = re.compile(r"\((?:\?(?:[imx]{0,3}(?:-[imx]{1,3})?:|[imx]{1,3}\)|=|!|<=|<!|>|<\w{1,40}>))?")
+# Not (?x): it makes comments of parts that this reader takes for classes and groups.
+_OPEN = re.compile(r"\((?:\?(?:[im]{0,2}(?:-[im]{1,2})?:|[im]{1,2}\)|=|!|<=|<!|>|<\w{1,40}>))?")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{0,6})(,?)(\d{0,6})\})[?+]?")
 
 
@@ -47,6 +50,9 @@ def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
         for key, value in part.items():
             if reason := _fault(key, value):
                 return f"{place}.{key}", reason
+            # It runs on what the model writes, where words of the vocabulary may be as long as they like.
+            if key == "Regex" and place.startswith("decoder"):
+                return f"{place}.{key}", "is a pattern in a decoder, which no known tokenizer has"
     for name in ("normalizer", "decoder"):
         growth = 1.0
         for _, step in _parts({name: table.get(name)}):
@@ -123,8 +129,9 @@ def regex_fault(pattern: str) -> str | None:
     """Return why a regular expression is refused; None if its time is bounded.
 
     Refused are repetitions of a part that can match in several ways, from which exponential time comes, and
-    more than two unbounded repetitions or eight choices in a row, from which a high power comes; also
-    everything whose time this reader cannot judge: references to groups, conditions, recursion.
+    more than two unbounded repetitions, two that something follows, or eight choices in a row, from which a
+    high power comes; also everything whose time this reader cannot judge: references to groups, conditions,
+    recursion, and (?x).
     """
     if len(pattern) > _MOST_PATTERN_CHARS:
         return f"is a pattern of more than {_MOST_PATTERN_CHARS:,} characters"
@@ -132,6 +139,15 @@ def regex_fault(pattern: str) -> str | None:
     varies, at = False, 0  # whether the last part can match in several ways
     while at < len(pattern):
         char = pattern[at]
+        if pattern.startswith(_CONTRACTIONS, at):
+            groups[-1].add(True, 0, 1)
+            at += len(_CONTRACTIONS)
+            if groups[-1].choices > _MOST_CHOICES:
+                return f"has more than {_MOST_CHOICES} choices in a row"
+            continue
+        # What follows may fail at every end that the two allow, so the time is cubic.
+        if char not in ")|" and sum(group.unbounded for group in groups) >= _MOST_UNBOUNDED:
+            return f"goes on after {_MOST_UNBOUNDED} unbounded repetitions"
         if char == "(":
             if (found := _OPEN.match(pattern, at)) is None or pattern[at : at + 2] == "(*":
                 return "has a kind of group whose time is not known"

@@ -1,7 +1,8 @@
-"""Networks of ultralytics: find a checkpoint, read it safely, run it.
+"""Networks of ultralytics: find a checkpoint, read it, run it.
 
-A checkpoint is a pickle. Without `trust` no code in it is run: see `ultralytics_checkpoint`. The networks
-are called directly, because the library's predictor installs packages, writes folders and sends usage events.
+A checkpoint is a pickle of a network. Without `trust` it is read as plain data (`ultralytics_checkpoint`),
+and the network is made anew from it (`ultralytics_rebuild`). The networks are called directly, because the
+library's predictor installs packages, writes folders and sends usage events.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from torch import Tensor
 
 from viper.backends.model_source import one_line
 from viper.backends.sealed_loading import NoCodeError
-from viper.backends.ultralytics_checkpoint import NotSupportedError, check_network, load_safely
+from viper.backends.ultralytics_checkpoint import Part, read_parts
 from viper.backends.ultralytics_import import no_installs, sealed_import
+from viper.backends.ultralytics_rebuild import CannotRebuildError, rebuild, refuse_task
 from viper.errors import ConfigError, did_you_mean
 from viper.storage.user_cache import expand_user
 
@@ -57,11 +59,7 @@ class Network:
         task = getattr(model, "task", None) or tasks.guess_model_task(model)
         kind = type(model).__name__
         if task not in _TASKS or kind == "RTDETRDetectionModel":
-            raise ConfigError(
-                f"'{path}' is a model for '{task}' ({kind}), which is not a supported detector. "
-                "Give a YOLO, YOLO-World or YOLOE model; RT-DETR loads with "
-                "transformers:FOLDER-OR-ID."
-            )
+            refuse_task(path, task, kind)
         head = model.model[-1]
         names = model.names
         ordered = [names[key] for key in sorted(names)] if isinstance(names, dict) else list(names)
@@ -177,37 +175,42 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
             with no_installs():
                 checkpoint, _ = tasks.torch_safe_load(str(path))
         else:
-            checkpoint = load_safely(path)
-    except NotSupportedError as error:
-        raise ConfigError(
-            f"This version of ultralytics can load '{path}' only by running the code in it. "
-            "Install a newer one (pip install -U ultralytics), or add trust=true if you trust it."
-        ) from error
-    # A damaged or hostile file makes pickle raise nearly anything.
+            checkpoint = read_parts(path)
+        model = _network_in(checkpoint, torch.nn.Module if trust else Part, path)
+        if not trust:
+            model = rebuild(model, path)
+    except ConfigError:
+        raise
+    # A damaged or hostile file makes pickle and the library raise nearly anything.
     except Exception as error:
-        holds_code = isinstance(error, NoCodeError) or "types outside" in str(error)
+        asks = isinstance(error, (NoCodeError, CannotRebuildError)) or "GLOBAL" in str(error)
         raise ConfigError(
             f"'{path}' cannot be loaded as an ultralytics checkpoint: {one_line(error)} "
             + (
                 "If you trust its origin, add trust=true, which runs the code in it."
-                if holds_code and not trust
+                if asks and not trust
                 else "Give a .pt file that ultralytics has saved."
             )
         ) from error
-    model = checkpoint.get("ema") or checkpoint.get("model")
-    if not isinstance(model, torch.nn.Module):
-        raise ConfigError(
-            f"'{path}' contains a {type(model).__name__}, not a network. "
-            "Give a .pt file that ultralytics has saved."
-        )
-    if not trust:
-        check_network(model)
     model = model.float().eval()
     for module in model.modules():
         # Checkpoints of older torch lack an attribute of newer torch.
         if isinstance(module, torch.nn.Upsample) and not hasattr(module, "recompute_scale_factor"):
             module.recompute_scale_factor = None
     return model
+
+
+def _network_in(checkpoint: Any, kind: type, path: Path) -> Any:
+    network = None
+    if isinstance(checkpoint, dict):
+        network = checkpoint.get("ema")
+        network = checkpoint.get("model") if network is None else network
+    if not isinstance(network, kind):
+        raise ConfigError(
+            f"'{path}' contains a {type(network).__name__}, not a network. "
+            "Give a .pt file that ultralytics has saved."
+        )
+    return network
 
 
 def _trained_size(model: Any) -> int:

@@ -13,15 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.backends.foreign_tokenizer import tokenizer_fault
 from viper.backends.model_source import one_line
 from viper.backends.onnx_session import open_session, run_session
 from viper.builtin.graphs import ADVICE, THREADS, FloatArray
 from viper.errors import ConfigError
+from viper.storage.bounded_json import parse_json
+from viper.storage.files import read_regular_file
 
 __all__ = ["LANGUAGE_GRAPH", "TOKENIZER", "LanguageGraph"]
 
 LANGUAGE_GRAPH, TOKENIZER = "language.onnx", "tokenizer.json"
 _END = "<end>"
+_MAX_TOKENIZER_BYTES = 1_000_000
+"""That of the shipped model, with its few hundred words, has some kilobytes."""
 
 
 class LanguageGraph:
@@ -35,14 +40,9 @@ class LanguageGraph:
     """
 
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
-
         self._session = open_session(folder / LANGUAGE_GRAPH, advice=ADVICE, threads=THREADS)
         path = folder / TOKENIZER
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises Exception itself
-            raise ConfigError(f"'{path}' holds no tokenizer: {one_line(error)} {ADVICE}") from error
+        self._tokenizer = _read_tokenizer(path)
         end = self._tokenizer.token_to_id(_END)
         if end is None:
             raise ConfigError(f"'{path}' holds no tokenizer with {_END!r}. {ADVICE}")
@@ -59,7 +59,9 @@ class LanguageGraph:
             max_new_tokens: Longest answer.
         """
         written = [""] * len(prefixes)
-        ids = [self._tokenizer.encode(prefix, add_special_tokens=False).ids for prefix in prefixes]
+        # As a batch, because only then does the library release the interpreter's lock.
+        encoded = self._tokenizer.encode_batch(list(prefixes), add_special_tokens=False)
+        ids = [one.ids for one in encoded]
         # Prompts of equal length form a batch, so that none needs padding.
         for length in sorted({len(row) for row in ids}):
             rows = [number for number, row in enumerate(ids) if len(row) == length]
@@ -84,3 +86,25 @@ class LanguageGraph:
             if ended.all():
                 break
         return [[token for token in row if token != self._end] for row in words[:, start:].tolist()]
+
+
+def _read_tokenizer(path: Path) -> Any:  # the library is imported when it is needed
+    """Return a tokenizer that a stranger may have written.
+
+    Raises:
+        ConfigError: It is no tokenizer, or may take for ever.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        content = read_regular_file(str(path), max_bytes=_MAX_TOKENIZER_BYTES, what="tokenizer")
+        table = parse_json(content, max_bytes=_MAX_TOKENIZER_BYTES)
+        if not isinstance(table, dict):
+            raise ValueError("it is not a table")
+        if fault := tokenizer_fault(table):
+            raise ValueError(f"'{fault[0]}' {fault[1]}")
+        return Tokenizer.from_str(content.decode("utf-8-sig"))
+    except BaseException as error:  # the library raises Exception itself, and panics are none
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise ConfigError(f"'{path}' holds no tokenizer: {one_line(error)} {ADVICE}") from error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,16 @@ from viper.usage import Usage
 __all__ = ["LimberAnswerer", "load", "load_language"]
 
 _WHAT = "language model"
+# Options that a folder may give its matcher, and the form of their values.
+_HARMLESS_OPTIONS = {
+    "batch_size": r"\d{1,6}",
+    "compile": r"\w{1,20}",
+    "device": r"[\w:]{1,20}",
+    "dtype": r"\w{1,20}",
+    "pretrained": r"[\w.-]{1,60}",  # a tag, not a file in a folder
+    "revision": r"[\w./-]{1,100}",
+    "templates": r"plain|captions",
+}
 
 
 @dataclass(eq=False)
@@ -131,6 +142,13 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
 
 
 def _without_fetching(ref: BackendRef) -> BackendRef:
-    """Return a reference without downloads and trusted code, because a folder names it, not the user."""
-    kept = tuple((key, value) for key, value in ref.options if key not in ("download", "trust"))
+    """Return a reference with harmless options alone, because a folder names it, not the user.
+
+    Others download, trust code, or open files.
+    """
+    kept = tuple(
+        (key, value)
+        for key, value in ref.options
+        if key in _HARMLESS_OPTIONS and re.fullmatch(_HARMLESS_OPTIONS[key], value)
+    )
     return replace(ref, options=kept)

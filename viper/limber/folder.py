@@ -11,17 +11,21 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from viper.backends.model_source import one_line
 from viper.errors import ConfigError, InputError
 from viper.limber.model import SoftPrompts
 from viper.storage.bounded_json import read_json
-from viper.storage.files import make_folder, replace_file
+from viper.storage.files import make_folder, read_regular_file, replace_file
 
 __all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
 
 _WIRING, _MAP = "limber.json", "map.safetensors"
 _VERSION = 1
 _MAX_WIRING_BYTES = 100_000  # six short values
+_MAX_MAP_BYTES = 2_000_000_000
+"""A map of 1,024 features to 32 prompts of 8,192 numbers, in half precision, has 0.5 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,15 @@ def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
         ConfigError: The weights are missing, damaged or of another shape.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
-    soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
     path = folder / _MAP
     try:
-        soft.load_state_dict(load_file(path))  # float16 becomes float32
-    except (SafetensorError, RuntimeError, OSError) as error:
+        # Read here, because the library would wait for a pipe with the interpreter's lock held.
+        weights = load(read_regular_file(str(path), max_bytes=_MAX_MAP_BYTES, what="map"))
+        with torch.device("meta"):  # memory is that of the file, whatever shape the wiring asks for
+            soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
+        soft.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError, ValueError, OSError, InputError) as error:
         raise ConfigError(f"'{path}' holds no map of this shape: {one_line(error)}") from error
-    return soft.eval().requires_grad_(False)
+    return soft.float().eval().requires_grad_(False)

@@ -287,8 +287,11 @@ class ChatModel:
         while True:
             parameters = self._parameters(limit, sampling)
             reply = await self._send(client, conversation, parameters)
-            if isinstance(reply, str):
-                return read_completion(reply, settings.label, settings.prices)
+            if isinstance(reply, bytes):
+                # In a thread, because parsing a long one would hold up everything else in the event loop.
+                return await asyncio.to_thread(
+                    read_completion, reply, settings.label, settings.prices
+                )
             unsupported = _unsupported_parameter(reply.rejection, parameters)
             if unsupported is not None:
                 self._unsupported.add(unsupported)
@@ -303,7 +306,7 @@ class ChatModel:
         client: openai.AsyncOpenAI,
         conversation: Sequence[Message],
         parameters: Mapping[str, Any],
-    ) -> str | RequestFailure:
+    ) -> bytes | RequestFailure:
         import openai
 
         settings = self.settings
@@ -321,7 +324,7 @@ class ChatModel:
             return unacceptable_reply(error, settings.label)
         except TimeoutError:
             return timeout_failure(settings.label, settings.timeout_s)
-        return raw.text
+        return raw.content
 
     def _parameters(self, limit: int, sampling: Sampling) -> dict[str, Any]:
         """Return the sampling parameters that this model is not known to reject.

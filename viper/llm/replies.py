@@ -125,7 +125,7 @@ def timeout_failure(model: str, timeout_s: float) -> RequestFailure:
     )
 
 
-def read_completion(body: str, model: str, prices: Prices | None) -> Completion:
+def read_completion(body: bytes, model: str, prices: Prices | None) -> Completion:
     """Return the text and the usage in the body of a successful reply.
 
     Args:
@@ -158,9 +158,10 @@ def read_completion(body: str, model: str, prices: Prices | None) -> Completion:
     return Completion(text, usage)
 
 
-def _not_a_completion(body: str, model: str, what: str) -> ModelError:
+def _not_a_completion(body: bytes, model: str, what: str) -> ModelError:
+    text = body[:_MAX_READ_CHARS].decode("utf-8", "replace")
     return ModelError(
-        f"{model} sent {what}: {_detail(body)!r}. Check that base_url is the "
+        f"{model} sent {what}: {_detail(text)!r}. Check that base_url is the "
         "address of an OpenAI-compatible API (…/v1)."
     )
 

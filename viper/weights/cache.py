@@ -68,6 +68,8 @@ def hub_constants() -> Any:
         raise ConfigError(
             f"A variable of the hub's client (HF_HUB_…) cannot be read: {error}. Correct it, or unset it."
         ) from error
+    # With it, the client asks the hub which variables of the environment it wants to know about.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     return constants
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from viper.errors import DownloadError
 from viper.weights.cache import PART
 from viper.weights.hub import HubFile, Listing, translated
-from viper.weights.hub_request import open_reply, raise_for_status
+from viper.weights.hub_request import hub_headers, open_reply, raise_for_status
 
 __all__ = ["fetch", "is_complete", "partial_bytes"]
 
@@ -89,10 +89,9 @@ def _attempt(
 ) -> str | None:
     """Download until the connection ends; return the reason of a failure that a retry may fix."""
     from huggingface_hub import constants, errors
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # lazy there
 
     done = part.stat().st_size if part.exists() else 0
-    headers: dict[str, str] = build_hf_headers()
+    headers = hub_headers()
     if done:
         headers["Range"] = f"bytes={done}-"
     # The default of the client is no timeout.

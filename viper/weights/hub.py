@@ -19,7 +19,13 @@ from viper.environment.connections import check_connections
 from viper.errors import DownloadError, did_you_mean
 from viper.storage.bounded_json import parse_json
 from viper.weights.cache import COMMIT, hub_constants
-from viper.weights.hub_request import HubReplyError, open_reply, raise_for_status, read_reply
+from viper.weights.hub_request import (
+    HubReplyError,
+    hub_headers,
+    open_reply,
+    raise_for_status,
+    read_reply,
+)
 
 __all__ = ["HubFile", "Listing", "list_repository", "translated"]
 
@@ -79,16 +85,13 @@ def list_repository(
     """
     check_connections()
     constants = hub_constants()
-    from huggingface_hub.utils import (  # type: ignore[attr-defined] # lazy there
-        build_hf_headers,
-        validate_repo_id,
-    )
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # lazy there
 
     endpoint = constants.ENDPOINT
     with translated(repository, revision, suggestions):
         validate_repo_id(repository)
         url = f"{endpoint}/api/models/{repository}/revision/{quote(revision, safe='')}?blobs=true"
-        with open_reply(url, build_hf_headers(), silence_s=_TIMEOUT_S) as reply:
+        with open_reply(url, hub_headers(), silence_s=_TIMEOUT_S) as reply:
             raise_for_status(reply)
             body = read_reply(reply, max_bytes=_MOST_BYTES, total_s=_TOTAL_S)
         try:

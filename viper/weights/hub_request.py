@@ -13,23 +13,41 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-__all__ = ["HubReplyError", "open_reply", "raise_for_status", "read_reply"]
+__all__ = ["HubReplyError", "hub_headers", "open_reply", "raise_for_status", "read_reply"]
 
 _MOST_REDIRECTS = 5
 _START_S = 60.0
 """Until the headers have arrived, redirects included; the client's own limit is one of silence."""
 _MOST_ERROR_BYTES = 100_000
 _ERROR_S = 10.0
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_IPV4_INSIDE_IPV6 = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
 
 
 class HubReplyError(ValueError):
     """A reply that no hub sends; the message is a clause."""
+
+
+def hub_headers() -> dict[str, str]:
+    """Return the headers of a request to the hub: the user's token, if there is one, and our name.
+
+    The client's own function asks the hub before, around every limit, which variables of the environment it
+    wants to know about, and sends the answer along.
+    """
+    from huggingface_hub import constants, get_token
+
+    headers = {"User-Agent": "viper"}
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
 
 
 @contextlib.contextmanager
@@ -104,7 +122,13 @@ def raise_for_status(reply: Any) -> None:
     if reply.status_code < 400:
         return
     body = read_reply(reply, max_bytes=_MOST_ERROR_BYTES, total_s=_ERROR_S)
-    headers = [(name, text) for name, text in reply.headers.items() if name != "content-length"]
+    headers = [
+        (name, text)
+        for name, text in reply.headers.items()
+        if name not in ("content-length", "content-type")
+    ]
+    # The client decodes the body with the codec that its type names; some take quadratic time.
+    headers.append(("content-type", "application/json; charset=utf-8"))
     # The client would read the body of an open reply without a limit.
     hf_raise_for_status(
         type(reply)(reply.status_code, headers=headers, content=body, request=reply.request)
@@ -147,6 +171,9 @@ def _may_follow(first: SplitResult, target: SplitResult) -> bool:
     """Return whether a redirect is followed: not to a weaker scheme, nor from outside to the inside."""
     if target.scheme not in ("https", first.scheme) or target.scheme not in ("http", "https"):
         return False
+    # The HTTP library turns other characters into dots and digits: 127.0.0。1 is this machine.
+    if not _HOST.fullmatch(target.hostname or ""):
+        return False
     return not _is_inside(target) or _is_inside(first)
 
 
@@ -158,6 +185,9 @@ def _is_inside(url: SplitResult) -> bool:
     if host.endswith((".localhost", ".local", ".internal")):
         return True
     try:
-        return not ipaddress.ip_address(host.partition("%")[0]).is_global
+        address = ipaddress.ip_address(host.partition("%")[0])
+        if any(address in network for network in _IPV4_INSIDE_IPV6):
+            return True
+        return not address.is_global
     except ValueError:  # a name, unless it is an address in another notation
         return host.replace(".", "").isdigit() or "0x" in host
