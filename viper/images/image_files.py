@@ -48,7 +48,7 @@ _PROGRESSIVE = (b"\xc2", b"\xc6", b"\xca", b"\xce")
 _TILE_SIDES = (322, 323)
 _MAX_TILE_PIXELS = 4_000_000
 # Markers with a segment: frames and tables, end and start of scan, application data, comments.
-_KNOWN_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
+_SEGMENT_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
 
 _MAX_REASON = 160
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
@@ -157,7 +157,7 @@ def _jpeg_scans(data: memoryview) -> int:
         marker = _JPEG_MARKER.search(data, position)
         if marker is None or marker[1] == b"\xd9":  # end of image
             return scans
-        if not _KNOWN_MARKER.match(marker[1]):
+        if not _SEGMENT_MARKER.match(marker[1]):
             raise DecodingError("attack", f"a JPEG marker {marker[1].hex()}")
         scans += marker[1] == b"\xda"  # start of scan
         # A progressive frame keeps its coefficients even if it has one scan.
