@@ -144,7 +144,10 @@ def _decode(
         except BaseException:
             zygote.end(child)
             raise
-        zygote.end(child)
+        # It is killed whatever it does, which takes a moment; nobody waits for that but its memory.
+        zygote.kill(child)
+        kept = held.pop_all()
+        child.ended.add_done_callback(lambda _: kept.close())
     return pixels
 
 

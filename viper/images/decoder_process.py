@@ -152,6 +152,17 @@ class DecoderZygote:
         with contextlib.suppress(queue.Empty):
             child.limited.get(timeout=_EXIT_S)
 
+    def kill(self, child: DecoderChild) -> None:
+        """Have a child killed, whatever it has sent; does nothing if it has ended.
+
+        Raises:
+            DecoderGoneError: The zygote is dead, and the child with it.
+        """
+        child.socket.close()
+        with self._lock:
+            if not child.ended.done():
+                self._send(["kill", child.number])
+
     def end(self, child: DecoderChild) -> int | None:
         """Kill a child, whatever it has sent, and wait until it has ended.
 
@@ -161,10 +172,7 @@ class DecoderZygote:
         Raises:
             DecoderGoneError: The zygote is dead, and the child with it.
         """
-        child.socket.close()
-        with self._lock:
-            if not child.ended.done():
-                self._send(["kill", child.number])
+        self.kill(child)
         try:
             return child.ended.result(_EXIT_S)
         except TimeoutError:
