@@ -116,7 +116,8 @@ class Jail:
             request: The program with its arguments.
             handler: Serves its vision and language calls, one at a time; see `Handler`. It returns
                 plain Python types, and patches with the handle of the request's image.
-            least_level: Lowest level of the sandbox at which the program may run.
+            least_level: Lowest level of the sandbox at which the program may run. One that needs "partial"
+                does not wait until the level is measured, if its child has every mechanism in force.
             on_checked: Called with the check report of a program without findings, before it runs; twice
                 if it runs twice.
 
@@ -164,19 +165,20 @@ class Jail:
             failed_check,
         )
 
-    def warm(self, api: Mapping[str, Any]) -> None:
-        """Begin to start and measure the sandbox, so that the first program need not wait for it.
+    def warm(self, api: Mapping[str, Any], least_level: Level = "full") -> None:
+        """Begin to start the sandbox, and to measure it, so that the first program need not wait for it.
 
         Args:
             api: The API of that program as plain data.
+            least_level: The level that it needs; for "partial" nothing is measured, see `run`.
         """
         self._claim()
         if self._report is None and self._warming is None and not self._closed:
-            self._warming = asyncio.get_running_loop().create_task(self._warm(api))
+            self._warming = asyncio.get_running_loop().create_task(self._warm(api, least_level))
 
-    async def _warm(self, api: Mapping[str, Any]) -> None:
+    async def _warm(self, api: Mapping[str, Any], least_level: Level) -> None:
         with contextlib.suppress(Exception):  # the first program reports what is wrong
-            if (await self.level()).level != "none":
+            if least_level == "partial" or (await self.level()).level != "none":
                 (await self._zygote()).prepare(self._table(api))
 
     async def level(self) -> LevelReport:
@@ -249,8 +251,10 @@ class Jail:
         retry = RetryHandler(handler)
 
         async def once() -> _T:
-            report = await self.level()
-            if not report.reaches(least_level):
+            report = self._report
+            if report is None and (least_level != "partial" or measures):
+                report = await self.level()
+            if report is not None and not report.reaches(least_level):
                 raise _RefusedError(
                     f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
                 )
@@ -270,8 +274,17 @@ class Jail:
                     child.dismiss()  # a child that failed must be seen to end
                 return result
 
+        measures = False
         try:
-            return await self._twice(once)
+            try:
+                return await self._twice(once)
+            except _RefusedError:
+                if self._report is not None or least_level != "partial" or self._closed:
+                    raise
+                measures = (
+                    True  # a mechanism is missing, or no process can be started: find out which
+                )
+                return await self._twice(once)
         except _RefusedError as error:
             return failed(JailFailure("sandbox", str(error)))
 

@@ -129,6 +129,9 @@ class ZygoteClient:
         """Set the mechanisms that a child may lack and still read a program."""
         self._accepted = frozenset(mechanisms)
         self._send(["accept", mechanisms])
+        spare, self._spare = self._spare, None
+        if spare is not None:  # it was forked before, and would read a program whatever it lacks
+            spare.dismiss()
 
     def child_for(self, api: ApiTable) -> ChildProcess:
         """Return a child for a program against an API.

@@ -245,3 +245,60 @@ def test_a_machine_other_than_linux_says_so_for_each_mechanism(monkeypatch):
         "Landlock": reason,
     }
     assert seccomp.unsupported_reason() == "seccomp is a feature of Linux, and this is darwin"
+
+
+def answer(request, needed, **options):
+    """Run a program; return its value, whether the level was measured, and the spare child made before."""
+
+    async def once():
+        async def serve(call):
+            return True
+
+        async with Jail(**options) as jail:
+            jail.warm(request.api, "partial")
+            await jail._warming
+            spare = jail._zygote_client._spare
+            result = await jail.run(request, serve, least_level=needed)
+            return result.value, jail._report is not None, spare
+
+    return asyncio.run(once())
+
+
+@needs_seccomp
+def test_a_program_that_needs_little_does_not_wait_for_a_measurement(request_for):
+    request = request_for("return 7")
+    assert answer(request, "partial")[:2] == (7, False)
+    assert answer(request, "full")[:2] == (7, True)  # control
+
+
+@needs_linux
+@pytest.mark.parametrize("mechanism", ["landlock", "seccomp", "limits", "namespaces"])
+def test_where_a_mechanism_is_missing_every_program_waits_for_the_measurement(
+    request_for, mechanism
+):
+    lacking = Confinement(**{mechanism: False})
+    assert answer(request_for("return 7"), "partial", confinement=lacking)[:2] == (7, True)
+
+
+@needs_linux
+def test_a_child_made_before_the_measurement_gets_no_program_that_needs_it(request_for):
+    value, measured, spare = answer(request_for("return 7"), "full")
+    assert (value, measured, spare.dismissed) == (7, True, True)
+    # The control: a program that needs no measurement uses it.
+    used = []
+
+    async def once():
+        async with Jail() as jail:
+            request = request_for("return image.exists('x')")
+            jail.warm(request.api, "partial")
+            await jail._warming
+            spare = jail._zygote_client._spare
+
+            async def serve(call):
+                used.append(spare.confined)
+                return True
+
+            await jail.run(request, serve, least_level="partial")
+
+    asyncio.run(once())
+    assert used == [True]

@@ -97,7 +97,9 @@ class Solver:
 
     def _begin(self, query: Query) -> None:
         """Begin what takes a while and is needed in any case: the sandbox, and a detector for its words."""
-        self._services.jail.warm(self._services.wire_api)
+        trusted = query.program is None and all(opened.trusted for opened in self._generators)
+        least_level = "partial" if trusted else self._config.sandbox
+        self._services.jail.warm(self._services.wire_api, least_level)
         if query.program is None:
             self._pool.begin_loading(["detector"])
 

@@ -65,7 +65,7 @@ def after(module, name, text):
     for part in path:
         owner = getattr(owner, part)
     function = getattr(owner, last)
-    if text in ("image opened", "detector loaded", "program written", "sandbox measured"):
+    if text in ("image opened", "detector loaded", "program written", "sandbox started"):
         @functools.wraps(function)
         async def wrapped(*args, **kwargs):
             try:
@@ -89,7 +89,7 @@ after("viper.engine.engine", "Engine.__init__", "engine made")
 after("viper.engine.solver", "_opened", "image opened")
 after("viper.engine.query_run", "written", "program written")
 after("viper.engine.solver", "Solver.capabilities", "detector loaded")
-after("viper_sandbox.jail", "Jail._probe", "sandbox measured")
+after("viper_sandbox.jail", "Jail._warm", "sandbox started")
 after("viper.engine.engine", "Engine.ask", "answered")
 after("viper.engine.engine", "Engine.close", "closed")
 leave, os._exit = os._exit, lambda status: report(status)
