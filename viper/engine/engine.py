@@ -33,9 +33,9 @@ from viper.models.roles import Backend, Role
 from viper.modules.module import Module
 from viper.modules.program_api import ProgramApi, open_modules
 from viper.programs.program import CheckReport, Program, Task
+from viper.scheduling.metrics import Load
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.replica import ModelHealth
-from viper.scheduling.worker import Load
 from viper.trace import Watcher
 from viper.usage import Usage
 from viper_sandbox import Jail, LevelReport, Limits

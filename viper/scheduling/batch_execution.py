@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from viper.errors import ModelError, ModelMemoryError, ViperError, summarize_error
 from viper.models.roles import Backend
+from viper.scheduling.billing import Billing
 from viper.scheduling.operation import Operation, Served
 from viper.scheduling.request_queue import Job
 
@@ -25,13 +26,11 @@ class BatchOwner(Protocol):
 
     name: str
     """Name of the model, for messages."""
+    billing: Billing
+    """Records the cost of each result, or of the error in its place, before its job is finished."""
 
     def record_forward(self, batch: list[Job], busy_s: float) -> None:
         """Record a forward that has ended or failed."""
-        ...
-
-    def record_usage(self, job: Job, value: object) -> None:
-        """Record the cost of a result, or of the error in its place, before the job is finished."""
         ...
 
     def drop_prefetches(self, batch: list[Job]) -> list[Job]:
@@ -65,7 +64,7 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
     # A third-party library: its jobs fail, not the loop. A panic of one in Rust is no Exception.
     except BaseException as error:
         owner.record_forward(batch, time.perf_counter() - started)
-        owner.record_usage(batch[0], error)
+        owner.billing.record(batch[0], error)
         _recover(backend, batch, error, owner)
         return
     busy_s = time.perf_counter() - started
@@ -73,7 +72,7 @@ def run_forward(backend: Backend, batch: list[Job], owner: BatchOwner) -> None:
     # Prefetches first: a program goes on once its demand requests have results, and may need them.
     done = sorted(zip(batch, values, strict=True), key=lambda pair: pair[0].demanded)
     for job, value in done:
-        owner.record_usage(job, value)
+        owner.billing.record(job, value)
         if not isinstance(value, ModelError):
             queue_ms = max(0.0, started - job.queued_s) * 1000
             value = Served(value, forward_id, len(batch), busy_s * 1000, queue_ms)

@@ -13,7 +13,7 @@ from viper.models.roles import Role
 from viper.scheduling.operation import Key, Served
 from viper.usage import Usage
 
-__all__ = ["MOST_ARRAY_BYTES", "AnswerMetrics", "CallMetrics", "was_computed"]
+__all__ = ["MOST_ARRAY_BYTES", "AnswerMetrics", "CallMetrics", "Load", "was_computed"]
 
 MOST_ARRAY_BYTES = 128_000_000
 """Arrays (vectors, depth maps) among an answer's results: two depth maps of 12 megapixels, or the vectors of
@@ -92,3 +92,21 @@ class AnswerMetrics:
 def was_computed(prefetch: Future[Served]) -> bool:
     """Return whether a prefetch was computed and has a result."""
     return prefetch.done() and not prefetch.cancelled() and prefetch.exception() is None
+
+
+@dataclass(slots=True)
+class Load:
+    """Work of a model so far."""
+
+    forwards: int = 0
+    requests: int = 0
+    """Requests in those forwards, prefetches included."""
+    prefetched: int = 0
+    """How many of them no program waited for when the forward ended."""
+    busy_s: float = 0.0
+    """Wall time inside the model, all replicas together."""
+
+    @property
+    def guesses(self) -> int:
+        """The same as `prefetched`, under its name in 0.1."""
+        return self.prefetched

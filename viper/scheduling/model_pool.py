@@ -21,10 +21,11 @@ from viper.models.registry import BackendRef, backends_for, identity, open_backe
 from viper.models.roles import Backend, Detector, Role
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.futures import results_of
+from viper.scheduling.metrics import Load
 from viper.scheduling.operation import Key, Operation, prompt_tokens, request_key
 from viper.scheduling.replica import ModelHealth
 from viper.scheduling.result_cache import ResultCache
-from viper.scheduling.worker import MODEL_CALL_S, Load, ModelWorker, Submitted
+from viper.scheduling.worker import MODEL_CALL_S, ModelWorker, Submitted
 
 __all__ = ["ModelPool"]
 
@@ -203,7 +204,7 @@ class ModelPool:
                 prompts take.
         """
         worker = self._worker(operation.role)
-        if worker.is_billed(operation):
+        if worker.billing.is_billed(operation):
             self._budget.check(sum(map(prompt_tokens, requests.values())))
         return worker.submit(
             operation,

@@ -8,16 +8,17 @@ it gets no more work, and it takes work again if it comes back after all.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from mmap import PAGESIZE
 from pathlib import Path
 from typing import NamedTuple
 
+from viper.errors import ConfigError
 from viper.models.registry import BackendRef
 from viper.models.roles import Backend, Role
 from viper.scheduling.request_queue import Job
 
-__all__ = ["ModelHealth", "Replica", "memory_allows", "resident_bytes"]
+__all__ = ["ModelHealth", "Replica", "memory_allows", "one_per_device", "resident_bytes"]
 
 # A replica needs its weights, and about as much again to run.
 _ROOM_FACTOR = 2
@@ -98,3 +99,21 @@ def _available_bytes() -> int | None:
     except (OSError, ValueError):  # no limit, or none that can be read
         pass
     return min(free, default=None)
+
+
+def one_per_device(ref: BackendRef) -> list[BackendRef]:
+    """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
+
+    Raises:
+        ConfigError: The list has an empty item.
+    """
+    devices = dict(ref.options).get("device", "").split(",")
+    if len(devices) == 1:
+        return [ref]
+    if not all(device.strip() for device in devices):
+        raise ConfigError(
+            f"device={','.join(devices)} of {ref} has an empty item in its list of devices. Write "
+            "several as in device=cuda:0,cuda:1."
+        )
+    others = tuple(option for option in ref.options if option[0] != "device")
+    return [replace(ref, options=(*others, ("device", device.strip()))) for device in devices]

@@ -17,43 +17,43 @@ import contextlib
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from viper.errors import BudgetError, ConfigError, ModelError, ViperError
+from viper.errors import ModelError, ViperError
 from viper.llm.budget import Budget
 from viper.models.registry import BackendRef
-from viper.models.roles import Backend, Completion, with_defaults
+from viper.models.roles import Backend, with_defaults
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import as_viper_error, run_forward
-from viper.scheduling.method_request import ModuleResult
+from viper.scheduling.billing import Billing
+from viper.scheduling.metrics import Load
 from viper.scheduling.operation import (
-    ANSWER,
-    COMPLETE,
     OPERATIONS,
     Key,
     Operation,
     Served,
-    prompt_tokens,
 )
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
-from viper.scheduling.replica import ModelHealth, Replica, memory_allows, resident_bytes
+from viper.scheduling.replica import (
+    ModelHealth,
+    Replica,
+    memory_allows,
+    one_per_device,
+    resident_bytes,
+)
 from viper.scheduling.request_queue import Job, RequestQueue
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.watchdog import Watchdog
-from viper.usage import Usage
 
-__all__ = ["Load", "ModelWorker", "Submitted"]
+__all__ = ["ModelWorker", "Submitted"]
 
 _log = logging.getLogger(__name__)
-
-_BILLED = (ANSWER.role, COMPLETE.role)
 
 MODEL_CALL_S = 60.0
 """Longest forward in seconds unless an engine says otherwise; see `EngineOptions.model_call_s`."""
@@ -81,24 +81,6 @@ class Submitted(NamedTuple):
     """New prefetches, which are computed if there is room."""
 
 
-@dataclass(slots=True)
-class Load:
-    """Work of a model so far."""
-
-    forwards: int = 0
-    requests: int = 0
-    """Requests in those forwards, prefetches included."""
-    prefetched: int = 0
-    """How many of them no program waited for when the forward ended."""
-    busy_s: float = 0.0
-    """Wall time inside the model, all replicas together."""
-
-    @property
-    def guesses(self) -> int:
-        """The same as `prefetched`, under its name in 0.1."""
-        return self.prefetched
-
-
 class ModelWorker:
     """Serves one backend, from one thread per replica.
 
@@ -123,14 +105,14 @@ class ModelWorker:
     ) -> None:
         self.ref = ref
         self.name = str(ref)
-        self._refs = _refs(ref)
+        self._refs = one_per_device(ref)
         self._model_call_s = model_call_s
         self._watchdog = Watchdog(f"viper-{ref.role}-watchdog")
-        self._budget = budget or Budget()
         self._open = open_backend
         self._cache = cache
         self._max_batch = max_batch
-        self._billed: set[Operation] = set()  # operations whose results reported usage
+        self.billing = Billing(budget or Budget())
+        """What requests of this model cost."""
         self._limits: dict[Operation, int] = {}  # largest batches, after memory ran out
         self._policies: defaultdict[Operation, PrefetchPolicy] = defaultdict(PrefetchPolicy)
         self._queue = RequestQueue()
@@ -270,7 +252,7 @@ class ModelWorker:
             wanted = (
                 self._may_prefetch
                 and self._policies[operation].pays
-                and operation not in self._billed
+                and not self.billing.reports_usage(operation)
             )
             for key, request in prefetches.items() if wanted else ():
                 if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
@@ -540,33 +522,11 @@ class ModelWorker:
         for replica in running:
             self._begin_forward(replica, replica.batch)
 
-    def is_billed(self, operation: Operation) -> bool:
-        """Return whether an operation costs tokens: by its role, or because its results reported usage."""
-        return operation.role in _BILLED or operation in self._billed
-
-    def record_usage(self, job: Job, value: object) -> None:
-        """Record the cost of a result in the budgets of the model's engine and of the borrowing one."""
-        usage = value.usage if isinstance(value, Completion | ModuleResult | ModelError) else None
-        if usage is None or usage == Usage():
-            return
-        self._billed.add(job.operation)
-        for budget in {self._budget, job.budget or self._budget}:
-            budget.add(usage)
-
     def _affordable(self, batch: list[Job]) -> list[Job]:
         """Return the jobs of a batch that their budgets allow; the others fail."""
-        if not self.is_billed(batch[0].operation):
-            return batch
-        allowed: list[Job] = []
-        planned: Counter[Budget] = Counter()  # tokens of the prompts of this batch
-        for job in batch:
-            budget, tokens = job.budget or self._budget, prompt_tokens(job.request)
-            try:
-                budget.check(planned[budget] + tokens)
-                planned[budget] += tokens
-                allowed.append(job)
-            except BudgetError as error:
-                self.finish(job, error)
+        allowed, refused = self.billing.affordable(batch)
+        for job, error in refused:
+            self.finish(job, error)
         return allowed
 
     def drop_prefetches(self, batch: list[Job]) -> list[Job]:
@@ -616,21 +576,3 @@ class ModelWorker:
 
 def _has_failed(loaded: Future[Backend]) -> bool:
     return loaded.done() and loaded.exception() is not None
-
-
-def _refs(ref: BackendRef) -> list[BackendRef]:
-    """Return one reference per device that a reference names, as in `device=cuda:0,cuda:1`.
-
-    Raises:
-        ConfigError: The list has an empty item.
-    """
-    devices = dict(ref.options).get("device", "").split(",")
-    if len(devices) == 1:
-        return [ref]
-    if not all(device.strip() for device in devices):
-        raise ConfigError(
-            f"device={','.join(devices)} of {ref} has an empty item in its list of devices. Write "
-            "several as in device=cuda:0,cuda:1."
-        )
-    others = tuple(option for option in ref.options if option[0] != "device")
-    return [replace(ref, options=(*others, ("device", device.strip()))) for device in devices]
