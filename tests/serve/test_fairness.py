@@ -130,6 +130,21 @@ def test_with_one_slot_clients_take_turns_however_many_requests_one_has():
     with_users(1, scenario)
 
 
+def test_a_client_with_one_request_at_a_time_takes_turns_with_those_that_have_several():
+    async def scenario(users):
+        users.ask(*(f"a{n}" for n in range(9)), *(f"b{n}" for n in range(9)), "c0")
+        for number in range(1, 9):
+            await asyncio.sleep(0.005)
+            (running,) = users.running
+            await users.end(running)
+            if running.startswith("c"):
+                users.ask(f"c{number}")
+        await asyncio.sleep(0.005)
+        assert sorted(name[0] for name in users.begun) == list("aaabbbccc")
+
+    with_users(1, scenario)
+
+
 def test_alone_a_client_uses_all_slots():
     async def scenario(users):
         users.ask("a1", "a2", "a3", "a4")

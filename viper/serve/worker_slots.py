@@ -1,7 +1,7 @@
 """Worker slots: how many requests run at the same time, and whose turn it is.
 
-    free slot          the client with the fewest running requests gets it; if equal, the one that was served
-                       longest ago; requests of one client in order of arrival
+    free slot          the client with the fewest running requests gets it; if equal, the one whose last turn
+                       was longest ago; requests of one client in order of arrival
     no free slot       who has waited for `_RECALL_AFTER_S` gets one of a client that holds at least two more:
                        its newest run is cancelled, and waits in front of its client's line
 
@@ -44,9 +44,9 @@ class _Run:
 class _Line:
     """Requests of one client that wait for a slot."""
 
+    last_turn: int
+    """Number of the last slot that the client got, of all slots so far; for a newcomer, of the last but one."""
     waiters: deque[asyncio.Future[_Run]] = field(default_factory=deque)
-    served: int = 0
-    """Number of the last slot that the client got, of all slots so far."""
 
 
 class WorkerSlots:
@@ -61,7 +61,7 @@ class WorkerSlots:
         self._runs: Shares[_Run] = Shares()
         self._ending: dict[_Run, str] = {}  # runs that were recalled, and for which client
         self._lines: dict[str, _Line] = {}
-        self._served = 0
+        self._turns = 0
         self.recalls = 0
         """Runs that were cancelled for another client so far."""
 
@@ -99,7 +99,11 @@ class WorkerSlots:
     async def _wait(self, client: str, deadline_s: float, *, again: bool) -> _Run:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[_Run] = loop.create_future()
-        waiters = self._lines.setdefault(client, _Line()).waiters
+        if client not in self._lines:
+            # A newcomer passes only the client that was served last: in front of all, one with a request
+            # at a time would always pass those with several, whose lines would grow.
+            self._lines[client] = _Line(self._turns - 1)
+        waiters = self._lines[client].waiters
         if again:
             waiters.appendleft(waiter)
         else:
@@ -127,9 +131,9 @@ class WorkerSlots:
             waiting = {client: line for client, line in self._lines.items() if line.waiters}
             if not waiting:
                 return
-            client = min(waiting, key=lambda name: (self._runs.held(name), waiting[name].served))
-            self._served += 1
-            waiting[client].served = self._served
+            client = min(waiting, key=lambda name: (self._runs.held(name), waiting[name].last_turn))
+            self._turns += 1
+            waiting[client].last_turn = self._turns
             run = _Run()
             self._runs.add(client, run)
             waiting[client].waiters.popleft().set_result(run)

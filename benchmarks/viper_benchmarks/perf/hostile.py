@@ -108,6 +108,8 @@ def _run(
     """Send the requests to a fresh server, beside an attack if one is named."""
     with load.server() as (_, url), _attacking(attack, url) as made:
         outcomes = asyncio.run(load.ask_all(url, sent, concurrency, _ADDRESSES))
+    for problem in {outcome.problem for outcome in outcomes} - {""}:
+        click.echo(f"lost: {problem}", err=True)
     times = [outcome.ms for outcome in outcomes]
     return _Run(
         load.counts(outcomes, expected), percentile(times, 50), percentile(times, 99), sum(made)

@@ -66,7 +66,9 @@ class RequestResult(NamedTuple):
     """None where the request was lost."""
     ms: float
     rejections: int
-    """How often the server answered 429 before."""
+    """How often the server said before that its queue is full."""
+    problem: str = ""
+    """Why the request was lost."""
 
 
 def requests(count: int) -> list[Request]:
@@ -146,37 +148,41 @@ async def ask_all(
 
         async def one(number: int, request: Request) -> RequestResult:
             async with slots:
-                return await _ask(clients[number % len(clients)], url, request)
+                # Shifted in each round, so that every client asks each of the questions.
+                shift = number // len(clients)
+                return await _ask(clients[(number + shift) % len(clients)], url, request)
 
         return list(await asyncio.gather(*(one(*pair) for pair in enumerate(requests))))
 
 
 async def _ask(client: httpx.AsyncClient, url: str, request: Request) -> RequestResult:
-    """Send a request until it is answered; after a 429, wait as long as the server says."""
+    """Send a request until it is answered; when the queue is full, wait as long as the server says."""
     import httpx
 
     fields = {"question": request.question, "stream": "true" if request.stream else "false"}
     began_s, rejections = time.perf_counter(), 0
-    answer = None
+
+    def result(answer: Answer | None, problem: str = "") -> RequestResult:
+        return RequestResult(answer, 1000 * (time.perf_counter() - began_s), rejections, problem)
+
     while time.perf_counter() - began_s < _PATIENCE_S:
         try:
             files = {"image": ("scene.png", request.image, "image/png")}
             reply = await client.post(f"{url}/v1/ask", data=fields, files=files)
-        except httpx.TransportError:
-            break
-        if reply.status_code == 200:
-            # Of server-sent events, the last one is the answer.
-            body = (
-                json.loads(reply.text.rpartition("\ndata: ")[2]) if request.stream else reply.json()
-            )
-            failure = body.get("failure")
-            answer = (body.get("answer"), failure["kind"] if failure else None)
-            break
-        if reply.status_code != 429:
-            break
+        except httpx.TransportError as error:
+            return result(None, repr(error))
+        if reply.status_code not in (200, 429):
+            return result(None, f"{reply.status_code}: {reply.text}")
+        # Of server-sent events, the last one is the answer, or an error.
+        body = json.loads(reply.text.rpartition("\ndata: ")[2]) if request.stream else reply.json()
+        if "error" not in body:
+            failure = body["failure"]
+            return result((body["answer"], failure["kind"] if failure else None))
+        if body["error"]["kind"] != "overload":
+            return result(None, str(body["error"]))
         rejections += 1
-        await asyncio.sleep(float(reply.headers["retry-after"]))
-    return RequestResult(answer, 1000 * (time.perf_counter() - began_s), rejections)
+        await asyncio.sleep(float(reply.headers.get("retry-after", 1)))
+    return result(None, "no answer in time")
 
 
 def counts(outcomes: list[RequestResult], expected: list[Answer]) -> dict[str, int]:
