@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import pytest
@@ -67,3 +68,9 @@ def test_the_control_without_its_limits_the_parser_reads_headers_of_any_size():
         form = FORMS[name](100_000)
         assert parser.write(form) == len(form)
         parser = MultipartParser(b"X", max_header_size=10**9, max_header_count=10**9)
+
+
+def test_the_parser_writes_no_line_about_a_malformed_form():
+    """Without a handler of its own, warnings of a library are written to stderr."""
+    took_s(b"no boundary at all")
+    assert logging.getLogger("python_multipart").handlers

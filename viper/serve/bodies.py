@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 
 from python_multipart.exceptions import FormParserError
@@ -16,6 +17,9 @@ __all__ = ["Form", "chunks", "media_type", "read_form"]
 TEXT_BYTES = 1_000_000
 """Limit in bytes for everything besides the image: the program, the question and the other fields."""
 _MAX_PARTS = 200
+
+# The parser also logs what it raises: a line on stderr for each malformed body of a stranger.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
 def media_type(headers: Mapping[str, str]) -> str:

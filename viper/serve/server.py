@@ -102,8 +102,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                # Beyond ours: at uvicorn's own limit, every client gets 503.
-                limit_concurrency=2 * connections.limit,
+                # `connections` and `admission` are the limits: at uvicorn's own, every client gets 503.
+                limit_concurrency=None,
                 timeout_keep_alive=max(1, int(settings.head_s)),
                 timeout_graceful_shutdown=int(settings.grace_s + 2 * _ERRORS_S) + 1,
                 h11_max_incomplete_event_size=MAX_HEAD_BYTES,

@@ -45,7 +45,7 @@ class _Line:
     """Requests of one client that wait for a slot."""
 
     last_turn: int
-    """Number of the last slot that the client got, of all slots so far; for a newcomer, of the last but one."""
+    """Number of the last slot that the client got, of all so far; for a newcomer, of the last but one."""
     waiters: deque[asyncio.Future[_Run]] = field(default_factory=deque)
 
 

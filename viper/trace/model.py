@@ -8,6 +8,7 @@ of a field is its description. Values from other packages have a dataclass that 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, get_type_hints
@@ -39,12 +40,20 @@ __all__ = [
 ]
 
 
-@functools.cache
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+# Making one takes up to half a second, and it parses sources: in several threads at once, Python 3.11 may
+# end that with a SystemError ("AST constructor recursion depth mismatch").
+_making = threading.Lock()
+
+
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the adapter that reads, writes and describes a class of records."""
     from pydantic import TypeAdapter  # an answer that writes no trace does not need it
 
-    return TypeAdapter(kind)
+    with _making:
+        if kind not in _adapters:
+            _adapters[kind] = TypeAdapter(kind)
+        return _adapters[kind]
 
 
 class Record:
