@@ -76,7 +76,7 @@ class ProgramProtocol:
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
         child = self._child
         # Without `self`: a cycle would keep the program's image until the garbage is looked for.
-        self._clock = Clock(limit_s, lambda: child.interrupt(timeout))
+        self._clock = child.clock = Clock(limit_s, lambda: child.interrupt(timeout))
         self.calls = 0
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2
@@ -137,7 +137,6 @@ class ProgramProtocol:
         size = tuple(request.image_size)
         program = ["program", run, request.source, self._api_number, request.image, size]
         await self._child.begin([*program, argument_names, dict(request.arguments)])
-        self._clock.start()
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
@@ -170,9 +169,7 @@ class ProgramProtocol:
                     self._check_line(line)
                     self._count_bytes(size, line)
                     call = self._accept(Call(call_id, name, receiver, arguments, line))
-                    self._clock.stop()
                     reply = await self._serve(call)
-                    self._clock.start()
                     try:
                         await self._child.send(reply)
                     except WireError as error:
@@ -264,7 +261,7 @@ class ProgramProtocol:
                     raise WireError("A patch that is none of this session.")
 
     async def _serve(self, call: Call) -> list[Any]:
-        """Let the handler serve a call; the program's clock is stopped."""
+        """Let the handler serve a call."""
         try:
             value = await self._handler(call)
         except CallRejected as rejected:

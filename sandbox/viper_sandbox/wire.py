@@ -211,17 +211,30 @@ class FrameBuffer:
         Raises:
             WireError: The next header announces a frame that is empty or too large.
         """
-        if len(self._data) < HEADER_BYTES:
-            return None
-        end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
-        if len(self._data) < end:
+        end = self._end()
+        if end is None:
             return None
         payload = bytes(self._data[HEADER_BYTES:end])
         del self._data[:end]
         return payload
 
+    @property
+    def has_frame(self) -> bool:
+        """Whether `take` would return a payload, or raise."""
+        try:
+            return self._end() is not None
+        except WireError:
+            return True
+
     def __len__(self) -> int:
         return len(self._data)
+
+    def _end(self) -> int | None:
+        """Return where the first payload ends, None if it is not complete yet."""
+        if len(self._data) < HEADER_BYTES:
+            return None
+        end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
+        return end if end <= len(self._data) else None
 
 
 def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of any shape
