@@ -322,9 +322,18 @@ def _decode_dict(body: list[Any], depth: int, counter: list[int]) -> dict[WireVa
     for pair in body:
         if type(pair) is not list or len(pair) != 2:
             raise WireError("A dict must be a list of [key, value] pairs.")
-        key = _decode(pair[0], depth, counter)
-        result[_hashable(key)] = _decode(pair[1], depth, counter)
+        key = _hashable(_decode(pair[0], depth, counter))
+        if key in result:
+            raise WireError("A dict must have each key once.")
+        result[key] = _decode(pair[1], depth, counter)
     return result
+
+
+def _decode_set(body: list[Any], depth: int, counter: list[int]) -> set[WireValue]:
+    members = {_hashable(_decode(item, depth, counter)) for item in body}
+    if len(members) != len(body):
+        raise WireError("A set must have each member once.")
+    return members
 
 
 def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
@@ -348,7 +357,7 @@ _DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
     "handle": _decode_handle,
     "tuple": lambda body, *bounds: tuple(_decode(item, *bounds) for item in body),
     "dict": _decode_dict,
-    "set": lambda body, *bounds: {_hashable(_decode(item, *bounds)) for item in body},
+    "set": _decode_set,
 }
 
 

@@ -260,7 +260,7 @@ def _judge(
     try:
         value = map_value(result.value, resolved)
     except ValueError as error:
-        message = f"The program returned a patch that is none: {error}"
+        message = f"The program returned a value that cannot be used: {error}"
         return Failure("runtime", capped(message))
     text = render(value, task, choices)
     if isinstance(text, Failure):
