@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import weakref
+from functools import partial
 from typing import Any
 
 from viper_sandbox.clock import Clock
-from viper_sandbox.wire import FrameBuffer, WireValue, frame, pack, unpack
+from viper_sandbox.large_work import LARGE_BYTES, beside_loop
+from viper_sandbox.wire import MAX_VALUES, FrameBuffer, WireValue, frame, pack, unpack
 
 __all__ = ["AsyncFrameSocket", "ChildGoneError"]
 
@@ -44,6 +46,8 @@ class AsyncFrameSocket:
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._reading = False
+        self.most_values = MAX_VALUES
+        """Most values in one frame that is received."""
         self.clock: Clock | None = None
         """Runs while a task waits and the other side does nothing; None where nobody counts."""
 
@@ -84,7 +88,8 @@ class AsyncFrameSocket:
                 raise self._error
             self._resume_reading()
             await self._wait()
-        return unpack(payload), len(payload)
+        size, decode = len(payload), partial(unpack, payload, self.most_values)
+        return (await beside_loop(decode) if size > LARGE_BYTES else decode()), size
 
     def close(self) -> None:
         """Close the socket; a waiting call raises `ChildGoneError`."""

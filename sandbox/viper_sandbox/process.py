@@ -66,6 +66,15 @@ class ChildProcess:
         return self.socket.pending_bytes
 
     @property
+    def most_values(self) -> int:
+        """Most values in one frame that it may send."""
+        return self.socket.most_values
+
+    @most_values.setter
+    def most_values(self, most: int) -> None:
+        self.socket.most_values = most
+
+    @property
     def alive(self) -> bool:
         """Whether the zygote has not yet reported its end."""
         return not self._ended.done()

@@ -24,6 +24,7 @@ __all__ = [
     "HEADER_BYTES",
     "MAX_DEPTH",
     "MAX_INTEGER",
+    "MAX_VALUES",
     "FrameBuffer",
     "HandleRef",
     "PatchRef",
@@ -155,8 +156,12 @@ def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this fun
     return payload
 
 
-def unpack(payload: bytes) -> WireValue:
+def unpack(payload: bytes, most_values: int = MAX_VALUES) -> WireValue:
     """Decode the payload of a frame.
+
+    Args:
+        payload: The payload.
+        most_values: Most values that it may hold.
 
     Raises:
         WireError: It is not the encoding of a `WireValue` within all bounds. Nothing else is
@@ -170,7 +175,7 @@ def unpack(payload: bytes) -> WireValue:
         raise WireError(f"The frame is nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError as error:  # malformed UTF-8 or JSON, or an integer of thousands of digits
         raise WireError(f"The frame is not valid JSON: {error}") from error
-    return _decode(tree, MAX_DEPTH, [MAX_VALUES])
+    return _decode(tree, MAX_DEPTH, [most_values, most_values])
 
 
 def frame(payload: bytes) -> bytes:
@@ -274,7 +279,7 @@ def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of 
 def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
     counter[0] -= 1
     if counter[0] < 0:
-        raise WireError(f"More than {MAX_VALUES:,} values in one frame.")
+        raise WireError(f"More than {counter[1]:,} values in one frame.")
     kind = type(tree)
     if kind is str:
         return _clean(tree)
