@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import weakref
+from functools import partial
 from typing import Any
 
-from viper_sandbox.wire import FrameBuffer, WireValue, frame, pack, unpack
+from viper_sandbox.clock import Clock
+from viper_sandbox.large_work import LARGE_BYTES, beside_loop
+from viper_sandbox.wire import MAX_VALUES, FrameBuffer, WireValue, frame, pack, unpack
 
 __all__ = ["AsyncFrameSocket", "ChildGoneError"]
 
@@ -43,6 +46,10 @@ class AsyncFrameSocket:
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._reading = False
+        self.most_values = MAX_VALUES
+        """Most values in one frame that is received."""
+        self.clock: Clock | None = None
+        """Runs while a task waits and the other side does nothing; None where nobody counts."""
 
     @property
     def pending_bytes(self) -> int:
@@ -81,13 +88,15 @@ class AsyncFrameSocket:
                 raise self._error
             self._resume_reading()
             await self._wait()
-        return unpack(payload), len(payload)
+        size, decode = len(payload), partial(unpack, payload, self.most_values)
+        return (await beside_loop(decode) if size > LARGE_BYTES else decode()), size
 
     def close(self) -> None:
         """Close the socket; a waiting call raises `ChildGoneError`."""
         self._pause_reading()
         self._close()
         self.fail(ChildGoneError())
+        self.clock = None  # which holds what holds this socket
         if self._error is not None:
             # Its frames hold this socket and the program's image: a cycle.
             self._error.__traceback__ = None
@@ -99,6 +108,8 @@ class AsyncFrameSocket:
 
     async def _wait(self) -> None:
         self._waiter = waiter = self._loop.create_future()
+        if self.clock is not None:
+            self.clock.start()
         try:
             await waiter
         finally:
@@ -126,9 +137,23 @@ class AsyncFrameSocket:
             self._pause_reading()
         if data:
             self._buffer.feed(data)
+            self._count(whole=len(data) == _READ_BYTES or self._buffer.has_frame)
             self._wake()
         else:
             self.fail(ChildGoneError())
+
+    def _count(self, *, whole: bool) -> None:
+        """Stop the clock if the other side did its part, which may be long ago if the loop is late.
+
+        For a part of a frame with nothing behind it the clock goes on: byte by byte, a frame could last for
+        ever.
+        """
+        if self.clock is not None and whole:
+            self.clock.heard()
+
+    def _writable(self) -> None:
+        self._count(whole=True)
+        self._wake()
 
     def _write(self, data: bytes | memoryview) -> int:
         try:
@@ -140,7 +165,7 @@ class AsyncFrameSocket:
 
     async def _write_rest(self, data: memoryview) -> None:
         fd = self._socket.fileno()
-        self._loop.add_writer(fd, self._wake)
+        self._loop.add_writer(fd, self._writable)
         try:
             while data:
                 await self._wait()

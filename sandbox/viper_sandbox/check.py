@@ -16,6 +16,7 @@ from typing import NamedTuple
 from viper_sandbox.api import PATCH, Api, Entry, did_you_mean
 from viper_sandbox.extract import ENTRY, entry_function, outside_functions
 from viper_sandbox.findings import CallSite, Finding, Literal
+from viper_sandbox.limits import MAX_CALL_SITES
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
 from viper_sandbox.scopes import (
@@ -274,7 +275,8 @@ class _Checker(ast.NodeVisitor):
         if entry is not None:
             if entry.name != PATCH:
                 site = CallSite(node.lineno, entry.name, self._literals(node), self._repeating > 0)
-                self.call_sites.append(site)
+                if len(self.call_sites) < MAX_CALL_SITES:
+                    self.call_sites.append(site)
             signature = Signature.of_entry(entry)
         elif isinstance(function, ast.Name):
             signature = self._own.get(function.id)

@@ -137,6 +137,14 @@ def _run(host: FrameSocket, limits: Limits, apis: Mapping[int, Api], language: b
     gc.enable()
     gc.freeze()  # syntax trees live until the end: the collector need not look through them
     given = wire_mapping(arguments)
-    outcome = execute(program, session, given, printer, limits.result_bytes, language=language)
+    outcome = execute(
+        program,
+        session,
+        given,
+        printer,
+        limits.result_bytes,
+        language=language,
+        result_values=limits.result_values,
+    )
     result = ["done", outcome.value] if isinstance(outcome, Done) else ["failed", *outcome]
     host.send([*result, printer.text])

@@ -20,7 +20,7 @@ from viper_sandbox.namespace import (
     make_import,
 )
 from viper_sandbox.program_session import PROGRAM_FILE, NotAValueError, ProgramSession, lift, lower
-from viper_sandbox.wire import TooLargeError, WireError, WireValue, pack
+from viper_sandbox.wire import MAX_VALUES, TooLargeError, WireError, WireValue, pack
 
 __all__ = ["Done", "execute"]
 
@@ -50,6 +50,7 @@ def execute(
     result_bytes: int,
     *,
     language: bool = True,
+    result_values: int = MAX_VALUES,
 ) -> Done | Failed:
     """Run a program without findings and return its result.
 
@@ -60,6 +61,7 @@ def execute(
         printer: Keeps the text that the program prints.
         result_bytes: Largest encoded result.
         language: False only to test the confinement without the language layer.
+        result_values: Most values in the result.
     """
     assert program.code is not None, "a program with findings must not run"
     if language:
@@ -82,7 +84,7 @@ def execute(
         if failure.kind != "memory":
             return failure
     else:
-        return _result(result, result_bytes)
+        return _result(result, result_bytes, result_values)
     return failure  # outside the handler, so that the memory of the traceback has been freed
 
 
@@ -99,9 +101,13 @@ def _namespace(session: ProgramSession, printer: Printer) -> dict[str, Any]:
     }
 
 
-def _result(result: Any, result_bytes: int) -> Done | Failed:  # Any: what a program returned
+def _result(
+    result: Any,  # what a program returned
+    result_bytes: int,
+    result_values: int,
+) -> Done | Failed:
     try:
-        value = lower(result)
+        value = lower(result, result_values)
         pack(value, result_bytes)
     except NotAValueError as error:
         message = (

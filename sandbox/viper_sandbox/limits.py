@@ -21,6 +21,9 @@ _ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.
 _ENVELOPE_BYTES = 65_536
 
+MAX_CALL_SITES = 1_000
+"""Most places of calls that are reported of a program; what is needed soon is predicted from them."""
+
 MAX_ARGUMENT_VALUES = 1_000
 """Most values in one argument of a call: the items of lists and dicts at any depth. Detectors find at most
 some hundred objects, and lists of options have tens."""
@@ -46,7 +49,7 @@ class Limits:
     """UTF-8 bytes of all texts that the host sends to the program in answers of calls, all calls together. A
     patch carries the phrase that it was found with, so a short phrase becomes long in many patches; traces
     hold these texts, too."""
-    values: int = 20_000
+    values: int = 10_000
     """Patches, objects, texts and numbers that the program sends in calls, all calls together; each item of a
     list counts. Every one costs the host time and memory, however small it is."""
     source_bytes: int = 200_000
@@ -55,6 +58,9 @@ class Limits:
     """Nodes of the program's syntax tree."""
     result_bytes: int = 1_000_000
     """Bytes of the encoded result."""
+    result_values: int = 5_000
+    """Values in the result: the items of lists, dicts and sets at any depth. People read some dozens, other
+    programs some hundreds; each costs the host some 20 µs, a patch 40 µs."""
     printed_bytes: int = 10_000
     """UTF-8 bytes of `print` output that are kept; the rest is dropped without a failure."""
     start_s: float = 60.0

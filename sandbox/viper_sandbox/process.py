@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from viper_sandbox.async_frame_socket import AsyncFrameSocket, ChildGoneError
+from viper_sandbox.clock import Clock
 from viper_sandbox.frame_socket import EXIT_MEMORY
 from viper_sandbox.kernel import signal_name
 from viper_sandbox.limits import Limits
@@ -48,6 +49,8 @@ class ChildProcess:
     """Makes the zygote kill it and its group."""
     _give_up: Callable[[], None]
     """Called if the zygote does not do so."""
+    clock: Clock | None = None
+    """Counts the time in which the host waits for its program."""
     confined: bool = False
     """Whether it has reported that it is confined."""
     dismissed: bool = False
@@ -61,6 +64,15 @@ class ChildProcess:
     def pending_bytes(self) -> int:
         """Bytes that were received but do not yet belong to a frame that was returned."""
         return self.socket.pending_bytes
+
+    @property
+    def most_values(self) -> int:
+        """Most values in one frame that it may send."""
+        return self.socket.most_values
+
+    @most_values.setter
+    def most_values(self, most: int) -> None:
+        self.socket.most_values = most
 
     @property
     def alive(self) -> bool:
@@ -93,10 +105,12 @@ class ChildProcess:
                 f"{', '.join(sorted(lost))} not in force."
             )
         self.confined = True
+        self.socket.clock = self.clock  # not before: its start is no time of the program
 
     def dismiss(self) -> None:
         """Have it killed, without waiting; the zygote reaps it."""
         self.dismissed = True
+        self.clock = None  # which holds this object
         if not self._ended.done():
             self._kill()
         self.socket.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from viper_sandbox.api import Api, accepts
@@ -31,7 +32,14 @@ from viper_sandbox.findings import (
     capped,
     worst,
 )
-from viper_sandbox.limits import CUT, MAX_ARGUMENT_VALUES, MAX_FAILURE_CHARACTERS, Limits
+from viper_sandbox.large_work import LARGE_BYTES, beside_loop
+from viper_sandbox.limits import (
+    CUT,
+    MAX_ARGUMENT_VALUES,
+    MAX_CALL_SITES,
+    MAX_FAILURE_CHARACTERS,
+    Limits,
+)
 from viper_sandbox.literals import MAX_LITERAL_CHARACTERS, MAX_LITERALS
 from viper_sandbox.process import ChildProcess
 from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_values, leaves
@@ -39,6 +47,8 @@ from viper_sandbox.wire import HandleRef, PatchRef, WireError, WireValue, count_
 __all__ = ["ProgramProtocol", "failed_check"]
 
 _CHILD_KINDS = ("runtime", "memory", "limit", "sandbox")
+# Values of a message beside arguments or result: its kind, a line, a receiver, printed text.
+_MESSAGE_VALUES = 16
 _FINDING_KINDS = ("syntax", "policy", "check", "limit")
 
 
@@ -76,7 +86,7 @@ class ProgramProtocol:
         timeout = _EndedError("timeout", f"The program ran longer than {limit_s:g} s.")
         child = self._child
         # Without `self`: a cycle would keep the program's image until the garbage is looked for.
-        self._clock = Clock(limit_s, lambda: child.interrupt(timeout))
+        self._clock = child.clock = Clock(limit_s, lambda: child.interrupt(timeout))
         self.calls = 0
         # A program has no more lines than bytes; a body that is wrapped has two more.
         self._last_line = int(self._limits.source_bytes) + 2
@@ -137,11 +147,11 @@ class ProgramProtocol:
         size = tuple(request.image_size)
         program = ["program", run, request.source, self._api_number, request.image, size]
         await self._child.begin([*program, argument_names, dict(request.arguments)])
-        self._clock.start()
         message, _ = await self._child.receive()
         match message:
             case ["checked", str(source), list(findings), list(sites), None | list() as texts]:
-                if len(findings) > MAX_FINDINGS or len(sites) > self._limits.nodes:
+                most_sites = min(MAX_CALL_SITES, self._limits.nodes)
+                if len(findings) > MAX_FINDINGS or len(sites) > most_sites:
                     raise WireError("More findings or call sites than any program has.")
                 last = self._last_line
                 return CheckReport(
@@ -156,6 +166,10 @@ class ProgramProtocol:
                 raise _unexpected("checked", message)
 
     async def _until_done(self) -> Result:
+        entries = (*self._api.methods.values(), *self._api.functions.values())
+        parameters = max((len(entry.parameters) for entry in entries), default=0)
+        sent = parameters * (MAX_ARGUMENT_VALUES + 1)
+        self._child.most_values = max(sent, self._limits.result_values) + _MESSAGE_VALUES
         while True:
             message, size = await self._child.receive()
             match message:
@@ -169,10 +183,9 @@ class ProgramProtocol:
                 ] if type(call_id) is int:
                     self._check_line(line)
                     self._count_bytes(size, line)
-                    call = self._accept(Call(call_id, name, receiver, arguments, line))
-                    self._clock.stop()
+                    accept = partial(self._accept, Call(call_id, name, receiver, arguments, line))
+                    call = await beside_loop(accept) if size > LARGE_BYTES else accept()
                     reply = await self._serve(call)
-                    self._clock.start()
                     try:
                         await self._child.send(reply)
                     except WireError as error:
@@ -180,7 +193,8 @@ class ProgramProtocol:
                         raise _EndedError("limit", text, call.line) from error
                 case ["done", value, str(printed)]:
                     self._check_end(size, printed)
-                    self._check_patches(value)
+                    check = partial(self._check_value, value)
+                    await beside_loop(check) if size > LARGE_BYTES else check()
                     return self._result(value, None, printed)
                 case ["failed", str(kind), str(text), None | int() as at, str(printed)]:
                     if kind not in _CHILD_KINDS:
@@ -200,6 +214,13 @@ class ProgramProtocol:
             raise WireError(f"A result of {size:,} bytes.")
         if len(printed.encode()) > limits.printed_bytes + len(CUT.encode()):
             raise WireError(f"{len(printed):,} characters of printed text.")
+
+    def _check_value(self, value: WireValue) -> None:
+        """Refuse a result that holds more values than an honest child sends, or patches of others."""
+        # The child does not count the result itself.
+        if count_values(value) > self._limits.result_values + 1:
+            raise WireError("A result of too many values.")
+        self._check_patches(value)
 
     def _check_line(self, line: int | None) -> None:
         """Refuse what is no line of any program."""
@@ -264,7 +285,7 @@ class ProgramProtocol:
                     raise WireError("A patch that is none of this session.")
 
     async def _serve(self, call: Call) -> list[Any]:
-        """Let the handler serve a call; the program's clock is stopped."""
+        """Let the handler serve a call."""
         try:
             value = await self._handler(call)
         except CallRejected as rejected:

@@ -137,7 +137,7 @@ def lower(value: Any, most: int = MAX_VALUES) -> WireValue:
     Raises:
         NotAValueError: It is, or holds, something other than None, a bool, number, text, patch or
             handle, or a list, tuple, dict or set of these; or it is nested too deeply; or a key or a
-            member of a set holds a frozenset.
+            member of a set holds a frozenset; or two of them would be sent as the same text.
         WireError: It has more parts than may be sent at once: nested lists that each hold the same list
             twice are small in memory but have exponentially many parts.
     """
@@ -149,7 +149,9 @@ def _lower(value: Any, depth: int, counter: Iterator[int], most: int) -> Any:  #
     kind = type(value)
     if next(counter) > most:
         raise TooLargeError(f"More than {most:,} values at once.")
-    if value is None or kind in (bool, int, float, str):
+    if kind is str:
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if value is None or kind in (bool, int, float):
         return value
     if kind is ImagePatch or kind is Handle:
         return value._ref()
@@ -161,15 +163,26 @@ def _lower(value: Any, depth: int, counter: Iterator[int], most: int) -> Any:  #
     if kind is tuple:
         return tuple([_lower(item, depth, counter, most) for item in value])
     if kind in (set, frozenset):
-        return {_hashable(_lower(item, depth, counter, most), "in a set") for item in value}
+        return _complete(
+            {_hashable(_lower(item, depth, counter, most), "in a set") for item in value}, value
+        )
     if kind is dict:
-        return {
+        lowered = {
             _hashable(_lower(key, depth, counter, most), "as a key"): _lower(
                 item, depth, counter, most
             )
             for key, item in value.items()
         }
+        return _complete(lowered, value)
     raise NotAValueError(kind.__name__)
+
+
+def _complete(lowered: Any, value: Any) -> Any:  # Any: sets or dicts
+    """Return what a set or dict is sent as, unless members or keys became equal."""
+    if len(lowered) != len(value):  # lone surrogates are all sent as "?"
+        what = "members" if type(lowered) is set else "keys"
+        raise NotAValueError(f"{type(lowered).__name__} with {what} that are the same when sent")
+    return lowered
 
 
 def _hashable(value: Any, where: str) -> Any:  # Any: known to be hashable from here on

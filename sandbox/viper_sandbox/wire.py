@@ -24,6 +24,7 @@ __all__ = [
     "HEADER_BYTES",
     "MAX_DEPTH",
     "MAX_INTEGER",
+    "MAX_VALUES",
     "FrameBuffer",
     "HandleRef",
     "PatchRef",
@@ -155,8 +156,12 @@ def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this fun
     return payload
 
 
-def unpack(payload: bytes) -> WireValue:
+def unpack(payload: bytes, most_values: int = MAX_VALUES) -> WireValue:
     """Decode the payload of a frame.
+
+    Args:
+        payload: The payload.
+        most_values: Most values that it may hold.
 
     Raises:
         WireError: It is not the encoding of a `WireValue` within all bounds. Nothing else is
@@ -170,7 +175,7 @@ def unpack(payload: bytes) -> WireValue:
         raise WireError(f"The frame is nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError as error:  # malformed UTF-8 or JSON, or an integer of thousands of digits
         raise WireError(f"The frame is not valid JSON: {error}") from error
-    return _decode(tree, MAX_DEPTH, [MAX_VALUES])
+    return _decode(tree, MAX_DEPTH, [most_values, most_values])
 
 
 def frame(payload: bytes) -> bytes:
@@ -211,17 +216,30 @@ class FrameBuffer:
         Raises:
             WireError: The next header announces a frame that is empty or too large.
         """
-        if len(self._data) < HEADER_BYTES:
-            return None
-        end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
-        if len(self._data) < end:
+        end = self._end()
+        if end is None:
             return None
         payload = bytes(self._data[HEADER_BYTES:end])
         del self._data[:end]
         return payload
 
+    @property
+    def has_frame(self) -> bool:
+        """Whether `take` would return a payload, or raise."""
+        try:
+            return self._end() is not None
+        except WireError:
+            return True
+
     def __len__(self) -> int:
         return len(self._data)
+
+    def _end(self) -> int | None:
+        """Return where the first payload ends, None if it is not complete yet."""
+        if len(self._data) < HEADER_BYTES:
+            return None
+        end = HEADER_BYTES + payload_length(bytes(self._data[:HEADER_BYTES]), self._max_bytes)
+        return end if end <= len(self._data) else None
 
 
 def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of any shape
@@ -261,7 +279,7 @@ def _encode(value: Any, depth: int, counter: list[int]) -> Any:  # Any: JSON of 
 def _decode(tree: Any, depth: int, counter: list[int]) -> WireValue:
     counter[0] -= 1
     if counter[0] < 0:
-        raise WireError(f"More than {MAX_VALUES:,} values in one frame.")
+        raise WireError(f"More than {counter[1]:,} values in one frame.")
     kind = type(tree)
     if kind is str:
         return _clean(tree)
@@ -309,9 +327,18 @@ def _decode_dict(body: list[Any], depth: int, counter: list[int]) -> dict[WireVa
     for pair in body:
         if type(pair) is not list or len(pair) != 2:
             raise WireError("A dict must be a list of [key, value] pairs.")
-        key = _decode(pair[0], depth, counter)
-        result[_hashable(key)] = _decode(pair[1], depth, counter)
+        key = _hashable(_decode(pair[0], depth, counter))
+        if key in result:
+            raise WireError("A dict must have each key once.")
+        result[key] = _decode(pair[1], depth, counter)
     return result
+
+
+def _decode_set(body: list[Any], depth: int, counter: list[int]) -> set[WireValue]:
+    members = {_hashable(_decode(item, depth, counter)) for item in body}
+    if len(members) != len(body):
+        raise WireError("A set must have each member once.")
+    return members
 
 
 def _one_key(pairs: list[tuple[str, Any]]) -> _Tagged:
@@ -335,7 +362,7 @@ _DECODERS: dict[str, Callable[[list[Any], int, list[int]], WireValue]] = {
     "handle": _decode_handle,
     "tuple": lambda body, *bounds: tuple(_decode(item, *bounds) for item in body),
     "dict": _decode_dict,
-    "set": lambda body, *bounds: {_hashable(_decode(item, *bounds)) for item in body},
+    "set": _decode_set,
 }
 
 

@@ -416,3 +416,16 @@ def test_only_the_grammar_that_was_asked_for_by_name_is_trusted(
     monkeypatch.setattr(jail, "run", watched)
     assert engine.ask(PICTURE, "How many cups are there?").value == value
     assert levels == [level]
+
+
+def test_patches_of_one_category_are_keys_of_an_answer(fake_engine):
+    source = (
+        "def execute_command(image):\n"
+        "    halves = [image.crop(0, 0, 5, 5), image.crop(5, 0, 10, 5)]\n"
+        "    return {half: half.left for half in halves}\n"
+    )
+    answer = fake_engine().run_program(source, PICTURE)
+    assert answer.failure is None
+    assert answer.text == '{"image": 0.0, "image (2)": 5.0}'
+    (turn,) = answer.trace.turns
+    assert turn.returned == {"type": "dict", "items": [["image", 0.0], ["image (2)", 5.0]]}

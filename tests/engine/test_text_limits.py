@@ -214,6 +214,6 @@ def test_many_references_in_a_loop_end_the_program(fake_engine):
     body = "for n in range(1_000):\n    best_image_match([image] * 999, 'dog')\nreturn 1"
     answer = engine.run_program(program(body), IMAGE)
     assert answer.failure.kind == "limit"
-    assert answer.failure.message == "The program sent more than 20,000 values to models."
+    assert answer.failure.message == "The program sent more than 10,000 values to models."
     assert len(answer.trace.calls) == 19
     assert sum(matcher.image_batches) == 1

@@ -85,3 +85,10 @@ def test_every_program_is_counted_once(texts):
     winner, votes = words(*texts)
     assert votes.n == sum(votes.answers.values()) + votes.failed == len(texts)
     assert all(votes.answers[winner.text] >= count for count in votes.answers.values())
+
+
+def test_boxes_that_are_written_alike_have_votes_of_their_own():
+    edges = [(12345.015625, 1.0, 12345.03125, 2.0), (12345.03125, 1.0, 12345.046875, 2.0)]
+    winner, votes = tally([outcome("cup", [box]) for box in (*edges, edges[1])], "grounding")
+    assert sorted(votes.answers.values()) == [1, 2]
+    assert winner.patches[0].box_xyxy == edges[1]

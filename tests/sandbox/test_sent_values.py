@@ -156,7 +156,7 @@ def test_the_bytes_of_all_calls_together_are_limited(converse, patches):
     failure = converse(CHECKED, *messages, DONE, **few).failure
     assert failure.kind == "limit"
     assert failure.message == "The program sent more than 155,086 bytes in calls."
-    assert converse(CHECKED, *messages, DONE).value == 1  # the control
+    assert converse(CHECKED, *messages, DONE, values=20_000).value == 1  # the control
 
 
 @pytest.mark.parametrize(
@@ -245,3 +245,29 @@ def test_capped_messages_are_listed_once():
     assert capped_all(["b", "a", "b"]) == ("b", "a")
     assert len(capped_all(map(str, range(100)))) == 100
     assert capped_all(map(str, range(101)))[-2:] == ("98", "… and 2 more")
+
+
+RESULTS = {
+    "a list": list(range(5_001)),
+    "nested lists": [[[]] for _ in range(2_501)],
+    "a dict": {number: number for number in range(2_501)},
+    "a set": set(range(5_001)),
+    "patches": [IMAGE] * 5_001,
+}
+
+
+@pytest.mark.parametrize("value", RESULTS.values(), ids=RESULTS)
+def test_a_child_that_returns_too_many_values_breaks_the_rules(converse, value):
+    failure = converse(CHECKED, ["done", value, ""]).failure
+    assert failure.kind == "limit"
+    assert "A result of too many values." in failure.message
+    assert (
+        converse(CHECKED, ["done", value, ""], result_values=20_000).failure is None
+    )  # the control
+
+
+def test_more_call_sites_than_are_reported_break_the_rules(converse):
+    sites = [(1, "find", (), False)] * 1_001
+    assert converse(["checked", "s", [], sites[:1_000], None], DONE).value == 1
+    failure = converse(["checked", "s", [], sites, None], DONE).failure
+    assert "More findings or call sites" in failure.message

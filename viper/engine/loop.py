@@ -15,6 +15,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from viper_sandbox.loop_turns import new_event_loop
+
 __all__ = ["LoopThread"]
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class LoopThread:
                 raise RuntimeError("This engine is closed; make a new one.")
             if self._loop is None:
                 self._owner_pid = os.getpid()
-                self._loop = asyncio.new_event_loop()
+                self._loop = new_event_loop()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._loop,), name=self._name, daemon=True
                 )

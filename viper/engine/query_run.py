@@ -17,11 +17,12 @@ import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from viper.engine.config import EngineConfig
 from viper.engine.query import Query
-from viper.engine.trace_builder import ProgramResult, TraceBuilder
+from viper.engine.trace_builder import ProgramResult, Reading, TraceBuilder, read_value
 from viper.engine.voting import tally
 from viper.errors import GenerationError, ViperError, summarize_error
 from viper.generate.generator import (
@@ -42,6 +43,8 @@ from viper.programs.program import PROGRAM_FAULTS, Failure, Program
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import AttemptStep, CallStep, ProgramStep, Watcher, tell
 from viper_sandbox import Checked, Jail, Request, Result
+from viper_sandbox.large_work import LARGE_VALUES, beside_loop
+from viper_sandbox.wire import count_values
 
 __all__ = ["EngineServices", "QueryRun", "prompt_tokens", "written"]
 
@@ -277,6 +280,7 @@ class QueryRun:
         )
         started = time.perf_counter()
         result: Result | None = None
+        reading: Reading | None = None
         try:
             result = await services.jail.run(
                 request,
@@ -284,11 +288,19 @@ class QueryRun:
                 least_level="partial" if program.trusted else services.config.sandbox,
                 on_checked=checked,
             )
+            read = partial(read_value, dispatcher, result, query.task, query.choices)
+            patches = dispatcher.patches_given + count_values(result.value)
+            reading = await beside_loop(read) if patches > LARGE_VALUES else read()
         finally:
             dispatcher.close()
             # Also when the answer times out: the calls so far stay in the trace.
             outcome = self._trace_builder.enter(
-                program, dispatcher, result, generate_ms=generate_ms, started_s=started
+                program,
+                dispatcher,
+                result if reading else None,
+                generate_ms=generate_ms,
+                started_s=started,
+                reading=reading,
             )
             tell(self._watcher, AttemptStep(number, outcome.attempt))
         failure = outcome.failure

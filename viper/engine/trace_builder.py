@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
 from viper.engine.config import EngineConfig
@@ -23,7 +23,15 @@ from viper.usage import Usage
 from viper_sandbox import HandleRef, PatchRef, Result
 from viper_sandbox.findings import capped, capped_all
 
-__all__ = ["ProgramResult", "TraceBuilder", "answer_of", "outcome_fields", "read_result"]
+__all__ = [
+    "ProgramResult",
+    "Reading",
+    "TraceBuilder",
+    "answer_of",
+    "outcome_fields",
+    "read_result",
+    "read_value",
+]
 
 _BLANK = Attempt(
     generator="",
@@ -45,6 +53,18 @@ _BLANK = Attempt(
 )
 
 
+class Reading(NamedTuple):
+    """What a program's result is for the host."""
+
+    failure: Failure | None
+    value: Any = None  # what the program returned
+    text: str | None = None
+    patches: tuple[Patch, ...] = ()
+    returned: Any = None  # the value in the JSON of a trace
+    patches_json: tuple[dict[str, Any], ...] = ()
+    """The patches in the JSON of an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
     """The result of one program."""
@@ -56,6 +76,8 @@ class ProgramResult:
     patches: tuple[Patch, ...] = ()
     report: CheckReport = field(default_factory=lambda: CheckReport(""))
     """The sandbox's report on the program."""
+    patches_json: tuple[dict[str, Any], ...] = ()
+    """The patches in the JSON of an answer."""
 
     @property
     def failure(self) -> Failure | None:
@@ -99,6 +121,7 @@ class TraceBuilder:
         *,
         generate_ms: float,
         started_s: float,
+        reading: Reading | None = None,
     ) -> ProgramResult:
         """Record a program and its result; the last one is the answer, unless `choose` is called.
 
@@ -108,6 +131,7 @@ class TraceBuilder:
             result: The sandbox's result; None when the program was stopped from outside.
             generate_ms: Wall time of writing it.
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
+            reading: What `read_value` made of the result; None if it was not asked yet.
         """
         attempt = replace(
             _BLANK,
@@ -122,7 +146,9 @@ class TraceBuilder:
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
-        return self._enter(read_result(attempt, session, result, query.task, query.choices))
+        return self._enter(
+            read_result(attempt, session, result, query.task, query.choices, reading)
+        )
 
     def enter_unwritten(
         self, generator: str, failure: Failure, generate_ms: float
@@ -181,6 +207,7 @@ def read_result(
     result: Result | None,
     task: Task,
     choices: tuple[str, ...],
+    reading: Reading | None = None,
 ) -> ProgramResult:
     """Read the sandbox's result of a program.
 
@@ -191,11 +218,12 @@ def read_result(
         result: The result; None when the program was stopped from outside.
         task: What the program was to return.
         choices: Answers that the caller allows.
+        reading: What `read_value` made of the result; None if it was not asked yet.
     """
     report = result.checked if result and result.checked else CheckReport(attempt.source)
-    judged = _judge(session, result, task, choices)
-    failure = judged if isinstance(judged, Failure) else None
-    value, text, patches = (None, None, ()) if isinstance(judged, Failure) else judged
+    if reading is None:
+        reading = read_value(session, result, task, choices)
+    failure = reading.failure
     ended = replace(
         attempt,
         source=report.source,
@@ -205,9 +233,10 @@ def read_result(
         call_sites=report.call_sites,
         calls=tuple(session.records),
         printed=result.printed if result else "",
-        returned=to_json_value(value),
+        returned=reading.returned,
     )
-    return ProgramResult(ended, value, text, patches, report)
+    value, text, patches = reading.value, reading.text, reading.patches
+    return ProgramResult(ended, value, text, patches, report, reading.patches_json)
 
 
 def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dict[str, Any]:
@@ -224,7 +253,7 @@ def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dic
         "outcome": outcome,
         "doubts": doubts,
         "answer": answered.text if answered else None,
-        "patches": tuple(patch.to_json() for patch in answered.patches) if answered else (),
+        "patches": answered.patches_json if answered else (),
         "failure": failure,
         "unverified": unverified,
     }
@@ -237,15 +266,24 @@ def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> An
     return Answer(chosen.value, chosen.text, chosen.patches, None, trace, image)
 
 
-def _judge(
+def read_value(
     session: CallDispatcher, result: Result | None, task: Task, choices: tuple[str, ...]
-) -> tuple[Any, str, tuple[Patch, ...]] | Failure:
-    """Return value, text and patches of a result, or why there are none."""
+) -> Reading:
+    """Read the value in a result, or why there is none; for thousands of values, some 0.1 s.
+
+    It changes nothing, so that it may be called in another thread once the program has ended.
+
+    Args:
+        session: The dispatcher that recorded the program's calls.
+        result: The result; None when the program was stopped from outside.
+        task: What the program was to return.
+        choices: Answers that the caller allows.
+    """
     if result is None:
-        return Failure("cancelled", "The program was stopped before it ended.")
+        return Reading(Failure("cancelled", "The program was stopped before it ended."))
     if result.failure is not None:
         refusal = result.failure
-        return Failure(failure_kind(refusal.kind), refusal.message, refusal.line)
+        return Reading(Failure(failure_kind(refusal.kind), refusal.message, refusal.line))
 
     def resolved(part: Any) -> Any:
         """Return the host's patch or object for a reference from the wire."""
@@ -260,13 +298,14 @@ def _judge(
     try:
         value = map_value(result.value, resolved)
     except ValueError as error:
-        message = f"The program returned a patch that is none: {error}"
-        return Failure("runtime", capped(message))
+        message = f"The program returned a value that cannot be used: {error}"
+        return Reading(Failure("runtime", capped(message)))
     text = render(value, task, choices)
     if isinstance(text, Failure):
-        return text
+        return Reading(text)
     if task == "grounding":
         patches = grounded_patches(value) or ()
     else:
         patches = evidence_patches(value, session.evidence)
-    return value, text, patches
+    patches_json = tuple(patch.to_json() for patch in patches)
+    return Reading(None, value, text, patches, to_json_value(value), patches_json)

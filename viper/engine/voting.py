@@ -13,6 +13,7 @@ from typing import NamedTuple
 from viper.engine.answer import NO_SUCH_OBJECT
 from viper.engine.trace_builder import ProgramResult
 from viper.images.boxes import iou
+from viper.images.values import distinct
 from viper.programs.program import Task
 from viper.trace import Votes
 
@@ -49,7 +50,9 @@ def tally(outcomes: Sequence[ProgramResult], task: Task) -> Tally:
         else:
             groups.append([outcome])
     groups.sort(key=len, reverse=True)  # stable: ties keep their order
-    answers = {label_of(group[0], task): len(group) for group in groups}
+    # Boxes that differ in the seventh digit have one label.
+    labels = distinct([label_of(group[0], task) for group in groups])
+    answers = dict(zip(labels, map(len, groups), strict=True))
     winner = groups[0][0] if groups else outcomes[0]
     return Tally(winner, Votes(len(outcomes), answers, len(outcomes) - len(succeeded)))
 

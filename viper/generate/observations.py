@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from viper.images.boxes import Box
-from viper.images.values import dict_items
+from viper.images.values import dict_items, distinct
 from viper.trace import CallRecord
 
 __all__ = ["observed_calls"]
@@ -81,7 +81,10 @@ def _bounded(value: Any, height: int, depth: int = 0) -> Any:  # any JSON
 
 
 def _bounded_items(items: list[tuple[str, Any]], height: int, depth: int) -> dict[str, Any]:
-    return {_shortened(key): _bounded(item, height, depth + 1) for key, item in items[:_MAX_ITEMS]}
+    names = distinct([_shortened(key) for key, _ in items[:_MAX_ITEMS]])
+    omitted = {f"… {len(items) - len(names)} more": None} if len(items) > len(names) else {}
+    pairs = zip(names, items, strict=False)
+    return {name: _bounded(item, height, depth + 1) for name, (_, item) in pairs} | omitted
 
 
 def _edges(box_xyxy: Box | Sequence[float], height: int) -> dict[str, float]:

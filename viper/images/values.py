@@ -8,12 +8,13 @@ object is one of the host's, and says in `type` what it stands for:
     {"type": "dict", "items": [[key, value], …]}
 
 Keys and values of a program's dict are items of lists, so that no dict, whatever it holds, can pass for
-something that the host wrote.
+something that the host wrote. Keys are texts there. Keys that would be written alike (two patches of one
+category, 1 and "1") get names of their own: "cube", "cube (2)". So no item of a dict is ever lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from viper.images.image import ImageRef, View
@@ -22,6 +23,7 @@ from viper.images.region import Patch
 __all__ = [
     "by_category",
     "dict_items",
+    "distinct",
     "iterate_values",
     "json_dict",
     "json_patches",
@@ -35,13 +37,20 @@ def map_value(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a value with each part that is not a container replaced by `change(part)`.
 
     Lists, tuples, sets and dicts (keys and values) are walked; instances of their subclasses are parts.
+
+    Raises:
+        ValueError: Two keys of a dict, or two members of a set, became equal.
     """
     kind = type(value)
     if kind in (list, tuple, set):
-        return kind(map_value(item, change) for item in value)
-    if kind is dict:
-        return {map_value(key, change): map_value(item, change) for key, item in value.items()}
-    return change(value)
+        changed = kind(map_value(item, change) for item in value)
+    elif kind is dict:
+        changed = {map_value(key, change): map_value(item, change) for key, item in value.items()}
+    else:
+        return change(value)
+    if len(changed) != len(value):
+        raise ValueError(f"two parts of a {kind.__name__} are the same")
+    return changed
 
 
 def iterate_values(value: Any, *, keys: bool = False) -> Iterator[Any]:
@@ -73,7 +82,7 @@ def by_category(value: Any) -> Any:
         case Patch():
             return value.category
         case dict():
-            return {str(by_category(key)): by_category(item) for key, item in value.items()}
+            return {name: by_category(item) for name, item in _named_items(value)}
         case list() | tuple() | set():
             return [by_category(item) for item in value]
         case _:
@@ -91,14 +100,40 @@ def to_json_value(value: Any) -> Any:
         case set():
             return sorted(map(to_json_value, value), key=repr)
         case dict():
-            return json_dict(
-                {str(by_category(key)): to_json_value(item) for key, item in value.items()}
-            )
+            return json_dict({name: to_json_value(item) for name, item in _named_items(value)})
         case None | bool() | int() | float() | str():
             return value
         case _:
             write = getattr(value, "to_record", None)
             return value if write is None else write()
+
+
+def distinct(names: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
+    """Return names with a number at the end of each that occurred before, as in "cube", "cube (2)".
+
+    Args:
+        names: Any texts, in order.
+        reserved: Names that none of them may get.
+    """
+    taken, counts = set(reserved), dict[str, int]()
+    found = []
+    for name in names:
+        own, count = name, counts.get(name, 1)
+        while own in taken:
+            count += 1
+            own = f"{name} ({count})"
+        counts[name] = count
+        taken.add(own)
+        found.append(own)
+    return found
+
+
+def _named_items(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    """Return the items of a dict, each with a text of its own; keys that are texts stay as they are."""
+    texts = [key for key in value if isinstance(key, str)]
+    others = [str(by_category(key)) for key in value if not isinstance(key, str)]
+    names = iter(distinct(others, texts))
+    return [(key if isinstance(key, str) else next(names), item) for key, item in value.items()]
 
 
 def json_dict(items: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from functools import partial
 from typing import Any
 
 from viper.errors import UnservedError, ViperError, failure_kind, summarize_error
@@ -35,6 +36,8 @@ from viper.trace import CallError, CallRecord
 from viper_sandbox import Call, CallFailed, CallRejected, HandleRef, PatchRef, WireValue
 from viper_sandbox.api import ApiType, parse_type
 from viper_sandbox.findings import capped, capped_all
+from viper_sandbox.large_work import LARGE_VALUES, beside_loop
+from viper_sandbox.wire import count_values
 
 __all__ = ["CallDispatcher"]
 
@@ -111,6 +114,11 @@ class CallDispatcher:
         )
 
     @property
+    def patches_given(self) -> int:
+        """How many different patches the program has been given."""
+        return len(self._given)
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Warnings of backends that the image is outside their domain."""
         return tuple(self._client.metrics.doubts)
@@ -145,11 +153,16 @@ class CallDispatcher:
         entry, types = self._entries[call.name]
         started = time.perf_counter()
         current = MethodCall(self._client)
+        arguments: tuple[Any, ...] = ()
         try:
             with _rejecting(ValueError, TypeError):
                 if call.receiver is not None:
                     current.receiver = self.resolve(call.receiver)
-                current.arguments = self._convert_arguments(entry, types, call)
+                convert_all = partial(self._convert_arguments, entry, types, call)
+                is_large = count_values(call.arguments) > LARGE_VALUES
+                current.arguments, arguments = (
+                    await beside_loop(convert_all) if is_large else convert_all()
+                )
             with _rejecting(ArgumentError):
                 current.result = await self._serve(entry, call.line, current)
             wire: WireValue = map_value(current.result, self._to_wire)
@@ -168,7 +181,7 @@ class CallDispatcher:
                 model="" if served is None else str(served),
                 image=None if receiver is None else 0,
                 box_xyxy=None if receiver is None else receiver.box_xyxy,
-                arguments=tuple(map(to_json_value, current.arguments)),
+                arguments=arguments,
                 result=None if current.error else to_json_value(current.result),
                 score=current.score,
                 error=current.error,
@@ -244,7 +257,10 @@ class CallDispatcher:
             raise ArgumentError(f"The object {ref.number} is a {found.kind}, not a {ref.kind}.")
         return found
 
-    def _convert_arguments(self, entry: ApiCallable, types: list[ApiType], call: Call) -> list[Any]:
+    def _convert_arguments(
+        self, entry: ApiCallable, types: list[ApiType], call: Call
+    ) -> tuple[list[Any], tuple[Any, ...]]:
+        """Return the arguments for the method, and in the JSON of a trace."""
         if len(call.arguments) != len(types) or entry.is_method != (call.receiver is not None):
             raise CallFailed("limit", f"A call of {entry.qualified_name} had a malformed frame.")
         arguments = []
@@ -258,7 +274,7 @@ class CallDispatcher:
                     f"{entry.name}: {parameter.name} must be {parameter.type}, but got "
                     f"{describe(value)}."
                 ) from error
-        return arguments
+        return arguments, tuple(map(to_json_value, arguments))
 
     def _patch(self, value: WireValue) -> Patch:
         if not isinstance(value, PatchRef):

@@ -20,6 +20,7 @@ from viper.methods.matching import (
     embed,
     logits_of,
     matcher_for,
+    mean_logits_of,
     option_texts,
     softmax,
     verifying_texts,
@@ -158,8 +159,7 @@ async def best_image_match(
         return None
     cleaned = [_text(text, "content") for text in texts]
     await matcher_for(call.client, cleaned)
-    logits = await logits_of(call.client, list_patches, cleaned)  # (patches, texts)
-    means = logits.mean(axis=1)
+    means = await mean_logits_of(call.client, list_patches, cleaned)
     best = int(np.argmax(means))
     call.score = float(softmax(means)[best])
     return best if return_index else list_patches[best]

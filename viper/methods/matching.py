@@ -1,14 +1,16 @@
 """Comparison of patches with texts: embeddings, logits, and the texts to prefetch.
 
 `logits_of` compares as CLIP does: one vector per patch and per text, and their scaled dot products. Equal
-patches are compared once, and many patches in slices, so that memory is bounded.
+patches are compared once, and many patches or texts in slices, so that memory is bounded and other programs
+get their turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,11 +22,13 @@ from viper.scheduling import MAX_BATCH
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.vision_client import Vector, VisionClient
 from viper.vocabulary.attributes import contrasts
+from viper_sandbox.large_work import beside_loop
 
 __all__ = [
     "embed",
     "logits_of",
     "matcher_for",
+    "mean_logits_of",
     "option_texts",
     "softmax",
     "verifying_texts",
@@ -36,6 +40,14 @@ _MOST_TEXTS = 256
 
 # Patches whose vectors are in memory at once: some forwards, and 2 MB of wide vectors.
 _SLICE = 4 * MAX_BATCH
+
+# Texts that a matcher is asked about in one piece.
+_TEXTS_AT_ONCE = 100
+
+# Products of numbers that take a millisecond; more of them are computed beside the loop.
+_MANY_PRODUCTS = 300_000
+
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 
 async def matcher_for(
@@ -52,7 +64,12 @@ async def matcher_for(
         UnservedError: The matcher has a limited vocabulary, which does not cover the texts.
     """
     matcher = await client.matcher()
-    refusals = [refusal for text in texts if (refusal := matcher.refusal(text)) is not None]
+    refusals: list[str] = []
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        some = map(matcher.refusal, texts[start : start + _TEXTS_AT_ONCE])
+        refusals += [refusal for refusal in some if refusal is not None]
     if refusals and (all_of_them or len(refusals) == len(texts)):
         raise UnservedError(refusals[0])
     return matcher
@@ -60,21 +77,56 @@ async def matcher_for(
 
 async def logits_of(
     client: VisionClient, patches: Sequence[Patch], texts: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+) -> Numbers:
     """Return image-text logits, shape (patches, texts)."""
+    return await _compared(client, patches, texts, lambda logits: logits)
+
+
+async def mean_logits_of(
+    client: VisionClient, patches: Sequence[Patch], texts: Sequence[str]
+) -> Numbers:
+    """Return the mean logit of each patch over the texts, shape (patches,)."""
+    return await _compared(client, patches, texts, lambda logits: logits.mean(axis=1))
+
+
+async def _compared(
+    client: VisionClient,
+    patches: Sequence[Patch],
+    texts: Sequence[str],
+    reduce: Callable[[Numbers], Numbers],
+) -> Numbers:
+    """Return what `reduce` makes of the logits of different patches, a row for each patch."""
     matcher = await client.matcher()
     row_of: dict[View, int] = {}
     rows = [row_of.setdefault(patch.view, len(row_of)) for patch in patches]
     views = list(row_of)
-    first, text_vectors = await embed(client, matcher, views[:_SLICE], texts)
-    columns = np.stack(text_vectors).astype(np.float64).T  # (D, texts)
-    cosines = [np.stack(first).astype(np.float64) @ columns]
-    for start in range(_SLICE, len(views), _SLICE):
+    vectors, text_vectors = await embed(client, matcher, views[:_SLICE], texts[:_SLICE])
+    for start in range(_SLICE, len(texts), _SLICE):
         await asyncio.sleep(0)  # results may be cached: other programs get their turn
+        text_vectors += (await client.embed((), texts[start : start + _SLICE]))[1]
+    columns: list[Numbers] = []  # one: shape (D, texts)
+
+    def compare(vectors: list[Vector]) -> Numbers:
+        if not columns:
+            columns.append(np.stack(text_vectors).astype(np.float64).T)
+        logits: Numbers = np.stack(vectors).astype(np.float64) @ columns[0]
+        logits *= matcher.logit_scale
+        logits += matcher.logit_bias or 0.0
+        return reduce(logits)
+
+    n_numbers = len(texts) * text_vectors[0].size
+    reduced = [await _beside(partial(compare, vectors), len(vectors) * n_numbers)]
+    for start in range(_SLICE, len(views), _SLICE):
+        await asyncio.sleep(0)
         vectors, _ = await client.embed(views[start : start + _SLICE], ())
-        cosines.append(np.stack(vectors).astype(np.float64) @ columns)
-    logits: np.ndarray[Any, np.dtype[np.float64]] = np.concatenate(cosines)[rows]
-    return logits * matcher.logit_scale + (matcher.logit_bias or 0.0)
+        reduced.append(await _beside(partial(compare, vectors), len(vectors) * n_numbers))
+    found: Numbers = np.concatenate(reduced)[rows]
+    return found
+
+
+async def _beside(compute: Callable[[], Numbers], products: int) -> Numbers:
+    """Compute many products beside the loop."""
+    return await beside_loop(compute) if products > _MANY_PRODUCTS else compute()
 
 
 async def embed(
@@ -100,12 +152,10 @@ def option_texts(options: Sequence[str], prefix: str | None) -> list[str]:
     return [lead + option for option in options]
 
 
-def softmax(
-    logits: np.ndarray[Any, np.dtype[np.float64]],
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+def softmax(logits: Numbers) -> Numbers:
     """Return probabilities in the order of the logits."""
     exponentials = np.exp(logits - logits.max())
-    shares: np.ndarray[Any, np.dtype[np.float64]] = exponentials / exponentials.sum()
+    shares: Numbers = exponentials / exponentials.sum()
     return shares
 
 

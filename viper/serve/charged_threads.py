@@ -1,13 +1,14 @@
 """Threads for work of a request that would hold up the loop; its processor time is charged to the client.
 
 A large body is parsed, and an answer is written, in a thread: others go on meanwhile. Threads share one
-interpreter, so the time counts like that of the loop.
+interpreter, so the time counts like that of the loop, and each client has one thread at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -30,6 +31,7 @@ class ChargedThreads:
     def __init__(self, threads: int, loop_time: LoopTime) -> None:
         self._pool = ThreadPoolExecutor(threads, "viper-texts")
         self._loop_time = loop_time
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def run(self, client: str, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises.
@@ -49,16 +51,17 @@ class ChargedThreads:
             finally:
                 spent_s.append(time.thread_time() - started_s)
 
-        running = asyncio.get_running_loop().run_in_executor(self._pool, timed)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait({running})
-            if not running.cancelled():
-                running.exception()  # retrieve it, so that asyncio does not log it
-            raise
-        finally:
-            self._loop_time.charge(client, sum(spent_s))
+        async with self._turns.setdefault(client, asyncio.Lock()):
+            running = asyncio.get_running_loop().run_in_executor(self._pool, timed)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait({running})
+                if not running.cancelled():
+                    running.exception()  # retrieve it, so that asyncio does not log it
+                raise
+            finally:
+                self._loop_time.charge(client, sum(spent_s))
 
     def close(self) -> None:
         """Shut the threads down."""

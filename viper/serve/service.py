@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,7 @@ from viper.serve.requests import QueryRequest
 from viper.serve.settings import ServerSettings
 from viper.serve.worker_slots import RecalledError
 from viper.trace import Watcher
+from viper_sandbox.large_work import paid_by
 
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
@@ -93,7 +95,8 @@ class Service:
                     if not again:
                         self.metrics.count_wait(loop.time() - arrived_s)
                     on_start()
-                    answer = await self._run(request, deadline_s, on_step)
+                    with self._paid_by(slot.client):
+                        answer = await self._run(request, deadline_s, on_step)
                     written = await self.threads.run(slot.client, partial(write, answer))
                     break
             except RecalledError:  # other clients wait
@@ -137,12 +140,23 @@ class Service:
         while True:
             try:
                 async with self.admission.worker_slot(slot, deadline_s, again=again):
-                    report = await self.engine.acheck(program)
+                    with self._paid_by(slot.client):
+                        report = await self.engine.acheck(program)
                     break
             except RecalledError:  # other clients wait
                 again = True
         findings = [finding._asdict() for finding in report.findings]
         return {"source": report.source, "findings": findings}
+
+    def _paid_by(self, client: str) -> AbstractContextManager[None]:
+        """Charge a client for large values of its programs, which the engine reads."""
+        loop, charge = asyncio.get_running_loop(), self.connections.loop_time.charge
+
+        def spent(spent_s: float) -> None:  # called from the engine's thread
+            with suppress(RuntimeError):  # the server's loop has ended
+                loop.call_soon_threadsafe(charge, client, spent_s)
+
+        return paid_by(client, spent)
 
     def close(self) -> None:
         """Shut down the threads that decode images, parse bodies and write answers."""

@@ -35,7 +35,7 @@ MAX_BYTES = 256 * 1024 * 1024
 """Largest file: room for the whole of the largest image that Viper opens, in base64."""
 
 # Brackets, braces and commas outside of texts: an empty list costs 60 bytes of memory and two of a file. A
-# program at all its limits (20,000 patches received, 20,000 values sent, 200,000 returned) has about a
+# program at all its limits (20,000 patches received, 10,000 values sent, 5,000 returned) has about a
 # million; several such programs of one vote may have more, and `write_trace` says so.
 _MAX_PARTS = 4_000_000
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
-from viper.images.values import dict_items
+from viper.images.values import dict_items, distinct
 
 __all__ = ["summary_html"]
 
@@ -144,8 +144,11 @@ def _plain(value: Any) -> Any:
             return _brief(value)
         case dict():
             items = dict_items(value)
-            more = {f"… {len(items) - _MOST_ITEMS} more": None} if len(items) > _MOST_ITEMS else {}
-            return {key: _plain(item) for key, item in items[:_MOST_ITEMS]} | more
+            shown = [(key, _plain(item)) for key, item in items[:_MOST_ITEMS]]
+            if len(items) > _MOST_ITEMS:
+                shown.append((f"… {len(items) - _MOST_ITEMS} more", None))
+            names = distinct([key for key, _ in shown])
+            return dict(zip(names, (item for _, item in shown), strict=True))
         case list() | tuple():
             left = len(value) - _MOST_ITEMS
             return [*map(_plain, value[:_MOST_ITEMS]), *([f"… {left} more"] if left > 0 else [])]
