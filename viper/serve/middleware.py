@@ -52,14 +52,17 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         assert scope["type"] == "http"  # the server has neither lifespan nor websockets
-        started_s = time.perf_counter()
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         sender = _ResponseSender(send, scope, self._service.settings.send_s)
+        # All that a request costs on the loop is its client's; what holds a queue slot is left out.
+        work = self._logged(scope, receive, sender)
+        await self._service.connections.loop_time.metered(client_of(scope["client"]), work)
+
+    async def _logged(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
+        started_s = time.perf_counter()
         try:
-            # All that a request costs on the loop is its client's; what holds a queue slot is left out.
-            work = self._serve(scope, receive, sender)
-            await self._service.connections.loop_time.metered(client_of(scope["client"]), work)
+            await self._serve(scope, receive, sender)
         except ClientGoneError:
             sender.abort()
         finally:
@@ -69,6 +72,7 @@ class RequestMiddleware:
             status = sender.status or _CLIENT_GONE
             self._service.metrics.count_request(route, method, status)
             took_ms = 1000 * (time.perf_counter() - started_s)
+            request_id = scope["state"]["request_id"]
             _ACCESS.info("%s %s %s %d %.0f ms", request_id, method, route, status, took_ms)
 
     async def _serve(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
