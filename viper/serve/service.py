@@ -33,6 +33,7 @@ from viper.trace import Watcher
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
     from viper.engine.engine import Engine
+    from viper.programs.program import CheckReport
 
 __all__ = ["Service", "answer_json", "check_sandbox", "until_disconnect"]
 
@@ -126,8 +127,15 @@ class Service:
         finally:
             self.admission.record_duration(loop.time() - started_s)
 
-    async def check(self, slot: QueueSlot, program: str) -> dict[str, Any]:
+    async def check(
+        self, slot: QueueSlot, program: str, *, write: Callable[[dict[str, Any]], T]
+    ) -> T:
         """Check a program without running it.
+
+        Args:
+            slot: The queue slot of the request.
+            program: Its source.
+            write: Makes of the report what is returned, in a thread while the worker slot is held.
 
         Raises:
             ApiError: No worker slot became free in time.
@@ -138,11 +146,9 @@ class Service:
             try:
                 async with self.admission.worker_slot(slot, deadline_s, again=again):
                     report = await self.engine.acheck(program)
-                    break
+                    return await self.threads.run(slot.client, partial(write, _check_json(report)))
             except RecalledError:  # other clients wait
                 again = True
-        findings = [finding._asdict() for finding in report.findings]
-        return {"source": report.source, "findings": findings}
 
     def close(self) -> None:
         """Shut down the threads that decode images, parse bodies and write answers."""
@@ -224,6 +230,11 @@ def _raise_server_failure(answer: Answer) -> None:
         _LOG.error("A request failed because of the server's configuration: %s", failure.message)
         message = "The server cannot load a model or generator; its log says why."
         raise ApiError(503, "config", message)
+
+
+def _check_json(report: CheckReport) -> dict[str, Any]:
+    findings = [finding._asdict() for finding in report.findings]
+    return {"source": report.source, "findings": findings}
 
 
 def answer_json(answer: Answer, request_id: str, *, trace: bool) -> dict[str, Any]:
