@@ -170,7 +170,9 @@ class _AnswerRoute:
         work = service.answer(
             slot,
             request,
-            write=lambda answer: JsonResponse(answer_json(answer, request_id, trace=trace)),
+            write=lambda answer: JsonResponse(
+                answer_json(answer, request_id, trace=trace, places=service.places)
+            ),
         )
         return await until_disconnect(work, receive, service.admission)
 
