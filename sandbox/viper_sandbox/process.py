@@ -29,6 +29,8 @@ class NotConfinedError(Exception):
     """A child must not run a program; the message says why."""
 
 
+# Most programs are done by then. What computes for longer must not take half of a core from each of those.
+_GIVES_WAY_AFTER_S = 0.5
 # A thousand times the time that a kill takes on a busy machine.
 _KILL_TIMEOUT_S = 10.0
 
@@ -49,6 +51,8 @@ class ChildProcess:
     """Makes the zygote kill it and its group."""
     _give_up: Callable[[], None]
     """Called if the zygote does not do so."""
+    _give_way: Callable[[], None] = lambda: None
+    """Makes the kernel prefer other processes to it."""
     clock: Clock | None = None
     """Counts the time in which the host waits for its program."""
     confined: bool = False
@@ -59,6 +63,7 @@ class ChildProcess:
         self.send = self.socket.send
         self.receive = self.socket.receive
         self.interrupt = self.socket.fail
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def pending_bytes(self) -> int:
@@ -106,11 +111,15 @@ class ChildProcess:
             )
         self.confined = True
         self.socket.clock = self.clock  # not before: its start is no time of the program
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_GIVES_WAY_AFTER_S, self._give_way)
 
     def dismiss(self) -> None:
         """Have it killed, without waiting; the zygote reaps it."""
         self.dismissed = True
         self.clock = None  # which holds this object
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._ended.done():
             self._kill()
         self.socket.close()

@@ -194,6 +194,7 @@ class ZygoteClient:
             ended,
             lambda: self._send(["kill", number]),
             self.abandon,
+            lambda: self._send(["yield", number]),
         )
 
     def abandon(self) -> None:

@@ -7,6 +7,7 @@ children need, gives up root, enters namespaces of its own, and then serves the 
     host → zygote   fork         number of a child, with its end of a socket
     host → zygote   spare        the same, for a child whose work comes later
     host → zygote   memory       number of a child, and how much memory it may take from now on
+    host → zygote   yield        number of a child that shall give way to others from now on
     host → zygote   kill         number of a child, which is killed with its group
     zygote → host   exited       number and exit status of a child, negative for a signal
     zygote → host   fork_failed  number of a child that could not be forked, and why
@@ -45,6 +46,8 @@ _READ_BYTES = 65_536
 # Upper bound per read; in fact it is one, because the kernel does not join messages with descriptors.
 _MAX_DESCRIPTORS = 64
 _EXIT_BUG = 70
+# A tenth of the processor time of a process that competes with it for a core.
+_YIELDING_NICENESS = 10
 # A write to a closed socket, or beyond a limit, is an exception instead.
 _IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
 
@@ -156,6 +159,8 @@ class ZygoteLoop(ABC):
                 self.fork(number, self.run_spare)
             case ["kill", int(number)]:
                 self._kill(number)
+            case ["yield", int(number)]:
+                self._lower_priority(number)
             case ["memory", int(number), int(memory_bytes)]:
                 self._limit_memory(number, memory_bytes)
             case _:
@@ -185,6 +190,13 @@ class ZygoteLoop(ABC):
         pid = self._pids.get(number)  # None if it was reaped: its id may have been reused
         if pid is not None:
             _kill_group(pid)
+
+    def _lower_priority(self, number: int) -> None:
+        """Have the kernel prefer other processes to a child, where there are more than it has cores."""
+        pid = self._pids.get(number)
+        if pid is not None:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, pid, _YIELDING_NICENESS)
 
     def _limit_memory(self, number: int, memory_bytes: int) -> None:
         """Change the memory of a child, which cannot do that itself, within the bound of all children."""

@@ -145,3 +145,28 @@ def test_what_an_answer_costs_is_charged_to_its_client(make, monkeypatch):
         assert waits.waits > 0  # the second one had to wait before it was read
 
     run(scenario())
+
+
+@pytest.mark.parametrize("size", [10, 150_000], ids="{} characters".format)
+def test_the_report_of_a_check_is_written_in_a_thread_while_its_slot_is_held(
+    make, monkeypatch, size
+):
+    app, service = make()
+    held = []
+    real = json_response.json_text
+
+    def spy(value, **options):
+        held.append((service.admission.running, threading.current_thread().name))
+        return real(value, **options)
+
+    monkeypatch.setattr(json_response, "json_text", spy)
+    parsed = on_loop(monkeypatch, requests, "parse_body")
+    sent = as_json({"program": "x = 1\n" + "#" * size})
+    assert call(app, "POST", "/v1/check", **sent).status == 200
+    ((running, name),) = held
+    assert running == 1
+    assert name.startswith("viper-texts")
+    assert parsed == [size < 1_000]
+    # The control: an error is written on the loop, without a slot.
+    call(app, "POST", "/v1/check", **as_json({}))
+    assert held[1] == (0, threading.main_thread().name)

@@ -1,6 +1,8 @@
 """`viper serve`: an engine behind an HTTP API, and a web page that uses it.
 
     server         listens, and shuts down gracefully
+    acceptor       accepts connections, a few at a time
+    paced_protocol what a connection may hold, how long it may idle, when its bytes are parsed
     strict_http    refuses requests that two programs may read differently, and bodies of tiny chunks
     app            routes
     middleware     for every request: id, security checks, headers, send timeout, log line
@@ -11,6 +13,7 @@
     service        a validated request, from its queue slot to the answer
     events         an answer as server-sent events
     redaction      removes paths, addresses and options of models from what clients see
+    known_places   the paths and addresses that this looks for
     metrics        Prometheus metrics
     openapi        the OpenAPI document
     static_files   the files of the page

@@ -38,6 +38,8 @@ class QueueSlot:
     """Ends the request when it is rescheduled to now."""
     is_running: bool = False
     """Whether it has a worker slot; then it keeps its queue slot."""
+    is_answered: bool = False
+    """Whether its answer is being sent."""
 
 
 class Admission:

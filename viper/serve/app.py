@@ -85,17 +85,6 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
     async def info(_: Request) -> Response:
         return JsonResponse(_info(service, sandbox))
 
-    async def check(request: Request) -> Response:
-        client = client_of(request.scope["client"])
-        async with service.admission.queue_slot(client) as slot:
-            fields = await service.connections.loop_time.read(
-                client,
-                request.receive,
-                lambda receive: read_check(receive, request.headers, service.settings),
-            )
-            work = service.check(slot, fields.program)
-            return JsonResponse(await until_disconnect(work, request.receive, service.admission))
-
     routes = [
         Route("/", page),
         Route("/static/{name}", static),
@@ -103,12 +92,36 @@ def create_app(service: Service, *, sandbox: str) -> ASGIApp:
         Route("/metrics", metrics),
         Route("/openapi.json", openapi),
         Route("/v1/info", info),
-        Route("/v1/check", check, methods=["POST"]),
+        Route("/v1/check", _CheckRoute(service), methods=["POST"]),
         Route("/v1/ask", _AnswerRoute(service, AskFields), methods=["POST"]),
         Route("/v1/run", _AnswerRoute(service, RunFields), methods=["POST"]),
     ]
     router = Router(routes, redirect_slashes=False, default=_not_found)
     return RequestMiddleware(_with_api_errors(router), service, ROUTES)
+
+
+class _CheckRoute:
+    """`/v1/check`: what is wrong with a program."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service, headers, client = self._service, Headers(scope=scope), client_of(scope["client"])
+        async with service.admission.queue_slot(client) as slot:
+            fields = await service.connections.loop_time.read(
+                client,
+                receive,
+                lambda paced: read_check(
+                    paced,
+                    headers,
+                    service.settings,
+                    lambda parse: service.threads.run(client, parse),
+                ),
+            )
+            work = service.check(slot, fields.program, write=JsonResponse)
+            response = await until_disconnect(work, receive, service.admission)
+            await _send_from_slot(response, slot, scope, receive, send)
 
 
 class _AnswerRoute:
@@ -127,13 +140,12 @@ class _AnswerRoute:
             async with service.admission.queue_slot(client) as slot:
                 work = self._answer(slot, scope, receive, stream)
                 response = await service.connections.loop_time.metered(NOBODY, work)
+                if response is not None:
+                    await _send_from_slot(response, slot, scope, receive, send)
         except ApiError as error:
             if not stream.has_begun:
                 raise
             await stream.end("error", error.to_json(request_id))
-            return
-        if response is not None:
-            await response(scope, receive, send)
 
     async def _answer(
         self, slot: QueueSlot, scope: Scope, receive: Receive, stream: EventStream
@@ -148,7 +160,7 @@ class _AnswerRoute:
                 headers,
                 service.settings,
                 self._kind,
-                lambda work: service.threads.run(slot.client, work),
+                lambda parse: service.threads.run(slot.client, parse),
             ),
         )
         if request.fields.stream or "text/event-stream" in headers.get("accept", ""):
@@ -158,9 +170,19 @@ class _AnswerRoute:
         work = service.answer(
             slot,
             request,
-            write=lambda answer: JsonResponse(answer_json(answer, request_id, trace=trace)),
+            write=lambda answer: JsonResponse(
+                answer_json(answer, request_id, trace=trace, places=service.places)
+            ),
         )
         return await until_disconnect(work, receive, service.admission)
+
+
+async def _send_from_slot(
+    response: Response, slot: QueueSlot, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send a response while the slot of its request is held: so there are as many unread ones as slots."""
+    slot.is_answered = True
+    await response(scope, receive, send)
 
 
 def _with_api_errors(router: Router) -> ASGIApp:

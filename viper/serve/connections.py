@@ -48,7 +48,7 @@ class Connections:
         self.outcomes = Counter(dict.fromkeys(OUTCOMES, 0))
         """How often each of `OUTCOMES` happened."""
         self.loop_time = LoopTime()
-        """What parsing costs each client."""
+        """What the loop does for each client."""
         self._open: Shares[Connection] = Shares()
 
     def __len__(self) -> int:
@@ -75,6 +75,13 @@ class Connections:
         self.outcomes["accepted"] += 1
         self._open.add(client, connection)
         return True
+
+    def has_room_for(self, client: str) -> bool:
+        """Return whether a client may open one more: one in debt with half of all connections may not."""
+        if self._open.held(client) < self.limit // 2 or not self.loop_time.is_in_debt(client):
+            return True
+        self.outcomes["refused"] += 1
+        return False
 
     def close(self, connection: Connection, address: tuple[str, int] | None) -> None:
         """Forget a connection that was closed."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Receive, Send
 
 from viper.serve.admission import QueueSlot
+from viper.serve.known_places import KnownPlaces
 from viper.serve.redaction import redacted_step
 from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json, until_disconnect
@@ -104,7 +105,8 @@ async def stream_answer(
         loop.call_soon_threadsafe(queue.put_nowait, step)
 
     def write(answer: Answer) -> bytes:
-        return written(answer_json(answer, stream.request_id, trace=request.fields.trace))
+        trace = request.fields.trace
+        return written(answer_json(answer, stream.request_id, trace=trace, places=service.places))
 
     work = service.answer(
         slot, request, write=write, on_start=lambda: queue.put_nowait(None), on_step=on_step
@@ -124,7 +126,9 @@ async def stream_answer(
             if item is None:
                 await stream.event("started", {})
             else:
-                text = await service.threads.run(slot.client, partial(_written_step, item))
+                text = await service.threads.run(
+                    slot.client, partial(_written_step, item, service.places)
+                )
                 await stream.written("step", text)
         await stream.end_written("answer", task.result())
     finally:
@@ -132,5 +136,5 @@ async def stream_answer(
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _written_step(step: Step) -> bytes:
-    return written(redacted_step(step).to_json())
+def _written_step(step: Step, places: KnownPlaces) -> bytes:
+    return written(redacted_step(step, places).to_json())

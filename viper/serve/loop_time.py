@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import types
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -43,6 +44,8 @@ class LoopTime:
             str, tuple[float, float]
         ] = {}  # client → seconds, and when they were that many
         self._counted_s = 0.0  # of the loop, charged so far
+        # Who goes on when a client has paid; while it is here, a call of `_wake` is due.
+        self._waiting: dict[str, deque[Callable[[], None]]] = {}
         self.waits = 0
         """How often a client had to wait."""
 
@@ -62,6 +65,27 @@ class LoopTime:
         wait_s = max(0.0, (debt_s - _BURST_S) / self._share)
         self.waits += wait_s > 0
         return wait_s
+
+    def is_in_debt(self, client: str) -> bool:
+        """Return whether a client would have to wait."""
+        return self._debt_s(client, time.monotonic()) > _BURST_S
+
+    def when_paid(self, client: str, go_on: Callable[[], None]) -> None:
+        """Call something when a client may go on: one at a time, in order, so that waiting costs nothing."""
+        if client in self._waiting:
+            self._waiting[client].append(go_on)
+        else:
+            self._waiting[client] = deque([go_on])
+            asyncio.get_running_loop().call_later(self.wait_s(client), self._wake, client)
+
+    def _wake(self, client: str) -> None:
+        waiting = self._waiting[client]
+        while waiting:
+            if wait_s := self.wait_s(client):
+                asyncio.get_running_loop().call_later(wait_s, self._wake, client)
+                return
+            waiting.popleft()()
+        del self._waiting[client]
 
     async def read(
         self, client: str, receive: Receive, reader: Callable[[Receive], Coroutine[Any, Any, T]]

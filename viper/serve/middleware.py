@@ -29,6 +29,10 @@ __all__ = ["RequestMiddleware"]
 _LOG = logging.getLogger(__name__)
 _ACCESS = logging.getLogger("viper.serve.access")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Handed on at once; the timeout of a part begins when the one before it has left.
+_PART_BYTES = 65_536
+# The largest answers, some 10 MB, take ten minutes at this rate, which any connection has.
+_MIN_BYTES_PER_S = 16_384
 # Status in log and metrics if the client disconnected before the response began.
 _CLIENT_GONE = 499
 
@@ -52,14 +56,17 @@ class RequestMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         assert scope["type"] == "http"  # the server has neither lifespan nor websockets
-        started_s = time.perf_counter()
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         sender = _ResponseSender(send, scope, self._service.settings.send_s)
+        # All that a request costs on the loop is its client's; what holds a queue slot is left out.
+        work = self._logged(scope, receive, sender)
+        await self._service.connections.loop_time.metered(client_of(scope["client"]), work)
+
+    async def _logged(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
+        started_s = time.perf_counter()
         try:
-            # All that a request costs on the loop is its client's; what holds a queue slot is left out.
-            work = self._serve(scope, receive, sender)
-            await self._service.connections.loop_time.metered(client_of(scope["client"]), work)
+            await self._serve(scope, receive, sender)
         except ClientGoneError:
             sender.abort()
         finally:
@@ -69,6 +76,7 @@ class RequestMiddleware:
             status = sender.status or _CLIENT_GONE
             self._service.metrics.count_request(route, method, status)
             took_ms = 1000 * (time.perf_counter() - started_s)
+            request_id = scope["state"]["request_id"]
             _ACCESS.info("%s %s %s %d %.0f ms", request_id, method, route, status, took_ms)
 
     async def _serve(self, scope: Scope, receive: Receive, sender: _ResponseSender) -> None:
@@ -99,12 +107,18 @@ class RequestMiddleware:
 
 
 class _ResponseSender:
-    """Sends a response with security headers, and with a timeout for each part."""
+    """Sends a response with security headers, in parts, each of which waits until the one before it has left.
+
+    So an unread answer is cut when a part of it is not accepted within `send_s`, and when all its waits
+    together are longer than a very slow reader needs.
+    """
 
     def __init__(self, send: Send, scope: Scope, send_s: float) -> None:
         self._send = send
         self._state = scope["state"]
         self._send_s = send_s
+        self._sent_bytes = 0
+        self._waited_s = 0.0
         self.status: int | None = None
         """Status of the response, once its head is sent."""
 
@@ -119,12 +133,27 @@ class _ResponseSender:
             headers = {name.encode(): value.encode() for name, value in defaults.items()}
             for name, _ in message["headers"]:
                 headers.pop(name, None)
-            message = {**message, "headers": [*message["headers"], *headers.items()]}
+            await self._pass_on({**message, "headers": [*message["headers"], *headers.items()]})
+            return
+        body = message.get("body", b"")
+        for start in range(0, len(body), _PART_BYTES):
+            part = body[start : start + _PART_BYTES]
+            await self._pass_on({"type": message["type"], "body": part, "more_body": True})
+            self._sent_bytes += len(part)
+        if not message.get("more_body", False):  # waits for the last part, too
+            await self._pass_on({"type": message["type"], "body": b"", "more_body": False})
+
+    async def _pass_on(self, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        left_s = self._send_s + self._sent_bytes / _MIN_BYTES_PER_S - self._waited_s
         try:
-            async with asyncio.timeout(self._send_s):
+            async with asyncio.timeout(max(0.0, min(self._send_s, left_s))):
                 await self._send(message)
         except TimeoutError:
             raise ClientGoneError from None
+        finally:
+            self._waited_s += loop.time() - started_s
 
     def abort(self) -> None:
         """Cut the connection; closing it would wait for a client that does not read."""

@@ -96,6 +96,7 @@ class CheckFields(_Fields):
 
 
 F = TypeVar("F", bound=_Fields)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class QueryRequest:
         return self.fields.program if isinstance(self.fields, RunFields) else None
 
 
-InThread = Callable[[Callable[[], QueryRequest]], Awaitable[QueryRequest]]
+InThread = Callable[[Callable[[], T]], Awaitable[T]]
 
 
 async def read_query(
@@ -122,7 +123,7 @@ async def read_query(
     headers: Mapping[str, str],
     settings: ServerSettings,
     kind: type[AskFields],
-    in_thread: InThread = asyncio.to_thread,
+    in_thread: InThread[QueryRequest] = asyncio.to_thread,
 ) -> QueryRequest:
     """Read the body of a request for an answer: a form with a file, or JSON with a base64 image.
 
@@ -149,15 +150,22 @@ async def read_query(
         return _from_form(await read_form(body, headers, max_file_bytes=max_bytes), kind)
     _require_json(headers, "multipart/form-data or application/json")
     received = await _received(body)
-    if len(received) <= _PARSED_AT_ONCE_BYTES:
-        return _from_json(received, kind, max_bytes)
-    return await in_thread(lambda: _from_json(received, kind, max_bytes))
+    return await _parsed(received, lambda: _from_json(received, kind, max_bytes), in_thread)
 
 
 async def read_check(
-    receive: Receive, headers: Mapping[str, str], settings: ServerSettings
+    receive: Receive,
+    headers: Mapping[str, str],
+    settings: ServerSettings,
+    in_thread: InThread[CheckFields] = asyncio.to_thread,
 ) -> CheckFields:
     """Read the body of a request that checks a program.
+
+    Args:
+        receive: Returns the next message.
+        headers: Of the request.
+        settings: The limits.
+        in_thread: Runs a function in a thread; called for a large body.
 
     Raises:
         ApiError: It cannot be used; the message names the field.
@@ -165,7 +173,8 @@ async def read_check(
     """
     _require_json(headers, "application/json")
     body = chunks(receive, headers, max_bytes=TEXT_BYTES, timeout_s=settings.upload_s)
-    return _validate(CheckFields, parse_body(await _received(body)))
+    received = await _received(body)
+    return await _parsed(received, lambda: _validate(CheckFields, parse_body(received)), in_thread)
 
 
 def _from_form(form: Form, kind: type[AskFields]) -> QueryRequest:
@@ -199,6 +208,10 @@ async def _received(body: AsyncIterator[bytes]) -> bytearray:
     async for chunk in body:
         received += chunk
     return received
+
+
+async def _parsed(body: bytearray, parse: Callable[[], T], in_thread: InThread[T]) -> T:
+    return parse() if len(body) <= _PARSED_AT_ONCE_BYTES else await in_thread(parse)
 
 
 def _from_json(body: bytearray, kind: type[AskFields], max_bytes: int) -> QueryRequest:

@@ -11,25 +11,22 @@ import asyncio
 import contextlib
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from viper.errors import ConfigError
+from viper.serve.acceptor import Acceptor
 from viper.serve.admission import Admission
-from viper.serve.clients import client_of
 from viper.serve.connections import Connections
+from viper.serve.paced_protocol import PacedProtocol
 from viper.serve.settings import ServerSettings
-from viper.serve.strict_http import MAX_HEAD_BYTES, StrictProtocol
+from viper.serve.strict_http import MAX_HEAD_BYTES
 
 __all__ = ["Server", "listen", "url_of"]
 
-# Parsed at once: in chunks of one byte, it takes some 50 ms.
-_SLICE_BYTES = 16_384
 # After the grace period, for sending errors to interrupted requests.
 _ERRORS_S = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -91,10 +88,11 @@ class Server(uvicorn.Server):
         places = settings.concurrency + settings.queue
         connections = Connections(places) if connections is None else connections
         options = {"head_s": settings.head_s, "open_connections": connections}
+        self._protocol: type[PacedProtocol] = type("_Protocol", (PacedProtocol,), options)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=type("_Protocol", (HeadTimeoutProtocol,), options),
+                http=self._protocol,
                 ws="none",
                 lifespan="off",
                 loop="asyncio",
@@ -110,6 +108,7 @@ class Server(uvicorn.Server):
             )
         )
         self._grace_s = settings.grace_s
+        self._connections = connections
         self._admission = admission
         self._on_ready = on_ready
 
@@ -119,8 +118,22 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and call `on_ready`."""
-        await super().startup(sockets)
+        await super().startup([])
+        self._acceptors = [
+            Acceptor(listening, self._make_protocol, self._connections)
+            for listening in sockets or ()
+        ]
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more connections, and wait until those that are open have ended."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await super().shutdown(sockets)
+
+    def _make_protocol(self) -> PacedProtocol:
+        loop = asyncio.get_running_loop()
+        return self._protocol(self.config, self.server_state, self.lifespan.state, loop)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Start draining; the second time, end the grace period."""
@@ -151,90 +164,3 @@ class Server(uvicorn.Server):
         finally:
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
-
-
-class HeadTimeoutProtocol(StrictProtocol):
-    """An HTTP/1.1 protocol with a timeout for the head of a request, and with fair use of the loop.
-
-    uvicorn waits forever for the first head, and parses all that has arrived at once. Here one timer runs
-    from the start of a connection, and from the end of each response, until the next request head is
-    complete, no matter how many bytes arrive; and a client that has used its share of the loop waits.
-    """
-
-    head_s = 10.0
-    open_connections = Connections(0)
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._timer: asyncio.TimerHandle | None = None
-        self._unread = bytearray()
-        self._waits = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if not self.open_connections.open(self, self.client):
-            transport.abort()
-            return
-        # Each request's scope gets a copy of it.
-        self.app_state = {**self.app_state, "abort": transport.abort}
-        self._restart_timer()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open_connections.close(self, self.client)
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        self._unread += data
-        if self._waits:
-            self.transport.pause_reading()  # uvicorn has resumed it for reasons of its own
-        else:
-            self._read_on()
-
-    def _read_on(self) -> None:
-        """Parse what has arrived, in slices, until the client has used its share of the loop."""
-        self._waits = False
-        client = client_of(self.client)
-        while self._unread and not self.transport.is_closing():
-            wait_s = self.open_connections.loop_time.wait_s(client)
-            if wait_s:
-                self._waits = True
-                self.transport.pause_reading()
-                self.loop.call_later(wait_s, self._resume)
-                break
-            part = bytes(self._unread[:_SLICE_BYTES])
-            del self._unread[:_SLICE_BYTES]
-            started_s = time.thread_time()
-            super().data_received(part)
-            self.open_connections.loop_time.charge(client, time.thread_time() - started_s)
-        if self.is_busy:
-            self._stop_timer()
-
-    def _resume(self) -> None:
-        if not self.transport.is_closing():
-            if not self.flow.read_paused:
-                self.transport.resume_reading()
-            self._read_on()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()  # may start the next request
-        if not self.is_busy:
-            self._restart_timer()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self.transport.abort()
-
-    def _restart_timer(self) -> None:
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.head_s, self.transport.abort)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

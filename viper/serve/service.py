@@ -24,8 +24,9 @@ from viper.serve.admission import Admission, QueueSlot
 from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
 from viper.serve.charged_threads import ChargedThreads
 from viper.serve.connections import Connections
+from viper.serve.known_places import NO_PLACES, KnownPlaces, known_places
 from viper.serve.metrics import Metrics
-from viper.serve.redaction import redact_message, redacted_trace
+from viper.serve.redaction import WITHHELD, redact_findings, redact_message, redacted_trace
 from viper.serve.requests import QueryRequest
 from viper.serve.settings import ServerSettings
 from viper.serve.worker_slots import RecalledError
@@ -35,6 +36,7 @@ from viper_sandbox.large_work import paid_by
 if TYPE_CHECKING:
     from viper.engine.answer import Answer
     from viper.engine.engine import Engine
+    from viper.programs.program import CheckReport
 
 __all__ = ["Service", "answer_json", "check_sandbox", "until_disconnect"]
 
@@ -56,6 +58,8 @@ class Service:
     def __init__(self, engine: Engine, settings: ServerSettings) -> None:
         self.engine = engine
         self.settings = settings
+        self.places = known_places(engine.config)
+        """What messages of the host may name, and clients must not see."""
         self.admission = Admission(settings.concurrency, settings.queue)
         self.connections = Connections(settings.concurrency + settings.queue)
         self.metrics = Metrics(engine, self.admission, self.connections)
@@ -102,7 +106,7 @@ class Service:
             except RecalledError:  # other clients wait
                 again = True
         self.metrics.count_answer(answer, loop.time() - arrived_s)
-        _raise_server_failure(answer)
+        _raise_server_failure(answer, self.places)
         return written
 
     async def _run(
@@ -122,15 +126,22 @@ class Service:
                     query, timeout_s=max(0.001, deadline_s - loop.time()), on_step=on_step
                 )
         except InputError as error:
-            raise ApiError(422, "input", str(error)) from None
+            raise ApiError(422, "input", redact_message(str(error), self.places)) from None
         except TimeoutError:
             _LOG.error("The engine did not enforce the timeout of an answer.")
             raise ApiError(504, "timeout", "There was no answer in time.") from None
         finally:
             self.admission.record_duration(loop.time() - started_s)
 
-    async def check(self, slot: QueueSlot, program: str) -> dict[str, Any]:
+    async def check(
+        self, slot: QueueSlot, program: str, *, write: Callable[[dict[str, Any]], T]
+    ) -> T:
         """Check a program without running it.
+
+        Args:
+            slot: The queue slot of the request.
+            program: Its source.
+            write: Makes of the report what is returned, in a thread while the worker slot is held.
 
         Raises:
             ApiError: No worker slot became free in time.
@@ -142,11 +153,10 @@ class Service:
                 async with self.admission.worker_slot(slot, deadline_s, again=again):
                     with self._paid_by(slot.client):
                         report = await self.engine.acheck(program)
-                    break
+                    body = _check_json(report, self.places)
+                    return await self.threads.run(slot.client, partial(write, body))
             except RecalledError:  # other clients wait
                 again = True
-        findings = [finding._asdict() for finding in report.findings]
-        return {"source": report.source, "findings": findings}
 
     def _paid_by(self, client: str) -> AbstractContextManager[None]:
         """Charge a client for large values of its programs, which the engine reads."""
@@ -221,28 +231,34 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _raise_server_failure(answer: Answer) -> None:
+def _raise_server_failure(answer: Answer, places: KnownPlaces) -> None:
     """Raise an API error if the failure of an answer is the server's, or the image's.
 
     Raises:
         ApiError: The image is unusable, a budget is spent, or a model cannot be loaded.
     """
+    failures = [answer.failure, *(turn.failure for turn in answer.trace.turns)]
+    for text in dict.fromkeys(one.message for one in failures if one and one.kind == "config"):
+        _LOG.error("A request failed because of the server's configuration: %s", text)
     failure = answer.failure
     if failure is None:
         return
     if failure.kind == "input":
-        raise ApiError(422, "input", redact_message(failure.message))
-    if failure.kind == "budget":
-        raise ApiError(503, "budget", "The server's budget for language models is spent.")
-    if failure.kind == "config":
-        _LOG.error("A request failed because of the server's configuration: %s", failure.message)
-        message = "The server cannot load a model or generator; its log says why."
-        raise ApiError(503, "config", message)
+        raise ApiError(422, "input", redact_message(failure.message, places))
+    if failure.kind == "budget" or failure.kind == "config":
+        raise ApiError(503, failure.kind, WITHHELD[failure.kind])
 
 
-def answer_json(answer: Answer, request_id: str, *, trace: bool) -> dict[str, Any]:
+def _check_json(report: CheckReport, places: KnownPlaces) -> dict[str, Any]:
+    findings = [finding._asdict() for finding in redact_findings(report.findings, places)]
+    return {"source": report.source, "findings": findings}
+
+
+def answer_json(
+    answer: Answer, request_id: str, *, trace: bool, places: KnownPlaces = NO_PLACES
+) -> dict[str, Any]:
     """Return the body of an answer, with the full trace if `trace`."""
-    redacted = redacted_trace(answer.trace)
+    redacted = redacted_trace(answer.trace, places)
     body = {"request_id": request_id, **redacted.summary_json()}
     return {**body, "trace": redacted.to_json()} if trace else body
 
