@@ -34,7 +34,8 @@ class Limits:
     """Upper bounds of one program's run; every one must be positive."""
 
     program_s: float = 30.0
-    """Wall time of the program in seconds, without the time in which the host serves calls."""
+    """Wall time of the program in seconds: that in which the host waits for it, not the time of its calls or
+    of other programs."""
     cpu_s: float = 10.0
     """CPU time in seconds, user and system, including the check of the source."""
     memory_mb: int = 256

@@ -80,7 +80,14 @@ def longest_turn_s(fake_engine, monkeypatch):
     return measure
 
 
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+SLOW = {"many patches", "texts", "a set", "a comparison of patches"}
+PARAMETERS = [
+    pytest.param(attack, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name, attack in ATTACKS.items()
+]
+
+
+@pytest.mark.parametrize("attack", PARAMETERS)
 def test_the_loop_is_not_held_up(longest_turn_s, attack, monkeypatch):
     guarded_s = longest_turn_s(BEGIN + attack)
     with monkeypatch.context() as patched:

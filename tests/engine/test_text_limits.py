@@ -215,5 +215,5 @@ def test_many_references_in_a_loop_end_the_program(fake_engine):
     answer = engine.run_program(program(body), IMAGE)
     assert answer.failure.kind == "limit"
     assert answer.failure.message == "The program sent more than 10,000 values to models."
-    assert len(answer.trace.calls) == 19
+    assert len(answer.trace.calls) == 9
     assert sum(matcher.image_batches) == 1

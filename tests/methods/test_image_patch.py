@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
 
@@ -225,9 +227,28 @@ def test_a_missing_role_ends_the_call_and_says_what_to_add():
         call(methods.verify_property, WHOLE, "cup", "red")
 
 
-def test_a_slow_model_call_ends_with_its_own_clock():
-    import threading
+def test_a_loop_that_works_for_others_is_no_time_of_a_model():
+    began = threading.Event()
 
+    class Quick(FakeDetector):
+        def detect(self, requests):
+            began.set()
+            time.sleep(0.02)
+            return super().detect(requests)
+
+    async def late(made):
+        made.client._model_call_s = 0.2
+        finding = asyncio.ensure_future(methods.find(made, WHOLE, "cup"))
+        while not began.is_set():
+            await asyncio.sleep(0)
+        time.sleep(0.6)  # the loop is blocked: that is the attack
+        return await finding
+
+    found, _ = call(late, detector=Quick({}))
+    assert found == []
+
+
+def test_a_slow_model_call_ends_with_its_own_clock():
     gate = threading.Event()
 
     class Slow(FakeDetector):

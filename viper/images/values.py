@@ -115,15 +115,15 @@ def distinct(names: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
         names: Any texts, in order.
         reserved: Names that none of them may get.
     """
-    taken, counts = set(reserved), dict[str, int]()
+    used, counts = set(reserved), dict[str, int]()
     found = []
     for name in names:
         own, count = name, counts.get(name, 1)
-        while own in taken:
+        while own in used:
             count += 1
             own = f"{name} ({count})"
         counts[name] = count
-        taken.add(own)
+        used.add(own)
         found.append(own)
     return found
 

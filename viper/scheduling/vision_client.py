@@ -261,17 +261,20 @@ class VisionClient:
         """Wait for results and record their metrics."""
         pending = [future for one in submissions for future in one.submitted.futures.values()]
         try:
-            async with asyncio.timeout(self._model_call_s):
-                await results_of(pending)
+            try:
+                async with asyncio.timeout(self._model_call_s):
+                    await results_of(pending)
+            except TimeoutError as error:
+                if not all(future.done() for future in pending):
+                    role = submissions[0].operation.role
+                    raise TimeoutExceededError(
+                        f"A call of the {role} took longer than {self._model_call_s:g} s (model_call_s)."
+                    ) from error
+                await results_of(pending)  # which came while the loop worked for others
         except ModelError as error:
             if error.usage is not None:
                 self.call_metrics.usage += error.usage
             raise
-        except TimeoutError as error:
-            role = submissions[0].operation.role
-            raise TimeoutExceededError(
-                f"A call of the {role} took longer than {self._model_call_s:g} s (model_call_s)."
-            ) from error
         for one in submissions:
             self._record(one)
 

@@ -144,11 +144,11 @@ def _plain(value: Any) -> Any:
             return _brief(value)
         case dict():
             items = dict_items(value)
-            shown = [(key, _plain(item)) for key, item in items[:_MOST_ITEMS]]
+            displayed = [(key, _plain(item)) for key, item in items[:_MOST_ITEMS]]
             if len(items) > _MOST_ITEMS:
-                shown.append((f"… {len(items) - _MOST_ITEMS} more", None))
-            names = distinct([key for key, _ in shown])
-            return dict(zip(names, (item for _, item in shown), strict=True))
+                displayed.append((f"… {len(items) - _MOST_ITEMS} more", None))
+            names = distinct([key for key, _ in displayed])
+            return dict(zip(names, (item for _, item in displayed), strict=True))
         case list() | tuple():
             left = len(value) - _MOST_ITEMS
             return [*map(_plain, value[:_MOST_ITEMS]), *([f"… {left} more"] if left > 0 else [])]
