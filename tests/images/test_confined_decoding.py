@@ -30,12 +30,12 @@ from fakes.hostile_images import (
     webp_of_one_colour,
 )
 from viper.errors import InputError, ViperError
-from viper.images import confined_decoding, decoder_process, image_files
+from viper.images import confined_decoding, decoder_process, image_files, jpeg_segments
 from viper.images.cancellation import Cancellation
 from viper.images.confined_decoding import _Conversation, _Reservations, decode
 from viper.images.decoder_process import DecoderZygote
 from viper.images.decoding import open_image
-from viper.images.image_files import DecodingError
+from viper.images.decoding_error import DecodingError
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import WireError, frame, pack
 
@@ -97,7 +97,7 @@ def test_a_jpeg_of_a_million_segments_is_refused_before_pillow_sees_it(marker, m
     assert time.process_time() - started_s < 1.0
     # The control: most of these take Pillow more than twice as long when there are twice as many.
     if marker == 0xE1:
-        monkeypatch.setattr(image_files, "_MAX_JPEG_SEGMENTS", 10**9)
+        monkeypatch.setattr(jpeg_segments, "_MAX_SEGMENTS", 10**9)
         import io
 
         taken_s = []

@@ -29,11 +29,11 @@ from viper.errors import ViperError
 from viper.images.cancellation import Cancellation
 from viper.images.color_modes import DEEP_MODES, rows_at_once
 from viper.images.decoder_process import DecoderChild, DecoderGoneError, DecoderZygote
+from viper.images.decoding_error import DecodingError
 from viper.images.image import Pixels
 from viper.images.image_files import (
     MAX_DECODING_BYTES,
     MESSAGE_BYTES,
-    DecodingError,
     canvas_of_webp,
     decoding_bytes,
 )

@@ -23,7 +23,8 @@ import warnings
 from typing import NoReturn
 
 from viper.images.color_modes import layout, packed_rows
-from viper.images.image_files import MESSAGE_BYTES, DecodingError, opened, orientation, sample_bits
+from viper.images.decoding_error import DecodingError
+from viper.images.image_files import MESSAGE_BYTES, opened, orientation, sample_bits
 from viper_sandbox.confine import Confinement, ConfinementPlan, confine
 from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
 from viper_sandbox.zygote_loop import ZygoteLoop, serve_host
@@ -58,6 +59,9 @@ class _DecoderZygote(ZygoteLoop):
             WebPImagePlugin,
         )
 
+        from viper.images import jpeg_decoder
+
+        jpeg_decoder.register()
         warnings.simplefilter("ignore")  # a file may cause millions of them
         Image.preinit()  # the other plugins
         for codec in ("latin-1", "utf-8", "ascii", "utf-16", "utf-16-be", "utf-16-le"):

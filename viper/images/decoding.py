@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from viper.errors import InputError
 from viper.images.cancellation import Cancellation
+from viper.images.decoding_error import DecodingError
 from viper.images.image import ImageRef, Pixels
-from viper.images.image_files import FORMATS, MAX_DECODING_BYTES, DecodingError
+from viper.images.image_files import FORMATS, MAX_DECODING_BYTES
 from viper.images.pixel_arrays import gray_pixels, upright
 from viper.storage.files import quote_path, read_regular_file
 
@@ -184,6 +185,9 @@ def _input_error(error: DecodingError, data: bytes, name: str, max_pixels: int) 
         case "attack":
             what = f"has {error.reason}, as only an attack does"
             hint = "Save it again as a plain image."
+        case "unsupported":
+            what = f"has {error.reason}, which cannot be decoded without doubt"
+            hint = "Save it again as a plain image of 8 bits a sample."
         case "time":
             what = "takes too long to decode"
             hint = "Save it again as a plain image."

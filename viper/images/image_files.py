@@ -7,17 +7,19 @@ Only six decoders see the bytes of a file. This is what the process that decodes
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING, Any
+
+from viper.images.decoding_error import DecodingError
+from viper.images.jpeg_segments import JpegScan, jpeg_scans
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 __all__ = [
     "FORMATS",
     "MAX_DECODING_BYTES",
     "MESSAGE_BYTES",
-    "DecodingError",
     "canvas_of_webp",
     "decoding_bytes",
     "opened",
@@ -35,23 +37,10 @@ MESSAGE_BYTES = 4_096
 """Largest message either way, without the bytes that follow some of them."""
 
 
-# Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
-_MAX_JPEG_SCANS = 100
 # Each scan visits every pixel, however few bytes it has; 100 million visits take 0.1 s.
 _MAX_JPEG_VISITS = 1_000_000_000
-# A segment holds up to 64 kB: profiles and metadata of the largest photographs take a few hundred.
-_MAX_JPEG_SEGMENTS = 4_000
-# Neither a stuffed 0 or FF nor a restart marker: what ends the entropy-coded data.
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-# Frames of progressive images; their number of scans begins at one, so that a single scan counts as two.
-_PROGRESSIVE = (b"\xc2", b"\xc6", b"\xca", b"\xce")
 _TILE_SIDES = (322, 323)
 _MAX_TILE_PIXELS = 4_000_000
-# Markers with a segment: frames and tables, end and start of scan, application data, comments.
-_SEGMENT_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
-
-_MAX_REASON = 160
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
@@ -62,36 +51,33 @@ _BYTES_OF_COEFFICIENT = 2
 _BAND_BYTES = 8 << 20
 
 
-class DecodingError(Exception):
-    """A file that gives no pixels.
+def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
+    """Read the header of a file; return the image, not decoded yet, and the number of its JPEG scans.
 
-    Args:
-        kind: "unidentified", "pixels" (too many), "attack", "damaged", "memory" or "time".
-        reason: For a message; "" where the kind says all.
+    The number is one more for a progressive JPEG.
     """
-
-    def __init__(self, kind: str, reason: str = "") -> None:
-        super().__init__(kind, reason)
-        self.kind = kind
-        self.reason = " ".join(_UNPRINTABLE.sub(" ", reason).split())[:_MAX_REASON]
-
-
-def opened(file: io.BytesIO) -> tuple[Image, int]:
-    """Read the header of a file; return the image, not decoded yet, and the number of its JPEG scans."""
     from PIL import Image, UnidentifiedImageError
 
+    scans: list[JpegScan] = []
+    is_progressive = False
     with file.getbuffer() as data:
-        scans = _jpeg_scans(data) if bytes(data[:2]) == b"\xff\xd8" else 0
+        if bytes(data[:2]) == b"\xff\xd8":
+            scans, is_progressive = jpeg_scans(data)
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise DecodingError("unidentified") from error
     except Image.DecompressionBombError as error:
         raise DecodingError("pixels") from error
-    if scans * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
-        raise DecodingError("attack", f"{scans} JPEG scans of so many pixels")
+    if len(scans) * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
+        raise DecodingError("attack", f"{len(scans)} JPEG scans of so many pixels")
     _check_tiles(image)
-    return image, scans
+    if scans:
+        from viper.images import jpeg_decoder
+
+        jpeg_decoder.use(image, scans)
+    # A progressive JPEG keeps its coefficients even if it has one scan.
+    return image, len(scans) + is_progressive
 
 
 def decoding_bytes(form: str, mode: str, size: tuple[int, int], scans: int, file_bytes: int) -> int:
@@ -143,33 +129,6 @@ def _check_tiles(image: Image) -> None:
         raise DecodingError("damaged", "its tiles have no size")
     if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * image.size[0] * image.size[1]):
         raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
-
-
-def _jpeg_scans(data: memoryview) -> int:
-    """Count the scans of the first image of a JPEG.
-
-    Raises:
-        DecodingError: It has more scans or segments than any encoder writes, or a marker that none writes:
-            libjpeg and this function might not agree on where the next segment begins.
-    """
-    scans, position = 0, 2
-    for _ in range(_MAX_JPEG_SEGMENTS):
-        marker = _JPEG_MARKER.search(data, position)
-        if marker is None or marker[1] == b"\xd9":  # end of image
-            return scans
-        if not _SEGMENT_MARKER.match(marker[1]):
-            raise DecodingError("attack", f"a JPEG marker {marker[1].hex()}")
-        scans += marker[1] == b"\xda"  # start of scan
-        # A progressive frame keeps its coefficients even if it has one scan.
-        scans = max(scans, 1) if marker[1] in _PROGRESSIVE else scans
-        if scans > _MAX_JPEG_SCANS:
-            raise DecodingError("attack", f"more than {_MAX_JPEG_SCANS} JPEG scans")
-        position = marker.end()
-        length = int.from_bytes(data[position : position + 2])  # counts its own two bytes
-        if length < 2 and position + 2 <= len(data):
-            raise DecodingError("attack", "a JPEG segment without a length")
-        position += length
-    raise DecodingError("attack", f"more than {_MAX_JPEG_SEGMENTS:,} JPEG segments")
 
 
 def orientation(image: Image) -> int:
