@@ -96,15 +96,15 @@ def test_a_jpeg_without_one_of_its_colors_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("size", [(1, 1), (8, 8), (17, 33), (300, 1), (1, 300), (64, 48)])
 def test_an_honest_jpeg_is_read_as_pillow_reads_it(
-    kind: str, mode: str, size: tuple[int, int]
+    kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise, flat = PHOTO.resize(size).convert(mode), Image.new(mode, size)
-    for image in (noise, flat):
-        data = jpeg(kind, image)
-        expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-        np.testing.assert_array_equal(open_image(data).pixels(), expected)
+    monkeypatch.setattr("viper.images.decoder_process.is_available", lambda: False)
+    for size in ((1, 1), (8, 8), (17, 33), (300, 1), (1, 300), (64, 48)):
+        for image in (PHOTO.resize(size).convert(mode), Image.new(mode, size)):
+            data = jpeg(kind, image)
+            expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+            np.testing.assert_array_equal(open_image(data).pixels(), expected)
 
 
 @pytest.mark.parametrize("tail", [b"", b"\0" * 500, b"\xff\xd8 a second image", b"\xff\xff\xff"])

@@ -7,7 +7,7 @@ confined like that of a program (`viper_sandbox.confine`), with limits of its me
     host → child    image     number of bytes, followed by that many bytes: the file
     child → host    opened    format, mode, width, height, number of JPEG scans
     host → child    decode    the host accepts the size
-    child → host    pixels    layout, width, height, EXIF orientation, bits of a sample
+    child → host    pixels    layout, width, height, EXIF orientation, and what deep samples mean
     child → host    rows      number of bytes, followed by that many bytes; several times, top first
     child → host    failed    instead of any of these: the kind of failure, and a reason
 
@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from viper.images.color_modes import layout, packed_rows
 from viper.images.decoding_error import DecodingError
-from viper.images.image_files import MESSAGE_BYTES, opened, orientation, sample_bits
+from viper.images.image_files import MESSAGE_BYTES, deep_samples, load, opened, orientation
 from viper_sandbox.confine import Confinement, ConfinementPlan, confine
 from viper_sandbox.frame_socket import EXIT_HOST_GONE, FrameSocket
 from viper_sandbox.zygote_loop import ZygoteLoop, serve_host
@@ -96,8 +96,8 @@ def _decode(host: FrameSocket, fd: int) -> None:
     image, scans = opened(_received(fd, size))
     host.send(["opened", str(image.format), image.mode, *image.size, scans])
     host.receive()
-    image.load()
-    host.send(["pixels", layout(image), *image.size, orientation(image), sample_bits(image)])
+    load(image)
+    host.send(["pixels", layout(image), *image.size, orientation(image), *deep_samples(image)])
     for rows in packed_rows(image):
         host.send(["rows", len(rows)])
         _send(fd, rows)

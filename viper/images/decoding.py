@@ -151,18 +151,20 @@ def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
 def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
     """Decode a Pillow image to its end, in its upright orientation."""
     from viper.images.color_modes import DEEP_MODES, packed_rows
-    from viper.images.image_files import orientation, sample_bits
+    from viper.images.image_files import deep_samples, load, orientation
 
     _check_size(*image.size, name, max_pixels)
     with _quiet_pillow():
         try:
-            image.load()
+            load(image)
             if image.mode in DEEP_MODES:
-                pixels = gray_pixels(np.asarray(image), bits=sample_bits(image))
+                pixels = gray_pixels(np.asarray(image), deep_samples(image))
             else:
                 width, height = image.size
                 packed = bytearray().join(packed_rows(image))
                 pixels = np.frombuffer(packed, np.uint8).reshape(height, width, 3)
+        except DecodingError as error:
+            raise _input_error(error, b"", name, max_pixels) from error
         except Exception as error:  # a decoder on hostile bytes may raise anything
             raise _damaged(error, name) from error
         return np.ascontiguousarray(upright(pixels, orientation(image)))

@@ -9,8 +9,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
+from viper.images.png_chunks import transparency_of_png
+from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,9 +25,10 @@ __all__ = [
     "MESSAGE_BYTES",
     "canvas_of_webp",
     "decoding_bytes",
+    "deep_samples",
+    "load",
     "opened",
     "orientation",
-    "sample_bits",
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
@@ -39,8 +43,13 @@ MESSAGE_BYTES = 4_096
 
 # Each scan visits every pixel, however few bytes it has; 100 million visits take 0.1 s.
 _MAX_JPEG_VISITS = 1_000_000_000
-_TILE_SIDES = (322, 323)
-_MAX_TILE_PIXELS = 4_000_000
+# Tags of TIFF.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO = 0
+# Where a BMP says how long its header is, and how many bits a pixel has.
+_BMP_HEADER, _BMP_BITS, _BMP_BITS_OF_SHORT_HEADER = 14, 28, 24
+_SHORT_HEADER = 12
+_BITS_OF_GRAY = {"1": 1, "L": 8}
 
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
@@ -71,7 +80,8 @@ def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
         raise DecodingError("pixels") from error
     if len(scans) * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
         raise DecodingError("attack", f"{len(scans)} JPEG scans of so many pixels")
-    _check_tiles(image)
+    with file.getbuffer() as data:
+        _check_colors(image, data)
     if scans:
         from viper.images import jpeg_decoder
 
@@ -121,14 +131,34 @@ def _number(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
 
-def _check_tiles(image: Image) -> None:
-    """Refuse a TIFF whose tiles are far larger than the image: each is decoded as a whole."""
-    tags: Any = getattr(image, "tag_v2", {})
-    sides = [tags.get(tag, 0) for tag in _TILE_SIDES]
-    if not all(type(side) is int for side in sides):
-        raise DecodingError("damaged", "its tiles have no size")
-    if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * image.size[0] * image.size[1]):
-        raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
+def _check_colors(image: ImageFile, data: memoryview) -> None:
+    """Correct or refuse what Pillow would decode to other colors than those of the file."""
+    if image.format == "TIFF":
+        check_tiff(getattr(image, "tag_v2", {}), data)
+        image.tile = [
+            tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
+            if type(tile.args) is tuple
+            else tile
+            for tile in image.tile
+        ]
+    elif image.format == "PNG":
+        transparent = transparency_of_png(data)
+        if transparent is not None:
+            image.info["transparency"] = transparent
+    elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
+        # A palette of grays is left out, and with it the number of bits.
+        bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
+        if bits != _BITS_OF_GRAY.get(image.mode, bits):
+            raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
+
+
+def load(image: Image) -> None:
+    """Decode an image to its end."""
+    image.load()
+    if image.format == "PNG" and image.mode == "P" and image.palette is not None:
+        most: Any = image.getextrema()[1]
+        if most >= len(image.palette.palette) // 3:
+            raise DecodingError("damaged", f"color {most} is beyond its palette")
 
 
 def orientation(image: Image) -> int:
@@ -140,7 +170,13 @@ def orientation(image: Image) -> int:
     return int(value) if value in range(1, 9) else 1
 
 
-def sample_bits(image: Image) -> int:
-    """Return how many bits of a 16-bit sample are in use: 12 where a TIFF says so, else 16."""
+def deep_samples(image: Image) -> DeepSamples:
+    """Return what the samples of an image of more than 8 bits mean."""
     tags: Any = getattr(image, "tag_v2", {})
-    return 12 if tags.get(258) == (12,) else 16
+    transparent = image.info.get("transparency")
+    return DeepSamples(
+        bits=12 if tags.get(_BITS_PER_SAMPLE) == (12,) else 16,
+        is_inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        is_unsigned=tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (1,),
+        transparent=transparent if type(transparent) is int and image.mode in DEEP_MODES else -1,
+    )

@@ -113,9 +113,10 @@ class _Feeder:
             start: Where the scan begins.
             end: Where the part ends.
         """
-        before = end - _SPARE_BYTES
-        while before > start and self._data[before - 1] == _MARKER_BYTE:  # half of a pair
-            before -= 1
+        end = self._without_marker_bytes(start, end)  # before a marker they fill up
+        before = self._without_marker_bytes(
+            start, end - _SPARE_BYTES
+        )  # here they are halves of pairs
         if before > start and not _RESTART.search(self._data, before, end):
             self._feed(before)
             if self._is_past_scan():
@@ -124,6 +125,11 @@ class _Feeder:
         self._give(bytes(_AHEAD_BYTES))
         if not self._is_past_scan():
             raise _damaged("data are missing")
+
+    def _without_marker_bytes(self, start: int, end: int) -> int:
+        while end > start and self._data[end - 1] == _MARKER_BYTE:
+            end -= 1
+        return end
 
     def finish(self) -> tuple[int, int]:
         """Feed what follows the last scan, and return what a decoder of Pillow returns at its end."""
