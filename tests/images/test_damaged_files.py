@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fakes.hostile_images import encoded
-from fakes.picture_files import png, png_chunk
+from fakes.picture_files import png, png_chunk, tiff
 from viper.errors import InputError
 from viper.images.decoding import open_image
+from viper.images.decoding_error import DecodingError
 from viper.images.tiff_layout import check_tiff
 
 NOISE = Image.effect_noise((120, 90), 80).convert("RGB")
@@ -96,3 +100,18 @@ def test_impossible_tags_of_a_tiff_are_refused_or_harmless(change: dict[int, obj
         check_tiff({**tags, **change}, memoryview(bytes(24)))
     except Exception as error:
         assert type(error).__name__ == "DecodingError"  # noqa: PT017
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_strip_that_expands_without_end_costs_no_time(rows: int) -> None:
+    bomb = zlib.compress(bytes(50_000_000))
+    tags = {258: [8], 262: [1], 259: [8], 278: [1]}
+    data = tiff([bomb] * rows, (4, rows), tags)
+    started_s = time.process_time()
+    with suppress(DecodingError):
+        check_tiff(dict(Image.open(io.BytesIO(data)).tag_v2), memoryview(data))  # type: ignore[attr-defined]
+    bounded_s = time.process_time() - started_s
+    # The control: as a whole it takes far longer.
+    started_s = time.process_time()
+    zlib.decompress(bomb)
+    assert bounded_s < 0.25 * rows * (time.process_time() - started_s) + 0.01

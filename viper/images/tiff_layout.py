@@ -7,7 +7,8 @@ for others. The names and numbers of the tags are those of TIFF 6.0. This module
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from viper.images.decoding_error import DecodingError
 
@@ -21,7 +22,7 @@ _CMYK, _YCBCR = 5, 6
 _SEPARATE = 2
 _FILL_ORDER = 266
 _DEFLATE = (8, 32946)
-_DEFLATED_BYTES = 1 << 20
+_PORTION_BYTES = 1 << 16
 _SIGNED = 2
 # Photometric interpretations whose separate planes Pillow reads: BlackIsZero, RGB, palette, CMYK.
 _PLANAR = (1, 2, 3, 5)
@@ -53,11 +54,13 @@ def check_tiff(
     try:
         _check_tiles(tags)
         _check_colors(tags)
-        offsets, sizes = _check_parts(tags)
-        if tags.get(_COMPRESSION) in _DEFLATE and tags.get(_FILL_ORDER, 1) == 1:
-            for offset, size in zip(offsets, sizes or (), strict=True):
-                _check_deflated(data[offset : offset + size])
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+        parts = _parts(tags)
+        if _is_raw(tags):
+            _check_lengths(parts)
+        elif tags.get(_COMPRESSION) in _DEFLATE and tags.get(_FILL_ORDER, 1) == 1:
+            for offset, size in zip(parts.offsets, parts.sizes, strict=True):
+                _check_deflated(data[offset : offset + size], parts.bytes_of_whole)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
         raise DecodingError("damaged", "its tags have impossible values") from error
 
 
@@ -99,48 +102,68 @@ def _is_near(values: Any, wanted: tuple[float, ...]) -> bool:
     )
 
 
-def _check_deflated(data: memoryview) -> None:
-    """Read a strip or tile up to its checksum, which libtiff does not read."""
-    stream = zlib.decompressobj()
-    try:
-        while data and not stream.eof:
-            stream.decompress(data, _DEFLATED_BYTES)
-            data = memoryview(stream.unconsumed_tail)
-    except zlib.error as error:
-        raise DecodingError("damaged", "a strip or tile has a wrong checksum") from error
-    if not stream.eof:
-        raise DecodingError("damaged", "a strip or tile is cut")
+class _Parts(NamedTuple):
+    """The strips or tiles of an image."""
+
+    offsets: Sequence[int]
+    sizes: Sequence[int]
+    """Bytes of each in the file."""
+    bytes_of_whole: int
+    """Bytes of samples in each, but for the last strip of a plane."""
+    bytes_of_last: int
+    per_plane: int
 
 
-def _check_parts(tags: Any) -> tuple[Any, Any]:
-    """Refuse an image with fewer or more strips or tiles than it needs, or with some that are too short.
-
-    Returns:
-        The offsets of its parts, and their sizes in bytes; None if they are not given.
-    """
+def _parts(tags: Any) -> _Parts:
+    """Return the strips or tiles; refuse an image with fewer or more of them than it needs."""
     width, height, samples = tags[_WIDTH], tags[_HEIGHT], tags.get(_SAMPLES, 1)
-    if _STRIP_OFFSETS in tags:
-        offsets, sizes = tags[_STRIP_OFFSETS], tags.get(_STRIP_BYTES)
+    is_striped = _STRIP_OFFSETS in tags
+    if is_striped:
+        offsets, sizes = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
         across, down = width, min(height, tags.get(_ROWS_PER_STRIP, height))
     else:
-        offsets, sizes = tags[_TILE_OFFSETS], tags.get(_TILE_BYTES)
+        offsets, sizes = tags[_TILE_OFFSETS], tags[_TILE_BYTES]
         across, down = tags[_TILE_WIDTH], tags[_TILE_HEIGHT]
-    parts = -(-width // across) * -(-height // down)
-    bits = sum(tags.get(_BITS, (1,)))
+    planes, bits = 1, sum(tags.get(_BITS, (1,)))
     if len(tags.get(_BITS, (1,))) == 1:
         bits *= samples
     if tags.get(_PLANES, 1) == _SEPARATE:
-        parts, bits = parts * samples, bits // samples
-    if len(offsets) != parts:
-        raise DecodingError("damaged", f"{len(offsets)} strips or tiles instead of {parts}")
-    if not _is_raw(tags) or sizes is None:
-        return offsets, sizes
-    whole = -(-across * bits // 8) * down
-    rows = height % down if _STRIP_OFFSETS in tags and height % down else down
-    last = -(-across * bits // 8) * rows
-    if len(sizes) != parts or any(
-        size < (last if _STRIP_OFFSETS in tags and not (number + 1) % -(-height // down) else whole)
-        for number, size in enumerate(sizes)
-    ):
-        raise DecodingError("damaged", "a strip or tile is too short")
-    return offsets, sizes
+        planes, bits = samples, bits // samples
+    per_plane = -(-width // across) * -(-height // down)
+    if not len(offsets) == len(sizes) == per_plane * planes:
+        raise DecodingError(
+            "damaged", f"{len(offsets)} strips or tiles instead of {per_plane * planes}"
+        )
+    row_bytes = -(-across * bits // 8)
+    last_rows = height % down if is_striped and height % down else down
+    return _Parts(offsets, sizes, row_bytes * down, row_bytes * last_rows, per_plane)
+
+
+def _check_lengths(parts: _Parts) -> None:
+    for number, size in enumerate(parts.sizes, 1):
+        is_last = number % parts.per_plane == 0
+        if size < (parts.bytes_of_last if is_last else parts.bytes_of_whole):
+            raise DecodingError("damaged", "a strip or tile is too short")
+
+
+def _check_deflated(data: memoryview, most_bytes: int) -> None:
+    """Read a strip or tile up to its checksum, which libtiff does not always read.
+
+    Args:
+        data: The strip or tile.
+        most_bytes: Bytes of samples; one that has more is not read further.
+    """
+    stream, produced = zlib.decompressobj(), 0
+    try:
+        for start in range(0, len(data), _PORTION_BYTES):
+            portion: memoryview | bytes = data[start : start + _PORTION_BYTES]
+            while not stream.eof and produced <= most_bytes:
+                found = len(stream.decompress(portion, _PORTION_BYTES))
+                produced += found
+                portion = stream.unconsumed_tail
+                if not portion and found < _PORTION_BYTES:
+                    break
+    except zlib.error as error:
+        raise DecodingError("damaged", "a strip or tile has a wrong checksum") from error
+    if not stream.eof and produced <= most_bytes:
+        raise DecodingError("damaged", "a strip or tile is cut")
