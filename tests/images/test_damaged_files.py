@@ -61,7 +61,7 @@ def test_pillow_alone_accepts_strips_with_a_wrong_checksum() -> None:
     data, middle = FILES["TIFF deflate"], len(FILES["TIFF deflate"]) // 2
     changed = data[:middle] + bytes(64) + data[middle + 64 :]
     assert np.mean(np.asarray(Image.open(io.BytesIO(changed))) != np.asarray(NOISE)) > 0.1
-    with pytest.raises(InputError, match="a strip or tile has a wrong checksum"):
+    with pytest.raises(InputError, match="a strip or tile"):
         open_image(changed)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from PIL import Image
 
 from fakes.hostile_images import encoded
 from viper.errors import InputError
+from viper.images import image_files
 from viper.images.decoding import open_image
+from viper.images.decoding_error import DecodingError
 
 PHOTO = Image.effect_noise((300, 200), 80).convert("RGB")
 END = b"\xff\xd9"
@@ -129,3 +133,17 @@ def test_every_photograph_at_hand_is_read() -> None:
         pytest.skip("no photographs")
     for file in files:
         assert open_image(file).size
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xd0", b"\x11", b"\xff\x00", b"\x00"])
+def test_a_long_filling_behind_a_scan_costs_little(filling: bytes) -> None:
+    data = jpeg("baseline")
+    taken_s = []
+    for count in (200_000, 1_600_000):
+        attack = data[:-2] + filling * count + END
+        started_s = time.process_time()
+        with suppress(DecodingError):
+            image, _ = image_files.opened(io.BytesIO(attack))
+            image_files.load(image)
+        taken_s.append(time.process_time() - started_s)
+    assert taken_s[1] < 0.25 + 16 * taken_s[0]

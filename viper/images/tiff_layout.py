@@ -23,6 +23,7 @@ _SEPARATE = 2
 _FILL_ORDER = 266
 _DEFLATE = (8, 32946)
 _PORTION_BYTES = 1 << 16
+_YCBCR_BLOCK_BYTES = 18  # of 4×4 pixels
 _SIGNED = 2
 # Photometric interpretations whose separate planes Pillow reads: BlackIsZero, RGB, palette, CMYK.
 _PLANAR = (1, 2, 3, 5)
@@ -58,8 +59,11 @@ def check_tiff(
         if _is_raw(tags):
             _check_lengths(parts)
         elif tags.get(_COMPRESSION) in _DEFLATE and tags.get(_FILL_ORDER, 1) == 1:
+            most_bytes = parts.bytes_of_whole
+            if tags[_PHOTOMETRIC] == _YCBCR:  # subsampled blocks reach beyond the edges
+                most_bytes = 2 * most_bytes + _YCBCR_BLOCK_BYTES
             for offset, size in zip(parts.offsets, parts.sizes, strict=True):
-                _check_deflated(data[offset : offset + size], parts.bytes_of_whole)
+                _check_deflated(data[offset : offset + size], most_bytes)
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
         raise DecodingError("damaged", "its tags have impossible values") from error
 
@@ -151,19 +155,20 @@ def _check_deflated(data: memoryview, most_bytes: int) -> None:
 
     Args:
         data: The strip or tile.
-        most_bytes: Bytes of samples; one that has more is not read further.
+        most_bytes: Bytes of samples; one that has more is refused.
     """
     stream, produced = zlib.decompressobj(), 0
     try:
         for start in range(0, len(data), _PORTION_BYTES):
             portion: memoryview | bytes = data[start : start + _PORTION_BYTES]
             while not stream.eof and produced <= most_bytes:
-                found = len(stream.decompress(portion, _PORTION_BYTES))
+                most = min(_PORTION_BYTES, most_bytes + 1 - produced)
+                found = len(stream.decompress(portion, most))
                 produced += found
                 portion = stream.unconsumed_tail
-                if not portion and found < _PORTION_BYTES:
+                if not portion and found < most:
                     break
     except zlib.error as error:
         raise DecodingError("damaged", "a strip or tile has a wrong checksum") from error
-    if not stream.eof and produced <= most_bytes:
-        raise DecodingError("damaged", "a strip or tile is cut")
+    if not stream.eof or produced > most_bytes:
+        raise DecodingError("damaged", "a strip or tile is cut, or holds more than its rows")
