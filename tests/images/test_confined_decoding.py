@@ -63,6 +63,12 @@ def fresh(monkeypatch):
         zygote.close()
 
 
+def newest_child(zygote: DecoderZygote) -> psutil.Process:
+    """Return the process that was forked last."""
+    assert zygote._process is not None
+    return psutil.Process(zygote._process.pid).children(recursive=True)[-1]
+
+
 def failure(data: bytes) -> str:
     with pytest.raises(DecodingError) as caught:
         decode(data, accept)
@@ -259,8 +265,7 @@ def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
     child = zygote.child()
     with child.socket:
         (missing,) = _Conversation(child.socket)._expect("ready", dict)
-        assert zygote._process is not None
-        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+        pid = newest_child(zygote).pid
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
         )
@@ -280,9 +285,7 @@ def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh):
     child = zygote.child()
     conversation = _Conversation(child.socket)
     conversation._expect("ready", dict)
-    assert zygote._process is not None
-    victim = psutil.Process(zygote._process.pid).children(recursive=True)[-1]
-    os.kill(victim.pid, signal.SIGSEGV)
+    os.kill(newest_child(zygote).pid, signal.SIGSEGV)
     with pytest.raises(DecodingError) as caught:
         confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
     assert caught.value.kind == "damaged"
@@ -456,8 +459,7 @@ def test_memory_is_limited_by_the_kernel_to_what_was_reserved(fresh):
     child = zygote.child()
     with child.socket:
         _Conversation(child.socket)._expect("ready", dict)
-        assert zygote._process is not None
-        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+        pid = newest_child(zygote).pid
 
         def limit() -> int:
             line = next(

@@ -36,6 +36,7 @@ _SPARE_BYTES = 2
 # Around each, libjpeg decodes some kilobytes more slowly. Where markers divide a picture into more parts,
 # damage of one that is not checked remains unnoticed, but it costs no more than this part.
 _MAX_CHECKS = 128
+_BLOCK_BYTES = 4_096
 _MARKER_BYTE = b"\xff"
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _RESTART_NUMBERS = bytes(range(0xD0, 0xD8))
@@ -127,8 +128,12 @@ class _Feeder:
             raise _damaged("data are missing")
 
     def _without_marker_bytes(self, start: int, end: int) -> int:
-        start = max(start, self._position)
-        return start + len(bytes(self._data[start:end]).rstrip(_MARKER_BYTE))
+        while end > start:
+            block = max(start, end - _BLOCK_BYTES)
+            end = block + len(bytes(self._data[block:end]).rstrip(_MARKER_BYTE))
+            if end > block:
+                break
+        return end
 
     def finish(self) -> tuple[int, int]:
         """Feed what follows the last scan, and return what a decoder of Pillow returns at its end."""
