@@ -30,12 +30,13 @@ from fakes.hostile_images import (
     webp_of_one_colour,
 )
 from viper.errors import InputError, ViperError
-from viper.images import confined_decoding, decoder_process, image_files
+from viper.images import confined_decoding, decoder_process, image_files, jpeg_segments
 from viper.images.cancellation import Cancellation
 from viper.images.confined_decoding import _Conversation, _Reservations, decode
 from viper.images.decoder_process import DecoderZygote
 from viper.images.decoding import open_image
-from viper.images.image_files import DecodingError
+from viper.images.decoding_error import DecodingError
+from viper.images.tiff_layout import check_tiff
 from viper_sandbox.limits import Limits
 from viper_sandbox.wire import WireError, frame, pack
 
@@ -60,6 +61,12 @@ def fresh(monkeypatch):
     yield make
     for zygote in made:
         zygote.close()
+
+
+def newest_child(zygote: DecoderZygote) -> psutil.Process:
+    """Return the process that was forked last."""
+    assert zygote._process is not None
+    return psutil.Process(zygote._process.pid).children(recursive=True)[-1]
 
 
 def failure(data: bytes) -> str:
@@ -97,7 +104,7 @@ def test_a_jpeg_of_a_million_segments_is_refused_before_pillow_sees_it(marker, m
     assert time.process_time() - started_s < 1.0
     # The control: most of these take Pillow more than twice as long when there are twice as many.
     if marker == 0xE1:
-        monkeypatch.setattr(image_files, "_MAX_JPEG_SEGMENTS", 10**9)
+        monkeypatch.setattr(jpeg_segments, "_MAX_SEGMENTS", 10**9)
         import io
 
         taken_s = []
@@ -258,8 +265,7 @@ def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
     child = zygote.child()
     with child.socket:
         (missing,) = _Conversation(child.socket)._expect("ready", dict)
-        assert zygote._process is not None
-        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+        pid = newest_child(zygote).pid
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
         )
@@ -279,9 +285,7 @@ def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh):
     child = zygote.child()
     conversation = _Conversation(child.socket)
     conversation._expect("ready", dict)
-    assert zygote._process is not None
-    victim = psutil.Process(zygote._process.pid).children(recursive=True)[-1]
-    os.kill(victim.pid, signal.SIGSEGV)
+    os.kill(newest_child(zygote).pid, signal.SIGSEGV)
     with pytest.raises(DecodingError) as caught:
         confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
     assert caught.value.kind == "damaged"
@@ -340,10 +344,11 @@ def test_no_process_and_no_descriptor_is_left(fresh):
     assert DecoderZygote.current()._process is not None
 
 
+MEANING = [16, False, False, -1]
 HONEST = [
     ["ready", {}],
     ["opened", "PNG", "RGB", 2, 2, 0],
-    ["pixels", "RGB", 2, 2, 1, 16],
+    ["pixels", "RGB", 2, 2, 1, *MEANING],
     ["rows", 12],
 ]
 
@@ -372,18 +377,18 @@ def test_an_honest_child_is_understood():
         {3: ["rows", 2**40]},
         {3: ["rows", True]},
         {3: ["rows", "12"]},
-        {2: ["pixels", "RGB", 2, 2, "1", 16]},
-        {2: ["pixels", "RGBA", 2, 2, 1, 16]},
-        {2: ["pixels", "O", 2, 2, 1, 16]},
-        {2: ["pixels", "I;16", 2, 2, 1, 400]},
-        {2: ["pixels", "RGB", 3, 2, 1, 16]},
+        {2: ["pixels", "RGB", 2, 2, "1", *MEANING]},
+        {2: ["pixels", "RGBA", 2, 2, 1, *MEANING]},
+        {2: ["pixels", "O", 2, 2, 1, *MEANING]},
+        {2: ["pixels", "I;16", 2, 2, 1, 400, *MEANING[1:]]},
+        {2: ["pixels", "RGB", 3, 2, 1, *MEANING]},
         {2: ["rows", 12]},
         {1: ["opened", "PNG", "RGB", 20_000, 20_000, 0]},
         {1: ["opened", "WEBP", "RGBA", 9_000, 9_000, 0]},
         {3: ["rows", 1]},
         {1: ["opened", "PNG", "RGB", 2.0, 2, 100]},
         {1: ["opened", "PNG", "RGB", [2], 2, 100]},
-        {1: ["pixels", "RGB", 2, 2, 1, 16]},
+        {1: ["pixels", "RGB", 2, 2, 1, *MEANING]},
         {0: b"\0\0\0\0"},
         {0: b"\xff\xff\xff\xff"},
         {0: b"\0\0\0\x02[["},
@@ -398,7 +403,7 @@ def test_a_child_that_lies_gets_no_pixels(lie):
 @pytest.mark.parametrize("size", [(-1, 4), (0, 5), (10**6, 10**6), (2**62, 1), (3, 2), (1, 1)])
 def test_pixels_have_the_size_that_the_header_announced(size):
     with pytest.raises(WireError):
-        talk([*HONEST[:2], ["pixels", "RGB", *size, 1, 16]])
+        talk([*HONEST[:2], ["pixels", "RGB", *size, 1, *MEANING]])
 
 
 def test_a_child_that_sends_byte_by_byte_is_ended_at_its_time(monkeypatch):
@@ -437,10 +442,9 @@ def test_a_marker_that_no_encoder_writes_does_not_hide_scans():
     ("side", "is_refused"), [(20_000, True), (2_001, True), (2_000, False), (256, False)]
 )
 def test_a_tiff_whose_tiles_are_far_larger_than_itself_is_refused(side, is_refused):
-    image = Image.new("L", (16, 16))
-    image.tag_v2 = {322: side, 323: side}  # type: ignore[attr-defined] # as the TIFF decoder leaves it
-    with pytest.raises(DecodingError) if is_refused else contextlib.nullcontext():
-        image_files._check_tiles(image)
+    tags = {256: 16, 257: 16, 258: (8,), 262: 1, 322: side, 323: side, 324: (8,), 325: (side**2,)}
+    with pytest.raises(DecodingError, match="tiles of") if is_refused else contextlib.nullcontext():
+        check_tiff(tags, memoryview(b""))
 
 
 def test_a_decoder_is_ended_after_it_has_answered(fresh):
@@ -455,8 +459,7 @@ def test_memory_is_limited_by_the_kernel_to_what_was_reserved(fresh):
     child = zygote.child()
     with child.socket:
         _Conversation(child.socket)._expect("ready", dict)
-        assert zygote._process is not None
-        pid = psutil.Process(zygote._process.pid).children(recursive=True)[-1].pid
+        pid = newest_child(zygote).pid
 
         def limit() -> int:
             line = next(

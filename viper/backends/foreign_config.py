@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_tokenizer import tokenizer_fault
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.errors import ConfigError, InputError
 from viper.storage.bounded_json import read_json
 
@@ -249,7 +249,7 @@ def _read(
     try:
         table = read_json(place, what="configuration", max_bytes=max_bytes, max_values=max_values)
     except (InputError, ValueError) as error:
-        cause = one_line(error).replace(str(place), str(path))
+        cause = reason_of(error).replace(str(place), str(path))
         raise ConfigError(f"'{path}' cannot be loaded: it is not a JSON file ({cause}).") from error
     if not isinstance(table, dict):
         raise ConfigError(f"'{path}' cannot be loaded: it holds no table.")

@@ -19,7 +19,7 @@ from viper.storage.user_cache import expand_user
 from viper.weights.cache import find_on_disk
 from viper.weights.files import Library
 
-__all__ = ["ModelSource", "fingerprint", "locate", "one_line"]
+__all__ = ["ModelSource", "fingerprint", "locate", "reason_of"]
 
 _MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
@@ -112,7 +112,7 @@ def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> st
     return f"{source.reference}@{version[:16]}" + (f"?{query}" if query else "")
 
 
-def one_line(error: BaseException, limit: int = 300) -> str:
+def reason_of(error: BaseException, limit: int = 300) -> str:
     """Return the text of a library's error as one line of at most `limit` characters."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 1] + "…"

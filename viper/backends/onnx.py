@@ -17,7 +17,7 @@ import numpy as np
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
 from viper.backends.file_hashes import hash_file
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
 from viper.backends.onnx_runtime import onnxruntime
 from viper.backends.onnx_session import PROVIDERS, open_session, run_session
@@ -241,7 +241,7 @@ def _names_in_file(path: Path) -> tuple[str, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"The class names '{path}' cannot be read: {one_line(error)}. "
+            f"The class names '{path}' cannot be read: {reason_of(error)}. "
             "Give a UTF-8 text file with one name per line."
         ) from error
     return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.onnx_runtime import onnxruntime
 from viper.errors import ConfigError, ModelError
 
@@ -46,7 +46,7 @@ def open_session(
     # The runtime's error classes share no base but Exception.
     except Exception as error:
         raise ConfigError(
-            f"'{path}' cannot be read as an ONNX graph: {one_line(error)} {advice}"
+            f"'{path}' cannot be read as an ONNX graph: {reason_of(error)} {advice}"
         ) from error
 
 
@@ -62,5 +62,5 @@ def run_session(
         results: list[NDArray[np.float32]] = session.run(outputs, dict(inputs))
     # As above: no common base below Exception.
     except Exception as error:
-        raise ModelError(f"onnxruntime failed: {one_line(error)}") from error
+        raise ModelError(f"onnxruntime failed: {reason_of(error)}") from error
     return results

@@ -25,7 +25,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from viper.backends.foreign_config import check_open_clip
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.option_models import OpenClipOptions
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
@@ -173,7 +173,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
         # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
         except Exception as error:
             raise ConfigError(
-                f"The {_WHAT} '{reference}' cannot be loaded: {one_line(error)}"
+                f"The {_WHAT} '{reference}' cannot be loaded: {reason_of(error)}"
             ) from error
     model.eval()
     return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)

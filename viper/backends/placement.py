@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.option_models import PlacementOptions
 from viper.errors import ConfigError, ModelMemoryError, did_you_mean
 
@@ -150,6 +150,6 @@ def inference(what: str, placement: Placement | None = None) -> Iterator[None]:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # free memory is fragmented: make it available to a smaller batch
         raise ModelMemoryError(
-            f"The {what} ran out of memory: {one_line(error)} "
+            f"The {what} ran out of memory: {reason_of(error)} "
             "Use a smaller model, a smaller dtype, or device=cpu."
         ) from error

@@ -19,7 +19,7 @@ from typing import Any
 
 from viper.backends.file_hashes import hash_file
 from viper.backends.foreign_config import check_transformers
-from viper.backends.model_source import ModelSource, fingerprint, locate, one_line
+from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
 from viper.backends.staged_folder import staged
@@ -76,7 +76,7 @@ def _load_checked(
         # A panic of a library in Rust is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        cause = one_line(error).replace(str(copy), str(source.folder))
+        cause = reason_of(error).replace(str(copy), str(source.folder))
         if "trust_remote_code" in str(
             error
         ):  # the library suggests an option that does not exist here

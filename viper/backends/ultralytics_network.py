@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.sealed_loading import NoCodeError
 from viper.backends.ultralytics_checkpoint import Part, read_parts
 from viper.backends.ultralytics_import import no_installs, sealed_import
@@ -158,7 +158,7 @@ def find_checkpoint(reference: str) -> Path:
         # The downloader raises errors of several libraries, and a partial file is not a model.
         except Exception as error:
             raise ConfigError(
-                f"The official model '{reference}' cannot be downloaded: {one_line(error)} "
+                f"The official model '{reference}' cannot be downloaded: {reason_of(error)} "
                 "Give a local .pt file, as in ultralytics:PATH/FILE.pt."
             ) from error
     return target
@@ -185,7 +185,7 @@ def read_checkpoint(path: Path, *, trust: bool) -> Any:
     except Exception as error:
         asks = isinstance(error, (NoCodeError, CannotRebuildError)) or "GLOBAL" in str(error)
         raise ConfigError(
-            f"'{path}' cannot be loaded as an ultralytics checkpoint: {one_line(error)} "
+            f"'{path}' cannot be loaded as an ultralytics checkpoint: {reason_of(error)} "
             + (
                 "If you trust its origin, add trust=true, which runs the code in it."
                 if asks and not trust

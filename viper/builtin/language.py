@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.backends.foreign_tokenizer import tokenizer_fault
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.onnx_session import open_session, run_session
 from viper.builtin.graphs import ADVICE, THREADS, FloatArray
 from viper.errors import ConfigError
@@ -107,4 +107,4 @@ def _read_tokenizer(path: Path) -> Any:  # the library is imported when it is ne
     except BaseException as error:  # the library raises Exception itself, and panics are none
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise ConfigError(f"'{path}' holds no tokenizer: {one_line(error)} {ADVICE}") from error
+        raise ConfigError(f"'{path}' holds no tokenizer: {reason_of(error)} {ADVICE}") from error

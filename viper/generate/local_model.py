@@ -21,7 +21,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.backends.placement import Placement, resolve_device, resolve_dtype
 from viper.backends.torch_common import load_model
 from viper.errors import GenerationError
@@ -136,7 +136,7 @@ class LocalModel:
         except torch.OutOfMemoryError as error:
             raise GenerationError(
                 f"The language model ran out of memory with a prompt of {length} tokens: "
-                f"{one_line(error, 160)} Use fewer examples (examples=2), a smaller model, "
+                f"{reason_of(error, 160)} Use fewer examples (examples=2), a smaller model, "
                 "dtype=bfloat16, or device=cpu."
             ) from error
         return rows

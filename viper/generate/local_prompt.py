@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from viper.backends.chat_template import TemplateFailure, render_chat
-from viper.backends.model_source import ModelSource, locate, one_line
+from viper.backends.model_source import ModelSource, locate, reason_of
 from viper.backends.torch_common import load_pretrained
 from viper.errors import ConfigError, GenerationError
 from viper.generate.generator import GenerationRequest
@@ -182,7 +182,7 @@ class LocalPrompts:
         except TemplateFailure as error:
             raise ConfigError(
                 f"The chat template of 'local:{self._reference}' cannot lay out a conversation of "
-                f"user and assistant: {one_line(error)}. Give an instruction-tuned model."
+                f"user and assistant: {reason_of(error)}. Give an instruction-tuned model."
             ) from error
         return False
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.errors import ConfigError, GenerationError, ViperError
 from viper.generate.generator import GenerationRequest
 from viper.usage import Usage
@@ -232,6 +232,6 @@ def _as_viper_error(error: BaseException, what: str, kind: type[ViperError]) -> 
     """Return a `ViperError` unchanged, and any other error wrapped in one of type `kind`."""
     if isinstance(error, ViperError):
         return error
-    failure = kind(f"{what} failed: {type(error).__name__}: {one_line(error)}")
+    failure = kind(f"{what} failed: {type(error).__name__}: {reason_of(error)}")
     failure.__cause__ = error
     return failure

@@ -12,15 +12,29 @@ This module is used in the process that decodes images, and imports no numpy.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-__all__ = ["DEEP_MODES", "layout", "packed_rows", "rows_at_once"]
+__all__ = ["DEEP_MODES", "DeepSamples", "layout", "packed_rows", "rows_at_once"]
 
 DEEP_MODES = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 """Modes whose samples have more than 8 bits, and the type of numpy that reads them."""
+
+
+class DeepSamples(NamedTuple):
+    """What the mode does not say of samples of 16 or 32 bits."""
+
+    bits: int = 16
+    """Bits of a 16-bit sample that are in use: 12 or 16."""
+    is_inverted: bool = False
+    """Whether small samples are light."""
+    is_unsigned: bool = False
+    """Whether samples of 32 bits have no sign."""
+    transparent: int = -1
+    """Sample of 16 bits that is transparent; -1 if there is none."""
+
 
 _BAND_PIXELS = 1 << 19
 _STRAIGHT_ALPHA = {"La": "LA", "RGBa": "RGBA"}

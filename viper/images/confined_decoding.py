@@ -27,13 +27,13 @@ import numpy as np
 
 from viper.errors import ViperError
 from viper.images.cancellation import Cancellation
-from viper.images.color_modes import DEEP_MODES, rows_at_once
+from viper.images.color_modes import DEEP_MODES, DeepSamples, rows_at_once
 from viper.images.decoder_process import DecoderChild, DecoderGoneError, DecoderZygote
+from viper.images.decoding_error import DecodingError
 from viper.images.image import Pixels
 from viper.images.image_files import (
     MAX_DECODING_BYTES,
     MESSAGE_BYTES,
-    DecodingError,
     canvas_of_webp,
     decoding_bytes,
 )
@@ -220,7 +220,9 @@ class _Conversation:
         self._limit_memory(memory_bytes + memory_bytes // 4 + _SLACK_BYTES)
         self._deadline_s = time.monotonic() + _HEADER_S + width * height * _S_PER_PIXEL
         self._send(["decode"])
-        layout, *size, orientation, bits = self._expect("pixels", str, int, int, int, int)
+        layout, *size, orientation, bits, inverted, unsigned, transparent = self._expect(
+            "pixels", str, int, int, int, int, bool, bool, int
+        )
         # Memory was promised for what the header said.
         if size != [width, height] or layout != (mode if mode in DEEP_MODES else "RGB"):
             raise WireError("other pixels than its header announced")
@@ -228,7 +230,7 @@ class _Conversation:
             pixels = self._rows(np.empty((height, width, 3), np.uint8))
         elif bits in (12, 16):
             values = self._rows(np.empty((height, width), np.dtype(DEEP_MODES[layout])))
-            pixels = gray_pixels(values, bits=bits)
+            pixels = gray_pixels(values, DeepSamples(bits, inverted, unsigned, transparent))
         else:
             raise WireError("unknown number of bits")
         return np.ascontiguousarray(upright(pixels, orientation))

@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from viper.errors import InputError
 from viper.images.cancellation import Cancellation
+from viper.images.decoding_error import DecodingError
 from viper.images.image import ImageRef, Pixels
-from viper.images.image_files import FORMATS, MAX_DECODING_BYTES, DecodingError
+from viper.images.image_files import FORMATS, MAX_DECODING_BYTES
 from viper.images.pixel_arrays import gray_pixels, upright
 from viper.storage.files import quote_path, read_regular_file
 
@@ -150,18 +151,20 @@ def _decode_here(data: bytes, name: str, max_pixels: int) -> Pixels:
 def _image_pixels(image: Image, name: str, max_pixels: int) -> Pixels:
     """Decode a Pillow image to its end, in its upright orientation."""
     from viper.images.color_modes import DEEP_MODES, packed_rows
-    from viper.images.image_files import orientation, sample_bits
+    from viper.images.image_files import deep_samples, load, orientation
 
     _check_size(*image.size, name, max_pixels)
     with _quiet_pillow():
         try:
-            image.load()
+            load(image)
             if image.mode in DEEP_MODES:
-                pixels = gray_pixels(np.asarray(image), bits=sample_bits(image))
+                pixels = gray_pixels(np.asarray(image), deep_samples(image))
             else:
                 width, height = image.size
                 packed = bytearray().join(packed_rows(image))
                 pixels = np.frombuffer(packed, np.uint8).reshape(height, width, 3)
+        except DecodingError as error:
+            raise _input_error(error, b"", name, max_pixels) from error
         except Exception as error:  # a decoder on hostile bytes may raise anything
             raise _damaged(error, name) from error
         return np.ascontiguousarray(upright(pixels, orientation(image)))
@@ -184,6 +187,9 @@ def _input_error(error: DecodingError, data: bytes, name: str, max_pixels: int) 
         case "attack":
             what = f"has {error.reason}, as only an attack does"
             hint = "Save it again as a plain image."
+        case "unsupported":
+            what = f"has {error.reason}, which cannot be decoded without doubt"
+            hint = "Save it again as a plain image of 8 bits a sample."
         case "time":
             what = "takes too long to decode"
             hint = "Save it again as a plain image."

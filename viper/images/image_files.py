@@ -7,22 +7,28 @@ Only six decoders see the bytes of a file. This is what the process that decodes
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING, Any
+
+from viper.images.color_modes import DEEP_MODES, DeepSamples
+from viper.images.decoding_error import DecodingError
+from viper.images.jpeg_segments import JpegScan, jpeg_scans
+from viper.images.png_chunks import transparency_of_png
+from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 __all__ = [
     "FORMATS",
     "MAX_DECODING_BYTES",
     "MESSAGE_BYTES",
-    "DecodingError",
     "canvas_of_webp",
     "decoding_bytes",
+    "deep_samples",
+    "load",
     "opened",
     "orientation",
-    "sample_bits",
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
@@ -35,23 +41,15 @@ MESSAGE_BYTES = 4_096
 """Largest message either way, without the bytes that follow some of them."""
 
 
-# Also libtiff's limit. Encoders write about ten; decoding a scan of 20 bytes can take as long as all.
-_MAX_JPEG_SCANS = 100
 # Each scan visits every pixel, however few bytes it has; 100 million visits take 0.1 s.
 _MAX_JPEG_VISITS = 1_000_000_000
-# A segment holds up to 64 kB: profiles and metadata of the largest photographs take a few hundred.
-_MAX_JPEG_SEGMENTS = 4_000
-# Neither a stuffed 0 or FF nor a restart marker: what ends the entropy-coded data.
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-# Frames of progressive images; their number of scans begins at one, so that a single scan counts as two.
-_PROGRESSIVE = (b"\xc2", b"\xc6", b"\xca", b"\xce")
-_TILE_SIDES = (322, 323)
-_MAX_TILE_PIXELS = 4_000_000
-# Markers with a segment: frames and tables, end and start of scan, application data, comments.
-_SEGMENT_MARKER = re.compile(rb"[\xc0-\xcf\xda-\xdf\xe0-\xef\xfe]")
-
-_MAX_REASON = 160
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+# Tags of TIFF.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO = 0
+# Where a BMP says how long its header is, and how many bits a pixel has.
+_BMP_HEADER, _BMP_BITS, _BMP_BITS_OF_SHORT_HEADER = 14, 28, 24
+_SHORT_HEADER = 12
+_BITS_OF_GRAY = {"1": 1, "L": 8}
 
 # Memory per pixel: Pillow's own, four bytes where no other number is given, and what decoders take besides
 # to hold a whole image, as measured. Other decoders work row by row.
@@ -62,36 +60,34 @@ _BYTES_OF_COEFFICIENT = 2
 _BAND_BYTES = 8 << 20
 
 
-class DecodingError(Exception):
-    """A file that gives no pixels.
+def opened(file: io.BytesIO) -> tuple[ImageFile, int]:
+    """Read the header of a file; return the image, not decoded yet, and the number of its JPEG scans.
 
-    Args:
-        kind: "unidentified", "pixels" (too many), "attack", "damaged", "memory" or "time".
-        reason: For a message; "" where the kind says all.
+    The number is one more for a progressive JPEG.
     """
-
-    def __init__(self, kind: str, reason: str = "") -> None:
-        super().__init__(kind, reason)
-        self.kind = kind
-        self.reason = " ".join(_UNPRINTABLE.sub(" ", reason).split())[:_MAX_REASON]
-
-
-def opened(file: io.BytesIO) -> tuple[Image, int]:
-    """Read the header of a file; return the image, not decoded yet, and the number of its JPEG scans."""
     from PIL import Image, UnidentifiedImageError
 
+    scans: list[JpegScan] = []
+    is_progressive = False
     with file.getbuffer() as data:
-        scans = _jpeg_scans(data) if bytes(data[:2]) == b"\xff\xd8" else 0
+        if bytes(data[:2]) == b"\xff\xd8":
+            scans, is_progressive = jpeg_scans(data)
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise DecodingError("unidentified") from error
     except Image.DecompressionBombError as error:
         raise DecodingError("pixels") from error
-    if scans * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
-        raise DecodingError("attack", f"{scans} JPEG scans of so many pixels")
-    _check_tiles(image)
-    return image, scans
+    if len(scans) * image.size[0] * image.size[1] > _MAX_JPEG_VISITS:
+        raise DecodingError("attack", f"{len(scans)} JPEG scans of so many pixels")
+    with file.getbuffer() as data:
+        _check_colors(image, data)
+    if scans:
+        from viper.images import jpeg_decoder
+
+        jpeg_decoder.use(image, scans)
+    # A progressive JPEG keeps its coefficients even if it has one scan.
+    return image, len(scans) + is_progressive
 
 
 def decoding_bytes(form: str, mode: str, size: tuple[int, int], scans: int, file_bytes: int) -> int:
@@ -135,41 +131,34 @@ def _number(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
 
-def _check_tiles(image: Image) -> None:
-    """Refuse a TIFF whose tiles are far larger than the image: each is decoded as a whole."""
-    tags: Any = getattr(image, "tag_v2", {})
-    sides = [tags.get(tag, 0) for tag in _TILE_SIDES]
-    if not all(type(side) is int for side in sides):
-        raise DecodingError("damaged", "its tiles have no size")
-    if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * image.size[0] * image.size[1]):
-        raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
+def _check_colors(image: ImageFile, data: memoryview) -> None:
+    """Correct or refuse what Pillow would decode to other colors than those of the file."""
+    if image.format == "TIFF":
+        check_tiff(getattr(image, "tag_v2", {}), data)
+        image.tile = [
+            tile._replace(args=(native_order(tile.codec_name, tile.args[0]), *tile.args[1:]))
+            if type(tile.args) is tuple
+            else tile
+            for tile in image.tile
+        ]
+    elif image.format == "PNG":
+        transparent = transparency_of_png(data)
+        if transparent is not None:
+            image.info["transparency"] = transparent
+    elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
+        # A palette of grays is left out, and with it the number of bits.
+        bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
+        if bits != _BITS_OF_GRAY.get(image.mode, bits):
+            raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
 
 
-def _jpeg_scans(data: memoryview) -> int:
-    """Count the scans of the first image of a JPEG.
-
-    Raises:
-        DecodingError: It has more scans or segments than any encoder writes, or a marker that none writes:
-            libjpeg and this function might not agree on where the next segment begins.
-    """
-    scans, position = 0, 2
-    for _ in range(_MAX_JPEG_SEGMENTS):
-        marker = _JPEG_MARKER.search(data, position)
-        if marker is None or marker[1] == b"\xd9":  # end of image
-            return scans
-        if not _SEGMENT_MARKER.match(marker[1]):
-            raise DecodingError("attack", f"a JPEG marker {marker[1].hex()}")
-        scans += marker[1] == b"\xda"  # start of scan
-        # A progressive frame keeps its coefficients even if it has one scan.
-        scans = max(scans, 1) if marker[1] in _PROGRESSIVE else scans
-        if scans > _MAX_JPEG_SCANS:
-            raise DecodingError("attack", f"more than {_MAX_JPEG_SCANS} JPEG scans")
-        position = marker.end()
-        length = int.from_bytes(data[position : position + 2])  # counts its own two bytes
-        if length < 2 and position + 2 <= len(data):
-            raise DecodingError("attack", "a JPEG segment without a length")
-        position += length
-    raise DecodingError("attack", f"more than {_MAX_JPEG_SEGMENTS:,} JPEG segments")
+def load(image: Image) -> None:
+    """Decode an image to its end."""
+    image.load()
+    if image.format == "PNG" and image.mode == "P" and image.palette is not None:
+        most: Any = image.getextrema()[1]
+        if most >= len(image.palette.palette) // 3:
+            raise DecodingError("damaged", f"color {most} is beyond its palette")
 
 
 def orientation(image: Image) -> int:
@@ -181,7 +170,13 @@ def orientation(image: Image) -> int:
     return int(value) if value in range(1, 9) else 1
 
 
-def sample_bits(image: Image) -> int:
-    """Return how many bits of a 16-bit sample are in use: 12 where a TIFF says so, else 16."""
+def deep_samples(image: Image) -> DeepSamples:
+    """Return what the samples of an image of more than 8 bits mean."""
     tags: Any = getattr(image, "tag_v2", {})
-    return 12 if tags.get(258) == (12,) else 16
+    transparent = image.info.get("transparency")
+    return DeepSamples(
+        bits=12 if tags.get(_BITS_PER_SAMPLE) == (12,) else 16,
+        is_inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
+        is_unsigned=tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (1,),
+        transparent=transparent if type(transparent) is int and image.mode in DEEP_MODES else -1,
+    )

@@ -1,5 +1,6 @@
 """Makes pixel arrays of what a decoder returns: scales deep samples to 8 bits, and turns images upright.
 
+- Transparent samples become white, and samples of which small ones are light are inverted.
 - 16-bit gray keeps its upper eight bits (of twelve, where a TIFF says that it has twelve).
 - 32-bit integers and floats, whose range no file states, are scaled from the first of 0 … 1,
   0 … 255 and 0 … 65535 that contains all values, else from their minimum to their maximum.
@@ -12,36 +13,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viper.images.color_modes import DeepSamples
 from viper.images.image import Pixels
 
 __all__ = ["gray_pixels", "upright"]
 
 _USUAL_RANGES = (1.0, 255.0, 65535.0)
 _BAND_VALUES = 1 << 20
+_WHITE = 255
 
 
-def gray_pixels(values: NDArray[Any], *, bits: int) -> Pixels:
+def gray_pixels(values: NDArray[Any], samples: DeepSamples) -> Pixels:
     """Scale samples of 16 or 32 bits to 8; returns a new array of shape (H, W, 3), uint8 RGB.
 
     Args:
         values: Shape (H, W): unsigned 16-bit integers, 32-bit integers or floats.
-        bits: Bits of a 16-bit sample that are in use: 12 or 16.
+        samples: What they mean.
     """
+    if samples.is_unsigned and values.dtype.kind == "i":
+        values = values.view(values.dtype.str.replace("i", "u"))
     pixels = np.empty((*values.shape, 3), np.uint8)
     with np.errstate(invalid="ignore"):  # a signaling NaN is a NaN
-        _fill(pixels, values, bits)
+        _fill(pixels, values, samples)
     return pixels
 
 
-def _fill(pixels: Pixels, values: NDArray[Any], bits: int) -> None:
+def _fill(pixels: Pixels, values: NDArray[Any], samples: DeepSamples) -> None:
     bottom, scale = (0.0, 0.0) if values.dtype.itemsize == 2 else _range(values)
     step = max(1, _BAND_VALUES // max(1, values.shape[1]))
     for top in range(0, values.shape[0], step):  # temporary arrays of doubles stay small
         band = values[top : top + step]
         if values.dtype.itemsize == 2:
-            gray = (band >> (bits - 8)).astype(np.uint8)
+            gray = (band >> (samples.bits - 8)).astype(np.uint8)
         else:
             gray = _scaled(band, bottom, scale)
+        if samples.is_inverted:
+            np.subtract(_WHITE, gray, out=gray)
+        if samples.transparent >= 0:
+            gray[band == samples.transparent] = _WHITE
         pixels[top : top + step] = gray[:, :, None]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.errors import InputError
 from viper.images.boxes import Box, area, clamp, read_box
 from viper.images.image import View
@@ -97,7 +97,7 @@ def _example(line: bytes, folder: Path, where: str) -> Example:
     try:
         row: Any = parse_json(line, max_bytes=_MAX_LINE_BYTES)
     except ValueError as error:
-        raise InputError(f"{where} is not JSON: {one_line(error)}") from error
+        raise InputError(f"{where} is not JSON: {reason_of(error)}") from error
     if not isinstance(row, dict):
         raise InputError(f"{where} must be a JSON object, but got {type(row).__name__}.")
     if strange := [key for key in row if key not in _KEYS]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from viper.backends.model_source import one_line
+from viper.backends.model_source import reason_of
 from viper.errors import ConfigError, InputError
 from viper.limber.model import SoftPrompts
 from viper.storage.bounded_json import read_json
@@ -87,7 +87,7 @@ def read_wiring(folder: Path) -> Wiring:
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("matcher and language must be texts")
     except (ValueError, TypeError, InputError) as error:
-        raise ConfigError(f"'{path}' is malformed: {one_line(error)}") from error
+        raise ConfigError(f"'{path}' is malformed: {reason_of(error)}") from error
     if wiring.version != _VERSION:
         raise ConfigError(
             f"'{path}' has version {wiring.version!r}, but this Viper reads version {_VERSION}. "
@@ -113,5 +113,5 @@ def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
             soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
         soft.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, ValueError, OSError, InputError) as error:
-        raise ConfigError(f"'{path}' holds no map of this shape: {one_line(error)}") from error
+        raise ConfigError(f"'{path}' holds no map of this shape: {reason_of(error)}") from error
     return soft.float().eval().requires_grad_(False)

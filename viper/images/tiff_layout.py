@@ -1,0 +1,174 @@
+"""Corrects or refuses a TIFF whose pixels Pillow would read without an error, and wrongly.
+
+A TIFF describes the layout of its samples by a dozen tags. Pillow refuses many combinations, and takes some
+for others. The names and numbers of the tags are those of TIFF 6.0. This module imports no numpy.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from viper.images.decoding_error import DecodingError
+
+__all__ = ["check_tiff", "native_order"]
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
+_PLANES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 284, 322, 323, 324, 325
+_INK_SET, _SAMPLE_FORMAT, _COEFFICIENTS, _SUBSAMPLING, _BLACK_WHITE = 332, 339, 529, 530, 532
+_CMYK, _YCBCR = 5, 6
+_SEPARATE = 2
+_FILL_ORDER = 266
+_DEFLATE = (8, 32946)
+_PORTION_BYTES = 1 << 16
+_YCBCR_BLOCK_BYTES = 18  # of 4×4 pixels
+_SIGNED = 2
+# Photometric interpretations whose separate planes Pillow reads: BlackIsZero, RGB, palette, CMYK.
+_PLANAR = (1, 2, 3, 5)
+_MAX_TILE_PIXELS = 4_000_000
+_FULL_RANGE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
+_LUMA = (0.299, 0.587, 0.114)
+
+# libtiff gives samples in the order of the machine; Pillow knows that for some layouts only.
+_NATIVE_ORDER = {"F;32BF": "F;32NF", "I;16BS": "I;16NS", "I;32BS": "I;32NS"}
+
+
+def native_order(codec: str, layout: str) -> str:
+    """Return the name of the layout that samples really have when a decoder of Pillow gets them."""
+    return _NATIVE_ORDER.get(layout, layout) if codec == "libtiff" else layout
+
+
+def check_tiff(
+    tags: Any, data: memoryview
+) -> None:  # Any: a mapping of Pillow, of a stranger's values
+    """Check the tags of a TIFF, as Pillow has read them, and what checksums it has.
+
+    Args:
+        tags: Number → value.
+        data: The file.
+
+    Raises:
+        DecodingError: Its pixels would be wrong, parts of it are missing, or its tiles are far too large.
+    """
+    try:
+        _check_tiles(tags)
+        _check_colors(tags)
+        parts = _parts(tags)
+        if _is_raw(tags):
+            _check_lengths(parts)
+        elif tags.get(_COMPRESSION) in _DEFLATE and tags.get(_FILL_ORDER, 1) == 1:
+            most_bytes = parts.bytes_of_whole
+            if tags[_PHOTOMETRIC] == _YCBCR:  # subsampled blocks reach beyond the edges
+                most_bytes = 2 * most_bytes + _YCBCR_BLOCK_BYTES
+            for offset, size in zip(parts.offsets, parts.sizes, strict=True):
+                _check_deflated(data[offset : offset + size], most_bytes)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+        raise DecodingError("damaged", "its tags have impossible values") from error
+
+
+def _check_tiles(tags: Any) -> None:
+    """Refuse tiles that are far larger than the image: each is decoded as a whole."""
+    sides = [tags.get(tag, 0) for tag in (_TILE_WIDTH, _TILE_HEIGHT)]
+    if not all(type(side) is int for side in sides):
+        raise DecodingError("damaged", "its tiles have no size")
+    if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * tags[_WIDTH] * tags[_HEIGHT]):
+        raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
+
+
+def _check_colors(tags: Any) -> None:
+    if _PHOTOMETRIC not in tags:
+        raise DecodingError("unsupported", "no photometric interpretation")
+    photometric, bits = tags[_PHOTOMETRIC], {*tags.get(_BITS, (1,))}
+    if tags.get(_PLANES, 1) == _SEPARATE and not (bits == {8} and photometric in _PLANAR):
+        raise DecodingError("unsupported", "separate planes of such colors")
+    if _SIGNED in tags.get(_SAMPLE_FORMAT, (1,)) and min(bits) <= 8:
+        raise DecodingError("unsupported", "signed samples of 8 bits")
+    if photometric == _CMYK and tags.get(_INK_SET, 1) != 1:
+        raise DecodingError("unsupported", "inks that are not cyan, magenta, yellow and black")
+    if photometric == _YCBCR and _is_raw(tags):
+        if tuple(tags.get(_SUBSAMPLING, (2, 2))) != (1, 1):
+            raise DecodingError("unsupported", "uncompressed subsampled colors")
+        if not _is_near(tags.get(_BLACK_WHITE, _FULL_RANGE), _FULL_RANGE) or not _is_near(
+            tags.get(_COEFFICIENTS, _LUMA), _LUMA
+        ):
+            raise DecodingError("unsupported", "uncompressed colors of another range")
+
+
+def _is_raw(tags: Any) -> bool:
+    return bool(tags.get(_COMPRESSION, 1) == 1)
+
+
+def _is_near(values: Any, wanted: tuple[float, ...]) -> bool:
+    return len(values) == len(wanted) and all(
+        abs(float(value) - target) < 0.002 for value, target in zip(values, wanted, strict=True)
+    )
+
+
+class _Parts(NamedTuple):
+    """The strips or tiles of an image."""
+
+    offsets: Sequence[int]
+    sizes: Sequence[int]
+    """Bytes of each in the file."""
+    bytes_of_whole: int
+    """Bytes of samples in each, but for the last strip of a plane."""
+    bytes_of_last: int
+    per_plane: int
+
+
+def _parts(tags: Any) -> _Parts:
+    """Return the strips or tiles; refuse an image with fewer or more of them than it needs."""
+    width, height, samples = tags[_WIDTH], tags[_HEIGHT], tags.get(_SAMPLES, 1)
+    is_striped = _STRIP_OFFSETS in tags
+    if is_striped:
+        offsets, sizes = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
+        across, down = width, min(height, tags.get(_ROWS_PER_STRIP, height))
+    else:
+        offsets, sizes = tags[_TILE_OFFSETS], tags[_TILE_BYTES]
+        across, down = tags[_TILE_WIDTH], tags[_TILE_HEIGHT]
+    planes, bits = 1, sum(tags.get(_BITS, (1,)))
+    if len(tags.get(_BITS, (1,))) == 1:
+        bits *= samples
+    if tags.get(_PLANES, 1) == _SEPARATE:
+        planes, bits = samples, bits // samples
+    per_plane = -(-width // across) * -(-height // down)
+    if not len(offsets) == len(sizes) == per_plane * planes:
+        raise DecodingError(
+            "damaged", f"{len(offsets)} strips or tiles instead of {per_plane * planes}"
+        )
+    row_bytes = -(-across * bits // 8)
+    last_rows = height % down if is_striped and height % down else down
+    return _Parts(offsets, sizes, row_bytes * down, row_bytes * last_rows, per_plane)
+
+
+def _check_lengths(parts: _Parts) -> None:
+    for number, size in enumerate(parts.sizes, 1):
+        is_last = number % parts.per_plane == 0
+        if size < (parts.bytes_of_last if is_last else parts.bytes_of_whole):
+            raise DecodingError("damaged", "a strip or tile is too short")
+
+
+def _check_deflated(data: memoryview, most_bytes: int) -> None:
+    """Read a strip or tile up to its checksum, which libtiff does not always read.
+
+    Args:
+        data: The strip or tile.
+        most_bytes: Bytes of samples; one that has more is refused.
+    """
+    stream, produced = zlib.decompressobj(), 0
+    try:
+        for start in range(0, len(data), _PORTION_BYTES):
+            portion: memoryview | bytes = data[start : start + _PORTION_BYTES]
+            while not stream.eof and produced <= most_bytes:
+                most = min(_PORTION_BYTES, most_bytes + 1 - produced)
+                found = len(stream.decompress(portion, most))
+                produced += found
+                portion = stream.unconsumed_tail
+                if not portion and found < most:
+                    break
+    except zlib.error as error:
+        raise DecodingError("damaged", "a strip or tile has a wrong checksum") from error
+    if not stream.eof or produced > most_bytes:
+        raise DecodingError("damaged", "a strip or tile is cut, or holds more than its rows")
