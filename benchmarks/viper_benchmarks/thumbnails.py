@@ -1,8 +1,8 @@
 """Images in a report: small copies of images in the folder of the data, and of no other file.
 
 A report is sent to others, and both a data file and the folder of a run may come from others, who may name
-any file of this machine. So what is shown is the image that the data give for the id of a sample, whatever the
-row of a run says, and it lies in the folder that the user named with `--data`, links resolved.
+any file of this machine. So what is shown is the image that the data give for the id of a sample, whatever
+the row of a run says, and it lies in the folder that the user named with `--data`, links resolved.
 """
 
 from __future__ import annotations
