@@ -72,10 +72,10 @@ SHAPES = {
     "accents": (4, "printed", lambda: ['"', "é" * (TEXT_BYTES // 2), '"']),
     "escapes": (4, "printed", lambda: ['"', "\\u0001" * (TEXT_BYTES // 6), '"']),
     "an image": (4, "image", image),
-    "dicts of version 3": (3, "returned", lambda: items('{"a":0}', 6)),
-    "empty dicts of version 3": (3, "returned", lambda: items("{}", 4)),
-    "dicts of version 2": (2, "returned", lambda: items('{"a":0}', 6)),
-    "patches of version 2": (2, "returned", lambda: items(OLD_PATCH, 17)),
+    "dicts of version 3": (3, "returned", lambda: items('{"a":0}', 7)),
+    "empty dicts of version 3": (3, "returned", lambda: items("{}", 5)),
+    "dicts of version 2": (2, "returned", lambda: items('{"a":0}', 7)),
+    "patches of version 2": (2, "returned", lambda: items(OLD_PATCH, 19)),
 }
 
 
