@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from viper.images.boxes import Box
+from viper.texts.terminal import visible
 from viper_benchmarks.sample import Sample, SampleResult, id_bytes
 from viper_benchmarks.thumbnails import Thumbnail, images_of, thumbnail
 
@@ -69,6 +70,7 @@ def render_page(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_with_escapes,
     )
     environment.filters["percent"] = _percent
     wrong = heapq.nsmallest(
@@ -106,6 +108,11 @@ def _natural(text: str) -> tuple[int, int, str]:
         return 1, 0, text
     digits = text.lstrip("0")
     return 0, len(digits), digits
+
+
+def _with_escapes(value: Any) -> Any:
+    """Return what a page shows of a value: no text of strangers can hide in it."""
+    return visible(value) if type(value) is str else value  # a macro's result is markup
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

@@ -79,3 +79,15 @@ def test_a_whole_run_writes_its_page(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Is there a cup?" in page
     assert "runtime" in page
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u3164", "\u2800", "\ufe0f", "\U000e0041", "\u202e"], ids=ascii
+)
+def test_characters_without_a_shape_are_shown_as_escapes(hidden):
+    text = f"yes{hidden}"
+    wrong = row("1", 0.0, query=text, prediction=text, answer=text, program=text, tags=(text,),
+                failure="model", message=text, image=text)  # fmt: skip
+    page = page_of(wrong, split=text)
+    assert page.count(f"yes{hidden.encode('unicode_escape').decode()}") >= 8
+    assert hidden not in page
