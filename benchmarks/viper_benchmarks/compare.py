@@ -45,14 +45,23 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
             )
     task, other = (run.get("task") for run in settings)
     if task != other:
-        raise InputError(f"The runs are of different tasks: {task} and {other}.")
-    before = {row.id: _outcome(row) for row in read_rows(first / "samples.jsonl")}
+        raise InputError(
+            f"The runs are of different tasks: {str(task)[:60]} and {str(other)[:60]}."
+        )
+    before: dict[str, _Outcome] = {}
+    for row in read_rows(first / "samples.jsonl"):
+        if before.setdefault(row.id, outcome := _outcome(row)) is not outcome:
+            raise _repeated(first, row.id)
+    seen: set[str] = set()
     paired = Paired()
     means = Mean(), Mean()
     gained: list[dict[str, Any]] = []
     lost: list[dict[str, Any]] = []
     changed = only_second = 0
     for row in read_rows(second / "samples.jsonl"):
+        if row.id in seen:
+            raise _repeated(second, row.id)
+        seen.add(row.id)
         old, new = before.pop(row.id, None), _outcome(row)
         if old is None:
             only_second += 1
@@ -86,6 +95,12 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         "lost": lost,
         "settings": _differing(*settings),
     }
+
+
+def _repeated(folder: Path, id_: str) -> InputError:
+    return InputError(
+        f"{str(folder)!r} has two rows of the sample {id_!r:.80}. Remove one of them from samples.jsonl."
+    )
 
 
 def _outcome(row: SampleResult) -> _Outcome:

@@ -8,6 +8,8 @@ from hashlib import blake2b
 
 import numpy as np
 
+from viper_benchmarks.sample import id_bytes
+
 __all__ = ["Digests"]
 
 
@@ -39,4 +41,4 @@ class Digests:
 
 
 def _digest(id_: str) -> int:
-    return int.from_bytes(blake2b(id_.encode(), digest_size=8).digest())
+    return int.from_bytes(blake2b(id_bytes(id_), digest_size=8).digest())

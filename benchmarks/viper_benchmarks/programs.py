@@ -56,6 +56,8 @@ class SavedPrograms:
         id_, program = row.raw.get("id"), row.raw.get("program")
         if type(id_) not in (str, int) or not isinstance(program, str | None):
             raise row.wrong("needs an 'id' and a 'program', a text or null.")
+        if str(id_) in self._programs:
+            raise row.wrong(f"has the id {repr(id_)[:80]} of an earlier row.")
         self._programs[str(id_)] = program
         if program is None and isinstance(reason := row.raw.get("message"), str):
             self._reasons[str(id_)] = reason

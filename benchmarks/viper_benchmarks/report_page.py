@@ -5,24 +5,21 @@ Texts come from models and data files: the template escapes all of them.
 
 from __future__ import annotations
 
-import base64
 import heapq
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viper.errors import InputError
 from viper.images.boxes import Box
-from viper_benchmarks.sample import SampleResult
+from viper.texts.terminal import visible
+from viper_benchmarks.sample import Sample, SampleResult, id_bytes
+from viper_benchmarks.thumbnails import Thumbnail, images_of, thumbnail
 
 __all__ = ["render_page"]
 
 # Wrong samples in the gallery: enough to see a pattern, and a page of about a megabyte.
 _GALLERY_SIZE = 24
-_LONGEST_SIDE = 460
-_JPEG_QUALITY = 80
 _TEMPLATE = "report.html.j2"
 
 # Optional keys of report and settings; the template requires all others.
@@ -42,26 +39,18 @@ _HEADINGS = {
 }
 
 
-class _Thumbnail(NamedTuple):
-    """A small copy of an image for the page."""
-
-    source: str
-    """A data URI."""
-    size: tuple[int, int]
-    """(width, height) of the image in pixels: the frame of its boxes."""
-
-
 class _Wrong(NamedTuple):
-    """A wrong sample with its image; None if it cannot be read."""
+    """A wrong sample with its thumbnail."""
 
     row: SampleResult
-    thumbnail: _Thumbnail | None
+    thumbnail: Thumbnail
 
 
 def render_page(
     report: Mapping[str, Any],
     settings: Mapping[str, Any],
     rows: Iterable[SampleResult],
+    samples: Iterable[Sample],
     data_folder: Path | None,
 ) -> str:
     """Return the page of a run.
@@ -70,7 +59,8 @@ def render_page(
         report: The content of `report.json`.
         settings: Of the run, as in `run.json`.
         rows: Read once; the page has some of the wrong ones, chosen by their ids alone.
-        data_folder: Folder of the rows' images.
+        samples: Of the run; they say which image belongs to an id.
+        data_folder: Folder of the data: only images in it are shown.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -80,19 +70,21 @@ def render_page(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_with_escapes,
     )
     environment.filters["percent"] = _percent
     wrong = heapq.nsmallest(
         _GALLERY_SIZE,
         (row for row in rows if not row.correct),
-        key=lambda row: sha256(row.id.encode()).digest(),
+        key=lambda row: sha256(id_bytes(row.id)).digest(),
     )
+    images = images_of(samples, {row.id for row in wrong})
     page = environment.get_template(_TEMPLATE)
     return page.render(
         report={**dict.fromkeys(_OPTIONAL), **report},
         settings={**dict.fromkeys(_OPTIONAL_SETTINGS), **settings},
         groups=list(_groups(report["by_tag"])),
-        gallery=[_Wrong(row, _thumbnail(row, data_folder)) for row in wrong],
+        gallery=[_Wrong(row, thumbnail(images.get(row.id), data_folder)) for row in wrong],
         n_wrong=report["n"] - report["n_correct"],
         box=_svg_box,
     )
@@ -111,8 +103,16 @@ def _groups(by_tag: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, An
 
 
 def _natural(text: str) -> tuple[int, int, str]:
-    """Order numbers by value, before words."""
-    return (0, int(text), "") if text.isdecimal() else (1, 0, text)
+    """Order numbers by value, before words; a number of any length is not computed."""
+    if not (text.isascii() and text.isdecimal()):
+        return 1, 0, text
+    digits = text.lstrip("0")
+    return 0, len(digits), digits
+
+
+def _with_escapes(value: Any) -> Any:
+    """Return what a page shows of a value: no text of strangers can hide in it."""
+    return visible(value) if type(value) is str else value  # a macro's result is markup
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
@@ -122,21 +122,3 @@ def _percent(value: float | None, digits: int = 1) -> str:
 def _svg_box(box_xyxy: Box) -> dict[str, float]:
     x1, y1, x2, y2 = box_xyxy
     return {"x": x1, "y": y1, "width": max(0.0, x2 - x1), "height": max(0.0, y2 - y1)}
-
-
-def _thumbnail(row: SampleResult, folder: Path | None) -> _Thumbnail | None:
-    from PIL import Image
-
-    from viper.images.decoding import open_image
-
-    path = Path(row.image) if folder is None else folder / row.image
-    try:
-        image = open_image(path)
-    except InputError:
-        return None
-    small = Image.fromarray(image.pixels())
-    small.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
-    coded = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return _Thumbnail(f"data:image/jpeg;base64,{coded}", image.size)

@@ -23,9 +23,10 @@ from filelock import FileLock, Timeout
 from viper.errors import InputError, WriteError
 from viper.storage.bounded_json import bounded_lines, parse_json, read_json
 from viper.storage.files import make_folder, open_regular_file, write_failure, write_file
+from viper.texts.terminal import one_line
 from viper_benchmarks.sample import SampleResult
 
-__all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run"]
+__all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run", "readable"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
 # A row holds a program and the text of an answer, each at most 1 MB before it is escaped.
@@ -82,22 +83,26 @@ class RunFolder:
         """Yield the existing rows."""
         return read_rows(self.samples)
 
-    def append(self, result: SampleResult) -> None:
-        """Write a row; a kill afterwards does not lose it.
+    def append(self, result: SampleResult) -> SampleResult:
+        """Write what `readable` makes of a row, and return it; a kill afterwards does not lose it.
 
         Raises:
             WriteError: It cannot be written; the rows before it are unchanged.
         """
-        line = json.dumps(result.to_json(), ensure_ascii=False) + "\n"
-        self._rows.append(line.encode("utf-8", "backslashreplace"))
+        result = readable(result)
+        self._rows.append(_line(result))
+        return result
 
     def write_run(self, more: Mapping[str, Any]) -> None:
         """Write `run.json`: the settings and further facts about the run."""
         write_file(self.path / _RUN, _json({**self._settings, **more}))
 
-    def write_report(self, report: Mapping[str, Any], page: str) -> None:
-        """Write the report as JSON and as a page."""
+    def write_report(self, report: Mapping[str, Any]) -> None:
+        """Write the report as JSON."""
         write_file(self.path / _REPORT, _json(report))
+
+    def write_page(self, page: str) -> None:
+        """Write the report as a page."""
         write_file(self.path / _PAGE, page.encode("utf-8", "replace"))
 
     def _check_settings(self) -> None:
@@ -119,6 +124,20 @@ class RunFolder:
         self._lock.release()
 
 
+def readable(row: SampleResult) -> SampleResult:
+    """Return a row that `read_rows` accepts: this one, or its sample as a failure of the kind `limit`.
+
+    One row that cannot be read again, because a text is too long or a number not finite, would end each later
+    use of its run.
+    """
+    try:
+        _row(_line(row))
+    except ValueError as error:
+        why = one_line(str(error))[:200]
+        return row.failed("limit", f"The result cannot be kept in a row: {why}.")
+    return row
+
+
 def read_rows(path: Path) -> Iterator[SampleResult]:
     """Yield the rows of a `samples.jsonl`, one at a time, without a truncated last line.
 
@@ -132,13 +151,14 @@ def read_rows(path: Path) -> Iterator[SampleResult]:
             try:
                 if (line := next(lines, b"")) == b"":
                     return
-                row = SampleResult.from_json(parse_json(line, max_bytes=MAX_ROW_BYTES))
+                row = _row(line)
             except (ValueError, TypeError, KeyError) as error:
                 if not line.endswith(b"\n"):
                     return
+                why = f"{type(error).__name__}: {one_line(str(error))[:120]}"
                 raise InputError(
-                    f"{str(path)!r}: line {number} is not a row of a run ({type(error).__name__}: "
-                    f"{str(error)[:120]}). Remove the line, and --resume evaluates its sample again."
+                    f"{str(path)!r}: line {number} is not a row of a run ({why}). Remove the line, and "
+                    "--resume evaluates its sample again."
                 ) from error
             yield row
 
@@ -222,8 +242,17 @@ def _remove_truncated_line(descriptor: int) -> None:
         file.truncate(keep)
 
 
+def _line(row: SampleResult) -> bytes:
+    text = json.dumps(row.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _row(line: bytes) -> SampleResult:
+    return SampleResult.from_json(parse_json(line, max_bytes=MAX_ROW_BYTES))
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _shortened(value: Any) -> str:

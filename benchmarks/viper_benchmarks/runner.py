@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from viper.engine.loop import LoopThread
+from viper.errors import InputError
 from viper_benchmarks.digests import Digests
 from viper_benchmarks.evaluator import SampleEvaluator
 from viper_benchmarks.report_page import render_page
-from viper_benchmarks.run_folder import RunFolder
+from viper_benchmarks.run_folder import RunFolder, readable
 from viper_benchmarks.sample import Sample, SampleResult, Samples
 from viper_benchmarks.tally import Tally
 
@@ -36,7 +38,7 @@ class RunPlan:
     about: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the report."""
     data_folder: Path | None = None
-    """Folder of the images of the rows, for the page."""
+    """Folder of the data; the page shows images in it only."""
 
 
 def run(
@@ -85,8 +87,7 @@ def run(
             write_run(folder)
 
         def keep(result: SampleResult) -> None:
-            if folder is not None:
-                folder.append(result)
+            result = readable(result) if folder is None else folder.append(result)
             tally.add(result)
             if on_result is not None:
                 on_result(result, True)
@@ -112,8 +113,9 @@ def run(
         if folder is not None:
             write_run(folder)
             rows = (row for row in folder.rows() if wanted is None or row.id in wanted)
-            page = render_page(report, plan.settings, rows, plan.data_folder)
-            folder.write_report(report, page)
+            folder.write_report(report)
+            page = render_page(report, plan.settings, rows, plan.samples, plan.data_folder)
+            folder.write_page(page)
     return report
 
 
@@ -133,7 +135,13 @@ def _finished(
                     on_result(row, False)
                 yield row.id
 
-    return Digests(ids())
+    found = Digests(ids())
+    if (twice := found.repeated()) is not None:
+        id_ = next(itertools.islice((r.id for r in folder.rows() if r.id in wanted), twice, None))
+        raise InputError(
+            f"{str(folder.samples)!r} has two rows of the sample {id_!r:.80}. Remove one of them."
+        )
+    return found
 
 
 async def _evaluate_all(

@@ -13,7 +13,7 @@ from typing import Any
 
 from viper.usage import Usage
 from viper_benchmarks.intervals import bootstrap_interval, mcnemar_p, wilson_interval
-from viper_benchmarks.sample import CEILING, BaselineResult, SampleResult
+from viper_benchmarks.sample import CEILING, BaselineResult, SampleResult, id_bytes
 
 __all__ = ["Mean", "Paired", "Tally", "Times"]
 
@@ -193,7 +193,7 @@ class Tally:
         self.program_cache_hits += row.program_cached
         self.usage += row.usage
         # A sum, because samples finish in any order.
-        self._ids = (self._ids + int.from_bytes(sha256(row.id.encode()).digest())) % (1 << 256)
+        self._ids = (self._ids + int.from_bytes(sha256(id_bytes(row.id)).digest())) % (1 << 256)
 
     def to_json(self, task: str, rate_per_s: float) -> dict[str, Any]:
         """Return the report's JSON object.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from fakes import bench
 from fakes.bench import row
 from viper import Engine
 from viper_benchmarks.report_page import render_page
+from viper_benchmarks.sample import Sample
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 
@@ -15,9 +17,9 @@ HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 def page_of(*rows, folder=None, **more):
     made = {**bench.report("jsonl", rows, 1.0), "split": None, "subset": None, "metric": "default",
             "exposure": None, "left": 0, **more}  # fmt: skip
-    return render_page(
-        made, {"generator": "grammar", "backends": {}, "programs": None}, rows, folder
-    )
+    samples = [Sample(r.id, r.task, (folder or Path()) / r.image, r.query) for r in rows]
+    settings = {"generator": "grammar", "backends": {}, "programs": None}
+    return render_page(made, settings, rows, samples, folder)
 
 
 def test_texts_of_models_and_data_are_escaped():
@@ -77,3 +79,15 @@ def test_a_whole_run_writes_its_page(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Is there a cup?" in page
     assert "runtime" in page
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u3164", "\u2800", "\ufe0f", "\U000e0041", "\u202e"], ids=ascii
+)
+def test_characters_without_a_shape_are_shown_as_escapes(hidden):
+    text = f"yes{hidden}"
+    wrong = row("1", 0.0, query=text, prediction=text, answer=text, program=text, tags=(text,),
+                failure="model", message=text, image=text)  # fmt: skip
+    page = page_of(wrong, split=text)
+    assert page.count(f"yes{hidden.encode('unicode_escape').decode()}") >= 8
+    assert hidden not in page

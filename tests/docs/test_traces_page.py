@@ -39,7 +39,8 @@ def test_bounds_are_those_of_the_reader():
     from viper.trace import TRACE_VERSION, read
 
     assert f"above {read.MAX_BYTES // 2**20} MiB" in PAGE
-    assert read._MAX_PARTS == 4_000_000
+    assert f"{read._MAX_PARTS / 1e6} million values" in PAGE
+    assert f"{read._MAX_TEXT_BYTES // 2**20} MiB beside large embedded images" in PAGE
     assert f"deeper than {read._MAX_DEPTH} levels" in PAGE
     assert f"versions other than 2 to {TRACE_VERSION}" in PAGE
     assert f"at most {CROP_PX} pixels wide and high" in PAGE

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from fakes import runs
 from fakes.backends import FakeDetector
 from fakes.cups import picture
+from viper.cli import cli
 from viper.errors import InputError
 from viper.images.data_uri import image_uri
 from viper.images.decoding import open_image
@@ -227,3 +229,39 @@ def test_an_embedded_picture_is_checked_like_any_other(tmp_path, photo):
         find_image(holding("data:image/png;base64,%%%"))
     with pytest.raises(InputError, match="Give an image"):
         find_image(holding("data:image/png;base64,aGVsbG8gd29ybGQ="))
+
+
+IMPOSSIBLE = {
+    "300 letters": "a" * 300, "300 letters and an ending": "a" * 300 + ".png", "a megabyte": "a" * 1_000_000,
+    "200 letters of three bytes": "語" * 200, "a null character": "a\0b", "only dots": "." * 300,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path, photo, name):
+    value = photo.trace.to_json()
+    value["images"][0]["name"] = name
+    found = find_image(trace_of(value), folders=[tmp_path])
+    assert found.image is None
+    assert "Give it with --image FILE" in found.missing
+    assert len(found.missing) < 500
+
+
+def test_the_control_the_system_refuses_such_a_name(tmp_path):
+    with pytest.raises(OSError, match="File name too long"):
+        (tmp_path / ("a" * 300)).stat()
+
+
+@pytest.mark.parametrize("option", [["--edit", "p.py"], ["--trace", "page.html"]], ids=str)
+def test_a_long_name_costs_neither_a_changed_program_nor_the_page(
+    tmp_path, recorded, option, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    value = recorded.to_json()
+    value["images"][0]["name"] = "a" * 300
+    (tmp_path / "run.json").write_text(json.dumps(value))
+    (tmp_path / "p.py").write_text(RED)
+    done = CliRunner().invoke(cli, ["replay", "run.json", *option])
+    assert done.exit_code == 0, done.stderr
+    assert "too long" not in done.stderr
+    assert option[0] == "--edit" or (tmp_path / "page.html").stat().st_size > 1_000

@@ -210,3 +210,13 @@ def test_without_its_bounds_the_page_grows_with_the_trace_or_breaks(
     monkeypatch.setattr(page_module, "viewer_file", unbounded)
     # Or it does not appear at all: more arguments than a call may have.
     assert nodes() > 2 * bounded or any("call stack" in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u3164", "\u2800", "\ufe0f", "\U000e0041", "\u202e"], ids=ascii
+)
+def test_characters_without_a_shape_are_escapes(opened, hidden):
+    page = opened(everywhere(f"yes{hidden}"))
+    text = page.evaluate("document.body.innerText")
+    assert "yes\\u{" in text
+    assert hidden not in text

@@ -6,7 +6,6 @@ escapes them, and messages and the log lose what looks like a secret.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,7 @@ def print_json(value: Any) -> None:
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:  # ASCII, or a lone surrogate of a file name
-        text = json.dumps(value)
+        text = json_text(value, ascii_only=True)
     click.echo(text)
 
 

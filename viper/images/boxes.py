@@ -16,9 +16,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Box", "area", "clamp", "intersection", "iou", "nms", "pixel_bounds", "read_box", "snap"]
+__all__ = [
+    "MAX_COORDINATE",
+    "Box",
+    "area",
+    "clamp",
+    "intersection",
+    "iou",
+    "nms",
+    "pixel_bounds",
+    "read_box",
+    "snap",
+]
 
 Box = tuple[float, float, float, float]
+
+MAX_COORDINATE = 1e9
+"""Largest coordinate of a box in a file, in pixels; areas and their sums stay exact enough and finite."""
 
 # A power of two: coordinates on this lattice are exact in binary, so that `height - y` loses nothing.
 # A box then returns unchanged from a program's frame, and cache keys still match.
@@ -36,12 +50,14 @@ def read_box(value: object, where: str) -> Box:
         InputError: It is not a box with an area.
     """
     edges: list[Any] = value if isinstance(value, list) and len(value) == 4 else []
-    if edges and all(type(edge) in (int, float) and math.isfinite(edge) for edge in edges):
+    # False for NaN, too; an integer of any length is compared without becoming a float.
+    if edges and all(type(e) in (int, float) and abs(e) <= MAX_COORDINATE for e in edges):
         x1, y1, x2, y2 = map(float, edges)
         if x1 < x2 and y1 < y2:
             return x1, y1, x2, y2
     raise InputError(
-        f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, but got {value!r}."
+        f"{where}: box_xyxy must be [x1, y1, x2, y2] with x1 < x2 and y1 < y2, within ±1e9 pixels, but "
+        f"got {repr(value)[:80]}."
     )
 
 

@@ -27,6 +27,7 @@ from viper.models.registry import STUB, TRUTH
 from viper.programs.api_spec import ApiCallable
 from viper.replay.again import image_of, spec_of
 from viper.replay.recorded import RecordedWorld
+from viper.storage.files import quote_path
 from viper.trace import Trace
 
 __all__ = ["Found", "find_image", "run_changed", "trusted_backends"]
@@ -137,7 +138,7 @@ def find_image(
         return Found(None, f"The trace does not hold it. {hint}")
     others = []
     for path in dict.fromkeys(Path(folder) / name for folder in folders):
-        if not path.is_file():
+        if not _is_file(path):
             continue
         try:
             return Found(_same(trace, partial(open_image, path), f"{str(path)!r}"), "")
@@ -146,8 +147,17 @@ def find_image(
     if others:
         return Found(None, f"{others[0].rstrip('.')}. {hint}")
     return Found(
-        None, f"The trace does not hold it, and there is no file {name!r} beside it. {hint}"
+        None,
+        f"The trace does not hold it, and there is no file {quote_path(name)} beside it. {hint}",
     )
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is such a file; of 300 letters, which no name can have, there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def trusted_backends(models: Mapping[str, str]) -> Trusted:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from viper.storage.files import read_regular_file
 
-__all__ = ["bounded_lines", "holds_more_values", "parse_json", "read_json"]
+__all__ = ["bounded_lines", "holds_more_values", "parse_json", "read_json", "table_of"]
 
 MAX_DEPTH = 64
 """The deepest file of a model, a benchmark or a service has fewer than 20 levels."""
@@ -54,7 +54,7 @@ def parse_json(
     try:
         value = json.loads(
             content,
-            object_pairs_hook=_table,
+            object_pairs_hook=table_of,
             parse_int=_integer,
             parse_float=_float,
             parse_constant=_refuse_constant,
@@ -126,7 +126,12 @@ def _marks(content: bytes | str) -> int:
     return sum(content.count(mark) for mark in ("[", "{", ","))
 
 
-def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def table_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the keys and values of an object; the `object_pairs_hook` of a parser.
+
+    Raises:
+        ValueError: A key occurs twice.
+    """
     table = dict(pairs)
     if len(table) != len(pairs):
         for key, _ in pairs:  # each is taken out once

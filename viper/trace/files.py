@@ -62,10 +62,11 @@ def write_trace(
     if path.suffix == ".html":
         from viper.trace.page import trace_page
 
-        text = trace_page(trace, image)
+        content = trace_page(trace, image).encode(
+            "utf-8", "replace"
+        )  # a lone surrogate has no UTF-8
     else:
-        text = trace_text(trace_json(trace, image, embed=embed))
-    content = text.encode("utf-8", "replace")  # a lone surrogate has no UTF-8
+        content = _content(trace_json(trace, image, embed=embed))
     write_file(path, content, what="The trace")
     if path.suffix == ".json":
         from viper.trace.read import is_too_large
@@ -96,7 +97,13 @@ def trace_json(
 
 def trace_text(value: dict[str, Any]) -> str:
     """Return the text of a trace file: the same bytes for the same run."""
+    return _content(value).decode()
+
+
+def _content(value: dict[str, Any]) -> bytes:
+    """Return the content of a trace file, with images of many megabytes in one copy."""
     try:
-        return to_json(value, indent=1, inf_nan_mode="constants").decode() + "\n"
+        content: bytes = to_json(value, indent=1, inf_nan_mode="constants")
     except PydanticSerializationError:  # a lone surrogate
-        return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+        content = json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    return content + b"\n"

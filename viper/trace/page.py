@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import json
 from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
+from viper.texts.terminal import json_text, visible
 from viper.trace.record import Trace
 from viper.trace.summary import summary_html
 
@@ -34,13 +34,15 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
         image: Its image; None, or one without pixels, for a page without.
     """
     uri = None if image is None or image.load is None else page_image(image)
-    value = replace(trace, embedded=None).to_json()
+    value, name = replace(trace, embedded=None).to_json(), trace.image.name
     data = {"trace": value, "picture": uri}
     scripts = [viewer_file("viewer.js"), viewer_file("page.js")]
     styles = [viewer_file("viewer.css"), viewer_file("page.css")]
     return _template().render(
-        title=f"{trace.answer or 'no answer'} – {trace.question or trace.image.name}"[:200],
-        footer=f"Viper {trace.viper}" + (f" · {trace.image.name}" if trace.image.name else ""),
+        title=visible(
+            f"{trace.answer or 'no answer'} – {trace.question or trace.image.name}"[:200]
+        ),
+        footer=visible(f"Viper {trace.viper}" + (f" · {name}" if name else "")),
         # The template inserts these unescaped: our own files, whose hashes are in the policy, and text
         # that has been escaped already.
         viewer_js=scripts[0],
@@ -56,7 +58,7 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
 
 def script_json(value: Any) -> str:
     """Return a value as JSON in which no text can close the surrounding script element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json_text(value, compact=True)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -20,8 +20,9 @@ from pydantic_core import ErrorDetails
 
 from viper.errors import InputError
 from viper.images.values import json_patches
-from viper.storage.bounded_json import holds_more_values
+from viper.storage.bounded_json import holds_more_values, table_of
 from viper.storage.files import quote_path, read_regular_file
+from viper.trace.large_images import bytes_without_images, with_images, without_images
 from viper.trace.model import adapter
 from viper.trace.places import join_path, quote
 from viper.trace.record import TRACE_FORMAT, TRACE_VERSION, Trace
@@ -34,10 +35,14 @@ __all__ = ["MAX_BYTES", "is_too_large", "read_trace", "trace_of"]
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file: room for the whole of the largest image that Viper opens, in base64."""
 
-# Brackets, braces and commas outside of texts: an empty list costs 60 bytes of memory and two of a file. A
-# program at all its limits (20,000 patches received, 10,000 values sent, 5,000 returned) has about a
-# million; several such programs of one vote may have more, and `write_trace` says so.
-_MAX_PARTS = 4_000_000
+# Of all but large images. A program at all its limits has some 25 MB; a character may take four bytes in each
+# of five copies. With these limits, no verb takes a gigabyte of memory for any file.
+_MAX_TEXT_BYTES = 32 * 1024 * 1024
+
+# Brackets, braces and commas outside of texts: each may cost 100 bytes of memory, in four copies. A program
+# at all its limits (20,000 patches received, 10,000 values sent, 5,000 returned) has about a million;
+# several such programs of one vote may have more, and `write_trace` says so.
+_MAX_PARTS = 1_500_000
 
 # A value of a program may be nested 32 deep (`viper_sandbox.wire`), and each of its dicts takes three levels.
 _MAX_DEPTH = 104
@@ -54,16 +59,20 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
         InputError: It cannot be read, or is not a trace; the message says where it is wrong.
     """
     name = os.fspath(path)
-    data = read_regular_file(name, max_bytes=MAX_BYTES, what="trace")
+    text, images = without_images(read_regular_file(name, max_bytes=MAX_BYTES, what="trace"))
     try:
-        return trace_of(_parsed(data))
+        return with_images(trace_of(_parsed(text)), images)
     except InputError as error:
         raise InputError(f"{quote_path(name)} cannot be used: {error}") from error
 
 
 def is_too_large(data: bytes) -> bool:
     """Return whether a trace file has more bytes or values than `read_trace` accepts."""
-    return len(data) > MAX_BYTES or holds_more_values(data, _MAX_PARTS)
+    return (
+        len(data) > MAX_BYTES
+        or bytes_without_images(data) > _MAX_TEXT_BYTES
+        or holds_more_values(data, _MAX_PARTS)
+    )
 
 
 def trace_of(value: Any) -> Trace:  # Any: what is checked here
@@ -75,6 +84,7 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
     _check_bounds(value)
     _check_version(value)
     if value["version"] < TRACE_VERSION:
+        _check_upgraded_parts(value)
         if value["version"] == 2:
             value = upgraded_from_2(value)
         value = upgraded_from_3(value)
@@ -155,12 +165,19 @@ def _patches_in_values(trace: Trace) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(data: bytes) -> Any:
-    if holds_more_values(data, _MAX_PARTS):
+    if len(data) > _MAX_TEXT_BYTES:
         raise InputError(
-            f"it holds more than {_MAX_PARTS:,} values. A run of one program is never that large."
+            f"it has more than {_MAX_TEXT_BYTES:,} bytes beside its images. A run of one program is never "
+            "that large."
         )
+    if holds_more_values(data, _MAX_PARTS):
+        raise _too_many_parts()
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(
+            data.decode("utf-8-sig"),
+            object_pairs_hook=table_of,
+            parse_constant=_refuse_constant,
+        )
     except UnicodeDecodeError as error:
         raise InputError(
             f"it is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}. Give a file that "
@@ -172,6 +189,28 @@ def _parsed(data: bytes) -> Any:
         raise InputError(
             f"it is not JSON ({error}). Give a file that viper ask --trace FILE.json wrote."
         ) from error
+
+
+def _too_many_parts() -> InputError:
+    return InputError(
+        f"it holds more than {_MAX_PARTS:,} values. A run of one program is never that large."
+    )
+
+
+def _check_upgraded_parts(value: Any) -> None:
+    """Make sure that a trace of an earlier version is not too large in the form of this one.
+
+    A dict of a program, there an object, is a list of lists here: six brackets and commas instead of two.
+    """
+    parts, stack = 0, [value]
+    while stack:
+        holder = stack.pop()
+        items = holder.values() if isinstance(holder, dict) else holder
+        tagged = not isinstance(holder, dict) or "type" in holder
+        parts += len(holder) + 1 if tagged else 3 * (len(holder) + 1)
+        if parts > _MAX_PARTS:
+            raise _too_many_parts()
+        stack += (item for item in items if isinstance(item, (dict, list)))
 
 
 _TOO_DEEP = f"it is nested deeper than {_MAX_DEPTH} levels. Viper never writes such a trace."

@@ -6,14 +6,15 @@ of another page; they suit light and dark ones.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any, TypeAlias
 
 from viper.images.data_uri import page_image
 from viper.images.image import ImageRef
 from viper.images.values import dict_items, distinct
+from viper.texts.terminal import visible
 
 __all__ = ["summary_html"]
 
@@ -46,31 +47,36 @@ def summary_html(trace: Mapping[str, Any], image: ImageRef | None, *, styled: bo
 
     parts = [f"<div{style('max-width:62em;line-height:1.45')}>"]
     if trace["question"]:
-        parts.append(f"<div>{escape(_cut(trace['question']))}</div>")
+        parts.append(f"<div>{_escape(_cut(trace['question']))}</div>")
     failure = trace["failure"]
     answer = trace["answer"] if failure is None else f"No answer ({failure['kind']})"
-    parts.append(f"<div{style(_ANSWER)}>{escape(_cut(answer or ''))}</div>")
+    parts.append(f"<div{style(_ANSWER)}>{_escape(_cut(answer or ''))}</div>")
     if failure is not None:
         place = f"Line {failure['line']}: " if failure["line"] else ""
-        parts.append(f"<div>{escape(_cut(place + failure['message']))}</div>")
+        parts.append(f"<div>{_escape(_cut(place + failure['message']))}</div>")
     if trace["unverified"]:
-        parts.append(f"<div>Not verified: {escape(_cut('; '.join(trace['unverified'])))}</div>")
+        parts.append(f"<div>Not verified: {_escape(_cut('; '.join(trace['unverified'])))}</div>")
     if image is not None and image.load is not None:
         parts.append(_image(trace["patches"], image, style))
     turn = None if trace["chosen"] is None else trace["turns"][trace["chosen"]]
     if turn and turn["source"]:
         program = (
-            f"<pre{style('overflow:auto')}>{escape(_cut(turn['source'], _LONGEST_BLOCK))}</pre>"
+            f"<pre{style('overflow:auto')}>{_escape(_cut(turn['source'], _LONGEST_BLOCK))}</pre>"
         )
         parts.append(_folded(_cut(f"Program by {turn['generator']}"), program))
         if calls := turn["calls"]:
             heading = f"{len(calls)} call{'s' if len(calls) > 1 else ''}"
             parts.append(_folded(heading, _table(calls, style)))
         if turn["printed"]:
-            printed = escape(_cut(turn["printed"], _LONGEST_BLOCK))
+            printed = _escape(_cut(turn["printed"], _LONGEST_BLOCK))
             parts.append(_folded("Printed", f"<pre>{printed}</pre>"))
     parts.append("</div>")
     return "".join(parts)
+
+
+def _escape(text: str) -> str:
+    """Return a text for HTML in which all characters can be seen."""
+    return html.escape(visible(text))
 
 
 def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str:
@@ -78,7 +84,7 @@ def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str
     boxes = []
     for patch in patches[:_MOST_BOXES]:
         x1, y1, x2, y2 = (float(edge) for edge in patch["box_xyxy"])
-        title = escape(f"{_cut(patch['category'])} {patch['score']:.2f}")
+        title = _escape(f"{_cut(patch['category'])} {patch['score']:.2f}")
         width_px, height_px = max(0.0, x2 - x1), max(0.0, y2 - y1)
         boxes.append(
             f'<rect x="{x1}" y="{y1}" width="{width_px}" height="{height_px}"{style(_FOUND)}>'
@@ -93,7 +99,7 @@ def _image(patches: list[dict[str, Any]], image: ImageRef, style: _Style) -> str
 
 
 def _folded(heading: str, body: str) -> str:
-    return f"<details><summary>{escape(heading)}</summary>{body}</details>"
+    return f"<details><summary>{_escape(heading)}</summary>{body}</details>"
 
 
 def _table(calls: list[dict[str, Any]], style: _Style) -> str:
@@ -113,7 +119,7 @@ def _table(calls: list[dict[str, Any]], style: _Style) -> str:
             f"{call['ms']:.1f}",
         )
         rows.append(
-            "".join(f"<td{style(_CELL)}>{escape(_cut(cell, 1_000))}</td>" for cell in cells)
+            "".join(f"<td{style(_CELL)}>{_escape(_cut(cell, 1_000))}</td>" for cell in cells)
         )
     if len(calls) > _MOST_CALLS:
         rows.append(f'<td colspan="{len(names)}">… {len(calls) - _MOST_CALLS} more</td>')

@@ -79,7 +79,7 @@ def _tags(row: Row) -> Iterator[str]:
         steps = [
             step.get("function") or step.get("type") for step in program if isinstance(step, dict)
         ]
-        if steps and steps[-1] in _FAMILIES:
+        if steps and isinstance(steps[-1], str) and steps[-1] in _FAMILIES:
             yield _FAMILIES[steps[-1]]
         yield f"hops:{steps.count('relate')}"
     if template := row.optional_text("template_filename"):

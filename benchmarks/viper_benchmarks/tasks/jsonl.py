@@ -87,25 +87,29 @@ def _sample(line: bytes, path: Path, where: str) -> Sample:
     answers, choices, tags = (_texts(row, name, where) for name in ("answers", "choices", "tags"))
     task = row.get("task", "grounding" if "box_xyxy" in row else "vqa")
     if task not in ("vqa", "grounding"):
-        raise InputError(f"{where}: task must be 'vqa' or 'grounding', but got {task!r}.")
+        raise InputError(f"{where}: task must be 'vqa' or 'grounding', but got {repr(task)[:60]}.")
     right = "answer" if task == "vqa" else "box_xyxy"
     if right not in row or (task == "vqa" and row["answer"] is None):
         raise InputError(f"{where} has the task {task!r} but no {right!r}.")
     if (program := row.get("program")) is not None and not isinstance(program, str):
         raise InputError(f"{where}: 'program' must be a text, but got {type(program).__name__}.")
     has_box = task == "grounding" and row["box_xyxy"] is not None
-    return Sample(
-        id=str(row["id"]),
-        task=task,
-        image=path.parent / str(row["image"]),
-        query=str(row["query"]),
-        answer=str(row["answer"]) if task == "vqa" else None,
-        box_xyxy=read_box(row["box_xyxy"], where) if has_box else None,
-        program=program,
-        answers=answers,
-        choices=choices,
-        tags=tags,
-    )
+    box_xyxy = read_box(row["box_xyxy"], where) if has_box else None
+    try:
+        return Sample(
+            id=str(row["id"]),
+            task=task,
+            image=path.parent / str(row["image"]),
+            query=str(row["query"]),
+            answer=str(row["answer"]) if task == "vqa" else None,
+            box_xyxy=box_xyxy,
+            program=program,
+            answers=answers,
+            choices=choices,
+            tags=tags,
+        )
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _row(line: bytes, where: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from viper.errors import InputError, MissingExtraError
-from viper.images.boxes import Box
+from viper.images.boxes import MAX_COORDINATE, Box
 from viper_benchmarks.sample import Sample
 from viper_benchmarks.task import STANDARD_SUBSETS, BenchmarkTask
 from viper_benchmarks.tasks.json_files import Expected, Row, first_existing, image_path
@@ -126,7 +126,7 @@ def _samples(reference: Row, instances: _Instances, images: Path) -> Iterator[Sa
     """Yield one sample per sentence."""
     annotation = _entry(reference, "ann_id", instances.annotations, instances.name)
     image = _entry(reference, "image_id", instances.images, instances.name)
-    category = instances.categories.get(annotation.raw.get("category_id", -1), {}).get("name")
+    category = _category(annotation, instances)
     box = _box(annotation)
     path = image_path(images, image.text("file_name"))
     for position, value in enumerate(reference.items("sentences")):
@@ -142,6 +142,13 @@ def _samples(reference: Row, instances: _Instances, images: Path) -> Iterator[Sa
         )
 
 
+def _category(annotation: Row, instances: _Instances) -> str | None:
+    number = annotation.raw.get("category_id")
+    entry = instances.categories.get(number) if type(number) is int else None
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def _entry(reference: Row, name: str, entries: Mapping[int, dict[str, Any]], file: str) -> Row:
     number = reference.number(name)
     if number not in entries:
@@ -151,9 +158,11 @@ def _entry(reference: Row, name: str, entries: Mapping[int, dict[str, Any]], fil
 
 def _box(annotation: Row) -> Box:
     bbox = annotation.items("bbox")
-    numbers = [float(v) for v in bbox if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    numbers = [float(v) for v in bbox if type(v) in (int, float) and abs(v) <= MAX_COORDINATE]
     if len(numbers) != 4 or len(bbox) != 4 or min(numbers[2:]) <= 0:
-        raise annotation.wrong(f"has the bbox {bbox!r}; it must be x, y, width, height in pixels.")
+        raise annotation.wrong(
+            f"has the bbox {repr(bbox)[:80]}; it must be x, y, width, height in pixels."
+        )
     x, y, width, height = numbers
     return x, y, x + width, y + height
 

@@ -323,7 +323,7 @@ class ViperTrace {
     const [x1, y1] = patch.box_xyxy;
     const caption = patch.category === "image" ? "" : `${short(patch.category, 24)} ${patch.score.toFixed(2)}`;
     const text = svg("text", {x: x1 + size / 4, y: Math.max(y1 - size / 4, size), "font-size": size});
-    text.textContent = caption;
+    text.textContent = visible(caption);
     return text;
   }
 
@@ -375,8 +375,13 @@ class ViperTrace {
 function el(tag, attributes, ...children) {
   const made = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === "string" ? visible(child) : child)));
   return made;
+}
+
+// Characters without a shape as escapes: a text can hide whole sentences in them.
+function visible(text) {
+  return text.replace(/[\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
 }
 
 function svg(tag, attributes) {
