@@ -164,7 +164,7 @@ def _serve(options: dict[str, Any]) -> None:
 
         app = create_app(service, sandbox=level)
         server = Server(app, settings, service.admission, on_ready, service.connections)
-        server.run_until_signal(listening)
+        server.run_until_signal(listening, on_late_signal=lambda: leave(0))
         notice("ended.")
         service.close()
     finally:
