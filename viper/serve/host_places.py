@@ -22,7 +22,7 @@ from viper.storage.user_cache import user_cache_folder
 if TYPE_CHECKING:
     from viper.engine.config import EngineConfig
 
-__all__ = ["FOLDER", "NO_PLACES", "HostPlaces", "is_path", "host_places"]
+__all__ = ["FOLDER", "NO_PLACES", "HostPlaces", "host_places", "is_path"]
 
 FOLDER = "\0"
 """Stands for a known folder in a text: what follows it is the rest of a path."""
