@@ -52,7 +52,7 @@ _PATH_START = (
 _QUOTED_PATH = re.compile(
     rf"(?P<mark>['\"`]){_PATH_START}(?P<rest>(?:\\.|(?!(?P=mark)(?!\w))[^\\\n])*+)(?P=mark)"
 )
-_PATH = re.compile(rf"{_PATH_START}(?:[^\n]*[\\/])?")
+_UNQUOTED_PATH = re.compile(_PATH_START)
 
 
 def redacted_trace(trace: Trace, places: HostPlaces = NO_PLACES) -> Trace:
@@ -158,7 +158,15 @@ def redact_message(text: str, places: HostPlaces = NO_PLACES) -> str:
     text = _ADDRESS.sub("(address withheld)", _FILE_URL.sub("", hide_secrets(text)))
     text = _IP_ADDRESS.sub("(address withheld)", places.hide(text))
     text = _QUOTED_PATH.sub(_quoted, text)
-    return _PATH.sub(lambda found: "…" if found[0] == FOLDER else "…/", text)
+    return "\n".join(map(_without_path, text.split("\n")))
+
+
+def _without_path(line: str) -> str:
+    if found := _UNQUOTED_PATH.search(line):
+        end = max(line.rfind("/"), line.rfind("\\")) + 1
+        if end > found.start():
+            line = f"{line[: found.start()]}…/{line[end:]}"
+    return line.replace(FOLDER, "…")
 
 
 def _quoted(found: re.Match[str]) -> str:
