@@ -16,8 +16,10 @@ from viper.generate import examples
 from viper.images import decoding
 from viper.limber import answerer as limber
 from viper.oracle import answerer
+from viper.serve.host_places import HostPlaces
 from viper.texts import secrets
 
+PLACES = HostPlaces(["/srv/a b/c.onnx", "a/a/a"], ["/a/a", "/home/me"], ["http://gpu-box:1/v1"])
 # Expressions in tables, or with a part that is not constant: file → what they stand for, and their method.
 TABLES = {
     "viper/builtin/questions.py": ([*questions._FORMS.values()], "fullmatch"),
@@ -27,6 +29,7 @@ TABLES = {
     "viper/oracle/answerer.py": ([form for form, _ in answerer._FORMS], "fullmatch"),
     "viper/builtin/world/folder.py": ([r"CLEVR_a\-b_[0-9]{6,}\.png"], "fullmatch"),
     "viper/texts/secrets.py": ([*secrets._FORMS.values(), *secrets._SCHEMES.values()], "sub"),
+    "viper/serve/host_places.py": ([PLACES._pattern, PLACES._host_pattern], "sub"),
     "viper/testing/module_check.py": ([r"\bread_text\("], "search"),
 }
 FOUND, UNKNOWN = uses()

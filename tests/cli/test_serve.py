@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -139,6 +142,71 @@ def test_a_signal_in_the_middle_of_requests_loses_none():
         while server.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         assert server.process.returncode == 0
+
+
+def processes():
+    """Process id → that of its parent and when it began, of all that have not ended."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if fields[0] != "Z":
+            found[int(folder.name)] = int(fields[1]), fields[19]
+    return found
+
+
+def family_of(process):
+    """The processes that it has started, and those that these have."""
+    running = processes()
+    family = {process}
+    while more := {one for one, (parent, _) in running.items() if parent in family} - family:
+        family |= more
+    return {(one, running[one][1]) for one in family - {process}}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("gap_s", [0.005, 0.05, 0.15], ids="every {} s".format)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("running", [0, 10], ids="{} run".format)
+def test_any_number_of_signals_ends_it_with_zero_and_leaves_no_process(running, number, gap_s):
+    """Whatever it is doing when one arrives: draining, interrupting, closing its models, or leaving."""
+    import httpx
+
+    program = "def execute_command(image):\n    while True:\n        pass"
+    statuses = []
+
+    def ask(url):
+        files = {"image": ("a.png", PNG)}
+        try:
+            reply = httpx.post(f"{url}/v1/run", files=files, data={"program": program}, timeout=60)
+            statuses.append(reply.status_code)
+        except httpx.TransportError:
+            statuses.append("cut")
+
+    with ServeProcess("--models", "stub", "--concurrency", "4") as server:
+        asking = [threading.Thread(target=ask, args=(server.url,)) for _ in range(running)]
+        for thread in asking:
+            thread.start()
+        while running and httpx.get(f"{server.url}/metrics").text.count("viper_running 4.0") == 0:
+            time.sleep(0.05)
+        family = family_of(server.process.pid)
+        assert len(family) >= 2 * (running > 0)  # the control: they are seen
+        deadline = time.monotonic() + 30
+        while server.process.poll() is None and time.monotonic() < deadline:
+            server.process.send_signal(number)
+            time.sleep(gap_s)
+        _, err = server.process.communicate(timeout=10)
+        for thread in asking:
+            thread.join()
+        assert server.process.returncode == 0
+        assert "Traceback" not in err
+        if gap_s > 0.1:  # a third signal cuts the rest
+            assert statuses == [503] * running
+        time.sleep(0.2)
+        assert not family & {(one, began) for one, (_, began) in processes().items()}
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from viper.cli.options import (
     writing_options,
 )
 from viper.cli.output import StderrLog, echo, notice, show_log
-from viper.cli.process import leave
+from viper.cli.process import finish, leave
 from viper.cli.settings import apply_settings
 from viper.errors import require_packages
 from viper.serve.settings import TOKEN_VARIABLE, ServerSettings
@@ -164,7 +164,7 @@ def _serve(options: dict[str, Any]) -> None:
 
         app = create_app(service, sandbox=level)
         server = Server(app, settings, service.admission, on_ready, service.connections)
-        server.run_until_signal(listening)
+        server.run_until_signal(listening, on_late_signal=lambda: leave(0))
         notice("ended.")
         service.close()
     finally:
@@ -172,6 +172,7 @@ def _serve(options: dict[str, Any]) -> None:
         ended = engine.close(timeout_s=2.0)
     if not ended:
         leave(0)
+    finish(0)  # at once: while an interpreter is torn down, a signal would be its status
 
 
 def _log_to_stderr() -> None:

@@ -13,7 +13,7 @@
     service        a validated request, from its queue slot to the answer
     events         an answer as server-sent events
     redaction      removes paths, addresses and options of models from what clients see
-    known_places   the paths and addresses that this looks for
+    host_places   the paths and addresses that this looks for
     metrics        Prometheus metrics
     openapi        the OpenAPI document
     static_files   the files of the page

@@ -52,7 +52,9 @@ class Acceptor:
         self._resume()
 
     def close(self) -> None:
-        """Accept no more connections."""
+        """Accept no more connections; those that have not begun do not."""
+        for task in self._starting:
+            task.cancel()
         if self._retry is not None:
             self._retry.cancel()
         self._loop.remove_reader(self._listening)

@@ -59,8 +59,8 @@ class Admission:
         self._answer_s = _INITIAL_ESTIMATE_S
         self.draining = False
         """True once no request is admitted any more."""
-        self.interrupted = asyncio.Event()
-        """Set when all requests in progress must end at once."""
+        self.is_interrupted = False
+        """True once the requests in progress were told to end at once."""
         self.admitted = 0
         """Queue slots in use, by running and waiting requests together."""
 
@@ -86,9 +86,12 @@ class Admission:
         self.draining = True
 
     def interrupt(self) -> None:
-        """End all running and waiting requests."""
+        """End all requests that hold a queue slot, whatever they do; answers that are being sent go on."""
         self.drain()
-        self.interrupted.set()
+        self.is_interrupted = True
+        for slot in self._queue:
+            if not slot.is_answered:
+                slot.scope.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def queue_slot(self, client: str = "") -> AsyncIterator[QueueSlot]:
@@ -99,7 +102,7 @@ class Admission:
 
         Raises:
             ApiError: The queue is full, at once or when the slot goes to another client later (429); or the
-                server is shutting down (503).
+                server is shutting down, now or when the grace period ends (503).
         """
         if self.draining:
             raise shutting_down()
@@ -115,7 +118,7 @@ class Admission:
                 yield slot
         except TimeoutError:
             if slot.scope.expired():
-                raise self._queue_is_full() from None
+                raise shutting_down() if self.is_interrupted else self._queue_is_full() from None
             raise
         finally:
             self._leave(slot)

@@ -120,7 +120,7 @@ class _CheckRoute:
                 ),
             )
             work = service.check(slot, fields.program, write=JsonResponse)
-            response = await until_disconnect(work, receive, service.admission)
+            response = await until_disconnect(work, receive)
             await _send_from_slot(response, slot, scope, receive, send)
 
 
@@ -174,7 +174,7 @@ class _AnswerRoute:
                 answer_json(answer, request_id, trace=trace, places=service.places)
             ),
         )
-        return await until_disconnect(work, receive, service.admission)
+        return await until_disconnect(work, receive)
 
 
 async def _send_from_slot(

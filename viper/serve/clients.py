@@ -48,6 +48,10 @@ class Shares(Generic[T]):
         """Items of all clients."""
         return self._count
 
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the items of all clients, as they are now."""
+        return iter([item for items in self._items.values() for item in items])
+
     def held(self, client: str) -> int:
         """Return how many items a client holds."""
         return len(self._items.get(client, ()))

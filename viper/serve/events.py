@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Receive, Send
 
 from viper.serve.admission import QueueSlot
-from viper.serve.known_places import KnownPlaces
+from viper.serve.api_error import ClientGoneError
+from viper.serve.host_places import HostPlaces
 from viper.serve.redaction import redacted_step
 from viper.serve.requests import QueryRequest
 from viper.serve.service import Service, answer_json, until_disconnect
@@ -50,6 +51,7 @@ class EventStream:
         self.request_id = request_id
         self.has_begun = False
         """Whether the head of the response was sent."""
+        self._is_sending = False
 
     async def event(self, name: str, data: Any) -> None:
         """Send an event; `data` is a small JSON value."""
@@ -75,10 +77,14 @@ class EventStream:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _send_part(self, body: bytes) -> None:
+        if self._is_sending:  # it was cancelled in the middle of an event: nothing can follow
+            raise ClientGoneError
+        self._is_sending = True
         if not self.has_begun:
             self.has_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        self._is_sending = False
 
 
 def written(data: Any) -> bytes:
@@ -111,7 +117,7 @@ async def stream_answer(
     work = service.answer(
         slot, request, write=write, on_start=lambda: queue.put_nowait(None), on_step=on_step
     )
-    task = asyncio.ensure_future(until_disconnect(work, receive, service.admission))
+    task = asyncio.ensure_future(until_disconnect(work, receive))
     task.add_done_callback(queue.put_nowait)
     try:
         while True:
@@ -130,11 +136,12 @@ async def stream_answer(
                     slot.client, partial(_written_step, item, service.places)
                 )
                 await stream.written("step", text)
+        slot.is_answered = True
         await stream.end_written("answer", task.result())
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _written_step(step: Step, places: KnownPlaces) -> bytes:
+def _written_step(step: Step, places: HostPlaces) -> bytes:
     return written(redacted_step(step, places).to_json())

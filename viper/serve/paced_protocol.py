@@ -128,6 +128,13 @@ class PacedProtocol(StrictProtocol):
         super().send_400_response(msg)
         self._restart_timer()
 
+    def shutdown(self) -> None:
+        """Close the connection when its request has been answered, at once if there is none."""
+        if self.is_busy:
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
+
     @property
     def is_busy(self) -> bool:
         """Whether a request is being answered."""

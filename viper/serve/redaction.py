@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 
 from viper.programs.program import Failure, Finding
-from viper.serve.known_places import FOLDER, NO_PLACES, KnownPlaces, is_path
+from viper.serve.host_places import FOLDER, NO_PLACES, HostPlaces, is_path
 from viper.texts.secrets import hide_secrets
 from viper.trace import Attempt, CallRecord, Step, Trace
 from viper.trace.steps import AttemptStep, CallStep, ProgramStep
@@ -52,10 +52,10 @@ _PATH_START = (
 _QUOTED_PATH = re.compile(
     rf"(?P<mark>['\"`]){_PATH_START}(?P<rest>(?:\\.|(?!(?P=mark)(?!\w))[^\\\n])*+)(?P=mark)"
 )
-_PATH = re.compile(rf"{_PATH_START}(?:[^\n]*[\\/])?")
+_UNQUOTED_PATH = re.compile(_PATH_START)
 
 
-def redacted_trace(trace: Trace, places: KnownPlaces = NO_PLACES) -> Trace:
+def redacted_trace(trace: Trace, places: HostPlaces = NO_PLACES) -> Trace:
     """Return a run as clients may see it.
 
     References and messages are changed in the fields that hold them. What programs, models and questions say
@@ -81,7 +81,7 @@ def redacted_trace(trace: Trace, places: KnownPlaces = NO_PLACES) -> Trace:
     )
 
 
-def redacted_step(step: Step, places: KnownPlaces = NO_PLACES) -> Step:
+def redacted_step(step: Step, places: HostPlaces = NO_PLACES) -> Step:
     """Return a step as clients may see it."""
     match step:
         case ProgramStep():
@@ -93,7 +93,7 @@ def redacted_step(step: Step, places: KnownPlaces = NO_PLACES) -> Step:
 
 
 def redact_findings(
-    findings: Iterable[Finding], places: KnownPlaces = NO_PLACES
+    findings: Iterable[Finding], places: HostPlaces = NO_PLACES
 ) -> tuple[Finding, ...]:
     """Return findings about a program as clients may see them."""
     return tuple(
@@ -102,7 +102,7 @@ def redact_findings(
     )
 
 
-def _turn(turn: Attempt, places: KnownPlaces) -> Attempt:
+def _turn(turn: Attempt, places: HostPlaces) -> Attempt:
     return replace(
         turn,
         generator=redact_reference(turn.generator),
@@ -113,7 +113,7 @@ def _turn(turn: Attempt, places: KnownPlaces) -> Attempt:
     )
 
 
-def _call(call: CallRecord, places: KnownPlaces) -> CallRecord:
+def _call(call: CallRecord, places: HostPlaces) -> CallRecord:
     error = call.error
     return replace(
         call,
@@ -123,15 +123,15 @@ def _call(call: CallRecord, places: KnownPlaces) -> CallRecord:
     )
 
 
-def _failure(failure: Failure | None, places: KnownPlaces) -> Failure | None:
+def _failure(failure: Failure | None, places: HostPlaces) -> Failure | None:
     return failure and replace(failure, message=_message(failure.kind, failure.message, places))
 
 
-def _notes(notes: tuple[str, ...], places: KnownPlaces) -> tuple[str, ...]:
+def _notes(notes: tuple[str, ...], places: HostPlaces) -> tuple[str, ...]:
     return tuple(redact_message(note, places) for note in notes)
 
 
-def _message(kind: str, text: str, places: KnownPlaces) -> str:
+def _message(kind: str, text: str, places: HostPlaces) -> str:
     if kind in WITHHELD:
         return WITHHELD[kind]
     return text if kind in _PROGRAM_FAILURES else redact_message(text, places)
@@ -147,7 +147,7 @@ def redact_reference(reference: str) -> str:
     return _last_part(bare) if is_path(bare) else bare
 
 
-def redact_message(text: str, places: KnownPlaces = NO_PLACES) -> str:
+def redact_message(text: str, places: HostPlaces = NO_PLACES) -> str:
     """Return a message without secrets and addresses, and with paths cut to their last part.
 
     What is beyond `_MAX_MESSAGE_CHARS` is left out: a message may quote a text of a megabyte.
@@ -158,7 +158,15 @@ def redact_message(text: str, places: KnownPlaces = NO_PLACES) -> str:
     text = _ADDRESS.sub("(address withheld)", _FILE_URL.sub("", hide_secrets(text)))
     text = _IP_ADDRESS.sub("(address withheld)", places.hide(text))
     text = _QUOTED_PATH.sub(_quoted, text)
-    return _PATH.sub(lambda found: "…" if found[0] == FOLDER else "…/", text)
+    return "\n".join(map(_without_path, text.split("\n")))
+
+
+def _without_path(line: str) -> str:
+    if found := _UNQUOTED_PATH.search(line):
+        end = max(line.rfind("/"), line.rfind("\\")) + 1
+        if end > found.start():
+            line = f"{line[: found.start()]}…/{line[end:]}"
+    return line.replace(FOLDER, "…")
 
 
 def _quoted(found: re.Match[str]) -> str:

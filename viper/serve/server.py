@@ -1,8 +1,8 @@
 """The server process: listens, and shuts down gracefully.
 
 SIGTERM and Ctrl-C drain: no new connections, no new requests; admitted requests are answered within the
-grace period, and the remaining ones then get an error. A second signal ends the grace period. Either way
-the process exits with status 0.
+grace period, and the remaining ones then get an error. A second signal ends the grace period, and a third one
+cuts what is still open. Either way the process exits with status 0.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from viper.serve.strict_http import MAX_HEAD_BYTES
 
 __all__ = ["Server", "listen", "url_of"]
 
-# After the grace period, for sending errors to interrupted requests.
-_ERRORS_S = 5.0
+# After the grace period, for sending errors to interrupted requests, and the rest of answers.
+_ERRORS_S = 2.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -111,9 +111,19 @@ class Server(uvicorn.Server):
         self._connections = connections
         self._admission = admission
         self._on_ready = on_ready
+        self._on_late_signal: Callable[[], object] | None = None
 
-    def run_until_signal(self, listening: socket.socket) -> None:
-        """Serve on a socket from `listen` until a signal arrives, then drain; closes the socket."""
+    def run_until_signal(
+        self, listening: socket.socket, on_late_signal: Callable[[], object] | None = None
+    ) -> None:
+        """Serve on a socket from `listen` until a signal arrives, then drain; closes the socket.
+
+        Args:
+            listening: The socket.
+            on_late_signal: Called by signals that arrive after this has returned; None for what they did
+                before.
+        """
+        self._on_late_signal = on_late_signal
         asyncio.run(self.serve(sockets=[listening]))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -136,7 +146,10 @@ class Server(uvicorn.Server):
         return self._protocol(self.config, self.server_state, self.lifespan.state, loop)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start draining; the second time, end the grace period."""
+        """Start draining; the second time, end the grace period; after that, cut what is open."""
+        if self._admission.is_interrupted:
+            self._abort_connections()
+            return
         if self.should_exit:
             self._interrupt()
             return
@@ -162,5 +175,10 @@ class Server(uvicorn.Server):
         try:
             yield
         finally:
+            # Blocked meanwhile: a signal between the two handlers would end the process with another status.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
+                if (late := self._on_late_signal) is not None:
+                    signal.signal(number, lambda *_, late=late: late())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

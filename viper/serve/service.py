@@ -21,10 +21,10 @@ from viper.images.confined_decoding import missing_of_decoders
 from viper.images.decoding import open_image
 from viper.images.image import ImageRef
 from viper.serve.admission import Admission, QueueSlot
-from viper.serve.api_error import ApiError, ClientGoneError, shutting_down
+from viper.serve.api_error import ApiError, ClientGoneError
 from viper.serve.charged_threads import ChargedThreads
 from viper.serve.connections import Connections
-from viper.serve.known_places import NO_PLACES, KnownPlaces, known_places
+from viper.serve.host_places import NO_PLACES, HostPlaces, host_places
 from viper.serve.metrics import Metrics
 from viper.serve.redaction import WITHHELD, redact_findings, redact_message, redacted_trace
 from viper.serve.requests import QueryRequest
@@ -58,7 +58,7 @@ class Service:
     def __init__(self, engine: Engine, settings: ServerSettings) -> None:
         self.engine = engine
         self.settings = settings
-        self.places = known_places(engine.config)
+        self.places = host_places(engine.config)
         """What messages of the host may name, and clients must not see."""
         self.admission = Admission(settings.concurrency, settings.queue)
         self.connections = Connections(settings.concurrency + settings.queue)
@@ -198,26 +198,22 @@ class Service:
         return dataclasses.replace(image, source_name=request.image_name)
 
 
-async def until_disconnect(
-    work: Coroutine[Any, Any, T], receive: Receive, admission: Admission
-) -> T:
-    """Await work, and cancel it if the client disconnects or the server is interrupted.
+async def until_disconnect(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """Await work, and cancel it if the client disconnects.
 
     Raises:
         ClientGoneError: The client closed the connection.
-        ApiError: The server shuts down without waiting.
     """
     task = asyncio.ensure_future(work)
     disconnected = asyncio.ensure_future(_disconnect(receive))
-    interrupted = asyncio.ensure_future(admission.interrupted.wait())
-    tasks = (task, disconnected, interrupted)
+    tasks = (task, disconnected)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
             if task.cancelled():
-                raise ClientGoneError if disconnected.done() else shutting_down()
+                raise ClientGoneError
         return task.result()
     finally:
         for other in tasks:
@@ -231,7 +227,7 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _raise_server_failure(answer: Answer, places: KnownPlaces) -> None:
+def _raise_server_failure(answer: Answer, places: HostPlaces) -> None:
     """Raise an API error if the failure of an answer is the server's, or the image's.
 
     Raises:
@@ -249,13 +245,13 @@ def _raise_server_failure(answer: Answer, places: KnownPlaces) -> None:
         raise ApiError(503, failure.kind, WITHHELD[failure.kind])
 
 
-def _check_json(report: CheckReport, places: KnownPlaces) -> dict[str, Any]:
+def _check_json(report: CheckReport, places: HostPlaces) -> dict[str, Any]:
     findings = [finding._asdict() for finding in redact_findings(report.findings, places)]
     return {"source": report.source, "findings": findings}
 
 
 def answer_json(
-    answer: Answer, request_id: str, *, trace: bool, places: KnownPlaces = NO_PLACES
+    answer: Answer, request_id: str, *, trace: bool, places: HostPlaces = NO_PLACES
 ) -> dict[str, Any]:
     """Return the body of an answer, with the full trace if `trace`."""
     redacted = redacted_trace(answer.trace, places)

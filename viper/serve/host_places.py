@@ -22,7 +22,7 @@ from viper.storage.user_cache import user_cache_folder
 if TYPE_CHECKING:
     from viper.engine.config import EngineConfig
 
-__all__ = ["FOLDER", "NO_PLACES", "KnownPlaces", "is_path", "known_places"]
+__all__ = ["FOLDER", "NO_PLACES", "HostPlaces", "host_places", "is_path"]
 
 FOLDER = "\0"
 """Stands for a known folder in a text: what follows it is the rest of a path."""
@@ -35,12 +35,12 @@ _VARIABLES = (
 ).split()
 
 
-class KnownPlaces:
+class HostPlaces:
     """Paths and addresses, and how to hide them.
 
     Args:
-        files: Files and folders of models: their last part may be shown.
-        folders: Other folders; nothing of them may be shown, nor of the folders above all of these.
+        files: Files and folders of models: their last part may be displayed.
+        folders: Other folders; nothing of them may be displayed, nor of the folders above all of these.
         addresses: URLs, of which host and port are hidden.
     """
 
@@ -50,7 +50,7 @@ class KnownPlaces:
         folders: Iterable[str] = (),
         addresses: Iterable[str] = (),
     ) -> None:
-        self._shown: dict[str, str] = {}
+        self._displayed: dict[str, str] = {}
         for text in files:
             for path in _absolute_too(text):
                 self._learn(path, Path(path).name)
@@ -61,7 +61,7 @@ class KnownPlaces:
                 for folder in (Path(path), *Path(path).parents):
                     self._learn(str(folder), "")
         self._hosts = {host for url in addresses for host in _hosts(url)}
-        self._pattern = _any_of(self._shown, r"(?P<more>(?=[\\/]))?")
+        self._pattern = _any_of(self._displayed, r"(?P<more>(?=[\\/]))?")
         self._host_pattern = _any_of(
             self._hosts, r"(?::\d+)?", start=r"(?<![\w-])", flags=re.IGNORECASE
         )
@@ -74,18 +74,18 @@ class KnownPlaces:
             text = self._host_pattern.sub(_ADDRESS, text)
         return text
 
-    def _learn(self, path: str, shown: str) -> None:
+    def _learn(self, path: str, displayed: str) -> None:
         # "/" and "." are everywhere; of a relative path, one folder may be any word.
         if path.strip("/\\.") and (Path(path).is_absolute() or len(Path(path).parts) > 1):
             for form in _forms(path):
-                self._shown[form] = self._shown.get(form) or shown
+                self._displayed[form] = self._displayed.get(form) or displayed
 
     def _replaced(self, found: re.Match[str]) -> str:
-        shown = self._shown[found["place"]]
-        return FOLDER if found["more"] is not None or not shown else f"…/{shown}"
+        displayed = self._displayed[found["place"]]
+        return FOLDER if found["more"] is not None or not displayed else f"…/{displayed}"
 
 
-def known_places(config: EngineConfig, variables: Mapping[str, str] = os.environ) -> KnownPlaces:
+def host_places(config: EngineConfig, variables: Mapping[str, str] = os.environ) -> HostPlaces:
     """Return the places that an engine of this process uses."""
     options = {field.name: getattr(config, field.name) for field in fields(config)}
     texts = [options.pop("models"), options.pop("generator")]
@@ -105,7 +105,7 @@ def known_places(config: EngineConfig, variables: Mapping[str, str] = os.environ
     package = str(Path(__file__).parents[2])
     machine = [*variable, tempfile.gettempdir(), sys.prefix, sys.base_prefix, package, _working()]
     machine += [str(Path("~").expanduser()), str(user_cache_folder() or "")]
-    return KnownPlaces(
+    return HostPlaces(
         files=[*caches, *(text for text in values if is_path(text))],
         folders=[text for text in machine if text and Path(text).is_absolute()],
         addresses=[text for text in (*values, *variable) if text and "://" in text],
@@ -174,4 +174,4 @@ def _any_of(
     return re.compile(rf"{start}(?P<place>{one})(?![\w-]){end}", flags)
 
 
-NO_PLACES = KnownPlaces()
+NO_PLACES = HostPlaces()

@@ -17,7 +17,7 @@ from viper.errors import ConfigError, GenerationError, InputError, ModelError, T
 from viper.models.registry import BackendRef
 from viper.programs.program import CheckReport, Finding
 from viper.serve import redaction
-from viper.serve.known_places import NO_PLACES, KnownPlaces, known_places
+from viper.serve.host_places import NO_PLACES, HostPlaces, host_places
 from viper.serve.redaction import redact_message
 
 FOLDERS = {
@@ -72,7 +72,7 @@ def leaks(text):
 def test_known_paths_are_hidden_however_they_are_written(way, start):
     for name in FOLDERS.values():
         path = f"{start}/{name}/deep/weights.onnx"
-        places = KnownPlaces([path])
+        places = HostPlaces([path])
         message = WAYS[way](path)
         shown = redact_message(message, places)
         assert not leaks(shown), shown
@@ -87,7 +87,7 @@ def test_known_paths_are_hidden_however_they_are_written(way, start):
 )
 @pytest.mark.parametrize("home", ["known", "unknown"])
 def test_paths_that_nobody_told_of_are_hidden(way, home):
-    places = KnownPlaces(folders=["/home/jo doe"]) if home == "known" else NO_PLACES
+    places = HostPlaces(folders=["/home/jo doe"]) if home == "known" else NO_PLACES
     for name in FOLDERS.values():
         if "\n" not in name:  # a line may end with a path
             path = f"/home/jo doe/{name}/deep/weights.onnx"
@@ -116,7 +116,7 @@ def test_paths_that_nobody_told_of_are_hidden(way, home):
     ],
 )  # fmt: skip
 def test_the_rest_of_a_message_stays(message, shown):
-    places = KnownPlaces(["/srv/ACME/a.onnx"], ["/srv/tmp"], ["http://gpu-box:9000/v1"])
+    places = HostPlaces(["/srv/ACME/a.onnx"], ["/srv/tmp"], ["http://gpu-box:9000/v1"])
     assert redact_message(message, places) == (message if shown is None else shown)
 
 
@@ -136,7 +136,7 @@ def test_what_is_known_comes_from_the_settings_and_the_process(tmp_path, monkeyp
         },
         cache="relative ACME/results",
     )
-    places = known_places(config, {"HOME": "/home/ACME", "ALL_PROXY": "http://u:p@proxy-host:3128"})
+    places = host_places(config, {"HOME": "/home/ACME", "ALL_PROXY": "http://u:p@proxy-host:3128"})
     for path in (
         f"{tmp_path}/writer, ACME/w",
         f"{tmp_path}/kept ACME",
@@ -152,7 +152,7 @@ def test_what_is_known_comes_from_the_settings_and_the_process(tmp_path, monkeyp
     assert shown == "(address withheld), (address withheld) and org/model of openai"
     monkeypatch.chdir(folder)
     folder.rmdir()
-    assert known_places(config).hide("org/model") == "org/model"  # the working folder is gone
+    assert host_places(config).hide("org/model") == "org/model"  # the working folder is gone
 
 
 PATH = "/srv/My Secret Dir/customer, ACME/deep/x.onnx"
