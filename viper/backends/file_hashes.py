@@ -1,8 +1,9 @@
 """Hashes of files, remembered for large ones: gigabytes of weights are hashed once, not at every start.
 
-A hash counts as long as path, size, times, inode and device of the file are the same. One of the times is that
-of the last change of the file's status (`st_ctime`), which programs and archives cannot set. Whoever can change
-a file without changing these can change this cache as well. It holds nothing else, and is rebuilt if damaged.
+A hash counts as long as path, size, times, inode and device of the file are the same. One of the times is
+that of the last change of the file's status (`st_ctime`), which programs and archives cannot set. Whoever can
+change a file without changing these can change this cache as well. It holds nothing else, and is rebuilt if
+damaged.
 """
 
 from __future__ import annotations

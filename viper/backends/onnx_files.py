@@ -6,9 +6,9 @@
             session = onnxruntime.InferenceSession(copy)
 
 A graph may name any file as the place of a weight, so its hash alone does not identify it. In the private
-folder are links to the graph and to the files that it names, all of which are hashed. A file that the search for
-names has not found, or that lies elsewhere, is not there, and onnxruntime refuses the graph: so the search may
-be simple.
+folder are links to the graph and to the files that it names, all of which are hashed. A file that the search
+for names has not found, or that lies elsewhere, is not there, and onnxruntime refuses the graph: so the
+search may be simple.
 """
 
 from __future__ import annotations
