@@ -349,8 +349,8 @@ def test_another_model_of_the_librarys_own_list_is_fetched_only_when_asked_for(
     assert doors == [{"network": False}, {"network": True}]
 
 
-def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run():
-    from viper.limber.answerer import _without_fetching
+def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run(tmp_path):
+    from viper.limber.references import matcher_of
 
-    ref = BackendRef.parse("matcher", "open_clip:hf-hub:a/b?download=true&trust=1&dtype=float32")
-    assert str(_without_fetching(ref)) == "open_clip:hf-hub:a/b?dtype=float32"
+    ref = matcher_of(tmp_path, "open_clip:hf-hub:a/b?download=true&trust=1&dtype=float32")
+    assert str(ref) == "open_clip:hf-hub:a/b?dtype=float32"

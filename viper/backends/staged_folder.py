@@ -80,7 +80,11 @@ def link(real: Path, place: Path) -> None:
 def _stage(folder: Path, copy: Path, left_bytes: list[int], linked: list[Path]) -> None:
     names: set[str] = set()
     root = _root(folder)
-    for path in sorted(folder.iterdir()):
+    try:
+        listed = sorted(folder.iterdir())
+    except OSError as error:
+        raise _refusal(folder, f"it is no folder that can be read ({error.strerror})") from error
+    for path in listed:
         if path.suffix not in _COPIED | _LINKED and path.name not in _FOLDERS:
             continue
         if path.name.casefold() in names:
