@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_config import check_transformers
+from viper.backends.loaded_tokenizer import check_loaded
 from viper.backends.model_source import ModelSource, fingerprint, locate, one_line
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
@@ -54,6 +55,7 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     with staged(source.folder) as copy:
         check_transformers(copy, displayed=source.folder)
         loaded = _load_checked(loader, source, copy, what, kwargs)
+        check_loaded(loaded, displayed=source.reference)
         if source.commit is None:
             source.loaded.add(hash_staged(copy))
     return loaded

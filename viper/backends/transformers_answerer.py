@@ -14,6 +14,7 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
+from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
@@ -120,7 +121,7 @@ class TransformersAnswerer(Answerer):
             raise ModelError(f"The chat template of the {_WHAT} failed: {error}.") from error
 
     def _completions(self, written: torch.Tensor, mask: torch.Tensor) -> list[Completion]:
-        texts = self._tokenizer.batch_decode(written, skip_special_tokens=True)
+        texts = decode_rows(self._tokenizer, written.tolist())
         marks = {self._tokenizer.pad_token_id, self._tokenizer.eos_token_id}
         return [
             Completion(
