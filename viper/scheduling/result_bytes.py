@@ -26,7 +26,7 @@ __all__ = ["MAX_VALUE_BYTES", "pack", "size_in_memory", "unpack"]
 _PER_ENTRY = 250
 MAX_VALUE_BYTES = 64_000_000
 """Of one packed result; the largest are depth maps and the masks of a few hundred objects."""
-# Of one mask, and of all masks of a result: a pixel takes a byte in memory, however few bytes it takes in a row.
+# Of one mask, and of all masks of a result: a pixel takes a byte in memory, however few it takes in a row.
 _MOST_MASK_PIXELS = 100_000_000
 _MOST_PIXELS = 512_000_000
 # Of a JSON result: each takes up to 250 bytes in memory, and a result of a detector has eight per object.
