@@ -311,3 +311,16 @@ def test_a_graph_of_a_built_in_folder_with_its_time_put_back_is_loaded_anew(buil
 def test_the_hash_of_a_copy_is_that_of_its_folder(folder):
     with staged(folder) as copy:
         assert hash_staged(copy)[:16] == version(folder).split("@")[1]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", ".hidden.bin"])
+def test_another_local_language_model_has_other_cached_programs(folder, name):
+    from viper.generate.local import LocalGenerator
+
+    (folder / name).write_bytes(b"one")
+    first = LocalGenerator.parse(f"{folder}").fingerprint
+    assert LocalGenerator.parse(f"{folder}").fingerprint == first  # control
+    (folder / name).write_bytes(b"two")
+    assert LocalGenerator.parse(f"{folder}").fingerprint != first
+    shutil.rmtree(folder)
+    assert LocalGenerator.parse(f"{folder}").fingerprint.endswith("not on disk")
