@@ -14,7 +14,7 @@ from fakes.patterns import METHODS, Use, slow_text, uses
 from viper.builtin import questions
 from viper.generate import examples
 from viper.images import decoding
-from viper.limber import answerer as limber
+from viper.limber import references as limber
 from viper.oracle import answerer
 from viper.serve.host_places import HostPlaces
 from viper.texts import secrets
@@ -25,7 +25,7 @@ TABLES = {
     "viper/builtin/questions.py": ([*questions._FORMS.values()], "fullmatch"),
     "viper/generate/examples.py": ([*examples._FRAMES.values()], "search"),
     "viper/images/decoding.py": ([start for start, _ in decoding._SIGNATURES], "match"),
-    "viper/limber/answerer.py": ([*limber._HARMLESS_OPTIONS.values()], "fullmatch"),
+    "viper/limber/references.py": ([*limber._HARMLESS_OPTIONS.values()], "fullmatch"),
     "viper/oracle/answerer.py": ([form for form, _ in answerer._FORMS], "fullmatch"),
     "viper/builtin/world/folder.py": ([r"CLEVR_a\-b_[0-9]{6,}\.png"], "fullmatch"),
     "viper/texts/secrets.py": ([*secrets._FORMS.values(), *secrets._SCHEMES.values()], "sub"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ HOSTILE = {
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    render("", {})  # started, so that the time is that of the template
     monkeypatch.setattr(chat_template, "TIME_S", 1.0)
+    yield
+    chat_template._stop()
+    chat_template._children.clear()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -73,7 +76,7 @@ def test_the_process_has_no_files_and_no_secrets(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     chat_template._stop()
     render("", {})
-    place = Path(f"/proc/{chat_template._children[0].pid}")
+    place = Path(f"/proc/{chat_template._children[''].process.pid}")
     assert "secret" not in (place / "environ").read_text()
     limits = (place / "limits").read_text()
     assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [
@@ -86,8 +89,10 @@ def test_the_process_has_no_files_and_no_secrets(monkeypatch):
 
 
 def test_a_process_that_has_died_is_started_again():
-    chat_template._children[0].kill()
-    chat_template._children[0].wait()
+    assert render("{{ a }}", {"a": "b"}) == "b"
+    process = chat_template._children["{{ a }}"].process
+    process.kill()
+    process.wait()
     assert render("{{ a }}", {"a": "é\u2028\n"}) == "é\u2028\n"
 
 
@@ -102,6 +107,77 @@ def test_threads_get_their_own_texts():
     for thread in threads:
         thread.join()
     assert found == {n: str(n) for n in range(8)}
+
+
+LONG = {
+    "the same text again": "{% for i in range(40) %}{{ messages[0] }}{% endfor %}",
+    "letters": "{{ 'a ' * 15000 }}",
+    "a fixed text": "a b " * 10_000,
+    "blanks of a filter": "{{ messages[0] | indent(30000, true) }}",
+    "escapes": "{{ (messages | string * 20) | urlencode }}",
+    "marks of turns": "{% for i in range(4000) %}<|user|>{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_template_makes_a_text_that_is_not_much_longer_than_what_it_was_given(monkeypatch, name):
+    given = {"messages": ["question " * 200]}
+    with pytest.raises(TemplateFailure, match=r"makes a text of [\d,]+ characters"):
+        render(LONG[name], given)
+    monkeypatch.setattr(chat_template, "_MOST_OWN_CHARS", 10**6)  # the control
+    assert len(render(LONG[name], given)) > 20_000
+
+
+def test_a_long_text_that_was_given_may_come_back_twice():
+    given = {"messages": ["question " * 20_000]}
+    assert len(render("{{ messages[0] }}{{ messages[0] }}", given)) == 360_000
+
+
+def test_a_template_that_used_up_its_time_is_refused_at_once():
+    assert render("{% if n %}" + LOOP + "{% endif %}", {"n": 0}) == ""  # control: not yet
+    with pytest.raises(TemplateFailure, match="took more than 1 s, or"):
+        render("{% if n %}" + LOOP + "{% endif %}", {"n": 1})
+    start_s = time.monotonic()
+    for _ in range(20):
+        with pytest.raises(TemplateFailure, match="took more than 1 s for another text"):
+            render("{% if n %}" + LOOP + "{% endif %}", {"n": 0})
+    assert time.monotonic() - start_s < 1
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own process", "control: a shared one"])
+def test_a_hostile_template_makes_no_other_wait(monkeypatch, shared):
+    monkeypatch.setattr(chat_template, "TIME_S", 3.0)
+    if shared:
+        (child,) = [chat_template._child_of("")]
+        monkeypatch.setattr(chat_template, "_child_of", lambda template: child)
+    render("honest", {})
+
+    def attack():
+        with pytest.raises(TemplateFailure):
+            render(LOOP, {})
+
+    hostile = threading.Thread(target=attack)
+    hostile.start()
+    time.sleep(0.2)
+    try:
+        if shared:
+            with pytest.raises(TemplateFailure):
+                render("honest", {})
+            assert not hostile.is_alive()
+        else:
+            assert render("honest", {}) == "honest"
+            assert hostile.is_alive()
+    finally:
+        hostile.join()
+
+
+def test_processes_that_wait_for_their_template_are_few(monkeypatch):
+    monkeypatch.setattr(chat_template, "_MOST_IDLE", 2)
+    for number in range(4):
+        assert render(f"{number}", {}) == f"{number}"
+    running = [one for one in chat_template._children.values() if one.process is not None]
+    assert len(running) <= 3
+    assert render("0", {}) == "0"  # it is started again
 
 
 FEATURES = """{%- if messages[0]['role'] == 'system' %}{{ '<s>' + messages[0]['content'] | trim }}{% endif %}

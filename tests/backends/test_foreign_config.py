@@ -349,8 +349,29 @@ def test_another_model_of_the_librarys_own_list_is_fetched_only_when_asked_for(
     assert doors == [{"network": False}, {"network": True}]
 
 
-def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run():
-    from viper.limber.answerer import _without_fetching
+def test_a_folder_of_limber_has_nothing_fetched_and_no_code_run(tmp_path):
+    from viper.limber.references import matcher_of
 
-    ref = BackendRef.parse("matcher", "open_clip:hf-hub:a/b?download=true&trust=1&dtype=float32")
-    assert str(_without_fetching(ref)) == "open_clip:hf-hub:a/b?dtype=float32"
+    ref = matcher_of(tmp_path, "open_clip:hf-hub:a/b?download=true&trust=1&dtype=float32")
+    assert str(ref) == "open_clip:hf-hub:a/b?dtype=float32"
+
+
+VOCABULARIES = {
+    "a large file": ("vocab.json", lambda: '{"a": 0}' + " " * 20_000_000),
+    "a long word": ("vocab.json", lambda: json.dumps({"x" * 1001: 0})),
+    "a long added word": ("added_tokens.json", lambda: json.dumps({"x" * 1001: 0})),
+    "a word twice": ("vocab.json", lambda: '{"a": 0, "a": 1}'),
+    "deep": ("vocab.json", lambda: "[" * 100_000),
+    "a long text": ("vocab.txt", lambda: "a\n" * 10_000_001),
+    "long merges": ("merges.txt", lambda: "a b\n" * 5_000_001),
+}
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_hostile_vocabulary_is_refused_before_a_library_reads_it(tmp_path, name):
+    file, content = VOCABULARIES[name]
+    (tmp_path / file).write_text('{"a": 0, "b": 1}' if file.endswith("json") else "a b\n")
+    check_transformers(tmp_path)  # control
+    (tmp_path / file).write_text(content())
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        check_transformers(tmp_path)

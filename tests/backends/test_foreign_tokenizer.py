@@ -162,7 +162,7 @@ def test_an_ordinary_tokenizer_is_accepted(tmp_path):
         "added_tokens": [{"id": 0, "content": "<|endoftext|>"}],
         "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, replacing(" ", "▁")]},
         "pre_tokenizer": splitting(KNOWN[0]),
-        "model": {"type": "BPE", "vocab": {"x" * 2000: 1}, "merges": [["a", "b" * 2000]]},
+        "model": {"type": "BPE", "vocab": {"x" * 1000: 1}, "merges": [["a", "b" * 999]]},
     }
     (tmp_path / "tokenizer.json").write_text(json.dumps(table))
     check_transformers(tmp_path)
@@ -205,3 +205,62 @@ def test_a_number_that_takes_all_memory_or_time_is_refused(key, value, of_proces
 )
 def test_a_number_of_a_known_model_is_accepted(key, value, of_processor):
     assert number_fault(key, value, of_processor=of_processor) is None
+
+
+def sequence(kind, steps):
+    return {"type": "Sequence", kind: steps}
+
+
+# A map in sentencepiece's form: a table without entries, and a text of 30 bytes.
+CHARSMAP = base64.b64encode(bytes(4) + b"x" * 30 + b"\0").decode()
+GROWING = {
+    "bytes of bytes": {"pre_tokenizer": sequence("pretokenizers", [{"type": "ByteLevel"}] * 12)},
+    "bytes of bytes, normalized": {
+        "normalizer": sequence("normalizers", [{"type": "ByteLevel"}] * 12)
+    },
+    "blanks around blanks": {
+        "normalizer": sequence("normalizers", [{"type": "BertNormalizer"}] * 12)
+    },
+    "a prefix of every part": {"normalizer": {"type": "Prepend", "prepend": "x" * 400}},
+    "many marks of words": {
+        "pre_tokenizer": sequence("pretokenizers", [{"type": "Metaspace"}] * 20)
+    },
+    "maps of maps": {
+        "normalizer": sequence(
+            "normalizers", [{"type": "Precompiled", "precompiled_charsmap": CHARSMAP}] * 2
+        )
+    },
+    "two kinds": {
+        "normalizer": {"type": "Replace", "pattern": {"String": "a"}, "content": "é" * 20},
+        "pre_tokenizer": sequence("pretokenizers", [{"type": "ByteLevel"}] * 2),
+    },
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_steps_whose_growths_multiply_are_refused(name):
+    fault = tokenizer_fault(GROWING[name])
+    assert fault
+    assert "makes texts more than 64 times as long" in fault[1]
+    for key, step in GROWING[name].items():  # control: one of them is usual
+        for inner in [*step.values()][1:2]:
+            if isinstance(inner, list):
+                assert tokenizer_fault({key: inner[0]}) is None
+
+
+def test_the_library_alone_lets_growths_multiply():
+    from tokenizers import pre_tokenizers
+
+    steps = pre_tokenizers.Sequence([pre_tokenizers.ByteLevel(False, use_regex=False)] * 12)
+    assert sum(len(text) for text, _ in steps.pre_tokenize_str("é")) >= 2**12
+
+
+@pytest.mark.parametrize("kind", ["steps", "patterns"])
+def test_the_number_of_steps_is_bounded(kind):
+    pattern = {"String": "a"} if kind == "steps" else {"Regex": "a"}
+    step = {"type": "Replace", "pattern": pattern, "content": "b"}
+    few, many = (400, 2000) if kind == "steps" else (90, 200)
+    assert tokenizer_fault({"normalizer": sequence("normalizers", [step] * few)}) is None  # control
+    fault = tokenizer_fault({"normalizer": sequence("normalizers", [step] * many)})
+    assert fault
+    assert kind in fault[1]

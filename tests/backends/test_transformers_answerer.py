@@ -5,7 +5,7 @@ import torch
 
 from fakes import tiny_models
 from fakes.views import view
-from viper.errors import ConfigError
+from viper.errors import ConfigError, ModelError
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import AnswerRequest, Completion
 
@@ -156,3 +156,16 @@ def test_the_fingerprint_depends_on_the_length_of_answers(folders):
     folder = folders["llava"]
     assert load(folder).fingerprint == load(folder).fingerprint
     assert load(folder).fingerprint != load(folder, "&max_tokens=5").fingerprint
+
+
+def test_a_template_that_makes_more_than_the_model_reads_is_refused_before_a_forward(
+    folders, monkeypatch
+):
+    answerer = load(folders["llava"])
+    request = [AnswerRequest(view(32, 32), "what is this?")]
+    assert answerer.answer(request)  # control
+    most = answerer.model.config.get_text_config().max_position_embeddings
+    answerer.processor.chat_template = "<image>" + "{{ 'mug ' * " + str(most + 1) + " }}"
+    monkeypatch.setattr(answerer.model, "generate", lambda **_: pytest.fail("it was run"))
+    with pytest.raises(ModelError, match="tokens, but the answerer reads"):
+        answerer.answer(request)

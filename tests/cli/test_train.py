@@ -59,7 +59,7 @@ def test_a_trained_map_answers_as_a_backend(train, tmp_path: Path) -> None:
     for color in limber_world.COLORS:
         answer = viper(
             "run", program, tmp_path / "data" / f"{color}.png",
-            "--backend", f"answerer=limber:{tmp_path / 'map'}?device=cpu", "--models", "none",
+            "--backend", f"answerer=limber:{tmp_path / 'map'}?device=cpu&trust=true", "--models", "none",
         )  # fmt: skip
         assert answer.stdout == f"{color}\n", answer.stderr
 
@@ -70,6 +70,7 @@ def test_the_table_says_what_each_figure_is(train) -> None:
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["limber", "blind", "best_text_match"]
     assert lines[3].startswith("use it with: --backend answerer=limber:")
+    assert lines[3].endswith("?trust=true")  # both models are in other folders
     assert "training the map: loss" in result.stderr
 
 

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from viper.errors import ConfigError
-from viper.limber.answerer import _without_fetching
+from viper.limber.answerer import load
 from viper.limber.folder import Wiring, read_map
 from viper.limber.model import SoftPrompts
-from viper.models.registry import BackendRef
+from viper.limber.references import is_foreign, language_of, matcher_of
 
 WIRING = Wiring("transformers:a/b", "c/d", features=4, prompts=2, width=3)
 
@@ -82,7 +82,89 @@ def test_a_large_shape_needs_no_memory(tmp_path):
         "unknown=1",
     ],
 )
-def test_a_folder_gives_its_matcher_harmless_options_alone(option):
-    ref = BackendRef.parse("matcher", f"transformers:a/b?dtype=float16&{option}&templates=plain")
-    kept = _without_fetching(ref).options
+def test_a_folder_gives_its_matcher_harmless_options_alone(tmp_path, option):
+    ref = matcher_of(tmp_path, f"transformers:a/b?dtype=float16&{option}&templates=plain")
+    kept = ref.options
     assert kept == (("dtype", "float16"), ("templates", "plain"))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder of the user, with a map of a stranger and a model of the user's own."""
+    (tmp_path / "map" / "inside").mkdir(parents=True)
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    (tmp_path / "weights").write_text("")
+    (tmp_path / "map" / "link").symlink_to(tmp_path / "owner")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "map"
+
+
+ELSEWHERE = [
+    "/etc",
+    "../owner/name",
+    "~/secret",
+    "./owner",
+    "./link",
+    "./link/name",
+    "inside/../..",
+    "\0",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("reference", [*ELSEWHERE, "", "a/b/c", "-a/b", "a/b\n"])
+def test_the_language_model_is_of_the_hub_or_in_the_folder(here, reference):
+    with pytest.raises(ConfigError, match="neither a model of the hub nor in this folder"):
+        language_of(here, reference)
+    assert language_of(here, reference, trust=True)[0] == reference  # control
+
+
+def test_a_language_model_with_the_name_of_a_folder_here_is_that_of_the_hub(here):
+    assert language_of(here, "owner/name") == ("owner/name", True)
+    assert language_of(here, "owner/name", trust=True) == ("owner/name", False)  # control
+    assert language_of(here, "inside") == (str(here / "inside"), False)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [f"transformers:{place}" for place in [*ELSEWHERE, "owner/name", "", "weights"]]
+    + [
+        f"open_clip:{place}"
+        for place in [*ELSEWHERE, "owner/name", "a/b", "weights", "hf-hub:/etc"]
+    ]
+    + ["open_clip:ViT-B-32?pretrained=weights", "builtin:/etc", "builtin:../owner/name"]
+    + ["openai:gpt", "onnx:a.onnx", "limber:a/b", "mine:a/b", "none", ""],
+)
+def test_the_matcher_is_of_an_allowed_library_and_of_the_hub_or_in_the_folder(here, reference):
+    with pytest.raises(ConfigError, match="neither a model of the hub nor in this folder"):
+        matcher_of(here, reference)
+    assert is_foreign(here, reference, "a/b")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["transformers:a/b", "open_clip:hf-hub:a/b", "open_clip:ViT-B-32?pretrained=openai", "builtin"],
+)
+def test_a_usual_matcher_is_taken_as_it_is(here, reference):
+    assert str(matcher_of(here, reference)) == reference
+    assert not is_foreign(here, reference, "a/b")
+    assert matcher_of(here, "transformers:inside").reference == str(here / "inside")
+
+
+def test_a_trusted_folder_may_name_any_matcher_still_with_harmless_options(here):
+    ref = matcher_of(
+        here, "transformers:/models/clip?templates=/etc/hostname&dtype=float16", trust=True
+    )
+    assert str(ref) == "transformers:/models/clip?dtype=float16"
+
+
+@pytest.mark.parametrize("name", ["limber.json", "map.safetensors"])
+def test_a_folder_of_links_to_other_files_is_refused(here, name):
+    (here / name).symlink_to("/etc/hostname")
+    with pytest.raises(ConfigError, match="link to a file outside of the model"):
+        load(str(here), {"device": "cpu"})
+
+
+def test_a_missing_folder_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match="no folder that can be read"):
+        load(str(tmp_path / "none"), {"device": "cpu"})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from concurrent.futures import TimeoutError as NotDone
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from viper.models.roles import Completion, Detection
+from viper.scheduling import result_cache
 from viper.scheduling.result_bytes import size_in_memory
 from viper.scheduling.result_cache import ResultCache
 
@@ -99,3 +103,31 @@ def test_every_kind_of_result_has_a_size():
     assert size_in_memory(Completion("x" * 1_000)) > 1_000
     assert size_in_memory([]) > 0
     assert size_in_memory(0.5) > 0
+
+
+@pytest.mark.parametrize("readers", [result_cache._READERS, 1])
+def test_a_row_that_takes_long_does_not_hold_up_others(monkeypatch, readers):
+    monkeypatch.setattr(result_cache, "_READERS", readers)
+    go_on = threading.Event()
+
+    class Store:
+        def get(self, key):
+            if key == b"slow":
+                go_on.wait(30)
+            return 1.0
+
+        def close(self):
+            pass
+
+    cache = ResultCache(MOST, Store())
+    slow, other = cache.from_disk([b"slow"]), cache.from_disk([b"other"])
+    try:
+        if readers == 1:  # the control
+            with pytest.raises(NotDone):
+                other.result(0.2)
+        else:
+            assert other.result(20) == {b"other": 1.0}
+        assert not slow.done()
+    finally:
+        go_on.set()
+        cache.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import time
 from urllib.parse import urlsplit
 
@@ -270,3 +271,133 @@ def test_a_download_that_is_too_slow_counts_as_broken_off(hub, hub_cache, monkey
     monkeypatch.setattr(fetching, "_LEAST_BYTES_PER_S", 1e12)
     pull("owner/model")
     assert len(hub.fetched("model.safetensors")) > 3
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """Names below `.example` and their addresses, in place of those of the internet."""
+    table: dict[str, list[str]] = {}
+    asked = []
+    resolve = socket.getaddrinfo
+
+    def answer(host, port, *rest, **more):
+        if not str(host).endswith(".example"):
+            return resolve(host, port, *rest, **more)
+        asked.append(host)
+        if host not in table:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", (address, port)) for address in table[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    table["asked"] = asked
+    return table
+
+
+def leads_to(server, host):
+    """The hub leads to a host, whose own answer is a listing."""
+    port = urlsplit(server.url).port
+
+    def answer(line):
+        return (
+            whole(listing(FILE)) if "secret" in line else redirect(f"http://{host}:{port}/secret")
+        )
+
+    server._answer = answer
+
+
+INNER = {
+    "this machine": ["127.0.0.1"],
+    "this machine, IPv6": ["::1"],
+    "a private network": ["10.0.0.7"],
+    "a cloud's metadata": ["169.254.169.254"],
+    "any address": ["0.0.0.0"],
+    "IPv4 in IPv6": ["::ffff:127.0.0.1"],
+    "IPv4 in 6to4": ["2002:7f00:1::"],
+    "a unique local address": ["fd00::1"],
+    "shared with a public one": ["127.0.0.1", "8.8.8.8"],
+    "a multicast address": ["224.0.0.1"],
+}
+
+
+@pytest.mark.parametrize("kind", INNER)
+def test_a_hub_of_the_internet_does_not_lead_to_a_name_with_an_inner_address(
+    serve, names, monkeypatch, kind
+):
+    server = serve(lambda line: whole(b""))
+    leads_to(server, "inner.example")
+    names["inner.example"] = INNER[kind]
+    monkeypatch.setattr(hub_request, "_is_inside", lambda url: False)
+    monkeypatch.setattr(hub_request, "_answered_inside", lambda reply: False)
+    assert "inner.example, which is in this network" in refusal(server)
+    assert len(server.lines) == 1
+    names["inner.example"] = ["127.0.0.1"]
+    monkeypatch.setattr(hub_request, "_is_inner", lambda address: False)  # the control
+    assert list_repository("a/b").files
+    assert len(server.lines) == 3
+
+
+def test_the_users_own_hub_may_lead_to_a_name_with_an_inner_address(serve, names):
+    server = serve(lambda line: whole(b""))
+    leads_to(server, "storage.example")
+    names["storage.example"] = ["127.0.0.1"]
+    assert list_repository("a/b").files
+
+
+def test_a_hub_whose_name_has_an_inner_address_is_the_users_own(serve, names, monkeypatch):
+    server = serve(lambda line: whole(b""))
+    leads_to(server, "storage.example")
+    names["hub.example"] = names["storage.example"] = ["127.0.0.1"]
+    port = urlsplit(server.url).port
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://hub.example:{port}")
+    assert list_repository("a/b").files
+    monkeypatch.setattr(hub_request, "_answered_inside", lambda reply: False)  # the control
+    assert "which is in this network" in refusal(server)
+
+
+def test_a_name_without_an_address_is_one_line(serve, names, monkeypatch):
+    server = serve(lambda line: whole(b""))
+    leads_to(server, "none.example")
+    monkeypatch.setattr(hub_request, "_is_inside", lambda url: False)
+    monkeypatch.setattr(hub_request, "_answered_inside", lambda reply: False)
+    assert "none.example, which has no address" in refusal(server)
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_connected_to(names, monkeypatch):
+    """A name may have another address each time it is resolved."""
+    from huggingface_hub import get_session
+
+    names["cdn.example"] = ["8.8.8.8"]
+    sent = []
+
+    def send(session, request):
+        names["cdn.example"] = ["127.0.0.1"]
+        sent.append((request.url.host, request.headers["Host"], request.extensions["sni_hostname"]))
+
+    monkeypatch.setattr(hub_request, "_send_as_it_is", send)
+    request = get_session().build_request("GET", "https://cdn.example/a")
+    hub_request._send_outside(get_session(), request)
+    assert sent == [("8.8.8.8", "cdn.example", "cdn.example")]
+    assert names["asked"] == ["cdn.example"]
+
+
+def test_an_address_that_does_not_answer_is_followed_by_the_next(names, monkeypatch):
+    import httpx
+    from huggingface_hub import get_session
+
+    names["cdn.example"] = ["8.8.8.8", "9.9.9.9"]
+
+    def send(session, request):
+        if request.url.host == "8.8.8.8":
+            raise httpx.ConnectError("no route")
+        return request.url.host
+
+    monkeypatch.setattr(hub_request, "_send_as_it_is", send)
+    request = get_session().build_request("GET", "https://cdn.example/a")
+    assert hub_request._send_outside(get_session(), request) == "9.9.9.9"
+
+
+def test_behind_a_proxy_names_are_not_resolved_here(names, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    assert hub_request._is_proxied(urlsplit("https://cdn.example/x"))
+    monkeypatch.setenv("NO_PROXY", "cdn.example")
+    assert not hub_request._is_proxied(urlsplit("https://cdn.example/x"))

@@ -75,7 +75,7 @@ def _main() -> None:
         request = json.loads(line)
         try:
             text = environment.from_string(request["template"]).render(**request["variables"])
-            if len(text) > setup["max_chars"]:
+            if len(text) > request["max_chars"]:
                 text, error = "", f"it makes a text of {len(text):,} characters"
             else:
                 error = ""

@@ -1,7 +1,9 @@
 """Hashes of files, remembered for large ones: gigabytes of weights are hashed once, not at every start.
 
-A hash counts as long as path, size, time of change and inode of the file are the same; whoever can change a
-file without changing these can change this cache as well. It holds nothing else, and is rebuilt if damaged.
+A hash counts as long as path, size, times, inode and device of the file are the same. One of the times is
+that of the last change of the file's status (`st_ctime`), which programs and archives cannot set. Whoever can
+change a file without changing these can change this cache as well. It holds nothing else, and is rebuilt if
+damaged.
 """
 
 from __future__ import annotations
@@ -9,14 +11,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-from viper.errors import InputError, WriteError
+from viper.errors import ConfigError, InputError, WriteError
 from viper.storage.bounded_json import read_json
 from viper.storage.files import write_file
 from viper.storage.user_cache import user_cache_folder
 
-__all__ = ["hash_file"]
+__all__ = ["hash_file", "state_of", "unchanged"]
 
 # Smaller files are hashed in less than the time that people notice.
 _SMALLEST_BYTES = 32_000_000
@@ -26,17 +29,42 @@ _NAME = "hashes.json"
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file as hex."""
-    facts = path.stat()
-    if facts.st_size < _SMALLEST_BYTES:
+    if path.stat().st_size < _SMALLEST_BYTES:
         return _digest(path)
-    key = f"{path.resolve()}|{facts.st_size}|{facts.st_mtime_ns}|{facts.st_ino}"
+    state = state_of(path)
+    key = f"{path.resolve()}|{'|'.join(map(str, state))}"
     remembered = _read()
     if key not in remembered:
         digest = _digest(path)
-        # Read again: hashing takes seconds, in which another process may have added some.
-        _write({**_read(), key: digest})
+        if state_of(path) == state:
+            # Read again: hashing takes seconds, in which another process may have added some.
+            _write({**_read(), key: digest})
         return digest
     return remembered[key]
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """Return what differs after a file has been written or replaced."""
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev
+
+
+@contextlib.contextmanager
+def unchanged(*paths: Path) -> Iterator[None]:
+    """Load and hash files in this block, so that the hash is that of what was loaded.
+
+    Raises:
+        ConfigError: A file was written or replaced meanwhile; the files must not be used.
+    """
+    before = [state_of(path) for path in paths]
+    yield
+    for path, state in zip(paths, before, strict=True):
+        try:
+            is_same = state_of(path) == state
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise ConfigError(f"'{path}' was changed while it was loaded. Load it again.")
 
 
 def _digest(path: Path) -> str:

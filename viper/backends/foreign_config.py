@@ -139,7 +139,7 @@ def check_transformers(folder: Path, displayed: Path | None = None) -> None:
             "Merge the adapter into the model and give that folder."
         )
     for path in sorted(folder.glob("*.json")):
-        if path.name == "tokenizer.json":
+        if path.name == "tokenizer.json" or path.name in _VOCABULARIES:
             _check_tokenizer(path, named)
         elif path.name.endswith(".index.json"):
             shards = _read(path, named).get("weight_map")
@@ -148,21 +148,32 @@ def check_transformers(folder: Path, displayed: Path | None = None) -> None:
                     raise _refusal(
                         named / path.name, "weight_map", "names weights outside of the folder"
                     )
-        elif path.name not in _VOCABULARIES:
+        else:
             is_processor = "processor" in path.name
             for place, key, value in _entries(_read(path, named)):
                 if reason := _fault(key, value) or number_fault(
                     key, value, of_processor=is_processor
                 ):
                     raise _refusal(named / path.name, place, reason)
+    for path in sorted(folder.glob("*.txt")):
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(
+                f"'{named / path.name}' cannot be loaded: it is larger than {_MOST_BYTES:,} bytes, and no "
+                "known vocabulary is. Give another model, or remove the file if it is none."
+            )
 
 
 def _check_tokenizer(path: Path, named: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest in _SOUND:
         return
-    table = _read(path, named, max_bytes=_MOST_TOKENIZER_BYTES, max_values=_MOST_TOKENIZER_VALUES)
-    if found := tokenizer_fault(table):
+    if path.name in _VOCABULARIES:
+        found = tokenizer_fault({"model": {"vocab": _read(path, named)}})
+    else:
+        found = tokenizer_fault(
+            _read(path, named, max_bytes=_MOST_TOKENIZER_BYTES, max_values=_MOST_TOKENIZER_VALUES)
+        )
+    if found:
         raise _refusal(named / path.name, *found)
     while len(_SOUND) >= _MOST_SOUND:
         _SOUND.pop(next(iter(_SOUND)))

@@ -8,23 +8,31 @@ the bounds leave room for those that are known.
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["regex_fault", "tokenizer_fault"]
+__all__ = ["MOST_WORD_CHARS", "regex_fault", "tokenizer_fault"]
 
 _MOST_PADDING = 100_000
-_MOST_WORD_CHARS = 1_000
+MOST_WORD_CHARS = 1_000
+"""Of a word of a vocabulary: the longest known one, a run of blanks, has 256 bytes."""
 # Of a text that becomes part of every text: GPT's longest special token has 20 characters.
 _MOST_TEXT_CHARS = 500
 _MOST_PIECES = 1_000
-# Characters that one character may become: 18 for the longest ligature of Unicode.
+# Characters that one character may become in all steps together: 18 for the longest ligature of Unicode.
 _MOST_GROWTH = 64
+# Characters that a step makes of one. Steps of one kind multiply: each reads what the one before has written.
+_GROWTHS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0}
+# Each step reads the whole text; known tokenizers have up to a hundred steps, and ten patterns.
+_MOST_STEPS = 500
+_MOST_PATTERNS = 100
 _MOST_CHARSMAP_BYTES = 256
 
 _MOST_PATTERN_CHARS = 5_000
+_MOST_NESTED = 50
 _MOST_REPEATS = 1_000
 # Unbounded repetitions in a row: the time is the length of a text to the power of their number.
 _MOST_UNBOUNDED = 2
@@ -46,6 +54,11 @@ _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{0,6})(,?)(\d{0,6})\})[?+]?")
 
 def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
     """Return a place in a `tokenizer.json` and why it is refused; None if nothing is."""
+    model = table.get("model")
+    # A merge is two words.
+    for name, most in (("vocab", MOST_WORD_CHARS), ("merges", 2 * MOST_WORD_CHARS + 1)):
+        if isinstance(model, dict) and _longest(model.get(name)) > most:
+            return f"model.{name}", f"has words of more than {MOST_WORD_CHARS:,} characters"
     for place, part in _parts(table):
         for key, value in part.items():
             if reason := _fault(key, value):
@@ -53,12 +66,14 @@ def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
             # It runs on what the model writes, where words of the vocabulary may be as long as they like.
             if key == "Regex" and place.startswith("decoder"):
                 return f"{place}.{key}", "is a pattern in a decoder, which no known tokenizer has"
-    for name in ("normalizer", "decoder"):
-        growth = 1.0
-        for _, step in _parts({name: table.get(name)}):
-            growth *= _growth(step)
-        if growth > _MOST_GROWTH:
-            return name, f"makes texts more than {_MOST_GROWTH} times as long"
+    for names in (("normalizer", "pre_tokenizer"), ("decoder",), ("post_processor",)):
+        steps = [step for _, step in _parts({name: table.get(name) for name in names})]
+        if len(steps) > 2 * _MOST_STEPS:  # with the tables in them
+            return names[-1], f"has more than {_MOST_STEPS} steps"
+        if sum("Regex" in step for step in steps) > _MOST_PATTERNS:
+            return names[-1], f"has more than {_MOST_PATTERNS} patterns"
+        if math.prod(map(_growth, steps)) > _MOST_GROWTH:
+            return names[0], f"makes texts more than {_MOST_GROWTH} times as long"
     return None
 
 
@@ -79,13 +94,25 @@ def _parts(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         ]
 
 
+def _longest(words: Any) -> int:
+    """Return the length of the longest word of a table, or of a list of words or of lists that hold words."""
+    if not isinstance(words, (dict, list)):
+        return 0
+    texts = (
+        word if isinstance(word, str) else "".join(part for part in word if isinstance(part, str))
+        for word in words
+        if isinstance(word, (str, list))
+    )
+    return max(map(len, texts), default=0)
+
+
 def _fault(key: str, value: Any) -> str | None:
     if key == "Regex":
         return regex_fault(value) if isinstance(value, str) else "must be a text"
     if key in ("Fixed", "pad_to_multiple_of") and _exceeds(value, _MOST_PADDING):
         return f"pads to more than {_MOST_PADDING:,} tokens"
-    if key == "max_input_chars_per_word" and _exceeds(value, _MOST_WORD_CHARS):
-        return f"allows words of more than {_MOST_WORD_CHARS:,} characters"
+    if key == "max_input_chars_per_word" and _exceeds(value, MOST_WORD_CHARS):
+        return f"allows words of more than {MOST_WORD_CHARS:,} characters"
     if key == "precompiled_charsmap":
         return _charsmap_fault(value)
     if isinstance(value, str) and len(value) > _MOST_TEXT_CHARS:
@@ -101,28 +128,39 @@ def _exceeds(value: Any, most: int) -> bool:
 
 def _growth(step: dict[str, Any]) -> float:
     """Return how many characters a step may make of one."""
-    if step.get("type") != "Replace" or not isinstance(content := step.get("content"), str):
-        return 1.0
-    pattern = step.get("pattern")
-    text = pattern.get("String") if isinstance(pattern, dict) else None
-    return max(1.0, len(content) / (len(text) if isinstance(text, str) and text else 1))
+    kind, content = step.get("type"), step.get("content")
+    if kind == "Replace" and isinstance(content, str):
+        pattern = step.get("pattern")
+        text = pattern.get("String") if isinstance(pattern, dict) else None
+        return max(1.0, len(content) / (len(text) if isinstance(text, str) and text else 1))
+    if kind == "Prepend" and isinstance(prefix := step.get("prepend"), str):
+        return 1.0 + len(prefix)  # a text is cut at every added token, and each part has the prefix
+    if "precompiled_charsmap" in step:
+        texts = _texts_of_charsmap(step["precompiled_charsmap"])
+        return max((float(len(text.decode("utf-8", "replace"))) for text in texts), default=1.0)
+    return _GROWTHS.get(str(kind), 1.0)
 
 
 def _charsmap_fault(value: Any) -> str | None:
-    """Refuse a map (of sentencepiece) that makes long texts of characters.
+    """Refuse a map (of sentencepiece) that makes long texts of characters."""
+    try:
+        longest = max(map(len, _texts_of_charsmap(value)), default=0)
+    except (ValueError, TypeError):
+        return "is not in base64"
+    if longest > _MOST_CHARSMAP_BYTES:
+        return f"makes more than {_MOST_CHARSMAP_BYTES} bytes of a character"
+    return None
+
+
+def _texts_of_charsmap(value: Any) -> list[bytes]:
+    """Return what a map makes of characters.
 
     It is the size of a table in four bytes, the table, and the texts, each ended by a zero.
     """
     if value is None:
-        return None
-    try:
-        packed = base64.b64decode(value, validate=True)
-    except (ValueError, TypeError):
-        return "is not in base64"
-    texts = packed[4 + int.from_bytes(packed[:4], "little") :].split(b"\0")
-    if max(map(len, texts)) > _MOST_CHARSMAP_BYTES:
-        return f"makes more than {_MOST_CHARSMAP_BYTES} bytes of a character"
-    return None
+        return []
+    packed = base64.b64decode(value, validate=True)
+    return packed[4 + int.from_bytes(packed[:4], "little") :].split(b"\0")
 
 
 def regex_fault(pattern: str) -> str | None:
@@ -154,6 +192,8 @@ def regex_fault(pattern: str) -> str | None:
             at = found.end()
             if not found[0].endswith(")"):  # switches such as (?i) open none
                 groups.append(_Group())
+            if len(groups) > _MOST_NESTED:
+                return f"nests more than {_MOST_NESTED} groups"
             continue
         if char == ")":
             if len(groups) == 1:

@@ -7,13 +7,12 @@ imports neither torch nor transformers.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from viper.backends.file_hashes import hash_file
+from viper.backends.staged_folder import hash_staged, staged
 from viper.errors import ConfigError
 from viper.storage.user_cache import expand_user
 from viper.weights.cache import find_on_disk
@@ -22,9 +21,6 @@ from viper.weights.files import Library
 __all__ = ["ModelSource", "fingerprint", "locate", "reason_of"]
 
 _MODEL_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
-
-# Files of a model folder that determine its results, unlike exports to other runtimes in it.
-_WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,24 @@ class ModelSource:
     folder: Path
     commit: str | None = None
     """Commit of the hub; None for a folder of the user."""
+    loaded: set[str] = field(default_factory=set, compare=False)
+    """Hashes of the copies of the folder that were loaded: one, unless it was changed meanwhile."""
+
+    @property
+    def version(self) -> str:
+        """Name of the content that was loaded, or that is there if nothing was loaded.
+
+        Raises:
+            ConfigError: Parts were loaded from different contents.
+        """
+        if self.commit is not None:
+            return self.commit
+        if not self.loaded:
+            with staged(self.folder) as copy:
+                self.loaded.add(hash_staged(copy))
+        if len(self.loaded) > 1:
+            raise ConfigError(f"'{self.folder}' was changed while it was loaded. Load it again.")
+        return next(iter(self.loaded))
 
 
 def locate(
@@ -99,7 +113,7 @@ def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> st
     """Return an identifier of weights and settings: equal fingerprints mean equal results.
 
     Args:
-        source: From `locate`; a text is a folder.
+        source: From `locate`, after it was loaded; a text is a folder.
         settings: All settings that affect results; values whose `str` is stable.
 
     Returns:
@@ -107,7 +121,7 @@ def fingerprint(source: ModelSource | str, settings: Mapping[str, object]) -> st
     """
     if isinstance(source, str):
         source = ModelSource(source, Path(source))
-    version = source.commit or _hash_folder(source.folder)
+    version = source.version
     query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
     return f"{source.reference}@{version[:16]}" + (f"?{query}" if query else "")
 
@@ -144,13 +158,3 @@ def _locate_in_cache(
             f"Fetch the rest with: {command}"
         )
     return ModelSource(reference, found.folder, found.commit)
-
-
-def _hash_folder(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        if path.is_file() and path.suffix in _WEIGHT_SUFFIXES and not hidden:
-            digest.update(f"{name.as_posix()}\0{hash_file(path)}\n".encode())
-    return digest.hexdigest()

@@ -6,6 +6,7 @@ The options are `OnnxOptions`; the formats are in `viper.backends.onnx_formats`.
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +17,16 @@ import numpy as np
 
 from viper.backends.coco import COCO_CLASSES
 from viper.backends.detections import to_detections
-from viper.backends.file_hashes import hash_file
+from viper.backends.file_hashes import unchanged
 from viper.backends.model_source import reason_of
+from viper.backends.onnx_files import graph_files, hash_graph
 from viper.backends.onnx_formats import DetectorFormat, FloatArray, recognise
 from viper.backends.onnx_runtime import onnxruntime
 from viper.backends.onnx_session import PROVIDERS, open_session, run_session
 from viper.backends.option_models import OnnxOptions
-from viper.errors import ConfigError, ModelError, did_you_mean
+from viper.errors import ConfigError, InputError, ModelError, did_you_mean
 from viper.models.roles import Detection, Detector, DetectRequest
+from viper.storage.files import read_regular_file
 from viper.storage.user_cache import expand_user
 
 __all__ = ["OnnxDetector", "load"]
@@ -50,7 +53,9 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
     """
     chosen = OnnxOptions.read(options, "the onnx detector")
     path = _existing_file(reference)
-    graph = _Graph.open(path, chosen.device, chosen.size)
+    with unchanged(*graph_files(path).values()):
+        graph = _Graph.open(path, chosen.device, chosen.size)
+        version = hash_graph(path)[:16]
     format_ = recognise(
         (graph.hw[1], graph.hw[0]),
         graph.output_shapes(path),
@@ -58,8 +63,8 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
         decoded=chosen.decoded,
         where=f"'{path}'",
     )
-    classes = expand_user(chosen.classes) if chosen.classes else None
-    vocabulary = _class_names(graph.names, format_.class_count, classes, path)
+    names = _read_names(expand_user(chosen.classes)) if chosen.classes else None
+    vocabulary = _class_names(graph.names, format_.class_count, names, path)
     settings = f"format={format_.name}&size={graph.hw[1]}x{graph.hw[0]}&decoded={chosen.decoded}"
     return OnnxDetector(
         graph=graph,
@@ -67,9 +72,9 @@ def load(reference: str, options: Mapping[str, str]) -> OnnxDetector:
         vocabulary=vocabulary,
         score_threshold=chosen.score_threshold,
         fingerprint=(
-            f"onnx:{path.name}@{_hash_graph(path)[:16]}?{settings}"
+            f"onnx:{path.name}@{version}?{settings}"
             f"&score_threshold={chosen.score_threshold}&device={graph.provider}"
-            + (f"&classes={hash_file(classes)[:16]}" if classes else "")
+            + (f"&classes={names.version[:16]}" if names else "")
         ),
     )
 
@@ -195,11 +200,6 @@ def _existing_file(reference: str) -> Path:
     return path
 
 
-def _hash_graph(path: Path) -> str:
-    weights = path.with_name(path.name + ".data")  # where exporters put large weights
-    return hash_file(path)[:8] + hash_file(weights)[:8] if weights.is_file() else hash_file(path)
-
-
 def _provider(device: str) -> str:
     available = onnxruntime.get_available_providers()
     if device == "auto":
@@ -213,18 +213,27 @@ def _provider(device: str) -> str:
     return provider
 
 
+@dataclass(frozen=True, slots=True)
+class _NamesFile:
+    """The class names of a file of the user."""
+
+    path: Path
+    names: tuple[str, ...]
+    version: str
+    """SHA-256 of the file."""
+
+
 def _class_names(
-    metadata: str | None, class_count: int, classes_file: Path | None, path: Path
+    metadata: str | None, class_count: int, given: _NamesFile | None, path: Path
 ) -> tuple[str, ...]:
     """Take the names from the file given, else from the graph, else from COCO."""
-    if classes_file is not None:
-        names = _names_in_file(classes_file)
-        if len(names) != class_count:
+    if given is not None:
+        if len(given.names) != class_count:
             raise ConfigError(
-                f"'{classes_file}' names {len(names)} classes, but '{path}' has {class_count}. "
+                f"'{given.path}' names {len(given.names)} classes, but '{path}' has {class_count}. "
                 "Give one name per line, in the order of the graph."
             )
-        return names
+        return given.names
     names = _names_in_metadata(metadata or "")
     if len(names) == class_count:
         return names
@@ -236,15 +245,19 @@ def _class_names(
     )
 
 
-def _names_in_file(path: Path) -> tuple[str, ...]:
+def _read_names(path: Path) -> _NamesFile:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_regular_file(
+            str(path), max_bytes=_MOST_NAMES_CHARS, what="file of class names"
+        )
+        text = content.decode("utf-8")
+    except (OSError, InputError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"The class names '{path}' cannot be read: {reason_of(error)}. "
             "Give a UTF-8 text file with one name per line."
         ) from error
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    return _NamesFile(path, names, hashlib.sha256(content).hexdigest())
 
 
 def _names_in_metadata(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viper.backends.model_source import reason_of
+from viper.backends.onnx_files import staged_graph
 from viper.backends.onnx_runtime import onnxruntime
 from viper.errors import ConfigError, ModelError
 
@@ -25,7 +26,7 @@ _SPINNING = "session.intra_op.allow_spinning"
 def open_session(
     path: Path, *, advice: str, provider: str = PROVIDERS["cpu"], threads: int = 0
 ) -> Any:  # onnxruntime ships no types
-    """Open a graph.
+    """Open a graph, from a private folder with nothing but the graph and the weights that it names.
 
     Args:
         path: The ONNX file.
@@ -41,13 +42,15 @@ def open_session(
     settings.intra_op_num_threads = threads
     # Threads that wait in a loop for the next part take a fifth more CPU time, and save none here.
     settings.add_session_config_entry(_SPINNING, "0")
-    try:
-        return onnxruntime.InferenceSession(str(path), sess_options=settings, providers=[provider])
-    # The runtime's error classes share no base but Exception.
-    except Exception as error:
-        raise ConfigError(
-            f"'{path}' cannot be read as an ONNX graph: {reason_of(error)} {advice}"
-        ) from error
+    with staged_graph(path) as copy:
+        try:
+            return onnxruntime.InferenceSession(str(copy), settings, providers=[provider])
+        # The runtime's error classes share no base but Exception.
+        except Exception as error:
+            cause = reason_of(error).replace(str(copy.parent), str(path.parent))
+            raise ConfigError(
+                f"'{path}' cannot be read as an ONNX graph: {cause} {advice}"
+            ) from error
 
 
 def run_session(

@@ -24,14 +24,15 @@ from numpy.typing import NDArray
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
+from viper.backends.file_hashes import hash_file, unchanged
 from viper.backends.foreign_config import check_open_clip
-from viper.backends.model_source import reason_of
+from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.option_models import OpenClipOptions
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
 from viper.backends.sealed_loading import sealed
-from viper.backends.staged_folder import staged
-from viper.backends.torch_common import fingerprint, hash_file, locate, quiet_libraries
+from viper.backends.staged_folder import hash_staged, staged
+from viper.backends.torch_common import quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
 from viper.models.roles import Matcher
@@ -125,17 +126,18 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
     templates = read_templates(chosen.templates)
     pretrained, download = chosen.pretrained, chosen.download
     settings = {"dtype": dtype, "templates": templates_id(templates)}
-    name, name_in_library = _resolve(reference, pretrained, settings, download)
-    is_listed = not name_in_library.startswith(_FOLDER)
+    source = _resolve(reference, pretrained, download)
+    is_listed = source is None
+    name_in_library = reference
+    copy: Path | None = None
     folders: tuple[Path, ...] = ()
     with contextlib.ExitStack() as stack:
-        if is_listed:
-            config = open_clip.get_model_config(name_in_library)
+        if source is None:
+            config = open_clip.get_model_config(reference)
         else:
-            folder = Path(name_in_library.removeprefix(_FOLDER))
-            copy = stack.enter_context(staged(folder))
-            config = check_open_clip(copy, displayed=folder)
-            name_in_library, folders = f"{_FOLDER}{copy}", (folder, copy)
+            copy = stack.enter_context(staged(source.folder))
+            config = check_open_clip(copy, displayed=source.folder)
+            name_in_library, folders = f"{_FOLDER}{copy}", (source.folder, copy)
         # For a tokenizer of transformers only. Without these arguments the library would load code from the
         # tokenizer's folder, and ask the hub for it.
         tokenizing: dict[str, Any] = {}
@@ -145,6 +147,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                 "local_files_only": not (is_listed and download),
             }
         arguments: dict[str, Any] = {}
+        version = ""
         if pretrained is not None:
             # Weights that were trained with QuickGELU are wrong in a model without it; the library
             # only warns. `weights` is empty for a file.
@@ -153,7 +156,12 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             if weights:
                 # The library would ask the hub for the weights of a tag, and fetch newer weights.
                 arguments["force_preprocess_cfg"] = weights
-                pretrained = str(_weights_of_tag(weights["hf_hub"], download))
+                commit, place = _weights_of_tag(weights["hf_hub"], download)
+                version = f"{pretrained}@{(commit or '')[:16]}"
+                pretrained = str(place)
+            else:
+                stack.enter_context(unchanged(Path(pretrained)))
+                version = hash_file(Path(pretrained))[:16]
         try:
             # Only names in the library's own list may be fetched, and only if the user asks for it.
             with (
@@ -175,15 +183,18 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             raise ConfigError(
                 f"The {_WHAT} '{reference}' cannot be loaded: {reason_of(error)}"
             ) from error
+        if source is not None and copy is not None:
+            source.loaded.add(hash_staged(copy))
+            name = fingerprint(source, settings)
+        else:
+            query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
+            name = f"{reference}@{version}?{query}"
     model.eval()
     return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
 
 
-def _resolve(
-    reference: str, pretrained: str | None, settings: Mapping[str, object], download: bool
-) -> tuple[str, str]:
-    """Return the fingerprint of a reference and the name by which the library loads it."""
-    query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
+def _resolve(reference: str, pretrained: str | None, download: bool) -> ModelSource | None:
+    """Return where a model is; None for a name of the library's own list, with weights that exist."""
     if reference in open_clip.list_models():
         tags = open_clip.list_pretrained_tags_by_model(reference)
         if pretrained is None:
@@ -191,10 +202,8 @@ def _resolve(
                 f"'{reference}' is an architecture without weights. Add ?pretrained=TAG or "
                 f"?pretrained=FILE. Tags: {', '.join(tags) or 'none'}."
             )
-        if pretrained in tags:
-            return f"{reference}@{pretrained}?{query}", reference
-        if Path(pretrained).is_file():
-            return f"{reference}@{hash_file(Path(pretrained))[:16]}?{query}", reference
+        if pretrained in tags or Path(pretrained).is_file():
+            return None
         raise ConfigError(
             f"pretrained={pretrained!r} is neither a tag of '{reference}' nor a file. "
             f"{did_you_mean(pretrained, tags)}Tags: {', '.join(tags) or 'none'}."
@@ -212,18 +221,17 @@ def _resolve(
             f"{did_you_mean(reference, open_clip.list_models())}"
             "Give a name of its list, hf-hub:OWNER/NAME, or a folder with open_clip_config.json."
         )
-    source = locate(
+    return locate(
         reference.removeprefix(_HUB),
         what=_WHAT,
         library="open_clip",
         download=download,
         is_model_id=not is_folder,
     )
-    return fingerprint(source, settings), f"{_FOLDER}{source.folder}"
 
 
-def _weights_of_tag(place: str, download: bool) -> Path:
-    """Return the weights of a tag in the hub's cache.
+def _weights_of_tag(place: str, download: bool) -> tuple[str | None, Path]:
+    """Return the weights of a tag in the hub's cache, and their commit.
 
     Args:
         place: As in the library's list, `OWNER/NAME/` or `OWNER/NAME/FILE`.
@@ -233,14 +241,14 @@ def _weights_of_tag(place: str, download: bool) -> Path:
         ConfigError: They are not on disk.
     """
     repository, _, named = place.rpartition("/")
-    folder = locate(
+    source = locate(
         repository, what=_WHAT, library="open_clip", download=download, is_model_id=True
-    ).folder
+    )
     names = (named,) if named else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    found = next((path for name in names if (path := source.folder / name).is_file()), None)
     if found is None:
         raise ConfigError(f"'{repository}' is on disk without the weights {named!r} of this tag.")
-    return found
+    return source.commit, found
 
 
 def _whole_image(model: Any) -> Callable[[Image.Image], torch.Tensor]:

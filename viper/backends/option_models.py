@@ -147,3 +147,4 @@ class LimberOptions(PrecisionOptions):
     """Options of the limber answerer."""
 
     max_tokens: Positive = option(16, _MAX_TOKENS)
+    trust: bool = option(False, "let the folder name models in other folders")

@@ -31,6 +31,7 @@ from typing import Any
 
 import torch
 
+from viper.backends.torch_archive import check_archive
 from viper.models.registry import IMPORTING
 
 __all__ = ["NoCodeError", "sealed"]
@@ -229,6 +230,7 @@ def _load_weights(
     load: _Function, file: Any, map_location: Any = None, _pickle: Any = None, **kwargs: Any
 ) -> Any:
     kwargs.pop("pickle_module", None)
+    check_archive(file)
     return load(file, map_location, **{**kwargs, "weights_only": True})
 
 

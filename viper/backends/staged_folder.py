@@ -3,6 +3,7 @@
     with staged(folder) as copy:
         check_transformers(copy, displayed=folder)
         loader.from_pretrained(copy)
+        version = hash_staged(copy)
 
 Configurations and tokenizers are copied, up to a size, and only from regular files; weights are linked,
 because they are large and only data. Nothing else is there for a loader to find: no Python files, no folders.
@@ -13,6 +14,7 @@ of its repository.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import stat
@@ -20,11 +22,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from viper.backends.file_hashes import hash_file, unchanged
 from viper.errors import ConfigError, InputError
 from viper.storage.files import read_regular_file
 from viper.weights.cache import COMMIT
 
-__all__ = ["staged"]
+__all__ = ["hash_staged", "link", "staged"]
 
 _COPIED = frozenset({".json", ".txt", ".model", ".jinja", ".bpe"})
 _LINKED = frozenset({".safetensors", ".bin"})
@@ -41,20 +44,47 @@ def staged(folder: Path) -> Iterator[Path]:
 
     Raises:
         ConfigError: A file is no regular one, lies outside of the model, or is too large; two names differ in
-            capitals only; or there are too many.
+            capitals only; there are too many; or weights were changed during this block.
     """
     copy = Path(tempfile.mkdtemp(prefix="viper-model-"))
     try:
-        _stage(folder, copy, [_MOST_BYTES])
-        yield copy
+        linked: list[Path] = []
+        _stage(folder, copy, [_MOST_BYTES], linked)
+        with unchanged(*linked):
+            yield copy
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _stage(folder: Path, copy: Path, left_bytes: list[int]) -> None:
+def hash_staged(copy: Path) -> str:
+    """Return a hash of all files of a copy, which are all that a loader can have read."""
+    digest = hashlib.sha256()
+    for path in sorted(copy.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(copy).as_posix()
+            digest.update(os.fsencode(name) + f"\0{hash_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def link(real: Path, place: Path) -> None:
+    """Make a file appear at another place: as a link where the system allows that, else as a copy."""
+    try:
+        place.symlink_to(real)
+    except OSError:  # Windows without the privilege to create links
+        try:
+            os.link(real, place)
+        except OSError:
+            shutil.copyfile(real, place)
+
+
+def _stage(folder: Path, copy: Path, left_bytes: list[int], linked: list[Path]) -> None:
     names: set[str] = set()
     root = _root(folder)
-    for path in sorted(folder.iterdir()):
+    try:
+        listed = sorted(folder.iterdir())
+    except OSError as error:
+        raise _refusal(folder, f"it is no folder that can be read ({error.strerror})") from error
+    for path in listed:
         if path.suffix not in _COPIED | _LINKED and path.name not in _FOLDERS:
             continue
         if path.name.casefold() in names:
@@ -68,9 +98,11 @@ def _stage(folder: Path, copy: Path, left_bytes: list[int]) -> None:
         if path.name in _FOLDERS:
             if real.is_dir():
                 (copy / path.name).mkdir()
-                _stage(real, copy / path.name, left_bytes)
+                _stage(real, copy / path.name, left_bytes, linked)
         elif path.suffix in _LINKED:
-            _link(path, real, copy / path.name)
+            _check_regular(path, real)
+            link(real, copy / path.name)
+            linked.append(copy / path.name)
         elif not real.is_dir():
             content = _read(path, real)
             left_bytes[0] -= len(content)
@@ -97,19 +129,12 @@ def _read(path: Path, real: Path) -> bytes:
         raise _refusal(path, str(error).rstrip(".")) from error
 
 
-def _link(path: Path, real: Path, place: Path) -> None:
+def _check_regular(path: Path, real: Path) -> None:
     try:
         if not stat.S_ISREG(real.stat().st_mode):
             raise _refusal(path, "it is no regular file")
     except OSError as error:
         raise _refusal(path, f"it cannot be read ({error.strerror})") from error
-    try:
-        place.symlink_to(real)
-    except OSError:  # Windows without the privilege to create links
-        try:
-            os.link(real, place)
-        except OSError:
-            shutil.copyfile(real, place)
 
 
 def _refusal(path: Path, reason: str) -> ConfigError:

@@ -17,19 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from viper.backends.file_hashes import hash_file
 from viper.backends.foreign_config import check_transformers
+from viper.backends.loaded_tokenizer import check_loaded
 from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
-from viper.backends.staged_folder import staged
+from viper.backends.staged_folder import hash_staged, staged
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
 __all__ = [
     "ModelSource",
     "fingerprint",
-    "hash_file",
     "load_model",
     "load_pretrained",
     "locate",
@@ -55,7 +54,11 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
         source = locate(source, what=what)
     with staged(source.folder) as copy:
         check_transformers(copy, displayed=source.folder)
-        return _load_checked(loader, source, copy, what, kwargs)
+        loaded = _load_checked(loader, source, copy, what, kwargs)
+        check_loaded(loaded, displayed=source.reference)
+        if source.commit is None:
+            source.loaded.add(hash_staged(copy))
+    return loaded
 
 
 def _load_checked(

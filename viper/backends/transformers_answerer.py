@@ -14,6 +14,7 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
+from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
@@ -96,6 +97,7 @@ class TransformersAnswerer(Answerer):
             # Some templates contain the beginning-of-sequence token, which the tokenizer would add again.
             add_special_tokens=not (begin and texts[0].startswith(begin)),
         ).to(self.model.device, dtype=self.model.dtype)
+        self._check_length(inputs["input_ids"].shape[1])
         with inference(_WHAT):
             written = self.model.generate(
                 **inputs, max_new_tokens=self.max_new_tokens, do_sample=False, num_beams=1
@@ -104,6 +106,17 @@ class TransformersAnswerer(Answerer):
         if torch.equal(written[:, : prompt.shape[1]], prompt):
             written = written[:, prompt.shape[1] :]
         return self._completions(written, inputs["attention_mask"])
+
+    def _check_length(self, tokens: int) -> None:
+        """Refuse what the model cannot read, before it takes the memory of a forward."""
+        config = self.model.config
+        texts = config.get_text_config() if hasattr(config, "get_text_config") else config
+        most = getattr(texts, "max_position_embeddings", None)
+        if isinstance(most, int) and 0 < most < tokens:
+            raise ModelError(
+                f"The question and its image take {tokens:,} tokens, but the {_WHAT} reads {most:,}. "
+                "Ask a shorter question, or lower the option max_side."
+            )
 
     def _text(self, question: str) -> str:
         # A special token in a question could end the turn or request a second image.
@@ -120,7 +133,7 @@ class TransformersAnswerer(Answerer):
             raise ModelError(f"The chat template of the {_WHAT} failed: {error}.") from error
 
     def _completions(self, written: torch.Tensor, mask: torch.Tensor) -> list[Completion]:
-        texts = self._tokenizer.batch_decode(written, skip_special_tokens=True)
+        texts = decode_rows(self._tokenizer, written.tolist())
         marks = {self._tokenizer.pad_token_id, self._tokenizer.eos_token_id}
         return [
             Completion(

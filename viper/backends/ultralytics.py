@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from viper.backends.detections import to_detections
-from viper.backends.file_hashes import hash_file
+from viper.backends.file_hashes import hash_file, unchanged
 from viper.backends.grouping import in_groups
 from viper.backends.letterbox import letterbox
 from viper.backends.option_models import UltralyticsOptions
@@ -57,7 +57,9 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
     chosen = UltralyticsOptions.read(options, "the ultralytics detector")
     device = resolve_device(chosen.device)
     path = find_checkpoint(reference)
-    model = read_checkpoint(path, trust=chosen.trust).to(device)
+    with unchanged(path):
+        model = read_checkpoint(path, trust=chosen.trust).to(device)
+        version = hash_file(path)[:16]
     network = Network.of(model, path, chosen.size)
     text_encoder = chosen.text_encoder
     encoder, encoded = None, ""
@@ -87,7 +89,7 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
         score_threshold=chosen.score_threshold,
         batch_size=chosen.batch_size,
         fingerprint=(
-            f"ultralytics:{path.name}@{hash_file(path)[:16]}?size={network.side}"
+            f"ultralytics:{path.name}@{version}?size={network.side}"
             f"&score_threshold={chosen.score_threshold}&device={device.type}{encoded}"
         ),
     )

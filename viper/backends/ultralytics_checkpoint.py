@@ -23,6 +23,7 @@ from torch.serialization import (
 )
 
 from viper.backends.sealed_loading import NoCodeError, sealed
+from viper.backends.torch_archive import check_archive
 
 __all__ = ["Part", "plain_tensor", "read_parts"]
 
@@ -60,6 +61,7 @@ def read_parts(path: Path) -> Any:
         NoCodeError: The file names functions or classes that no checkpoint needs.
         Exception: Nearly anything, for a damaged or hostile file.
     """
+    check_archive(path)
     names: list[str] = []
     with contextlib.suppress(ValueError):  # not an archive of torch, which the loader reports
         names = get_unsafe_globals_in_checkpoint(str(path))

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from viper.backends.file_hashes import hash_file
 from viper.builtin.graphs import DESCRIBED
-from viper.builtin.language import LANGUAGE_GRAPH, LanguageGraph
-from viper.builtin.loading import BuiltinBackend, open_viewer, weights_version
+from viper.builtin.language import LANGUAGE_GRAPH, TOKENIZER, LanguageGraph
+from viper.builtin.loading import SHIPPED, BuiltinBackend, open_viewer, opened
 from viper.builtin.questions import CAN, as_trained, kind_of_question
 from viper.builtin.sight import Viewer
 from viper.builtin.words import PHOTOGRAPHS
@@ -67,7 +68,10 @@ def load(reference: str, options: Mapping[str, str]) -> BuiltinAnswerer:
         ConfigError: There are no weights, or an option is unknown.
     """
     viewer, folder, fingerprint = open_viewer(reference, options, "the builtin answerer")
-    language = LanguageGraph(folder)
-    return BuiltinAnswerer(
-        viewer, language, f"{fingerprint}+{weights_version([folder / LANGUAGE_GRAPH])}"
-    )
+    with opened([folder / LANGUAGE_GRAPH], folder / TOKENIZER) as version:
+        language = LanguageGraph(folder)
+        tokenizer = hash_file(folder / TOKENIZER)
+    # The fingerprint of the shipped models is that of earlier versions, which did not name the tokenizer.
+    if tokenizer != hash_file(SHIPPED / TOKENIZER):
+        version += f"+{tokenizer[:16]}"
+    return BuiltinAnswerer(viewer, language, f"{fingerprint}+{version}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
-from viper.backends.file_hashes import hash_file
+from viper.backends.file_hashes import state_of, unchanged
+from viper.backends.onnx_files import graph_files, hash_graph
 from viper.builtin.graphs import ADVICE, GRAPHS, Graphs
 from viper.builtin.sight import Viewer
 from viper.builtin.words import PHOTOGRAPHS
@@ -83,19 +85,33 @@ def open_viewer(reference: str, options: Mapping[str, str], where: str) -> tuple
         if not path.is_file():
             raise ConfigError(f"There is no file '{path}'. {ADVICE}")
     with _LOADING:  # so that roles loading at the same time share the viewer
-        changed = tuple(path.stat().st_mtime_ns for path in paths)
-        viewer, version = _loaded(folder.resolve(), changed)
+        files = [real for path in paths for real in graph_files(path).values()]
+        viewer, version = _loaded(folder.resolve(), tuple(map(state_of, files)))
     return viewer, folder, version
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(folder: Path, changed_ns: tuple[int, ...]) -> tuple[Viewer, str]:
-    """Open the graphs of a folder; `changed_ns` makes changed files another key."""
-    version = weights_version([folder / name for name in GRAPHS])
-    return Viewer(Graphs(folder)), f"builtin@{version}"
+def _loaded(folder: Path, states: tuple[tuple[int, ...], ...]) -> tuple[Viewer, str]:
+    """Open the graphs of a folder; `states` makes changed files another key."""
+    with opened([folder / name for name in GRAPHS]) as version:
+        return Viewer(Graphs(folder)), f"builtin@{version}"
 
 
-def weights_version(paths: Sequence[Path]) -> str:
-    """Return a hash of the content of files; for the shipped graphs the one that 0.1 has in its caches."""
-    digest = hashlib.sha256("".join(map(hash_file, paths)).encode()).hexdigest()[:16]
+@contextlib.contextmanager
+def opened(graphs: Sequence[Path], *others: Path) -> Iterator[str]:
+    """Yield the version of the graphs that, like other files, are opened in this block.
+
+    Raises:
+        ConfigError: One was changed during this block.
+    """
+    for path in (*graphs, *others):
+        if not path.is_file():
+            raise ConfigError(f"There is no file '{path}'. {ADVICE}")
+    with unchanged(*(real for path in graphs for real in graph_files(path).values()), *others):
+        yield weights_version(graphs)
+
+
+def weights_version(graphs: Sequence[Path]) -> str:
+    """Return a hash of graphs with their weights; for the shipped ones the one that 0.1 has in its caches."""
+    digest = hashlib.sha256("".join(map(hash_graph, graphs)).encode()).hexdigest()[:16]
     return _OF_0_1.get(digest, digest)

@@ -101,6 +101,7 @@ def limber(
         require_packages("torch", "transformers", "safetensors", extra="torch", purpose="Training")
     from viper.backends.placement import resolve_device
     from viper.limber.experiment import Experiment, run_experiment
+    from viper.limber.references import is_foreign
     from viper.limber.training_loop import TrainingConfig
     from viper.progress_bars import StepBars
 
@@ -122,4 +123,5 @@ def limber(
             ("best_text_match", "the matcher, among the options"),
         ):
             echo(f"{name:<16} {report[name]['accuracy']:7.1%}  {what}")
-    echo(f"use it with: --backend answerer=limber:{out}")
+    option = "?trust=true" if is_foreign(out, matcher, language) else ""
+    echo(f"use it with: --backend answerer=limber:{out}{option}")

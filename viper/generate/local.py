@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from viper.errors import require_packages
+from viper.backends.model_source import locate
+from viper.errors import ConfigError, require_packages
 from viper.generate.generator import GenerationRequest, LanguageModelAbilities
 from viper.generate.local_settings import LocalSettings
 from viper.generate.local_thread import ModelThread, Sample, Writer
@@ -41,6 +42,7 @@ class LocalGenerator(LanguageModelAbilities):
         self.settings = settings
         self._thread = ModelThread(self.name, self._load)
         self._prompts: LocalPrompts | None = None  # loaded when a prompt is shown or measured
+        self._version: str | None = None
 
     @classmethod
     def parse(cls, reference: str) -> LocalGenerator:
@@ -59,8 +61,19 @@ class LocalGenerator(LanguageModelAbilities):
 
     @property
     def fingerprint(self) -> str:
-        """Model and settings; equal when the same question should get the same program."""
-        return repr(self.settings)
+        """Content of the model and settings; equal when the same question should get the same program.
+
+        The files are hashed at the first call, which takes seconds once. A model that is not on disk shares
+        no programs with one that is.
+        """
+        if self._version is None:
+            settings = self.settings
+            try:
+                source = locate(settings.reference, what="generator", revision=settings.revision)
+                self._version = source.version
+            except ConfigError:
+                return f"{settings!r} not on disk"
+        return f"{self.settings!r} {self._version}"
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Program]:
         """Return one program per request, in order.

@@ -21,6 +21,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.model_source import reason_of
 from viper.backends.placement import Placement, resolve_device, resolve_dtype
 from viper.backends.torch_common import load_model
@@ -32,6 +33,9 @@ from viper.generate.stopping import end_of_program
 from viper.usage import Usage
 
 __all__ = ["LocalModel"]
+
+# The time of a row grows with this number. A character has four bytes, with joiners a few times as many.
+_MOST_TOKENS_OF_A_CHARACTER = 64
 
 
 class LocalModel:
@@ -177,8 +181,9 @@ class _Row:
         self.token_ids.append(token_id)
         before = self._decode(self.token_ids[self._context : self._decoded])
         now = self._decode(self.token_ids[self._context :])
-        if len(now) <= len(before) or now.endswith("\ufffd"):
-            return  # not a complete character yet
+        is_complete = len(now) > len(before) and not now.endswith("\ufffd")
+        if not is_complete and len(self.token_ids) - self._decoded < _MOST_TOKENS_OF_A_CHARACTER:
+            return
         self.text += now[len(before) :]
         self._context, self._decoded = self._decoded, len(self.token_ids)
         end = end_of_program(self.text)
@@ -186,10 +191,7 @@ class _Row:
             self.text, self.is_done = self.text[:end], True
 
     def _decode(self, token_ids: list[int]) -> str:
-        text: str = self._tokenizer.decode(
-            token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
+        return decode_rows(self._tokenizer, [token_ids], keep_spaces=True)[0]
 
 
 class _RowEnds(StoppingCriteria):  # type: ignore[misc] # the library is untyped

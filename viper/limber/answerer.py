@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from viper.backends.model_source import ModelSource, fingerprint, locate
 from viper.backends.option_models import LimberOptions
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
-from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.backends.staged_folder import hash_staged, staged
+from viper.backends.torch_common import load_model, load_pretrained
 from viper.errors import ConfigError
 from viper.limber.folder import read_map, read_wiring
 from viper.limber.model import LimberModel
 from viper.limber.prompt import prefix_of
-from viper.models.registry import IMPORTING, BackendRef, identity, open_backend
+from viper.limber.references import language_of, matcher_of
+from viper.models.registry import IMPORTING, identity, open_backend
 from viper.models.roles import Answerer, AnswerRequest, Completion, Matcher
 from viper.storage.user_cache import expand_user
 from viper.usage import Usage
@@ -28,16 +30,6 @@ from viper.usage import Usage
 __all__ = ["LimberAnswerer", "load", "load_language"]
 
 _WHAT = "language model"
-# Options that a folder may give its matcher, and the form of their values.
-_HARMLESS_OPTIONS = {
-    "batch_size": r"\d{1,6}",
-    "compile": r"\w{1,20}",
-    "device": r"[\w:]{1,20}",
-    "dtype": r"\w{1,20}",
-    "pretrained": r"[\w.-]{1,60}",  # a tag, not a file in a folder
-    "revision": r"[\w./-]{1,100}",
-    "templates": r"plain|captions",
-}
 
 
 @dataclass(eq=False)
@@ -73,9 +65,15 @@ class LimberAnswerer(Answerer):
 
 
 def load_language(
-    reference: str, device: torch.device, dtype: torch.dtype, *, download: bool = False
+    reference: str, device: torch.device, dtype: torch.dtype, *, is_model_id: bool = False
 ) -> tuple[Any, Any, str]:
     """Load a causal language model and its tokenizer (Any: transformers declares no classes for them).
+
+    Args:
+        reference: Model id or folder.
+        device: Where it runs.
+        dtype: Its number format.
+        is_model_id: The reference is not a folder.
 
     Returns:
         The model, its tokenizer, and a fingerprint of the weights.
@@ -86,7 +84,7 @@ def load_language(
     with IMPORTING:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source = locate(reference, what=_WHAT, download=download)
+    source = locate(reference, what=_WHAT, is_model_id=is_model_id)
     tokenizer = load_pretrained(AutoTokenizer, source, what=_WHAT)
     if tokenizer.eos_token_id is None:
         raise ConfigError(
@@ -114,10 +112,14 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
     device = resolve_device(chosen.device)
     dtype = resolve_dtype(chosen.dtype, device)
     folder = expand_user(reference)
-    wiring = read_wiring(folder)
-    beside = folder / wiring.language
-    place = str(beside) if beside.is_dir() else wiring.language
-    language, tokenizer, version = load_language(place, device, dtype)
+    source = ModelSource(str(folder), folder)
+    with staged(folder) as copy:
+        wiring = read_wiring(copy, displayed=folder)
+        soft = read_map(copy, wiring, displayed=folder)
+        source.loaded.add(hash_staged(copy))
+    place, is_model_id = language_of(folder, wiring.language, trust=chosen.trust)
+    ref = matcher_of(folder, wiring.matcher, trust=chosen.trust)
+    language, tokenizer, version = load_language(place, device, dtype, is_model_id=is_model_id)
     width = language.get_input_embeddings().weight.shape[1]
     if width != wiring.width:
         raise ConfigError(
@@ -125,9 +127,7 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
             f"'{wiring.language}' have {width}. Give the language model that it was trained with."
         )
     # Any: the registry decides which class serves the role.
-    ref = _without_fetching(BackendRef.parse("matcher", wiring.matcher))
     matcher: Any = open_backend(ref)
-    soft = read_map(folder, wiring).to(device)
     settings = {
         "matcher": identity(ref, matcher),
         "language": version,
@@ -135,20 +135,7 @@ def load(reference: str, options: Mapping[str, str]) -> LimberAnswerer:
     }
     return LimberAnswerer(
         matcher,
-        LimberModel(language, tokenizer, soft),
+        LimberModel(language, tokenizer, soft.to(device)),
         chosen.max_tokens,
-        fingerprint(str(folder), settings),
+        fingerprint(source, settings),
     )
-
-
-def _without_fetching(ref: BackendRef) -> BackendRef:
-    """Return a reference with harmless options alone, because a folder names it, not the user.
-
-    Others download, trust code, or open files.
-    """
-    kept = tuple(
-        (key, value)
-        for key, value in ref.options
-        if key in _HARMLESS_OPTIONS and re.fullmatch(_HARMLESS_OPTIONS[key], value)
-    )
-    return replace(ref, options=kept)

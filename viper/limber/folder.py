@@ -65,19 +65,19 @@ def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
         (folder / _WIRING).unlink(missing_ok=True)
 
 
-def read_wiring(folder: Path) -> Wiring:
-    """Return the models that the map of a folder connects, and its shape.
+def read_wiring(folder: Path, *, displayed: Path | None = None) -> Wiring:
+    """Return the models that the map of a folder connects, and its shape; messages name `displayed`.
 
     Raises:
         ConfigError: There is none, or it is malformed.
     """
-    path = folder / _WIRING
-    if not path.is_file():
+    path = (displayed or folder) / _WIRING
+    if not (folder / _WIRING).is_file():
         raise ConfigError(
-            f"'{folder}' holds no trained map: it has no {_WIRING}. Train one with: viper train limber"
+            f"'{path.parent}' holds no trained map: it has no {_WIRING}. Train one with: viper train limber"
         )
     try:
-        wiring = Wiring(**read_json(path, what="limber.json", max_bytes=100_000))
+        wiring = Wiring(**read_json(folder / _WIRING, what=_WIRING, max_bytes=_MAX_WIRING_BYTES))
         numbers = (wiring.features, wiring.prompts, wiring.width)
         if type(wiring.version) is not int:
             raise ValueError("version must be a whole number")
@@ -96,8 +96,8 @@ def read_wiring(folder: Path) -> Wiring:
     return wiring
 
 
-def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
-    """Return the map of a folder.
+def read_map(folder: Path, wiring: Wiring, *, displayed: Path | None = None) -> SoftPrompts:
+    """Return the map of a folder; messages name `displayed`.
 
     Raises:
         ConfigError: The weights are missing, damaged or of another shape.
@@ -113,5 +113,6 @@ def read_map(folder: Path, wiring: Wiring) -> SoftPrompts:
             soft = SoftPrompts(wiring.features, wiring.prompts, wiring.width)
         soft.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, ValueError, OSError, InputError) as error:
-        raise ConfigError(f"'{path}' holds no map of this shape: {reason_of(error)}") from error
+        quoted = (displayed or folder) / _MAP
+        raise ConfigError(f"'{quoted}' holds no map of this shape: {one_line(error)}") from error
     return soft.float().eval().requires_grad_(False)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from viper.backends.loaded_tokenizer import decode_rows
+
 __all__ = ["LimberModel", "SoftPrompts"]
 
 
@@ -132,9 +134,7 @@ class LimberModel:
                 pad_token_id=self._end,
                 eos_token_id=self._end,
             )  # (B, new): only new tokens, because the prompt has no ids
-            for row, text in zip(
-                rows, self.tokenizer.batch_decode(tokens, skip_special_tokens=True), strict=True
-            ):
+            for row, text in zip(rows, decode_rows(self.tokenizer, tokens.tolist()), strict=True):
                 written[row] = text.strip()
         return written
 

@@ -26,7 +26,11 @@ __all__ = ["MAX_VALUE_BYTES", "pack", "size_in_memory", "unpack"]
 _PER_ENTRY = 250
 MAX_VALUE_BYTES = 64_000_000
 """Of one packed result; the largest are depth maps and the masks of a few hundred objects."""
+# Of one mask, and of all masks of a result: a pixel takes a byte in memory, however few it takes in a row.
 _MOST_MASK_PIXELS = 100_000_000
+_MOST_PIXELS = 512_000_000
+# Of a JSON result: each takes up to 250 bytes in memory, and a result of a detector has eight per object.
+_MOST_VALUES = 2_000_000
 _KINDS = ("f4", "f8")
 
 
@@ -51,6 +55,8 @@ def _packed(value: Any) -> bytes | None:
         case ModuleResult() if _is_plain(value.value):
             return _json({"module": value.value})
         case list() if all(isinstance(item, Detection) for item in value):
+            if sum(item.mask.size for item in value if item.mask is not None) > _MOST_PIXELS:
+                return None  # it would not be read
             return _json({"detections": [_detection(item) for item in value]})
         case _:
             return None
@@ -72,6 +78,8 @@ def unpack(packed: bytes) -> Any | None:
             case {"module": plain}:
                 return ModuleResult(plain)
             case {"detections": list(items)}:
+                if sum(_pixels(item) for item in items) > _MOST_PIXELS:
+                    return None  # before the first mask takes memory
                 return [_read_detection(item) for item in items]
     except (ValueError, TypeError, KeyError, OverflowError, zlib.error):
         pass  # a damaged row is computed again
@@ -79,7 +87,7 @@ def unpack(packed: bytes) -> Any | None:
 
 
 def _parsed(text: bytes) -> Any:
-    return parse_json(text, max_bytes=MAX_VALUE_BYTES, max_values=MAX_VALUE_BYTES // 8)
+    return parse_json(text, max_bytes=MAX_VALUE_BYTES, max_values=_MOST_VALUES)
 
 
 def _is_plain(value: Any, depth: int = 8) -> bool:
@@ -119,12 +127,32 @@ def _read_detection(item: dict[str, Any]) -> Detection:
     return Detection((x1, y1, x2, y2), str(item["phrase"]), float(item["score"]), mask)
 
 
-def _read_mask(height: int, width: int, text: str) -> NDArray[np.bool_]:
-    if not 0 < height * width <= _MOST_MASK_PIXELS:
+def _pixels(item: dict[str, Any]) -> int:
+    """Return the pixels of a packed detection's mask.
+
+    Raises:
+        ValueError: It has no shape of a mask.
+    """
+    if "mask" not in item:
+        return 0
+    height, width, _ = item["mask"]
+    for side in (height, width):
+        # Types first: the product of a text and a number is a long text.
+        if type(side) is not int or not 0 < side <= _MOST_MASK_PIXELS:
+            raise ValueError("A mask with a side that is none.")
+    if height * width > _MOST_MASK_PIXELS:
         raise ValueError(f"A mask of {height}×{width} pixels.")
-    bits = zlib.decompressobj().decompress(base64.b64decode(text), height * width // 8 + 1)
+    return int(height * width)
+
+
+def _read_mask(height: int, width: int, text: str) -> NDArray[np.bool_]:
+    size_bytes = (height * width + 7) // 8
+    reader = zlib.decompressobj()
+    bits = reader.decompress(base64.b64decode(text), size_bytes + 1)
+    if len(bits) != size_bytes or not reader.eof:
+        raise ValueError("A mask with more or fewer pixels than its shape.")
     flat = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=height * width)
-    return flat.astype(np.bool_).reshape(height, width)
+    return flat.view(np.bool_).reshape(height, width)
 
 
 def size_in_memory(value: Any) -> int:

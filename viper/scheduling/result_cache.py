@@ -10,6 +10,7 @@ The least recently used results are evicted. Only results of deterministic backe
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 # A read that lasts longer does not come back soon: nothing else is read until it does.
 _STALLED_S = 10.0
+# Threads that read and unpack: a result that takes a second to unpack does not hold up others.
+_READERS = 4
 
 
 class ResultCache:
@@ -50,8 +53,8 @@ class ResultCache:
         self._max_bytes = max_bytes
         self._store = store
         self._stored = stored
-        self._reader = None if store is None else ThreadPoolExecutor(1, "viper-cache-reader")
-        self._reading_since_s: float | None = None
+        self._reader = None if store is None else ThreadPoolExecutor(_READERS, "viper-cache-reader")
+        self._reading_since_s: list[float] = []  # one per running read
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
         self.bytes_used = 0
@@ -93,19 +96,22 @@ class ResultCache:
         Also None while the disk does not answer.
         """
         with self._lock:
-            since_s = self._reading_since_s
-            stalled = since_s is not None and time.monotonic() - since_s > _STALLED_S
+            since_s = min(self._reading_since_s, default=math.inf)
+            stalled = time.monotonic() - since_s > _STALLED_S
             if self._reader is None or stalled:
                 return None
             missing = [key for key in keys if key not in self._values]
             return self._reader.submit(self._read, missing) if missing else None
 
     def _read(self, keys: Sequence[Key]) -> dict[Key, Any]:
-        self._reading_since_s = time.monotonic()
+        since_s = time.monotonic()
+        with self._lock:
+            self._reading_since_s.append(since_s)
         try:
             found = {key: self.get(key) for key in keys}
         finally:
-            self._reading_since_s = None
+            with self._lock:
+                self._reading_since_s.remove(since_s)
         return {key: value for key, value in found.items() if value is not None}
 
     def put(self, key: Key, value: Any, *, to_disk: bool = True) -> None:

@@ -6,7 +6,9 @@
 Replies are asked for without compression, and refused with it: a small packet may inflate to gigabytes, and
 neither the size nor the position in a file would be known. Redirects are followed one by one: the token goes
 to the host that was asked and to no other, and a hub of the internet cannot lead to services of this machine
-or network.
+or network: the name in a redirect is resolved once, and only its addresses in the internet are connected to.
+Whether a hub is of the internet is told by the address that answered. Behind a proxy, which resolves names
+itself, names alone are judged.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -28,7 +32,11 @@ _START_S = 60.0
 _MOST_ERROR_BYTES = 100_000
 _ERROR_S = 10.0
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_IPV4_INSIDE_IPV6 = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_IPV4_INSIDE_IPV6 = tuple(
+    map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+)
+# Addresses of one name that are tried one after the other.
+_MOST_ADDRESSES = 4
 
 
 class HubReplyError(ValueError):
@@ -67,8 +75,13 @@ def open_reply(url: str, headers: Mapping[str, str], *, silence_s: float) -> Ite
     wanted = {**headers, "Accept-Encoding": "identity"}
     deadline = time.monotonic() + _START_S
     first = urlsplit(url)
+    # None until the address that answers is known.
+    is_inside: bool | None = True if _is_inside(first) else None
     for _ in range(_MOST_REDIRECTS + 1):
-        reply = _send(url, wanted, silence_s, deadline - time.monotonic())
+        checked = is_inside is False and not _is_proxied(urlsplit(url))
+        reply = _send(url, wanted, silence_s, deadline - time.monotonic(), checked=checked)
+        if is_inside is None:
+            is_inside = not _is_proxied(first) and _answered_inside(reply)
         try:
             place = reply.headers.get("Location") if 300 <= reply.status_code < 400 else None
             if not place:
@@ -81,7 +94,7 @@ def open_reply(url: str, headers: Mapping[str, str], *, silence_s: float) -> Ite
         finally:
             reply.close()
         target = urlsplit(url)
-        if not _may_follow(first, target):
+        if not _may_follow(first, target, from_inside=is_inside):
             raise HubReplyError(f"it redirects to {target.scheme[:20]}://{target.netloc[:80]}")
         if (target.scheme, target.netloc) != (first.scheme, first.netloc):
             wanted = {
@@ -135,12 +148,64 @@ def raise_for_status(reply: Any) -> None:
     )
 
 
-def _send(url: str, headers: Mapping[str, str], silence_s: float, total_s: float) -> Any:
+def _send(
+    url: str, headers: Mapping[str, str], silence_s: float, total_s: float, *, checked: bool
+) -> Any:
+    """Send a request; a checked one only to addresses of the internet."""
     from huggingface_hub import get_session
 
     session: Any = get_session()
     request = session.build_request("GET", url, headers=headers, timeout=silence_s)
-    return _within(total_s, lambda: session.send(request, stream=True, follow_redirects=False))
+    send = _send_outside if checked else _send_as_it_is
+    return _within(total_s, lambda: send(session, request))
+
+
+def _send_as_it_is(session: Any, request: Any) -> Any:
+    return session.send(request, stream=True, follow_redirects=False)
+
+
+def _send_outside(session: Any, request: Any) -> Any:
+    """Send a request to an address of its host, which is resolved here and nowhere else."""
+    import httpx
+
+    host = request.url.host
+    failure: Exception = HubReplyError(f"it redirects to {host[:80]}, which has no address")
+    for address in _addresses(host, request.url.port or 443)[:_MOST_ADDRESSES]:
+        if _is_inner(address):
+            raise HubReplyError(f"it redirects to {host[:80]}, which is in this network")
+        # The header Host stays that of the name, and the certificate is checked for it.
+        request.url = request.url.copy_with(host=str(address))
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        try:
+            return _send_as_it_is(session, request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            failure = error
+    raise failure
+
+
+def _addresses(host: str, port: int) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HubReplyError(f"it redirects to {host[:80]}, which has no address") from error
+    texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+    return [ipaddress.ip_address(text) for text in texts]
+
+
+def _answered_inside(reply: Any) -> bool:
+    """Return whether a reply came from this machine or a private network."""
+    stream = reply.extensions.get("network_stream")
+    peer = stream.get_extra_info("server_addr") if stream is not None else None
+    try:
+        return _is_inner(ipaddress.ip_address(str(peer[0]).partition("%")[0])) if peer else False
+    except ValueError:
+        return False
+
+
+def _is_proxied(url: SplitResult) -> bool:
+    proxies = urllib.request.getproxies()
+    is_used = any(proxies.get(scheme) for scheme in (url.scheme, "all"))
+    return is_used and not urllib.request.proxy_bypass(url.hostname or "")
 
 
 def _within(total_s: float, work: Callable[[], Any]) -> Any:
@@ -167,14 +232,14 @@ def _within(total_s: float, work: Callable[[], Any]) -> Any:
     return results[0]
 
 
-def _may_follow(first: SplitResult, target: SplitResult) -> bool:
+def _may_follow(first: SplitResult, target: SplitResult, *, from_inside: bool = False) -> bool:
     """Return whether a redirect is followed: not to a weaker scheme, nor from outside to the inside."""
     if target.scheme not in ("https", first.scheme) or target.scheme not in ("http", "https"):
         return False
     # The HTTP library turns other characters into dots and digits: 127.0.0。1 is this machine.
     if not _HOST.fullmatch(target.hostname or ""):
         return False
-    return not _is_inside(target) or _is_inside(first)
+    return from_inside or not _is_inside(target) or _is_inside(first)
 
 
 def _is_inside(url: SplitResult) -> bool:
@@ -185,9 +250,13 @@ def _is_inside(url: SplitResult) -> bool:
     if host.endswith((".localhost", ".local", ".internal")):
         return True
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-        if any(address in network for network in _IPV4_INSIDE_IPV6):
-            return True
-        return not address.is_global
+        return _is_inner(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:  # a name, unless it is an address in another notation
         return host.replace(".", "").isdigit() or "0x" in host
+
+
+def _is_inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Return whether an address is none of the internet; IPv4 written as IPv6 counts as such."""
+    if any(address in network for network in _IPV4_INSIDE_IPV6):
+        return True
+    return not address.is_global or address.is_multicast

@@ -19,9 +19,14 @@ from viper.storage.files import read_regular_file
 
 __all__ = ["read_plain_pickle"]
 
-# The largest of the RefCOCO family has about 40 MB and 6 million instructions.
+# The largest of the RefCOCO family has about 40 MB, 6 million instructions and half a million containers:
+# three for each of 50,000 references, and two for each of 140,000 sentences.
 _MAX_BYTES = 1 << 28
-_MAX_INSTRUCTIONS = 16_000_000
+_MAX_INSTRUCTIONS = 10_000_000
+# Counted while they are made: an empty dict has one byte in the file, and 64 in memory.
+_MAX_CONTAINERS = 1_000_000
+# Values that wait to be put into a container; writers do that for a thousand at a time.
+_MAX_WAITING = 200_000
 # Of the value, with shared parts counted wherever they occur.
 _MAX_VALUES = 16_000_000
 _MAX_DEPTH = 32
@@ -41,6 +46,7 @@ _EMPTY: Mapping[str, Callable[[], Any]] = {
     "EMPTY_TUPLE": tuple,
 }
 _SMALL_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_CONTAINERS = frozenset({*_EMPTY, *_SMALL_TUPLES, "LIST", "TUPLE", "DICT"})
 _GET = frozenset("GET BINGET LONG_BINGET".split())
 _PUT = frozenset("PUT BINPUT LONG_BINPUT".split())
 
@@ -82,6 +88,7 @@ class _Machine:
         self._name = name
         self._size_bytes = size_bytes
         self._stack: list[Any] = []
+        self._containers = 0
         self._numbered: dict[int, Any] = {}
         self._texts: list[Any] = []
 
@@ -93,6 +100,12 @@ class _Machine:
             Exception: It does not fit the stack or the memo.
         """
         stack, numbered = self._stack, self._numbered
+        if len(stack) > _MAX_WAITING:
+            raise _refusal(self._name, f"leaves more than {_MAX_WAITING:,} values to be used later")
+        if code in _CONTAINERS:
+            self._containers += 1
+            if self._containers > _MAX_CONTAINERS:
+                raise _refusal(self._name, f"makes more than {_MAX_CONTAINERS:,} containers")
         if code in _GET:
             stack.append(numbered[int(argument)])
         elif code in _PUT:

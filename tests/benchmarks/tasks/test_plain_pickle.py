@@ -9,6 +9,7 @@ import pickle
 import re
 import subprocess
 import timeit
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -258,3 +259,63 @@ def test_what_is_shared_is_read(tmp_path):
 def test_the_library_reads_the_same(tmp_path_factory, value, protocol):
     path = written(tmp_path_factory.mktemp("p"), pickle.dumps(value, protocol))
     assert read_plain_pickle(path) == value
+
+
+FLOODS = {
+    "dicts on the stack": (b"\x80\x02" + b"}" * 400_000 + b".", "_MAX_WAITING"),
+    "numbers on the stack": (b"\x80\x02" + b"K\x01" * 400_000 + b".", "_MAX_WAITING"),
+    "marks": (b"\x80\x02" + b"(" * 400_000 + b".", "_MAX_WAITING"),
+    "dicts in a list": (b"\x80\x02]" + b"}a" * 1_100_000 + b".", "_MAX_CONTAINERS"),
+    "lists in a dict": (b"\x80\x02}" + b"K\x01]s" * 1_100_000 + b".", "_MAX_CONTAINERS"),
+    "tuples of tuples": (b"\x80\x02)" + b"\x85" * 1_100_000 + b".", "_MAX_CONTAINERS"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_small_file_does_not_fill_the_memory(tmp_path, name):
+    content, _ = FLOODS[name]
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"leaves more than 200,000|makes more than 1,000,000"):
+            read_plain_pickle(written(tmp_path, content))
+        assert tracemalloc.get_traced_memory()[1] < 300_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_what_is_made_is_counted_while_it_is_made(tmp_path, monkeypatch, name):
+    content, limit = FLOODS[name]
+    content = content[: len(content) // 1000]
+    made = {"_MAX_WAITING": 200, "_MAX_CONTAINERS": 600}
+    message = {"_MAX_WAITING": "leaves more than 200", "_MAX_CONTAINERS": "makes more than 600"}
+    with pytest.raises(InputError) as caught:  # control: read to its end, which is missing
+        read_plain_pickle(written(tmp_path, content))
+    assert message[limit] not in str(caught.value)
+    monkeypatch.setattr(plain_pickle, limit, made[limit])
+    with pytest.raises(InputError, match=message[limit]):
+        read_plain_pickle(written(tmp_path, content))
+
+
+def test_a_file_like_the_largest_of_refcoco_is_within_the_limits(tmp_path, monkeypatch):
+    """In the proportions of the real ones, with a hundredth of the limits and of the references."""
+    for name in ("_MAX_INSTRUCTIONS", "_MAX_CONTAINERS"):
+        monkeypatch.setattr(plain_pickle, name, getattr(plain_pickle, name) // 100)
+    sentences = [
+        {
+            "tokens": ["the", "left", "dog", f"{n}"],
+            "raw": "the left dog",
+            "sent_id": n,
+            "sent": f"the {n}",
+        }
+        for n in range(3)
+    ]
+    refs = [
+        {"ref_id": n, "ann_id": n, "image_id": n, "file_name": f"{n}.jpg", "split": "val",
+         "category_id": 1, "sent_ids": [n, n + 1, n + 2],
+         "sentences": [dict(s, raw=f"{n}") for s in sentences]}
+        for n in range(500)
+    ]  # fmt: skip
+    for write in (python2_pickle.protocol_0, python2_pickle.protocol_2, pickle.dumps):
+        assert read_plain_pickle(written(tmp_path, write(refs))) == refs
