@@ -114,5 +114,5 @@ def read_map(folder: Path, wiring: Wiring, *, displayed: Path | None = None) -> 
         soft.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, ValueError, OSError, InputError) as error:
         quoted = (displayed or folder) / _MAP
-        raise ConfigError(f"'{quoted}' holds no map of this shape: {one_line(error)}") from error
+        raise ConfigError(f"'{quoted}' holds no map of this shape: {reason_of(error)}") from error
     return soft.float().eval().requires_grad_(False)
