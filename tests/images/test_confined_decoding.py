@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -511,3 +512,26 @@ def test_a_reason_of_a_child_is_short_and_printable():
     with pytest.raises(DecodingError) as caught:
         talk([["failed", "damaged", "\x1b[2J\u202e" + "x" * 3_000]])
     assert caught.value.reason == "[2J " + "x" * 156
+
+
+@pytest.mark.parametrize(
+    ("side", "gives_way", "lower"),
+    [(1_500, True, True), (1_500, False, False), (200, True, False)],
+    ids=["a large image", "a large image of one's own", "a small image"],
+)
+def test_a_large_image_of_a_server_leaves_the_processor_to_others(side, gives_way, lower, fresh):
+    """The decoder waits for the one who asks, so its niceness is known when that happens."""
+    held = BytesIO()
+    Image.new("RGB", (side, side)).save(held, "PNG")
+    niceness = []
+    rows = _Conversation._rows
+
+    def looking(self, array):
+        niceness.append(newest_child(DecoderZygote.current()).nice())
+        return rows(self, array)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Conversation, "_rows", looking)
+        decode(held.getvalue(), accept, gives_way=gives_way)
+    own = psutil.Process().nice()
+    assert niceness == [own + 10 if lower else own]

@@ -49,6 +49,8 @@ _ALL_SMALL_BYTES = 512 << 20
 _HEADER_BYTES = 32 << 20
 # What the allocator keeps beyond what is in use.
 _SLACK_BYTES = 48 << 20
+# From here on, decoding takes longer than most answers; in a server it must not hold up those of others.
+_LARGE_PIXELS = 2_000_000
 # Between two looks whether a decoding that waits for memory was cancelled.
 _LOOK_S = 0.05
 # Wall times. An ordinary header takes a millisecond, a megapixel 10 to 50; the machine may be very busy.
@@ -67,7 +69,11 @@ class _KilledError(Exception):
 
 
 def decode(
-    data: bytes, accept: Callable[[int, int], None], cancellation: Cancellation | None = None
+    data: bytes,
+    accept: Callable[[int, int], None],
+    cancellation: Cancellation | None = None,
+    *,
+    gives_way: bool = False,
 ) -> Pixels:
     """Decode the first image of a file.
 
@@ -75,6 +81,7 @@ def decode(
         data: Content of the file.
         accept: Called with width and height before memory is allocated; raises if they are too large.
         cancellation: Ends it earlier, with a `DecodingError` of the kind "time".
+        gives_way: Whether the processor is left to others while a large image is decoded.
 
     Returns:
         A new array of shape (H, W, 3), uint8 RGB, contiguous, upright.
@@ -88,7 +95,9 @@ def decode(
     for _ in range(2):  # once more if the zygote was killed meanwhile
         zygote = DecoderZygote.current()
         try:
-            pixels = _decode(zygote, zygote.child(), data, accept, cancellation)
+            child = zygote.child()
+            give_way = partial(zygote.give_way, child) if gives_way else None
+            pixels = _decode(zygote, child, data, accept, cancellation, give_way)
         except DecoderGoneError as error:
             trouble = f" ({error})" if str(error) else ""
         except _KilledError:
@@ -126,9 +135,10 @@ def _decode(
     data: bytes,
     accept: Callable[[int, int], None],
     cancellation: Cancellation,
+    give_way: Callable[[], None] | None = None,
 ) -> Pixels:
     conversation = _Conversation(
-        child.socket, cancellation, zygote.check, partial(zygote.limit_memory, child)
+        child.socket, cancellation, zygote.check, partial(zygote.limit_memory, child), give_way
     )
     with contextlib.ExitStack() as held:  # its memory is given back when the child has ended
         try:
@@ -177,11 +187,13 @@ class _Conversation:
         cancellation: Cancellation | None = None,
         check: Callable[[dict[str, str]], None] = lambda missing: None,
         limit_memory: Callable[[int], None] = lambda memory_bytes: None,
+        give_way: Callable[[], None] | None = None,
     ) -> None:
         self._socket = connection
         self._cancellation = cancellation or Cancellation()
         self._check = check
         self._limit_memory = limit_memory
+        self._give_way = give_way
         self._deadline_s = time.monotonic() + _START_S
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
@@ -218,6 +230,8 @@ class _Conversation:
         held.enter_context(pool.hold(memory_bytes + own_bytes, self._cancellation))
         # The kernel holds it to that: a header that lies costs its image, not the memory of everybody.
         self._limit_memory(memory_bytes + memory_bytes // 4 + _SLACK_BYTES)
+        if self._give_way is not None and width * height > _LARGE_PIXELS:
+            self._give_way()
         self._deadline_s = time.monotonic() + _HEADER_S + width * height * _S_PER_PIXEL
         self._send(["decode"])
         layout, *size, orientation, bits, inverted, unsigned, transparent = self._expect(

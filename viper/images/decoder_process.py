@@ -152,6 +152,15 @@ class DecoderZygote:
         with contextlib.suppress(queue.Empty):
             child.limited.get(timeout=_EXIT_S)
 
+    def give_way(self, child: DecoderChild) -> None:
+        """Have the kernel prefer other processes to a child from now on.
+
+        Raises:
+            DecoderGoneError: The zygote is dead.
+        """
+        with self._lock:
+            self._send(["yield", child.number])
+
     def kill(self, child: DecoderChild) -> None:
         """Have a child killed, whatever it has sent; does nothing if it has ended.
 

@@ -69,6 +69,7 @@ def open_image(
     *,
     max_pixels: int = MAX_PIXELS,
     cancellation: Cancellation | None = None,
+    gives_way: bool = False,
 ) -> ImageRef:
     """Decode an image.
 
@@ -78,6 +79,7 @@ def open_image(
             orientation is applied to files and Pillow images alike.
         max_pixels: Width times height of the largest image to accept.
         cancellation: Ends the decoding of a file from another thread.
+        gives_way: Whether the processor is left to others while a large file is decoded.
 
     Returns:
         The image; its `load` returns pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
@@ -94,12 +96,12 @@ def open_image(
         source_name = Path(str(getattr(source, "filename", "") or "image")).name
         pixels = _image_pixels(source, "The Pillow image", max_pixels)
     elif isinstance(source, bytes | bytearray | memoryview):
-        pixels = _decode(bytes(source), "The image", max_pixels, cancellation)
+        pixels = _decode(bytes(source), "The image", max_pixels, cancellation, gives_way)
     elif isinstance(source, str | os.PathLike):
         path = os.fsdecode(source)
         source_name = Path(path).name or "image"
         content = read_regular_file(path, max_bytes=MAX_FILE_BYTES, what="image")
-        pixels = _decode(content, quote_path(path), max_pixels, cancellation)
+        pixels = _decode(content, quote_path(path), max_pixels, cancellation, gives_way)
     else:
         raise InputError(
             "An image must be a path, the bytes of a file, a Pillow image or a uint8 array of "
@@ -112,7 +114,9 @@ def open_image(
     return ImageRef(digest.hexdigest(), (width, height), source_name, lambda: pixels)
 
 
-def _decode(data: bytes, name: str, max_pixels: int, cancellation: Cancellation | None) -> Pixels:
+def _decode(
+    data: bytes, name: str, max_pixels: int, cancellation: Cancellation | None, gives_way: bool
+) -> Pixels:
     """Decode the bytes of a file."""
     from viper.images import confined_decoding
     from viper.images.decoder_process import is_available
@@ -127,7 +131,10 @@ def _decode(data: bytes, name: str, max_pixels: int, cancellation: Cancellation 
         return _decode_here(data, name, max_pixels)
     try:
         return confined_decoding.decode(
-            data, lambda width, height: _check_size(width, height, name, max_pixels), cancellation
+            data,
+            lambda width, height: _check_size(width, height, name, max_pixels),
+            cancellation,
+            gives_way=gives_way,
         )
     except DecodingError as error:
         raise _input_error(error, data, name, max_pixels) from error

@@ -184,7 +184,10 @@ class Service:
         work = loop.run_in_executor(
             self._decoders,
             lambda: open_image(
-                request.image, max_pixels=self.settings.max_pixels, cancellation=cancellation
+                request.image,
+                max_pixels=self.settings.max_pixels,
+                cancellation=cancellation,
+                gives_way=True,
             ),
         )
         try:
