@@ -138,7 +138,7 @@ SURROGATES = [chr(0xD800), chr(0xDC01), "?"]
         [{(text,): 1 for text in SURROGATES}],
         {"a": set(SURROGATES)},
     ],
-    ids=ascii,
+    ids=["keys", "members", "tuples as keys", "a set inside"],
 )
 def test_texts_that_are_sent_alike_are_no_keys_of_one_dict(value):
     with pytest.raises(NotAValueError, match="same when sent"):
