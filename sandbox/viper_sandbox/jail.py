@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import itertools
 import os
 import signal
-import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from viper_sandbox.confine import Confinement
 from viper_sandbox.exchange import Call, Handler, JailFailure, Request, Result
 from viper_sandbox.findings import CheckReport
-from viper_sandbox.identity import NO_MORE_PROCESSES
-from viper_sandbox.level import Act, Level, LevelReport
+from viper_sandbox.level import Level, LevelReport
+from viper_sandbox.level_measurement import measure_level
 from viper_sandbox.limits import Limits
 from viper_sandbox.probe_targets import probe_targets
 from viper_sandbox.process import (
@@ -35,7 +33,8 @@ from viper_sandbox.process import (
 )
 from viper_sandbox.program_protocol import ProgramProtocol, failed_check
 from viper_sandbox.retry_handler import RetryHandler
-from viper_sandbox.wire import PatchRef, WireError, WireValue
+from viper_sandbox.starting import RefusedError, starting
+from viper_sandbox.wire import PatchRef, WireValue
 from viper_sandbox.zygote_client import ApiTable, ForkError, ZygoteClient, ZygoteGoneError
 
 __all__ = ["Jail"]
@@ -45,19 +44,7 @@ _CHECK_ARGUMENTS = ("query", "possible_answers")
 _NO_IMAGE = PatchRef(0, (0.0, 0.0, 1.0, 1.0))
 # An engine uses one; an application that changes its plugins uses a few.
 _MAX_APIS = 8
-
-
-# The machine lacks something now that it may have a moment later: descriptors, processes or memory.
-_PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 _FORKED = "This jail was used before os.fork(). Make a new one in the child process."
-
-
-class _RefusedError(Exception):
-    """No child can be used: none can be started, or not at the level that is required."""
-
-    def __init__(self, message: str, *, passing: bool = False) -> None:
-        super().__init__(message)
-        self.passing = passing
 
 
 class Jail:
@@ -191,8 +178,12 @@ class Jail:
         async with self._probing:
             if self._report is not None:
                 return self._report
-            report, passing = await self._probe()
-            if not passing:
+            report, is_passing = await measure_level(
+                lambda: self._twice(self._probe), self.limits.start_s
+            )
+            if report.level != "none":
+                (await self._zygote()).accept([name for name, _ in report.missing])
+            if not is_passing:
                 self._report = report
             return report
 
@@ -255,11 +246,11 @@ class Jail:
             if report is None and (least_level != "partial" or measures):
                 report = await self.level()
             if report is not None and not report.reaches(least_level):
-                raise _RefusedError(
+                raise RefusedError(
                     f"The program needs a sandbox of level {least_level!r}. {report.sentence}"
                 )
             zygote_client = await self._zygote()
-            with _starting():
+            with starting():
                 child = zygote_client.child_for(table)
             retry.restart()
             async with self._watched(child):
@@ -278,14 +269,14 @@ class Jail:
         try:
             try:
                 return await self._twice(once)
-            except _RefusedError:
+            except RefusedError:
                 if self._report is not None or least_level != "partial" or self._closed:
                     raise
                 measures = (
                     True  # a mechanism is missing, or no process can be started: find out which
                 )
                 return await self._twice(once)
-        except _RefusedError as error:
+        except RefusedError as error:
             return failed(JailFailure("sandbox", str(error)))
 
     async def _twice(self, once: Callable[[], Awaitable[_T]]) -> _T:
@@ -295,13 +286,13 @@ class Jail:
                 return await once()
             except ZygoteGoneError:
                 if self._closed:
-                    raise _RefusedError("The jail was closed while the program ran.") from None
+                    raise RefusedError("The jail was closed while the program ran.") from None
         zygote_client = self._zygote_client
         words = ""
         if zygote_client is not None:
             await zygote_client.close()  # so that it is known how it ended
             words = zygote_client.last_words()
-        raise _RefusedError(
+        raise RefusedError(
             "The sandbox died twice while the program ran. "
             f"{words or 'Find out what kills the processes of this user, then run the program again.'}"
         )
@@ -314,7 +305,7 @@ class Jail:
         try:
             yield
         except NotConfinedError as error:
-            raise _RefusedError(str(error)) from error
+            raise RefusedError(str(error)) from error
         finally:
             try:
                 if not child.dismissed:
@@ -336,7 +327,7 @@ class Jail:
         old = self._zygote_client
         if old is not None and old.usable:
             return old
-        with _starting():
+        with starting():
             zygote_client = ZygoteClient(
                 self._confinement, self.limits, self._python, spare=self._spare
             )
@@ -355,36 +346,11 @@ class Jail:
         self._apis.append(ApiTable.read(wire, next(self._api_numbers)))
         return self._apis[-1]
 
-    async def _probe(self) -> tuple[LevelReport, bool]:
-        """Measure the level; also return whether the trouble may pass, so that it must be measured again."""
-        message: Any = None  # of our own probe
-        passing = False
-        trouble = "the process that measures it sent an invalid reply"
-        if not hasattr(os, "fork") or not hasattr(socket, "socketpair"):
-            trouble = f"{os.name} has no processes that it could confine"
-        else:
-            try:
-                message = await self._twice(self._probe_once)
-            except (ChildGoneError, WireError, TimeoutError, ForkError, _RefusedError) as error:
-                passing = isinstance(error, ForkError) or getattr(error, "passing", False)
-                trouble = str(error) or "the process that measures its level died"
-                if isinstance(error, TimeoutError):
-                    trouble = f"measuring its level took longer than {self.limits.start_s:g} s"
-        match message:
-            case ["probed", list(attempts), dict(mechanisms)] if all(map(_is_act, attempts)):
-                acts = tuple(Act(*attempt) for attempt in attempts)
-                missing = tuple((name, why) for name, why in mechanisms.items() if why)
-                (await self._zygote()).accept([name for name, _ in missing])
-                full = all(act.refused for act in acts)
-                return LevelReport("full" if full else "partial", acts, missing), False
-            case ["trouble", str(trouble)]:
-                passing = True
-        return LevelReport("none", (), trouble=trouble.rstrip(".")), passing
-
-    async def _probe_once(self) -> WireValue:
+    async def _probe(self) -> WireValue:
+        """Have a process attempt forbidden acts; return its message."""
         zygote_client = await self._zygote()
         with probe_targets() as folder:
-            with _starting():
+            with starting():
                 child = zygote_client.make_child("probe", folder)
             async with self._watched(child), asyncio.timeout(self.limits.start_s):
                 try:
@@ -400,33 +366,13 @@ class Jail:
         Raises:
             ZygoteGoneError: It died with the zygote.
         """
-        with _starting():
+        with starting():
             status = await child.kill()
         out_of_memory = status == -signal.SIGKILL and self._out_of_memory.increased()
         kind, message = describe_exit(status, self.limits, out_of_memory=out_of_memory)
         if not child.confined:
-            raise _RefusedError(f"The sandbox process did not start. {message}")
+            raise RefusedError(f"The sandbox process did not start. {message}")
         return JailFailure(kind, message)
-
-
-def _is_act(attempt: WireValue) -> bool:
-    match attempt:
-        case (str(), bool(), str()):
-            return True
-        case _:
-            return False
-
-
-@contextlib.contextmanager
-def _starting() -> Iterator[None]:
-    try:
-        yield
-    except ForkError as error:
-        raise _RefusedError(f"No sandbox process can be started: {error}", passing=True) from error
-    except OSError as error:
-        reason = NO_MORE_PROCESSES.format(error.strerror) if error.errno == errno.EAGAIN else error
-        message = f"No sandbox process can be started: {reason}"
-        raise _RefusedError(message, passing=error.errno in _PASSING) from error
 
 
 async def _serve_nothing(call: Call) -> WireValue:

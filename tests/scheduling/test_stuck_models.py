@@ -9,6 +9,7 @@ import pytest
 
 from viper.errors import ModelError
 from viper.models.registry import BackendRef
+from viper.scheduling import replica_set
 from viper.scheduling import worker as worker_module
 from viper.scheduling.operation import COMPLETE, EMBED_IMAGES
 from viper.scheduling.result_cache import ResultCache
@@ -71,7 +72,7 @@ def until(condition):
 @pytest.fixture
 def make(monkeypatch):
     """Makes workers whose longest forward is short, and that are not replaced unless a test wants it."""
-    monkeypatch.setattr(worker_module, "_MOST_REPLACEMENTS", 0)
+    monkeypatch.setattr(replica_set, "_MOST_REPLACEMENTS", 0)
     made = []
 
     def make(backends, ref=REF, call_s=CALL_S):
@@ -168,7 +169,7 @@ def test_an_input_that_is_never_ready_holds_up_no_other_replica(make):
 
 
 def test_a_stuck_model_is_replaced(make, monkeypatch):
-    monkeypatch.setattr(worker_module, "_MOST_REPLACEMENTS", 1)
+    monkeypatch.setattr(replica_set, "_MOST_REPLACEMENTS", 1)
     stuck, fresh = Held(), Held()
     worker = make([stuck, fresh])
     submit(worker, "hang")
@@ -179,7 +180,7 @@ def test_a_stuck_model_is_replaced(make, monkeypatch):
 
 
 def test_it_is_replaced_a_small_number_of_times(make, monkeypatch):
-    monkeypatch.setattr(worker_module, "_MOST_REPLACEMENTS", 2)
+    monkeypatch.setattr(replica_set, "_MOST_REPLACEMENTS", 2)
     backends = [Held() for _ in range(4)]
     worker = make(backends)
     for replicas in (2, 3):
@@ -193,8 +194,8 @@ def test_it_is_replaced_a_small_number_of_times(make, monkeypatch):
 
 @pytest.mark.parametrize("why", ["no memory", "cannot be loaded", "loading ends the process"])
 def test_a_stuck_model_that_cannot_be_replaced_goes_on_refusing(make, monkeypatch, why):
-    monkeypatch.setattr(worker_module, "_MOST_REPLACEMENTS", 1)
-    monkeypatch.setattr(worker_module, "memory_allows", lambda size: why != "no memory")
+    monkeypatch.setattr(replica_set, "_MOST_REPLACEMENTS", 1)
+    monkeypatch.setattr(replica_set, "memory_allows", lambda size: why != "no memory")
     backend = Held()
     worker = make([backend])
 

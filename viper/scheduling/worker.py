@@ -40,13 +40,8 @@ from viper.scheduling.operation import (
 )
 from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
-from viper.scheduling.replica import (
-    ModelHealth,
-    Replica,
-    memory_allows,
-    one_per_device,
-    resident_bytes,
-)
+from viper.scheduling.replica import ModelHealth, Replica, one_per_device, resident_bytes
+from viper.scheduling.replica_set import ReplicaSet
 from viper.scheduling.request_queue import Job, RequestQueue
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.watchdog import Watchdog
@@ -62,8 +57,6 @@ MODEL_CALL_S = 60.0
 _REPLACE_AFTER = 2
 # A replica waits this many times the longest forward for an input; by then it is given up, and comes back.
 _INPUT_FACTOR = 1.5
-# Most replacements in the life of a model: each keeps the memory of the one that it replaces.
-_MOST_REPLACEMENTS = 2
 # Longest wait for the threads of a failed attempt to load, whose models are freed with them.
 _FREE_S = 60.0
 # Longest wait at the end for the thread of a stuck replica, which may never come back.
@@ -124,9 +117,7 @@ class ModelWorker:
         self._caches_results = False
         self._begun: Future[Backend] | None = None
         self._may_prefetch = False
-        self._replicas: list[Replica] = []  # those that are loaded
-        self._replica_bytes = 0
-        self._replaced = 0
+        self._replicas = ReplicaSet(ref, model_call_s)  # those that are loaded
         self._threads: list[threading.Thread] = []
         self._preprocessing = PreprocessingQueue(
             f"viper-{ref.role}-input", most_ahead=2 * max_batch
@@ -178,15 +169,7 @@ class ModelWorker:
     def health(self) -> ModelHealth:
         """Return whether the replicas come back from their forwards."""
         with self._changed:
-            stuck = [replica.stuck_s for replica in self._replicas if replica.is_stuck]
-            return ModelHealth(
-                self.ref.role,
-                self.name,
-                len(self._replicas),
-                len(stuck),
-                max(stuck, default=0.0),
-                self._replaced,
-            )
+            return self._replicas.health()
 
     def from_disk(self, operation: Operation, keys: Sequence[Key]) -> Future[dict[Key, Any]] | None:
         """Begin to read results that are only on disk, for `submit`; None if there cannot be any."""
@@ -239,8 +222,8 @@ class ModelWorker:
                 if value is None and not pending:
                     value = from_disk.get(key)
                 if value is None:
-                    if self._all_stuck():
-                        raise self._stuck_error()
+                    if self._replicas.all_stuck:
+                        raise self._replicas.stuck_error()
                     job = self._queue.demand(key, operation, request, owner)
                     job.budget = job.budget or budget
                     self._preprocess_ahead(job)
@@ -288,7 +271,7 @@ class ModelWorker:
                 job.future.set_exception(ModelError(f"The {self.ref.role} was closed."))
             self._preprocessing.close()
             self._changed.notify_all()
-            if any(replica.is_stuck for replica in self._replicas):
+            if self._replicas.any_stuck:
                 timeout_s = min(_STUCK_CLOSE_S, _STUCK_CLOSE_S if timeout_s is None else timeout_s)
         self._watchdog.close()
         ends = None if timeout_s is None else time.monotonic() + timeout_s
@@ -312,13 +295,12 @@ class ModelWorker:
         with self._changed:
             if _has_failed(loaded):
                 return  # another replica could not be loaded
-            self._replica_bytes = max(self._replica_bytes, resident_bytes() - size_before)
-            self._replicas.append(replica)
+            self._replicas.add(replica, resident_bytes() - size_before)
             if len(self._replicas) == len(self._refs):
                 self._caches_results = remembers
                 # Without a cache, a prefetched result would be lost before it is used.
                 self._may_prefetch = remembers and not ref.is_remote and self._cache is not None
-                loaded.set_result(self._replicas[0].backend)
+                loaded.set_result(next(iter(self._replicas)).backend)
         self._serve(replica, loaded)
 
     def _load(self, ref: BackendRef) -> tuple[Backend, bool]:
@@ -406,13 +388,13 @@ class ModelWorker:
             if replica.batch is not batch or is_new or self._closed:
                 return  # it came back just now
             replica.is_stuck = True
-            error = self._stuck_error()
+            error = self._replicas.stuck_error()
             jobs = list(batch)
             for job in batch:
                 self._queue.finish(job)  # so that no new request joins it
             # It may be a thread that preprocesses, or all of them, that does not come back.
             self._preprocessing.renew(self._queue.queued())
-            if self._all_stuck():
+            if self._replicas.all_stuck:
                 jobs += self._drain()
             still_s = (_REPLACE_AFTER - 1) * self._model_call_s
             self._watchdog.watch(replica, still_s, partial(self._replace, replica, batch))
@@ -425,13 +407,8 @@ class ModelWorker:
         with self._changed:
             if replica.batch is not batch or self._closed:
                 return
-            if self._replaced >= _MOST_REPLACEMENTS:
-                reason = f"it was replaced {_MOST_REPLACEMENTS} times"
-            elif not replica.ref.is_remote and not memory_allows(self._replica_bytes):
-                reason = "there is too little memory"
-            else:
-                reason = ""
-                self._replaced += 1
+            reason = self._replicas.replace(replica.ref)
+            if not reason:
                 self._threads.append(
                     threading.Thread(
                         target=self._run_replacement,
@@ -455,27 +432,14 @@ class ModelWorker:
             return
         replica = Replica(ref, backend)
         with self._changed:
-            self._replicas.append(replica)
+            self._replicas.add(replica)
         self._serve(replica, self.loaded)
-
-    def _all_stuck(self) -> bool:
-        """Return whether the model is loaded and no replica takes requests; the caller holds the lock."""
-        return bool(self._replicas) and all(replica.is_stuck for replica in self._replicas)
-
-    def _stuck_error(self) -> ModelError:
-        longest_s = max(replica.stuck_s for replica in self._replicas)
-        return ModelError(
-            f"The {self.ref.role} {self.name!r} has not come back from a forward that began "
-            f"{longest_s:.0f} s ago (model_call_s is {self._model_call_s:g}); it takes no requests until "
-            "it does. Retry later, or restart the process."
-        )
 
     def _preprocess_ahead(self, job: Job) -> None:
         """Begin to preprocess a job, unless an idle thread is about to take it."""
         if self._idle:
             return
-        working = (replica.backend for replica in self._replicas if not replica.is_stuck)
-        if (backend := next(working, None)) is not None:
+        if (backend := self._replicas.working) is not None:
             self._preprocessing.begin_ahead(backend, job)
 
     def _largest_batch(self, backend: Backend, operation: Operation) -> int:
