@@ -82,7 +82,7 @@ def test_a_picture_of_another_kind_is_doubted(speaks, pictures, strange):
 def test_a_folder_without_a_language_model_is_refused(tmp_path):
     for name in GRAPHS:
         (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
-    with pytest.raises(ConfigError, match=r"language\.onnx' cannot be read as an ONNX graph"):
+    with pytest.raises(ConfigError, match=r"There is no file '.*language\.onnx'"):
         answerer.load(str(tmp_path), {})
     (tmp_path / LANGUAGE_GRAPH).write_bytes((SHIPPED / LANGUAGE_GRAPH).read_bytes())
     for text, complaint in (("{", "no tokenizer:"), (WITHOUT_END, "no tokenizer with '<end>'")):

@@ -19,7 +19,8 @@ from viper.images.decoding import open_image
 from viper.images.decoding_error import DecodingError
 from viper.images.tiff_layout import check_tiff
 
-NOISE = Image.effect_noise((120, 90), 80).convert("RGB")
+GRAY = np.random.default_rng(0).integers(0, 256, (90, 120, 1), np.uint8)
+NOISE = Image.fromarray(np.repeat(GRAY, 3, axis=2))
 FILES = {
     "PNG": encoded(NOISE, "PNG"),
     "GIF": encoded(NOISE, "GIF"),
@@ -59,10 +60,16 @@ def test_a_changed_part_of_a_file_with_checksums_is_refused(kind: str, value: in
 def test_pillow_alone_accepts_strips_with_a_wrong_checksum() -> None:
     """The control of the test above."""
     data, middle = FILES["TIFF deflate"], len(FILES["TIFF deflate"]) // 2
-    changed = data[:middle] + bytes(64) + data[middle + 64 :]
-    assert np.mean(np.asarray(Image.open(io.BytesIO(changed))) != np.asarray(NOISE)) > 0.1
-    with pytest.raises(InputError, match="a strip or tile"):
-        open_image(changed)
+    accepted = []
+    for position in range(middle, middle + 200, 8):
+        changed = data[:position] + bytes(8) + data[position + 8 :]
+        with suppress(OSError):  # now and then it notices
+            if np.any(np.asarray(Image.open(io.BytesIO(changed))) != np.asarray(NOISE)):
+                accepted.append(changed)
+    assert accepted
+    for changed in accepted:
+        with pytest.raises(InputError, match="a strip or tile"):
+            open_image(changed)
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,12 @@ def compute(spent_s=0.02):
 
 
 async def order_of(hostile, clients):
-    """Return in which order pieces end: many of hostile clients, and one of each other client behind them."""
+    """Return in which order pieces are done: many of hostile clients, and then one of each other client."""
     ended = []
 
     async def piece(client, name):
         with paid_by(client, lambda _: None):
-            await beside_loop(lambda: compute(0.004))
-        ended.append(name)
+            await beside_loop(lambda: (compute(0.004), ended.append(name)))
 
     tasks = [asyncio.ensure_future(piece(client, "hostile")) for client in hostile]
     await asyncio.sleep(0.001)

@@ -69,7 +69,8 @@ def report_of_a_run(folder):
     from viper_benchmarks.run_folder import RunFolder
 
     with RunFolder(folder, {}, resume=True) as run:
-        run.write_report({"accuracy": 1.0}, "<html>" * 5000)
+        run.write_report({"accuracy": 1.0})
+        run.write_page("<html>" * 5000)
 
 
 WRITERS = {
@@ -135,11 +136,10 @@ def test_the_old_report_stays_where_the_new_one_cannot_be_written(small_disk):
     before = contents(small_disk)
     from viper_benchmarks.run_folder import RunFolder
 
-    with (
-        RunFolder(small_disk, {}, resume=True) as run,
-        pytest.raises(ViperError, match=r"report\.html' cannot be written \(No space left"),
-    ):
-        run.write_report({"accuracy": 1.0}, "<html>" * 500_000)
+    with RunFolder(small_disk, {}, resume=True) as run:
+        run.write_report({"accuracy": 1.0})
+        with pytest.raises(ViperError, match=r"report\.html' cannot be written \(No space left"):
+            run.write_page("<html>" * 500_000)
     assert contents(small_disk) == before
 
 

@@ -38,6 +38,8 @@ NO_STRANGERS_TEXT = {
     "viper/generate/grammar/reading/chart.py": "phrases of our rules",
     "viper/generate/grammar/vocabulary/spelling.py": "no argument",
     "viper/backends/colors.py": "no argument",
+    "viper/backends/onnx_files.py": "paths of models",
+    "viper/images/decoder_child.py": "no argument",
     "sandbox/viper_sandbox/api.py": "types of stubs",
     "sandbox/viper_sandbox/kernel.py": "no argument",
     "sandbox/viper_sandbox/seccomp.py": "no argument",

@@ -265,7 +265,7 @@ class VisionClient:
                 async with asyncio.timeout(self._model_call_s):
                     await results_of(pending)
             except TimeoutError as error:
-                if not all(future.done() for future in pending):
+                if not all(future.done() and not future.exception() for future in pending):
                     role = submissions[0].operation.role
                     raise TimeoutExceededError(
                         f"A call of the {role} took longer than {self._model_call_s:g} s (model_call_s)."
