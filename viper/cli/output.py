@@ -55,8 +55,12 @@ def notice(text: str) -> None:
     echo(f"viper: {one_line(hide_secrets(text))}", err=True)
 
 
+# Characters of a record of the log before and behind what is cut out: enough for the ends of a traceback.
+_HALF_RECORD = 4_000
+
+
 class StderrLog(logging.Handler):
-    """Prints records of a log on stderr: a line each, and tracebacks.
+    """Prints records of a log on stderr: a line each, and tracebacks, which are cut in the middle.
 
     Args:
         level: The least level to print.
@@ -71,9 +75,16 @@ class StderrLog(logging.Handler):
         """Print a record."""
         if record.exc_info or self._names:
             start = f"{record.name}: " if self._names else ""
-            echo(hide_secrets(start + self.format(record)), err=True)
+            echo(hide_secrets(_cut(start + self.format(record))), err=True)
         else:
             notice(record.getMessage())
+
+
+def _cut(text: str) -> str:
+    """Return a text without its middle if it is long: a request of some bytes must not fill a disk."""
+    if len(text) <= 2 * _HALF_RECORD:
+        return text
+    return f"{text[:_HALF_RECORD]}\n[…]\n{text[-_HALF_RECORD:]}"
 
 
 def show_log() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from viper.errors import GenerationError
@@ -9,8 +10,12 @@ from viper.generate.generator import GenerationRequest
 from viper.generate.grammar.parse import parse
 from viper.generate.grammar.writing.write import write_program
 from viper.programs.program import Program
+from viper_sandbox.large_work import beside_loop
 
 __all__ = ["GrammarGenerator"]
+
+# Longer than nearly all real questions, which take a millisecond or two.
+_LONG_CHARACTERS = 150
 
 
 class GrammarGenerator:
@@ -43,7 +48,14 @@ class GrammarGenerator:
             GenerationError: A question was not understood, or an earlier program of this generator
                 failed.
         """
-        return [self.write(request) for request in requests]
+        programs: list[Program] = []
+        for request in requests:
+            characters = len(request.question) + sum(map(len, request.choices))
+            if characters > _LONG_CHARACTERS:
+                programs.append(await beside_loop(functools.partial(self.write, request)))
+            else:
+                programs.append(self.write(request))
+        return programs
 
     def write(self, request: GenerationRequest) -> Program:
         """Write one program; the same as `generate` without waiting.
@@ -56,8 +68,14 @@ class GrammarGenerator:
                 "The grammar cannot repair a program: the same question gives the same program. "
                 "Rephrase it, or use a language model: --generator openai:MODEL"
             )
-        form = parse(request.question, request.task, request.choices)
-        return write_program(form, request.capabilities, self.name)
+        try:
+            form = parse(request.question, request.task, request.choices)
+            return write_program(form, request.capabilities, self.name)
+        except RecursionError:
+            raise GenerationError(
+                "The parts of the question are nested too deeply. Ask a shorter one, or use a language "
+                "model: --generator openai:MODEL"
+            ) from None
 
     async def aclose(self) -> None:
         """Do nothing: the grammar holds no connection."""

@@ -22,6 +22,8 @@ __all__ = ["MAX_CHARACTERS", "MAX_WORDS", "Token", "is_word", "tokenize"]
 MAX_CHARACTERS = 1000
 """Longest question that is parsed; the longest of GQA and CLEVR have about 230 characters."""
 MAX_WORDS = 120
+# Correcting one takes some milliseconds; a question with more of them is no English.
+_MOST_CORRECTED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,8 @@ def _corrected(tokens: list[Token], question: str) -> list[Token]:
     names = {word.lower() for word in _NAME.findall(question)}
     words = [token.text for token in tokens if token.text.isalpha()]
     unknown = {word for word in words if word not in names and not is_word(word)}
+    if len(unknown) > _MOST_CORRECTED:
+        return tokens
     meant = {word: split(word) or tuple(filter(None, [correction(word)])) for word in unknown}
     if not all(meant.values()) and len(unknown) > len(words) / 2:
         return tokens  # probably another language
