@@ -130,7 +130,9 @@ def confine(plan: ConfinementPlan, keep_fd: int, parent_pid: int) -> dict[str, s
         For each mechanism "" if it is in force, otherwise the reason, as a clause.
     """
     wanted, report = plan.wanted, _Report(plan.in_force)
-    report.attempt("session", _own_session)
+    # Not a session: the kernel shares the processor between sessions first (autogroup), so a niceness has
+    # no effect beyond one.
+    report.attempt("process group", lambda: os.setpgid(0, 0))
     report.attempt("descriptors", lambda: _close_all_but({keep_fd, plan.ruleset_fd}))
     _limit(report, plan)
     _enter_private_namespaces(report, wanted.namespaces)
@@ -167,11 +169,6 @@ def _prepare_landlock(report: _Report, wanted: bool) -> int | None:
 
     report.attempt("Landlock", make, wanted=wanted)
     return made[0] if made else None
-
-
-def _own_session() -> None:
-    if os.getsid(0) != os.getpid():
-        os.setsid()
 
 
 def _close_all_but(keep: set[int | None]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,58 @@ def test_the_next_program_begins_with_the_priority_of_the_host(request_for, soon
             return await run_for(jail, request_for(source("computes")), 0)
 
     assert asyncio.run(scenario())[0] == niceness(0)
+
+
+def cpu_s(pid):
+    """Processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def begun(jail, request):
+    """Start a program; return its task and its process."""
+    pids = asyncio.get_running_loop().create_future()
+    known = set(programs_of(jail)) if jail._zygote_client else set()
+
+    async def handler(call):
+        if not pids.done():
+            pids.set_result(next(pid for pid in programs_of(jail) if pid not in known))
+        return True
+
+    run = asyncio.ensure_future(jail.run(request, handler))
+    async with asyncio.timeout(30):
+        return run, await pids
+
+
+@pytest.fixture
+def one_core():
+    """This process and those that it starts share one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(("gives_way", "least", "most"), [(True, 0.0, 0.4), (False, 0.5, 2.0)])
+def test_what_gives_way_gets_little_of_a_core_that_others_want(
+    request_for, monkeypatch, one_core, gives_way, least, most
+):
+    """Of two programs that compute, the first gives way; the control is that it does not."""
+
+    async def scenario():
+        async with Jail(spare=False) as jail:
+            monkeypatch.setattr(processes, "_GIVES_WAY_AFTER_S", 0.01 if gives_way else 60.0)
+            first, one = await begun(jail, request_for(source("computes")))
+            await asyncio.sleep(0.1)
+            monkeypatch.setattr(processes, "_GIVES_WAY_AFTER_S", 60.0)
+            second, other = await begun(jail, request_for(source("computes")))
+            start = cpu_s(one), cpu_s(other)
+            await asyncio.sleep(1.5)
+            used = cpu_s(one) - start[0], cpu_s(other) - start[1]
+            for run in (first, second):
+                run.cancel()
+            await asyncio.gather(first, second, return_exceptions=True)
+            return used
+
+    one, other = asyncio.run(scenario())
+    assert least <= one / other <= most
