@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -97,6 +98,24 @@ def test_pages_of_others_cannot_post(app, headers):
 )
 def test_the_own_page_and_programs_can_post(app, headers):
     assert asked(app, headers).status == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/v1/info", "/healthz", "/", "/openapi.json"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("mode", ["no-cors", "cors"])
+def test_pages_of_others_cannot_have_a_browser_fetch_anything(app, path, site, mode):
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode}
+    assert call(app, "GET", path, headers=headers).status == 403
+    for control in ({**headers, "sec-fetch-mode": "navigate"}, {"sec-fetch-site": "same-origin"}):
+        assert call(app, "GET", path, headers=control).status == 200
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x00", "\x85", "\u2028", "\x7f"], ids=ascii)
+@pytest.mark.parametrize("path", ["/metrics", "/v1/info", "/healthz"])
+def test_no_path_with_a_control_character_is_another_one(app, path, end):
+    """The control: the expression of a route alone takes "/metrics" and a line feed for "/metrics"."""
+    assert call(app, "GET", path + end).status == 404
+    assert re.match(f"^{path}$", path + "\n")
 
 
 def test_no_response_lets_foreign_pages_read_it(app):

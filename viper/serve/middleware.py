@@ -84,6 +84,8 @@ class RequestMiddleware:
         settings = self._service.settings
         try:
             headers = Headers(scope=scope)
+            if not scope["path"].isprintable():  # "/metrics%0a" would match "/metrics"
+                raise ApiError(404, "not_found", "There is no such path.")
             check_host(headers, settings)
             check_origin(scope["method"], headers)
             if not is_open(scope["path"]):

@@ -69,8 +69,8 @@ def check_origin(method: str, headers: Mapping[str, str]) -> None:
     Raises:
         ApiError: It comes from another site (403).
     """
-    if method in _SAFE:
-        return
+    if method in _SAFE and headers.get("sec-fetch-mode", "navigate") == "navigate":
+        return  # a link to this server
     origin = headers.get("origin")
     foreign = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if origin is not None:
