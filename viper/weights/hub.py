@@ -18,7 +18,7 @@ from urllib.parse import quote
 from viper.environment.connections import check_connections
 from viper.errors import DownloadError, did_you_mean
 from viper.storage.bounded_json import parse_json
-from viper.weights.cache import COMMIT, hub_constants
+from viper.weights.cache import COMMIT, REVISION, hub_constants
 from viper.weights.hub_request import (
     HubReplyError,
     hub_headers,
@@ -83,6 +83,10 @@ def list_repository(
             unreachable.
         ConfigError: A variable of the environment has a value that no connection can be made with.
     """
+    if not REVISION.fullmatch(revision):
+        raise DownloadError(
+            f"{revision[:100]!r} is no name of a branch, tag or commit. Give another, or none for main."
+        )
     check_connections()
     constants = hub_constants()
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # lazy there
