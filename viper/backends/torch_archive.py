@@ -16,9 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from viper.backends.torch_contents import check_pickle
+
 __all__ = ["check_archive"]
 
 _START = b"PK\x03\x04"
+# Files of before 2020 are a row of pickles: a number, a version, facts about the machine, the content, and
+# the names of its storages.
+_PICKLE = b"\x80\x02"
+_PICKLES = 5
+_PICKLE_NAME = "data.pkl"
 # The record at the end: numbers of disks and records, size and offset of the list, length of a comment.
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -32,11 +39,15 @@ def check_archive(file: Any) -> None:
         file: A path, or an open file that can be read again.
 
     Raises:
-        ValueError: A record is compressed, or the records together are larger than the file.
+        ValueError: A record is compressed, the records together are larger than the file, or its pickle could
+            take for ever.
         OSError: It cannot be read.
     """
     with _opened(file) as stream:
-        if stream.read(len(_START)) != _START:
+        start_bytes = stream.read(len(_START))
+        if start_bytes != _START:
+            if start_bytes.startswith(_PICKLE):
+                _check_pickles(stream)
             return
         size_bytes = stream.seek(0, os.SEEK_END)
         start = _start_of_list(stream, size_bytes)
@@ -44,6 +55,11 @@ def check_archive(file: Any) -> None:
             with zipfile.ZipFile(stream) as archive:
                 records = archive.infolist()
                 is_same = archive.start_dir == start
+                is_plain = all(record.compress_type == zipfile.ZIP_STORED for record in records)
+                for record in records if is_plain and is_same else ():
+                    if record.filename.endswith(_PICKLE_NAME):
+                        with archive.open(record) as inner:
+                            check_pickle(inner)
         except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
             raise ValueError(f"it is a damaged archive ({error})") from error
     if not is_same:
@@ -54,6 +70,12 @@ def check_archive(file: Any) -> None:
         raise ValueError("it holds compressed records, which torch does not write")
     if sum(record.file_size for record in records) > size_bytes:
         raise ValueError("its records are larger than the file")
+
+
+def _check_pickles(stream: IO[bytes]) -> None:
+    stream.seek(0)
+    for _ in range(_PICKLES):
+        check_pickle(stream)
 
 
 def _start_of_list(stream: IO[bytes], size_bytes: int) -> int | None:
