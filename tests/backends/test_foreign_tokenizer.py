@@ -56,10 +56,10 @@ def test_a_pattern_that_may_take_for_ever_is_refused(pattern):
 
 def seconds_of(count):
     """Time of the library for patterns that match in 17 to the power of some ways."""
-    pattern = tokenizers.Regex("[a-z ]{0,16}" * count + r"(?=\x01)")
+    pattern = tokenizers.Regex("[a-z ]{0,16}" * count + r"(?=[\x01\x02])")
     split = tokenizers.pre_tokenizers.Split(pattern, "isolated")
     start = time.process_time()
-    split.pre_tokenize_str("a dog on a red sofa next to the cat")
+    split.pre_tokenize_str("a dog on a red sofa next to the cat!\x01")
     return time.process_time() - start
 
 
@@ -268,10 +268,42 @@ def test_a_number_that_takes_all_memory_or_time_is_refused(key, value, of_proces
         ("image_seq_len", 169, True),
         ("rescale_factor", 1 / 255, True),
         ("num_hidden_layers", True, False),
+        ("rope_theta", 500_000_000, False),
+        ("model_max_length", 10**30, False),
+        ("max_pixels", 12_845_056, True),
+        ("hidden_size", 16_384, False),
+        ("intermediate_size", 53_248, False),
+        ("seed", 2**32 - 1, False),
     ],
 )
 def test_a_number_of_a_known_model_is_accepted(key, value, of_processor):
     assert number_fault(key, value, of_processor=of_processor) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_labels", 10**6),
+        ("num_labels", 10**9),
+        ("vocab_size", 10**9),
+        ("hidden_size", 10**8),
+        ("max_source_positions", 20_000_000),
+        ("max_position_embeddings", 20_000_000),
+        ("extra_ids", 10**6),
+        ("offset", 10**6),
+        ("a_name_that_nobody_knows", 10**8),
+        ("negative", -(10**8)),
+        ("digits", 10**318),
+    ],
+)
+def test_a_number_of_any_name_is_bounded(key, value):
+    assert "and more than" in str(number_fault(key, value, of_processor=False))
+
+
+def test_control_the_library_makes_a_name_for_every_label():
+    from transformers import CLIPConfig
+
+    assert len(CLIPConfig(num_labels=50_000).id2label) == 50_000
 
 
 def sequence(kind, steps):

@@ -72,10 +72,21 @@ _BECOMES_ARGUMENTS = re.compile(r"^tokenizer_config|^special_tokens_map|processo
 # Names of numbers and the most that they may be; the first pattern that fits counts. Every known model has a
 # fifth of these or less.
 _MODEL_NUMBERS = (
+    # Each makes a list of names or tokens of this length.
+    (re.compile(r"^(num_labels|extra_ids|offset)$"), 100_000),
     (re.compile(r"(^|_)(layers?|blocks?|depths?|stages)$|^n_layers?$"), 2_000),
     (re.compile(r"^(num|n)_(?!labels|positions|ctx|embeddings|embd)|_heads?$|experts"), 100_000),
     (re.compile(r"^(n_positions|n_ctx)$"), 200_000),
     (re.compile(r"^(image_size|patch_size|tubelet_size|window_size)$"), 20_000),
+    (
+        re.compile(r"vocab_size|positions?(_embeddings)?$|(^|_)(size|dim|width|rank|channels)s?$"),
+        11_000_000,
+    ),
+)
+# Whole numbers of names that are not known. Those of these names are only calculated with.
+_MOST_OTHER = 20_000_000
+_CALCULATED = re.compile(
+    r"theta|base|length|len|pixels|seed|scale|factor|param|flops|total|bytes|temperature|_id$|^\d+$"
 )
 _PROCESSOR_NUMBERS = (
     # The sides of an image; some families give a number of pixels in their place.
@@ -216,7 +227,13 @@ def number_fault(key: str, value: Any, *, of_processor: bool) -> str | None:
         return None
     for pattern, most in _PROCESSOR_NUMBERS if of_processor else _MODEL_NUMBERS:
         if pattern.search(key):
-            return f"is {value:.6g}, and more than {most:,}" if abs(value) > most else None
+            return (
+                f"is {min(abs(value), 1e300):.6g}, and more than {most:,}"
+                if abs(value) > most
+                else None
+            )
+    if isinstance(value, int) and abs(value) > _MOST_OTHER and not _CALCULATED.search(key):
+        return f"is {min(abs(value), 1e300):.6g}, and more than {_MOST_OTHER:,}"
     return None
 
 
