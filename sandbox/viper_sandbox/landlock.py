@@ -11,7 +11,8 @@ import struct
 
 from viper_sandbox import kernel
 
-__all__ = ["create_ruleset", "restrict_self", "shortcomings", "supported_abi"]
+__all__ = ["all_file_rights", "create_file_ruleset", "create_ruleset", "restrict_self"]
+__all__ += ["shortcomings", "supported_abi"]
 
 # The same numbers on every architecture: include/uapi/asm-generic/unistd.h.
 _CREATE_RULESET = 444
@@ -48,14 +49,25 @@ def create_ruleset(abi: int) -> int:
     Raises:
         OSError: The kernel refuses.
     """
-    import ctypes
+    return _create(_attributes(abi))
 
-    attributes = ctypes.create_string_buffer(_attributes(abi))
-    return kernel.syscall(_CREATE_RULESET, attributes, len(attributes) - 1, 0)
+
+def create_file_ruleset(abi: int) -> int:
+    """Return the descriptor of a ruleset that denies every file, but neither the network nor signals.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    return _create(struct.pack("=Q", all_file_rights(abi)))
+
+
+def all_file_rights(abi: int) -> int:
+    """Return the rights to files that the ABI knows, as bits."""
+    return (1 << _FILE_RIGHTS_BY_ABI[min(abi, max(_FILE_RIGHTS_BY_ABI))]) - 1
 
 
 def restrict_self(ruleset_fd: int) -> None:
-    """Apply a ruleset to this process and its descendants; needs no_new_privs.
+    """Apply a ruleset to this thread and what it starts, in the zygote its process; needs no_new_privs.
 
     Raises:
         OSError: The kernel refuses.
@@ -77,10 +89,17 @@ def shortcomings(abi: int) -> dict[str, str]:
 
 def _attributes(abi: int) -> bytes:
     """Return the kernel's `struct landlock_ruleset_attr`, with the fields of the ABI."""
-    rights = _FILE_RIGHTS_BY_ABI[min(abi, max(_FILE_RIGHTS_BY_ABI))]
-    attributes = struct.pack("=Q", (1 << rights) - 1)
+    attributes = struct.pack("=Q", all_file_rights(abi))
     if abi >= _ABI_TCP:
         attributes += struct.pack("=Q", _TCP_RIGHTS)
     if abi >= _ABI_SCOPES:
         attributes += struct.pack("=Q", _SCOPES)
     return attributes
+
+
+def _create(attributes: bytes) -> int:
+    import ctypes
+
+    return kernel.syscall(
+        _CREATE_RULESET, ctypes.create_string_buffer(attributes), len(attributes), 0
+    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import timeit
 
 import pytest
+import tokenizers
 
 from viper.backends.foreign_config import check_transformers, number_fault
 from viper.backends.foreign_tokenizer import regex_fault, tokenizer_fault
@@ -35,6 +37,10 @@ BOMBS = [
     r"x*x*\dy", "x{0,1000}x{0,1000}y", "(?:x*)(x*y)", "(x*x*)y", "(?=x*x*y)", "x*(?:x*y|z)", r"x*x*\b",
     "(?x)(?:a|a#[\n)*b#])", "(?ix:a#[\n)", r"x*x*\(?i:'s|'t|'re|'ve|'m|'ll|'d)?y", f"a*a*{_ENDINGS}?b",
     f"{_ENDINGS}?" * 9, f"a*a*{_ENDINGS}?+",
+    "[a-z ]{0,16}" * 5 + r"(?=\x01)", "[a-z]{0,16}" * 3, "[a-z]{0,9}" * 4,
+    "(?:[a-z]{0,9}[a-z]{0,9}){1}[a-z]{1,9}",
+    "(?:" + "|".join("abcdefgh") + ")" * 1 + "(?:a|b|c|d|e|f|g|h)" * 2, "[a-z]{0,15}[a-z]{0,15}x*y",
+    "(?=[a-z]{0,16})[a-z]{0,16}[a-z]{0,3}", f"(?:{'|'.join('a' * 300)})", "(?:a|(?:b{0,15}|c{0,15})d{0,15})",
 ]  # fmt: skip
 
 
@@ -46,6 +52,67 @@ def test_a_pattern_of_a_known_tokenizer_is_accepted(pattern):
 @pytest.mark.parametrize("pattern", BOMBS, ids=lambda text: text[:24])
 def test_a_pattern_that_may_take_for_ever_is_refused(pattern):
     assert regex_fault(pattern)
+
+
+def seconds_of(count):
+    """Time of the library for patterns that match in 17 to the power of some ways."""
+    pattern = tokenizers.Regex("[a-z ]{0,16}" * count + r"(?=[\x01\x02])")
+    split = tokenizers.pre_tokenizers.Split(pattern, "isolated")
+    start = time.process_time()
+    split.pre_tokenize_str("a dog on a red sofa next to the cat!\x01")
+    return time.process_time() - start
+
+
+def test_control_the_library_tries_all_lengths_of_bounded_repetitions():
+    assert seconds_of(4) > 20 * seconds_of(2)
+
+
+def adding(pieces, ids):
+    """A step that puts special tokens around every text."""
+    return {"type": "TemplateProcessing",
+            "single": [{"Sequence": {"id": "A", "type_id": 0}}]
+            + [{"SpecialToken": {"id": "[E]", "type_id": 0}}] * pieces,
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"[E]": {"id": "[E]", "ids": [0] * ids, "tokens": ["[E]"] * ids}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        adding(480, 1000),
+        adding(1, 300),
+        adding(300, 1),
+        {"type": "Sequence", "processors": [{"type": "ByteLevel"}, adding(20, 20)]},
+        {"type": "Sequence", "processors": [adding(1, 1), adding(1, 1)]},
+        {**adding(1, 1), "single": [{"Sequence": {"id": "A", "type_id": 0}}] * 50},
+        {**adding(1, 1), "pair": adding(9, 1)["single"] * 30},
+    ],
+    ids=["both", "ids", "pieces", "in a sequence", "twice", "the text many times", "of pairs"],
+)
+def test_a_step_that_adds_many_tokens_is_refused(step):
+    assert tokenizer_fault({"post_processor": step})
+    assert tokenizer_fault({"post_processor": adding(2, 1)}) is None
+
+
+def test_control_the_library_adds_them_to_every_text():
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[E]": 0, "a": 1}, "[E]"))
+    state = json.loads(made.to_str())
+    state["post_processor"] = adding(20, 100)
+    made = tokenizers.Tokenizer.from_str(json.dumps(state))
+    assert len(made.encode("a").ids) == 2001
+    assert made.num_special_tokens_to_add(False) == 2000
+
+
+@pytest.mark.parametrize("first", ["added_tokens.json", "vocab.json"])
+def test_a_verdict_on_a_file_is_that_of_its_kind(tmp_path, first):
+    """The same bytes are sound as a table of words, and come first."""
+    text = json.dumps({"pre_tokenizer": splitting("(a+)+$"), "n": first})
+    (tmp_path / first).write_text(text)
+    check_transformers(tmp_path)
+    check_transformers(tmp_path)  # remembered
+    (tmp_path / "tokenizer.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"tokenizer\.json' cannot be loaded"):
+        check_transformers(tmp_path)
 
 
 STEP = {"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}
@@ -201,10 +268,42 @@ def test_a_number_that_takes_all_memory_or_time_is_refused(key, value, of_proces
         ("image_seq_len", 169, True),
         ("rescale_factor", 1 / 255, True),
         ("num_hidden_layers", True, False),
+        ("rope_theta", 500_000_000, False),
+        ("model_max_length", 10**30, False),
+        ("max_pixels", 12_845_056, True),
+        ("hidden_size", 16_384, False),
+        ("intermediate_size", 53_248, False),
+        ("seed", 2**32 - 1, False),
     ],
 )
 def test_a_number_of_a_known_model_is_accepted(key, value, of_processor):
     assert number_fault(key, value, of_processor=of_processor) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_labels", 10**6),
+        ("num_labels", 10**9),
+        ("vocab_size", 10**9),
+        ("hidden_size", 10**8),
+        ("max_source_positions", 20_000_000),
+        ("max_position_embeddings", 20_000_000),
+        ("extra_ids", 10**6),
+        ("offset", 10**6),
+        ("a_name_that_nobody_knows", 10**8),
+        ("negative", -(10**8)),
+        ("digits", 10**318),
+    ],
+)
+def test_a_number_of_any_name_is_bounded(key, value):
+    assert "and more than" in str(number_fault(key, value, of_processor=False))
+
+
+def test_control_the_library_makes_a_name_for_every_label():
+    from transformers import CLIPConfig
+
+    assert len(CLIPConfig(num_labels=50_000).id2label) == 50_000
 
 
 def sequence(kind, steps):

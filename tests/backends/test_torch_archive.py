@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 
 import pytest
@@ -70,8 +71,70 @@ def cut_off(path):
     return other
 
 
+def lists_of(path):
+    """A deflated archive in parts: records, its list, a list that says they are stored, and the end."""
+    packed = deflated(path).read_bytes()
+    end = packed.rfind(b"PK\5\6")
+    size, start = struct.unpack("<2L", packed[end + 12 : end + 20])
+    real = packed[start : start + size]
+    false, at = bytearray(real), 0
+    while at < len(false):
+        lengths = struct.unpack("<3H", false[at + 28 : at + 34])
+        struct.pack_into("<H", false, at + 10, 0)
+        false[at + 24 : at + 28] = false[at + 20 : at + 24]
+        at += 46 + sum(lengths)
+    return packed[:start], real, bytes(false), packed[end:]
+
+
+def with_two_lists(path):
+    """Python reads the list that lies before the end, torch the one at the offset that is written there."""
+    records, real, false, end = lists_of(path)
+    path.with_name("other.bin").write_bytes(records + real + false + end)
+    return path.with_name("other.bin")
+
+
+def with_a_list_beside_the_first_record(path):
+    """Python takes a gap for something that was put before the archive."""
+    records, real, false, end = lists_of(path)
+    start = struct.pack("<L", len(records))
+    end = end[:16] + start + end[20:]
+    path.with_name("other.bin").write_bytes(records + real + bytes(10) + false + end)
+    return path.with_name("other.bin")
+
+
+def _wide(length, offset, place):
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 5, 5, length, offset)
+    return record + struct.pack("<4sLQL", b"PK\6\7", 0, place, 1)
+
+
+def with_a_wide_end(path):
+    """The wide record at the end names one list, the short one another."""
+    records, real, false, end = lists_of(path)
+    at = len(records) + len(real) + len(false)
+    wide = _wide(len(false), len(records) + len(real), at)
+    path.with_name("other.bin").write_bytes(records + real + false + wide + end)
+    return path.with_name("other.bin")
+
+
+def with_a_wide_end_elsewhere(path):
+    records, real, false, end = lists_of(path)
+    wide = _wide(len(real), len(records), len(records))
+    path.with_name("other.bin").write_bytes(records + real + false + wide + end)
+    return path.with_name("other.bin")
+
+
+def with_a_comment(path):
+    """A comment that looks like an end."""
+    records, real, false, end = lists_of(path)
+    long = end[:20] + struct.pack("<H", len(end)) + end
+    path.with_name("other.bin").write_bytes(records + real + false + long)
+    return path.with_name("other.bin")
+
+
 ATTACKS = [
     deflated, deflated_description, sharing_bytes, packed_with_bzip2, packed_with_lzma, cut_off,
+    with_two_lists, with_a_list_beside_the_first_record, with_a_wide_end, with_a_wide_end_elsewhere,
+    with_a_comment,
 ]  # fmt: skip
 
 
@@ -95,8 +158,9 @@ def test_an_archive_that_inflates_is_refused(usual, attack, read):
         read(path)
 
 
-def test_control_torch_alone_inflates_it(usual):
-    path = deflated(usual)
+@pytest.mark.parametrize("attack", [deflated, with_two_lists])
+def test_control_torch_alone_inflates_it(usual, attack):
+    path = attack(usual)
     assert path.stat().st_size < 50_000
     assert torch.load(path, weights_only=True)["a"].nbytes == 4_000_000
 

@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoProcessor
 
 from fakes import tiny_models
 from fakes.views import view
-from viper.backends.prompt_templates import CAPTIONS
+from viper.backends.prompt_templates import CAPTIONS, read_templates, templates_id
 from viper.errors import ConfigError, ModelError
 from viper.images.image import View
 from viper.models.registry import BackendRef, open_backend
@@ -236,3 +236,23 @@ def test_a_compiled_model_gives_the_same_vectors(folders):
         expected, found = getattr(plain, ask)(items), getattr(compiled, ask)(items)
         np.testing.assert_allclose(np.stack(found), np.stack(expected), atol=1e-5)
     assert compiled.fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_two_lists_of_templates_have_two_names(bits):
+    """Two lists whose names begin alike are found within a second; the whole names differ."""
+    seen: dict[str, str] = {}
+    for number in range(200_000):
+        text = f"a photo of a {{}}, number {number}."
+        start = templates_id([text])[: bits // 4]
+        if start in seen:
+            break
+        seen[start] = text
+    assert start in seen  # the control: names of so few bits would be equal
+    assert templates_id([text]) != templates_id([seen[start]])
+
+
+@pytest.mark.parametrize("known", [("{}",), read_templates("captions")])
+def test_known_lists_keep_the_names_that_they_had(known):
+    assert len(templates_id(known)) == 8
+    assert templates_id([*known, "{}"]) != templates_id(known)

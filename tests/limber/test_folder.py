@@ -80,6 +80,11 @@ def test_a_large_shape_needs_no_memory(tmp_path):
         "pretrained=/etc/passwd",
         "text_encoder=onnx:x",
         "unknown=1",
+        "revision=/etc/shadow",
+        "revision=../../secret",
+        "revision=a/../../b",
+        "revision=/dev/zero",
+        "revision=.",
     ],
 )
 def test_a_folder_gives_its_matcher_harmless_options_alone(tmp_path, option):

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import difflib
+import random
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +74,39 @@ def test_any_text_is_matched_or_refused_without_an_error(text):
 
 def test_only_the_last_word_is_made_singular():
     assert singular("glasses cases") == "glasses case"
+
+
+def alike(letters, count):
+    """Names of the same letters, so that only the slowest comparison tells them apart."""
+    chosen = random.Random(7)
+    return ["".join(chosen.choice(letters) for _ in range(79)) for _ in range(count)]
+
+
+def seconds(work):
+    started_s = time.process_time()
+    work()
+    return time.process_time() - started_s
+
+
+HOSTILE_NAMES = {
+    "long names": ("ba aa ba " * 8, alike("ab ", 5_000)),
+    "names of forty letters": ("ab" * 19, [name[:40] for name in alike("ab", 5_000)]),
+    "one word in all": ("a b " * 40, [f"a b {i}" for i in range(20_000)]),
+    "many words in each": ("a " * 100, [" ".join("abcdefgh" * 5) + str(i) for i in range(5_000)]),
+    "many names": ("persn", [f"person{i}" for i in range(50_000)]),
+    "one very long name": ("abc", ["ab" * 500_000, "abd"]),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_what_may_have_been_meant_is_found_quickly(name):
+    phrase, names = HOSTILE_NAMES[name]
+    near_classes("first", names)  # the index is made once for a detector
+    assert seconds(lambda: near_classes(phrase, names)) < 0.25
+
+
+def test_control_comparing_all_names_takes_long():
+    names = alike("ab", 300)
+    phrase = "ab" * 38
+    slow = seconds(lambda: difflib.get_close_matches(phrase, names, 3, 0.7))
+    assert slow > 5 * seconds(lambda: near_classes(phrase, names))

@@ -96,6 +96,12 @@ ANSWERS = {
     "redirects without end": (lambda: redirect("/again"), "more than 5 times"),
     "a redirect to a file": (lambda: redirect("file:///etc/passwd"), "redirects to file://"),
     "a redirect to a strange scheme": (lambda: redirect("gopher://a.example/"), "redirects to gopher"),
+    "a redirect to no port": (lambda: redirect("http://127.0.0.1:abc/"), "redirects to|no address"),
+    "a redirect to a large port": (lambda: redirect("http://127.0.0.1:99999/"), "redirects to|no|reached"),
+    "a redirect to a long address": (lambda: redirect("/" + "a" * 70_000), "no address|cannot be reached"),
+    "a redirect to a control character": (lambda: redirect("http://127.0.0.1/\x01"), "no address|cannot be"),
+    "a redirect to half a bracket": (lambda: redirect("http://[::1/"), "not that of a hub"),
+    "a redirect to no host": (lambda: redirect("http:///x"), "redirects more than"),
     "deep": (lambda: whole(b"[" * 100_000), "nested deeper|Expecting"),
     "twice": (lambda: whole(b'{"sha": "x", ' + listing(FILE)[1:]), "'sha' occurs twice"),
     "a long number": (lambda: whole(listing(FILE).replace(b": 2", b": 2" + b"0" * 5000)), "5,001 digits"),
@@ -120,6 +126,16 @@ def test_a_hostile_listing_is_refused_in_one_line(serve, name):
     text = refusal(server)
     assert any(part in text for part in complaint.split("|")), text
     assert server.sent < 8_000_000  # with what lies in buffers of the kernel
+
+
+def test_control_the_client_alone_raises_an_error_of_no_known_kind(serve):
+    import httpx
+    from huggingface_hub import get_session
+
+    server = serve(lambda line: redirect("http://127.0.0.1:abc/"))
+    with pytest.raises(Exception, match="Invalid port") as caught:
+        get_session().get(server.url, follow_redirects=True)
+    assert not isinstance(caught.value, (httpx.HTTPError, ValueError, OSError))
 
 
 def test_an_ordinary_listing_is_read(serve):

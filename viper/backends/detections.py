@@ -6,19 +6,51 @@ dropped here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viper.backends.letterbox import Frame
+from viper.errors import ConfigError
 from viper.models.roles import Detection
 
-__all__ = ["MAX_DETECTIONS", "to_detections"]
+__all__ = ["MAX_DETECTIONS", "class_names", "to_detections"]
 
 MAX_DETECTIONS = 1000
 """Most detections per request, because suppressing duplicates is quadratic."""
+
+
+# The largest vocabulary of a detector has 20,000 names, the longest of known names 60 characters. Words of
+# questions are looked up in them, for each call.
+_MOST_NAMES = 100_000
+_LONGEST_NAME = 300
+
+
+def class_names(names: Iterable[object], *, displayed: str) -> tuple[str, ...]:
+    """Return the names of a detector's classes, each once.
+
+    Args:
+        names: From the files of a model.
+        displayed: The model, for messages.
+
+    Raises:
+        ConfigError: There are too many, or one is no text, or too long.
+    """
+    unique = tuple(dict.fromkeys(names))
+    if len(unique) > _MOST_NAMES:
+        raise ConfigError(
+            f"'{displayed}' has {len(unique):,} names of classes, and more than {_MOST_NAMES:,}. Give "
+            "another detector."
+        )
+    for name in unique:
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+            raise ConfigError(
+                f"'{displayed}' has a name of a class that is no text of up to {_LONGEST_NAME} characters "
+                f"({str(name)[:60]!r}). Correct it in the model's configuration."
+            )
+    return tuple(map(str, unique))
 
 
 def to_detections(

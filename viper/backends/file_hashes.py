@@ -11,19 +11,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from viper.errors import ConfigError, InputError, WriteError
-from viper.storage.bounded_json import read_json
+from viper.storage.bounded_json import parse_json
 from viper.storage.files import write_file
+from viper.storage.own_file import read_own_file, why_not_ours
 from viper.storage.user_cache import user_cache_folder
 
 __all__ = ["hash_file", "state_of", "unchanged"]
 
+_log = logging.getLogger(__name__)
+
 # Smaller files are hashed in less than the time that people notice.
 _SMALLEST_BYTES = 32_000_000
 _MOST_FILES = 1000
+_MOST_BYTES = 1_000_000
 _NAME = "hashes.json"
 
 
@@ -77,8 +82,10 @@ def _read() -> dict[str, str]:
     if folder is None:
         return {}
     try:
-        read = read_json(folder / _NAME, what="cache")
-    except (InputError, ValueError):
+        read = parse_json(read_own_file(folder / _NAME, max_bytes=_MOST_BYTES))
+    except (InputError, OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            _log.warning("%s", error)
         return {}
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
         return {}
@@ -93,4 +100,7 @@ def _write(hashes: dict[str, str]) -> None:
         return
     with contextlib.suppress(OSError, WriteError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError):
+            if why_not_ours((folder / _NAME).lstat()):
+                (folder / _NAME).unlink()  # a link would be followed
         write_file(folder / _NAME, json.dumps(newest), durable=False, private=True)

@@ -2,17 +2,21 @@
 
 The libraries pass entries of a configuration on as arguments of loaders. Therefore a configuration of
 open_clip may have only the entries listed here, and one of transformers, whose entries depend on the
-architecture, none that fetch or run something. `sealed_loading` is the second line of defense.
+architecture, none that fetch or run something, and no text that names a file. Those of its tokenizer and
+processor are checked by `foreign_arguments`. `sealed_loading` and `limited_reading` are the second line of
+defense.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from viper.backends.foreign_arguments import arguments_fault, texts_fault, without_places
 from viper.backends.foreign_tokenizer import tokenizer_fault
 from viper.backends.model_source import reason_of
 from viper.errors import ConfigError, InputError
@@ -24,8 +28,9 @@ _MOST_BYTES = 20_000_000
 # The largest tokenizer has 34 MB and half a million merges.
 _MOST_TOKENIZER_BYTES = 100_000_000
 _MOST_TOKENIZER_VALUES = 5_000_000
-# Hashes of tokenizers without a fault: reading the largest again takes a second, and each is loaded twice.
-_SOUND: dict[str, None] = {}
+# Tokenizers without a fault, by kind of file and hash: reading the largest again takes a second, and each is
+# loaded twice.
+_SOUND: dict[tuple[bool, str], None] = {}
 _MOST_SOUND = 100
 
 _OPEN_CLIP_TOP = frozenset(
@@ -62,13 +67,26 @@ _TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
 
 # Tables of tokens, which the loaders read as nothing else.
 _VOCABULARIES = frozenset({"vocab.json", "added_tokens.json"})
+# Files whose entries become arguments of constructors.
+_BECOMES_ARGUMENTS = re.compile(r"^tokenizer_config|^special_tokens_map|processor")
 # Names of numbers and the most that they may be; the first pattern that fits counts. Every known model has a
 # fifth of these or less.
 _MODEL_NUMBERS = (
+    # Each makes a list of names or tokens of this length.
+    (re.compile(r"^(num_labels|extra_ids|offset)$"), 100_000),
     (re.compile(r"(^|_)(layers?|blocks?|depths?|stages)$|^n_layers?$"), 2_000),
     (re.compile(r"^(num|n)_(?!labels|positions|ctx|embeddings|embd)|_heads?$|experts"), 100_000),
     (re.compile(r"^(n_positions|n_ctx)$"), 200_000),
     (re.compile(r"^(image_size|patch_size|tubelet_size|window_size)$"), 20_000),
+    (
+        re.compile(r"vocab_size|positions?(_embeddings)?$|(^|_)(size|dim|width|rank|channels)s?$"),
+        11_000_000,
+    ),
+)
+# Whole numbers of names that are not known. Those of these names are only calculated with.
+_MOST_OTHER = 20_000_000
+_CALCULATED = re.compile(
+    r"theta|base|length|len|pixels|seed|scale|factor|param|flops|total|bytes|temperature|_id$|^\d+$"
 )
 _PROCESSOR_NUMBERS = (
     # The sides of an image; some families give a number of pixels in their place.
@@ -125,8 +143,10 @@ def check_open_clip(folder: Path, displayed: Path | None = None) -> Mapping[str,
 def check_transformers(folder: Path, displayed: Path | None = None) -> None:
     """Check the configurations of a folder in the format of transformers.
 
+    Entries that only say where files were when the model was made are taken out.
+
     Args:
-        folder: A folder that nobody else can change.
+        folder: A copy that nobody else can change.
         displayed: The folder to name in messages.
 
     Raises:
@@ -149,12 +169,20 @@ def check_transformers(folder: Path, displayed: Path | None = None) -> None:
                         named / path.name, "weight_map", "names weights outside of the folder"
                     )
         else:
+            table = _read(path, named)
+            becomes_arguments = _BECOMES_ARGUMENTS.search(path.name) is not None
+            is_read = becomes_arguments or "config" in path.name
+            if is_read:
+                table = _without_places(path, table)
             is_processor = "processor" in path.name
-            for place, key, value in _entries(_read(path, named)):
+            for place, key, value in _entries(table):
                 if reason := _fault(key, value) or number_fault(
                     key, value, of_processor=is_processor
                 ):
                     raise _refusal(named / path.name, place, reason)
+            check = arguments_fault if becomes_arguments else texts_fault
+            if is_read and (found := check(table)):
+                raise _refusal(named / path.name, *found)
     for path in sorted(folder.glob("*.txt")):
         if path.stat().st_size > _MOST_BYTES:
             raise ConfigError(
@@ -163,11 +191,21 @@ def check_transformers(folder: Path, displayed: Path | None = None) -> None:
             )
 
 
+def _without_places(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    """Take entries out of a file that say where files were when the model was made."""
+    kept = without_places(table)
+    if kept is not table:
+        path.write_text(json.dumps(kept), encoding="utf-8")
+    return kept
+
+
 def _check_tokenizer(path: Path, named: Path) -> None:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    is_vocabulary = path.name in _VOCABULARIES
+    # The same bytes are another thing under another name.
+    digest = (is_vocabulary, hashlib.sha256(path.read_bytes()).hexdigest())
     if digest in _SOUND:
         return
-    if path.name in _VOCABULARIES:
+    if is_vocabulary:
         found = tokenizer_fault({"model": {"vocab": _read(path, named)}})
     else:
         found = tokenizer_fault(
@@ -189,7 +227,13 @@ def number_fault(key: str, value: Any, *, of_processor: bool) -> str | None:
         return None
     for pattern, most in _PROCESSOR_NUMBERS if of_processor else _MODEL_NUMBERS:
         if pattern.search(key):
-            return f"is {value:.6g}, and more than {most:,}" if abs(value) > most else None
+            return (
+                f"is {min(abs(value), 1e300):.6g}, and more than {most:,}"
+                if abs(value) > most
+                else None
+            )
+    if isinstance(value, int) and abs(value) > _MOST_OTHER and not _CALCULATED.search(key):
+        return f"is {min(abs(value), 1e300):.6g}, and more than {_MOST_OTHER:,}"
     return None
 
 

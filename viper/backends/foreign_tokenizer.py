@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MOST_WORD_CHARS", "regex_fault", "tokenizer_fault"]
+__all__ = ["MOST_ADDED_TOKENS", "MOST_WORD_CHARS", "regex_fault", "tokenizer_fault"]
 
 _MOST_PADDING = 100_000
 MOST_WORD_CHARS = 1_000
@@ -30,6 +30,8 @@ _GROWTHS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0}
 _MOST_STEPS = 500
 _MOST_PATTERNS = 100
 _MOST_CHARSMAP_BYTES = 256
+MOST_ADDED_TOKENS = 200
+"""Special tokens around every text, however short: known tokenizers add up to ten."""
 
 _MOST_PATTERN_CHARS = 5_000
 _MOST_NESTED = 50
@@ -39,8 +41,11 @@ _MOST_UNBOUNDED = 2
 _LONG_REPEAT = 16
 # The ending of English words in patterns of known tokenizers: it is optional, so what it follows cannot fail.
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-# Choices in a row, such as optional parts: the time is at least two to the power of their number.
-_MOST_CHOICES = 8
+_WAYS_OF_CONTRACTIONS = 8
+# Ways in which parts in a row can match: all are tried at every letter, and, beside an unbounded repetition,
+# for each of its lengths.
+_MOST_WAYS = 256
+_MOST_WAYS_OF_UNBOUNDED = 64
 
 _ATOM = re.compile(
     r"\\(?:[pP]\{[^{}]{0,40}\}|[xu]\{[0-9a-fA-F]{1,8}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)"
@@ -74,6 +79,11 @@ def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
             return names[-1], f"has more than {_MOST_PATTERNS} patterns"
         if math.prod(map(_growth, steps)) > _MOST_GROWTH:
             return names[0], f"makes texts more than {_MOST_GROWTH} times as long"
+        if sum(map(_added_tokens, steps)) > MOST_ADDED_TOKENS:
+            return names[0], f"adds more than {MOST_ADDED_TOKENS} tokens to every text"
+        # The library knows no second one, and stops at the first text.
+        if sum(step.get("type") == "TemplateProcessing" for step in steps) > 1:
+            return names[0], "has several templates"
     return None
 
 
@@ -141,6 +151,26 @@ def _growth(step: dict[str, Any]) -> float:
     return _GROWTHS.get(str(kind), 1.0)
 
 
+def _added_tokens(step: dict[str, Any]) -> int:
+    """Return how many tokens a template adds, at most, to a text or a pair of texts."""
+    known = step.get("special_tokens")
+    known = known if isinstance(known, dict) else {}
+    counts = [0]
+    for name in ("single", "pair"):
+        pieces = step.get(name)
+        pieces = pieces if isinstance(pieces, list) else []
+        tokens = [piece["SpecialToken"] for piece in pieces
+                  if isinstance(piece, dict) and isinstance(piece.get("SpecialToken"), dict)]  # fmt: skip
+        ids = [entry.get("ids") for token in tokens
+               if isinstance(entry := known.get(str(token.get("id"))), dict)]  # fmt: skip
+        texts = sum("Sequence" in piece for piece in pieces if isinstance(piece, dict))
+        # A text that stands there many times multiplies as well.
+        counts.append(len(tokens) + sum(len(i) for i in ids if isinstance(i, list)))
+        if texts > 2:
+            return MOST_ADDED_TOKENS + 1
+    return max(counts)
+
+
 def _charsmap_fault(value: Any) -> str | None:
     """Refuse a map (of sentencepiece) that makes long texts of characters."""
     try:
@@ -167,9 +197,9 @@ def regex_fault(pattern: str) -> str | None:
     """Return why a regular expression is refused; None if its time is bounded.
 
     Refused are repetitions of a part that can match in several ways, from which exponential time comes, and
-    more than two unbounded repetitions, two that something follows, or eight choices in a row, from which a
-    high power comes; also everything whose time this reader cannot judge: references to groups, conditions,
-    recursion, and (?x).
+    more than two unbounded repetitions, two that something follows, or parts in a row that match in more than
+    256 ways together, from which a high power comes; also everything whose time this reader cannot judge:
+    references to groups, conditions, recursion, and (?x).
     """
     if len(pattern) > _MOST_PATTERN_CHARS:
         return f"is a pattern of more than {_MOST_PATTERN_CHARS:,} characters"
@@ -178,10 +208,10 @@ def regex_fault(pattern: str) -> str | None:
     while at < len(pattern):
         char = pattern[at]
         if pattern.startswith(_CONTRACTIONS, at):
-            groups[-1].add(True, 0, 1)
+            groups[-1].add(True, 0, _WAYS_OF_CONTRACTIONS)
             at += len(_CONTRACTIONS)
-            if groups[-1].choices > _MOST_CHOICES:
-                return f"has more than {_MOST_CHOICES} choices in a row"
+            if groups[-1].has_many_ways():
+                return f"can match in more than {_MOST_WAYS} ways"
             continue
         # What follows may fail at every end that the two allow, so the time is cubic.
         if char not in ")|" and sum(group.unbounded for group in groups) >= _MOST_UNBOUNDED:
@@ -201,11 +231,11 @@ def regex_fault(pattern: str) -> str | None:
             inner = groups.pop()
             inner.end_branch()
             varies = inner.varies
-            groups[-1].add(varies, inner.most_unbounded, inner.most_choices + inner.has_branches)
+            groups[-1].add(varies, inner.most_unbounded, inner.ways_of_branches)
             at += 1
         elif char == "|":
             groups[-1].end_branch()
-            groups[-1].varies = groups[-1].has_branches = True
+            groups[-1].varies = True
             at += 1
             continue
         elif char == "[":
@@ -226,12 +256,13 @@ def regex_fault(pattern: str) -> str | None:
                 return "repeats a part that can match in several ways"
             varies = least != most
             is_long = most is None or most - least > _LONG_REPEAT
-            groups[-1].add(varies, int(varies and is_long), int(varies))
+            ways = 1 if is_long or most is None else most - least + 1
+            groups[-1].add(varies, int(varies and is_long), ways)
             at = found.end()
         if groups[-1].unbounded > _MOST_UNBOUNDED:
             return f"has more than {_MOST_UNBOUNDED} unbounded repetitions in a row"
-        if groups[-1].choices > _MOST_CHOICES:
-            return f"has more than {_MOST_CHOICES} choices in a row"
+        if groups[-1].has_many_ways():
+            return f"can match in more than {_MOST_WAYS} ways"
     return None if len(groups) == 1 else "has a group without an end"
 
 
@@ -241,24 +272,27 @@ class _Group:
 
     varies: bool = False
     """It can match in several ways."""
-    has_branches: bool = False
     unbounded: int = 0
     """Unbounded repetitions in this branch."""
-    choices: int = 0
-    """Parts in this branch that can match in several ways."""
+    ways: int = 1
+    """In how many ways this branch can match, without the lengths of unbounded repetitions."""
     most_unbounded: int = 0
     """Of the branches that have ended."""
-    most_choices: int = 0
+    ways_of_branches: int = 0
+    """Of all branches that have ended."""
 
-    def add(self, varies: bool, unbounded: int, choices: int) -> None:
+    def add(self, varies: bool, unbounded: int, ways: int) -> None:
         self.varies |= varies
         self.unbounded += unbounded
-        self.choices += choices
+        self.ways *= ways
+
+    def has_many_ways(self) -> bool:
+        return self.ways > (_MOST_WAYS_OF_UNBOUNDED if self.unbounded else _MOST_WAYS)
 
     def end_branch(self) -> None:
         self.most_unbounded = max(self.most_unbounded, self.unbounded)
-        self.most_choices = max(self.most_choices, self.choices)
-        self.unbounded = self.choices = 0
+        self.ways_of_branches += self.ways
+        self.unbounded, self.ways = 0, 1
 
 
 def _repeats(found: re.Match[str]) -> tuple[int, int | None]:

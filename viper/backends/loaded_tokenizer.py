@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from viper.backends.foreign_tokenizer import MOST_WORD_CHARS, tokenizer_fault
+from viper.backends.foreign_tokenizer import MOST_ADDED_TOKENS, MOST_WORD_CHARS, tokenizer_fault
 from viper.errors import ConfigError
 
 __all__ = ["check_loaded", "decode_rows"]
@@ -40,6 +40,9 @@ def check_loaded(loaded: Any, *, displayed: str) -> None:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     steps = {name: getattr(backend, name, None) for name in _STEPS}
     table = {name: json.loads(step.__getstate__()) for name, step in steps.items() if step}
+    added = backend.num_special_tokens_to_add(is_pair=False) if backend is not None else 0
+    if added > MOST_ADDED_TOKENS:
+        raise _refusal(displayed, f"adds {added:,} tokens to every text")
     if fault := tokenizer_fault(table):
         raise _refusal(displayed, f"'{fault[0]}' {fault[1]}")
 

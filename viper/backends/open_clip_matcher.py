@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,12 +27,14 @@ from PIL import Image
 
 from viper.backends.file_hashes import hash_file, unchanged
 from viper.backends.foreign_config import check_open_clip
+from viper.backends.limited_reading import call_with_files
+from viper.backends.loaded_tokenizer import check_loaded
 from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.option_models import OpenClipOptions
 from viper.backends.placement import inference, resolve_device, resolve_dtype
 from viper.backends.prompt_templates import TemplateMatcher, average, read_templates, templates_id
 from viper.backends.sealed_loading import sealed
-from viper.backends.staged_folder import hash_staged, staged
+from viper.backends.staged_folder import files_of, hash_staged, staged
 from viper.backends.torch_common import quiet_libraries
 from viper.errors import ConfigError, did_you_mean
 from viper.images.image import View
@@ -130,12 +133,14 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
     is_listed = source is None
     name_in_library = reference
     copy: Path | None = None
+    content = ""  # hash of the copy
     folders: tuple[Path, ...] = ()
     with contextlib.ExitStack() as stack:
         if source is None:
             config = open_clip.get_model_config(reference)
         else:
             copy = stack.enter_context(staged(source.folder))
+            content = hash_staged(copy)
             config = check_open_clip(copy, displayed=source.folder)
             name_in_library, folders = f"{_FOLDER}{copy}", (source.folder, copy)
         # For a tokenizer of transformers only. Without these arguments the library would load code from the
@@ -169,7 +174,8 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                 _root_logger_untouched(),
                 sealed(*folders, network=is_listed and download),
             ):
-                model = open_clip.create_model(
+                create = functools.partial(
+                    open_clip.create_model,
                     name_in_library,
                     pretrained,
                     precision=_PRECISIONS[dtype],
@@ -177,14 +183,20 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
                     require_pretrained=True,
                     **arguments,
                 )
-                tokenizer = open_clip.get_tokenizer(name_in_library, **tokenizing)
+                tokenize = functools.partial(open_clip.get_tokenizer, name_in_library, **tokenizing)
+                if copy is None:  # of the library's own list
+                    model, tokenizer = create(), tokenize()
+                else:
+                    files = files_of(copy)
+                    model, tokenizer = call_with_files(lambda: (create(), tokenize()), files)
         # Damaged or hostile files make the loaders raise nearly anything, without a common base class.
         except Exception as error:
             raise ConfigError(
                 f"The {_WHAT} '{reference}' cannot be loaded: {reason_of(error)}"
             ) from error
+        check_loaded(tokenizer, displayed=reference)
         if source is not None and copy is not None:
-            source.loaded.add(hash_staged(copy))
+            source.loaded.add(content)
             name = fingerprint(source, settings)
         else:
             query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))

@@ -73,7 +73,9 @@ def read_templates(option: str) -> tuple[str, ...]:
 
 def templates_id(templates: Sequence[str]) -> str:
     """Return a short name of a list of templates, for fingerprints."""
-    return hashlib.sha256("\n".join(templates).encode()).hexdigest()[:8]
+    digest = hashlib.sha256("\n".join(templates).encode()).hexdigest()
+    # A name of 32 bits has a second list within a second; those of a file may be anybody's.
+    return digest[: 8 if tuple(templates) in _NAMED.values() else 64]
 
 
 @dataclass(eq=False)

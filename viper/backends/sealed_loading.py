@@ -32,6 +32,7 @@ from typing import Any
 import torch
 
 from viper.backends.torch_archive import check_archive
+from viper.backends.torch_contents import check_tensors
 from viper.models.registry import IMPORTING
 
 __all__ = ["NoCodeError", "sealed"]
@@ -231,7 +232,9 @@ def _load_weights(
 ) -> Any:
     kwargs.pop("pickle_module", None)
     check_archive(file)
-    return load(file, map_location, **{**kwargs, "weights_only": True})
+    loaded = load(file, map_location, **{**kwargs, "weights_only": True})
+    check_tensors(loaded)
+    return loaded
 
 
 def _refuse_network(*_args: Any, **_kwargs: Any) -> Any:

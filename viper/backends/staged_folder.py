@@ -27,7 +27,7 @@ from viper.errors import ConfigError, InputError
 from viper.storage.files import read_regular_file
 from viper.weights.cache import COMMIT
 
-__all__ = ["hash_staged", "link", "staged"]
+__all__ = ["files_of", "hash_staged", "link", "staged"]
 
 _COPIED = frozenset({".json", ".txt", ".model", ".jinja", ".bpe"})
 _LINKED = frozenset({".safetensors", ".bin"})
@@ -64,6 +64,11 @@ def hash_staged(copy: Path) -> str:
             name = path.relative_to(copy).as_posix()
             digest.update(os.fsencode(name) + f"\0{hash_file(path)}\n".encode())
     return digest.hexdigest()
+
+
+def files_of(copy: Path) -> list[Path]:
+    """Return a copy and the files to which its links lead: all that a loader of it may read."""
+    return [copy, *(path.resolve() for path in copy.rglob("*") if path.is_symlink())]
 
 
 def link(real: Path, place: Path) -> None:

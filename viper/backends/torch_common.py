@@ -11,6 +11,7 @@ nothing that they name is fetched: see `foreign_config` and `sealed_loading`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from viper.backends.foreign_config import check_transformers
+from viper.backends.limited_reading import call_with_files
 from viper.backends.loaded_tokenizer import check_loaded
 from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
-from viper.backends.staged_folder import hash_staged, staged
+from viper.backends.staged_folder import files_of, hash_staged, staged
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
@@ -53,11 +55,12 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
     if isinstance(source, str):
         source = locate(source, what=what)
     with staged(source.folder) as copy:
+        version = hash_staged(copy) if source.commit is None else None
         check_transformers(copy, displayed=source.folder)
         loaded = _load_checked(loader, source, copy, what, kwargs)
         check_loaded(loaded, displayed=source.reference)
-        if source.commit is None:
-            source.loaded.add(hash_staged(copy))
+        if version is not None:
+            source.loaded.add(version)
     return loaded
 
 
@@ -66,13 +69,15 @@ def _load_checked(
 ) -> Any:
     try:
         with quiet_libraries(), sealed(source.folder, copy):
-            return loader.from_pretrained(
+            load = functools.partial(
+                loader.from_pretrained,
                 str(copy),
                 local_files_only=True,
                 # Explicitly False: when it is left open, the library asks on the terminal.
                 trust_remote_code=False,
                 **kwargs,
             )
+            return call_with_files(load, files_of(copy))
     # Damaged or hostile files make the loaders raise nearly anything: KeyError, struct.error,
     # JSONDecodeError, errors of tokenizers and safetensors that share no base class.
     except BaseException as error:

@@ -22,7 +22,7 @@ from transformers import (
     AutoProcessor,
 )
 
-from viper.backends.detections import to_detections
+from viper.backends.detections import class_names, to_detections
 from viper.backends.grouping import in_groups
 from viper.backends.letterbox import Frame, tame
 from viper.backends.option_models import TransformersDetectorOptions
@@ -244,7 +244,7 @@ def _load_closed(
         batch_size=chosen.batch_size,
         score_threshold=threshold,
         fingerprint=_fingerprint(source, placement, score_threshold=threshold),
-        vocabulary=tuple(dict.fromkeys(names)),
+        vocabulary=class_names(names, displayed=source.reference),
     )
 
 

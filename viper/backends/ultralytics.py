@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viper.backends.detections import to_detections
+from viper.backends.detections import class_names, to_detections
 from viper.backends.file_hashes import hash_file, unchanged
 from viper.backends.grouping import in_groups
 from viper.backends.letterbox import letterbox
@@ -85,7 +85,7 @@ def load(reference: str, options: Mapping[str, str]) -> UltralyticsDetector:
     return UltralyticsDetector(
         network=network,
         encoder=encoder,
-        vocabulary=None if encoder else tuple(dict.fromkeys(network.names)),
+        vocabulary=None if encoder else class_names(network.names, displayed=reference),
         score_threshold=chosen.score_threshold,
         batch_size=chosen.batch_size,
         fingerprint=(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from viper.errors import ConfigError
 from viper.models.registry import BackendRef
+from viper.weights.cache import REVISION
 
 __all__ = ["is_foreign", "language_of", "matcher_of"]
 
@@ -27,7 +28,7 @@ _HARMLESS_OPTIONS = {
     "device": r"[\w:]{1,20}",
     "dtype": r"\w{1,20}",
     "pretrained": r"[\w-]{1,60}",  # a tag
-    "revision": r"[\w./-]{1,100}",
+    "revision": REVISION.pattern,
     "templates": r"plain|captions",
 }
 

@@ -48,6 +48,7 @@ _PROPERTY_THRESHOLD = 0.5
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
 # Far more than the tokens that are requested; a service may ignore their limit.
+_LONGEST_SHOWN = 80
 _LONGEST_REPLY_CHARACTERS = 20_000
 
 
@@ -240,10 +241,10 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     match = match_phrase(phrase, vocabulary)
     if match is None:
         near = near_classes(phrase, vocabulary)
-        hint = f"Did you mean {' or '.join(repr(name) for name in near)}? " if near else ""
+        hint = f"Did you mean {' or '.join(repr(_cut(name)) for name in near)}? " if near else ""
         raise UnservedError(
             f"The detector cannot detect {phrase!r}: it knows {len(vocabulary)} classes only "
-            f"({', '.join(vocabulary[:6])}, …). {hint}"
+            f"({', '.join(map(_cut, vocabulary[:6]))}, …). {hint}"
             "For any phrase use an open-vocabulary detector, such as "
             "--backend detector=transformers:google/owlv2-base-patch16-ensemble."
         )
@@ -252,6 +253,11 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     if match.kind == "narrower":
         call.unverified.append(f"{phrase!r} detected as {match.name!r}")
     return match
+
+
+def _cut(name: str) -> str:
+    """Return a name of a class for a message; a model may have long ones."""
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
 
 
 def _text(value: str, name: str) -> str:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import functools
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from viper.storage.own_file import why_not_ours
 
 __all__ = ["FAILURES", "CacheConnection", "Layout", "claim", "open_cache", "reason"]
 
@@ -138,13 +139,8 @@ def _check_files(path: Path) -> None:
             facts = os.lstat(f"{path}{suffix}")  # `Path` would need another copy
         except OSError:  # missing, or creating it reports the error
             continue
-        if not stat.S_ISREG(facts.st_mode):
-            raise sqlite3.DatabaseError(f"{path.name}{suffix} is a link or no regular file")
-        # What the administrator has put there is trusted like the programs of this machine.
-        if hasattr(os, "geteuid") and facts.st_uid not in (os.geteuid(), 0):
-            raise sqlite3.DatabaseError(f"{path.name}{suffix} belongs to another user")
-        if hasattr(os, "geteuid") and facts.st_mode & stat.S_IWOTH:
-            raise sqlite3.DatabaseError(f"{path.name}{suffix} can be changed by every user")
+        if reason := why_not_ours(facts):
+            raise sqlite3.DatabaseError(f"{path.name}{suffix} {reason}")
 
 
 def _distrust(connection: CacheConnection, layout: Layout) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import functools
+import heapq
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -19,9 +21,14 @@ __all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"
 MatchKind = Literal["exact", "plural", "synonym", "narrower"]
 
 
-# Comparing two spellings takes time with the product of their lengths.
-_LONGEST_NAME = 80
-_MOST_CLASSES = 5_000
+# What may have been meant is looked for on the loop of a server, in names that a stranger may have chosen.
+# Comparing two spellings takes time with the product of their lengths (a millisecond at most for these), so
+# only those are compared that share most letters and pairs of letters.
+_LONGEST_NAME = 40
+_MOST_CLASSES = 2_000
+_MOST_COMPARED = 10
+# Words of a phrase that are looked up each by itself.
+_MOST_WORDS = 20
 
 
 class Match(NamedTuple):
@@ -154,20 +161,61 @@ def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
 
 
 def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return classes that a phrase may have meant: shared words first, then similar spelling."""
+    """Return classes that a phrase may have meant: shared words first, then similar spelling.
+
+    Args:
+        phrase: Of any length; its first words count.
+        classes: Names of classes; of those that are compared by spelling, the first ones count.
+        limit: How many to return at most.
+    """
     word = singular(_plain(phrase))
-    parts = set(word.split())
-    names = list(classes)
-    sharing = [name for name in names if parts & set(_plain(name).split())]
+    parts = word.split()[:_MOST_WORDS]
+    names = tuple(classes)
+    index = _index(names)
+    sharing = [name for part in parts for name in index.by_word.get(part, ())]
+    sharing.sort(key=index.places.__getitem__)
     # A class that a part of the phrase stands for: "red sofa" -> "couch".
-    sharing += (found.name for part in word.split() if (found := match_phrase(part, names)))
-    short = [name for name in names[:_MOST_CLASSES] if len(name) <= _LONGEST_NAME]
-    similar = (
-        difflib.get_close_matches(word, short, n=limit, cutoff=0.7)
-        if len(word) <= _LONGEST_NAME
-        else []
-    )
+    sharing += (found.name for part in parts if (found := match_phrase(part, names)))
+    similar: list[str] = []
+    if len(word) <= _LONGEST_NAME and len(sharing) < limit:
+        own = _features(word)
+        shared = [
+            (len(own & features) / (len(own) + len(features)), -place)
+            for place, (_, features) in enumerate(index.spelled)
+        ]
+        closest = heapq.nlargest(_MOST_COMPARED, shared)
+        likely = [index.spelled[-place][0] for _, place in closest]
+        similar = difflib.get_close_matches(word, likely, n=limit, cutoff=0.7)
     return list(dict.fromkeys([*sharing, *similar]))[:limit]
+
+
+class _Index(NamedTuple):
+    """What is looked up in the names of a detector's classes."""
+
+    by_word: dict[str, tuple[str, ...]]
+    """The first names that contain a word."""
+    places: dict[str, int]
+    """Where each of these names is in the list."""
+    spelled: list[tuple[str, frozenset[str]]]
+    """Short names, with their letters and pairs of letters."""
+
+
+@functools.lru_cache(maxsize=16)
+def _index(classes: tuple[str, ...]) -> _Index:
+    by_word: dict[str, tuple[str, ...]] = {}
+    places: dict[str, int] = {}
+    for place, name in enumerate(classes):
+        for word in _plain(name).split()[:_MOST_WORDS]:
+            held = by_word.get(word, ())
+            if len(held) < _MOST_COMPARED and name not in held:
+                by_word[word] = (*held, name)
+                places.setdefault(name, place)
+    short = [name for name in classes if len(name) <= _LONGEST_NAME][:_MOST_CLASSES]
+    return _Index(by_word, places, [(name, _features(name)) for name in short])
+
+
+def _features(word: str) -> frozenset[str]:
+    return frozenset(word) | frozenset(map("".join, itertools.pairwise(word)))
 
 
 @cached_by_text(4_096)

@@ -19,17 +19,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from viper.errors import ConfigError
+from viper.errors import ConfigError, InputError
 from viper.models.roles import Role
+from viper.storage.files import read_regular_file
 from viper.weights.files import Library, missing_parts
 
-__all__ = ["COMMIT", "OnDisk", "State", "cache_folder", "find_on_disk", "has_no_home"]
+__all__ = ["COMMIT", "REVISION", "OnDisk", "State", "cache_folder", "find_on_disk", "has_no_home"]
 __all__ += ["hub_constants", "repository_folder"]
 
 State = Literal["complete", "partial", "absent"]
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 """Format of a commit of the hub."""
+
+REVISION = re.compile(r"(?=.{1,200}\Z)[\w+@#=-][\w.+@#=-]*(?:/[\w+@#=-][\w.+@#=-]*)*", re.ASCII)
+"""Format of a branch, tag or commit. It is a path below a folder of the cache: no part may begin with a dot,
+and none may be empty, or it would name any file of this machine."""
+
+# A file of `refs` holds a commit.
+_MOST_REFERENCE_BYTES = 100
 
 _PLACES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME")
 """Variables that name a place for the cache."""
@@ -127,9 +135,22 @@ def find_on_disk(
 
 def _snapshot(root: Path, revision: str) -> Path | None:
     if not COMMIT.fullmatch(revision):
+        if not REVISION.fullmatch(revision):
+            return None
         try:
-            revision = (root / "refs" / revision).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):  # ValueError: not UTF-8, or not a valid file name
+            place = (root / "refs" / revision).resolve()
+            if not place.is_relative_to((root / "refs").resolve()):
+                return None
+            content = read_regular_file(
+                str(place), max_bytes=_MOST_REFERENCE_BYTES, what="reference"
+            )
+            revision = content.decode("utf-8").strip()
+        except (
+            InputError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ):  # absent, or nothing that the tools write
             return None
         if not COMMIT.fullmatch(revision):
             return None

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from viper.environment.connections import check_connections
-from viper.errors import DownloadError, did_you_mean
+from viper.errors import DownloadError, ViperError, did_you_mean
 from viper.storage.bounded_json import parse_json
-from viper.weights.cache import COMMIT, hub_constants
+from viper.weights.cache import COMMIT, REVISION, hub_constants
 from viper.weights.hub_request import (
     HubReplyError,
     hub_headers,
@@ -83,6 +83,10 @@ def list_repository(
             unreachable.
         ConfigError: A variable of the environment has a value that no connection can be made with.
     """
+    if not REVISION.fullmatch(revision):
+        raise DownloadError(
+            f"{revision[:100]!r} is no name of a branch, tag or commit. Give another, or none for main."
+        )
     check_connections()
     constants = hub_constants()
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # lazy there
@@ -134,25 +138,13 @@ def translated(repository: str, revision: str, suggestions: Iterable[str] = ()) 
     Raises:
         DownloadError: In place of the client's error.
     """
-    from huggingface_hub import errors
-
     try:
         yield
-    except (
-        errors.HFValidationError,
-        errors.OfflineModeIsEnabled,
-        errors.EntryNotFoundError,
-        errors.HTTPError,  # type: ignore[attr-defined] # of the HTTP library, re-exported
-        TimeoutError,
-        # Invalid replies:
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        AssertionError,
-        # A token that cannot be read, or another file of the client:
-        OSError,
-    ) as error:
+    except ViperError:
+        raise
+    # Besides its own errors, the client lets through those of its HTTP library, whatever their class, those
+    # of replies that it does not expect, and those of files, such as a token that cannot be read.
+    except Exception as error:
         raise DownloadError(_translation(error, repository, revision, suggestions)) from error
 
 

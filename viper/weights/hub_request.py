@@ -155,7 +155,10 @@ def _send(
     from huggingface_hub import get_session
 
     session: Any = get_session()
-    request = session.build_request("GET", url, headers=headers, timeout=silence_s)
+    try:
+        request = session.build_request("GET", url, headers=headers, timeout=silence_s)
+    except Exception as error:  # of the HTTP library, whose class for addresses is of no other kind
+        raise HubReplyError(f"it leads to {url[:80]!r}, which is no address") from error
     send = _send_outside if checked else _send_as_it_is
     return _within(total_s, lambda: send(session, request))
 

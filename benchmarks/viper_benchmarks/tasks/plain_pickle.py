@@ -204,30 +204,28 @@ class _Machine:
 def _check_extent(value: Any, name: str) -> None:
     """Refuse cycles, deep nesting, and values that are too large when shared parts are written out."""
     extents: dict[int, tuple[int, int] | None] = {}  # id of a container → values and levels in it
-    waiting = [value]
+    # Containers, and whether their parts have been measured. The parts of each are looked at twice, however
+    # often it occurs.
+    waiting = [(value, False)]
     while waiting:
-        whole = waiting[-1]
-        parts = _containers_in(whole)
-        if id(whole) not in extents:
-            extents[id(whole)] = None  # it is being measured
-            for part in parts:
-                if extents.get(id(part), (0, 0)) is None:
+        whole, is_measured = waiting.pop()
+        if not is_measured:
+            if id(whole) in extents:
+                if extents[id(whole)] is None:
                     raise _refusal(name, "holds a container that contains itself")
-            waiting += [part for part in parts if id(part) not in extents]
-            if len(waiting) > _MAX_VALUES:
-                raise _refusal(name, f"holds more than {_MAX_VALUES:,} values")
+                continue
+            extents[id(whole)] = None  # it is being measured
+            waiting.append((whole, True))
+            parts = {id(part): part for part in _containers_in(whole)}
+            waiting += [(part, False) for part in parts.values()]
             continue
-        waiting.pop()
-        if extents[id(whole)] is None:
-            inner = [extents[id(part)] or (0, 0) for part in parts]
-            length = len(whole) if isinstance(whole, (dict, list, tuple)) else 0
-            values = length + sum(count for count, _ in inner)
-            levels = 1 + max((depth for _, depth in inner), default=0)
-            if values > _MAX_VALUES or levels > _MAX_DEPTH:
-                raise _refusal(
-                    name, f"holds more than {_MAX_VALUES:,} values or {_MAX_DEPTH} levels"
-                )
-            extents[id(whole)] = values, levels
+        inner = [extents[id(part)] or (0, 0) for part in _containers_in(whole)]
+        length = len(whole) if isinstance(whole, (dict, list, tuple)) else 0
+        values = length + sum(count for count, _ in inner)
+        levels = 1 + max((depth for _, depth in inner), default=0)
+        if values > _MAX_VALUES or levels > _MAX_DEPTH:
+            raise _refusal(name, f"holds more than {_MAX_VALUES:,} values or {_MAX_DEPTH} levels")
+        extents[id(whole)] = values, levels
 
 
 def _containers_in(whole: Any) -> list[Any]:

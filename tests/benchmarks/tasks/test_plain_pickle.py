@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
 import os
 import pickle
 import re
 import subprocess
+import time
 import timeit
 import tracemalloc
 
@@ -319,3 +321,45 @@ def test_a_file_like_the_largest_of_refcoco_is_within_the_limits(tmp_path, monke
     ]  # fmt: skip
     for write in (python2_pickle.protocol_0, python2_pickle.protocol_2, pickle.dumps):
         assert read_plain_pickle(written(tmp_path, write(refs))) == refs
+
+
+def lists_of_lists(count):
+    """A list of many times the same list of many times an empty list."""
+    return b"\x80\x02]q\x00]q\x01(" + b"h\x00" * count + b"e]q\x02(" + b"h\x01" * count + b"e."
+
+
+def lists_in_dicts(count):
+    rows = b"".join(b"K%ch\x01" % (n % 250) for n in range(count))
+    return b"\x80\x02]q\x00]q\x01(" + b"h\x00" * count + b"e}q\x02(" + rows + b"u."
+
+
+def lists_of_tuples(count):
+    return b"\x80\x02)q\x00(" + b"h\x00" * count + b"tq\x01(" + b"h\x01" * count + b"t."
+
+
+def shared_at_every_level(count):
+    levels = b"".join(
+        b"]q%c(" % level + b"h%c" % (level - 1) * (count // 20) + b"e" for level in range(1, 20)
+    )
+    return b"\x80\x02]q\x00" + levels + b"."
+
+
+def many_cycles(count):
+    return b"\x80\x02]q\x00(" + b"h\x00" * count + b"e."
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [lists_of_lists, lists_in_dicts, lists_of_tuples, shared_at_every_level, many_cycles],
+)
+def test_shared_parts_are_measured_once(tmp_path, attack):
+    """The time of a scan for every occurrence is the square of the size: hours for the larger file."""
+    path = tmp_path / "refs(unc).p"
+    seconds = []
+    for count in (10_000, 100_000):
+        path.write_bytes(attack(count))
+        started_s = time.process_time()
+        with contextlib.suppress(InputError):
+            read_plain_pickle(path)
+        seconds.append(time.process_time() - started_s)
+    assert seconds[1] < 40 * max(seconds[0], 0.02)
