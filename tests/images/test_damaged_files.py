@@ -41,8 +41,6 @@ TOO_SHORT = {
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("damage", TOO_SHORT)
 def test_a_file_that_is_too_short_is_refused(kind: str, damage: str) -> None:
-    if kind == "PNG" and damage == "without its last bytes":
-        damage = "a half"  # the last bytes are no pixels
     with pytest.raises(InputError, match="damaged"):
         open_image(TOO_SHORT[damage](FILES[kind]))
     assert open_image(FILES[kind]).size == (120, 90)  # the control

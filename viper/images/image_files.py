@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
-from viper.images.png_chunks import transparency_of_png
+from viper.images.png_chunks import check_png
 from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
@@ -142,9 +142,12 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
             for tile in image.tile
         ]
     elif image.format == "PNG":
-        transparent = transparency_of_png(data)
+        from viper.images import png_decoder
+
+        layout, transparent = check_png(data)
         if transparent is not None:
             image.info["transparency"] = transparent
+        png_decoder.use(image, layout)
     elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
         # A palette of grays is left out, and with it the number of bits.
         bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
