@@ -204,7 +204,7 @@ class _Attempt(NamedTuple):
         started_s = time.monotonic()
         give_way = partial(zygote.give_way, child) if self.gives_way else None
         conversation = _Conversation(child.socket, self.cancellation, give_way)
-        hang_up = partial(_hang_up, child.socket)
+        hang_up = conversation.hang_up
         try:
             with self.cancellation.waking(hang_up), reservation.ending(hang_up):
                 pixels = self._exchange(zygote, child, conversation, reservation.size_bytes)
@@ -271,11 +271,6 @@ def _cpu_s(pixels: int, file_bytes: int) -> float:
     return min(LIMITS.cpu_s, _CPU_S + pixels * _CPU_S_PER_PIXEL + file_bytes * _CPU_S_PER_BYTE)
 
 
-def _hang_up(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 def _failure(status: int | None, error: Exception) -> DecodingError:
     """Return why a child ended without sending pixels."""
     if isinstance(error, WireError):
@@ -306,10 +301,17 @@ class _Conversation:
         self._socket = connection
         self._cancellation = cancellation or Cancellation()
         self._give_way = give_way
+        self._is_over = False
         self._gives_way_s = time.monotonic() + _GIVES_WAY_AFTER_S
         self._deadline_s = time.monotonic() + _START_S
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
+
+    def hang_up(self) -> None:
+        """End it from another thread."""
+        self._is_over = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def ready(self) -> dict[str, str]:
         """Return which mechanisms do not confine the child, and why."""
@@ -341,7 +343,8 @@ class _Conversation:
             pixels = self._rows(np.empty((height, width, 3), np.uint8))
         elif bits in (12, 16):
             values = self._rows(np.empty((height, width), np.dtype(DEEP_MODES[layout])))
-            pixels = gray_pixels(values, DeepSamples(bits, inverted, unsigned, transparent))
+            samples = DeepSamples(bits, inverted, unsigned, transparent)
+            pixels = gray_pixels(values, samples, self._check_time)
         else:
             raise WireError("unknown number of bits")
         return np.ascontiguousarray(upright(pixels, orientation))
@@ -388,6 +391,10 @@ class _Conversation:
             self._socket.settimeout(max(deadline_s - now_s, _SHORTEST_WAIT_S))
             with contextlib.suppress(TimeoutError):
                 return act(data)
+
+    def _check_time(self) -> None:
+        if self._is_over or self._cancellation.is_cancelled or time.monotonic() >= self._deadline_s:
+            raise TimeoutError
 
     def _expect(self, tag: str, *types: type) -> list[Any]:  # Any: values of these types
         """Receive one message, and return what follows its tag."""
