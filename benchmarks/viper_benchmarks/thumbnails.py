@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from viper.errors import InputError
+from viper.errors import ViperError
 from viper_benchmarks.sample import Sample
 
 __all__ = ["Thumbnail", "images_of", "thumbnail"]
@@ -61,7 +61,7 @@ def thumbnail(image: Path | None, folder: Path | None) -> Thumbnail:
         return _missing("not shown: it is outside of the folder of the data")
     try:
         opened = open_image(file)
-    except InputError:
+    except ViperError:  # of one image, or of the machine: a report is not lost for a picture
         return _missing("cannot be read")
     small = Image.fromarray(opened.pixels())
     small.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))

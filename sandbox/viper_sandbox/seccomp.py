@@ -12,6 +12,7 @@ import errno
 import functools
 import os
 import platform
+import signal
 import struct
 import sys
 from typing import Any, NamedTuple
@@ -139,15 +140,19 @@ def build_filter(machine: str, pid: int) -> bytes:
 
     Args:
         machine: "x86_64" or "aarch64".
-        pid: The process that it confines, which may signal itself.
+        pid: The process that it confines, which may abort itself.
     """
-    check_pid = [
+    # Only to abort, as the C library does: with SIGKILL it would look as if somebody else had killed it.
+    check_signal = [
         _Instruction(_LOAD_WORD, 0, 0, _argument_offset(0)),
         _Instruction(_JUMP_EQUAL, 1, 0, pid),
         _KILL,
+        _Instruction(_LOAD_WORD, 0, 0, _argument_offset(2)),
+        _Instruction(_JUMP_EQUAL, 1, 0, signal.SIGABRT),
+        _KILL,
         _ALLOW,
     ]
-    rules = _on_calls(_MACHINES[machine].own_process, check_pid)
+    rules = _on_calls(_MACHINES[machine].own_process, check_signal)
     return _rules_of_all(machine) + _assemble([*rules, _KILL])
 
 

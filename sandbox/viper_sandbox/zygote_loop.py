@@ -6,12 +6,12 @@ children need, gives up root, enters namespaces of its own, and then serves the 
     host → zygote   setup        limits and switches; the first message
     host → zygote   fork         number of a child, with its end of a socket
     host → zygote   spare        the same, for a child whose work comes later
-    host → zygote   memory       number of a child, and how much memory it may take from now on
+    host → zygote   limit        number of a child, how much memory it may take, and CPU time in seconds
     host → zygote   yield        number of a child that shall give way to others from now on
     host → zygote   kill         number of a child, which is killed with its group
     zygote → host   exited       number and exit status of a child, negative for a signal
     zygote → host   fork_failed  number of a child that could not be forked, and why
-    zygote → host   limited      number of a child, and whether its memory is limited as the host said
+    zygote → host   limited      number of a child, and whether it is limited as the host said
 
 What a child does is said by a subclass, which imports what that needs; this module imports little.
 
@@ -169,8 +169,8 @@ class ZygoteLoop(ABC):
                 self._kill(number)
             case ["yield", int(number)]:
                 self._lower_priority(number)
-            case ["memory", int(number), int(memory_bytes)]:
-                self._limit_memory(number, memory_bytes)
+            case ["limit", int(number), int(memory_bytes), int(cpu_s)]:
+                self._limit(number, memory_bytes, cpu_s)
             case _:
                 raise AssertionError("the host sends no other messages")
 
@@ -206,16 +206,18 @@ class ZygoteLoop(ABC):
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, pid, _YIELDING_NICENESS)
 
-    def _limit_memory(self, number: int, memory_bytes: int) -> None:
-        """Change the memory of a child, which cannot do that itself, within the bound of all children."""
+    def _limit(self, number: int, memory_bytes: int, cpu_s: int) -> None:
+        """Change limits of a child, which cannot do that itself, within the bounds of all children."""
         pid, done = self._pids.get(number), False
         if pid is not None and hasattr(resource, "prlimit"):
             with contextlib.suppress(OSError, ValueError):
-                _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
-                soft = self.plan.address_space_bytes + memory_bytes
-                resource.prlimit(
-                    pid, resource.RLIMIT_AS, (soft if hard < 0 else min(soft, hard), hard)
-                )
+                for limit, wanted in (
+                    (resource.RLIMIT_AS, self.plan.address_space_bytes + memory_bytes),
+                    (resource.RLIMIT_CPU, cpu_s),
+                ):
+                    _, hard = resource.prlimit(pid, limit)
+                    soft = wanted if hard < 0 else min(wanted, hard)
+                    resource.prlimit(pid, limit, (soft, hard))
                 done = True
         self._host.send(["limited", number, done])
 

@@ -50,6 +50,25 @@ def tiff_of_floats(size: tuple[int, int]) -> bytes:
     return encoded(Image.new("F", size), "TIFF", compression="tiff_adobe_deflate")
 
 
+def tiff_of_shared_tiles(size: tuple[int, int], tile_height: int) -> bytes:
+    """A TIFF of tiles, 16 pixels wide, that reach far below the image and have one body for all."""
+    noise = Image.effect_noise((16, tile_height), 80)
+    held = io.BytesIO()
+    noise.save(held, "TIFF", compression="tiff_lzw", tiffinfo={278: tile_height})
+    tags = Image.open(held).tag_v2  # type: ignore[attr-defined]
+    (start,), (length,) = tags[273], tags[279]
+    body = held.getvalue()[start : start + length]
+    count = -(-size[0] // 16)
+    entries = [(256, 1, size[0]), (257, 1, size[1]), (258, 1, 8), (259, 1, 5), (262, 1, 1)]
+    entries += [(277, 1, 1), (322, 1, 16), (323, 1, tile_height)]
+    start = 8 + 2 + 12 * (len(entries) + 2) + 4
+    entries += [(324, count, start + length), (325, count, start + length + 4 * count)]
+    table = b"".join(struct.pack("<HHII", tag, 4, number, value) for tag, number, value in entries)
+    arrays = struct.pack("<I", start) * count + struct.pack("<I", length) * count
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    return head + table + bytes(4) + body + arrays
+
+
 def webp_of_one_colour(size: tuple[int, int]) -> bytes:
     """A WebP of some kilobytes whose decoder holds four copies of its canvas."""
     return encoded(Image.new("RGBA", size, (1, 2, 3, 4)), "WEBP", lossless=True, method=0)

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +26,16 @@ from fakes.hostile_images import (
     png_of_chunks,
     png_of_one_colour,
     tiff_of_floats,
+    tiff_of_shared_tiles,
     webp_of_announced_size,
     webp_of_one_colour,
 )
 from viper.errors import InputError, ViperError
 from viper.images import confined_decoding, decoder_process, image_files, jpeg_segments
 from viper.images.cancellation import Cancellation
-from viper.images.confined_decoding import _Conversation, _Reservations, decode
-from viper.images.decoder_process import DecoderZygote
+from viper.images.confined_decoding import _Attempt, _Conversation, decode
+from viper.images.decoder_memory import MemoryPool, Reservation
+from viper.images.decoder_process import DecoderChild, DecoderZygote
 from viper.images.decoding import open_image
 from viper.images.decoding_error import DecodingError
 from viper.images.tiff_layout import check_tiff
@@ -68,6 +69,14 @@ def newest_child(zygote: DecoderZygote) -> psutil.Process:
     """Return the process that was forked last."""
     assert zygote._process is not None
     return psutil.Process(zygote._process.pid).children(recursive=True)[-1]
+
+
+def attempt(zygote: DecoderZygote, child: DecoderChild) -> np.ndarray:
+    """Let this child decode a photograph."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as held:
+        patch.setattr(zygote, "child", lambda: child)
+        one = _Attempt(PHOTO, accept, Cancellation(), False, None)
+        return one.pixels(zygote, Reservation("", 128 << 20), held)
 
 
 def failure(data: bytes) -> str:
@@ -189,36 +198,10 @@ def test_eight_images_at_once_share_one_bound_of_memory(fresh, monkeypatch):
     data = webp_of_one_colour((3_000, 3_000))  # 16 bytes a pixel: 137 MiB
     zygote = fresh()
     decode(PHOTO, accept)
-    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(160 << 20))
+    monkeypatch.setattr(confined_decoding, "_LARGE", MemoryPool(240 << 20))
     assert _peak_mb(zygote, data, 8) < 260
-    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(10 << 30))
+    monkeypatch.setattr(confined_decoding, "_LARGE", MemoryPool(10 << 30))
     assert _peak_mb(zygote, data, 8) > 400
-
-
-def test_reservations_never_exceed_their_total_and_come_in_order():
-    reservations = _Reservations(10)
-    held, most, order = [0], [0], []
-    lock = threading.Lock()
-
-    def take(number: int, size: int) -> None:
-        with reservations.hold(size, Cancellation()):
-            with lock:
-                held[0] += size
-                most[0] = max(most[0], held[0])
-                order.append(number)
-            time.sleep(0.01)
-            with lock:
-                held[0] -= size
-
-    threads = []
-    for number, size in enumerate([6, 6, 3, 10, 1, 1]):
-        threads.append(threading.Thread(target=take, args=(number, size)))
-        threads[-1].start()
-        time.sleep(0.002)
-    for thread in threads:
-        thread.join()
-    assert most[0] == 10
-    assert order == sorted(order)
 
 
 # Two seconds of work, far below the limits of a decoder.
@@ -244,11 +227,11 @@ def test_a_decoding_that_is_cancelled_ends_at_once(way):
 
 
 def test_a_decoding_that_waits_for_memory_is_cancelled(monkeypatch):
-    monkeypatch.setattr(confined_decoding, "_LARGE", _Reservations(1 << 30))
+    monkeypatch.setattr(confined_decoding, "_LARGE", MemoryPool(1 << 30))
     data = webp_of_one_colour((3_000, 3_000))
     cancellation = Cancellation()
     threading.Timer(0.3, cancellation.cancel).start()
-    with confined_decoding._LARGE.hold(1 << 30, Cancellation()):
+    with confined_decoding._LARGE.hold(1 << 30, "", Cancellation()):
         assert decode(PHOTO, accept).shape == (48, 64, 3)  # ordinary images do not wait
         with pytest.raises(DecodingError):
             decode(data, accept, cancellation)
@@ -281,14 +264,15 @@ def test_the_process_of_an_image_is_confined_like_that_of_a_program(fresh):
         assert b"HOME" not in environment
 
 
-def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh):
+def test_a_decoder_that_crashes_costs_its_image_and_nothing_else(fresh, monkeypatch):
     zygote = fresh()
     child = zygote.child()
-    conversation = _Conversation(child.socket)
-    conversation._expect("ready", dict)
+    missing = _Conversation(child.socket).ready()
     os.kill(newest_child(zygote).pid, signal.SIGSEGV)
+    monkeypatch.setattr(_Conversation, "ready", lambda self: missing)
     with pytest.raises(DecodingError) as caught:
-        confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
+        attempt(zygote, child)
+    monkeypatch.undo()
     assert caught.value.kind == "damaged"
     assert "status -11" in caught.value.reason
     assert decode(PHOTO, accept).shape == (48, 64, 3)
@@ -354,6 +338,14 @@ HONEST = [
 ]
 
 
+def converse(connection):
+    conversation = _Conversation(connection)
+    conversation.ready()
+    header = conversation.header(b"file")
+    confined_decoding._needed_bytes(header, 4)
+    return conversation.pixels(header)
+
+
 def talk(messages, tail=bytes(12)):
     """Let a child say these messages; return what the host makes of them."""
     ours, theirs = socket.socketpair()
@@ -362,7 +354,7 @@ def talk(messages, tail=bytes(12)):
             theirs.sendall(message if isinstance(message, bytes) else frame(pack(message, 10_000)))
         theirs.sendall(tail)
         theirs.shutdown(socket.SHUT_WR)
-        return _Conversation(ours).pixels(b"file", accept, contextlib.ExitStack())
+        return converse(ours)
 
 
 def test_an_honest_child_is_understood():
@@ -425,7 +417,7 @@ def test_a_child_that_sends_byte_by_byte_is_ended_at_its_time(monkeypatch):
         dripping.start()
         started_s = time.monotonic()
         with pytest.raises((TimeoutError, WireError)):
-            _Conversation(ours).pixels(b"file", accept, contextlib.ExitStack())
+            converse(ours)
         assert time.monotonic() - started_s < 5
         stop.set()
     dripping.join()
@@ -439,19 +431,39 @@ def test_a_marker_that_no_encoder_writes_does_not_hide_scans():
         open_image(hidden)
 
 
+def tiff_tags(size, tile, count, tile_bytes):
+    tags = {256: size[0], 257: size[1], 258: (8,), 259: 5, 262: 1, 322: tile[0], 323: tile[1]}
+    return {**tags, 324: (8,) * count, 325: (tile_bytes,) * count}
+
+
 @pytest.mark.parametrize(
-    ("side", "is_refused"), [(20_000, True), (2_001, True), (2_000, False), (256, False)]
+    ("size", "tile", "count", "tile_bytes", "is_refused"),
+    [
+        ((16, 16), (20_000, 20_000), 1, 9, True),  # a tile that is far larger than the image
+        ((16, 16), (6_000, 6_000), 1, 9, True),
+        ((7_680, 16), (16, 250_000), 480, 9, True),  # each is small, and all together are not
+        ((16, 7_680), (250_000, 16), 480, 9, True),
+        ((64_000, 16), (16, 16_000), 4_000, 9, True),
+        ((1_600, 1_600), (16, 16), 10_000, 900_000, True),  # all share one body
+        ((1_600, 1_600), (16, 16), 10_000, 800, False),
+        ((16, 16), (2_000, 2_000), 1, 9, False),
+        ((16, 16), (256, 256), 1, 9, False),
+        ((20_000, 16), (512, 512), 40, 9, False),
+    ],
 )
-def test_a_tiff_whose_tiles_are_far_larger_than_itself_is_refused(side, is_refused):
-    tags = {256: 16, 257: 16, 258: (8,), 262: 1, 322: side, 323: side, 324: (8,), 325: (side**2,)}
-    with pytest.raises(DecodingError, match="tiles of") if is_refused else contextlib.nullcontext():
-        check_tiff(tags, memoryview(b""))
+def test_a_tiff_whose_tiles_are_far_more_than_itself_is_refused(
+    size, tile, count, tile_bytes, is_refused
+):
+    tags = tiff_tags(size, tile, count, tile_bytes)
+    refused = pytest.raises(DecodingError, match=r"tiles of|tiles that share")
+    with refused if is_refused else contextlib.nullcontext():
+        check_tiff(tags, memoryview(bytes(1_000_000)))
 
 
 def test_a_decoder_is_ended_after_it_has_answered(fresh):
     zygote = fresh()
     child = zygote.child()
-    confined_decoding._decode(zygote, child, PHOTO, accept, Cancellation())
+    attempt(zygote, child)
     assert child.ended.result(5) in (0, -signal.SIGKILL)
 
 
@@ -471,7 +483,7 @@ def test_memory_is_limited_by_the_kernel_to_what_was_reserved(fresh):
             return int(line.split()[3])
 
         before = limit()
-        zygote.limit_memory(child, 64 << 20)
+        zygote.limit(child, 64 << 20, 3.0)
         assert before - limit() >= 1_000 << 20
 
 
@@ -515,23 +527,169 @@ def test_a_reason_of_a_child_is_short_and_printable():
 
 
 @pytest.mark.parametrize(
-    ("side", "gives_way", "lower"),
-    [(1_500, True, True), (1_500, False, False), (200, True, False)],
-    ids=["a large image", "a large image of one's own", "a small image"],
+    ("client", "lower"), [("10.0.0.1", True), (None, False)], ids=["of a server", "of one's own"]
 )
-def test_a_large_image_of_a_server_leaves_the_processor_to_others(side, gives_way, lower, fresh):
-    """The decoder waits for the one who asks, so its niceness is known when that happens."""
-    held = BytesIO()
-    Image.new("RGB", (side, side)).save(held, "PNG")
-    niceness = []
-    rows = _Conversation._rows
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "extensions",
+        "tiles",
+        "chunks",
+        "segments",
+        pytest.param("text chunks", marks=pytest.mark.slow),
+        pytest.param("scans", marks=pytest.mark.slow),
+        pytest.param("large", marks=pytest.mark.slow),
+    ],
+)
+def test_what_takes_long_leaves_the_processor_to_others(attack, client, lower, fresh, monkeypatch):
+    """Whatever the header says: only one of these has many pixels."""
+    monkeypatch.setattr(confined_decoding, "_GIVES_WAY_AFTER_S", 0.02)
+    slow = {
+        **SLOW,
+        "extensions": lambda: gif_of_extensions(100_000),
+        "chunks": lambda: png_of_chunks(40_000, b"gAMA", b"\0\0\1\1"),
+        "tiles": lambda: tiff_of_shared_tiles((512, 16), 60_000),
+        "segments": lambda: jpeg_of_segments(3_900, 0xE1),
+    }
+    data, zygote = slow[attack](), fresh()
+    decode(PHOTO, accept)
+    own, found, give_way = psutil.Process().nice(), [], zygote.give_way
 
-    def looking(self, array):
-        niceness.append(newest_child(DecoderZygote.current()).nice())
-        return rows(self, array)
+    def looking(child):
+        give_way(child)
+        assert zygote._process is not None
+        family, deadline_s = psutil.Process(zygote._process.pid), time.monotonic() + 10
+        while not found and time.monotonic() < deadline_s:
+            for process in family.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    found.extend(nice for nice in [process.nice()] if nice != own)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Conversation, "_rows", looking)
-        decode(held.getvalue(), accept, gives_way=gives_way)
-    own = psutil.Process().nice()
-    assert niceness == [own + 10 if lower else own]
+    monkeypatch.setattr(zygote, "give_way", looking)
+    decode(data, accept, client=client)
+    assert found == [own + 10] * lower
+
+
+def test_a_short_decoding_keeps_its_priority(fresh, monkeypatch):
+    asked = []
+    zygote = fresh()
+    decode(PHOTO, accept)
+    monkeypatch.setattr(zygote, "give_way", lambda child: asked.append(1))
+    monkeypatch.setattr(confined_decoding, "_GIVES_WAY_AFTER_S", 30.0)
+    decode(PHOTO, accept, client="10.0.0.1")
+    assert not asked
+
+
+def killing(zygote, monkeypatch, times):
+    """Have the decoders that get an image killed, as the kernel does when memory runs out."""
+    killed = []
+    header = _Conversation.header
+
+    def kill_first(self, data):
+        if len(killed) < times:
+            killed.append(newest_child(DecoderZygote.current()).kill())
+        return header(self, data)
+
+    monkeypatch.setattr(_Conversation, "header", kill_first)
+    return killed
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_an_image_whose_decoder_is_killed_each_time_is_refused(times, fresh, monkeypatch):
+    """Nobody can tell who killed it, so it is decoded once more; but it costs its image, and nothing else."""
+    zygote = fresh()
+    monkeypatch.setattr(zygote, "prepare", lambda: None)
+    decode(PHOTO, accept)
+    killed = killing(zygote, monkeypatch, times)
+    refused = (
+        pytest.raises(DecodingError, match="damaged") if times > 1 else contextlib.nullcontext()
+    )
+    with refused:
+        decode(PHOTO, accept)
+    assert len(killed) == min(times, 2)
+    monkeypatch.undo()
+    monkeypatch.setattr(decoder_process, "_current", zygote)
+    assert zygote.usable
+    assert decode(PHOTO, accept).shape == (48, 64, 3)
+
+
+def test_a_process_is_forked_only_when_its_memory_is_reserved(fresh, monkeypatch):
+    """So many images at once do not make many processes."""
+    monkeypatch.setattr(confined_decoding, "_SMALL", MemoryPool(3 * confined_decoding._PLACE_BYTES))
+    zygote, most = fresh(), [0]
+    child = zygote.child
+
+    def counted():
+        made = child()
+        most[0] = max(most[0], len(zygote._children))
+        return made
+
+    monkeypatch.setattr(zygote, "child", counted)
+    with ThreadPoolExecutor(24) as pool:
+        for pixels in pool.map(lambda _: decode(PHOTO, accept), range(48)):
+            assert pixels.shape == (48, 64, 3)
+    assert most[0] <= 4  # the spare one, too
+
+
+def test_without_descriptors_there_is_one_error(fresh, monkeypatch):
+    zygote = fresh()
+
+    def none_left():
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(zygote, "_spare", None)
+    monkeypatch.setattr("viper.images.decoder_process.socket.socketpair", none_left)
+    with pytest.raises(ViperError, match="Too many open files"):
+        decode(PHOTO, accept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit_s", [1.0, 20.0])
+def test_an_image_gets_no_more_time_than_one_of_its_size_needs(limit_s, fresh, monkeypatch):
+    """The kernel counts whole seconds, and so ends it a second later at most."""
+    fresh()
+    monkeypatch.setattr(confined_decoding, "_cpu_s", lambda pixels, file_bytes: limit_s)
+    refused = pytest.raises(DecodingError) if limit_s < 2 else contextlib.nullcontext()
+    with refused as caught:
+        decode(png_of_chunks(1_500_000), accept)
+    assert limit_s > 2 or caught.value.kind == "time"
+
+
+def test_the_limit_of_time_grows_with_pixels_and_bytes():
+    limit = confined_decoding._cpu_s
+    assert (
+        2 < limit(100, 100) < limit(10**6, 10**6) < limit(10**7, 10**7) < limit(10**8, 10**8) == 20
+    )
+
+
+def test_memory_is_kept_until_the_process_has_ended(fresh, monkeypatch):
+    """One that was taken over fills the memory of its header, and says that its image is small."""
+    monkeypatch.setattr(confined_decoding, "_SMALL", MemoryPool(confined_decoding._PLACE_BYTES))
+    zygote = fresh()
+    held = []
+    needed = confined_decoding._needed_bytes
+
+    def looking(header, file_bytes):
+        held.append(confined_decoding._SMALL._free_bytes)
+        return needed(header, file_bytes)
+
+    monkeypatch.setattr(confined_decoding, "_needed_bytes", looking)
+    decode(PHOTO, accept)
+    assert held == [0]
+    assert zygote.usable
+
+
+def test_a_second_decoder_that_names_another_size_is_not_believed(fresh, monkeypatch):
+    fresh()
+    data = encoded(Image.new("RGB", (4_000, 4_000)), "JPEG")
+    assert decode(data, accept).shape == (4_000, 4_000, 3)  # the control
+    seen = []
+    header = _Conversation.header
+
+    def lying(self, data):
+        seen.append(header(self, data))
+        return seen[-1]._replace(width=seen[-1].width - 8 * (len(seen) - 1))
+
+    monkeypatch.setattr(_Conversation, "header", lying)
+    with pytest.raises(DecodingError, match="damaged"):
+        decode(data, accept)
+    assert len(seen) == 2

@@ -41,8 +41,6 @@ TOO_SHORT = {
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("damage", TOO_SHORT)
 def test_a_file_that_is_too_short_is_refused(kind: str, damage: str) -> None:
-    if kind == "PNG" and damage == "without its last bytes":
-        damage = "a half"  # the last bytes are no pixels
     with pytest.raises(InputError, match="damaged"):
         open_image(TOO_SHORT[damage](FILES[kind]))
     assert open_image(FILES[kind]).size == (120, 90)  # the control
@@ -122,3 +120,64 @@ def test_a_strip_that_expands_without_end_costs_no_time(rows: int) -> None:
     started_s = time.process_time()
     zlib.decompress(bomb)
     assert bounded_s < 0.25 * rows * (time.process_time() - started_s) + 0.01
+
+
+RED = bytes([255, 0, 0])
+
+
+def gif(
+    colors: int,
+    index: int,
+    *,
+    frame: tuple[int, int] = (4, 4),
+    screen: tuple[int, int] = (4, 4),
+    transparent: int | None = None,
+) -> bytes:
+    """A GIF of one color of a palette of so many, all red."""
+    image = Image.new("P", frame, index)
+    image.putpalette(RED * 256)
+    data = encoded(image, "GIF", optimize=False)
+    table = 13 + 3 * 256
+    picture = data[data.index(b"\x2c", table) :]
+    flags = 0xF0 | (colors.bit_length() - 2)
+    control = b"" if transparent is None else b"\x21\xf9\x04\1\0\0" + bytes([transparent, 0])
+    head = b"GIF89a" + struct.pack("<HHBBB", *screen, flags, 0, 0)
+    return head + RED * colors + control + picture
+
+
+@pytest.mark.parametrize(
+    ("colors", "index", "transparent", "is_refused"),
+    [
+        (4, 200, None, True),
+        (4, 4, None, True),
+        (128, 255, 7, True),
+        (2, 2, 1, True),
+        (64, 64, None, True),
+        (4, 3, None, False),
+        (256, 255, None, False),
+        (4, 200, 200, False),  # transparent, so that it needs no color
+    ],
+)
+def test_a_gif_with_a_color_beyond_its_palette_is_refused(
+    colors: int, index: int, transparent: int | None, is_refused: bool
+) -> None:
+    data = gif(colors, index, transparent=transparent)
+    assert Image.open(io.BytesIO(data)).convert("RGB").size == (4, 4)  # Pillow makes it black
+    if is_refused:
+        with pytest.raises(InputError, match="beyond its palette"):
+            open_image(data)
+    else:
+        expected = "white" if transparent == index else "red"
+        assert open_image(data) == open_image(Image.new("RGB", (4, 4), expected))
+
+
+@pytest.mark.parametrize("screen", [(5, 4), (4, 5), (10, 10), (400, 4), (65_000, 5)])
+def test_a_gif_whose_first_frame_is_a_part_of_it_is_refused(screen: tuple[int, int]) -> None:
+    data = gif(4, 1, screen=screen)
+    pillow = Image.open(io.BytesIO(data)).convert("RGB")
+    assert pillow.getpixel((screen[0] - 1, screen[1] - 1)) == (255, 0, 0)  # what is no picture
+    with pytest.raises(InputError, match="smaller than its screen"):
+        open_image(data)
+    around = open_image(gif(4, 1, screen=screen, transparent=2)).pixels()  # the control
+    assert around[0, 0].tolist() == [255, 0, 0]
+    assert around[-1, -1].tolist() == [255, 255, 255]

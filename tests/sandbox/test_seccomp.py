@@ -62,10 +62,19 @@ def test_executable_memory_kills(machine):
 
 
 @pytest.mark.parametrize("machine", _MACHINES)
-def test_a_process_may_signal_itself_only(machine):
-    (number,) = _MACHINES[machine].own_process.values()
-    assert verdict(machine, number, (PID, PID, 6)) == ALLOW
-    assert verdict(machine, number, (1, 1, 6)) == KILL
+def test_a_process_may_abort_itself_only(machine):
+    for number in _MACHINES[machine].own_process.values():
+        assert verdict(machine, number, (PID, PID, 6)) == ALLOW
+        for other in (1, 0, PID + 1, 2**32 - 1):
+            assert verdict(machine, number, (other, other, 6)) == KILL
+
+
+@pytest.mark.parametrize("signal_number", [0, 2, 9, 11, 15, 19, 24, 27])
+@pytest.mark.parametrize("machine", _MACHINES)
+def test_a_process_that_kills_itself_otherwise_is_killed_by_the_filter(machine, signal_number):
+    """Its end would look as if somebody else, or a limit, had ended it."""
+    for number in _MACHINES[machine].own_process.values():
+        assert verdict(machine, number, (PID, PID, signal_number)) == KILL
 
 
 @pytest.mark.parametrize(

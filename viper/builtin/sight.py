@@ -27,6 +27,9 @@ __all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
 _WIDTH = 384
 _TALLEST = 512
 _MULTIPLE = 32
+# What remains to be scaled down after the division by whole numbers: the difference cannot be seen.
+_GAP = 3
+_BAND_PIXELS = 1 << 20
 # Least probability of an object's center in a cell; see the model card for precision and recall.
 CENTER_THRESHOLD = 0.3
 _NMS_IOU = 0.6
@@ -104,9 +107,7 @@ class Viewer:
         height, width = pixels.shape[:2]
         scale = min(_WIDTH / width, _TALLEST / height)
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        image = np.divide(pixels.transpose(2, 0, 1), 255, dtype=np.float32)  # (3, H, W)
-        if (w, h) != (width, height):
-            image = np.stack([_resized(channel, (w, h)) for channel in image])
+        image = _resized(pixels, (w, h))  # (3, h, w)
         image = np.pad(image, ((0, 0), (0, -h % _MULTIPLE), (0, -w % _MULTIPLE)), mode="edge")
         maps = self._network.encode(np.ascontiguousarray(image[None]))
         boxes, scores = _objects(maps)
@@ -157,12 +158,40 @@ class Viewer:
         return self._network.scales.logit_scale
 
 
-def _resized(channel: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
-    """Return a channel in another size, in floats: rounding to bytes would move scores in the third digit."""
-    resized = Image.fromarray(np.ascontiguousarray(channel)).resize(
-        size_wh, Image.Resampling.BILINEAR
+def _resized(pixels: Pixels, size_wh: tuple[int, int]) -> FloatArray:
+    """Return pixels of shape (H, W, 3) in another size, in floats 0 … 1, shape (3, height, width).
+
+    In floats, because rounding to bytes would move scores in the third digit. A much larger image is first
+    divided by whole numbers, in bytes: floats of all of its pixels would take a second, and four times its
+    memory, while the images of others wait.
+    """
+    height, width = pixels.shape[:2]
+    factors = tuple(
+        max(1, int(most / wanted / _GAP))
+        for most, wanted in zip((width, height), size_wh, strict=True)
     )
-    return np.asarray(resized)
+    small = pixels if factors == (1, 1) else _reduced(pixels, factors)
+    covered = (0.0, 0.0, width / factors[0], height / factors[1])
+    channels = []
+    for number in range(3):
+        channel = np.divide(small[:, :, number], 255, dtype=np.float32)
+        if (width, height) != size_wh:
+            resized = Image.fromarray(channel).resize(size_wh, Image.Resampling.BILINEAR, covered)
+            channel = np.asarray(resized)
+        channels.append(channel)
+    return np.stack(channels)
+
+
+def _reduced(pixels: Pixels, factors: tuple[int, ...]) -> Pixels:
+    """Return pixels that are means of as many columns and rows, rounded; some rows at a time."""
+    across, down = factors
+    step = down * max(1, _BAND_PIXELS // (down * pixels.shape[1]))
+    return np.concatenate(
+        [
+            np.asarray(Image.fromarray(pixels[top : top + step]).reduce((across, down)))
+            for top in range(0, pixels.shape[0], step)
+        ]
+    )
 
 
 def _objects(maps: Maps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

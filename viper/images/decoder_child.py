@@ -62,9 +62,10 @@ class _DecoderZygote(ZygoteLoop):
             WebPImagePlugin,
         )
 
-        from viper.images import jpeg_decoder
+        from viper.images import jpeg_decoder, png_decoder
 
         jpeg_decoder.register()
+        png_decoder.register()
         _samples()
         warnings.simplefilter("ignore")  # a file may cause millions of them
         Image.preinit()  # the other plugins

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import itertools
+import math
 import os
 import queue
 import re
@@ -53,7 +54,7 @@ class DecoderChild(NamedTuple):
     ended: Future[int]
     """Its exit status, negative for a signal; `DecoderGoneError` if the zygote died."""
     limited: queue.SimpleQueue[bool]
-    """Whether its memory was limited, for each time that this was asked."""
+    """Whether it was limited, for each time that this was asked."""
 
 
 def is_available() -> bool:
@@ -141,14 +142,19 @@ class DecoderZygote:
                 f"{', '.join(sorted(lost))} not in force. `viper doctor` shows what this machine lacks."
             )
 
-    def limit_memory(self, child: DecoderChild, memory_bytes: int) -> None:
-        """Have the kernel limit the memory of a child, beyond that of an idle one, as far as it can.
+    def limit(self, child: DecoderChild, memory_bytes: int, cpu_s: float) -> None:
+        """Have the kernel limit what a child may take, as far as it can.
+
+        Args:
+            child: The child.
+            memory_bytes: Memory beyond that of an idle child.
+            cpu_s: CPU time since its start; whole seconds count.
 
         Raises:
             DecoderGoneError: The zygote is dead.
         """
         with self._lock:
-            self._send(["memory", child.number, memory_bytes])
+            self._send(["limit", child.number, memory_bytes, math.ceil(cpu_s)])
         with contextlib.suppress(queue.Empty):
             child.limited.get(timeout=_EXIT_S)
 
@@ -200,7 +206,10 @@ class DecoderZygote:
         self._thread.join(_START_S)
 
     def _make(self, kind: str) -> DecoderChild:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:  # there are no descriptors left
+            raise DecoderGoneError(str(error)) from error
         child = DecoderChild(ours, next(self._numbers), Future(), queue.SimpleQueue())
         with theirs:
             try:

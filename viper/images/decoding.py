@@ -69,7 +69,7 @@ def open_image(
     *,
     max_pixels: int = MAX_PIXELS,
     cancellation: Cancellation | None = None,
-    gives_way: bool = False,
+    client: str | None = None,
 ) -> ImageRef:
     """Decode an image.
 
@@ -79,7 +79,8 @@ def open_image(
             orientation is applied to files and Pillow images alike.
         max_pixels: Width times height of the largest image to accept.
         cancellation: Ends the decoding of a file from another thread.
-        gives_way: Whether the processor is left to others while a large file is decoded.
+        client: Who asks, in a server: clients share the memory of decoders fairly, and a decoding that
+            takes long leaves the processor to others. None if there is nobody else.
 
     Returns:
         The image; its `load` returns pixels held in memory: shape (H, W, 3), uint8 RGB, read-only.
@@ -96,12 +97,12 @@ def open_image(
         source_name = Path(str(getattr(source, "filename", "") or "image")).name
         pixels = _image_pixels(source, "The Pillow image", max_pixels)
     elif isinstance(source, bytes | bytearray | memoryview):
-        pixels = _decode(bytes(source), "The image", max_pixels, cancellation, gives_way)
+        pixels = _decode(bytes(source), "The image", max_pixels, cancellation, client)
     elif isinstance(source, str | os.PathLike):
         path = os.fsdecode(source)
         source_name = Path(path).name or "image"
         content = read_regular_file(path, max_bytes=MAX_FILE_BYTES, what="image")
-        pixels = _decode(content, quote_path(path), max_pixels, cancellation, gives_way)
+        pixels = _decode(content, quote_path(path), max_pixels, cancellation, client)
     else:
         raise InputError(
             "An image must be a path, the bytes of a file, a Pillow image or a uint8 array of "
@@ -115,7 +116,7 @@ def open_image(
 
 
 def _decode(
-    data: bytes, name: str, max_pixels: int, cancellation: Cancellation | None, gives_way: bool
+    data: bytes, name: str, max_pixels: int, cancellation: Cancellation | None, client: str | None
 ) -> Pixels:
     """Decode the bytes of a file."""
     from viper.images import confined_decoding
@@ -134,7 +135,7 @@ def _decode(
             data,
             lambda width, height: _check_size(width, height, name, max_pixels),
             cancellation,
-            gives_way=gives_way,
+            client=client,
         )
     except DecodingError as error:
         raise _input_error(error, data, name, max_pixels) from error

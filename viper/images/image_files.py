@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
-from viper.images.png_chunks import transparency_of_png
+from viper.images.png_chunks import check_png
 from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
@@ -142,9 +142,17 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
             for tile in image.tile
         ]
     elif image.format == "PNG":
-        transparent = transparency_of_png(data)
+        from viper.images import png_decoder
+
+        layout, transparent = check_png(data)
         if transparent is not None:
             image.info["transparency"] = transparent
+        png_decoder.use(image, layout)
+    elif image.format == "GIF":
+        # Pillow fills the rest of the screen with the first color of the frame.
+        is_part = any(tile.extents != (0, 0, *image.size) for tile in image.tile)
+        if is_part and "transparency" not in image.info:
+            raise DecodingError("unsupported", "a first frame that is smaller than its screen")
     elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
         # A palette of grays is left out, and with it the number of bits.
         bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
@@ -155,10 +163,11 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
 def load(image: Image) -> None:
     """Decode an image to its end."""
     image.load()
-    if image.format == "PNG" and image.mode == "P" and image.palette is not None:
-        most: Any = image.getextrema()[1]
-        if most >= len(image.palette.palette) // 3:
-            raise DecodingError("damaged", f"color {most} is beyond its palette")
+    if image.mode == "P" and image.palette is not None and image.format in FORMATS:
+        colors = len(image.palette.palette) // 3
+        for color, count in enumerate(image.histogram()):
+            if count and color >= colors and color != image.info.get("transparency"):
+                raise DecodingError("damaged", f"color {color} is beyond its palette")
 
 
 def orientation(image: Image) -> int:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,30 +20,42 @@ from viper.images.image import Pixels
 __all__ = ["gray_pixels", "upright"]
 
 _USUAL_RANGES = (1.0, 255.0, 65535.0)
-_BAND_VALUES = 1 << 20
+# Temporary arrays of doubles stay small, however long a row is.
+_BAND_VALUES = 1 << 17
 _WHITE = 255
 
 
-def gray_pixels(values: NDArray[Any], samples: DeepSamples) -> Pixels:
+def gray_pixels(
+    values: NDArray[Any], samples: DeepSamples, check: Callable[[], None] = lambda: None
+) -> Pixels:
     """Scale samples of 16 or 32 bits to 8; returns a new array of shape (H, W, 3), uint8 RGB.
 
     Args:
         values: Shape (H, W): unsigned 16-bit integers, 32-bit integers or floats.
         samples: What they mean.
+        check: Called now and then; may raise an exception that ends it.
     """
     if samples.is_unsigned and values.dtype.kind == "i":
         values = values.view(values.dtype.str.replace("i", "u"))
     pixels = np.empty((*values.shape, 3), np.uint8)
     with np.errstate(invalid="ignore"):  # a signaling NaN is a NaN
-        _fill(pixels, values, samples)
+        _fill(pixels.reshape(-1, 3), np.ascontiguousarray(values).reshape(-1), samples, check)
     return pixels
 
 
-def _fill(pixels: Pixels, values: NDArray[Any], samples: DeepSamples) -> None:
-    bottom, scale = (0.0, 0.0) if values.dtype.itemsize == 2 else _range(values)
-    step = max(1, _BAND_VALUES // max(1, values.shape[1]))
-    for top in range(0, values.shape[0], step):  # temporary arrays of doubles stay small
-        band = values[top : top + step]
+def _bands(values: NDArray[Any], check: Callable[[], None]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield where each band of a flat array starts, and the band."""
+    for start in range(0, len(values), _BAND_VALUES):
+        check()
+        yield start, values[start : start + _BAND_VALUES]
+
+
+def _fill(
+    pixels: Pixels, values: NDArray[Any], samples: DeepSamples, check: Callable[[], None]
+) -> None:
+    """Scale flat samples, one for each of the pixels, shape (N, 3)."""
+    bottom, scale = (0.0, 0.0) if values.dtype.itemsize == 2 else _range(values, check)
+    for start, band in _bands(values, check):
         if values.dtype.itemsize == 2:
             gray = (band >> (samples.bits - 8)).astype(np.uint8)
         else:
@@ -51,7 +64,7 @@ def _fill(pixels: Pixels, values: NDArray[Any], samples: DeepSamples) -> None:
             np.subtract(_WHITE, gray, out=gray)
         if samples.transparent >= 0:
             gray[band == samples.transparent] = _WHITE
-        pixels[top : top + step] = gray[:, :, None]
+        pixels[start : start + len(band)] = gray[:, None]
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -68,12 +81,10 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels
 
 
-def _range(values: NDArray[Any]) -> tuple[float, float]:
+def _range(values: NDArray[Any], check: Callable[[], None]) -> tuple[float, float]:
     """Return the value that becomes black, and the factor from there; 0 where there is no contrast."""
     low, high = np.inf, -np.inf
-    step = max(1, _BAND_VALUES // max(1, values.shape[1]))
-    for top in range(0, values.shape[0], step):
-        band = values[top : top + step]
+    for _, band in _bands(values, check):
         finite = band[np.isfinite(band)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))

@@ -1,59 +1,137 @@
-"""Checks the chunks of a PNG, and reads which color is transparent.
+"""Checks the chunks of a PNG: their checksums, their order, and that none is missing.
 
-Pillow compares a transparent color with samples of another depth, and reads chunks in any order. It does
-check the checksums of chunks and pixels. The layout is that of the PNG specification, third edition.
+Pillow checks no checksum of pixels and of what follows them, reads chunks in any order, skips those that it
+must not skip, does not miss the last one, and compares a transparent color with samples of another depth. The
+layout is that of the PNG specification, third edition. This module imports no Pillow.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TypeAlias
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 from viper.images.decoding_error import DecodingError
 
-__all__ = ["SIGNATURE", "Transparency", "transparency_of_png"]
+__all__ = ["SIGNATURE", "PngLayout", "Transparency", "check_png", "data_chunks"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Transparency: TypeAlias = "int | tuple[int, int, int] | None"
 
 _GRAY, _RGB, _PALETTE = 0, 2, 3
+_SAMPLES_OF_COLOR = {_GRAY: 1, _RGB: 3, _PALETTE: 1, 4: 2, 6: 4}
+_HEAD = struct.Struct(">I4s")
 _CHECKSUM_BYTES = 4
+_HEADER_BYTES = 13
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 # Each at most once.
 _BEFORE_DATA = (b"IHDR", b"PLTE", b"tRNS")
+# First column, first row, and the distances of columns and rows, of each pass of an interlaced image.
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_ONE_PASS = ((0, 0, 1, 1),)
 
 
-def transparency_of_png(data: memoryview) -> Transparency:
+class PngLayout(NamedTuple):
+    """How the header says that pixels are stored."""
+
+    width: int
+    height: int
+    bits: int
+    """Of each sample."""
+    color: int
+    """Number of the color type."""
+    is_interlaced: bool
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of all rows of all passes, with a byte before each that names its filter."""
+        bits_per_pixel = self.bits * _SAMPLES_OF_COLOR[self.color]
+        total = 0
+        for left, top, across, down in _PASSES if self.is_interlaced else _ONE_PASS:
+            columns = -(-(self.width - left) // across)
+            rows = -(-(self.height - top) // down)
+            if columns > 0 and rows > 0:  # a small image lacks some passes
+                total += rows * (1 + -(-columns * bits_per_pixel // 8))
+        return total
+
+
+def check_png(data: memoryview) -> tuple[PngLayout, Transparency]:
     """Check the chunks of a PNG up to its end.
 
     Returns:
-        The sample, or the three samples, that are transparent: in 8 bits, or 16 for gray of 16 bits. None
-        if no single color is transparent.
+        The layout of its pixels, and the sample, or the three samples, that are transparent: in 8 bits, or
+        16 for gray of 16 bits. None if no single color is transparent.
 
     Raises:
-        DecodingError: Chunks are missing or in the wrong place, or the transparent color cannot be compared.
+        DecodingError: Chunks are damaged, missing or in the wrong place, or the transparent color cannot be
+            compared.
     """
     found: dict[bytes, bytes] = {}
-    position = len(SIGNATURE)
-    while position + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 8 + length
-        if kind == b"IEND" or end > len(data):  # Pillow finds out whether the rest is missing
-            break
+    for kind, start, end in _chunks(data):
+        checksum = int.from_bytes(data[end : end + _CHECKSUM_BYTES])
+        if zlib.crc32(data[start - len(kind) : end]) != checksum:
+            raise DecodingError("damaged", f"a PNG chunk {_name(kind)} has a wrong checksum")
         if kind in _BEFORE_DATA:
             if kind in found or b"IDAT" in found:
-                raise DecodingError("damaged", f"a PNG chunk {kind.decode()} in the wrong place")
-            found[kind] = bytes(data[position + 8 : end])
-        elif kind == b"IDAT":
+                raise DecodingError("damaged", f"a PNG chunk {_name(kind)} in the wrong place")
+            found[kind] = bytes(data[start:end])
+        elif kind in _CRITICAL:
             found[kind] = b""
-        position = end + _CHECKSUM_BYTES
-    header = found.get(b"IHDR", b"")
-    if len(header) < 13:
-        raise DecodingError("damaged", "its PNG header is missing")
-    bits, color = header[8:10]
-    if color == _PALETTE and b"PLTE" not in found:
+        elif kind[:1].isupper():  # who does not know it must not decode the image
+            raise DecodingError("unsupported", f"a PNG chunk {_name(kind)}")
+        elif (
+            kind == b"fcTL"  # of an animation: where the pixels belong
+            and b"IDAT" not in found
+            and bytes(data[start + 4 : start + 20]) != found.get(b"IHDR", b"")[:8] + bytes(8)
+        ):
+            raise DecodingError("damaged", "its first frame is not as large as the PNG")
+    for kind in (b"IHDR", b"IDAT", b"IEND"):
+        if kind not in found:
+            raise DecodingError("damaged", f"its PNG chunk {_name(kind)} is missing")
+    layout = _layout(found[b"IHDR"])
+    if layout.color == _PALETTE and b"PLTE" not in found:
         raise DecodingError("damaged", "its palette is missing")
-    return _transparency(found.get(b"tRNS", b""), bits, color)
+    return layout, _transparency(found.get(b"tRNS", b""), layout.bits, layout.color)
+
+
+def data_chunks(data: memoryview) -> Iterator[memoryview]:
+    """Yield what the chunks of pixels hold, which is one compressed stream."""
+    for kind, start, end in _chunks(data):
+        if kind == b"IDAT":
+            yield data[start:end]
+
+
+def _chunks(data: memoryview) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind of each whole chunk up to IEND, and where its content starts and ends."""
+    position = len(SIGNATURE)
+    while position + _HEAD.size <= len(data):
+        length, kind = _HEAD.unpack_from(data, position)
+        start = position + _HEAD.size
+        position = start + length + _CHECKSUM_BYTES
+        if position > len(data):
+            return
+        yield kind, start, start + length
+        if kind == b"IEND":
+            return
+
+
+def _layout(header: bytes) -> PngLayout:
+    if len(header) != _HEADER_BYTES:
+        raise DecodingError("damaged", "its PNG header is cut")
+    width, height, bits, color, *methods, interlace = struct.unpack(">IIBBBBB", header)
+    if color not in _SAMPLES_OF_COLOR or interlace not in (0, 1) or any(methods):
+        raise DecodingError("damaged", "its PNG header has unknown values")
+    return PngLayout(width, height, bits, color, bool(interlace))
 
 
 def _transparency(body: bytes, bits: int, color: int) -> Transparency:
@@ -72,3 +150,7 @@ def _transparency(body: bytes, bits: int, color: int) -> Transparency:
     if color == _RGB and len(samples) >= 3:
         return samples[0], samples[1], samples[2]
     raise DecodingError("damaged", "its transparent color is cut")
+
+
+def _name(kind: bytes) -> str:
+    return kind.decode("ascii", "replace")

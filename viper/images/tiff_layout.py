@@ -27,7 +27,12 @@ _YCBCR_BLOCK_BYTES = 18  # of 4×4 pixels
 _SIGNED = 2
 # Photometric interpretations whose separate planes Pillow reads: BlackIsZero, RGB, palette, CMYK.
 _PLANAR = (1, 2, 3, 5)
+# Of one tile, and of all together, if the image is small: tiles reach beyond its edges.
 _MAX_TILE_PIXELS = 4_000_000
+_MAX_TILES_PIXELS = 32_000_000
+# Writers let equal tiles share one body, such as that of an empty one; all bodies of a file that shares none
+# are as long as itself.
+_SHARED_BYTES = 64 << 20
 _FULL_RANGE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -56,6 +61,8 @@ def check_tiff(
         _check_tiles(tags)
         _check_colors(tags)
         parts = _parts(tags)
+        if sum(parts.sizes) > max(_SHARED_BYTES, 2 * len(data)):
+            raise DecodingError("attack", "many strips or tiles that share their data")
         if _is_raw(tags):
             _check_lengths(parts)
         elif tags.get(_COMPRESSION) in _DEFLATE and tags.get(_FILL_ORDER, 1) == 1:
@@ -73,8 +80,16 @@ def _check_tiles(tags: Any) -> None:
     sides = [tags.get(tag, 0) for tag in (_TILE_WIDTH, _TILE_HEIGHT)]
     if not all(type(side) is int for side in sides):
         raise DecodingError("damaged", "its tiles have no size")
-    if sides[0] * sides[1] > max(_MAX_TILE_PIXELS, 4 * tags[_WIDTH] * tags[_HEIGHT]):
-        raise DecodingError("attack", f"tiles of {sides[0]}×{sides[1]} pixels")
+    if not any(sides):
+        return  # it has strips
+    pixels, width, height = tags[_WIDTH] * tags[_HEIGHT], *sides
+    count = -(-tags[_WIDTH] // width) * -(-tags[_HEIGHT] // height)
+    for bound, total in (
+        (_MAX_TILE_PIXELS, width * height),
+        (_MAX_TILES_PIXELS, width * height * count),
+    ):
+        if total > max(bound, 4 * pixels):
+            raise DecodingError("attack", f"tiles of {width}×{height} pixels")
 
 
 def _check_colors(tags: Any) -> None:

@@ -100,7 +100,7 @@ class Service:
                         self.metrics.count_wait(loop.time() - arrived_s)
                     on_start()
                     with self._paid_by(slot.client):
-                        answer = await self._run(request, deadline_s, on_step)
+                        answer = await self._run(slot.client, request, deadline_s, on_step)
                     written = await self.threads.run(slot.client, partial(write, answer))
                     break
             except RecalledError:  # other clients wait
@@ -110,14 +110,14 @@ class Service:
         return written
 
     async def _run(
-        self, request: QueryRequest, deadline_s: float, on_step: Watcher | None
+        self, client: str, request: QueryRequest, deadline_s: float, on_step: Watcher | None
     ) -> Answer:
         """Decode the image and run the engine."""
         fields = request.fields
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         try:
-            image = await self._decode(request, deadline_s)
+            image = await self._decode(client, request, deadline_s)
             query = Query(
                 image, fields.question, fields.task, tuple(fields.choices), request.program
             )
@@ -173,7 +173,7 @@ class Service:
         self.threads.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def _decode(self, request: QueryRequest, deadline_s: float) -> ImageRef:
+    async def _decode(self, client: str, request: QueryRequest, deadline_s: float) -> ImageRef:
         """Decode the image in a thread: a large one takes a second.
 
         The worker slot is released only when the thread is done, so that clients that disconnect cannot
@@ -187,7 +187,7 @@ class Service:
                 request.image,
                 max_pixels=self.settings.max_pixels,
                 cancellation=cancellation,
-                gives_way=True,
+                client=client,
             ),
         )
         try:
