@@ -37,6 +37,7 @@ def check_pickle(stream: IO[bytes]) -> None:
     """
     stack: list[int] = []  # how many parts each value has when it is hashed; -1 is a mark
     memo: dict[int, int] = {}
+    argument: Any  # of the instruction, as pickletools reads it
     for number, (code, argument, _) in enumerate(pickletools.genops(stream)):
         if number >= _MOST_INSTRUCTIONS:
             raise ValueError(f"its pickle holds more than {_MOST_INSTRUCTIONS:,} instructions")
