@@ -11,7 +11,6 @@ Elsewhere `foreign_config` is the only barrier.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import struct
 import sys
@@ -121,7 +120,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
 def _of_program() -> Iterator[Path]:
     """Yield the folders of the interpreter, of its packages, and of the system."""
     yield from map(Path, _SYSTEM)
-    folders = {*_of_interpreter()}
+    folders = _of_interpreter()
     # Packages elsewhere, such as those that are installed as links to their sources; never a folder that
     # only holds packages, which may be the user's working directory.
     for name, module in list(sys.modules.items()):
@@ -135,8 +134,7 @@ def _of_program() -> Iterator[Path]:
     yield from (path for path in folders if path != Path("/"))
 
 
-@functools.cache
-def _of_interpreter() -> frozenset[Path]:
+def _of_interpreter() -> set[Path]:
     places: list[Any] = [
         sys.prefix,
         sys.base_prefix,
@@ -146,4 +144,4 @@ def _of_interpreter() -> frozenset[Path]:
     places += [
         entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")
     ]
-    return frozenset(Path(place) for place in places if place)
+    return {Path(place) for place in places if place}
