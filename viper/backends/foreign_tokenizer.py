@@ -162,8 +162,8 @@ def _growth(step: dict[str, Any]) -> float:
 
 def _added_tokens(step: dict[str, Any]) -> int:
     """Return how many tokens a template adds, at most, to a text or a pair of texts."""
-    known = step.get("special_tokens")
-    known = known if isinstance(known, dict) else {}
+    table = step.get("special_tokens")
+    table = table if isinstance(table, dict) else {}
     counts = [0]
     for name in ("single", "pair"):
         pieces = step.get(name)
@@ -171,7 +171,7 @@ def _added_tokens(step: dict[str, Any]) -> int:
         tokens = [piece["SpecialToken"] for piece in pieces
                   if isinstance(piece, dict) and isinstance(piece.get("SpecialToken"), dict)]  # fmt: skip
         ids = [entry.get("ids") for token in tokens
-               if isinstance(entry := known.get(str(token.get("id"))), dict)]  # fmt: skip
+               if isinstance(entry := table.get(str(token.get("id"))), dict)]  # fmt: skip
         texts = sum("Sequence" in piece for piece in pieces if isinstance(piece, dict))
         # A text that stands there many times multiplies as well.
         counts.append(len(tokens) + sum(len(i) for i in ids if isinstance(i, list)))
