@@ -40,6 +40,7 @@ BOMBS = [
     "[a-z ]{0,16}" * 5 + r"(?=\x01)", "[a-z]{0,16}" * 3, "[a-z]{0,9}" * 4,
     "(?:[a-z]{0,9}[a-z]{0,9}){1}[a-z]{1,9}",
     "(?:" + "|".join("abcdefgh") + ")" * 1 + "(?:a|b|c|d|e|f|g|h)" * 2, "[a-z]{0,15}[a-z]{0,15}x*y",
+    "[a-z]{0,4}[a-z]{0,4}x*y",
     "(?=[a-z]{0,16})[a-z]{0,16}[a-z]{0,3}", f"(?:{'|'.join('a' * 300)})", "(?:a|(?:b{0,15}|c{0,15})d{0,15})",
 ]  # fmt: skip
 
@@ -52,6 +53,16 @@ def test_a_pattern_of_a_known_tokenizer_is_accepted(pattern):
 @pytest.mark.parametrize("pattern", BOMBS, ids=lambda text: text[:24])
 def test_a_pattern_that_may_take_for_ever_is_refused(pattern):
     assert regex_fault(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["a*b", "a+", "a{3,}", "a{0,900}", "[ab]*"])
+def test_the_number_of_patterns_that_repeat_is_bounded(pattern):
+    def steps(count):
+        return {"normalizer": {"normalizers": [replacing_pattern(pattern)] * count}}
+
+    assert tokenizer_fault(steps(32)) is None
+    assert "patterns that repeat" in str(tokenizer_fault(steps(33)))
+    assert tokenizer_fault({"normalizer": {"normalizers": [replacing_pattern("ab")] * 33}}) is None
 
 
 def seconds_of(count):

@@ -29,6 +29,8 @@ _GROWTHS = {"ByteLevel": 4.0, "BertNormalizer": 3.0, "Metaspace": 2.0}
 # Each step reads the whole text; known tokenizers have up to a hundred steps, and ten patterns.
 _MOST_STEPS = 500
 _MOST_PATTERNS = 100
+# Those with a repetition whose time grows with the square of a text.
+_MOST_UNBOUNDED_PATTERNS = 32
 _MOST_CHARSMAP_BYTES = 256
 MOST_ADDED_TOKENS = 200
 """Special tokens around every text, however short: known tokenizers add up to ten."""
@@ -45,7 +47,7 @@ _WAYS_OF_CONTRACTIONS = 8
 # Ways in which parts in a row can match: all are tried at every letter, and, beside an unbounded repetition,
 # for each of its lengths.
 _MOST_WAYS = 256
-_MOST_WAYS_OF_UNBOUNDED = 64
+_MOST_WAYS_OF_UNBOUNDED = 16
 
 _ATOM = re.compile(
     r"\\(?:[pP]\{[^{}]{0,40}\}|[xu]\{[0-9a-fA-F]{1,8}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)"
@@ -54,6 +56,8 @@ _ATOM = re.compile(
 )
 # Not (?x): it makes comments of parts that this reader takes for classes and groups.
 _OPEN = re.compile(r"\((?:\?(?:[im]{0,2}(?:-[im]{1,2})?:|[im]{1,2}\)|=|!|<=|<!|>|<\w{1,40}>))?")
+# Also signs that stand for themselves, which does no harm here.
+_REPEATS_LONG = re.compile(r"[*+]|\{\d*,(?:\d{2,6})?\}")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{0,6})(,?)(\d{0,6})\})[?+]?")
 
 
@@ -77,6 +81,11 @@ def tokenizer_fault(table: dict[str, Any]) -> tuple[str, str] | None:
             return names[-1], f"has more than {_MOST_STEPS} steps"
         if sum("Regex" in step for step in steps) > _MOST_PATTERNS:
             return names[-1], f"has more than {_MOST_PATTERNS} patterns"
+        patterns = [str(step["Regex"]) for step in steps if "Regex" in step]
+        if sum(map(bool, map(_REPEATS_LONG.search, patterns))) > _MOST_UNBOUNDED_PATTERNS:
+            return names[
+                -1
+            ], f"has more than {_MOST_UNBOUNDED_PATTERNS} patterns that repeat a part"
         if math.prod(map(_growth, steps)) > _MOST_GROWTH:
             return names[0], f"makes texts more than {_MOST_GROWTH} times as long"
         if sum(map(_added_tokens, steps)) > MOST_ADDED_TOKENS:
@@ -153,8 +162,8 @@ def _growth(step: dict[str, Any]) -> float:
 
 def _added_tokens(step: dict[str, Any]) -> int:
     """Return how many tokens a template adds, at most, to a text or a pair of texts."""
-    known = step.get("special_tokens")
-    known = known if isinstance(known, dict) else {}
+    table = step.get("special_tokens")
+    table = table if isinstance(table, dict) else {}
     counts = [0]
     for name in ("single", "pair"):
         pieces = step.get(name)
@@ -162,7 +171,7 @@ def _added_tokens(step: dict[str, Any]) -> int:
         tokens = [piece["SpecialToken"] for piece in pieces
                   if isinstance(piece, dict) and isinstance(piece.get("SpecialToken"), dict)]  # fmt: skip
         ids = [entry.get("ids") for token in tokens
-               if isinstance(entry := known.get(str(token.get("id"))), dict)]  # fmt: skip
+               if isinstance(entry := table.get(str(token.get("id"))), dict)]  # fmt: skip
         texts = sum("Sequence" in piece for piece in pieces if isinstance(piece, dict))
         # A text that stands there many times multiplies as well.
         counts.append(len(tokens) + sum(len(i) for i in ids if isinstance(i, list)))
