@@ -77,7 +77,7 @@ def _read() -> dict[str, str]:
     if folder is None:
         return {}
     try:
-        read = read_json(folder / _NAME, what="cache")
+        read = read_json(folder / _NAME, what="cache", below=folder)
     except (InputError, ValueError):
         return {}
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
@@ -93,4 +93,4 @@ def _write(hashes: dict[str, str]) -> None:
         return
     with contextlib.suppress(OSError, WriteError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True)
+        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True, below=folder)

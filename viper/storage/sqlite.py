@@ -140,6 +140,8 @@ def _check_files(path: Path) -> None:
             continue
         if not stat.S_ISREG(facts.st_mode):
             raise sqlite3.DatabaseError(f"{path.name}{suffix} is a link or no regular file")
+        if facts.st_nlink > 1:
+            raise sqlite3.DatabaseError(f"{path.name}{suffix} has a second name, a hard link")
         # What the administrator has put there is trusted like the programs of this machine.
         if hasattr(os, "geteuid") and facts.st_uid not in (os.geteuid(), 0):
             raise sqlite3.DatabaseError(f"{path.name}{suffix} belongs to another user")
