@@ -33,6 +33,8 @@ _MOST_PROGRAMS = 100
 _MOST_LINES = 5_000
 _MOST_NOTES = 50
 _LONGEST_LINE = 1_000
+# What of a call is compared besides its outcome.
+_SAID_OF_CALLS = ("role", "model", "scores", "notes", "unverified")
 _LONGEST_ROW = 5_000
 
 _Line = tuple[Text, int]
@@ -184,7 +186,15 @@ def _call_change(change: CallChange) -> Text:
         return Text(f"+ {place} = {_outcome(call)}", "green")
     if second is None:
         return Text(f"- {place} = {_outcome(call)}", "red")
-    return _changed(place, _outcome(first), _outcome(second))
+    before, after = _outcome(first), _outcome(second)
+    if before == after:  # something else differs, such as the model
+        names = [name for name in _SAID_OF_CALLS if first[name] != second[name]]
+        before, after = (f"{before} ({_said(call, names)})" for call in (first, second))
+    return _changed(place, before, after)
+
+
+def _said(call: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_value(call[name])}" for name in names)
 
 
 def _changed(place: str, first: str, second: str) -> Text:
