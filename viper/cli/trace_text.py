@@ -72,7 +72,11 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
     for name, text in rows:
         if text:
             yield _row(name, text, "bold" if name == "answer" else "")
-    for number, attempt in enumerate(trace.attempts[:_MOST_PROGRAMS], 1):
+    displayed = [*enumerate(trace.attempts, 1)][:_MOST_PROGRAMS]
+    if trace.chosen is not None and trace.chosen >= _MOST_PROGRAMS:
+        # What is left out is never the program that answered.
+        displayed[-1] = trace.chosen + 1, trace.attempts[trace.chosen]
+    for number, attempt in displayed:
         yield Text(), 0
         generator = one_line(_cut(attempt.generator, _LONGEST_LINE))
         heading = f"program {number} of {len(trace.attempts)} by {generator}"
