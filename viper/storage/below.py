@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -216,6 +215,8 @@ def remove_tree(path: str | os.PathLike[str], *, below: str | os.PathLike[str]) 
     Raises:
         OSError: It is a link, or something in it cannot be removed.
     """
+    import shutil  # at the start of every command it would take a millisecond
+
     with contextlib.suppress(FileNotFoundError), place_of(path, below) as place:
         _enter(place, make=False)
         shutil.rmtree(place.name, dir_fd=place.folder)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from typing import Any
 
 __all__ = ["escaped_line", "is_visible", "json_text", "one_line", "printable", "visible"]
@@ -79,6 +78,8 @@ def visible(text: str) -> str:
 
 
 def _has_shape(character: str) -> bool:
+    import unicodedata  # needed for rare texts only
+
     # Lone surrogates have no UTF-8: they become question marks when the page is written.
     return is_visible(character) or unicodedata.category(character) in ("Zs", "Cs")
 

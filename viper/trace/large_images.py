@@ -6,8 +6,8 @@ need nothing of that: what stands between the quotation marks is base64 and noth
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def without_images(data: bytes) -> tuple[bytes, dict[str, str]]:
     for found in _IMAGE.finditer(data):
         # The prefix is kept, so that the schema holds; "#" is not base64, so that no image is such a mark.
         # And the file cannot hold it as a text: nobody knows it before.
-        mark = found[1] + f"#{len(images)}-{secrets.token_hex(8)}".encode()
+        mark = found[1] + f"#{len(images)}-{os.urandom(8).hex()}".encode()
         images[mark.decode("ascii")] = str(
             memoryview(data)[found.start() + 1 : found.end() - 1], "ascii"
         )
