@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
     """
     settings = [read_run(folder) for folder in (first, second)]
     for folder in (first, second):
-        if not (folder / "samples.jsonl").is_file():
+        if not os.path.lexists(folder / "samples.jsonl"):
             raise InputError(
                 f"{str(folder)!r} contains no run: there is no samples.jsonl. Give the folder after --output."
             )

@@ -6,6 +6,9 @@
 
 Rows are complete: a line truncated by a kill is removed before the next one is written, and its sample is
 evaluated again. Only one process writes to a folder.
+
+The folder may come from somebody else. Nothing in it is followed as a link, and nothing is cut from a file
+that does not end as the rows of a run do.
 """
 
 from __future__ import annotations
@@ -18,9 +21,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from viper.errors import InputError, WriteError
+from viper.storage.below import check_below, hold_lock, open_below
 from viper.storage.bounded_json import bounded_lines, parse_json, read_json
 from viper.storage.files import make_folder, open_regular_file, write_failure, write_file
 from viper.texts.terminal import one_line
@@ -29,8 +31,11 @@ from viper_benchmarks.sample import SampleResult
 __all__ = ["MAX_ROW_BYTES", "RunFolder", "read_rows", "read_run", "readable"]
 
 _SAMPLES, _RUN, _REPORT, _PAGE = "samples.jsonl", "run.json", "report.json", "report.html"
+_LOCK = ".lock"
 # A row holds a program and the text of an answer, each at most 1 MB before it is escaped.
 MAX_ROW_BYTES = 16_000_000
+# Every row begins so: `id` is the first field of a result.
+_ROW_START = b'{"id": '
 # Bytes per read when the end of a file is searched.
 _BLOCK = 1 << 16
 
@@ -52,17 +57,21 @@ class RunFolder:
         self.path = path
         self._settings = dict(settings)
         make_folder(path)
-        self._lock = FileLock(path / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise InputError(
-                f"Another process writes to {str(path)!r}. Wait for it, or choose another --output."
-            ) from error
-        except OSError as error:
-            raise WriteError(write_failure(path / ".lock", error)) from error
-        try:
-            if self.samples.exists():
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(hold_lock(path / _LOCK, below=path))
+            except BlockingIOError as error:
+                raise InputError(
+                    f"Another process writes to {str(path)!r}. Wait for it, or choose another --output."
+                ) from error
+            except OSError as error:
+                raise WriteError(write_failure(path / _LOCK, error)) from error
+            for name in (_RUN, _REPORT, _PAGE):
+                try:
+                    check_below(path / name, below=path)
+                except OSError as error:
+                    raise WriteError(write_failure(path / name, error)) from error
+            if os.path.lexists(self.samples):
                 if not resume:
                     raise InputError(
                         f"{str(path)!r} contains a run already. Add --resume to continue it, or choose "
@@ -70,9 +79,8 @@ class RunFolder:
                     )
                 self._check_settings()
             self._rows = _RowFile(self.samples)
-        except BaseException:
-            self._lock.release()
-            raise
+            stack.callback(self._rows.close)
+            self._open = stack.pop_all()
 
     @property
     def samples(self) -> Path:
@@ -95,15 +103,15 @@ class RunFolder:
 
     def write_run(self, more: Mapping[str, Any]) -> None:
         """Write `run.json`: the settings and further facts about the run."""
-        write_file(self.path / _RUN, _json({**self._settings, **more}))
+        write_file(self.path / _RUN, _json({**self._settings, **more}), below=self.path)
 
     def write_report(self, report: Mapping[str, Any]) -> None:
         """Write the report as JSON."""
-        write_file(self.path / _REPORT, _json(report))
+        write_file(self.path / _REPORT, _json(report), below=self.path)
 
     def write_page(self, page: str) -> None:
         """Write the report as a page."""
-        write_file(self.path / _PAGE, page.encode("utf-8", "replace"))
+        write_file(self.path / _PAGE, page.encode("utf-8", "replace"), below=self.path)
 
     def _check_settings(self) -> None:
         earlier = read_run(self.path)
@@ -120,8 +128,7 @@ class RunFolder:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._rows.close()
-        self._lock.release()
+        self._open.close()
 
 
 def readable(row: SampleResult) -> SampleResult:
@@ -139,12 +146,12 @@ def readable(row: SampleResult) -> SampleResult:
 
 
 def read_rows(path: Path) -> Iterator[SampleResult]:
-    """Yield the rows of a `samples.jsonl`, one at a time, without a truncated last line.
+    """Yield the rows of the `samples.jsonl` in a folder, one at a time, without a truncated last line.
 
     Raises:
-        InputError: The file is missing, or another line is not a row.
+        InputError: The file is missing or a link, or another line is not a row.
     """
-    with open_regular_file(str(path), what="samples.jsonl") as stream:
+    with open_regular_file(str(path), what="samples.jsonl", below=path.parent) as stream:
         lines = bounded_lines(stream, max_bytes=MAX_ROW_BYTES)
         for number in itertools.count(1):
             line = b"\n"
@@ -170,10 +177,10 @@ def read_run(folder: Path) -> dict[str, Any]:
         InputError: It is damaged.
     """
     path = folder / _RUN
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
-        value = read_json(path, what="run.json")
+        value = read_json(path, what="run.json", below=folder)
     except ValueError as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
     if not isinstance(value, dict):
@@ -189,12 +196,15 @@ class _RowFile:
 
     Raises:
         WriteError: It cannot be opened for writing.
+        InputError: It holds something else than rows.
     """
 
     def __init__(self, path: Path) -> None:
+        _check_rows(path)
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._descriptor = open_below(path, flags, below=path.parent)
             try:
                 _remove_truncated_line(self._descriptor)
             except BaseException:
@@ -227,6 +237,25 @@ class _RowFile:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _check_rows(path: Path) -> None:
+    """Refuse a file that does not begin as the rows of a run do, before anything is cut from it.
+
+    Raises:
+        InputError: As said.
+    """
+    if not os.path.lexists(path):
+        return
+    # The first line may be the one that a kill cut off.
+    if next(read_rows(path), None) is None:
+        with open_regular_file(str(path), what="samples.jsonl", below=path.parent) as stream:
+            start = stream.read(len(_ROW_START))
+        if not _ROW_START.startswith(start):
+            raise InputError(
+                f"{str(path)!r} does not hold rows of a run, so nothing was written to it. Remove it, or "
+                "choose another --output."
+            )
 
 
 def _remove_truncated_line(descriptor: int) -> None:

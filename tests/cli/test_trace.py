@@ -90,7 +90,7 @@ def test_hostile_text_cannot_act_on_the_terminal(stored):
         value["models"] = {escape: escape}
         value["votes"] = {"n": 1, "answers": {escape: 1}, "failed": 0}
         attempt = value["turns"][0]
-        attempt["source"] = f"# {escape}\n" + attempt["source"]
+        attempt["source"] = f"# {escape}\n".replace("\r", "") + attempt["source"]
         attempt["printed"] = attempt["generator"] = escape
         attempt["notes"] = attempt["unverified"] = [escape]
         attempt["returned"] = {"type": "dict", "items": [[escape, [escape]]]}

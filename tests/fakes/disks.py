@@ -7,12 +7,11 @@ import errno
 import os
 import resource
 import subprocess
-from pathlib import Path
 from unittest import mock
 
 
 class FailingWrites:
-    """Makes the k-th call of a function of `os` (or `Path.replace`) fail, and all after it.
+    """Makes the k-th call of a function of `os` fail, and all after it.
 
     Attributes:
         failed: Whether there were so many calls.
@@ -20,14 +19,13 @@ class FailingWrites:
 
     def __init__(self, k, call="write", number=errno.ENOSPC):
         self._left, self._number, self.failed = k, number, False
-        owner = Path if call == "replace" else os
-        self._real = getattr(owner, call)
-        self._patch = mock.patch.object(owner, call, lambda *arguments: self._failing(*arguments))
+        self._real = getattr(os, call)
+        self._patch = mock.patch.object(os, call, self._failing)
 
-    def _failing(self, *arguments):
+    def _failing(self, *arguments, **options):
         self._left -= 1
         if self._left > 0:
-            return self._real(*arguments)
+            return self._real(*arguments, **options)
         self.failed = True
         raise OSError(self._number, os.strerror(self._number))
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from viper.errors import ConfigError
+from viper.errors import ConfigError, InputError, WriteError
 from viper.limber.answerer import load
-from viper.limber.folder import Wiring, read_map
+from viper.limber.folder import Wiring, read_map, write_map
 from viper.limber.model import SoftPrompts
 from viper.limber.references import is_foreign, language_of, matcher_of
+from viper.limber.training_loop import load_complete, save_complete
 
 WIRING = Wiring("transformers:a/b", "c/d", features=4, prompts=2, width=3)
 
@@ -173,3 +175,26 @@ def test_a_folder_of_links_to_other_files_is_refused(here, name):
 def test_a_missing_folder_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match="no folder that can be read"):
         load(str(tmp_path / "none"), {"device": "cpu"})
+
+
+@pytest.mark.parametrize("name", ["limber.json", "map.safetensors", ".map.safetensors.part"])
+def test_a_link_in_the_folder_of_a_map_is_not_written_through(tmp_path, name):
+    victim = tmp_path / "bashrc"
+    victim.write_bytes(b"mine")
+    (tmp_path / "map").mkdir()
+    (tmp_path / "map" / name).symlink_to(victim)
+    with contextlib.suppress(WriteError):
+        write_map(tmp_path / "map", WIRING, SoftPrompts(4, 2, 3))
+    assert victim.read_bytes() == b"mine"
+
+
+def test_a_link_in_place_of_a_checkpoint_is_neither_read_nor_written(tmp_path):
+    save_complete({"step": 1}, tmp_path / "real.pt")
+    before = (tmp_path / "real.pt").read_bytes()
+    (tmp_path / "map.pt").symlink_to(tmp_path / "real.pt")
+    with pytest.raises(InputError, match="it is a link"):
+        load_complete(tmp_path / "map.pt")
+    with pytest.raises(WriteError, match="it is a link"):
+        save_complete({"step": 2}, tmp_path / "map.pt")
+    assert (tmp_path / "real.pt").read_bytes() == before
+    assert load_complete(tmp_path / "real.pt") == {"step": 1}  # the control

@@ -180,3 +180,26 @@ def test_what_a_run_costs_beside_its_body_is_left_out(make, monkeypatch):
     call(app, "POST", "/v1/run", **form({"program": RUN}, file=PNG))
     (debt,) = service.connections.loop_time._debts.values()
     assert debt[0] < 0.3
+
+
+@pytest.mark.parametrize("failing", [{0}, {1}, {2}, {0, 1}, {0, 1, 2}])
+def test_whoever_fails_in_the_line_of_a_client_the_others_go_on(failing, caplog):
+    async def scenario():
+        loop_time, went_on = LoopTime(share=1.0), []
+
+        def go_on(number):
+            if number in failing:
+                raise RuntimeError("it is gone")
+            went_on.append(number)
+
+        for number in range(3):
+            loop_time.when_paid("a", lambda number=number: go_on(number))
+        await asyncio.sleep(0.05)
+        loop_time.when_paid("a", lambda: went_on.append(3))  # the line begins anew
+        await asyncio.sleep(0.05)
+        return went_on
+
+    assert run(scenario()) == [number for number in range(4) if number not in failing]
+    assert [record.getMessage() for record in caplog.records if record.name == module.__name__] == [
+        "A connection failed: RuntimeError: it is gone."
+    ] * len(failing)

@@ -298,3 +298,66 @@ def test_the_body_of_a_refused_request_is_dropped(engine):
             assert b'"status"' not in reply
 
     run(scenario())
+
+
+METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT"]
+MALFORMED = {
+    "no size of a chunk": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a chunk with a line feed": b"Transfer-Encoding: chunked\r\n\r\n1\na\r\n",
+    "a trailer": b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: b\r\n\r\n",
+    "a length and chunks": b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "a control character": b"X-A: a\x01b\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+@pytest.mark.parametrize("before", ["", "GET", "HEAD"])
+def test_a_refusal_of_any_method_is_one_reply_and_no_error(engine, caplog, name, before):
+    """For a HEAD, h11 refuses to send the refusal: its error would leave the protocol."""
+
+    async def scenario():
+        async with Running(engine, head_s=2) as running:
+            for method in METHODS:
+                first = f"{before} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" if before else ""
+                bad = (
+                    f"{method} /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode() + MALFORMED[name]
+                )
+                reply = await running.exchange(first.encode() + bad)
+                assert reply.count(b"HTTP/1.1 400 Bad Request") == 1, method
+                head_, _, body = reply.rpartition(b"\r\n\r\n")
+                assert b"connection: close" in head_
+                assert not body or json.loads(body)["error"]["kind"] == "request"
+
+    run(scenario())
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_the_control_h11_raises_an_error_for_the_refusal_of_a_head():
+    connection = StrictConnection()
+    connection.receive_data(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    connection.next_event()
+    connection.send(h11.Response(status_code=400, headers=[("content-length", "2")]))
+    with pytest.raises(h11.LocalProtocolError, match="Too much data"):
+        connection.send(h11.Data(data=b"{}"))
+
+
+def test_an_error_of_the_parser_ends_one_connection_with_one_line(engine, caplog, monkeypatch):
+    from viper.serve.paced_protocol import PacedProtocol
+
+    parse = PacedProtocol._parse
+
+    def failing(self):
+        if b"fail" in self._unread:
+            raise RuntimeError("no such state")
+        parse(self)
+
+    async def scenario():
+        async with Running(engine) as running:
+            assert await running.exchange(b"fail") == b""
+            assert b"200 OK" in await running.exchange(GOOD)
+
+    monkeypatch.setattr(PacedProtocol, "_parse", failing)
+    run(scenario())
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == [
+        "A connection was ended: RuntimeError: no such state."
+    ]

@@ -157,16 +157,15 @@ def test_the_limit_on_the_size_of_files_keeps_the_old_content(tmp_path):
 
 _KILLED = """
 import os, signal, sys
-from pathlib import Path
-calls, write, replace = int(sys.argv[2]), os.write, Path.replace
+calls, write, replace = int(sys.argv[2]), os.write, os.replace
 def counted(call):
-    def one(*arguments):
+    def one(*arguments, **options):
         global calls
         calls -= 1
         if calls == 0: os.kill(os.getpid(), signal.SIGKILL)
-        return call(*arguments)
+        return call(*arguments, **options)
     return one
-os.write, Path.replace = counted(write), counted(replace)
+os.write, os.replace = counted(write), counted(replace)
 from viper.storage.files import replace_file
 if sys.argv[3] == "guarded":
     with replace_file(sys.argv[1]) as file:

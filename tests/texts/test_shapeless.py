@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from fakes import hostile_traces
 from viper.cli import cli
 from viper.cli.output import print_json
+from viper.images.image import ImageRef, View
+from viper.images.region import Patch
 from viper.texts.terminal import escaped_line, is_visible, json_text, one_line, printable, visible
 from viper.trace.page import script_json, trace_page
 from viper.trace.read import trace_of
@@ -24,7 +26,9 @@ SHAPELESS = {
     "Braille blank": "\u2800", "grapheme joiner": "\u034f", "Khmer vowel": "\u17b4",
     "Mongolian selector": "\u180b", "variation selector": "\ufe0f", "a sentence of selectors": SENTENCE,
     "tags": "".join(chr(0xE0000 + byte) for byte in b"hidden"), "soft hyphen": "\u00ad",
-    "zero width": "\u200b\u200d\u2060\ufeff", "direction": "\u202e\u2066", "musical blank": "\U0001d159",
+    "annotations": "\ufff9\ufffa\ufffb", "separators": "\u2028\u2029", "controls": "\x08\x7f\x9b",
+    "private": "\ue000", "unassigned": "\u0378", "zero width": "\u200b\u200d\u2060\ufeff",
+    "direction": "\u202e\u2066", "musical blank": "\U0001d159",
 }  # fmt: skip
 
 
@@ -36,7 +40,7 @@ def trace_with(text):
     return made
 
 
-@pytest.mark.parametrize("name", SHAPELESS)
+@pytest.mark.parametrize("name", SHAPELESS.keys() - {"separators"})  # these end lines there
 def test_a_terminal_shows_that_there_is_something(name):
     text = "yes" + SHAPELESS[name]
     for shown in (one_line(text), printable(text), escaped_line(text)):
@@ -67,6 +71,31 @@ def test_show_diff_page_and_notebook_show_it(name, tmp_path):
 def test_the_control_python_counts_most_of_them_as_printable():
     passing = [name for name, text in SHAPELESS.items() if text.isprintable()]
     assert len(passing) > 8
+
+
+@pytest.mark.parametrize("name", SHAPELESS)
+def test_a_patch_in_a_notebook_shows_it(name):
+    patch = Patch(View(ImageRef("hash", (100, 100)), (0, 0, 9, 9)), f"cube{SHAPELESS[name]}", 0.5)
+    page = patch._repr_html_()
+    assert "cube" in page
+    assert not set(SHAPELESS[name]) & set(html.unescape(page))
+
+
+def test_of_all_characters_only_those_with_a_shape_and_blanks_stay():
+    for code in (
+        *range(0x3200),
+        *range(0xA000, 0xA100),
+        *range(0xD7A0, 0x10400),
+        0xE0001,
+        0x10FFFF,
+    ):
+        kept = visible(chr(code)) == chr(code)
+        kind = unicodedata.category(chr(code))
+        assert not kept or kind[0] != "C" or kind == "Cs" or chr(code) in "\t\n", hex(code)
+        assert not kept or kind not in ("Zl", "Zp"), hex(code)
+        assert kept or kind[0] == "C" or kind in ("Zl", "Zp") or not is_visible(chr(code)), hex(
+            code
+        )
 
 
 @pytest.mark.parametrize("text", ["é", "日本語", "ไทย", "हिन्दी", "😀", "×…–", "a\u0301"])

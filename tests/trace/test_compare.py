@@ -10,12 +10,15 @@ import time
 import pytest
 
 from fakes import runs
+from viper.cli import trace_text as trace_text_module
 from viper.trace import compare as compare_module
 from viper.trace import differences as differences_module
 from viper.trace.compare import compare
 from viper.trace.differences import differences
 from viper.trace.files import trace_text
 from viper.trace.read import trace_of
+from viper.trace.record import Trace
+from viper.trace.turns import Attempt, CallRecord
 
 
 @pytest.fixture
@@ -226,3 +229,101 @@ def test_many_programs_are_compared_in_the_time_of_one(value, monkeypatch):
     bounded = seconds(8)
     monkeypatch.setattr(compare_module, "_MOST_PAIRS_OF_LINES", 10**12)
     assert seconds(8) > 3 * bounded
+
+
+def altered(value):
+    """Return another value of the same kind."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return value + "x"
+        case None:
+            return "x"
+        case list():
+            return [*value, "x"]
+        case dict():
+            return {**value, "x": 1}
+    raise AssertionError(value)
+
+
+@pytest.fixture
+def rich(fake_engine):
+    """The JSON value of a run with two calls, as it is before it is a trace."""
+    return runs.run_of(fake_engine, runs.PROGRAMS["caught ValueError"]).trace
+
+
+class Altered:
+    """Stands for a trace whose value was altered: a reader would refuse some of the values."""
+
+    def __init__(self, value):
+        self._value = value
+
+    def to_json(self):
+        return json.loads(json.dumps(self._value))
+
+
+def apart(kind, left_out):
+    return set(left_out) | set(compare_module.measures(kind))
+
+
+PLACES = {
+    "run": (Trace, compare_module._APART, lambda v: v),
+    "program": (Attempt, compare_module._APART, lambda v: v["turns"][0]),
+    "call": (CallRecord, {"line": ""}, lambda v: v["turns"][0]["calls"][1]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_field_that_no_reason_leaves_out_is_compared(rich, place):
+    kind, left_out, find = PLACES[place]
+    for name in find(rich.to_json()).keys() - {"turns", "calls"}:
+        other = rich.to_json()
+        find(other)[name] = altered(find(other)[name])
+        same = compare(rich, Altered(other)).same
+        is_left_out = name in apart(kind, left_out) - {"source", "call_sites"}
+        assert same == is_left_out, name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "openai:gpt-evil?base_url=http://evil"},
+        {"role": "language"},
+        {"model": "", "role": ""},
+        {"notes": ["it was sure"]},
+        {"unverified": ["the cup is red"]},
+    ],
+    ids=str,
+)
+def test_a_call_that_went_elsewhere_is_another_call(rich, change):
+    other = rich.to_json()
+    other["turns"][0]["calls"][1].update(change)
+    found = compare(rich, Altered(other))
+    assert [(c.first["line"], c.second["line"]) for c in found.calls] == [(7, 7)]
+    assert "→" in str(trace_text_module._call_change(found.calls[0]))
+    assert next(iter(change)) in str(trace_text_module._call_change(found.calls[0]))
+
+
+def test_runs_with_other_models_differ_in_the_models_once(rich):
+    other = json.loads(json.dumps(rich.to_json()).replace('"fake', '"other'))
+    for call in other["turns"][0]["calls"]:
+        other["models"][call["role"]] = call["model"] = f"other-{call['role']}"
+    found = compare(rich, Altered(other))
+    assert found.fields
+    assert not found.same
+
+
+def test_call_sites_and_embedded_images_are_compared_where_both_have_them(rich):
+    value = rich.to_json()
+    value["turns"][0]["call_sites"] = []
+    assert [d.path for d in compare(rich, Altered(value)).fields] == ["turns[0].call_sites[0:]"]
+    one, other = rich.to_json(), rich.to_json()
+    one["embedded"] = {"images": ["data:image/png;base64," + "A" * 200], "crops": []}
+    assert compare(Altered(one), Altered(other)).same
+    other["embedded"] = {"images": ["data:image/png;base64," + "B" * 200], "crops": []}
+    (found,) = compare(Altered(one), Altered(other)).fields
+    assert found.path == "embedded.images[0]"
+    assert len(str(found)) < 300

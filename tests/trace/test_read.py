@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
-from fakes import runs
+from fakes import hostile_traces, runs
 from fakes.mutations import mutated
+from viper.cli import trace_text as trace_lines
 from viper.errors import InputError
 from viper.trace import read
 from viper.trace.files import trace_text
@@ -172,3 +174,44 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
     monkeypatch.setattr(read, "MAX_BYTES", 50)
     with pytest.raises(InputError, match="is larger than 50 bytes"):
         read_trace(path)
+
+
+def small():
+    return read_trace(hostile_traces.FOLDER / "floats.json").to_json()
+
+
+@pytest.mark.parametrize("text", ["# fine\r    return 'no'", "\r\n", "x = 1\r", "\n\r", "'''\r'''"])
+def test_a_carriage_return_hides_no_line_of_a_program(text):
+    value = small()
+    assert trace_of(value)  # the control
+    value["turns"][0]["source"] += text
+    with pytest.raises(InputError, match=r"turns\[0\]\.source holds a carriage return"):
+        trace_of(value)
+
+
+@pytest.mark.parametrize("mark", ["#0", "#1", "#0-", "\\u00230", "#0-0000000000000000"])
+def test_no_text_of_a_file_stands_for_an_image(tmp_path, mark):
+    value = small() | {"question": "data:image/png;base64," + "A" * 2_000_004}
+    value["embedded"] = {"images": ["data:image/png;base64,@"], "crops": []}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(value).replace("@", mark))
+    with pytest.raises(InputError, match="an image outside of embedded"):
+        read_trace(path)
+
+
+def test_a_deeply_nested_result_is_written_without_indentation(monkeypatch):
+    value = small()
+    indented = trace_text(value)
+    monkeypatch.setattr("viper.trace.files._MOST_INDENTED_BYTES", 100)
+    assert json.loads(trace_text(value)) == json.loads(indented) == value
+    assert trace_text(value).count("\n") == 1
+
+
+@pytest.mark.parametrize("chosen", [0, 99, 100, 120, 129])
+def test_the_program_that_answered_is_displayed_wherever_it_stands(chosen):
+    trace = trace_of(small())
+    turns = [replace(trace.turns[0], printed=f"program {n + 1}.") for n in range(130)]
+    many = replace(trace, turns=tuple(turns), chosen=chosen)
+    lines = "\n".join(str(line) for line, _ in trace_lines._trace_lines(many, 5))
+    assert f"program {chosen + 1} of 130" in lines
+    assert lines.count(" of 130 by") == 100

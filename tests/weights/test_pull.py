@@ -390,11 +390,84 @@ def test_two_pulls_of_one_model_exclude_each_other(hub, hub_cache, commit):
 
 
 def test_without_links_the_files_are_copies(hub, hub_cache, commit, monkeypatch):
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         raise OSError("no links here")
 
-    monkeypatch.setattr("pathlib.Path.symlink_to", refuse)
+    monkeypatch.setattr("os.symlink", refuse)
     monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
     pulled = pull(REPOSITORY)
     assert not any(path.is_symlink() for path in pulled.folder.iterdir())
     assert is_whole(hub_cache)
+
+
+# -- a cache from somebody else
+
+
+def planted(cache, where, victim):
+    """Put a link to a file or a folder in place of a name in the cache of the model."""
+    place = repository_folder(REPOSITORY, cache) / where
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(victim)
+
+
+PLACES = {
+    "partial download": f"blobs/{sha256(WEIGHTS)}.incomplete",
+    "lock": "blobs/.viper.lock",
+    "branch": "refs/main",
+}
+
+
+@pytest.mark.parametrize("where", PLACES.values(), ids=PLACES)
+def test_a_link_in_place_of_a_file_is_refused_in_one_line(hub, hub_cache, commit, tmp_path, where):
+    victim = tmp_path / "bashrc"
+    victim.write_bytes(b"mine")
+    planted(hub_cache, where, victim)
+    with pytest.raises(DownloadError, match="it is a link"):
+        pull(REPOSITORY)
+    assert victim.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("where", ["", "blobs", "snapshots", "snapshots/COMMIT", "refs"])
+def test_a_link_in_place_of_a_folder_is_refused_in_one_line(
+    hub, hub_cache, commit, tmp_path, where
+):
+    (tmp_path / "home").mkdir()
+    planted(hub_cache, where.replace("COMMIT", commit), tmp_path / "home")
+    with pytest.raises(DownloadError, match=r"its folder '.*' is a link"):
+        pull(REPOSITORY)
+    assert not any((tmp_path / "home").iterdir())
+
+
+def test_a_link_in_place_of_a_content_is_replaced_by_what_the_hub_has(
+    hub, hub_cache, commit, tmp_path
+):
+    victim = tmp_path / "weights"
+    victim.write_bytes(b"x" * len(WEIGHTS))  # of the right size
+    planted(hub_cache, f"blobs/{sha256(WEIGHTS)}", victim)
+    pull(REPOSITORY)
+    assert is_whole(hub_cache)
+    assert victim.read_bytes() == b"x" * len(WEIGHTS)
+
+
+def test_a_content_in_the_hubs_store_of_shared_contents_is_not_fetched_again(
+    hub, hub_cache, commit
+):
+    store = hub_cache / "blobs" / "ab" / "content"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(WEIGHTS)
+    planted(hub_cache, f"blobs/{sha256(WEIGHTS)}", "../../blobs/ab/content")
+    assert pull(REPOSITORY).fetched_bytes < len(WEIGHTS)
+    assert is_whole(hub_cache)
+
+
+def test_the_control_without_the_guard_the_users_file_changes(
+    hub, hub_cache, commit, tmp_path, monkeypatch
+):
+    victim = tmp_path / "bashrc"
+    victim.write_bytes(b"mine")
+    planted(hub_cache, PLACES["partial download"], victim)
+    monkeypatch.setattr("viper.storage.below.check_is_ours", lambda facts, *, writes: None)
+    monkeypatch.setattr("viper.storage.below._FLAGS", 0)
+    with pytest.raises(DownloadError):
+        pull(REPOSITORY)
+    assert victim.read_bytes() != b"mine"

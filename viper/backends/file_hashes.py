@@ -103,4 +103,4 @@ def _write(hashes: dict[str, str]) -> None:
         with contextlib.suppress(FileNotFoundError):
             if why_not_ours((folder / _NAME).lstat()):
                 (folder / _NAME).unlink()  # a link would be followed
-        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True)
+        write_file(folder / _NAME, json.dumps(newest), durable=False, private=True, below=folder)

@@ -33,6 +33,8 @@ _MOST_PROGRAMS = 100
 _MOST_LINES = 5_000
 _MOST_NOTES = 50
 _LONGEST_LINE = 1_000
+# What of a call is compared besides its outcome.
+_SAID_OF_CALLS = ("role", "model", "scores", "notes", "unverified")
 _LONGEST_ROW = 5_000
 
 _Line = tuple[Text, int]
@@ -70,7 +72,11 @@ def _trace_lines(trace: Trace, most_calls: int | None) -> Iterator[_Line]:
     for name, text in rows:
         if text:
             yield _row(name, text, "bold" if name == "answer" else "")
-    for number, attempt in enumerate(trace.attempts[:_MOST_PROGRAMS], 1):
+    displayed = [*enumerate(trace.attempts, 1)][:_MOST_PROGRAMS]
+    if trace.chosen is not None and trace.chosen >= _MOST_PROGRAMS:
+        # What is left out is never the program that answered.
+        displayed[-1] = trace.chosen + 1, trace.attempts[trace.chosen]
+    for number, attempt in displayed:
         yield Text(), 0
         generator = one_line(_cut(attempt.generator, _LONGEST_LINE))
         heading = f"program {number} of {len(trace.attempts)} by {generator}"
@@ -184,7 +190,15 @@ def _call_change(change: CallChange) -> Text:
         return Text(f"+ {place} = {_outcome(call)}", "green")
     if second is None:
         return Text(f"- {place} = {_outcome(call)}", "red")
-    return _changed(place, _outcome(first), _outcome(second))
+    before, after = _outcome(first), _outcome(second)
+    if before == after:  # something else differs, such as the model
+        names = [name for name in _SAID_OF_CALLS if first[name] != second[name]]
+        before, after = (f"{before} ({_said(call, names)})" for call in (first, second))
+    return _changed(place, before, after)
+
+
+def _said(call: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_value(call[name])}" for name in names)
 
 
 def _changed(place: str, first: str, second: str) -> Text:

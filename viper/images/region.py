@@ -8,6 +8,7 @@ from typing import Any
 
 from viper.images.boxes import Box
 from viper.images.image import View
+from viper.texts.terminal import visible
 
 __all__ = ["IMAGE_CATEGORY", "Patch"]
 
@@ -40,7 +41,7 @@ class Patch:
 
         x1, y1, x2, y2 = (round(edge) for edge in self.box_xyxy)
         score = f" {self.score:.2f}" if self.detected else ""
-        text = escape(f"{self.category}{score} at ({x1}, {y1}, {x2}, {y2})")
+        text = escape(visible(f"{self.category}{score} at ({x1}, {y1}, {x2}, {y2})"))
         if self.view.image.load is None:
             return f"<div>{text}</div>"
         uri = crop_uri(self.view.image, self.box_xyxy, longest_px=240)

@@ -6,10 +6,11 @@ checkpoint. With other inputs it starts again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
-import shutil
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,13 +25,14 @@ from viper.errors import WriteError
 from viper.limber.answerer import load_language
 from viper.limber.evaluation import Trial, choose, options_of, score, write_answers
 from viper.limber.examples import Example, read_examples, views_of
-from viper.limber.folder import Wiring, write_map
+from viper.limber.folder import FILES, Wiring, write_map
 from viper.limber.model import LimberModel
 from viper.limber.prompt import prefix_of
 from viper.limber.training import Lesson, blinded, new_map, train_map
-from viper.limber.training_loop import TrainingConfig, save_complete
+from viper.limber.training_loop import TrainingConfig, load_complete, save_complete
 from viper.models.registry import BackendRef, identity, open_backend
-from viper.storage.files import write_failure, write_file
+from viper.storage.below import check_below, names_in, open_below, remove_tree
+from viper.storage.files import make_folder, write_failure, write_file
 
 __all__ = ["Experiment", "Progress", "run_experiment"]
 
@@ -40,6 +42,7 @@ Progress = Callable[[str, int, int], None]
 # Views that the matcher embeds at once.
 _CHUNK = 64
 _MAX_NEW_TOKENS = 16
+_REPORT = "report.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,9 @@ def run_experiment(
         model.soft.width,
     )
     write_map(folder, wiring, model.soft)
-    write_file(folder / "report.json", json.dumps(report, indent=1) + "\n")
-    shutil.rmtree(work, ignore_errors=True)
+    write_file(folder / _REPORT, json.dumps(report, indent=1) + "\n", below=folder)
+    with contextlib.suppress(OSError):
+        remove_tree(work, below=folder)
     return report
 
 
@@ -177,8 +181,8 @@ def _figures(
 
 def _features(matcher: Any, examples: Sequence[Example], path: Path, progress: Progress) -> Tensor:
     """Return the vectors of all views, shape (N, D), read from the file if an earlier run wrote it."""
-    if path.exists():
-        kept: Tensor = torch.load(path, weights_only=True)
+    if os.path.lexists(path):
+        kept: Tensor = load_complete(path)
         return kept
     rows: list[Tensor] = []
     views = views_of(examples)
@@ -198,11 +202,14 @@ def _work_folder(folder: Path, experiment: Experiment, versions: tuple[str, str]
     )
     key = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:16]
     work = folder / "work"
+    make_folder(folder)
     try:
-        if work.exists() and not (work / key).exists():
-            shutil.rmtree(work)
-        work.mkdir(parents=True, exist_ok=True)
-        (work / key).touch()
+        for name in (*FILES, _REPORT):
+            check_below(folder / name, below=folder)
+        if os.path.lexists(work) and key not in names_in(work, below=folder):
+            remove_tree(work, below=folder)
+        make_folder(work, below=folder)
+        os.close(open_below(work / key, os.O_WRONLY | os.O_CREAT, below=folder))
     except OSError as error:
         raise WriteError(write_failure(folder, error)) from error
     return work

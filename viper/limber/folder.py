@@ -14,14 +14,16 @@ from pathlib import Path
 import torch
 
 from viper.backends.model_source import reason_of
-from viper.errors import ConfigError, InputError
+from viper.errors import ConfigError, InputError, WriteError
 from viper.limber.model import SoftPrompts
+from viper.storage.below import remove
 from viper.storage.bounded_json import read_json
-from viper.storage.files import make_folder, read_regular_file, replace_file
+from viper.storage.files import make_folder, read_regular_file, replace_file, write_failure
 
-__all__ = ["Wiring", "read_map", "read_wiring", "write_map"]
+__all__ = ["FILES", "Wiring", "read_map", "read_wiring", "write_map"]
 
-_WIRING, _MAP = "limber.json", "map.safetensors"
+_WIRING, _MAP = FILES = "limber.json", "map.safetensors"
+"""What a map consists of."""
 _VERSION = 1
 _MAX_WIRING_BYTES = 100_000  # six short values
 _MAX_MAP_BYTES = 2_000_000_000
@@ -56,13 +58,19 @@ def write_map(folder: Path, wiring: Wiring, soft: SoftPrompts) -> None:
     make_folder(folder)
     weights = {name: value.half().cpu().contiguous() for name, value in soft.state_dict().items()}
     text = json.dumps(asdict(wiring), indent=1) + "\n"
-    with replace_file(folder / _WIRING) as wiring_file, replace_file(folder / _MAP) as map_file:
+    with (
+        replace_file(folder / _WIRING, below=folder) as wiring_file,
+        replace_file(folder / _MAP, below=folder) as map_file,
+    ):
         # Both are complete on the disk before the first of them appears.
         for file, content in ((wiring_file, text.encode()), (map_file, save(weights))):
             file.write(content)
             file.flush()
         # The old one does not fit the new map.
-        (folder / _WIRING).unlink(missing_ok=True)
+        try:
+            remove(folder / _WIRING, below=folder)
+        except OSError as error:
+            raise WriteError(write_failure(folder / _WIRING, error)) from error
 
 
 def read_wiring(folder: Path, *, displayed: Path | None = None) -> Wiring:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from viper.storage.files import make_folder, replace_file
+from viper.storage.files import make_folder, open_regular_file, replace_file
 
-__all__ = ["TrainingConfig", "TrainingLoop", "save_complete"]
+__all__ = ["TrainingConfig", "TrainingLoop", "load_complete", "save_complete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class TrainingLoop:
         config: How long and how fast to train.
         modules: Name in the checkpoint → module; the gradients of the first one are clipped.
         optimizer: Optimizer of the first module; the loop sets the learning rate.
-        checkpoint: File to resume from and to save to; None for neither.
+        checkpoint: File to resume from and to save to; None for neither. It is no link.
         clip: Maximum norm of the gradients.
         floor: Share of the learning rate at the end.
     """
@@ -57,9 +58,9 @@ class TrainingLoop:
 
     def __post_init__(self) -> None:
         self._trained = next(iter(self.modules.values()))
-        if self.checkpoint is not None and self.checkpoint.exists():
+        if self.checkpoint is not None and os.path.lexists(self.checkpoint):
             device = next(self._trained.parameters()).device
-            state = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            state = load_complete(self.checkpoint, device)
             for name, module in self.modules.items():
                 module.load_state_dict(state[name])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -97,11 +98,21 @@ class TrainingLoop:
 
 
 def save_complete(value: Any, path: Path) -> None:
-    """Save with torch so that the file is complete whenever it exists.
+    """Save with torch so that the file is complete whenever it exists; a link is an error.
 
     Raises:
         WriteError: It cannot be written; what it held before is unchanged.
     """
     make_folder(path.parent)
-    with replace_file(path) as file:
+    with replace_file(path, below=path.parent) as file:
         torch.save(value, file)
+
+
+def load_complete(path: Path, device: Any = None) -> Any:
+    """Return what `save_complete` wrote, on a device of torch; None for that on which it was.
+
+    Raises:
+        InputError: It cannot be read, or is a link.
+    """
+    with open_regular_file(str(path), what="checkpoint", below=path.parent) as file:
+        return torch.load(file, map_location=device, weights_only=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import keyword
 import os
 import re
-import shutil
 from importlib.resources import files
 from pathlib import Path
 
 from viper.errors import ConfigError, WriteError
 from viper.modules.stub import read_stub
+from viper.storage.below import remove_tree, rename
 from viper.storage.files import make_folder, write_failure, write_file
 
 __all__ = ["new_module"]
@@ -67,18 +68,22 @@ def new_module(name: str, parent: Path) -> list[Path]:
     make_folder(parent)
     # Written beside, so that the folder is complete when it appears.
     beside = parent / f".{folder.name}.part"
-    shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
+    try:
+        remove_tree(beside, below=parent)  # of a run that was killed
+    except OSError as error:
+        raise WriteError(write_failure(beside, error)) from error
     try:
         for file, text in texts.items():
-            make_folder((beside / file).parent)
-            write_file(beside / file, text)
-        beside.rename(folder)
+            make_folder((beside / file).parent, below=parent)
+            write_file(beside / file, text, below=parent)
+        rename(beside, folder, below=parent)
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             raise ConfigError(f"{str(folder)!r} exists already; nothing was written.") from error
         raise WriteError(write_failure(folder, error)) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)  # there only after a failure
+        with contextlib.suppress(OSError):
+            remove_tree(beside, below=parent)  # there only after a failure
     return [folder / file for file in texts]
 
 

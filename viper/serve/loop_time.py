@@ -8,6 +8,7 @@ than a burst waits until its share has paid for it; the bytes stay in its connec
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import types
 from collections import deque
@@ -16,7 +17,11 @@ from typing import Any, TypeVar
 
 from starlette.types import Message, Receive
 
+from viper.errors import summarize_error
+
 __all__ = ["NOBODY", "LoopTime"]
+
+_log = logging.getLogger(__name__)
 
 NOBODY = "(nobody)"
 """In the place of a client: for work that slots bound already."""
@@ -84,7 +89,10 @@ class LoopTime:
             if wait_s := self.wait_s(client):
                 asyncio.get_running_loop().call_later(wait_s, self._wake, client)
                 return
-            waiting.popleft()()
+            try:
+                waiting.popleft()()
+            except Exception as error:  # the others in the line go on
+                _log.error("A connection failed: %s.", summarize_error(error))
         del self._waiting[client]
 
     async def read(

@@ -11,16 +11,20 @@ an answer            handed on as fast as it is read: all but its last part has 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any
 
 import h11
 
+from viper.errors import summarize_error
 from viper.serve.clients import client_of
 from viper.serve.connections import Connections
 from viper.serve.strict_http import StrictProtocol
 
 __all__ = ["PacedProtocol"]
+
+_log = logging.getLogger(__name__)
 
 # Parsed at once: in chunks of one byte, it takes some 50 ms.
 _SLICE_BYTES = 16_384
@@ -79,7 +83,15 @@ class PacedProtocol(StrictProtocol):
             self.transport.abort()
 
     def _read_on(self) -> None:
-        """Parse what has arrived, until a request must be answered first or the client has to wait."""
+        """Parse what has arrived; whatever fails ends this connection, and no other."""
+        try:
+            self._parse()
+        except Exception as error:
+            _log.error("A connection was ended: %s.", summarize_error(error))
+            self.transport.abort()
+
+    def _parse(self) -> None:
+        """Parse until a request must be answered first or the client has to wait."""
         loop_time = self.open_connections.loop_time
         while (self._unread or self._h11_has_more) and not self.transport.is_closing():
             if self._waits_since_s is not None or self._must_answer_first:

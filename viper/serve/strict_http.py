@@ -128,13 +128,12 @@ class StrictProtocol(H11Protocol):
             "x-request-id": request_id,
             "connection": "close",
         }
-        reason = HTTPStatus(refusal.status).phrase
-        for event in (
-            h11.Response(status_code=refusal.status, headers=[*headers.items()], reason=reason),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
+        # As bytes: h11 would raise an error for what a refused request may have been, such as a HEAD.
+        lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        is_head = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self.transport.write(head + (b"" if is_head else body))
         self.transport.close()
 
 

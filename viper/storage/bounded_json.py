@@ -66,15 +66,20 @@ def parse_json(
 
 
 def read_json(
-    path: Path, *, what: str, max_bytes: int = 1_000_000, max_values: int = 200_000
+    path: Path,
+    *,
+    what: str,
+    max_bytes: int = 1_000_000,
+    max_values: int = 200_000,
+    below: Path | None = None,
 ) -> Any:
-    """Return the value in a regular file, as `parse_json` does.
+    """Return the value in a regular file, as `parse_json` does; `below` as in `read_regular_file`.
 
     Raises:
         InputError: There is no such file, or it is larger than `max_bytes`.
         ValueError: It is not such a text.
     """
-    content = read_regular_file(str(path), max_bytes=max_bytes, what=what)
+    content = read_regular_file(str(path), max_bytes=max_bytes, what=what, below=below)
     return parse_json(content, max_bytes=max_bytes, max_values=max_values)
 
 

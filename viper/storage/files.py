@@ -7,6 +7,9 @@ write_file          replaces a file as a whole: at any moment, also after a full
 replace_file        the same for content that is written in parts
 make_folder         a folder with its parents
 write_failure       what these say, for the few writers that cannot use them
+
+Each follows links in a path that the user typed. Where Viper chose names inside of a folder, `below` says
+which folder it was, and nothing below it is followed (`viper.storage.below`).
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from viper.errors import InputError, WriteError, similar_words
+from viper.storage.below import NOT_OURS, make_below, open_below
 from viper.storage.part_file import PartFile
 
 __all__ = ["make_folder", "open_regular_file", "quote_path", "read_regular_file", "replace_file"]
@@ -44,21 +48,25 @@ _ADVICE = {
     errno.EISDIR: "It is a folder: give the path of a file.",
     errno.EEXIST: "There is a file in the place of a folder: choose another path.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
+    NOT_OURS: "Viper changes files of its own only: remove it, or choose another folder.",
 }
 
 
-def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
+def read_regular_file(
+    path: str, *, max_bytes: int, what: str, below: str | os.PathLike[str] | None = None
+) -> bytes:
     """Return the content of a file.
 
     Args:
         path: Path given by the user.
         max_bytes: Largest accepted size.
         what: Kind of file for messages, such as "image".
+        below: The folder that the user typed, where Viper chose the rest of the path.
 
     Raises:
         InputError: The file does not exist, is not a regular file, is too large or is not readable.
     """
-    with open_regular_file(path, what=what) as file:
+    with open_regular_file(path, what=what, below=below) as file:
         try:
             # One byte more than allowed reveals a file that is too large or growing.
             content = file.read(max_bytes + 1)
@@ -73,12 +81,15 @@ def read_regular_file(path: str, *, max_bytes: int, what: str) -> bytes:
     return content
 
 
-def open_regular_file(path: str, *, what: str) -> BinaryIO:
+def open_regular_file(
+    path: str, *, what: str, below: str | os.PathLike[str] | None = None
+) -> BinaryIO:
     """Open a file for reading; the caller closes it.
 
     Args:
         path: Path given by the user.
         what: Kind of file for messages, such as "image".
+        below: The folder that the user typed, where Viper chose the rest of the path.
 
     Raises:
         InputError: The file does not exist, is not a regular file or is not readable.
@@ -87,7 +98,7 @@ def open_regular_file(path: str, *, what: str) -> BinaryIO:
     # Without O_NONBLOCK, opening a pipe without a writer would block forever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, flags) if below is None else open_below(path, flags, below=below)
         try:
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode):
@@ -108,6 +119,8 @@ def open_regular_file(path: str, *, what: str) -> BinaryIO:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) == errno.ENXIO:
             reason = "it is a socket or an absent device"
+        if below is not None and isinstance(error, IsADirectoryError):
+            raise InputError(f"{name} is a folder. Give the path of one {what} file.") from error
         raise InputError(
             f"{name} cannot be read ({reason}). Give a regular {what} file."
         ) from error
@@ -149,6 +162,7 @@ def write_file(
     what: str = "",
     durable: bool = True,
     private: bool = False,
+    below: str | os.PathLike[str] | None = None,
 ) -> None:
     """Replace a file, or create it, as `replace_file` does.
 
@@ -158,11 +172,12 @@ def write_file(
         what: See `replace_file`.
         durable: See `replace_file`.
         private: See `replace_file`.
+        below: See `replace_file`.
 
     Raises:
         WriteError: It cannot be written; it holds what it held before.
     """
-    with replace_file(path, what=what, durable=durable, private=private) as file:
+    with replace_file(path, what=what, durable=durable, private=private, below=below) as file:
         if isinstance(content, str):
             # JSON reads the escape of a lone surrogate, as in names of files that are not UTF-8.
             content = content.encode("utf-8", "backslashreplace")
@@ -171,19 +186,25 @@ def write_file(
 
 @contextlib.contextmanager
 def replace_file(
-    path: str | os.PathLike[str], *, what: str = "", durable: bool = True, private: bool = False
+    path: str | os.PathLike[str],
+    *,
+    what: str = "",
+    durable: bool = True,
+    private: bool = False,
+    below: str | os.PathLike[str] | None = None,
 ) -> Iterator[IO[bytes]]:
     """Write a file in parts, so that it appears complete or not at all.
 
     The parts go to a temporary file in the same folder, which takes the name of the file at the end of the
     block. After an error, and after a kill, the file holds what it held before. A link stays, and what it
-    leads to is replaced. A device or a pipe is written directly.
+    leads to is replaced; a device or a pipe is written directly. With `below`, all of these are errors.
 
     Args:
         path: The file; its folder exists.
         what: The content, for messages, such as "The trace".
         durable: Wait until the content is on the disk, so that it survives a loss of power as well.
         private: Give a new file to its owner alone.
+        below: The folder that the user typed, where Viper chose the rest of the path.
 
     Yields:
         The file to write to; it has no descriptor and cannot seek.
@@ -194,7 +215,7 @@ def replace_file(
     """
     path = os.fspath(path)
     try:
-        writer = PartFile(path, 0o600 if private else 0o666)
+        writer = PartFile(path, 0o600 if private else 0o666, below)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise WriteError(write_failure(path, error, what)) from error
     buffer = io.BufferedWriter(writer)
@@ -215,14 +236,23 @@ def replace_file(
         buffer.close()
 
 
-def make_folder(path: str | os.PathLike[str]) -> None:
+def make_folder(
+    path: str | os.PathLike[str], *, below: str | os.PathLike[str] | None = None
+) -> None:
     """Make a folder and its parents, unless they exist.
 
+    Args:
+        path: The folder.
+        below: The folder that the user typed, where Viper chose the rest of the path.
+
     Raises:
-        WriteError: That failed.
+        WriteError: That failed; with `below`, also if there is a link in the place of a folder.
     """
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        if below is None:
+            Path(path).mkdir(parents=True, exist_ok=True)
+        else:
+            make_below(path, below=below)
     except (OSError, ValueError) as error:
         raise WriteError(write_failure(getattr(error, "filename", None) or path, error)) from error
 

@@ -14,6 +14,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from viper.storage.below import Place, check_is_ours, place_of
+
 try:
     import fcntl
 except ImportError:  # Windows has no such locks
@@ -34,27 +36,45 @@ class PartFile(io.RawIOBase):
     """Writes beside a file until `publish`; remembers a failure, after which it writes no more.
 
     Args:
-        path: The file to replace; a device or a pipe is written directly.
+        path: The file to replace. Where the user typed it, a link is followed, and a device or a pipe is
+            written directly.
         mode: Permissions of a new one, before the umask.
+        below: The folder that the user typed, where Viper chose the rest of the path (see `below`).
 
     Raises:
         OSError: It cannot be opened for writing.
     """
 
-    def __init__(self, path: str, mode: int) -> None:
+    def __init__(self, path: str, mode: int, below: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         self.failure: OSError | None = None
+        self._descriptor = -1
         self._part: str | None = None
-        self._target = path
-        if _is_direct(path):
+        self._target = Place(path, None)
+        self._folder = contextlib.ExitStack()
+        try:
+            self._open(mode, below)
+        except BaseException:
+            self._folder.close()
+            raise
+
+    def _open(self, mode: int, below: str | os.PathLike[str] | None) -> None:
+        path = self._target.name
+        if below is not None:
+            self._target = self._folder.enter_context(place_of(path, below))
+            facts = self._target.facts()
+            if facts is not None:
+                check_is_ours(facts, writes=True)
+        elif _is_direct(path):
             self._descriptor = os.open(path, os.O_WRONLY | _BINARY)
             return
-        self._target = os.path.realpath(path)
-        facts = None
-        with contextlib.suppress(FileNotFoundError):
-            facts = Path(self._target).stat()
-            if stat.S_ISDIR(facts.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        else:
+            self._target = Place(os.path.realpath(path), None)
+            facts = None
+            with contextlib.suppress(FileNotFoundError):
+                facts = Path(self._target.name).stat()
+                if stat.S_ISDIR(facts.st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self._part, self._descriptor = _open_part(self._target, mode)
         if facts is not None:
             with contextlib.suppress(OSError, AttributeError):  # not on every file system
@@ -88,19 +108,21 @@ class PartFile(io.RawIOBase):
             os.fsync(self._descriptor)
         if _IS_WINDOWS:  # it renames no open file
             self._close()
-        Path(self._part).replace(self._target)
+        name, folder = self._target
+        os.replace(self._part, name, src_dir_fd=folder, dst_dir_fd=folder)
         self._part = None
         if durable:
-            _sync_folder(Path(self._target).parent)
+            _sync_folder(self._target)
 
     def give_up(self) -> None:
         """Close the file, and remove a temporary file that was not published."""
         # The lock goes last: before that, another process would not write to this name.
         if self._part is not None:
             with contextlib.suppress(OSError):
-                Path(self._part).unlink()
+                os.unlink(self._part, dir_fd=self._target.folder)
             self._part = None
         self._close()
+        self._folder.close()
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -120,21 +142,23 @@ def _is_direct(path: str) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _open_part(target: str, mode: int) -> tuple[str, int]:
-    """Open the temporary file of a target: its path and a descriptor."""
-    folder, name = os.path.split(target)
+def _open_part(target: Place, mode: int) -> tuple[str, int]:
+    """Open the temporary file of a target: its name, a path like the target's, and a descriptor."""
+    folder, name = os.path.split(target.name)
+    dir_fd = target.folder
     stem = os.path.join(folder, "." + os.fsdecode(os.fsencode(name)[:_MAX_STEM_BYTES]))  # noqa: PTH118
     flags = os.O_WRONLY | os.O_CREAT | _BINARY | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_NONBLOCK", 0)  # a stranger's pipe in its place would wait for a reader
     if fcntl is not None:
         part = stem + _PART
         with contextlib.suppress(OSError):
-            descriptor = os.open(part, flags, mode)
+            descriptor = os.open(part, flags, mode, dir_fd=dir_fd)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 facts = os.fstat(descriptor)
                 # The name may have moved on meanwhile; and a stranger may have put a link there.
                 if (
-                    os.path.samestat(facts, os.lstat(part))
+                    os.path.samestat(facts, os.lstat(part, dir_fd=dir_fd))
                     and (facts.st_nlink, facts.st_uid) == (1, os.geteuid())
                     and stat.S_ISREG(facts.st_mode)
                 ):
@@ -147,13 +171,16 @@ def _open_part(target: str, mode: int) -> tuple[str, int]:
                 raise
             os.close(descriptor)
     part = f"{stem}.{os.urandom(4).hex()}{_PART}"
-    return part, os.open(part, flags | os.O_EXCL, mode)
+    return part, os.open(part, flags | os.O_EXCL, mode, dir_fd=dir_fd)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(target: Place) -> None:
     """Make the new name of a file survive a loss of power, where the system can do that."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        if target.folder is not None:
+            os.fsync(target.folder)
+            return
+        descriptor = os.open(Path(target.name).parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

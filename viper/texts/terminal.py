@@ -68,8 +68,20 @@ def is_visible(text: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """Return a text with escapes for characters without a shape and marks of direction."""
-    return text if text.isascii() else _SHAPELESS.sub(lambda found: _as_python(found[0]), text)
+    """Return a text with escapes for characters without a shape; spaces, tabs and line feeds stay.
+
+    That is for pages and notebooks, where a browser shows nothing for such characters, or turns the text.
+    """
+    if is_visible(text):
+        return text
+    return "".join(c if c in "\t\n" or _has_shape(c) else _as_python(c) for c in text)
+
+
+def _has_shape(character: str) -> bool:
+    import unicodedata  # needed for rare texts only
+
+    # Lone surrogates have no UTF-8: they become question marks when the page is written.
+    return is_visible(character) or unicodedata.category(character) in ("Zs", "Cs")
 
 
 def json_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -20,8 +21,22 @@ from viper_sandbox.source_lines import lines_of
 
 __all__ = ["CallChange", "Comparison", "compare"]
 
-# Compared separately, or not at all.
-_STRUCTURE = {"turns", "source", "calls", "call_sites", "embedded"}
+# Every field of a record is compared, except measures and these, with the reason.
+_APART = {
+    "turns": "compared one by one",
+    "source": "compared as a diff",
+    "calls": "compared one by one",
+    "call_sites": "compared where the programs are equal; otherwise they follow from the diff",
+    "embedded": "compared where both files have some: a file holds as much of its image as was asked for",
+}
+_NOT_OF_A_CALL = {
+    "line": "it moves with the lines above it",
+    "method": "a call is found by it",
+    "image": "a call is found by it",
+    "box_xyxy": "a call is found by it",
+    "arguments": "a call is found by it",
+}
+_FOUND_BY = ("method", "image", "box_xyxy", "arguments")
 
 # Characters; as many as the sandbox accepts.
 _LONGEST_SOURCE = 200_000
@@ -95,6 +110,10 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
     heads: list[_Pair] = [(_head(one, Trace), _head(other, Trace), "")]
     pairs_left = _MOST_PAIRS_OF_LINES
     measured: list[_Pair] = [(_measures(one, Trace), _measures(other, Trace), "")]
+    for part in ("images", "crops"):
+        images, others = ((run.get("embedded") or {}).get(part) for run in (one, other))
+        if images and others:
+            heads.append((_digests(images), _digests(others), f"embedded.{part}"))
     for number, (left, right) in enumerate(zip_longest(one["turns"], other["turns"])):
         path = f"turns[{number}]"
         heads.append((_head(left, Attempt), _head(right, Attempt), path))
@@ -103,10 +122,12 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
             lines, pairs = _diff(before, after, pairs_left)
             pairs_left -= pairs
             programs.append(ProgramChange(number, lines))
+        elif left and right:
+            heads.append((left["call_sites"], right["call_sites"], f"{path}.call_sites"))
         if left and right:
             measured.append((_measures(left, Attempt), _measures(right, Attempt), path))
         for a, b in _matched(left, right):
-            if a is None or b is None or _answered(a) != _answered(b):
+            if a is None or b is None or _answered(a, one) != _answered(b, other):
                 calls.append(CallChange(number, a, b))
             if times and a and b:
                 place = f"{path}.line {a['line']} {quote(a['method'])[1:-1]}"
@@ -121,7 +142,7 @@ def compare(first: Trace, second: Trace, *, times: bool = False) -> Comparison:
 
 def _head(value: dict[str, Any] | None, kind: Any) -> dict[str, Any] | None:
     """Return what happened, without programs, calls and measures."""
-    left_out = {*measures(kind), *_STRUCTURE}
+    left_out = {*measures(kind), *_APART}
     return value and {key: item for key, item in value.items() if key not in left_out}
 
 
@@ -173,7 +194,7 @@ def _matched(
     for side, attempt in enumerate((left, right)):
         for call in attempt["calls"] if attempt else ():
             key = json.dumps(
-                [call[name] for name in ("method", "image", "box_xyxy", "arguments")],
+                [call[name] for name in _FOUND_BY],
                 sort_keys=True,
             )
             groups[key][side].append(call)
@@ -181,8 +202,21 @@ def _matched(
         yield from zip_longest(calls, others)
 
 
-def _answered(call: Mapping[str, Any]) -> str:
-    # Compared as JSON, where 1, 1.0 and true differ.
-    return json.dumps(
-        [call[name] for name in ("result", "error", "score", "scores", "notes", "unverified")]
-    )
+def _answered(call: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    """Return all of a call that is compared, as JSON, where 1, 1.0 and true differ."""
+    left_out = {*measures(CallRecord), *_NOT_OF_A_CALL}
+    said = {name: value for name, value in call.items() if name not in left_out}
+    if said.get("model") and said["model"] == run["models"].get(said.get("role")):
+        said["model"] = ["the model of the role"]  # which is compared once, with the run
+    return json.dumps(said, sort_keys=True)
+
+
+def _digests(value: Any) -> Any:
+    """Return a value with digests in the place of long texts, such as images."""
+    if isinstance(value, dict):
+        return {key: _digests(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_digests(item) for item in value]
+    if isinstance(value, str) and len(value) > 100:
+        return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return value

@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 SUFFIXES = (".json", ".html")
 
+_MOST_INDENTED_BYTES = 8_000_000
+"""Nobody reads larger files in an editor."""
+
 
 def check_suffix(path: Path) -> None:
     """Make sure that a trace can be written to a file of this name.
@@ -102,8 +105,17 @@ def trace_text(value: dict[str, Any]) -> str:
 
 def _content(value: dict[str, Any]) -> bytes:
     """Return the content of a trace file, with images of many megabytes in one copy."""
-    try:
-        content: bytes = to_json(value, indent=1, inf_nan_mode="constants")
-    except PydanticSerializationError:  # a lone surrogate
-        content = json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    content = _json(value, indent=1)
+    if len(content) > _MOST_INDENTED_BYTES:
+        # Of deeply nested values, the indentation may be most; the reader's limit is for all.
+        content = _json(value, indent=None)
     return content + b"\n"
+
+
+def _json(value: dict[str, Any], indent: int | None) -> bytes:
+    try:
+        content: bytes = to_json(value, indent=indent, inf_nan_mode="constants")
+    except PydanticSerializationError:  # a lone surrogate
+        text = json.dumps(value, ensure_ascii=False, indent=indent)
+        content = text.encode("utf-8", "replace")
+    return content

@@ -6,6 +6,7 @@ need nothing of that: what stands between the quotation marks is base64 and noth
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +27,8 @@ def without_images(data: bytes) -> tuple[bytes, dict[str, str]]:
     end = 0
     for found in _IMAGE.finditer(data):
         # The prefix is kept, so that the schema holds; "#" is not base64, so that no image is such a mark.
-        mark = found[1] + b"#%d" % len(images)
+        # And the file cannot hold it as a text: nobody knows it before.
+        mark = found[1] + f"#{len(images)}-{os.urandom(8).hex()}".encode()
         images[mark.decode("ascii")] = str(
             memoryview(data)[found.start() + 1 : found.end() - 1], "ascii"
         )

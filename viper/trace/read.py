@@ -94,9 +94,24 @@ def trace_of(value: Any) -> Trace:  # Any: what is checked here
         trace: Trace = adapter(Trace).validate_json(json.dumps(value))
     except ValidationError as error:
         raise InputError(_message(error.errors(include_url=False)[0], value)) from None
+    _check_sources(trace)
     _check_values(trace)
     _check_indices(trace)
     return trace
+
+
+def _check_sources(trace: Trace) -> None:
+    """Refuse a carriage return in a program: Python ends a line there, and whoever displays it may not.
+
+    Raises:
+        InputError: As said.
+    """
+    for number, attempt in enumerate(trace.attempts):
+        if "\r" in attempt.source:
+            raise InputError(
+                f"turns[{number}].source holds a carriage return, which may hide a line of the program. "
+                "Viper writes line feeds alone."
+            )
 
 
 def _message(error: ErrorDetails, value: Any) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from viper.errors import DownloadError
+from viper.storage.below import open_below, rename
 from viper.weights.cache import PART
 from viper.weights.hub import HubFile, Listing, translated
 from viper.weights.hub_request import hub_headers, open_reply, raise_for_status
@@ -33,18 +35,24 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 def partial_bytes(blob: Path) -> int:
     """Return the size of the partial download of an earlier run."""
-    try:
-        return _part(blob).stat().st_size
-    except OSError:
-        return 0
+    return _size_bytes(_part(blob)) or 0
 
 
 def is_complete(blob: Path, file: HubFile) -> bool:
     """Return whether the content of a file is on disk in full."""
+    # The hub's own tools keep contents that several models share in one store inside of the cache.
+    real = blob.resolve()
+    is_inside = real.is_relative_to(blob.parents[2].resolve())
+    return is_inside and _size_bytes(real) == file.size_bytes
+
+
+def _size_bytes(path: Path) -> int | None:
+    """Return the size of a regular file; None where there is none, or a link, which may lead anywhere."""
     try:
-        return blob.stat().st_size == file.size_bytes
+        facts = os.lstat(path)
     except OSError:
-        return False
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
 
 def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int], None]) -> None:
@@ -67,7 +75,7 @@ def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int],
     if partial_bytes(blob) > file.size_bytes:
         part.unlink()
     failures = 0
-    while not part.exists() or partial_bytes(blob) < file.size_bytes:
+    while _size_bytes(part) is None or partial_bytes(blob) < file.size_bytes:
         before = partial_bytes(blob)
         reason = _attempt(listing, file, part, on_bytes)
         if reason is None:
@@ -81,7 +89,7 @@ def fetch(listing: Listing, file: HubFile, blob: Path, on_bytes: Callable[[int],
             )
         time.sleep(PAUSES_S[failures - 1])
     _check(listing, file, part)
-    part.replace(blob)
+    rename(part, blob, below=blob.parent)
 
 
 def _attempt(
@@ -90,7 +98,7 @@ def _attempt(
     """Download until the connection ends; return the reason of a failure that a retry may fix."""
     from huggingface_hub import constants, errors
 
-    done = part.stat().st_size if part.exists() else 0
+    done = _size_bytes(part) or 0
     headers = hub_headers()
     if done:
         headers["Range"] = f"bytes={done}-"
@@ -114,7 +122,7 @@ def _attempt(
             raise
         except errors.HTTPError as error:  # type: ignore[attr-defined] # re-exported
             return f"the connection broke off ({type(error).__name__})."
-    if part.stat().st_size < file.size_bytes:
+    if (_size_bytes(part) or 0) < file.size_bytes:
         return "the connection ended too early."
     return None
 
@@ -130,7 +138,8 @@ def _write(
 ) -> None:
     since, done_since = time.monotonic(), done
     try:
-        with part.open("ab" if done else "wb") as target:
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if done else os.O_TRUNC)
+        with os.fdopen(open_below(part, flags, below=part.parent), "wb") as target:
             for chunk in response.iter_raw():
                 target.write(chunk)
                 done += len(chunk)
@@ -163,9 +172,9 @@ def _check(listing: Listing, file: HubFile, part: Path) -> None:
     digest = hashlib.sha256()
     if file.algorithm == "git-sha1":
         # The blob id of git. SHA-1 detects damage here; it does not stop an attacker.
-        header = f"blob {part.stat().st_size}\0".encode()
+        header = f"blob {_size_bytes(part)}\0".encode()
         digest = hashlib.sha1(header, usedforsecurity=False)
-    with part.open("rb") as source:
+    with os.fdopen(open_below(part, os.O_RDONLY, below=part.parent), "rb") as source:
         hashlib.file_digest(source, lambda: digest)
     actual = digest.hexdigest()
     if actual != file.digest:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from viper.errors import DownloadError, WriteError
+from viper.storage.below import hold_lock, make_below, place_of, remove, rename
 from viper.storage.files import write_file
 from viper.storage.user_cache import NO_HOME
 from viper.weights.cache import COMMIT, cache_folder, has_no_home, repository_folder
@@ -177,17 +178,14 @@ def execute_pull(plan: PullPlan, on_progress: Callable[[Progress], None]) -> Pul
         DownloadError: The hub or the disk failed, a checksum is wrong, or another process is downloading
             the same model. Complete and partial downloads are kept.
     """
-    from filelock import FileLock, Timeout
-
     repository = plan.listing.repository
     to_fetch = plan.to_fetch_bytes
     try:
-        (plan.root / "blobs").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(plan.root / "blobs" / ".viper.lock", timeout=0)
-        with lock:
+        make_below(plan.root / "blobs", below=plan.cache)
+        with hold_lock(plan.root / "blobs" / ".viper.lock", below=plan.cache):
             _fetch_all(plan, on_progress)
             folder = _publish(plan)
-    except Timeout as error:
+    except BlockingIOError as error:
         raise DownloadError(
             f"Another process is fetching '{repository}'. Wait until it is done."
         ) from error
@@ -220,25 +218,26 @@ def _publish(plan: PullPlan) -> Path:
     folder = plan.root / "snapshots" / plan.listing.commit
     for file in plan.files:
         link = folder / file.path
-        link.parent.mkdir(parents=True, exist_ok=True)
-        _link(plan.blob(file), link)
+        make_below(link.parent, below=plan.cache)
+        _link(plan.blob(file), link, plan.cache)
     revision = plan.listing.revision
     if not COMMIT.fullmatch(revision):
         reference = plan.root / "refs" / revision
-        reference.parent.mkdir(parents=True, exist_ok=True)
-        write_file(reference, plan.listing.commit)
+        make_below(reference.parent, below=plan.cache)
+        write_file(reference, plan.listing.commit, below=plan.cache)
     return folder
 
 
-def _link(blob: Path, link: Path) -> None:
+def _link(blob: Path, link: Path, cache: Path) -> None:
     """Make a file of a snapshot folder a link to its content, replacing an existing file."""
     temporary = link.with_name(f".{link.name}.viper")
-    temporary.unlink(missing_ok=True)
+    remove(temporary, below=cache)
     try:
-        temporary.symlink_to(os.path.relpath(blob, link.parent))
+        with place_of(temporary, cache) as place:
+            os.symlink(os.path.relpath(blob, link.parent), place.name, dir_fd=place.folder)
     except OSError:  # Windows without the privilege to create links
         try:
             temporary.hardlink_to(blob)
         except OSError:
             shutil.copyfile(blob, temporary)
-    temporary.replace(link)
+    rename(temporary, link, below=cache)

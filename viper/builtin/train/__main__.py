@@ -35,6 +35,8 @@ _FIRST_SEED = 0
 _FIRST_VALIDATION_SEED = 9_000_000
 # Far apart, so that no image is in both sets.
 
+_FOLDERS = ("train", "validation", "answerer")
+
 
 @click.command(context_settings={"show_default": True})
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
@@ -68,8 +70,10 @@ def main(
         raise click.ClickException(str(error)) from error
     from viper.builtin.train.card import card_rows
     from viper.progress_bars import StepBars
-    from viper.storage.files import write_file
+    from viper.storage.files import make_folder, write_file
 
+    for name in _FOLDERS:
+        make_folder(folder / name, below=folder)
     with StepBars() as bars:
         _draw(folder / "train", images, _FIRST_SEED, jobs, bars)
         _draw(folder / "validation", validation, _FIRST_VALIDATION_SEED, jobs, bars)
@@ -79,8 +83,8 @@ def main(
             folder, min(views_of, images), validation, (text_steps, map_steps), viewer, bars
         )
     text = json.dumps(figures, indent=1)
-    write_file(folder / "figures.json", text + "\n")
-    write_file(folder / "card.md", "\n".join(card_rows(figures)) + "\n")
+    write_file(folder / "figures.json", text + "\n", below=folder)
+    write_file(folder / "card.md", "\n".join(card_rows(figures)) + "\n", below=folder)
     click.echo(text)
 
 

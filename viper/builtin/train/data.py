@@ -13,10 +13,11 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from viper.builtin.graphs import STRIDE
 from viper.builtin.world import render, sample_scene
 from viper.builtin.world.clevr import clevr_scene
 from viper.builtin.world.scene import Camera
-from viper.storage.files import make_folder, replace_file, write_file
+from viper.storage.files import make_folder, open_regular_file, replace_file, write_file
 
 __all__ = ["IMAGE_SIZE", "DrawnImage", "draw_images", "read_image"]
 
@@ -66,7 +67,7 @@ def draw_images(
         on_drawn: Called after each image, existing ones included.
     """
     for name in ("images", "things", "scenes"):
-        make_folder(folder / name)
+        make_folder(folder / name, below=folder)
     tasks = [(folder, number, first_seed) for number in range(count)]
     with contextlib.ExitStack() as stack:
         drawn: Iterable[None] = map(_draw, tasks)
@@ -81,31 +82,39 @@ def draw_images(
 def _draw(task: tuple[Path, int, int]) -> None:
     folder, number, first_seed = task
     path = folder / "scenes" / f"{number:06d}.json"
-    if path.exists():
+    if os.path.lexists(path):
         return
     scene = sample_scene(first_seed + number, size=IMAGE_SIZE)
     rendered = render(scene)
     name = f"{number:06d}.jpg"
-    with replace_file(folder / "images" / name, durable=False) as file:
+    with replace_file(folder / "images" / name, durable=False, below=folder) as file:
         image = Image.fromarray(rendered.pixels)
         image.save(file, "JPEG", quality=95, subsampling=0, optimize=False)
-    with replace_file(folder / "things" / f"{number:06d}.png", durable=False) as file:
+    object_map = folder / "things" / f"{number:06d}.png"
+    with replace_file(object_map, durable=False, below=folder) as file:
         objects = Image.fromarray((rendered.object_map + 1).astype(np.uint8))
         objects.save(file, "PNG", compress_level=1)
     entry = clevr_scene(scene, rendered, index=number, split="train", image_filename=name)
-    write_file(path, json.dumps(entry), durable=False)  # last: it marks a complete image
+    # Last: it marks a complete image.
+    write_file(path, json.dumps(entry), durable=False, below=folder)
 
 
 def read_image(folder: Path, number: int) -> DrawnImage:
     """Read one image of a folder."""
-    with Image.open(folder / "images" / f"{number:06d}.jpg") as image:
+    name = f"{number:06d}"
+    with _opened(folder, f"images/{name}.jpg") as file, Image.open(file) as image:
         pixels = np.asarray(image.convert("RGB"))
-    with Image.open(folder / "things" / f"{number:06d}.png") as image:
+    with _opened(folder, f"things/{name}.png") as file, Image.open(file) as image:
         object_map = np.asarray(image).astype(np.int16) - 1
-    entry = json.loads((folder / "scenes" / f"{number:06d}.json").read_text(encoding="utf-8"))
+    with _opened(folder, f"scenes/{name}.json") as file:
+        entry = json.load(file)
     camera = Camera(**entry["camera"])
     height, width = object_map.shape
     return DrawnImage(pixels, object_map, entry["objects"], ground_depth(camera, (width, height)))
+
+
+def _opened(folder: Path, name: str) -> BinaryIO:
+    return open_regular_file(str(folder / name), what="training", below=folder)
 
 
 def ground_depth(camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:

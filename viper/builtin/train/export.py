@@ -161,7 +161,9 @@ def export_language(model: LimberModel, folder: Path) -> None:
         {"descriptions": {0: "n"}, "words": {0: "n", 1: "length"}, "logits": {0: "n"}},
         folder / LANGUAGE_GRAPH,
     )
-    write_file(folder / TOKENIZER, model.tokenizer.backend_tokenizer.to_str(pretty=True))
+    write_file(
+        folder / TOKENIZER, model.tokenizer.backend_tokenizer.to_str(pretty=True), below=folder
+    )
 
 
 def _export(
@@ -203,7 +205,7 @@ def _write_simplified(graph: bytes, path: Path) -> None:
         simple = Path(folder, path.name)
         settings.optimized_model_filepath = str(simple)
         onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
-        write_file(path, simple.read_bytes())
+        write_file(path, simple.read_bytes(), below=path.parent)
 
 
 @contextlib.contextmanager
@@ -223,4 +225,4 @@ def _add_metadata(path: Path, values: Mapping[str, str]) -> None:
     graph = onnx.load(path)
     for name, value in values.items():
         graph.metadata_props.add(key=name, value=value)
-    write_file(path, graph.SerializeToString())
+    write_file(path, graph.SerializeToString(), below=path.parent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from viper.builtin.train.texts import MAX_OBJECTS, description, question_about
 from viper.builtin.words import SPELLINGS
 from viper.limber.prompt import prefix_of
 from viper.limber.training_loop import TrainingConfig, TrainingLoop
+from viper.storage.below import remove_tree, rename
+from viper.storage.files import make_folder
 
 __all__ = ["new_language", "new_tokenizer", "train_language"]
 
@@ -62,11 +63,12 @@ def train_language(
     with quiet_libraries():
         # Beside it, so that the folder is complete when it appears.
         unfinished = folder.with_suffix(".part")
-        shutil.rmtree(unfinished, ignore_errors=True)
+        remove_tree(unfinished, below=folder.parent)
+        make_folder(unfinished, below=folder.parent)
         model.eval().half().save_pretrained(unfinished)
         tokenizer.save_pretrained(unfinished)
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+        remove_tree(folder, below=folder.parent)
+        rename(unfinished, folder, below=folder.parent)
 
 
 def new_tokenizer() -> Any:

@@ -22,7 +22,8 @@ from viper.builtin.world.clevr import clevr_scene, scenes_file
 from viper.builtin.world.render import render
 from viper.builtin.world.sample import sample_scene, scene_seed
 from viper.errors import InputError
-from viper.storage.files import quote_path, write_file
+from viper.storage.below import names_in, remove
+from viper.storage.files import make_folder, quote_path, write_file
 
 __all__ = ["RenderedSet", "render_set"]
 
@@ -84,22 +85,22 @@ def render_set(
                 f"{quote_path(str(folder))} is not empty. Name a new folder, or replace the set in it with "
                 "--force (replace=True in Python)."
             )
-        images.mkdir(parents=True, exist_ok=True)
-        scenes.mkdir(exist_ok=True)
-        _remove_set(images, scenes_path, split)
+        make_folder(images, below=folder)
+        make_folder(scenes, below=folder)
+        _remove_set(folder, images, scenes_path, split)
         for index in range(count):
             scene = sample_scene(scene_seed(seed, index), size=size, randomised=randomised)
             rendered = render(scene)
             name = f"CLEVR_{split}_{index:06d}.png"
             content = io.BytesIO()
             Image.fromarray(rendered.pixels).save(content, "PNG")
-            write_file(images / name, content.getvalue(), durable=False)
+            write_file(images / name, content.getvalue(), durable=False, below=folder)
             entries.append(
                 clevr_scene(scene, rendered, index=index, split=split, image_filename=name)
             )
             if on_scene is not None:
                 on_scene()
-        write_file(scenes_path, json.dumps(scenes_file(entries, split)))
+        write_file(scenes_path, json.dumps(scenes_file(entries, split)), below=folder)
     except OSError as error:
         place = quote_path(str(error.filename or folder))
         reason = error.strerror or str(error)
@@ -112,10 +113,10 @@ def render_set(
     return RenderedSet(images, scenes_path, count, sum(len(entry["objects"]) for entry in entries))
 
 
-def _remove_set(images: Path, scenes_path: Path, split: str) -> None:
+def _remove_set(folder: Path, images: Path, scenes_path: Path, split: str) -> None:
     """Remove what an earlier run wrote, the scene file first: it must not describe missing images."""
-    scenes_path.unlink(missing_ok=True)
+    remove(scenes_path, below=folder)
     written = re.compile(rf"CLEVR_{re.escape(split)}_[0-9]{{6,}}\.png")
-    for path in images.iterdir():
-        if written.fullmatch(path.name):
-            path.unlink()
+    for name in names_in(images, below=folder):
+        if written.fullmatch(name):
+            remove(images / name, below=folder)

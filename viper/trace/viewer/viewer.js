@@ -34,10 +34,16 @@ class ViperTrace {
 
   show(trace) {
     this.#stop();
-    this.trace = {...trace, turns: trace.turns.slice(0, MOST.programs).map(bounded), morePrograms: trace.turns.length - MOST.programs};
+    // What is left out is never the program that answered.
+    const last = MOST.programs - 1;
+    const numbers = trace.turns.slice(0, MOST.programs).map((_, index) => index);
+    if (trace.chosen > last) numbers[last] = trace.chosen;
+    const turns = numbers.map((index) => ({...bounded(trace.turns[index]), number: index + 1}));
+    const chosen = trace.chosen > last ? last : trace.chosen;
+    this.trace = {...trace, turns, chosen, morePrograms: trace.turns.length - MOST.programs};
     const [image] = trace.images;
     if (image.width) this.size = [image.width, image.height];
-    this.attempt = Math.min(trace.chosen ?? 0, MOST.programs - 1);
+    this.attempt = chosen ?? 0;
     this.at = this.#steps().length - 1;
     this.#draw();
   }
@@ -146,7 +152,7 @@ class ViperTrace {
     return el("nav", {class: "vt-tabs", "aria-label": "Programs"}, ...this.trace.turns.map((attempt, index) => {
       const verdict = attempt.live ? "…" : attempt.failure ? `✗ ${attempt.failure.kind}` : "✓";
       const mark = index === this.trace.chosen ? " (the answer)" : "";
-      const button = el("button", {type: "button", "aria-pressed": index === this.attempt}, `Program ${index + 1} ${verdict}${mark}`);
+      const button = el("button", {type: "button", "aria-pressed": index === this.attempt}, `Program ${attempt.number ?? index + 1} ${verdict}${mark}`);
       button.addEventListener("click", () => {
         this.#stop();
         this.attempt = index;
@@ -381,7 +387,7 @@ function el(tag, attributes, ...children) {
 
 // Characters without a shape as escapes: a text can hide whole sentences in them.
 function visible(text) {
-  return text.replace(/[\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
+  return text.replace(/(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gu, (found) => `\\u{${found.codePointAt(0).toString(16)}}`);
 }
 
 function svg(tag, attributes) {
