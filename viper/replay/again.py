@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 
 from viper.engine.answer import Answer
 from viper.engine.config import SandboxLevel
@@ -27,6 +28,7 @@ from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
 from viper_sandbox import Jail, Limits, Request
 from viper_sandbox.findings import MAX_NOTES, capped_all
+from viper_sandbox.large_work import beside_loop
 
 __all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
 
@@ -140,10 +142,14 @@ class _Replay:
                     await self._attempt(number, attempt)
                     for number, attempt in enumerate(self._trace.attempts)
                 ]
+                return await beside_loop(partial(self._compared, outcomes))
         except TimeoutError as error:
             raise TimeoutExceededError(
                 f"The replay took longer than {timeout_s:g} s. Give it more with --timeout."
             ) from error
+
+    def _compared(self, outcomes: list[ProgramResult]) -> Replayed:
+        """Return what came of the programs; in a thread, so that the time limit ends it as well."""
         answer = self._answer(outcomes)
         found = differences(self._trace.to_json(), answer.trace.to_json())
         copied = *self._from_record, ALWAYS_FROM_RECORD
