@@ -206,7 +206,7 @@ def test_votes_are_sampled_at_the_users_temperature_or_a_usual_one(option, sent)
 
 
 def counted_votes(fake_engine, monkeypatch, wait_s, **options):
-    """Ask with votes whose counting waits for something else on the loop; return if it came, and the answer."""
+    """Ask with votes whose counting waits for the loop; return if that came, and the answer."""
     of, served, came = query_run.tally, threading.Event(), []
 
     async def serve():
