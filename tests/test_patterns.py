@@ -1,4 +1,4 @@
-"""No regular expression takes more than linear time, whatever text a stranger writes.
+"""No regular expression takes more than linear time, or much memory, whatever text a stranger writes.
 
 All expressions are found in the syntax trees of the packages; each is tried on texts made of its own
 literals.
@@ -7,16 +7,18 @@ literals.
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 
-from fakes.patterns import METHODS, Use, slow_text, uses
+from fakes.patterns import METHODS, Use, backtracking_groups, bytes_of_use, slow_text, uses
 from viper.builtin import questions
 from viper.generate import examples
 from viper.images import decoding
 from viper.limber import references as limber
 from viper.oracle import answerer
 from viper.serve.host_places import HostPlaces
+from viper.storage import bounded_json
 from viper.texts import secrets
 
 PLACES = HostPlaces(["/srv/a b/c.onnx", "a/a/a"], ["/a/a", "/home/me"], ["http://gpu-box:1/v1"])
@@ -94,3 +96,67 @@ def test_an_expression_that_takes_longer_is_noticed(pattern, method):
 @pytest.mark.slow
 def test_an_expression_that_takes_longer_for_a_megabyte_alone_is_noticed():
     assert slow_text(re.compile(r"(?:key|token)=.*;"), "search", **MEGABYTE)
+
+
+# -- memory
+
+
+def test_no_expression_keeps_memory_for_each_repeat_of_a_group():
+    found = {use.place: backtracking_groups(use.pattern) for use in FOUND}
+    assert {place: groups for place, groups in found.items() if groups} == {}
+
+
+# A group that keeps memory → a text of it, and the possessive form.
+GROUPS = {
+    "escapes of a string": (r'"[^"\\]*(?:\\.[^"\\]*)*"?', '"' + r"\n" * 200_000),
+    "one of two": (r"(?:[^'\\]|\\.)*", r"\n" * 200_000),
+    "at least one": (r"(?:ab)+", "ab" * 200_000),
+    "not greedy": (r"(?:ab)*?$", "ab" * 200_000),
+    "a number of times": (r"(?:ab){2,500000}", "ab" * 200_000),
+    "captured": (r"([ab])*", "ab" * 200_000),
+    "in another group": (r"x?(?:(?:-[a-z]+)*)", "-a" * 200_000),
+    "words": (r"[a-z]*(-[a-z0-9]+)*", "a" + "-a" * 200_000),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_that_keeps_memory_is_noticed(name):
+    text, content = GROUPS[name]
+    pattern = re.compile(text, re.DOTALL)
+    assert backtracking_groups(pattern)
+    assert bytes_of_use(pattern, "match", content) > 50 * 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?',
+        r"(?:ab)*+",
+        r"(?>(?:ab)*+)x?",
+        r"[ab]*",
+        r".*?x?",
+        r"(?:ab){0,300}",
+    ],
+)
+def test_control_an_expression_that_keeps_none_is_not_reported(text):
+    pattern = re.compile(text, re.DOTALL)
+    assert backtracking_groups(pattern) == []
+    for content in (r"\n" * 200_000, '"' + r"\n" * 200_000, "ab" * 200_000):
+        assert bytes_of_use(pattern, "match", content) < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "content", ['"' + r"\n" * 300_000, r'"\"' * 100_000, '"' * 500_000, r"\n" * 300_000]
+)
+@pytest.mark.parametrize("encoded", [True, False], ids=["bytes", "text"])
+def test_counting_the_values_of_a_text_takes_no_memory_for_its_escapes(content, encoded):
+    content = "," * 10 + content
+    text = content.encode() if encoded else content
+    tracemalloc.start()
+    try:
+        bounded_json.holds_more_values(text, 5)
+        bounded_json.holds_more_values(text, 500_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(content)

@@ -28,11 +28,12 @@ from viper_sandbox.api import Api
 from viper_sandbox.confine import ConfinementPlan, confine
 from viper_sandbox.examine import examine
 from viper_sandbox.execute import Done, execute
+from viper_sandbox.extract import ENTRY
 from viper_sandbox.frame_socket import EXIT_MEMORY, FrameSocket, wire_mapping
-from viper_sandbox.limits import Limits
+from viper_sandbox.limits import MAX_FAILURE_CHARACTERS, Limits
 from viper_sandbox.namespace import Printer
 from viper_sandbox.program_session import ProgramSession
-from viper_sandbox.wire import PatchRef, pack, unpack
+from viper_sandbox.wire import PatchRef, TooLargeError, WireError, pack, unpack
 
 __all__ = ["preload", "serve", "warm_up"]
 
@@ -147,4 +148,9 @@ def _run(host: FrameSocket, limits: Limits, apis: Mapping[int, Api], language: b
         result_values=limits.result_values,
     )
     result = ["done", outcome.value] if isinstance(outcome, Done) else ["failed", *outcome]
-    host.send([*result, printer.text])
+    try:
+        host.send([*result, printer.text])
+    except WireError as error:  # nothing was sent; it is the program's, and no fault of the sandbox
+        kind = "limit" if isinstance(error, TooLargeError) else "runtime"
+        why = f"The result of {ENTRY} cannot be sent: {error}"
+        host.send(["failed", kind, why[:MAX_FAILURE_CHARACTERS], None, printer.text])

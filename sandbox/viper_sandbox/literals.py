@@ -21,7 +21,9 @@ MAX_LITERAL_CHARACTERS = 400
 
 _NO_VALUES = frozenset({"annotation", "returns", "ctx", "op", "ops"})
 
-_ONE_LITERAL = re.compile(r"""[rRuU]?(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
+_ONE_LITERAL = re.compile(
+    r"""[rRuU]?(?:'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")"""
+)
 
 
 def string_literals(tree: ast.Module, source: str) -> tuple[StringLiteral, ...] | None:

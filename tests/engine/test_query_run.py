@@ -15,6 +15,7 @@ from fakes.backends import FakeAnswerer, FakeDetector
 from fakes.generators import ScriptedGenerator
 from fakes.llm_server import LLMServer, completion, refuse, text
 from viper import BudgetError, ConfigError, Engine, GenerationError, Query
+from viper.engine import query_run
 from viper.engine.config_checks import _is_zero
 from viper.generate.grammar import GrammarGenerator
 from viper.programs.program import Program
@@ -202,6 +203,44 @@ def test_votes_are_sampled_at_the_users_temperature_or_a_usual_one(option, sent)
             assert engine.ask(PICTURE, "How many?").confidence == 1.0
     assert [request.body["temperature"] for request in server.requests] == [sent, sent]
     assert {request.body["seed"] for request in server.requests} == {0, 1}
+
+
+def counted_votes(fake_engine, monkeypatch, wait_s, **options):
+    """Ask with votes whose counting waits for the loop; return if that came, and the answer."""
+    of, served, came = query_run.tally, threading.Event(), []
+
+    async def serve():
+        served.set()
+
+    def counted(*given):
+        engine._loop.submit(serve())
+        came.append(served.wait(wait_s))
+        time.sleep(options.get("timeout_s", 0.0))
+        return of(*given)
+
+    monkeypatch.setattr(query_run, "tally", counted)
+    generator = SamplingGenerator(["return 'a'", "return 'b'", "return 'b'"])
+    engine = fake_engine(generator, options={"votes": 3, **options})
+    return came, engine.ask(PICTURE, "Which one?")
+
+
+def test_votes_are_counted_beside_the_loop_that_serves_the_others(fake_engine, monkeypatch):
+    came, answer = counted_votes(fake_engine, monkeypatch, wait_s=30)
+    assert (came, answer.text) == ([True], "b")
+
+
+def test_control_a_vote_on_the_loop_holds_up_the_others(fake_engine, monkeypatch):
+    async def on_the_loop(work):
+        return work()
+
+    monkeypatch.setattr(query_run, "beside_loop", on_the_loop)
+    came, answer = counted_votes(fake_engine, monkeypatch, wait_s=0.3)
+    assert (came, answer.text) == ([False], "b")
+
+
+def test_votes_are_counted_within_the_timeout_of_the_answer(fake_engine, monkeypatch):
+    failure = counted_votes(fake_engine, monkeypatch, wait_s=30, timeout_s=2.0)[1].failure
+    assert (failure.kind, failure.message) == ("timeout", "There was no answer within 2 s.")
 
 
 # -- budgets

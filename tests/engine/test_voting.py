@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from viper.engine import voting
 from viper.engine.trace_builder import ProgramResult
 from viper.engine.voting import tally
 from viper.images.image import ImageRef, View
@@ -92,3 +96,74 @@ def test_boxes_that_are_written_alike_have_votes_of_their_own():
     winner, votes = tally([outcome("cup", [box]) for box in (*edges, edges[1])], "grounding")
     assert sorted(votes.answers.values()) == [1, 2]
     assert winner.patches[0].box_xyxy == edges[1]
+
+
+# -- the time of a vote
+
+LONG_ANSWERS = {
+    "punctuation": "!",
+    "articles": "a ",
+    "letters that become longer": "ßẞ",
+    "blanks": " \t",
+    "one word": "a",
+    "words": "red, Blue; ",
+    "letters outside of the first plane": "𝔸 𝔹-",
+}
+
+
+def vote_s(piece, characters, voters=12):
+    """Return the processor time of a vote of answers that differ in their last characters."""
+    answers = [piece * (characters // len(piece)) + "." * n for n in range(voters)]
+    started_s = time.thread_time()
+    _, votes = words(*answers)
+    assert votes.n == voters
+    return time.thread_time() - started_s
+
+
+@pytest.mark.parametrize("shape", LONG_ANSWERS)
+def test_a_vote_of_long_answers_takes_no_longer_than_reading_them(shape, monkeypatch):
+    assert vote_s(LONG_ANSWERS[shape], 900_000) < 0.5
+    # The control: without the limit, one pair takes longer than all of them.
+    fast_s = vote_s(LONG_ANSWERS[shape], 200_000)
+    monkeypatch.setattr(voting, "_MOST_NORMALIZED_CHARACTERS", 1_000_000)
+    assert vote_s(LONG_ANSWERS[shape], 200_000, voters=2) > fast_s
+
+
+def test_long_answers_agree_only_if_they_are_the_same():
+    long = "word " * 4_000
+    assert sorted(words(long, long + ".", long, "Word").votes.answers.values()) == [1, 1, 2]
+
+
+@pytest.mark.parametrize("task", ["vqa", "grounding"])
+def test_each_answer_is_made_into_a_key_once(task, monkeypatch):
+    made = []
+    of = voting.key_of
+    monkeypatch.setattr(voting, "key_of", lambda *given: made.append(given) or of(*given))
+    tally([outcome(str(n), [(n, 0, n + 1, 1)]) for n in range(90)], task)
+    assert len(made) == 90
+
+
+def compared_boxes(voters, monkeypatch):
+    """Return how often two boxes are compared in a vote in which all differ."""
+    compared = []
+    of = voting.iou
+    monkeypatch.setattr(voting, "iou", lambda *boxes: compared.append(boxes) or of(*boxes))
+    _, votes = tally([outcome("", [(n, 0, n + 1, 1)]) for n in range(voters)], "grounding")
+    assert sum(votes.answers.values()) == voters
+    monkeypatch.setattr(voting, "iou", of)
+    return len(compared)
+
+
+def test_a_box_is_compared_with_a_bounded_number_of_others(monkeypatch):
+    monkeypatch.setattr(voting, "MOST_LEADING_BOXES", 20)
+    assert compared_boxes(400, monkeypatch) < 20 * 400
+    # The control: without the limit, with all of them.
+    monkeypatch.setattr(voting, "MOST_LEADING_BOXES", 400)
+    assert compared_boxes(400, monkeypatch) == 400 * 399 // 2
+
+
+def test_boxes_beyond_the_first_groups_are_equal_if_they_are_the_same(monkeypatch):
+    monkeypatch.setattr(voting, "MOST_LEADING_BOXES", 1)
+    boxes = [(0, 0, 9, 9), (50, 0, 60, 10), (0, 0, 9, 8), (50, 0, 60, 10), (50, 0, 60, 9)]
+    _, votes = tally([outcome("cup", [box]) for box in boxes], "grounding")
+    assert sorted(votes.answers.values()) == [1, 2, 2]

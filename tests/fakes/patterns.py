@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -262,3 +263,39 @@ def _grows(pattern: re.Pattern, method: str, short, text, limit_s: float) -> boo
 _LEAST_S_PER_CHARACTER = 300e-9
 # A quadratic search of four times the text takes 4 times as long for each character.
 _MOST_GROWTH = 2.0
+
+# Repeated at most so often, a group takes some kilobytes.
+_MOST_REPEATS = 1_000
+
+
+def backtracking_groups(pattern: re.Pattern) -> list[str]:
+    """Return the repeated groups for each of whose repeats the engine of expressions keeps memory.
+
+    It keeps a place to return to, some 150 bytes, unless the group is one character or the repeat possessive.
+    """
+    return list(_repeats(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)))
+
+
+def _repeats(tree) -> Iterator[str]:
+    for op, value in tree:
+        name = str(op)
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            _, most, body = value
+            single = len(body) == 1 and str(body[0][0]) in _ONE_CHARACTER
+            if int(most) > _MOST_REPEATS and not single:
+                yield f"{name} of {body}"
+        for inner in _inner(value):
+            yield from _repeats(inner)
+
+
+_ONE_CHARACTER = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "CATEGORY")
+
+
+def bytes_of_use(pattern: re.Pattern, method: str, text: str | bytes) -> int:
+    """Return the peak of memory that one use of an expression on a text takes."""
+    tracemalloc.start()
+    try:
+        seconds(pattern, method, text, limit_s=60.0)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -10,12 +10,13 @@ import pytest
 
 from fakes import runs
 from viper.errors import InputError
-from viper.replay import replay
+from viper.replay import again, replay
 from viper.replay.again import ALWAYS_FROM_RECORD
 from viper.trace.files import trace_text
 from viper.trace.read import trace_of
 from viper.trace.record import Trace
 from viper.trace.turns import Attempt, CallRecord, Votes
+from viper_sandbox import JailFailure, Result
 
 # Field → a word of the sentence that lists it. A new field is here, or in `CHANGES`.
 COPIED = {
@@ -139,3 +140,57 @@ def test_a_doubt_of_a_call_cannot_be_taken_out_of_its_program_alone(value):
     found = replay(trace_of(value))
     assert "turns[0].unverified[0]" in {difference.path for difference in found.differences}
     assert found.answer.trace.outcome == "answered_with_doubts"
+
+
+# -- a program that ended as "the sandbox itself failed"
+
+
+SANDBOX = {"kind": "sandbox", "message": "The sandbox itself failed: WireError.", "line": None}
+
+
+def ended_as_sandbox(fake_engine, source):
+    """A trace that says of a program that the sandbox failed, and nothing of what it did."""
+    value = runs.run_of(fake_engine, source).trace.to_json()
+    value["turns"][0] |= {
+        "outcome": "failed",
+        "failure": SANDBOX,
+        "returned": None,
+        "calls": [],
+        "printed": "",
+    }
+    value |= {"outcome": "no_answer", "answer": None, "failure": SANDBOX, "patches": []}
+    return trace_of(value)
+
+
+HIDDEN = {
+    "an answer": "return 'yes'",
+    "a print": "print('did it')\n    return 1",
+    "a failure": "return [][1]",
+    "a call": "return image.exists('cup')",
+    "a deep result": "deep = 1\n    for i in range(30):\n        deep = {'': deep}\n    return deep",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_program_does_not_escape_a_replay_by_a_failure_of_the_sandbox(
+    fake_engine, name, monkeypatch
+):
+    trace = ended_as_sandbox(fake_engine, f"def execute_command(image):\n    {HIDDEN[name]}\n")
+    replayed = replay(trace)
+    assert not replayed.identical
+    assert not any("cannot be repeated" in sentence for sentence in replayed.from_record)
+    monkeypatch.setattr(again, "_UNREPEATABLE", frozenset({"sandbox"}))  # the control
+    assert replay(trace).identical
+
+
+def test_a_failure_of_the_sandbox_that_comes_again_is_taken_from_the_record(
+    fake_engine, monkeypatch
+):
+    async def broken(*_, **__):
+        return Result(None, JailFailure("sandbox", "The child was killed."))
+
+    trace = ended_as_sandbox(fake_engine, "def execute_command(image):\n    return 1\n")
+    monkeypatch.setattr(again.Jail, "run", broken)
+    replayed = replay(trace)
+    assert replayed.identical
+    assert "Program 1 (sandbox) fails here likewise" in replayed.from_record[0]

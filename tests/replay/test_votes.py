@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import itertools
 import random
+import threading
+import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from fakes import runs
+from viper.engine import voting
 from viper.engine.trace_builder import ProgramResult
-from viper.engine.voting import tally
+from viper.engine.voting import label_of, tally
+from viper.errors import TimeoutExceededError
 from viper.images.image import ImageRef
 from viper.images.region import Patch, View
 from viper.programs.program import Failure
 from viper.replay import again, replay
+from viper.replay import votes as votes_of_replay
 from viper.replay.votes import counted_again
 from viper.trace import Votes
 from viper.trace.read import trace_of
@@ -164,3 +170,83 @@ def test_every_result_of_some_order_of_requests_is_accepted_and_no_other(fake_en
                 as_recorded = as_recorded and names == list(votes.answers)
                 is_legal = (id(chosen), list(votes.answers.items())) in legal
                 assert as_recorded == is_legal
+
+
+# -- a file of some kilobytes, and the time limit
+
+SLOW_PARTS = ["tally", "differences", "answer_of", "outcome_fields"]
+
+
+@pytest.fixture
+def unwritten(elected):
+    """A trace of programs that could not be written, which need no sandbox."""
+    failed = {"kind": "generator", "message": "There was no program.", "line": None}
+    turns = [{**turn, "source": "", "outcome": "failed", "failure": failed, "returned": None,
+              "calls": [], "call_sites": []} for turn in elected["turns"]]  # fmt: skip
+    elected.update(turns=turns, votes={"n": 3, "answers": {}, "failed": 3}, outcome="no_answer")
+    return trace_of({**elected, "answer": None, "failure": failed, "patches": []})
+
+
+@pytest.mark.parametrize("part", SLOW_PARTS)
+def test_all_that_follows_the_programs_is_under_the_time_limit(unwritten, part, monkeypatch):
+    of, release = getattr(again, part), threading.Event()
+    monkeypatch.setattr(again, part, lambda *given: release.wait(60) and of(*given))
+    try:
+        with pytest.raises(TimeoutExceededError, match=r"longer than 0\.2 s"):
+            replay(unwritten, timeout_s=0.2)
+    finally:
+        release.set()
+    # The control: with the time that it takes, it comes to its end.
+    assert replay(unwritten, timeout_s=60).answer.failure is not None
+
+
+CROWDS = {
+    "one answer in many spellings": ("vqa", lambda n: "red" + "." * n),
+    "answers that all differ": ("vqa", lambda n: f"answer {n}"),
+    "two of each": ("vqa", lambda n: f"answer {n // 2}"),
+    "boxes that all overlap": ("grounding", lambda n: (n / 1000, 0.0, 50.0, 50.0)),
+    "boxes apart": ("grounding", lambda n: (n / 50, 0.0, n / 50 + 0.01, 1.0)),
+}
+
+
+def comparisons(monkeypatch, program, votes, task):
+    """Return how often two answers are compared, or made into a key, when a vote is counted again."""
+    count = []
+    with monkeypatch.context() as patched:
+        for module in (voting, votes_of_replay):
+            for name in ("agree", "key_of"):
+                of = getattr(module, name)
+                counted = lambda *given, of=of: count.append(1) or of(*given)  # noqa: E731
+                patched.setattr(module, name, counted)
+        counted_again(votes, program[0], program, task)
+    return len(count)
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_vote_of_a_crowd_is_counted_in_linear_time(fake_engine, name, monkeypatch):
+    task, answer = CROWDS[name]
+    monkeypatch.setattr(voting, "MOST_LEADING_BOXES", 25)
+    monkeypatch.setattr(votes_of_replay, "MOST_LEADING_BOXES", 25)
+    program = results(fake_engine, [answer(n) for n in range(600)], task)
+    few = program[:150]
+    # As forged: every label is the name of a group, so that each program might lead.
+    forged = [
+        Votes(len(some), dict.fromkeys(map(partial(label_of, task=task), some[:25]), 6), 0)
+        for some in (few, program)
+    ]
+    at_few = comparisons(monkeypatch, few, forged[0], task)
+    assert comparisons(monkeypatch, program, forged[1], task) < 5 * at_few
+    if name == "boxes apart":
+        # The control: without the limit, four times the voters are sixteen times the work.
+        monkeypatch.setattr(voting, "MOST_LEADING_BOXES", 600)
+        at_few = comparisons(monkeypatch, few, forged[0], task)
+        assert comparisons(monkeypatch, program, forged[1], task) > 10 * at_few
+
+
+def test_a_thousand_names_of_one_answer_are_told_apart_soon(fake_engine):
+    program = results(fake_engine, ["red" + "." * n for n in range(1_500)], "vqa")
+    forged = Votes(1_500, {label_of(one, "vqa"): 1 for one in reversed(program[:999])}, 0)
+    started_s = time.thread_time()
+    accepted = counted_again(forged, program[0], program, "vqa")
+    assert time.thread_time() - started_s < 5.0
+    assert accepted.votes.answers == {"red": 1_500}

@@ -71,6 +71,11 @@ SHAPES = {
     "markup": (4, "printed", lambda: ['"', "<" * TEXT_BYTES, '"']),
     "accents": (4, "printed", lambda: ['"', "é" * (TEXT_BYTES // 2), '"']),
     "escapes": (4, "printed", lambda: ['"', "\\u0001" * (TEXT_BYTES // 6), '"']),
+    "escapes beside commas": (
+        4,
+        "printed",
+        lambda: ['"', "," * 1_600_000, r"\n" * (TEXT_BYTES // 2 - 1_000_000), '"'],
+    ),
     "an image": (4, "image", image),
     "dicts of version 3": (3, "returned", lambda: items('{"a":0}', 7)),
     "empty dicts of version 3": (3, "returned", lambda: items("{}", 5)),

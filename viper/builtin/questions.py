@@ -24,7 +24,8 @@ CAN = (
 )
 
 _WORD = "|".join(sorted({word for words in SPELLINGS.values() for word in words}, key=len)[::-1])
-_SOME = rf"(?:(?:{_WORD}) )*(?:{_WORD})"
+# A phrase has a few words; each of a million would take memory.
+_SOME = rf"(?:(?:{_WORD}) ){{0,999}}(?:{_WORD})"
 _THIS = rf"(?:it|this|that|(?:the|this|that) {_SOME})"
 _IS = rf"(?:is|are) {_THIS}"
 

@@ -22,6 +22,7 @@ from viper.engine.options import OLD_NAMES, OPTIONS, EngineOptions
 from viper.engine.query import ImageSource, Query
 from viper.engine.query_run import EngineServices
 from viper.engine.solver import Solver
+from viper.errors import ConfigError
 from viper.generate.auto import resolve_auto
 from viper.generate.generator import Clocked, Threaded
 from viper.generate.program_cache import ProgramCache
@@ -36,6 +37,7 @@ from viper.programs.program import CheckReport, Program, Task
 from viper.scheduling.metrics import Load
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.replica import ModelHealth
+from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
 from viper.trace import Watcher
 from viper.usage import Usage
 from viper_sandbox import Jail, LevelReport, Limits
@@ -121,6 +123,8 @@ class Engine:
         options = {name: getattr(arguments, name) for name in OPTIONS}
         generator, folder = arguments.generator, arguments.data_folder
         name = resolve_auto(generator) if isinstance(generator, str) else generator.name
+        if reveals_secret(name):
+            raise ConfigError(f"The generator {SECRET_REFERENCE}")
         api = ProgramApi.of(open_modules(arguments.modules))
         self.config = config = EngineConfig(
             **options

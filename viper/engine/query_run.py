@@ -233,7 +233,10 @@ class QueryRun:
         except BaseExceptionGroup as errors:
             # One program hit an error of the engine, which cancelled the others.
             raise errors.exceptions[0] from None
-        self._trace_builder.choose(*tally([task.result() for task in tasks], self._query.task))
+        outcomes = [task.result() for task in tasks]
+        # Beside the loop, since answers may have a megabyte each, and within the timeout of the answer.
+        found = await beside_loop(partial(tally, outcomes, self._query.task))
+        self._trace_builder.choose(*found)
 
     async def _write_and_run(self, opened: OpenedGenerator, request: GenerationRequest) -> _Run:
         if Abilities.of(opened.generator).billed:

@@ -10,6 +10,7 @@ from viper.generate.generator import Abilities, Generator
 from viper.generate.reference import parse_reference
 from viper.plugins import GENERATORS as PLUGIN_GROUP
 from viper.plugins import find_plugins
+from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
 
 __all__ = ["GENERATORS", "OpenedGenerator", "generator_options", "open_generator"]
 __all__ += ["open_generators"]
@@ -61,8 +62,10 @@ def open_generator(name: str) -> Generator:
     Options follow the model, as in `local:FOLDER?device=cuda&examples=3`.
 
     Raises:
-        ConfigError: The name is unknown, or its model is missing.
+        ConfigError: The name is unknown or holds a secret, or its model is missing.
     """
+    if reveals_secret(name):
+        raise ConfigError(f"The generator {SECRET_REFERENCE}")
     kind, _, reference = name.partition(":")
     match kind.strip():
         case "grammar":

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from viper.errors import ConfigError, MissingExtraError, did_you_mean
 from viper.models.roles import ROLES, Backend, Role
 from viper.plugins import BACKENDS, Plugin, find_plugins
+from viper.texts.secrets import SECRET_REFERENCE, reveals_secret
 
 __all__ = ["BackendEntry", "BackendRef", "Loader", "backends_for", "open_backend", "parse_role"]
 __all__ += ["IMPORTING", "identity", "plugin_backends"]
@@ -105,6 +106,14 @@ class BackendRef:
     loader: Loader | None = field(default=None, repr=False)
     """Loader of a role that a module adds; None for a backend in the registry."""
 
+    def __post_init__(self) -> None:
+        """Refuse a secret, since traces, pages and logs name the backend.
+
+        Raises:
+            ConfigError: The reference or an option holds one.
+        """
+        _refuse_secret(self.role, str(self))
+
     @classmethod
     def parse(cls, role: Role, text: str, own: tuple[str, Loader] | None = None) -> BackendRef:
         """Read `NAME:REFERENCE?option=value&…`.
@@ -115,8 +124,9 @@ class BackendRef:
             own: Name and loader of the module that adds the role.
 
         Raises:
-            ConfigError: The name is unknown for this role.
+            ConfigError: The name is unknown for this role, or the reference holds a secret.
         """
+        _refuse_secret(role, text)  # as it is written, before anything repeats it
         name, _, rest = text.partition(":")
         name = name.strip()
         if name == STUB:
@@ -154,6 +164,11 @@ class BackendRef:
         query = "&".join(f"{key}={value}" for key, value in self.options)
         text = f"{self.name}:{self.reference}" if self.reference else self.name
         return f"{text}?{query}" if query else text
+
+
+def _refuse_secret(role: Role, reference: str) -> None:
+    if reveals_secret(reference):
+        raise ConfigError(f"The reference of the {role} {SECRET_REFERENCE}")
 
 
 def parse_role(text: str, more: Iterable[Role] = ()) -> Role:

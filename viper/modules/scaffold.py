@@ -17,7 +17,7 @@ from viper.storage.files import make_folder, write_failure, write_file
 
 __all__ = ["new_module"]
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+")
 _LONGEST = 24
 _PATHS = {
     "pyproject.toml.txt": "pyproject.toml",

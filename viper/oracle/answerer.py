@@ -159,7 +159,7 @@ _FORMS: Sequence[tuple[str, Callable[..., str]]] = (
     (r"how (?:big|large|small) .*", _property),
     (rf"(?:is|are) (?:{_THIS}|the) (.+)", _verify),
     (
-        rf"(?:what|which|who)(?: (?!is |are )\w+)* (?:is|are) {_THIS}",
+        rf"(?:what|which|who)(?: (?!is |are )\w+){{0,60}} (?:is|are) {_THIS}",
         lambda context: context.subject().name,
     ),
     (r"what (?:is|are) .+ doing", partial(_property, kind="posture")),

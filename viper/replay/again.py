@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 
 from viper.engine.answer import Answer
 from viper.engine.config import SandboxLevel
@@ -25,13 +26,13 @@ from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import Attempt, Trace, Votes
 from viper.trace.differences import Difference, differences
-from viper_sandbox import Jail, Limits, Request
+from viper_sandbox import Jail, JailFailure, Limits, Request
 from viper_sandbox.findings import MAX_NOTES, capped_all
+from viper_sandbox.large_work import beside_loop
 
 __all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
 
-# Failures that depend on the machine or the caller of the recorded run.
-_UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled", "sandbox"})
+_UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled"})
 
 # Failures that can end the whole answer from outside its programs.
 _ANSWER_FAILURES: frozenset[FailureKind] = frozenset(
@@ -140,10 +141,14 @@ class _Replay:
                     await self._attempt(number, attempt)
                     for number, attempt in enumerate(self._trace.attempts)
                 ]
+                return await beside_loop(partial(self._compared, outcomes))
         except TimeoutError as error:
             raise TimeoutExceededError(
                 f"The replay took longer than {timeout_s:g} s. Give it more with --timeout."
             ) from error
+
+    def _compared(self, outcomes: list[ProgramResult]) -> Replayed:
+        """Return what came of the programs; in a thread, so that the time limit ends it as well."""
         answer = self._answer(outcomes)
         found = differences(self._trace.to_json(), answer.trace.to_json())
         copied = *self._from_record, ALWAYS_FROM_RECORD
@@ -175,6 +180,11 @@ class _Replay:
             arguments={"query": trace.question, "possible_answers": list(trace.choices)},
         )
         result = await self.jail.run(request, session.handle, least_level=self._sandbox)
+        if _is_sandbox(attempt.failure) and _is_sandbox(result.failure):
+            self._from_record.append(
+                f"Program {number + 1} (sandbox) fails here likewise and is taken from the record."
+            )
+            return ProgramResult(attempt)
         unverified = attempt.unverified
         if (
             len(unverified) < MAX_NOTES
@@ -241,6 +251,10 @@ class _Replay:
                 "answers with equally many votes, and names those that are equal."
             )
         return found.votes, next(i for i, one in enumerate(outcomes) if one is found.winner)
+
+
+def _is_sandbox(failure: Failure | JailFailure | None) -> bool:
+    return failure is not None and failure.kind == "sandbox"
 
 
 def _is_unrepeatable(attempt: Attempt) -> bool:

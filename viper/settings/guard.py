@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from viper.errors import ConfigError
 from viper.texts.hosts import is_loopback, url_host
-from viper.texts.secrets import SECRETS, holds_secret, is_secret
+from viper.texts.secrets import SECRETS, holds_secret, reveals_secret
 
 __all__ = ["CONFIG_VARIABLE", "check_found", "received", "refuse_secrets"]
 
@@ -69,7 +69,7 @@ def refuse_secrets(name: str, value: Any, origin: object) -> None:
     Raises:
         ConfigError: An option of the reference looks like a secret, or its address holds a password.
     """
-    if isinstance(value, str) and (any(map(is_secret, _query_of(value))) or holds_secret(value)):
+    if isinstance(value, str) and reveals_secret(value):
         raise ConfigError(
             f"The setting {name} ({origin}) holds a secret. Set an environment variable instead "
             f"({', '.join(SECRETS)})."

@@ -99,7 +99,8 @@ _TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 # What stands before a string, and the string: what a program, a model or a stranger said holds any marks.
-_UP_TO_STRING = r'([^"]*)(?:"[^"\\]*(?:\\.[^"\\]*)*"?)?'
+# Possessive: otherwise `re` keeps 150 bytes for each escape, to return to, which is gigabytes for 30 MB.
+_UP_TO_STRING = r'([^"]*+)(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?)?'
 _BYTES_UP_TO_STRING = re.compile(_UP_TO_STRING.encode(), re.DOTALL)
 _TEXT_UP_TO_STRING = re.compile(_UP_TO_STRING, re.DOTALL)
 

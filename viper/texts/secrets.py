@@ -2,6 +2,7 @@
 
     is_secret              whether a name, as of a variable or an option, is that of a secret
     holds_secret           whether a text holds something that looks like a secret
+    reveals_secret         whether the reference of a model or generator does, or has an option that should
     hide_secrets           a text with its secrets replaced by `[key]`
     hide_values            a text without the values of `SECRETS` alone, for texts that must stay as they are
     without_secrets        the variables that a child process may have
@@ -16,10 +17,25 @@ import os
 import re
 from collections.abc import Mapping
 
-__all__ = ["SECRETS", "hide_secrets", "hide_values", "holds_secret", "is_secret", "without_secrets"]
+__all__ = [
+    "SECRETS",
+    "SECRET_REFERENCE",
+    "hide_secrets",
+    "hide_values",
+    "holds_secret",
+    "is_secret",
+]
+__all__ += ["reveals_secret", "without_secrets"]
 
 SECRETS = ("OPENAI_API_KEY", "HF_TOKEN", "VIPER_SERVE_TOKEN")
 """Environment variables whose values are shown nowhere."""
+
+SECRET_REFERENCE = (
+    "holds a user name, a password or a query in an address, or a key, which logs and traces would reveal. "
+    "Give the address alone, as scheme://host:port/path, and the key in an environment variable "
+    f"({', '.join(SECRETS)})."
+)
+"""What to say of a reference that `reveals_secret`, which must not be repeated."""
 
 _HIDDEN = "[key]"
 # A local server is often given a word such as "none" as its key; it is no secret, and occurs in answers.
@@ -52,13 +68,33 @@ _OPTION = r"[?&;]([\w%.-]{1,60})=([^&;\s\"']+)"
 
 def is_secret(name: str) -> bool:
     """Return whether a name looks like that of a secret."""
-    words = name.lower().replace("max_token", "")  # max_tokens is a limit, not a secret
+    # max_tokens and context_tokens are limits, not secrets.
+    words = name.lower().replace("max_token", "").replace("context_token", "")
     return any(word in words for word in ("token", "key", "secret", "passw", "credential"))
 
 
 def holds_secret(text: str) -> bool:
     """Return whether a text holds something that looks like a secret."""
     return hide_secrets(text) != text
+
+
+def reveals_secret(reference: str) -> bool:
+    """Return whether `NAME:REFERENCE?option=value&…` must not stand in a log or trace.
+
+    An address in it may have neither user and password nor a query or fragment, and no option the name of a
+    secret; both are looked for as they are written, and with their escapes resolved.
+    """
+    from urllib.parse import parse_qsl, unquote
+
+    if any(map(holds_secret, (reference, unquote(reference)))):
+        return True
+    query = reference.partition("?")[2]
+    for name, value in parse_qsl(query.replace(";", "&"), keep_blank_values=True):
+        is_address = "://" in value or "url" in name.lower()
+        if is_secret(name) or (is_address and any(mark in value for mark in "@?#")):
+            return True
+    # Also without a scheme, with any number of slashes, or in place of a model's name.
+    return re.search(r":[^@]*@", unquote(reference).partition(":")[2]) is not None
 
 
 def hide_secrets(text: str) -> str:

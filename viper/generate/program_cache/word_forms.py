@@ -42,8 +42,8 @@ __all__ += ["word_class"]
 
 _PIECE = re.compile(
     r"['’]s\b"  # the dog's tail
-    r"|[^\W\d_]+(?:-[^\W\d_]+|['’](?!s\b)[^\W\d_]+)*"  # a polka-dotted dog that isn't here
-    r"|\d+(?:[.,:]\d+)*"
+    r"|[^\W\d_]++(?:-[^\W\d_]++|['’](?!s\b)[^\W\d_]++)*+"  # a polka-dotted dog that isn't here
+    r"|\d++(?:[.,:]\d++)*+"
     r"|\S"
 )
 

@@ -144,7 +144,7 @@ _QUOTATION_MARKS = str.maketrans("\u2019\u2018`\u201c\u201d", "'''\"\"")
 
 _NAME = re.compile(r"(?<=\S )[A-Z][A-Za-z]+|\b[A-Z]{2,}\b")
 _WORD = re.compile(
-    r"w/out\b|w/o\b|w/|b/w|[0-9]+:[0-9]+|[0-9]+(?:st|nd|rd|th)?|[a-z]+(?:-[a-z]+)*|'[a-z]+|'|[,;:]|[.?!]+|\S"
+    r"w/out\b|w/o\b|w/|b/w|[0-9]+:[0-9]+|[0-9]+(?:st|nd|rd|th)?|[a-z]++(?:-[a-z]++)*+|'[a-z]+|'|[,;:]|[.?!]+|\S"
 )
 
 
