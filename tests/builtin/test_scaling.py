@@ -79,7 +79,8 @@ def test_a_large_image_looks_as_in_floats_and_takes_little_memory(
     monkeypatch.setattr(scaling, "LARGE_PIXELS", 1 << 60)  # the control
     floats, floats_bytes = peak_bytes(lambda: scaled(pixels, wanted))
     assert np.abs(found - floats).max() < 6 / 255
-    assert np.abs(found - floats).mean() < 2 / 255
+    # Where all rows become one, the last average may be of fewer rows than the others.
+    assert np.abs(found - floats).mean() < (1 if min(wanted) > 1 else 4) / 255
     assert floats_bytes > 12 * pixels.size // 3
     assert found_bytes < 0.5 * floats_bytes
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
+from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indices, colors_of_bmp
 from viper.images.png_chunks import transparency_of_png
+from viper.images.run_lengths import check_bmp_runs
 from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
@@ -145,20 +147,32 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
         transparent = transparency_of_png(data)
         if transparent is not None:
             image.info["transparency"] = transparent
-    elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
-        # A palette of grays is left out, and with it the number of bits.
-        bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
-        if bits != _BITS_OF_GRAY.get(image.mode, bits):
-            raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
+    elif image.format == "GIF":
+        check_frame_of_gif(image, data)
+    elif image.format == "BMP":
+        _check_bmp(image, data)
+
+
+def _check_bmp(image: ImageFile, data: memoryview) -> None:
+    bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
+    if not image.tile:
+        return
+    start: int = image.tile[0].offset
+    if image.tile[0].codec_name == "bmp_rle":
+        if start % 2:  # Pillow counts from the beginning of the file
+            raise DecodingError("unsupported", "run lengths at an odd place")
+        check_bmp_runs(data[start:], image.size, bits)
+    # A palette of grays is left out, and with it the number of bits and of colors.
+    elif bits != _BITS_OF_GRAY.get(image.mode, bits):
+        raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
+    if image.mode == "L":
+        image.info[COLORS] = colors_of_bmp(data)
 
 
 def load(image: Image) -> None:
     """Decode an image to its end."""
     image.load()
-    if image.format == "PNG" and image.mode == "P" and image.palette is not None:
-        most: Any = image.getextrema()[1]
-        if most >= len(image.palette.palette) // 3:
-            raise DecodingError("damaged", f"color {most} is beyond its palette")
+    check_indices(image)
 
 
 def orientation(image: Image) -> int:
