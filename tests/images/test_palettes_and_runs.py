@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from fakes.picture_files import bmp, tiff
 from viper.errors import InputError
 from viper.images import image_files, tiff_layout
 from viper.images.decoding import open_image
+from viper.images.decoding_error import DecodingError
 from viper.images.run_lengths import check_packbits
 
 BLUE, RED, WHITE = b"\0\0\xff", b"\xff\0\0", b"\xff\xff\xff"
@@ -74,7 +77,7 @@ def bmp_of(index: int, palette: bytes, bits: int = 8) -> bytes:
 
 
 def tiff_of(index: int, colors: int) -> bytes:
-    tags = {258: [8], 262: [3], 320: [n * 257 for n in range(colors)] * 3}
+    tags: dict[int, Sequence[int]] = {258: [8], 262: [3], 320: [n * 257 for n in range(colors)] * 3}
     return tiff([bytes([index] * 4)], (4, 1), tags)
 
 
@@ -97,7 +100,7 @@ REFUSED = {
         (4, 1), 8, [b"\4\x1e\0\1"], compression=1, palette=bytes(64), colors=16
     ),
     "TIFF: color beyond its palette": tiff_of(200, 4),
-    "BMP runs: a blank line": runs(bytes([8, 1, 0, 0, 0, 0, 8, 2, 0, 0, 8, 3, 0, 1])),
+    "BMP runs: a blank line": runs(bytes([8, 1, 0, 0, 0, 0, 8, 2, 0, 0, 8, 3, 0, 2, 0, 1])),
     "BMP runs: a line too short": runs(bytes([7, 1, 0, 0, *[8, 1, 0, 0] * 3, 0, 1])),
     "BMP runs: a line too long": runs(bytes([9, 1, 0, 0, *[8, 1, 0, 0] * 3, 0, 1])),
     "BMP runs: two lines in one": runs(bytes([8, 1, *[8, 1, 0, 0] * 3, 0, 1])),
@@ -183,7 +186,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_packbits_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    tags = {258: [8], 259: [32773], 262: [1]}
+    tags: dict[int, Sequence[int]] = {258: [8], 259: [32773], 262: [1]}
     data = tiff([DAMAGED[name]], (60, 60), tags)
     with pytest.raises(InputError):
         open_image(data)
@@ -195,6 +198,22 @@ def test_damaged_packbits_are_refused(name: str, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("padding", [b"", b"\x80", b"\x80\x80\x80", b"\0"])
 def test_padded_packbits_are_read(padding: bytes) -> None:
     check_packbits(memoryview(STRIP + padding), ROWS.size)
+
+
+def test_strips_that_share_a_long_body_cost_no_time() -> None:
+    body = memoryview(b"\x80" * 20_000_000)
+    with pytest.raises(DecodingError, match="run lengths"):
+        check_packbits(body, 100)
+    started_s = time.process_time()
+    for _ in range(10_000):
+        with suppress(DecodingError):
+            check_packbits(body, 100)
+    assert time.process_time() - started_s < 2
+    # The control: with room for as many samples, it reads to the end.
+    started_s = time.process_time()
+    with pytest.raises(DecodingError):
+        check_packbits(body[:200_000], 200_000)
+    assert time.process_time() - started_s > 0.001
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK"])

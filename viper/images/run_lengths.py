@@ -14,6 +14,8 @@ __all__ = ["check_bmp_runs", "check_packbits"]
 _END_OF_LINE, _END_OF_IMAGE, _DELTA = 0, 1, 2
 # In TIFF: a header that means nothing; a strip may be filled up with them.
 _NO_RUN = 128
+# A strip takes at most two bytes for each of its samples, and is filled up by a few.
+_SPARE_BYTES = 256
 
 
 def check_bmp_runs(data: memoryview, size_wh: tuple[int, int], bits: int) -> None:
@@ -66,6 +68,10 @@ def check_packbits(data: memoryview, wanted_bytes: int) -> None:
     """
     position = produced = 0
     end = len(data)
+    if end > 2 * wanted_bytes + _SPARE_BYTES:  # strips that share a long body would take hours
+        raise DecodingError(
+            "attack", f"{end:,} bytes of run lengths for {wanted_bytes:,} of samples"
+        )
     while position < end and produced < wanted_bytes:
         header = data[position]
         if header < _NO_RUN:
