@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from viper.engine.answer import Answer
+from viper.engine.engine import Engine
+from viper.engine.query import Query
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.models.roles import AnswerRequest, DetectRequest
 from viper.scheduling import pixel_shares
+from viper.scheduling.job import Job
 from viper.scheduling.method_request import MethodRequest
 from viper.scheduling.operation import COMPLETE
 from viper.scheduling.pixel_shares import MOST_PIXELS, pixels_to_read
 from viper.scheduling.request_queue import RequestQueue
+from viper_sandbox.large_work import paid_by
 
 LARGE, SMALL = (8_000, 5_000), (480, 320)
 
@@ -165,3 +171,30 @@ def test_further_views_of_an_image_cost_their_own_pixels() -> None:
     both = MethodRequest(Patch(whole("one")), {"other": Patch(corner("one"))})
     assert pixels_to_read(both, set()) == (40_000_100, {"one"})
     assert pixels_to_read("a text", set()) == (0, set())
+
+
+@pytest.mark.parametrize("client", ["127.0.0.2", None])
+def test_the_queue_learns_for_whom_a_program_works(
+    client: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+    demand = RequestQueue.demand
+
+    def noted(self: RequestQueue, *args: Any) -> Job:
+        found.append(args[-1])
+        return demand(self, *args)
+
+    monkeypatch.setattr(RequestQueue, "demand", noted)
+    program = "def execute_command(image):\n    return len(ImagePatch(image).find('cube'))\n"
+    query = Query("examples/shapes.png", "How many?", program=program)
+
+    async def asked(engine: Engine) -> Answer:
+        if client is None:
+            return await engine.arun(query)
+        with paid_by(client, lambda spent_s: None):
+            return await engine.arun(query)
+
+    with Engine() as engine:
+        assert asyncio.run(asked(engine)).value == 4
+    assert found
+    assert set(found) == {client}
