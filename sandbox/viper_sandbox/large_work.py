@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import NamedTuple, TypeVar
 
-__all__ = ["LARGE_BYTES", "LARGE_VALUES", "beside_loop", "paid_by"]
+__all__ = ["LARGE_BYTES", "LARGE_VALUES", "beside_loop", "paid_by", "payer"]
 
 LARGE_BYTES = 8_192
 """Frames beyond are decoded beside the loop; smaller ones take a millisecond, about as long as the detour."""
@@ -58,6 +58,11 @@ def paid_by(client: Hashable, charge: Callable[[float], None]) -> Iterator[None]
         yield
     finally:
         _PAYER.reset(token)
+
+
+def payer() -> Hashable:
+    """Return the client that pays for work of the running task; None if nobody was named."""
+    return _PAYER.get().client
 
 
 class _Workers:

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import time
-import tracemalloc
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from viper.builtin import sight
 from viper.builtin.graphs import STRIDE, Graphs, Maps, Scales
@@ -115,66 +111,3 @@ def test_an_untrained_network_does_not_compare_all_cells_with_each_other(monkeyp
     boxes, scores = sight._objects(maps)
     assert compared == [1000]  # of 12,288, each as likely as the next
     assert len(boxes) == len(scores) == 100
-
-
-def _all_as_floats(pixels, size_wh):
-    """What is resized without a division by whole numbers before."""
-    channels = np.divide(pixels.transpose(2, 0, 1), 255, dtype=np.float32)
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(np.ascontiguousarray(one)).resize(size_wh, 2))
-            for one in channels
-        ]
-    )
-
-
-def _waves(width: int, height: int) -> np.ndarray:
-    x, y = np.linspace(0, 9, width), np.linspace(0, 7, height)[:, None]
-    gray = (127 + 127 * np.sin(x) * np.cos(y)).astype(np.uint8)
-    return np.stack([gray, 255 - gray, gray // 2], axis=2)
-
-
-def _size_of_input(width: int, height: int) -> tuple[int, int]:
-    scale = min(384 / width, 512 / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-SHAPES = [
-    (4_000, 3_000),
-    (3_000, 5_000),
-    (9_001, 1_301),
-    (1_201, 9_007),
-    (12_000, 60),
-    (60, 12_000),
-]
-
-
-@pytest.mark.parametrize(("width", "height"), SHAPES)
-def test_a_large_picture_takes_little_memory(width: int, height: int) -> None:
-    pixels, size = _waves(width, height), _size_of_input(width, height)
-    taken = []
-    for resized in (sight._resized, _all_as_floats):
-        tracemalloc.start()
-        taken.append((resized(pixels, size), tracemalloc.get_traced_memory()[1]))
-        tracemalloc.stop()
-    (ours, our_bytes), (control, control_bytes) = taken
-    assert np.abs(ours - control).max() < 0.02  # five steps of a byte
-    assert our_bytes < 0.5 * control_bytes
-    assert our_bytes < 24 << 20
-
-
-def test_a_large_picture_takes_little_time() -> None:
-    """Other requests wait for it: the model looks at one picture at a time."""
-    pixels, size = _waves(5_000, 4_000), _size_of_input(5_000, 4_000)
-    taken_s = []
-    for resized in (sight._resized, _all_as_floats):
-        started_s = time.process_time()
-        resized(pixels, size)
-        taken_s.append(time.process_time() - started_s)
-    assert taken_s[0] < 0.3 * taken_s[1]
-
-
-@pytest.mark.parametrize(("width", "height"), [(384, 256), (640, 480), (1_000, 700), (300, 90)])
-def test_an_ordinary_picture_is_resized_in_floats_alone(width: int, height: int) -> None:
-    pixels, size = _waves(width, height), _size_of_input(width, height)
-    np.testing.assert_array_equal(sight._resized(pixels, size), _all_as_floats(pixels, size))

@@ -10,12 +10,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from viper.builtin.graphs import STRIDE, FloatArray, Maps, Network, Regions
+from viper.builtin.scaling import scaled
 from viper.builtin.words import encode
 from viper.images.boxes import Box, nms
 from viper.images.image import ImageRef, Pixels, View
@@ -27,9 +28,6 @@ __all__ = ["CENTER_THRESHOLD", "Sight", "Viewer"]
 _WIDTH = 384
 _TALLEST = 512
 _MULTIPLE = 32
-# What remains to be scaled down after the division by whole numbers: the difference cannot be seen.
-_GAP = 3
-_BAND_PIXELS = 1 << 20
 # Least probability of an object's center in a cell; see the model card for precision and recall.
 CENTER_THRESHOLD = 0.3
 _NMS_IOU = 0.6
@@ -59,6 +57,19 @@ class Sight:
     """Distance of the image from those of the small world; see `Familiarity`."""
 
 
+class _Input(NamedTuple):
+    """What the network gets of an image."""
+
+    image: FloatArray
+    """Shape (1, 3, h, w), 0 … 1, sides multiples of 32."""
+    scale: float
+    """Pixels of the network's input per pixel of the image."""
+    size_wh: tuple[int, int]
+    """Of the image."""
+    covered_wh: tuple[int, int]
+    """Pixels of the input that the image covers; the rest repeats its edge."""
+
+
 class Viewer:
     """Encodes each image once with the network; may be used from several threads.
 
@@ -74,20 +85,31 @@ class Viewer:
 
     def look(self, image: ImageRef) -> Sight:
         """Return an encoded image, from the cache if it was encoded before."""
+        key = image.content_hash
+        with self._lock:
+            if (sight := self._cached(key)) is not None:
+                return sight
+        # Outside the lock: scaling a large image takes longer than encoding it.
+        scaled_input = _input_of(image.pixels())
         # Under the lock, so that the network runs once if two roles ask at the same time.
         with self._lock:
-            sight = self._sights.get(image.content_hash)
-            if sight is None:
-                sight = self._sights[image.content_hash] = self.look_at(image.pixels())
-                self._strangeness[image.content_hash] = sight.strangeness
-                for kept, most in (
-                    (self._sights, _CACHED),
-                    (self._strangeness, _CACHED_STRANGENESS),
-                ):
-                    while len(kept) > most:
-                        kept.popitem(last=False)
-            self._sights.move_to_end(image.content_hash)
+            if (sight := self._cached(key)) is not None:
+                return sight
+            sight = self._sights[key] = self._encode(scaled_input)
+            self._strangeness[key] = sight.strangeness
+            for kept, most in (
+                (self._sights, _CACHED),
+                (self._strangeness, _CACHED_STRANGENESS),
+            ):
+                while len(kept) > most:
+                    kept.popitem(last=False)
             return sight
+
+    def _cached(self, key: str) -> Sight | None:
+        """Return an encoded image, which is now the last to be dropped; the caller holds the lock."""
+        if key in self._sights:
+            self._sights.move_to_end(key)
+        return self._sights.get(key)
 
     def strangeness(self, image: ImageRef) -> float:
         """Return `Sight.strangeness` of an image, from the cache if it was encoded before."""
@@ -104,17 +126,18 @@ class Viewer:
 
     def look_at(self, pixels: Pixels) -> Sight:
         """Encode an image of shape (H, W, 3), uint8 RGB."""
-        height, width = pixels.shape[:2]
-        scale = min(_WIDTH / width, _TALLEST / height)
-        w, h = max(1, round(width * scale)), max(1, round(height * scale))
-        image = _resized(pixels, (w, h))  # (3, h, w)
-        image = np.pad(image, ((0, 0), (0, -h % _MULTIPLE), (0, -w % _MULTIPLE)), mode="edge")
-        maps = self._network.encode(np.ascontiguousarray(image[None]))
+        return self._encode(_input_of(pixels))
+
+    def _encode(self, given: _Input) -> Sight:
+        maps = self._network.encode(given.image)
         boxes, scores = _objects(maps)
-        boxes = (boxes / scale).clip(0, (width, height) * 2)
+        boxes = (boxes / given.scale).clip(0, given.size_wh * 2)
         whole = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+        w, h = given.covered_wh
         covered = maps.log_depth[: -(-h // STRIDE), : -(-w // STRIDE)]
-        return Sight(maps.features, scale, boxes[whole], scores[whole], covered, maps.strangeness)
+        return Sight(
+            maps.features, given.scale, boxes[whole], scores[whole], covered, maps.strangeness
+        )
 
     def embed_boxes(self, sight: Sight, boxes: list[Box]) -> FloatArray:
         """Return unit vectors of boxes in pixels of the image, shape (len(boxes), D)."""
@@ -158,40 +181,13 @@ class Viewer:
         return self._network.scales.logit_scale
 
 
-def _resized(pixels: Pixels, size_wh: tuple[int, int]) -> FloatArray:
-    """Return pixels of shape (H, W, 3) in another size, in floats 0 … 1, shape (3, height, width).
-
-    In floats, because rounding to bytes would move scores in the third digit. A much larger image is first
-    divided by whole numbers, in bytes: floats of all of its pixels would take a second, and four times its
-    memory, while the images of others wait.
-    """
+def _input_of(pixels: Pixels) -> _Input:
     height, width = pixels.shape[:2]
-    factors = tuple(
-        max(1, int(most / wanted / _GAP))
-        for most, wanted in zip((width, height), size_wh, strict=True)
-    )
-    small = pixels if factors == (1, 1) else _reduced(pixels, factors)
-    covered = (0.0, 0.0, width / factors[0], height / factors[1])
-    channels = []
-    for number in range(3):
-        channel = np.divide(small[:, :, number], 255, dtype=np.float32)
-        if (width, height) != size_wh:
-            resized = Image.fromarray(channel).resize(size_wh, Image.Resampling.BILINEAR, covered)
-            channel = np.asarray(resized)
-        channels.append(channel)
-    return np.stack(channels)
-
-
-def _reduced(pixels: Pixels, factors: tuple[int, ...]) -> Pixels:
-    """Return pixels that are means of as many columns and rows, rounded; some rows at a time."""
-    across, down = factors
-    step = down * max(1, _BAND_PIXELS // (down * pixels.shape[1]))
-    return np.concatenate(
-        [
-            np.asarray(Image.fromarray(pixels[top : top + step]).reduce((across, down)))
-            for top in range(0, pixels.shape[0], step)
-        ]
-    )
+    scale = min(_WIDTH / width, _TALLEST / height)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    padding = ((0, 0), (0, -h % _MULTIPLE), (0, -w % _MULTIPLE))
+    image = np.pad(scaled(pixels, (w, h)), padding, mode="edge")
+    return _Input(np.ascontiguousarray(image[None]), scale, (width, height), (w, h))
 
 
 def _objects(maps: Maps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from viper.images.color_modes import DEEP_MODES, DeepSamples
 from viper.images.decoding_error import DecodingError
 from viper.images.jpeg_segments import JpegScan, jpeg_scans
+from viper.images.palette_checks import COLORS, check_frame_of_gif, check_indices, colors_of_bmp
 from viper.images.png_chunks import check_png
+from viper.images.run_lengths import check_bmp_runs
 from viper.images.tiff_layout import check_tiff, native_order
 
 if TYPE_CHECKING:
@@ -149,25 +151,31 @@ def _check_colors(image: ImageFile, data: memoryview) -> None:
             image.info["transparency"] = transparent
         png_decoder.use(image, layout)
     elif image.format == "GIF":
-        # Pillow fills the rest of the screen with the first color of the frame.
-        is_part = any(tile.extents != (0, 0, *image.size) for tile in image.tile)
-        if is_part and "transparency" not in image.info:
-            raise DecodingError("unsupported", "a first frame that is smaller than its screen")
-    elif image.format == "BMP" and image.tile and image.tile[0].codec_name == "raw":
-        # A palette of grays is left out, and with it the number of bits.
-        bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
-        if bits != _BITS_OF_GRAY.get(image.mode, bits):
-            raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
+        check_frame_of_gif(image, data)
+    elif image.format == "BMP":
+        _check_bmp(image, data)
+
+
+def _check_bmp(image: ImageFile, data: memoryview) -> None:
+    bits = data[_BMP_BITS_OF_SHORT_HEADER if data[_BMP_HEADER] == _SHORT_HEADER else _BMP_BITS]
+    if not image.tile:
+        return
+    start: int = image.tile[0].offset
+    if image.tile[0].codec_name == "bmp_rle":
+        if start % 2:  # Pillow counts from the beginning of the file
+            raise DecodingError("unsupported", "run lengths at an odd place")
+        check_bmp_runs(data[start:], image.size, bits)
+    # A palette of grays is left out, and with it the number of bits and of colors.
+    elif bits != _BITS_OF_GRAY.get(image.mode, bits):
+        raise DecodingError("unsupported", f"a palette of grays in {bits} bits")
+    if image.mode == "L":
+        image.info[COLORS] = colors_of_bmp(data)
 
 
 def load(image: Image) -> None:
     """Decode an image to its end."""
     image.load()
-    if image.mode == "P" and image.palette is not None and image.format in FORMATS:
-        colors = len(image.palette.palette) // 3
-        for color, count in enumerate(image.histogram()):
-            if count and color >= colors and color != image.info.get("transparency"):
-                raise DecodingError("damaged", f"color {color} is beyond its palette")
+    check_indices(image)
 
 
 def orientation(image: Image) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from viper.images.decoding_error import DecodingError
+from viper.images.run_lengths import check_packbits
 
 __all__ = ["check_tiff", "native_order"]
 
@@ -22,6 +23,7 @@ _CMYK, _YCBCR = 5, 6
 _SEPARATE = 2
 _FILL_ORDER = 266
 _DEFLATE = (8, 32946)
+_PACKBITS = 32773
 _PORTION_BYTES = 1 << 16
 _YCBCR_BLOCK_BYTES = 18  # of 4×4 pixels
 _SIGNED = 2
@@ -71,6 +73,11 @@ def check_tiff(
                 most_bytes = 2 * most_bytes + _YCBCR_BLOCK_BYTES
             for offset, size in zip(parts.offsets, parts.sizes, strict=True):
                 _check_deflated(data[offset : offset + size], most_bytes)
+        elif _is_packed(tags):
+            for number, (offset, size) in enumerate(
+                zip(parts.offsets, parts.sizes, strict=True), 1
+            ):
+                check_packbits(data[offset : offset + size], parts.bytes_of(number))
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
         raise DecodingError("damaged", "its tags have impossible values") from error
 
@@ -115,6 +122,14 @@ def _is_raw(tags: Any) -> bool:
     return bool(tags.get(_COMPRESSION, 1) == 1)
 
 
+def _is_packed(tags: Any) -> bool:
+    """Return whether samples are run-length encoded, and it is known how many there are."""
+    is_subsampled = tags[_PHOTOMETRIC] == _YCBCR
+    return bool(
+        tags.get(_COMPRESSION) == _PACKBITS and tags.get(_FILL_ORDER, 1) == 1 and not is_subsampled
+    )
+
+
 def _is_near(values: Any, wanted: tuple[float, ...]) -> bool:
     return len(values) == len(wanted) and all(
         abs(float(value) - target) < 0.002 for value, target in zip(values, wanted, strict=True)
@@ -131,6 +146,10 @@ class _Parts(NamedTuple):
     """Bytes of samples in each, but for the last strip of a plane."""
     bytes_of_last: int
     per_plane: int
+
+    def bytes_of(self, number: int) -> int:
+        """Return the bytes of samples in a strip or tile; the first has the number 1."""
+        return self.bytes_of_whole if number % self.per_plane else self.bytes_of_last
 
 
 def _parts(tags: Any) -> _Parts:
@@ -160,8 +179,7 @@ def _parts(tags: Any) -> _Parts:
 
 def _check_lengths(parts: _Parts) -> None:
     for number, size in enumerate(parts.sizes, 1):
-        is_last = number % parts.per_plane == 0
-        if size < (parts.bytes_of_last if is_last else parts.bytes_of_whole):
+        if size < parts.bytes_of(number):
             raise DecodingError("damaged", "a strip or tile is too short")
 
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from viper.errors import ModelError, ModelMemoryError, ViperError, summarize_error
 from viper.models.roles import Backend
 from viper.scheduling.billing import Billing
+from viper.scheduling.job import Job
 from viper.scheduling.operation import Operation, Served
-from viper.scheduling.request_queue import Job
 
 __all__ = ["as_viper_error", "run_forward"]
 

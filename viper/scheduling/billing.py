@@ -7,9 +7,9 @@ from collections import Counter
 from viper.errors import BudgetError, ModelError
 from viper.llm.budget import Budget
 from viper.models.roles import Completion
+from viper.scheduling.job import Job
 from viper.scheduling.method_request import ModuleResult
 from viper.scheduling.operation import ANSWER, COMPLETE, Operation, prompt_tokens
-from viper.scheduling.request_queue import Job
 from viper.usage import Usage
 
 __all__ = ["Billing"]

@@ -187,6 +187,7 @@ class ModelPool:
         requests: Mapping[Key, Hashable],
         *,
         owner: int,
+        client: Hashable = None,
         prefetches: Mapping[Key, Hashable] = MappingProxyType({}),
         from_disk: Mapping[Key, Any] = MappingProxyType({}),
     ) -> Submitted:
@@ -196,6 +197,7 @@ class ModelPool:
             operation: The operation of all requests.
             requests: The requests by key.
             owner: Number of the program.
+            client: Whom it works for, in a server; None for a program that takes turns of its own.
             prefetches: Requests that the program may make soon, by key.
             from_disk: What the method `from_disk` returned for them.
 
@@ -210,6 +212,7 @@ class ModelPool:
             operation,
             requests,
             owner=owner,
+            client=None if client is None else str(client),
             prefetches=prefetches,
             budget=self._budget,
             from_disk=from_disk,

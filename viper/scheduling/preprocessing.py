@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from viper.models.roles import Backend
-from viper.scheduling.request_queue import Job
+from viper.scheduling.job import Job
 
 __all__ = ["PreprocessingQueue"]
 

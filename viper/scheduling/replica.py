@@ -16,7 +16,7 @@ from typing import NamedTuple
 from viper.errors import ConfigError
 from viper.models.registry import BackendRef
 from viper.models.roles import Backend, Role
-from viper.scheduling.request_queue import Job
+from viper.scheduling.job import Job
 
 __all__ = ["ModelHealth", "Replica", "memory_allows", "one_per_device", "resident_bytes"]
 

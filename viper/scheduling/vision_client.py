@@ -43,6 +43,7 @@ from viper.scheduling.operation import (
 )
 from viper.scheduling.prefetch import Prefetcher
 from viper.scheduling.worker import Submitted
+from viper_sandbox.large_work import payer
 
 __all__ = ["Vector", "VisionClient"]
 
@@ -248,6 +249,7 @@ class VisionClient:
             operation,
             missing,
             owner=self._owner,
+            client=payer(),
             prefetches=more,
             from_disk=await pool.from_disk(operation, {**missing, **more}),
         )

@@ -31,6 +31,7 @@ from viper.models.roles import Backend, with_defaults
 from viper.scheduling import MAX_BATCH
 from viper.scheduling.batch_execution import as_viper_error, run_forward
 from viper.scheduling.billing import Billing
+from viper.scheduling.job import Job
 from viper.scheduling.metrics import Load
 from viper.scheduling.operation import (
     OPERATIONS,
@@ -42,7 +43,7 @@ from viper.scheduling.prefetch_policy import PrefetchPolicy
 from viper.scheduling.preprocessing import PreprocessingQueue
 from viper.scheduling.replica import ModelHealth, Replica, one_per_device, resident_bytes
 from viper.scheduling.replica_set import ReplicaSet
-from viper.scheduling.request_queue import Job, RequestQueue
+from viper.scheduling.request_queue import RequestQueue
 from viper.scheduling.result_cache import ResultCache
 from viper.scheduling.watchdog import Watchdog
 
@@ -192,6 +193,7 @@ class ModelWorker:
         requests: Mapping[Key, Hashable],
         *,
         owner: int = 0,
+        client: str | None = None,
         prefetches: Mapping[Key, Hashable] = MappingProxyType({}),
         budget: Budget | None = None,
         from_disk: Mapping[Key, Any] = MappingProxyType({}),
@@ -202,6 +204,7 @@ class ModelWorker:
             operation: The operation of all requests.
             requests: The requests by key.
             owner: Number of the program, for `withdraw` and for taking turns.
+            client: Whom it works for, in a server; None for a program that takes turns of its own.
             prefetches: Probable next requests; computed if a forward has room and they are not billed.
             budget: Budget of the program's engine, if the model belongs to another engine.
             from_disk: Results that `ModelPool.from_disk` has found.
@@ -224,7 +227,7 @@ class ModelWorker:
                 if value is None:
                     if self._replicas.all_stuck:
                         raise self._replicas.stuck_error()
-                    job = self._queue.demand(key, operation, request, owner)
+                    job = self._queue.demand(key, operation, request, owner, client)
                     job.budget = job.budget or budget
                     self._preprocess_ahead(job)
                     out.futures[key] = job.future
@@ -240,7 +243,9 @@ class ModelWorker:
             for key, request in prefetches.items() if wanted else ():
                 if key in from_disk or (cache is not None and cache.in_memory(key) is not None):
                     continue
-                if (added := self._queue.prefetch(key, operation, request, owner)) is not None:
+                if (
+                    added := self._queue.prefetch(key, operation, request, owner, client)
+                ) is not None:
                     added.budget = budget
                     self._preprocess_ahead(added)
                     out.prefetches[key] = added.future
