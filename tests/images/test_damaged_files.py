@@ -176,7 +176,7 @@ def test_a_gif_whose_first_frame_is_a_part_of_it_is_refused(screen: tuple[int, i
     data = gif(4, 1, screen=screen)
     pillow = Image.open(io.BytesIO(data)).convert("RGB")
     assert pillow.getpixel((screen[0] - 1, screen[1] - 1)) == (255, 0, 0)  # what is no picture
-    with pytest.raises(InputError, match="smaller than its screen"):
+    with pytest.raises(InputError, match="does not cover the image"):
         open_image(data)
     around = open_image(gif(4, 1, screen=screen, transparent=2)).pixels()  # the control
     assert around[0, 0].tolist() == [255, 0, 0]

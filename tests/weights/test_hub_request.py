@@ -397,14 +397,14 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(names, mon
 
 
 def test_an_address_that_does_not_answer_is_followed_by_the_next(names, monkeypatch):
-    import httpx
+    library = hub_request._http_library()
     from huggingface_hub import get_session
 
     names["cdn.example"] = ["8.8.8.8", "9.9.9.9"]
 
     def send(session, request):
         if request.url.host == "8.8.8.8":
-            raise httpx.ConnectError("no route")
+            raise library.ConnectError("no route")
         return request.url.host
 
     monkeypatch.setattr(hub_request, "_send_as_it_is", send)

@@ -36,7 +36,7 @@ def check_pickle(stream: IO[bytes]) -> None:
         ValueError: A key could take for ever, or it is no pickle.
     """
     stack: list[int] = []  # how many parts each value has when it is hashed; -1 is a mark
-    memo: dict[int, int] = {}
+    stored: dict[int, int] = {}
     argument: Any  # of the instruction, as pickletools reads it
     for number, (code, argument, _) in enumerate(pickletools.genops(stream)):
         if number >= _MOST_INSTRUCTIONS:
@@ -46,10 +46,10 @@ def check_pickle(stream: IO[bytes]) -> None:
             raise ValueError(f"its pickle holds a number of more than {_MOST_BITS} bits")
         name = code.name
         if name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
-            index = len(memo) if name == "MEMOIZE" else int(argument)
-            memo[index] = _pop(stack, keep=True)
+            index = len(stored) if name == "MEMOIZE" else int(argument)
+            stored[index] = _pop(stack, keep=True)
         elif name in ("BINGET", "LONG_BINGET", "GET"):
-            stack.append(memo.get(int(argument), 1))
+            stack.append(stored.get(int(argument), 1))
         elif name == "MARK":
             stack.append(-1)
         else:
@@ -61,8 +61,8 @@ def _carry_out(code: pickletools.OpcodeInfo, stack: list[int]) -> None:
     parts = 0
     before = list(code.stack_before)
     if pickletools.stackslice in before:  # everything up to the last mark
-        while (taken := _pop(stack)) != -1:
-            parts += taken
+        while (popped := _pop(stack)) != -1:
+            parts += popped
         before = before[: before.index(pickletools.markobject)]
     for _ in before:
         parts += max(0, _pop(stack))

@@ -48,7 +48,7 @@ _PROPERTY_THRESHOLD = 0.5
 _SHORT_ANSWER_TOKENS = 16
 _LONG_ANSWER_TOKENS = 256
 # Far more than the tokens that are requested; a service may ignore their limit.
-_LONGEST_SHOWN = 80
+_LONGEST_QUOTED = 80
 _LONGEST_REPLY_CHARACTERS = 20_000
 
 
@@ -257,7 +257,7 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
 
 def _cut(name: str) -> str:
     """Return a name of a class for a message; a model may have long ones."""
-    return name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…"
+    return name if len(name) <= _LONGEST_QUOTED else f"{name[: _LONGEST_QUOTED - 1]}…"
 
 
 def _text(value: str, name: str) -> str:

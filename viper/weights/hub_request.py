@@ -14,6 +14,7 @@ itself, names alone are judged.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import ipaddress
 import re
 import socket
@@ -169,8 +170,7 @@ def _send_as_it_is(session: Any, request: Any) -> Any:
 
 def _send_outside(session: Any, request: Any) -> Any:
     """Send a request to an address of its host, which is resolved here and nowhere else."""
-    import httpx
-
+    library = _http_library()
     host = request.url.host
     failure: Exception = HubReplyError(f"it redirects to {host[:80]}, which has no address")
     for address in _addresses(host, request.url.port or 443)[:_MOST_ADDRESSES]:
@@ -181,9 +181,16 @@ def _send_outside(session: Any, request: Any) -> Any:
         request.extensions = {**request.extensions, "sni_hostname": host}
         try:
             return _send_as_it_is(session, request)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (library.ConnectError, library.ConnectTimeout) as error:
             failure = error
     raise failure
+
+
+def _http_library() -> Any:
+    """Return the HTTP library of the hub's client, which is not the same for every version."""
+    from huggingface_hub import get_session
+
+    return importlib.import_module(type(get_session()).__module__.partition(".")[0])
 
 
 def _addresses(host: str, port: int) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
