@@ -25,7 +25,6 @@ from viper_sandbox.wire import MAX_VALUES, TooLargeError, WireError, WireValue, 
 __all__ = ["Done", "execute"]
 
 _MAX_MESSAGE = 500
-_LIST_BYTES = len("[]")
 
 
 class Done(NamedTuple):
@@ -109,7 +108,7 @@ def _result(
 ) -> Done | Failed:
     try:
         value = lower(result, result_values)
-        pack([value], result_bytes + _LIST_BYTES)  # as deep as it is in its message
+        pack(value, result_bytes, inside=1)  # in the list of its message
     except NotAValueError as error:
         message = (
             f"{ENTRY} returned a {error}; return a string, bool, number, {PATCH} or list of these"

@@ -133,19 +133,25 @@ def count_values(value: WireValue) -> int:
     return 1 + sum(map(count_values, parts))
 
 
-def pack(value: Any, max_bytes: int) -> bytes:  # Any: the type is what this function checks
+def pack(
+    value: Any,  # Any: the type is what this function checks
+    max_bytes: int,
+    *,
+    inside: int = 0,
+) -> bytes:
     """Encode a value as the payload of a frame.
 
     Args:
         value: A `WireValue`. Lone surrogates in texts become "?".
         max_bytes: Largest payload allowed.
+        inside: Levels of containers that will be around the value when it is sent.
 
     Raises:
         WireError: The value holds another type, a number out of bounds, or is too deep or large.
     """
     counter = [MAX_VALUES]
     try:
-        text = _TO_JSON(_encode(value, MAX_DEPTH, counter))
+        text = _TO_JSON(_encode(value, MAX_DEPTH - inside, counter))
     except WireError:
         raise
     except ValueError as error:

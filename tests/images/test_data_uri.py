@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import tracemalloc
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from fakes.backends import FakeDetector
@@ -62,3 +64,51 @@ def test_the_picture_of_a_page_is_scaled_down_but_not_up():
     assert (small.size, small.format) == ((100, 80), "PNG")
     _, large = decoded(page_image(open_image(np.zeros((3200, 800, 3), np.uint8))))
     assert (large.size, large.format) == ((400, 1600), "JPEG")
+
+
+LARGE = np.zeros((4_000, 4_000, 3), np.uint8)
+PARTS = {
+    "a corner": (0.0, 0.0, 100.0, 100.0),
+    "one pixel": (3_999.0, 3_999.0, 4_000.0, 4_000.0),
+    "nearly all": (0.0, 1.0, 4_000.0, 4_000.0),
+    "a row": (0.0, 7.0, 4_000.0, 8.0),
+    "a column": (7.5, 0.0, 8.0, 4_000.0),
+}
+
+
+def crop_bytes(pixels, box):
+    """Return the memory that a crop takes beside the pixels, and its size."""
+    image = open_image(pixels)
+    image.pixels()
+    tracemalloc.start()
+    try:
+        made = []
+        of = Image.fromarray
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(
+                Image, "fromarray", lambda array: made.append(array.nbytes) or of(array)
+            )
+            size = decoded(crop_uri(image, box))[1].size
+        return sum(made), tracemalloc.get_traced_memory()[1], size
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_crop_takes_no_memory_and_time_for_the_pixels_around_it(name):
+    bitmap, peak, size = crop_bytes(LARGE, PARTS[name])
+    assert bitmap <= 5_000_000 < LARGE.nbytes // 9  # the control: all pixels
+    assert peak < 10_000_000
+    assert bitmap <= 5_000_000
+    assert LARGE.nbytes > 9 * bitmap  # the control: a bitmap of all pixels
+    assert max(size) <= CROP_PX
+
+
+def test_a_large_crop_shows_all_of_its_box():
+    pixels = np.zeros((4_000, 2_000, 3), np.uint8)
+    pixels[2_000:, 1_000:] = (250, 10, 10)
+    _, image = decoded(crop_uri(open_image(pixels), (0.0, 0.0, 2_000.0, 4_000.0)))
+    assert image.size == (80, 160)
+    seen = np.asarray(image).astype(int)
+    assert np.abs(seen[90:, 50:] - (250, 10, 10)).max() < 20
+    assert seen[:70].max() < 20

@@ -20,6 +20,9 @@ CROP_PX = 160
 PAGE_PX = 1600
 """Longest edge of the image on a page: sharp on a large screen, well below a megabyte."""
 
+# Rows and columns of a crop that are averaged for each of its small image; more cannot be seen.
+_SAMPLES_PER_PIXEL = 4
+
 
 def image_uri(image: ImageRef) -> str:
     """Return the whole image as PNG, without loss."""
@@ -28,7 +31,13 @@ def image_uri(image: ImageRef) -> str:
 
 def crop_uri(image: ImageRef, box_xyxy: Box, longest_px: int = CROP_PX) -> str:
     """Return the crop of a box as a JPEG whose longest edge has at most `longest_px` pixels."""
-    crop = _pillow(image).crop(pixel_bounds(box_xyxy, *image.size))
+    from PIL import Image
+
+    x1, y1, x2, y2 = pixel_bounds(box_xyxy, *image.size)
+    # Cut out of the array, and of a large crop every n-th pixel: a bitmap of all pixels may take 270 MB, and
+    # a file has hundreds of crops.
+    step = max(1, max(x2 - x1, y2 - y1) // (_SAMPLES_PER_PIXEL * longest_px))
+    crop = Image.fromarray(image.pixels()[y1:y2:step, x1:x2:step])
     crop.thumbnail((longest_px, longest_px))
     return _uri(crop, "JPEG", quality=80)
 

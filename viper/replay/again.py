@@ -32,6 +32,8 @@ from viper_sandbox.large_work import beside_loop
 
 __all__ = ["ALWAYS_FROM_RECORD", "Replayed", "image_of", "replay", "spec_of"]
 
+# Failures that depend on the machine or the caller of the recorded run. Not "sandbox": a program that could
+# end like this at will would never be run again. So it is run, and repeated where it fails likewise.
 _UNREPEATABLE: frozenset[FailureKind] = frozenset({"timeout", "memory", "cancelled"})
 
 # Failures that can end the whole answer from outside its programs.

@@ -94,7 +94,8 @@ def reveals_secret(reference: str) -> bool:
         if is_secret(name) or (is_address and any(mark in value for mark in "@?#")):
             return True
     # Also without a scheme, with any number of slashes, or in place of a model's name.
-    return re.search(r":[^@]*@", unquote(reference).partition(":")[2]) is not None
+    rest = unquote(reference).partition(":")[2]
+    return 0 <= rest.find(":") < rest.rfind("@")
 
 
 def hide_secrets(text: str) -> str:
