@@ -33,7 +33,6 @@ import socket
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
 from viper_sandbox.confine import Confinement, ConfinementPlan, prepare
@@ -49,10 +48,6 @@ _MAX_DESCRIPTORS = 64
 _EXIT_BUG = 70
 # A tenth of the processor time of a process that competes with it for a core.
 _YIELDING_NICENESS = 10
-# Niceness of the zygote's session as a whole: a third of the processor time of the host's session, where
-# both want all.
-_SESSION_NICENESS = 5
-_AUTOGROUP = Path("/proc/self/autogroup")
 # A write to a closed socket, or beyond a limit, is an exception instead.
 _IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
 
@@ -88,9 +83,6 @@ def _forget_surroundings() -> None:
     for name in os.environ.keys() - {"PYTHONHASHSEED"}:
         del os.environ[name]
     os.umask(0o077)
-    with contextlib.suppress(OSError):  # a kernel that does not share processors by session
-        if os.getsid(0) == os.getpid():
-            _AUTOGROUP.write_text(str(_SESSION_NICENESS), encoding="ascii")
 
 
 class ZygoteLoop(ABC):

@@ -549,7 +549,7 @@ def test_what_takes_long_leaves_the_processor_to_others(attack, client, lower, f
         "extensions": lambda: gif_of_extensions(100_000),
         "chunks": lambda: png_of_chunks(40_000, b"gAMA", b"\0\0\1\1"),
         "tiles": lambda: tiff_of_shared_tiles((512, 16), 60_000),
-        "segments": lambda: jpeg_of_segments(3_900, 0xE1),
+        "segments": lambda: jpeg_of_segments(3_900, 0xE1, b"Exif\0\0" + bytes(500)),
     }
     data, zygote = slow[attack](), fresh()
     decode(PHOTO, accept)

@@ -32,6 +32,8 @@ FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)
 _PER_LOOK = 20_000
 # Beside a file `a`: those of the journal and of write-ahead logging.
 _BESIDE = ("-journal", "-wal", "-shm")
+# Longest wait for another process that makes the same file; it takes milliseconds.
+_SWITCH_S = 5.0
 
 
 class Layout(NamedTuple):
@@ -154,6 +156,19 @@ def _distrust(connection: CacheConnection, layout: Layout) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; SQLite does not wait for other processes that do so as well."""
+    ends_s = time.monotonic() + _SWITCH_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends_s:
+                raise
+            time.sleep(0.01)
+
+
 def claim(connection: sqlite3.Connection, layout: Layout) -> None:
     """Create the tables in a new file or a file of another version.
 
@@ -165,7 +180,7 @@ def claim(connection: sqlite3.Connection, layout: Layout) -> None:
         sqlite3.DatabaseError: The file is not a database, belongs to another program or has other tables.
     """
     if not _is_current(connection, layout):
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have created them meanwhile.

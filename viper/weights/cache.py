@@ -32,7 +32,7 @@ State = Literal["complete", "partial", "absent"]
 COMMIT = re.compile(r"[0-9a-f]{40}")
 """Format of a commit of the hub."""
 
-REVISION = re.compile(r"(?=.{1,200}\Z)[\w+@#=-][\w.+@#=-]*(?:/[\w+@#=-][\w.+@#=-]*)*", re.ASCII)
+REVISION = re.compile(r"(?=.{1,200}\Z)[\w+@#=-][\w.+@#=-]*+(?:/[\w+@#=-][\w.+@#=-]*+)*+", re.ASCII)
 """Format of a branch, tag or commit. It is a path below a folder of the cache: no part may begin with a dot,
 and none may be empty, or it would name any file of this machine."""
 

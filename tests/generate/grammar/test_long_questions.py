@@ -6,7 +6,7 @@ import pytest
 
 from viper.errors import GenerationError
 from viper.generate.grammar.parse import parse
-from viper.generate.grammar.reading import phrases
+from viper.generate.grammar.reading import chart, phrases
 from viper.generate.grammar.reading.units import UnitChart
 from viper.generate.grammar.vocabulary.tokens import MAX_CHARACTERS
 
@@ -42,6 +42,7 @@ def test_the_steps_do_not_grow_with_the_square_of_the_adjectives(question, monke
     few, many = (steps(question.format("red " * n), monkeypatch) for n in (34, 68))
     assert many < 2.8 * few
     monkeypatch.setattr(phrases, "_MOST_MODIFIERS", 10**9)  # the control
+    monkeypatch.setattr(chart, "_MOST_STEPS", 10**9)
     few, many = (steps(question.format("red " * n), monkeypatch) for n in (34, 68))
     assert many > 3.2 * few
 
