@@ -9,9 +9,10 @@ import pytest
 
 from fakes.asgi import Client, Reply, form, run, scope
 from fakes.serving import PNG
+from viper.images.shares import Shares
 from viper.serve.admission import Admission
 from viper.serve.api_error import ApiError
-from viper.serve.clients import Shares, client_of
+from viper.serve.clients import client_of
 from viper.serve.connections import Connections
 from viper.serve.worker_slots import RecalledError, WorkerSlots
 

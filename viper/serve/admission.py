@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from viper.images.shares import Shares
 from viper.serve.api_error import ApiError, shutting_down
-from viper.serve.clients import Shares
 from viper.serve.worker_slots import NoSlotError, WorkerSlots
 
 __all__ = ["OUTCOMES", "Admission", "QueueSlot"]

@@ -1,4 +1,4 @@
-"""Who a client is; `Shares` says who holds how much of what the server has a limited number of.
+"""Who a client is.
 
 A client is an address, since the server has one token: an IPv4 address, or an IPv6 network of 64 bits, which
 is what one customer gets. Headers such as X-Forwarded-For do not count, because anybody can send them.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from viper.images.shares import Shares
-
-__all__ = ["Shares", "client_of"]
+__all__ = ["client_of"]
 
 _IPV6_PREFIX_BITS = 64
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from viper.serve.clients import Shares, client_of
+from viper.images.shares import Shares
+from viper.serve.clients import client_of
 from viper.serve.loop_time import LoopTime
 
 __all__ = ["OUTCOMES", "Connections"]

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from viper.serve.clients import Shares
+from viper.images.shares import Shares
 
 __all__ = ["NoSlotError", "RecalledError", "WorkerSlots"]
 

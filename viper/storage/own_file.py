@@ -23,6 +23,8 @@ def why_not_ours(facts: os.stat_result) -> str | None:
     """
     if not stat.S_ISREG(facts.st_mode):
         return "is a link or no regular file"
+    if facts.st_nlink > 1:
+        return "has a second name, a hard link"
     # What the administrator has put there is trusted like the programs of this machine.
     if hasattr(os, "geteuid") and facts.st_uid not in (os.geteuid(), 0):
         return "belongs to another user"

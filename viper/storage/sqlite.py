@@ -143,8 +143,6 @@ def _check_files(path: Path) -> None:
             continue
         if reason := why_not_ours(facts):
             raise sqlite3.DatabaseError(f"{path.name}{suffix} {reason}")
-        if facts.st_nlink > 1:
-            raise sqlite3.DatabaseError(f"{path.name}{suffix} has a second name, a hard link")
 
 
 def _distrust(connection: CacheConnection, layout: Layout) -> None:
