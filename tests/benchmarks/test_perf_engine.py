@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from concurrent.futures import Future
 
 import pytest
@@ -40,6 +41,21 @@ def test_a_future_without_an_answer_is_counted():
     assert soak._waiting_futures() == before
     del left
     gc.collect()
+
+
+def test_a_thread_that_outlives_the_rest_is_counted_and_one_that_ends_is_not():
+    before = set(threading.enumerate())
+    ended = threading.Event()
+    staying = threading.Thread(target=ended.wait)
+    ending = threading.Thread(target=ended.wait, args=(0.1,))
+    staying.start()
+    ending.start()
+    try:
+        assert soak._threads_left(before) == 1
+    finally:
+        ended.set()
+        staying.join()
+    assert soak._threads_left(before) == 0
 
 
 def test_the_tables_say_whether_the_goals_are_reached():
