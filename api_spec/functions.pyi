@@ -1,6 +1,6 @@
 """The functions that a program may call besides the methods of ImagePatch."""
 
-from viper_api import needs
+from viper_api import ends_program, needs
 
 @needs("matcher")
 def best_image_match(
@@ -107,4 +107,40 @@ def process_guesses(prompt: str, guess1: str | None = None, guess2: str | None =
 
     Example:
         >>> return process_guesses("What is the man holding?", "umbrella", "cane")
+    """
+
+@ends_program
+def absent(name: str) -> ImagePatch:
+    """End the program: what the question takes for granted was not found.
+
+    Args:
+        name: What was looked for and not found, such as "elephant".
+
+    Returns:
+        Nothing, as a rule. Only where the user asked for answers that may be wrong (`--best-effort`), the
+        program goes on with the whole picture, and the answer carries a doubt.
+
+    Raises:
+        ValueError: The name is empty.
+
+    Example:
+        >>> # What color is the elephant?
+        >>> elephants = image_patch.find("elephant")
+        >>> elephant = elephants[0] if elephants else absent("elephant")
+        >>> return elephant.simple_query("What color is the elephant?")
+    """
+
+@ends_program
+def unsure(why: str) -> None:
+    """End the program without an answer: what it saw does not settle the question.
+
+    Args:
+        why: The reason, in a short sentence.
+
+    Raises:
+        ValueError: The reason is empty.
+
+    Example:
+        >>> if abs(cup.compute_depth() - plate.compute_depth()) < 0.01:
+        ...     unsure("The cup and the plate are equally far away.")
     """

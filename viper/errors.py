@@ -60,6 +60,8 @@ FailureKind = Literal[
     "memory",
     "limit",
     "model",
+    "absent",
+    "unsure",
     "generator",
     "input",
     "config",

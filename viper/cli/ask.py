@@ -75,7 +75,7 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
 
 
 def run_ask(image: str, question: str, program_path: str | None, options: dict[str, Any]) -> None:
-    """Answer, print, and exit with 0 (answered) or 1 (failed)."""
+    """Answer, print, and exit with 0 (answered), 1 (failed) or 3 (answered with doubts)."""
     from viper.images.decoder_process import begin
 
     begin()  # it starts while the engine is imported
@@ -137,12 +137,12 @@ def print_answer(
         notice(note)
     for printed in (attempt.printed for attempt in answer.trace.attempts if attempt.printed):
         notice(f"the program printed: {printed}")
-    if answer.unverified:
-        notice(f"not verified: {'; '.join(answer.unverified)}")
+    for doubt in answer.doubts:
+        notice(f"not verified: {doubt.condition}: {doubt.why}")
     if options["as_json"]:
         print_json(answer.to_json() | dict(more or {}))
     elif answer.failure is None:
-        echo(one_line(answer.text))
+        echo(one_line(answer.text + answer.trace.caveat))
         if answer.trace.task == "grounding":
             for patch in answer.patches:
                 x1, y1, x2, y2 = (round(value) for value in patch.box_xyxy)
@@ -150,7 +150,7 @@ def print_answer(
     if answer.failure is not None:
         notice(failure_line(answer.failure))
         return 1
-    return 0
+    return 3 if answer.doubts else 0
 
 
 def _failed_json(image: str, question: str, options: dict[str, Any], error: Any) -> dict[str, Any]:

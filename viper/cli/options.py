@@ -99,7 +99,12 @@ def _common_options(**of_models: Any) -> Callable[[F], F]:
     )
 
 
-engine_options = stacked(_common_options(), engine_option("cache"), engine_option("prefetch"))
+engine_options = stacked(
+    _common_options(),
+    engine_option("cache"),
+    engine_option("prefetch"),
+    engine_option("best_effort"),
+)
 """Options of a verb that runs programs."""
 
 draft_options = _common_options(default="none")

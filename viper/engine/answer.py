@@ -6,14 +6,15 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.images.values import by_category, iterate_values
-from viper.programs.program import Failure, Task
+from viper.programs.program import Doubt, Failure, Task
 from viper.scheduling.method_request import HostObject
-from viper.trace import Trace
+from viper.trace import CallRecord, Trace
+from viper.trace.record import RunOutcome
 
 if TYPE_CHECKING:
     from viper.trace.embedding import Embed
@@ -53,6 +54,26 @@ class Answer:
         return self.trace.votes.confidence if self.trace.votes else None
 
     @property
+    def outcome(self) -> RunOutcome:
+        """`answered`, `answered_with_doubts` (only where `best_effort` was asked for), or `no_answer`."""
+        return self.trace.outcome
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Conditions of the question that the answer may not meet, and why."""
+        return self.trace.doubts
+
+    @property
+    def how(self) -> Literal["program", "direct"] | None:
+        """`direct` where the answer is one model's word about the whole image; None without an answer."""
+        return self.trace.how
+
+    @property
+    def weakest(self) -> CallRecord | None:
+        """The call whose score was nearest to its threshold: what the answer hangs on most."""
+        return self.trace.weakest
+
+    @property
     def unverified(self) -> tuple[str, ...]:
         """Conditions of the question that were not tested, or only in part."""
         return self.trace.unverified
@@ -84,7 +105,7 @@ class Answer:
         return summary_html(self.trace.to_json(), self.image)
 
     def __str__(self) -> str:
-        return self.text if self.text is not None else f"no answer: {self.failure}"
+        return f"no answer: {self.failure}" if self.text is None else self.text + self.trace.caveat
 
 
 def render(value: Any, task: Task, choices: Sequence[str] = ()) -> str | Failure:

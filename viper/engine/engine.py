@@ -173,6 +173,7 @@ class Engine:
         *,
         task: Task = "vqa",
         choices: Iterable[str] = (),
+        best_effort: bool | None = None,
         timeout_s: float | None = None,
         on_step: Watcher | None = None,
     ) -> Answer:
@@ -183,6 +184,7 @@ class Engine:
             question: A question, a statement to judge, or (grounding) a referring expression.
             task: `vqa` for an answer in words, `grounding` for a box.
             choices: Answers to choose from; empty if any answer is allowed.
+            best_effort: Replaces the engine's option for this answer.
             timeout_s: Replaces the engine's timeout for this answer.
             on_step: Called from the engine's thread with each step as it happens: a program is about to
                 run, a call was answered, a program ended (see `viper.trace`).
@@ -190,7 +192,7 @@ class Engine:
         Raises:
             InputError: The image cannot be read. Everything else is `answer.failure`.
         """
-        query = Query(image, question, task, tuple(choices))
+        query = Query(image, question, task, tuple(choices), best_effort=best_effort)
         return self._loop.run(self._solver.answer(query, timeout_s, on_step))
 
     async def aask(
@@ -200,10 +202,12 @@ class Engine:
         *,
         task: Task = "vqa",
         choices: Iterable[str] = (),
+        best_effort: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """Answer a question from any event loop; cancelling it cancels the program."""
-        return await self.arun(Query(image, question, task, tuple(choices)), timeout_s=timeout_s)
+        query = Query(image, question, task, tuple(choices), best_effort=best_effort)
+        return await self.arun(query, timeout_s=timeout_s)
 
     async def abatch(self, queries: Iterable[Query], *, concurrency: int = 8) -> list[Answer]:
         """Answer many questions, several programs at once on one set of models.
@@ -225,6 +229,7 @@ class Engine:
         question: str = "",
         task: Task = "vqa",
         choices: Iterable[str] = (),
+        best_effort: bool | None = None,
         timeout_s: float | None = None,
     ) -> Answer:
         """Run a given program on an image; never raises for what the program does.
@@ -232,7 +237,7 @@ class Engine:
         Raises:
             InputError: The image cannot be read.
         """
-        query = Query(image, question, task, tuple(choices), program=source)
+        query = Query(image, question, task, tuple(choices), source, best_effort)
         return self._loop.run(self._solver.answer(query, timeout_s))
 
     async def arun(

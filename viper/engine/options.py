@@ -81,6 +81,14 @@ class EngineOptions:
             flag="--sandbox LEVEL",
         ),
     ] = "full"
+    best_effort: Annotated[
+        bool,
+        Option(
+            "Answer even where no model can test a condition of the question, or where something that it "
+            "takes for granted was not found; such an answer carries doubts. Without it there is none then.",
+            flag="--best-effort",
+        ),
+    ] = False
     timeout_s: Annotated[
         float,
         Option(

@@ -35,6 +35,9 @@ class Query:
     """Answers to choose from; empty if any answer is allowed."""
     program: str | None = None
     """Source to run instead of generating one."""
+    best_effort: bool | None = None
+    """Whether to answer even where a condition cannot be tested, or what the question takes for granted was
+    not found; such an answer carries doubts. None: as the option of the engine says."""
     recorded: RecordedCalls | None = field(default=None, repr=False, compare=False)
     """Recorded calls, which are answered without the models (see `viper.replay`)."""
 

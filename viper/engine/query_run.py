@@ -257,6 +257,10 @@ class QueryRun:
             0.0 if written_from_s is None else (time.perf_counter() - written_from_s) * 1000
         )
         query, services, number = self._query, self._services, next(self._numbers)
+        if program.doubts and not query.best_effort:
+            refused = self._trace_builder.enter_refused(program, generate_ms)
+            tell(self._watcher, AttemptStep(number, refused.attempt))
+            return _Run(program, refused, True)
         api = services.api
         dispatcher = CallDispatcher(
             api.spec,
@@ -266,6 +270,7 @@ class QueryRun:
             api.methods,
             api.stub_methods,
             on_call=lambda call: tell(self._watcher, CallStep(number, call)),
+            best_effort=bool(query.best_effort),
             clock_zero_s=self._trace_builder.started_s,
             recorded=query.recorded,
         )

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,21 @@ from viper.engine.answer import Answer
 from viper.engine.query import Query, check_choices, checked_question, opened_image
 from viper.engine.query_run import EngineServices, QueryRun, prompt_tokens, written
 from viper.engine.trace_builder import TraceBuilder
-from viper.errors import ConfigError, GenerationError, InputError, ViperError, summarize_error
+from viper.errors import (
+    ConfigError,
+    GenerationError,
+    InputError,
+    ModelError,
+    ViperError,
+    summarize_error,
+)
 from viper.generate.generator import Abilities, GenerationRequest, Prompting
 from viper.generate.registry import OpenedGenerator
 from viper.images.image import ImageRef
+from viper.methods.doubts import KNOWN_PICTURES, refusal
 from viper.models.capabilities import Capabilities
-from viper.programs.program import CheckReport, Failure, Finding, Program, Task
+from viper.models.registry import STUB
+from viper.programs.program import OWN_PROGRAM, CheckReport, Doubt, Failure, Finding, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.scheduling.model_pool import ModelPool
 from viper.scheduling.vision_client import VisionClient
@@ -82,6 +92,8 @@ class Solver:
             InputError: The image cannot be read. Everything else is `answer.failure`.
         """
         started_s = time.perf_counter()
+        if query.best_effort is None:
+            query = replace(query, best_effort=self._config.best_effort)
         try:
             query.check_lengths()
         except InputError as error:
@@ -123,9 +135,13 @@ class Solver:
         try:
             async with timeout:
                 if query.program is not None:
-                    await query_run.run(Program(query.program, "file"))
+                    await query_run.run(Program(query.program, OWN_PROGRAM))
                 else:
-                    request = await self._request(query.question, query.task, query.choices)
+                    request = await self._request(
+                        query.question, query.task, query.choices, query.best_effort
+                    )
+                    if not query.best_effort:
+                        await self._check_domain(image)
                     await query_run.ask(self._generators, request)
         except ViperError as error:
             trace_builder.fail(Failure.of(error))
@@ -207,12 +223,31 @@ class Solver:
         await self._services.jail.close()
 
     async def _request(
-        self, question: str, task: Task, choices: tuple[str, ...]
+        self, question: str, task: Task, choices: tuple[str, ...], best_effort: bool | None = None
     ) -> GenerationRequest:
         checked = checked_question(question)
         check_choices(choices)
         capabilities = await self.capabilities()
-        return GenerationRequest(checked, task, choices, capabilities, self._services.api.spec)
+        if best_effort is None:
+            best_effort = self._config.best_effort
+        return GenerationRequest(
+            checked, task, choices, capabilities, self._services.api.spec, best_effort
+        )
+
+    async def _check_domain(self, image: ImageRef) -> None:
+        """Refuse an image that is unlike those that the detector was made for.
+
+        Raises:
+            ModelError: It is; the message says which models can see it.
+        """
+        ref = self._config.backends.get("detector")
+        if ref is None or ref.name == STUB:
+            return
+        detector = await self._pool.backend("detector")
+        # A model that knows its domain may have to look at the image for it.
+        doubt = await asyncio.to_thread(detector.doubt, image)
+        if doubt is not None:
+            raise ModelError(refusal([Doubt(KNOWN_PICTURES, doubt, "detector")]))
 
     def _failed(self, query: Query, failure: Failure) -> Answer:
         """Return a failed answer, whose trace contains no program."""

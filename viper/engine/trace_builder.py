@@ -14,11 +14,12 @@ from viper.images.image import ImageRef
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
 from viper.methods.dispatch import CallDispatcher
-from viper.programs.program import CheckReport, Failure, Program, Task
+from viper.methods.doubts import capped_doubts, refusal
+from viper.programs.program import OWN_PROGRAM, CheckReport, Failure, Program, Task
 from viper.scheduling.metrics import AnswerMetrics
 from viper.storage.version import __version__
 from viper.trace import Attempt, ImageInfo, Trace, Votes
-from viper.trace.record import outcome_of
+from viper.trace.record import DirectAnswer, outcome_of
 from viper.usage import Usage
 from viper_sandbox import HandleRef, PatchRef, Result
 from viper_sandbox.findings import capped, capped_all
@@ -51,6 +52,14 @@ _BLANK = Attempt(
     generate_ms=0.0,
     run_ms=0.0,
 )
+
+
+LOOKED_AT_NOTHING = (
+    "The program answers without having looked at the image: no call of find, exists, verify_property, "
+    "best_text_match, best_image_match, simple_query or compute_depth gave it anything. Answer from what "
+    "such a call returns."
+)
+"""Message of the failure of a program whose answer says nothing about the image."""
 
 
 class Reading(NamedTuple):
@@ -133,6 +142,7 @@ class TraceBuilder:
             started_s: When it began to run, by `time.perf_counter`; it has ended now.
             reading: What `read_value` made of the result; None if it was not asked yet.
         """
+        doubts = capped_doubts((*program.doubts, *session.doubts))
         attempt = replace(
             _BLANK,
             generator=program.generator,
@@ -141,8 +151,9 @@ class TraceBuilder:
             generate_ms=generate_ms,
             run_ms=(time.perf_counter() - started_s) * 1000,
             from_program_cache=program.from_cache,
-            notes=capped_all((*program.notes, *session.doubts)),
-            unverified=capped_all((*program.unverified, *session.unverified)),
+            notes=capped_all(program.notes),
+            unverified=capped_all(doubt.condition for doubt in doubts),
+            doubts=doubts,
             started_ms=(started_s - self.started_s) * 1000,
         )
         query = self._query
@@ -155,6 +166,23 @@ class TraceBuilder:
     ) -> ProgramResult:
         """Record a program that could not be written."""
         attempt = replace(_BLANK, generator=generator, failure=failure, generate_ms=generate_ms)
+        return self._enter(ProgramResult(attempt))
+
+    def enter_refused(self, program: Program, generate_ms: float) -> ProgramResult:
+        """Record a program that was not run, since it would not test all conditions of the question."""
+        doubts = capped_doubts(program.doubts)
+        attempt = replace(
+            _BLANK,
+            generator=program.generator,
+            source=program.source,
+            usage=program.usage,
+            generate_ms=generate_ms,
+            from_program_cache=program.from_cache,
+            notes=capped_all(program.notes),
+            unverified=capped_all(doubt.condition for doubt in doubts),
+            doubts=doubts,
+            failure=Failure("model", refusal(doubts)),
+        )
         return self._enter(ProgramResult(attempt))
 
     def choose(self, outcome: ProgramResult, votes: Votes) -> None:
@@ -186,6 +214,7 @@ class TraceBuilder:
             question=self._query.question,
             task=self._query.task,
             choices=self._query.choices,
+            best_effort=bool(self._query.best_effort),
             images=(ImageInfo(self._image.source_name, self._image.content_hash, width, height),),
             models={role: str(ref) for role, ref in self._config.backends.items()},
             generator=chosen.attempt.generator if chosen else self._config.generator,
@@ -224,6 +253,9 @@ def read_result(
     if reading is None:
         reading = read_value(session, result, task, choices)
     failure = reading.failure
+    if failure is None and attempt.generator != OWN_PROGRAM and not session.has_looked:
+        failure = Failure("check", LOOKED_AT_NOTHING)
+        reading = Reading(failure)
     ended = replace(
         attempt,
         source=report.source,
@@ -247,16 +279,29 @@ def outcome_fields(chosen: ProgramResult | None, failure: Failure | None) -> dic
         failure: Why there is no answer.
     """
     answered = chosen if failure is None else None
-    unverified = chosen.attempt.unverified if chosen else ()
-    outcome, doubts = outcome_of(failure, unverified)
+    doubts = chosen.attempt.doubts if chosen else ()
     return {
-        "outcome": outcome,
-        "doubts": doubts,
+        "outcome": outcome_of(failure, doubts),
+        "doubts": doubts if failure is None else (),
+        "direct_answer": _direct_answer(answered) if answered else None,
         "answer": answered.text if answered else None,
         "patches": answered.patches_json if answered else (),
         "failure": failure,
-        "unverified": unverified,
+        "unverified": chosen.attempt.unverified if chosen else (),
     }
+
+
+def _direct_answer(answered: ProgramResult) -> DirectAnswer | None:
+    """Return the answer as the word of one model, if that model alone was asked about the whole image."""
+    looked = [call for call in answered.attempt.calls if call.error is None and call.role]
+    looked = [call for call in looked if call.role != "language"]
+    asked = {(call.role, call.model, call.box_xyxy) for call in looked}
+    if len(asked) != 1 or answered.text is None:
+        return None
+    ((role, model, box),) = asked
+    if role != "answerer" or box is None or box[:2] != (0, 0):
+        return None
+    return DirectAnswer(answered.text, model, "no other model looked at the image")
 
 
 def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> Answer:

@@ -36,6 +36,8 @@ class GenerationRequest:
     """What the vision models can serve; programs must not test any other condition."""
     spec: ApiSpec = field(default_factory=load_spec)
     """The API that programs may call, with the additions of modules."""
+    best_effort: bool = False
+    """Whether the user wants an answer even where a condition cannot be tested."""
     rejected: tuple[Rejected, ...] = ()
     """Earlier attempts, oldest first; a generator that cannot repair raises when there are any."""
     temperature: float | None = None

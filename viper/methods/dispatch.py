@@ -20,16 +20,18 @@ from viper.images.boxes import Box, area, clamp
 from viper.images.image import ImageRef, View
 from viper.images.region import Patch
 from viper.images.values import map_value, to_json_value
+from viper.methods.doubts import KNOWN_PICTURES, capped_doubts, how_to_add, refusal
 from viper.methods.image_patch import METHODS
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.methods.recorded_calls import RecordedCalls
 from viper.methods.stub_models import STUB_METHODS
 from viper.methods.typed_values import MismatchError, convert, describe
-from viper.models.registry import STUB, BackendRef, backends_for
+from viper.methods.verdicts import VERDICTS
+from viper.models.registry import STUB, BackendRef
 from viper.models.request_limits import check_texts, text_characters
 from viper.models.roles import Role
 from viper.programs.api_spec import ApiCallable, ApiSpec
-from viper.programs.program import CallSite
+from viper.programs.program import CallSite, Doubt
 from viper.scheduling.method_request import HostObject
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import CallError, CallRecord
@@ -64,6 +66,8 @@ class CallDispatcher:
         methods: Implementations by qualified name, those of modules included.
         stub_methods: Implementations for roles that `stub` serves.
         on_call: Called with the record of each call that has ended.
+        best_effort: Whether calls go on where a condition cannot be tested; else they end the program with
+            kind `model`.
         clock_zero_s: Start of the answer, by `time.perf_counter`; now if None.
         recorded: Recorded calls, which are answered without a model.
     """
@@ -78,6 +82,7 @@ class CallDispatcher:
         stub_methods: Mapping[str, Method] = STUB_METHODS,
         *,
         on_call: Callable[[CallRecord], None] | None = None,
+        best_effort: bool = False,
         clock_zero_s: float | None = None,
         recorded: RecordedCalls | None = None,
     ) -> None:
@@ -85,6 +90,7 @@ class CallDispatcher:
         self._client = client
         self._backends = backends
         self._on_call = on_call
+        self._best_effort = best_effort
         self._recorded = recorded
         self._clock_zero_s = time.perf_counter() if clock_zero_s is None else clock_zero_s
         self._whole = Patch(View(image, (0.0, 0.0, float(width), float(height))))
@@ -107,21 +113,19 @@ class CallDispatcher:
         """A role that the program needed and no backend serves: another program would fail as well."""
 
     @property
-    def unverified(self) -> list[str]:
-        """Conditions that calls tested only in part."""
-        return list(
-            dict.fromkeys(condition for record in self.records for condition in record.unverified)
-        )
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Conditions that calls did not test, or only in part, each once."""
+        return tuple(dict.fromkeys(doubt for record in self.records for doubt in record.doubts))
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether a model has looked at the image for the program."""
+        return any(r.error is None and r.role not in ("", "language") for r in self.records)
 
     @property
     def patches_given(self) -> int:
         """How many different patches the program has been given."""
         return len(self._given)
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Warnings of backends that the image is outside their domain."""
-        return tuple(self._client.metrics.doubts)
 
     def read(self, call_sites: Sequence[CallSite]) -> None:
         """Use the call sites of the program: prefetch, and load its models; called before it runs."""
@@ -152,7 +156,7 @@ class CallDispatcher:
             raise CallFailed("limit", message)
         entry, types = self._entries[call.name]
         started = time.perf_counter()
-        current = MethodCall(self._client)
+        current = MethodCall(self._client, self._whole, self._best_effort)
         arguments: tuple[Any, ...] = ()
         try:
             with _rejecting(ValueError, TypeError):
@@ -165,6 +169,7 @@ class CallDispatcher:
                 )
             with _rejecting(ArgumentError):
                 current.result = await self._serve(entry, call.line, current)
+            self._check_doubts(entry, current)
             wire: WireValue = map_value(current.result, self._to_wire)
         except BaseException as error:
             current.error = failed = _failure(error, entry)
@@ -184,6 +189,7 @@ class CallDispatcher:
                 arguments=arguments,
                 result=None if current.error else to_json_value(current.result),
                 score=current.score,
+                threshold=current.threshold,
                 error=current.error,
                 notes=capped_all(current.notes),
                 started_ms=(started - self._clock_zero_s) * 1000,
@@ -195,7 +201,8 @@ class CallDispatcher:
                 cached=cost.requests > 0 and cost.cached == cost.requests,
                 prefetched=cost.prefetched,
                 usage=cost.usage,
-                unverified=capped_all(current.unverified),
+                unverified=capped_all(doubt.condition for doubt in current.doubts),
+                doubts=capped_doubts(current.doubts),
             )
             if self._recorded is not None:
                 record = self._recorded.completed(record)
@@ -205,6 +212,15 @@ class CallDispatcher:
         self.evidence.append((call.name, receiver, current.result))
         return wire
 
+    def _check_doubts(self, entry: ApiCallable, current: MethodCall) -> None:
+        """End the program where the result is in doubt, unless the user wants an answer even so."""
+        warnings = self._client.metrics.doubts
+        current.doubts += [Doubt(KNOWN_PICTURES, text, entry.needs or "") for text in warnings]
+        if current.doubts and not self._best_effort:
+            if warnings:  # another program would fail as well
+                self.unserved = entry.needs
+            raise CallFailed("model", refusal(current.doubts))
+
     async def _serve(self, entry: ApiCallable, line: int, current: MethodCall) -> Any:
         """Return the result of a checked call: the recorded one, or that of the method."""
         receiver, arguments = current.receiver, current.arguments
@@ -212,7 +228,7 @@ class CallDispatcher:
             with _rejecting(ValueError, TypeError):
                 recalled = self._recorded.recall(entry, receiver, arguments)
             if recalled is not None:
-                current.unverified += recalled.unverified
+                current.doubts += recalled.doubts
                 return recalled.result
         method = self._method(entry, arguments)
         leading = (receiver,) if entry.is_method else ()
@@ -288,15 +304,15 @@ class CallDispatcher:
 
     def _method(self, entry: ApiCallable, arguments: list[Any]) -> Method:
         role = entry.needs
-        assert role is not None, "remote() yields nothing else"
+        if role is None:
+            return VERDICTS[entry.qualified_name]
         ref = self._backends.get(role)
         if ref is None:
             self.unserved = role
             texts = ", ".join(repr(a) for a in arguments if isinstance(a, (str, bool)))
-            options = " or ".join(f"--backend {role}={name}:…" for name in backends_for(role))
             raise UnservedError(
                 f"{entry.name}({texts}) needs the role '{role}', which no backend serves. "
-                f"Add one with {options}, or choose another preset with --models."
+                f"{how_to_add(role)}"
             )
         served_by = self._stub_methods if ref.name == STUB else self._methods
         return served_by[entry.qualified_name]

@@ -35,6 +35,7 @@ from viper.models.roles import (
     Detector,
     DetectRequest,
 )
+from viper.programs.program import Doubt
 from viper.vocabulary.categories import Match, match_phrase, near_classes
 
 __all__ = ["METHODS"]
@@ -111,10 +112,12 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     if matcher.certainty is not None:
         (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
         call.score = score = float(matcher.certainty(float(image @ text)))
+        call.threshold = _PROPERTY_THRESHOLD
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
     logits = (await logits_of(call.client, [patch], texts))[0]
     call.score = float(softmax(logits)[0])
+    call.threshold = _PROPERTY_THRESHOLD
     call.notes.append(f"compared with {', '.join(map(repr, texts[1:]))}")
     return call.score >= _PROPERTY_THRESHOLD
 
@@ -251,7 +254,13 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
     if match.kind != "exact":
         call.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
     if match.kind == "narrower":
-        call.unverified.append(f"{phrase!r} detected as {match.name!r}")
+        call.doubts.append(
+            Doubt(
+                f"{phrase!r} detected as {match.name!r}",
+                f"the detector knows {match.name!r}, but not {phrase!r}",
+                "detector",
+            )
+        )
     return match
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from viper.images.region import Patch
+from viper.programs.program import Doubt
 from viper.scheduling.metrics import CallMetrics
 from viper.scheduling.vision_client import VisionClient
 from viper.trace import CallError
@@ -27,14 +28,20 @@ class MethodCall:
 
     client: VisionClient
     """Model client of the program."""
+    whole: Patch
+    """The whole image."""
+    best_effort: bool = False
+    """Whether the user wants answers that may be wrong."""
     cost: CallMetrics = field(init=False)
     """Model time, forwards and tokens, which the client counts."""
     notes: list[str] = field(default_factory=list)
     """Remarks for the trace, such as "'sofa' detected as 'couch'"."""
     score: float | None = None
     """The model's confidence, 0 … 1."""
-    unverified: list[str] = field(default_factory=list)
-    """Conditions that were tested only in part."""
+    threshold: float | None = None
+    """The score from which on the result would have been another; None where there is none."""
+    doubts: list[Doubt] = field(default_factory=list)
+    """Conditions that were not tested, or only in part."""
     receiver: Patch | None = None
     """The patch whose method is called; None for a function."""
     arguments: list[Any] = field(default_factory=list)

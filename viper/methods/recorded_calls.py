@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from viper.images.region import Patch
 from viper.programs.api_spec import ApiCallable
+from viper.programs.program import Doubt
 from viper.trace import CallRecord
 
 __all__ = ["Recalled", "RecordedCalls"]
@@ -16,8 +17,8 @@ class Recalled(NamedTuple):
     """A recorded result."""
 
     result: Any  # as the method would have returned it, with the host's patches
-    unverified: tuple[str, ...] = ()
-    """Conditions that the call tested only in part."""
+    doubts: tuple[Doubt, ...] = ()
+    """Conditions that the call did not test, or only in part."""
 
 
 class RecordedCalls(Protocol):

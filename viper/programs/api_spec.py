@@ -77,8 +77,15 @@ class ApiCallable:
     parameters: tuple[Parameter, ...]
     returns: str
     needs: Role | None
-    """The role that the method needs; None for geometry, which runs in the sandbox child."""
+    """The role that the method needs; None if no model serves it."""
     doc: str
+    ends: bool = False
+    """Whether it may end the program: such a call goes to the host, which needs no model for it."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether a call is sent to the host; the others are geometry, which runs in the sandbox child."""
+        return self.needs is not None or self.ends
 
     @property
     def qualified_name(self) -> str:
@@ -118,8 +125,8 @@ class ApiSpec:
     """Classes of modules whose objects stay on the host."""
 
     def remote(self) -> Iterator[ApiCallable]:
-        """Yield the callables that need a model, so that a call is sent to the host."""
-        return (c for c in self.callables if c.needs is not None)
+        """Yield the callables whose calls are sent to the host."""
+        return (c for c in self.callables if c.remote)
 
     def with_more(
         self, callables: Sequence[ApiCallable], handles: Sequence[HandleClass]
@@ -136,7 +143,7 @@ class ApiSpec:
             return {
                 "params": [asdict(parameter) for parameter in entry.parameters],
                 "returns": entry.returns,
-                "remote": entry.needs is not None,
+                "remote": entry.remote,
             }
 
         return {
@@ -245,6 +252,7 @@ def callable_of(
         ast.unparse(node.returns),
         _needs(node, where, roles),
         doc,
+        any(_is_ending(decorator) for decorator in node.decorator_list),
     )
 
 
@@ -262,6 +270,12 @@ def _needs(node: ast.FunctionDef, where: str, roles: Sequence[Role]) -> Role | N
                 if needed is not None:
                     raise ConfigError(f"{where} needs two roles; a method is served by one model.")
                 needed = role
-            case _:
-                raise ConfigError(f"{where} has a decorator other than @needs(role).")
+            case _ if not _is_ending(decorator):
+                raise ConfigError(
+                    f"{where} has a decorator other than @needs(role) and @ends_program."
+                )
     return needed
+
+
+def _is_ending(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id == "ends_program"

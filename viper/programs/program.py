@@ -15,10 +15,12 @@ from viper_sandbox import CallSite, CheckReport, Finding, StringLiteral
 from viper_sandbox.findings import capped
 
 __all__ = [
+    "OWN_PROGRAM",
     "PROGRAM_FAULTS",
     "AnswerKind",
     "CallSite",
     "CheckReport",
+    "Doubt",
     "Failure",
     "Finding",
     "Program",
@@ -29,7 +31,13 @@ __all__ = [
 PROGRAM_FAULTS: frozenset[FailureKind] = frozenset(
     {"syntax", "policy", "check", "runtime", "timeout", "memory", "limit", "model"}
 )
-"""Kinds of failure that another program might avoid: these are repaired."""
+"""Kinds of failure that another program might avoid: these are repaired.
+
+`absent` and `unsure` are not among them: they are what a program found out.
+"""
+
+OWN_PROGRAM = "file"
+"""Name in place of a generator for a program that the caller gave."""
 
 Task = Literal["vqa", "grounding"]
 """An answer in words, or the box of the object that an expression refers to."""
@@ -57,6 +65,18 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A condition of the question that an answer may not meet."""
+
+    condition: str
+    """The condition, in words of the question: "wearing a hat"."""
+    why: str
+    """Why it is in doubt: "no matcher is served"."""
+    needs: str = ""
+    """The role of a model that would settle it; empty where none would."""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program as its generator wrote it."""
 
@@ -70,10 +90,16 @@ class Program:
     """Words of the question that the program does not use."""
     notes: tuple[str, ...] = ()
     """How unclear words of the question were interpreted: "umbrela read as umbrella"."""
-    unverified: tuple[str, ...] = ()
-    """Conditions of the question that the program does not test, because no backend serves them."""
+    doubts: tuple[Doubt, ...] = ()
+    """Conditions of the question that the program does not test, or only approximates, because no backend
+    serves them."""
     usage: Usage = field(default_factory=Usage)
     trusted: bool = False
     """True for Viper's own grammar: only the string literals in its programs come from outside."""
     from_cache: bool = False
     """True if an earlier program was reused with the words of this question, without a model."""
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """The conditions in `doubts`."""
+        return tuple(doubt.condition for doubt in self.doubts)

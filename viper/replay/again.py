@@ -18,6 +18,7 @@ from viper.engine.voting import tally
 from viper.errors import FailureKind, TimeoutExceededError
 from viper.images.image import ImageRef
 from viper.methods.dispatch import CallDispatcher
+from viper.methods.doubts import capped_doubts
 from viper.programs.api_spec import ApiSpec, load_spec
 from viper.programs.program import Failure
 from viper.replay.recorded import RepeatedCalls
@@ -158,7 +159,7 @@ class _Replay:
 
     async def _attempt(self, number: int, attempt: Attempt) -> ProgramResult:
         """Run one program again."""
-        if not attempt.source or _is_unrepeatable(attempt):
+        if not attempt.source or _is_unrepeatable(attempt) or self._was_refused(attempt):
             kind = attempt.failure.kind if attempt.failure else "no program"
             self._from_record.append(
                 f"Program {number + 1} ({kind}) cannot be repeated and is taken from the record."
@@ -172,6 +173,7 @@ class _Replay:
             self._image,
             VisionClient(ModelPool({}), model_call_s=1.0, prefetch=False),
             {},
+            best_effort=trace.best_effort,
             recorded=self._calls,
         )
         request = Request(
@@ -187,14 +189,21 @@ class _Replay:
                 f"Program {number + 1} (sandbox) fails here likewise and is taken from the record."
             )
             return ProgramResult(attempt)
-        unverified = attempt.unverified
+        unverified, doubts = attempt.unverified, attempt.doubts
         if (
             len(unverified) < MAX_NOTES
         ):  # the list is complete, so that it has the conditions of every call
-            unverified = capped_all((*unverified, *session.unverified))
+            doubts = capped_doubts((*doubts, *session.doubts))
+            unverified = capped_all((*unverified, *(doubt.condition for doubt in doubts)))
         # No program reports observations yet.
-        attempt = replace(attempt, unverified=unverified, observations=())
+        attempt = replace(attempt, unverified=unverified, doubts=doubts, observations=())
         return read_result(attempt, session, result, trace.task, trace.choices)
+
+    def _was_refused(self, attempt: Attempt) -> bool:
+        """Return whether a program was not run, since it would not have tested all conditions."""
+        failed = attempt.failure is not None and attempt.failure.kind == "model"
+        of_calls = {doubt for call in attempt.calls for doubt in call.doubts}
+        return failed and not self._trace.best_effort and not of_calls.issuperset(attempt.doubts)
 
     def _answer(self, outcomes: list[ProgramResult]) -> Answer:
         """Combine the outcomes as the recorded run did."""
@@ -218,8 +227,7 @@ class _Replay:
             turns=tuple(result.attempt for result in outcomes),
             votes=votes,
             chosen=chosen,
-            # Not used yet: no run has an answer without a program, or parts that the user pointed out.
-            direct_answer=None,
+            # Not used yet: no run has parts that the user pointed out.
             regions=(),
             **outcome_fields(outcome, failure),
         )

@@ -106,7 +106,15 @@ def run_changed(
 
     image = found.image or image_of(trace)
     world = RecordedWorld(trace, spec_of(trace), image, before_new_call)
-    query = Query(image, trace.question, trace.task, trace.choices, source, world)
+    query = Query(
+        image,
+        trace.question,
+        trace.task,
+        trace.choices,
+        source,
+        best_effort=trace.best_effort,
+        recorded=world,
+    )
     answer = asyncio.run(engine.arun(query))
     return Changed(answer, world.from_record, world.from_models)
 

@@ -184,7 +184,7 @@ class RecordedWorld:
             return None
         self.from_record += 1
         result = self._index.result(entry, self._current)
-        return Recalled(result, self._current.unverified)
+        return Recalled(result, self._current.doubts)
 
     def completed(self, record: CallRecord) -> CallRecord:
         """Return the record of the call, with the score, notes and model of the recorded one."""

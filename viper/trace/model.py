@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, 
 
 from viper.errors import FailureKind
 from viper.images.boxes import Box
-from viper.programs.program import CallSite, Failure, Finding
+from viper.programs.program import CallSite, Doubt, Failure, Finding
 from viper.usage import Usage
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "MEASURE",
     "Constraint",
     "Count",
+    "DoubtField",
     "FailureField",
     "FindingField",
     "Index",
@@ -220,6 +221,18 @@ class _Failure(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class _Doubt(Record):
+    """A condition of the question that the answer may not meet."""
+
+    condition: str
+    """The condition."""
+    why: str
+    """Why it is in doubt."""
+    needs: str = ""
+    """The role of a model that would settle it; empty where none would."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Finding(Record):
     """Something that the checks found, so that the program was not run."""
 
@@ -248,5 +261,6 @@ class _CallSite(Record):
 PatchField: TypeAlias = Annotated[dict[str, Any], JsonForm(_Patch, dict)]
 UsageField: TypeAlias = Annotated[Usage, JsonForm(_Usage, Usage.to_json), MEASURE]
 FailureField: TypeAlias = Annotated[Failure, JsonForm(_Failure)]
+DoubtField: TypeAlias = Annotated[Doubt, JsonForm(_Doubt)]
 FindingField: TypeAlias = Annotated[Finding, JsonForm(_Finding)]
 SiteField: TypeAlias = Annotated[CallSite, JsonForm(_CallSite)]

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from viper.images.boxes import Box
-from viper.programs.program import Failure, Task
+from viper.programs.program import Doubt, Failure, Task
 from viper.trace.model import (
     MEASURE,
     Constraint,
+    DoubtField,
     FailureField,
     Index,
     Milliseconds,
@@ -42,8 +43,8 @@ TRACE_FORMAT: Literal["viper-trace"] = "viper-trace"
 TRACE_VERSION: Literal[4] = 4
 
 SUMMARY_KEYS = (
-    "answer outcome doubts direct_answer task question patches generator failure unverified forwards "
-    "requests prefetch models votes"
+    "answer outcome doubts direct_answer best_effort task question patches generator failure unverified "
+    "forwards requests prefetch models votes"
 ).split()
 """Keys of a trace that `viper ask --json` prints too."""
 
@@ -80,25 +81,15 @@ class Region(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt(Record):
-    """A condition of the question that the answer may not meet."""
-
-    condition: str
-    """The condition."""
-    why: str
-    """Why it is in doubt."""
-
-
-@dataclass(frozen=True, slots=True)
 class DirectAnswer(Record):
-    """What an answerer or vision language model answered without a program."""
+    """What one answerer said about a whole image, checked by nothing else."""
 
     text: str
     """The answer."""
     model: str
     """Reference of the backend."""
     why: str
-    """Why no program was run, or why its answer did not count."""
+    """Why nothing else was looked at, or why its answer did not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +114,11 @@ class Embedded(Record):
     """What calls looked at and found, each box once."""
 
 
-def outcome_of(
-    failure: Failure | None, unverified: tuple[str, ...]
-) -> tuple[RunOutcome, tuple[Doubt, ...]]:
-    """Return the outcome of a run and its doubts."""
+def outcome_of(failure: Failure | None, doubts: tuple[Doubt, ...]) -> RunOutcome:
+    """Return the outcome of a run."""
     if failure is not None:
-        return "no_answer", ()
-    doubts = tuple(Doubt(text, "not tested, or only in part") for text in unverified)
-    return "answered_with_doubts" if doubts else "answered", doubts
+        return "no_answer"
+    return "answered_with_doubts" if doubts else "answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +141,8 @@ class Trace(Record):
     """`vqa` or `grounding`."""
     choices: tuple[str, ...]
     """Answers that the caller allowed; empty when any would do."""
+    best_effort: bool = False
+    """Whether the caller wanted an answer even with doubts."""
     images: Annotated[tuple[ImageInfo, ...], Constraint(min_length=1)]
     """The images by content; an image is named by its index here."""
     regions: tuple[Region, ...] = ()
@@ -169,12 +159,12 @@ class Trace(Record):
     """Null, or how the programs voted."""
     outcome: RunOutcome
     """`answered`, `answered_with_doubts` (conditions were not tested, or only in part), or `no_answer`."""
-    doubts: tuple[Doubt, ...]
-    """Conditions of the question that the answer may not meet, and why."""
+    doubts: tuple[DoubtField, ...]
+    """Conditions of the question that the answer may not meet, and why; empty where there is no answer."""
     answer: str | None
     """The answer as text; null when there is none."""
     direct_answer: DirectAnswer | None = None
-    """An answer without a program; not used yet, so null."""
+    """Null, or the word of one model about a whole image that is the answer."""
     patches: tuple[PatchField, ...]
     """The patches that the answer is (grounding, best first) or is made of; rounded."""
     failure: FailureField | None
@@ -207,6 +197,34 @@ class Trace(Record):
     def answering(self) -> Attempt | None:
         """The attempt that gave the answer or the failure; None when no program was written."""
         return None if self.chosen is None else self.turns[self.chosen]
+
+    @property
+    def how(self) -> Literal["program", "direct"] | None:
+        """How the answer came about: see `direct_answer`; None without an answer."""
+        if self.answer is None:
+            return None
+        return "direct" if self.direct_answer else "program"
+
+    @property
+    def caveat(self) -> str:
+        """What is said behind an answer: ` (not verified: wearing a hat)`; empty where there is no caveat."""
+        parts = [f"not verified: {'; '.join(doubt.condition for doubt in self.doubts)}"]
+        if not self.doubts:
+            parts.clear()
+        if self.direct_answer:
+            parts.append("answered by one model, not checked")
+        return f" ({'; '.join(parts)})" if parts else ""
+
+    @property
+    def weakest(self) -> CallRecord | None:
+        """The call of the chosen program whose score was nearest to its threshold."""
+        calls = self.answering.calls if self.answering and self.answer is not None else ()
+        margins = [
+            (abs(call.score - call.threshold), number)
+            for number, call in enumerate(calls)
+            if call.score is not None and call.threshold is not None
+        ]
+        return calls[min(margins)[1]] if margins else None
 
     @property
     def program(self) -> str | None:
@@ -276,4 +294,14 @@ class Trace(Record):
             "from_program_cache": from_program_cache,
             "memo": from_program_cache,
             "confidence": self.votes.confidence if self.votes else None,
+            "how": self.how,
+            "weakest": None if self.weakest is None else _summary_of(self.weakest),
         }
+
+
+def _summary_of(call: CallRecord) -> dict[str, Any]:
+    """Return a call as the `--json` answer names it."""
+    value = call.to_json()
+    return {
+        key: value[key] for key in "line method box_xyxy arguments result score threshold".split()
+    }

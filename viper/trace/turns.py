@@ -14,6 +14,7 @@ from viper.trace.model import (
     MEASURE,
     Constraint,
     Count,
+    DoubtField,
     FailureField,
     FindingField,
     Index,
@@ -75,6 +76,8 @@ class CallRecord(Record):
     score: Score
     """How sure the model was, 0 to 1: of the best patch found, or of the choice; null if the model gives
     none."""
+    threshold: Score = None
+    """The score from which on the result would have been another; null where there is none."""
     scores: tuple[TextScore, ...] | None = None
     """Scores of all texts that a matcher compared; not used yet, so null."""
     error: CallError | None
@@ -83,6 +86,8 @@ class CallRecord(Record):
     """Remarks, such as a synonym used for the phrase."""
     unverified: tuple[str, ...]
     """Conditions that it tested only in part."""
+    doubts: tuple[DoubtField, ...] = ()
+    """The same conditions, and why they are in doubt; empty in traces of Viper 0.1."""
     started_ms: Milliseconds
     """Start of the call, counted from the beginning of the answer."""
     ms: Milliseconds
@@ -154,6 +159,8 @@ class Attempt(Record):
     """What the program returned, sets as sorted lists; null when it failed."""
     unverified: tuple[str, ...]
     """Conditions of the question that it did not test, or only in part."""
+    doubts: tuple[DoubtField, ...] = ()
+    """The same conditions, and why they are in doubt; empty in traces of Viper 0.1."""
     usage: UsageField
     """Tokens and cost of writing the program."""
     started_ms: Milliseconds

@@ -33,7 +33,7 @@ from viper.generate.grammar.writing.predicates import OPTIONS, any_of
 from viper.generate.grammar.writing.referents import ReferentWriter
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
-from viper.programs.program import Program
+from viper.programs.program import Doubt, Program
 
 __all__ = ["write_program"]
 
@@ -57,7 +57,7 @@ def write_program(form: LogicalForm, capabilities: Capabilities, generator: str)
         answer_kind=form.answer_kind,
         unparsed=form.unparsed,
         notes=form.notes,
-        unverified=tuple(writer.notes),
+        doubts=tuple(Doubt(note, "no model tests it") for note in writer.notes),
         trusted=True,
     )
 

@@ -1,0 +1,47 @@
+"""The functions by which a program says that it has no answer: `absent` and `unsure`.
+
+They are served by the host and need no model, so that a call of them is recorded like any other, and no
+`except` of the program can catch what they raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from viper.images.region import Patch
+from viper.methods.method_call import ArgumentError, Method, MethodCall
+from viper.programs.program import Doubt
+from viper_sandbox import CallFailed
+
+__all__ = ["VERDICTS", "absence"]
+
+
+def absence(name: str) -> str:
+    """Return the message of a failure of kind `absent`."""
+    return f"No {name} was found, so nothing can be said of it."
+
+
+async def absent(call: MethodCall, name: str) -> Patch:
+    """End the program with kind `absent`; for the best effort, return the whole picture with a doubt."""
+    words = _words(name, "name")
+    if not call.best_effort:
+        raise CallFailed("absent", absence(words))
+    call.doubts.append(Doubt(words, f"no {words} was found: the whole picture was asked instead"))
+    return call.whole
+
+
+async def unsure(call: MethodCall, why: str) -> NoReturn:
+    """End the program with kind `unsure`."""
+    raise CallFailed("unsure", _words(why, "why"))
+
+
+VERDICTS: Mapping[str, Method] = {"absent": absent, "unsure": unsure}
+"""Implementations by name."""
+
+
+def _words(text: str, name: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise ArgumentError(f"{name} must not be empty.")
+    return words
