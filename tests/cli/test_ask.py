@@ -76,6 +76,7 @@ def test_json_is_one_object_with_the_published_keys(picture):
     }  # fmt: skip
     assert answer.keys() - keys_of_0_1 == {
         "outcome", "doubts", "direct_answer", "requests", "prefetch", "from_program_cache",
+        "how", "weakest", "best_effort",
     }  # fmt: skip
     assert keys_of_0_1 <= answer.keys()
     assert (answer["answer"], answer["generator"], answer["attempts"]) == ("yes", "grammar", 1)

@@ -34,7 +34,7 @@ def call(method, *arguments, **backends):
         {role: BackendRef(role, "fake", role) for role in backends},
         opener=lambda ref: backends[ref.role],
     )
-    made = MethodCall(VisionClient(pool, model_call_s=5))
+    made = MethodCall(VisionClient(pool, model_call_s=5), WHOLE)
     try:
         return asyncio.run(method(made, *arguments)), made
     finally:
@@ -98,13 +98,16 @@ def test_a_closed_detector_runs_once_for_all_its_classes():
         "'sofa' detected as 'couch' (synonym)",
         "'people' detected as 'person' (synonym)",
     ]
-    assert made.unverified == []
+    assert made.doubts == []
 
 
 def test_a_narrower_word_is_reported_as_only_partly_verified():
     detector = FakeDetector({}, vocabulary=("person",))
     _, made = call(methods.find, WHOLE, "woman", detector=detector)
-    assert made.unverified == ["'woman' detected as 'person'"]
+    (doubt,) = made.doubts
+    assert doubt.condition == "'woman' detected as 'person'"
+    assert doubt.why == "the detector knows 'person', but not 'woman'"
+    assert doubt.needs == "detector"
 
 
 def test_a_phrase_outside_the_vocabulary_ends_the_call_and_suggests_near_words():
@@ -367,10 +370,10 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
                 await methods.compute_depth(made, WHOLE)
 
     _, made = call(twice, **{role: backend})
-    assert list(made.client.metrics.doubts) == ["image is odd"]
-    assert made.client.sibling().metrics is made.client.metrics
+    assert list(made.cost.doubts) == ["image is odd"]
+    assert not made.client.begin_call().doubts  # of this call alone
 
 
 def test_backends_without_doubts_leave_none():
     _, made = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
-    assert not made.client.metrics.doubts
+    assert not made.cost.doubts

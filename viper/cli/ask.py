@@ -70,6 +70,12 @@ def ask(image: str, question: str, program_path: str | None, **options: Any) -> 
     viper ask street.jpg "How many people are there?" --backend detector=onnx:yolox_nano.onnx
     viper ask street.jpg "the dog left of the bench" --task grounding --json …
     viper ask street.jpg "Is the car red?" --generator openai:gpt-5-mini --show-program …
+
+    The answer says only what was seen: where no model can test a condition, or what the question takes for
+    granted was not found, there is none, and stderr says why. With --best-effort there is one, and it names
+    what was not verified.
+
+    Exit status: 0 answered, 1 no answer, 2 usage, 3 answered with doubts.
     """
     run_ask(image, question, program_path, options)
 
@@ -111,7 +117,7 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         status = print_answer(answer, options)
         if trace_path is not None:
             # After printing the answer: it must not be lost when the file cannot be written.
-            status = max(status, save_trace(answer, trace_path, options))
+            status = save_trace(answer, trace_path, options) or status
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
@@ -163,6 +169,7 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         question=question,
         task=options["task"],
         choices=options["choices"],
+        best_effort=bool(options["best_effort"]),
         images=(ImageInfo(Path(image).name, "", 0, 0),),
         models={},
         generator=options["generator"],

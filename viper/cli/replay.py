@@ -82,7 +82,8 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
     (a timeout, a program that could not be written) is taken from the record, and stderr says so. Times and
     costs are the record's.
 
-    Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage.
+    Exit status: 0 identical and answered, 1 something differs or there is no answer, 2 usage; with --edit
+    that of viper ask.
     """
     from viper.trace.files import check_suffix
     from viper.trace.read import read_trace
@@ -121,7 +122,7 @@ def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
     if options["as_json"]:
         print_json(_json(replayed))
     elif answer.failure is None:
-        echo(one_line(answer.text or ""))
+        echo(one_line(str(answer)))
     for sentence in replayed.from_record:
         notice(sentence)
     if answer.failure is not None:
@@ -180,7 +181,7 @@ def _changed(trace: Trace, folder: Path, program_path: str, options: dict[str, A
     calls = counted(recalled, "call")
     notice(f"{calls} answered from the record, {requested} sent to models.")
     if options["trace_path"] is not None:
-        status = max(status, save_trace(changed.answer, options["trace_path"], options))
+        status = save_trace(changed.answer, options["trace_path"], options) or status
     engine.close(timeout_s=1.0)
     return status
 

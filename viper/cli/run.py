@@ -26,5 +26,7 @@ def run(file: str, image: str, question: str, **options: Any) -> None:
     \b
     viper run program.py street.jpg --models stub
     viper run program.py street.jpg --backend detector=onnx:yolox_nano.onnx --json
+
+    Unlike a generated program, it may answer without looking at the image. Exit status as of viper ask.
     """
     run_ask(image, question, file, options)

@@ -51,7 +51,7 @@ class Answer:
     @property
     def confidence(self) -> float | None:
         """Share of the programs that gave this answer; None without votes."""
-        return self.trace.votes.confidence if self.trace.votes else None
+        return self.trace.confidence
 
     @property
     def outcome(self) -> RunOutcome:

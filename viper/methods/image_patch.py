@@ -17,6 +17,7 @@ from viper.images.boxes import Box, area, clamp, nms, snap
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.methods.matching import (
+    Numbers,
     embed,
     logits_of,
     matcher_for,
@@ -73,7 +74,8 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
             (name,) = guess.phrases
             ahead.expect(_patches(detector, patch.view, name, name, later))
     found = _patches(detector, patch.view, phrase, wanted, detections)
-    call.score = found[0].score if found else None
+    if found:
+        call.score, call.threshold = found[0].score, detector.score_threshold
     return found
 
 
@@ -131,9 +133,17 @@ async def best_text_match(
     options = [_text(option, "an option") for option in option_list]
     await matcher_for(call.client, options, all_of_them=False)
     logits = (await logits_of(call.client, [patch], option_texts(options, prefix)))[0]
+    return option_list[_chosen(call, logits)]
+
+
+def _chosen(call: MethodCall, logits: Numbers) -> int:
+    """Return the index of the best logit; its threshold is the probability of the second."""
     best = int(np.argmax(logits))
-    call.score = float(softmax(logits)[best])
-    return option_list[best]
+    shares = softmax(logits)
+    call.score = float(shares[best])
+    others = np.delete(shares, best)
+    call.threshold = float(others.max()) if others.size else None
+    return best
 
 
 async def simple_query(call: MethodCall, patch: Patch, question: str) -> str:
@@ -164,8 +174,7 @@ async def best_image_match(
     cleaned = [_text(text, "content") for text in texts]
     await matcher_for(call.client, cleaned)
     means = await mean_logits_of(call.client, list_patches, cleaned)
-    best = int(np.argmax(means))
-    call.score = float(softmax(means)[best])
+    best = _chosen(call, means)
     return best if return_index else list_patches[best]
 
 

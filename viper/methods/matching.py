@@ -25,6 +25,7 @@ from viper.vocabulary.attributes import contrasts
 from viper_sandbox.large_work import beside_loop
 
 __all__ = [
+    "Numbers",
     "embed",
     "logits_of",
     "matcher_for",

@@ -6,25 +6,29 @@ They are served by the host and need no model, so that a call of them is recorde
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NoReturn
 
 from viper.images.region import Patch
 from viper.methods.method_call import ArgumentError, Method, MethodCall
+from viper.models.request_limits import PHRASE_CHARACTERS
 from viper.programs.program import Doubt
 from viper_sandbox import CallFailed
 
 __all__ = ["VERDICTS", "absence"]
 
+_ARTICLE = re.compile(r"^(?:an?|the|any|some|no) (?=\S)", re.IGNORECASE)
+
 
 def absence(name: str) -> str:
     """Return the message of a failure of kind `absent`."""
-    return f"No {name} was found, so nothing can be said of it."
+    return f"No {_ARTICLE.sub('', name)} was found, so nothing can be said of it."
 
 
 async def absent(call: MethodCall, name: str) -> Patch:
     """End the program with kind `absent`; for the best effort, return the whole picture with a doubt."""
-    words = _words(name, "name")
+    words = _ARTICLE.sub("", _words(name, "name", PHRASE_CHARACTERS))
     if not call.best_effort:
         raise CallFailed("absent", absence(words))
     call.doubts.append(Doubt(words, f"no {words} was found: the whole picture was asked instead"))
@@ -40,8 +44,10 @@ VERDICTS: Mapping[str, Method] = {"absent": absent, "unsure": unsure}
 """Implementations by name."""
 
 
-def _words(text: str, name: str) -> str:
+def _words(text: str, name: str, most: int | None = None) -> str:
     words = " ".join(text.split())
     if not words:
         raise ArgumentError(f"{name} must not be empty.")
+    if most is not None and len(words) > most:
+        raise ArgumentError(f"{name} has {len(words):,} characters; at most {most} are accepted.")
     return words

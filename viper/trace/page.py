@@ -40,7 +40,9 @@ def trace_page(trace: Trace, image: ImageRef | None) -> str:
     styles = [viewer_file("viewer.css"), viewer_file("page.css")]
     return _template().render(
         title=visible(
-            f"{trace.answer or 'no answer'} – {trace.question or trace.image.name}"[:200]
+            f"{trace.answer or 'no answer'}{trace.caveat} – {trace.question or trace.image.name}"[
+                :200
+            ]
         ),
         footer=visible(f"Viper {trace.viper}" + (f" · {name}" if name else "")),
         # The template inserts these unescaped: our own files, whose hashes are in the policy, and text
