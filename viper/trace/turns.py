@@ -159,7 +159,7 @@ class Attempt(Record):
     from_program_cache: Annotated[bool, MEASURE]
     """Whether the program came from the program cache, so that no model was asked for it."""
     notes: tuple[str, ...]
-    """How the question was read, and warnings of models about their results on this image."""
+    """How the question was read; in traces of Viper 0.1 also warnings of models about their results."""
     source: str
     """The program; line numbers refer to this text. Empty when none could be written."""
     outcome: Literal["returned", "observed", "failed"]
