@@ -85,8 +85,8 @@ class OnnxDetector(Detector):
 
     graph: _Graph
     format: DetectorFormat
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int | None:

@@ -86,8 +86,8 @@ class ZeroShotDetector(Detector):
     """An open-vocabulary detector; a box may be reported for several phrases."""
 
     family: ZeroShotFamily
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
 
     def largest_batch(self, method: str) -> int:
         """Return the option `batch_size`."""
@@ -148,8 +148,8 @@ class ClosedDetector(Detector):
     image_processor: Any
     placement: Placement
     batch_size: int
-    score_threshold: float
     fingerprint: str
+    score_threshold: float
     vocabulary: tuple[str, ...] | None
 
     def largest_batch(self, method: str) -> int:
@@ -225,7 +225,7 @@ def _load_zero_shot(
     threshold = chosen.score_threshold
     threshold = family.default_score_threshold if threshold is None else threshold
     return ZeroShotDetector(
-        family, threshold, _fingerprint(source, placement, score_threshold=threshold, **named)
+        family, _fingerprint(source, placement, score_threshold=threshold, **named), threshold
     )
 
 
