@@ -137,6 +137,9 @@ def unsure(why: str) -> None:
     Args:
         why: The reason, in a short sentence.
 
+    Returns:
+        Nothing: the program does not go on.
+
     Raises:
         ValueError: The reason is empty.
 

@@ -16,15 +16,30 @@ def test_a_refusal_names_conditions_reasons_and_what_to_add():
         "This cannot be tested: nearest (no depth model is served); wearing a hat (no matcher is served); "
         "nearest twin (nothing would tell)."
     )
-    assert text.count("Add one with --backend matcher=") == 1
-    assert text.count("--backend depth=") == 1
+    matcher, depth = (
+        text.count(f"Add a model for the {r} with --backend {r}=") for r in ("matcher", "depth")
+    )
+    assert (matcher, depth) == (1, 1)
     assert text.endswith("For an answer that may be wrong, ask with --best-effort.")
 
 
 def test_a_picture_of_another_world_is_the_reason_before_all_others():
     text = refusal([HAT, Doubt(KNOWN_PICTURES, "It is a photograph: use others.")])
     assert text.startswith("It is a photograph: use others. For an answer")
-    assert "hat" not in text
+    assert "wearing" not in text
+
+
+def test_a_refusal_is_short_and_keeps_its_advice():
+    for endless in (
+        Doubt("c" * 100_000, "w" * 100_000, "matcher"),
+        Doubt(KNOWN_PICTURES, "w" * 100_000),
+    ):
+        text = refusal([endless] * 1_000)
+        assert len(text) < 1_500
+        assert text.endswith("ask with --best-effort.")
+    assert "--backend matcher=" in refusal(
+        [Doubt(f"{n}" * 1_000, "why", "matcher") for n in range(50)]
+    )
 
 
 def test_doubts_are_kept_once_short_and_counted():

@@ -13,6 +13,7 @@ from viper.images.boxes import Box
 from viper.images.values import json_patches
 from viper.trace.model import (
     MEASURE,
+    SCORE_DIGITS,
     Constraint,
     Count,
     DoubtField,
@@ -131,13 +132,14 @@ class CallRecord(Record):
 def margin_of(
     method: str, score: float | None, threshold: float | None, result: Any
 ) -> float | None:
-    """Return `CallRecord.margin` for the fields of a call, as they are in JSON."""
+    """Return `CallRecord.margin` for the fields of a call, rounded like them in JSON or not."""
     if score is None or threshold is None:
         return None
     scores = [score]
     if method == "ImagePatch.find":
         scores += (patch["score"] for patch in json_patches(result))
-    return min(abs(one - threshold) for one in scores)
+    limit = round(threshold, SCORE_DIGITS)
+    return min(round(abs(round(one, SCORE_DIGITS) - limit), SCORE_DIGITS) for one in scores)
 
 
 @dataclass(frozen=True, slots=True)
