@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
     Image.fromarray(np.full((80, 90, 3), 200, dtype=np.uint8)).save("a.png")
     (tmp_path / "color.py").write_text(COLOR)
     (tmp_path / "blind.py").write_text(BLIND)
-    (tmp_path / "unsure.py").write_text("unsure('It is too dark\\nto tell.')")
+    (tmp_path / "unsure.py").write_text("return unsure('It is too dark\\nto tell.')")
     return tmp_path
 
 
@@ -50,13 +50,13 @@ def test_no_answer_exits_with_1_and_prints_nothing_on_stdout():
     result = run()
     assert (result.exit_code, result.stdout) == (1, "")
     assert lines(result) == [
-        "viper: no answer (absent at line 3 of the program): No elephant was found, so nothing can be said "
+        "viper: no answer (absent at line 4 of the program): No elephant was found, so nothing can be said "
         "of it."
     ]
     result = run(program="unsure.py")
     assert (result.exit_code, result.stdout) == (1, "")
     assert lines(result) == [
-        "viper: no answer (unsure at line 1 of the program): It is too dark to tell."
+        "viper: no answer (unsure at line 2 of the program): It is too dark to tell."
     ]
 
 

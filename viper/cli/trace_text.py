@@ -270,7 +270,7 @@ def _outcome_of_run(trace: Trace) -> str:
     text = trace.outcome.replace("_", " ")
     if trace.direct_answer is not None:
         text += f", by one model, not checked ({trace.direct_answer.model})"
-    return text + (", best effort" if trace.best_effort and trace.doubts else "")
+    return text
 
 
 def _doubts(trace: Trace) -> list[str]:
