@@ -40,12 +40,13 @@ def stored(tmp_path, fake_engine):
 def test_a_run_is_shown_with_each_call_under_its_line(stored):
     path = stored("run.json", "number", question="How many cups?")
     lines = viper("trace", "show", path, COLUMNS="300").stdout.splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
         "question     How many cups?",
         "answer       8",
-        lines[2],
+        "outcome      answered",
+        lines[3],
     ]
-    assert lines[2].startswith("boxes        cup 0.90 (0, 0, 8, 20); cup 0.89")
+    assert lines[3].startswith("boxes        cup 0.90 (0, 0, 8, 20); cup 0.89")
     at = lines.index("program 1 of 1 by file")
     assert lines[at + 2] == "   2      return len(ImagePatch(image).find('cup'))"
     assert lines[at + 3].startswith(
