@@ -376,17 +376,19 @@ def test_what_the_built_in_models_computed_for_0_1_is_taken_from_its_cache(tmp_p
     assert answer.trace.forwards == {}
 
 
-def test_a_program_that_0_1_remembered_is_used_again(fake_engine, tmp_path):
+def test_a_program_that_0_1_remembered_is_written_anew(fake_engine, tmp_path):
+    """It was written for an API in which a program could not say what it did not find."""
     memo = tmp_path / "memo.sqlite"
     shutil.copy(FOLDER / "memo.sqlite", memo)
-    generator = ScriptedGenerator([])
+    then = recorded("memo_hit")
+    generator = ScriptedGenerator([then["attempts"][0]["source"]])
     others = {role: Unasked(f"fake-{role}") for role in ("depth", "answerer", "language")}
     engine = fake_engine(generator, options={"memo": memo}, **runs.fakes(), **others)
-    answer = engine.ask(BLACK, "How many dogs are there?")
-    then = recorded("memo_hit")
-    assert (answer.text, answer.program) == (then["answer"], then["attempts"][0]["source"])
-    assert answer.trace.attempts[0].from_program_cache
-    assert generator.requests == []
+    for is_known in (False, True):  # the file of 0.1 is used for what is written now
+        answer = engine.ask(BLACK, "How many dogs are there?")
+        assert (answer.text, answer.program) == (then["answer"], then["attempts"][0]["source"])
+        assert answer.trace.attempts[0].from_program_cache is is_known
+    assert len(generator.requests) == 1
 
 
 def test_the_memo_of_0_1_is_listed(monkeypatch, tmp_path):
