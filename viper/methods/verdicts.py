@@ -13,13 +13,9 @@ from viper.images.region import Patch
 from viper.methods.method_call import ArgumentError, Method, MethodCall
 from viper.programs.program import Doubt
 from viper_sandbox import CallFailed
+from viper_sandbox.exchange import absence
 
 __all__ = ["VERDICTS", "absence"]
-
-
-def absence(name: str) -> str:
-    """Return the message of a failure of kind `absent`."""
-    return f"No {name} was found, so nothing can be said of it."
 
 
 async def absent(call: MethodCall, name: str) -> Patch:
