@@ -211,7 +211,9 @@ class _Search:
                     return None
                 name = self._text(looked_for, function) or self._last_text(node)
                 number = site.value if isinstance(site, ast.Constant) else None
+                was_last = self._empty is not None and self._empty[1] == node.lineno
                 some = isinstance(number, int) and bool(self._record.patches[number])
+                some = some and not was_last
                 return _Found(name or "such object", some)
             case _:
                 return None

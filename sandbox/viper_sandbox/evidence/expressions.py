@@ -253,14 +253,29 @@ class ExpressionWalk(Collected, ABC):
         self, node: ast.Call, function: FunctionFlow, role: Role, scope: Scope
     ) -> bool:
         """Follow a call of a function of the program: its arguments, and what it compares them with."""
+        walks_through = self._walks_through_parameters(function)
+        if walks_through and self._walk_returns(function, role, scope):
+            for argument in node.args:
+                self._explain(argument, scope)
+            return True
         taken = False
-        for number, argument in enumerate((*node.args, *(k.value for k in node.keywords))):
-            of_item = "reference" if taken and number else role
-            taken = self._walk(argument, of_item, scope) or taken
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            taken = self._walk(argument, "reference" if taken else role, scope) or taken
         if taken:
             self._walk_body(function, scope)
             return True
-        if not self._is_new("function", id(function.node), role):
+        return not walks_through and self._walk_returns(function, role, scope)
+
+    def _walks_through_parameters(self, function: FunctionFlow) -> bool:
+        """Return whether a function has a loop over what it is given, so that it counts itself."""
+        self._step(100)  # a program has thousands of calls, and a function thousands of nodes
+        parts = ast.walk(function.node)
+        loops = [part.iter for part in parts if isinstance(part, (ast.For, ast.comprehension))]
+        return any(not self._names_in(loop).isdisjoint(function.parameters) for loop in loops)
+
+    def _walk_returns(self, function: FunctionFlow, role: Role, scope: Scope) -> bool:
+        """Follow what a function of the program returns."""
+        if not self._is_new("returns", id(function.node), role):
             return False
         outer, self._function = self._function, function
         inside = {**scope, **dict.fromkeys(function.parameters)}
