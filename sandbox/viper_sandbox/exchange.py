@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from viper_sandbox.findings import CheckReport
 from viper_sandbox.wire import PatchRef, WireValue
@@ -19,10 +19,12 @@ __all__ = [
     "JailFailure",
     "Request",
     "Result",
+    "Role",
     "absence",
 ]
 
-ROLES = ("answer", "reference", "rejected")
+Role: TypeAlias = Literal["answer", "reference", "rejected"]
+ROLES: Final[tuple[Role, ...]] = ("answer", "reference", "rejected")
 """Roles of a patch in a result: the answer is, counts or names it; others were compared with it; it was found
 and dropped. A patch with several has the first of them."""
 

@@ -21,12 +21,11 @@ _ESCAPED = 6
 # Room in a frame for everything else: findings, names, ids and brackets.
 _ENVELOPE_BYTES = 65_536
 
-MAX_EVIDENCE = 500
-"""Most patches whose role in a result is reported; people look at some dozens."""
-MAX_EVIDENCE_CHARACTERS = 20_000
+MAX_EVIDENCE = 300
+"""Most patches whose role in a result is reported; people look at some dozens. With their categories they fit
+into the envelope of a frame."""
+MAX_EVIDENCE_CHARACTERS = 3_500
 """Most characters of the categories of these patches, all together."""
-MAX_EVIDENCE_BYTES = 150 * MAX_EVIDENCE + _ESCAPED * MAX_EVIDENCE_CHARACTERS
-"""Room for them in a frame: six numbers each, and their categories."""
 
 MAX_CALL_SITES = 1_000
 """Most places of calls that are reported of a program; what is needed soon is predicted from them."""
@@ -98,5 +97,4 @@ class Limits:
     @property
     def done_bytes(self) -> int:
         """Largest frame that may carry a result."""
-        texts = _ESCAPED * self.printed_bytes
-        return self.result_bytes + texts + MAX_EVIDENCE_BYTES + _ENVELOPE_BYTES
+        return self.result_bytes + _ESCAPED * self.printed_bytes + _ENVELOPE_BYTES

@@ -4,8 +4,8 @@ Programs in the style of the original take the first of a list without asking wh
 
     image_patch.find("elephant")[0]      max(dogs, key=…)      next(p for p in people if …)      a, b = cups
 
-or use what `best_image_match` chose of an empty list, which is None. Such an error, where nothing caught it, says
-that what the question takes for granted is not in the image, if the list came from `find`: directly, or
+or use what `best_image_match` chose of an empty list, which is None. Such an error, where nothing caught it,
+says that what the question takes for granted is not in the image, if the list came from `find`: directly, or
 filtered, sorted or sliced from one.
 """
 
@@ -26,9 +26,10 @@ from viper_sandbox.evidence.flow import (
     FunctionFlow,
     attribute_of,
     called,
+    site_of,
     unwrapped,
 )
-from viper_sandbox.evidence.recorder import Recorder
+from viper_sandbox.evidence.recorder import Patches, Recorder
 
 __all__ = ["name_of_absent"]
 
@@ -169,11 +170,9 @@ class _Search:
         if isinstance(node, ast.Call) and called(node) in (VALUE, INDEXED):
             if self._empty is not None and self._empty[1] == node.lineno:
                 return 0
-            site = node.args[0]
-            assert isinstance(site, ast.Constant), "recording wrote it"
-            return len(self._record.patches[site.value])
+            return len(self._record.patches[site_of(node)])
         held = at.frame.f_locals.get(node.id) if isinstance(node, ast.Name) else None
-        return len(held) if type(held) in (list, tuple) else 0
+        return len(held) if isinstance(held, (list, tuple)) else 0
 
     # Where a list comes from
 
@@ -182,7 +181,9 @@ class _Search:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             return None
-        site = node.args[0] if isinstance(node, ast.Call) and called(node) in GUARDS else None
+        logged: Patches = {}
+        if isinstance(node, ast.Call) and called(node) in GUARDS:
+            logged = self._record.patches[site_of(node)]
         node = unwrapped(node)
         match node:
             case ast.Name(id=name):
@@ -209,12 +210,9 @@ class _Search:
                 method = attribute_of(node.func)
                 if method is None or method[1] != "find":
                     return None
-                name = self._text(looked_for, function) or self._last_text(node)
-                number = site.value if isinstance(site, ast.Constant) else None
+                text = self._text(looked_for, function) or self._last_text(node)
                 was_last = self._empty is not None and self._empty[1] == node.lineno
-                some = isinstance(number, int) and bool(self._record.patches[number])
-                some = some and not was_last
-                return _Found(name or "such object", some)
+                return _Found(text or "such object", bool(logged) and not was_last)
             case _:
                 return None
 

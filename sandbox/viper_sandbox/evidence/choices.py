@@ -21,6 +21,7 @@ from viper_sandbox.evidence.flow import (
     attribute_of,
     called,
     names_in,
+    site_of,
     unwrapped,
 )
 
@@ -63,7 +64,7 @@ class ChoiceWalk(ExpressionWalk):
     def _explain_call(self, node: ast.Call, scope: Scope) -> None:
         name = called(node)
         if name in (VALUE, INDEXED, LEFT):
-            self._take(self._record.patches[node.args[0].value], "rejected")  # type: ignore[attr-defined]
+            self._take(self._record.patches[site_of(node)], "rejected")
             self._explain(node.args[1], scope)
         elif name in (ITEM, COUNTED):
             self._explain(node.args[1], scope)

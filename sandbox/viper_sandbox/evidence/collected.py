@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from viper_sandbox.evidence.flow import (
     VALUE,
@@ -15,14 +15,13 @@ from viper_sandbox.evidence.flow import (
     Return,
     called,
     names_in,
+    site_of,
     unwrapped,
 )
 from viper_sandbox.evidence.recorder import Patches, Recorder
-from viper_sandbox.exchange import ROLES
+from viper_sandbox.exchange import ROLES, Role
 
-__all__ = ["Collected", "Items", "Role", "Scope", "UnknownError", "loops_of"]
-
-Role: TypeAlias = Literal["answer", "reference", "rejected"]
+__all__ = ["Collected", "Items", "Scope", "UnknownError", "loops_of"]
 
 # Seeking is bounded, in expressions followed and patches taken: a hostile program has thousands of both.
 _MOST_STEPS = 20_000
@@ -162,7 +161,7 @@ class Collected:
         return scope
 
     def _subject(self, loops: Sequence[Loop]) -> Loop | None:
-        """Return the loop whose items a statement counts: the outermost, unless an inner one is over its items."""
+        """Return the loop whose items a statement counts: the outermost, or one over its items."""
         subject: Loop | None = None
         names: tuple[str, ...] = ()
         for loop in loops:
@@ -181,7 +180,7 @@ class Collected:
             if found is not None:
                 self._untested.update({n: p for n, p in found[0].items() if n not in seen})
         elif isinstance(walked, ast.Call) and called(walked) == VALUE:
-            values = self._record.patches[walked.args[0].value]  # type: ignore[attr-defined]
+            values = self._record.patches[site_of(walked)]
             self._untested.update({n: p for n, p in values.items() if n not in seen})
 
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viper_sandbox.evidence.collected import Collected, Items, Role, Scope, UnknownError, loops_of
+from viper_sandbox.evidence.collected import Collected, Items, Scope, UnknownError, loops_of
 from viper_sandbox.evidence.flow import (
     COUNTED,
     INDEXED,
@@ -20,8 +20,10 @@ from viper_sandbox.evidence.flow import (
     attribute_of,
     called,
     names_in,
+    site_of,
     unwrapped,
 )
+from viper_sandbox.exchange import Role
 
 __all__ = ["ExpressionWalk", "is_guard"]
 
@@ -40,6 +42,10 @@ class ExpressionWalk(Collected, ABC):
         self, name: str, definitions: list[Definition], owner: FunctionFlow, scope: Scope
     ) -> None:
         """Note what was dropped on the way to the value of a name."""
+
+    @abstractmethod
+    def _explain_comprehension(self, node: Any, scope: Scope) -> None:
+        """Note what was dropped on the way to what a comprehension made."""
 
     @abstractmethod
     def _account_for(self, controls: Any, scope: Scope) -> None:
@@ -220,7 +226,7 @@ class ExpressionWalk(Collected, ABC):
         index = _index_of(node)
         if index is not None and index in scope:
             return self._take_items(scope[index], role)
-        patches = self._record.patches[node.args[0].value]  # type: ignore[attr-defined]
+        patches = self._record.patches[site_of(node)]
         if isinstance(inner, ast.Subscript) and isinstance(unwrapped(inner.value), ast.Name):
             name = unwrapped(inner.value)
             assert isinstance(name, ast.Name)
@@ -342,10 +348,10 @@ class ExpressionWalk(Collected, ABC):
         if is_value or not subject or (not tested and _counts(element)):
             taken = self._walk(element, role, inside)
         if not taken and subject:
-            items = inside[subject[0]]
-            if tested and items is not None and not items.kept and len(items.seen) == 1:
-                items = Items(items.seen, items.seen)  # "no" is said of the only one
-            taken = self._take_items(items, role)
+            own = inside[subject[0]]
+            if tested and own is not None and not own.kept and len(own.seen) == 1:
+                own = Items(own.seen, own.seen)  # "no" is said of the only one
+            taken = self._take_items(own, role)
             others = {**inside, **dict.fromkeys(subject)}
             self._walk(element, role if _is_symmetric(element) else "reference", others)
             self._account_for_comprehension(node, subject, inside, scope)

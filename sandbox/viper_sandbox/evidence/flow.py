@@ -24,7 +24,8 @@ __all__ = [
     "Definition",
     "Flow",
 ]
-__all__ += ["FunctionFlow", "Loop", "Return", "attribute_of", "called", "names_in", "unwrapped"]
+__all__ += ["FunctionFlow", "Loop", "Return", "attribute_of", "called", "names_in", "site_of"]
+__all__ += ["unwrapped"]
 
 SEEN: Final = "_seen_"
 """Records the item of a loop, or one that a statement of a loop keeps or counts."""
@@ -137,12 +138,21 @@ def unwrapped(node: ast.expr) -> ast.expr:
     return node
 
 
+def site_of(call: ast.Call) -> int:
+    """Return the site of a call of the recorder's."""
+    site = call.args[0]
+    assert isinstance(site, ast.Constant), "the marking wrote it"
+    number = site.value
+    assert isinstance(number, int), "it is the number of a site"
+    return number
+
+
 def attribute_of(node: ast.expr) -> tuple[ast.expr, str] | None:
     """Return the owner and the name of a guarded attribute; None for another expression."""
     if type(node) is ast.Call and type(node.func) is ast.Name and node.func.id == "_getattr_":
         owner, name = node.args
         assert isinstance(name, ast.Constant), "the policy wrote it"
-        return owner, name.value
+        return owner, str(name.value)
     return None
 
 

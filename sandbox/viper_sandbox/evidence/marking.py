@@ -161,7 +161,7 @@ class _MarkingPolicy(Policy):
 
     # Statements that keep or count
 
-    def visit_Assign(self, node: ast.Assign) -> Any:
+    def visit_Assign(self, node: Any) -> Any:
         """Note what names are bound to."""
         self.node_contents_visit(node)
         marks: list[ast.stmt] = []
@@ -184,7 +184,7 @@ class _MarkingPolicy(Policy):
                         marks += self._kept(definition, node)
         return [*marks, node] if marks else node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+    def visit_AugAssign(self, node: Any) -> Any:
         """Note what is added to a name."""
         self.node_contents_visit(node)
         marks = self._change(_base(node.target), node.value)
@@ -317,7 +317,7 @@ class _MarkingPolicy(Policy):
             sites = [number for index, number in self._indexes if own is None or index in own]
             sites = sites[-_MOST_INDEXES:]
             if sites:
-                given = [_number(number) for number in (site, *sites)]
+                given: list[ast.expr] = [_number(number) for number in (site, *sites)]
                 marks.append(_statement(_call(AGAIN, given, like)))
         return marks
 

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from viper_sandbox.evidence.flow import AGAIN, COUNTED, INDEXED, ITEM, LEFT, SEEN, VALUE
-from viper_sandbox.limits import MAX_EVIDENCE
 from viper_sandbox.patch import ImagePatch
 
-__all__ = ["MOST_LOOKS", "Patches", "Recorder"]
+__all__ = ["MOST_LOOKS", "MOST_PATCHES", "Patches", "Recorder"]
 
 MOST_LOOKS = 20_000
 """Most items of lists, sets and dicts that a recorder looks at in one run."""
+
+MOST_PATCHES = 1_000
+"""Most patches that are kept of one place of a program; detectors find some hundred at most."""
 
 # A list inside a list, such as pairs of a text and a patch; what lies deeper is not looked at.
 _DEPTH = 2
@@ -51,7 +53,7 @@ class Recorder:
     @property
     def is_complete(self) -> bool:
         """Whether everything was recorded."""
-        return self._looks <= MOST_LOOKS and all(len(p) < MAX_EVIDENCE for p in self.patches)
+        return self._looks <= MOST_LOOKS and all(len(p) < MOST_PATCHES for p in self.patches)
 
     def names(self) -> dict[str, Callable[..., Any]]:
         """Return the functions that the marked program calls, by name."""
@@ -64,7 +66,7 @@ class Recorder:
         def seen(site: int, value: Any) -> bool:
             if type(value) is ImagePatch:
                 log = logs[site]
-                if len(log) < MAX_EVIDENCE and value._category != "image":
+                if len(log) < MOST_PATCHES and value._category != "image":
                     log[id(value)] = value
             elif type(value) in _LISTS:
                 note(logs[site], value, _DEPTH)
@@ -73,7 +75,7 @@ class Recorder:
         def valued(site: int, value: Any) -> Any:
             if type(value) is ImagePatch:
                 log = logs[site]
-                if len(log) < MAX_EVIDENCE and value._category != "image":
+                if len(log) < MOST_PATCHES and value._category != "image":
                     log[id(value)] = value
             elif type(value) in _LISTS or type(value) is dict:
                 note(logs[site], value, _DEPTH)
@@ -138,7 +140,7 @@ class Recorder:
                 return
             kind = type(value)
             if kind is ImagePatch:
-                if len(log) < MAX_EVIDENCE and value._category != "image":
+                if len(log) < MOST_PATCHES and value._category != "image":
                     log[id(value)] = value
             elif depth > 1 and (kind in _LISTS or kind is dict):
                 self._note(log, value, depth - 1)

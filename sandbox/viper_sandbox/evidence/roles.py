@@ -1,4 +1,4 @@
-"""Says after a run which patches its answer counts or names, which were dropped, and which were compared with.
+"""Says after a run which patches its answer counts or names, which were dropped or compared with.
 
     answer      in the returned value, or counted or named by it
     rejected    found, and dropped by a condition or a choice
@@ -72,7 +72,7 @@ class _Walk(ChoiceWalk):
             self._name(returned)
 
     def roles(self) -> Roles:
-        """Return the patches, each with the first of its roles."""
+        """Return the patches, each with the first of its roles: all of the answer, others as they fit."""
         known: set[Any] = set()
         made: list[list[PatchRef]] = []
         characters = 0
@@ -84,7 +84,9 @@ class _Walk(ChoiceWalk):
                     continue
                 characters += len(patch._category)
                 if len(known) >= MAX_EVIDENCE or characters > MAX_EVIDENCE_CHARACTERS:
-                    return ([], [], [])
+                    if role == "answer":
+                        return ([], [], [])
+                    break
                 known.add(key)
                 refs.append(patch._ref())
             made.append(refs)

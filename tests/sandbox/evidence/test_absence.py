@@ -1,4 +1,4 @@
-"""A program that takes an item of what was not found fails because that is absent, not by a fault of its own."""
+"""A program that takes an item of what was not found fails because that is absent."""
 
 import pytest
 

@@ -119,7 +119,9 @@ def test_a_large_program_is_not_marked():
 
 
 def test_a_recursion_that_fails_without_marks_fails_on_the_same_line(unmarked):
-    source = "def execute_command(image):\n    def f(n):\n        return f(n + 1)\n    return f(0)\n"
+    source = (
+        "def execute_command(image):\n    def f(n):\n        return f(n + 1)\n    return f(0)\n"
+    )
     now, before = outcome(source), unmarked(source)
     assert now[0][0] == before[0][0] == "runtime"
     assert now[0][2] == before[0][2]

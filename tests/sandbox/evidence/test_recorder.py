@@ -8,8 +8,7 @@ import pytest
 from fakes.street import API, SIZE, answer_call
 from viper_sandbox import PatchRef
 from viper_sandbox.evidence.flow import ITEM, SEEN, VALUE
-from viper_sandbox.evidence.recorder import MOST_LOOKS, Recorder
-from viper_sandbox.limits import MAX_EVIDENCE
+from viper_sandbox.evidence.recorder import MOST_LOOKS, MOST_PATCHES, Recorder
 from viper_sandbox.patch import ImagePatch
 from viper_sandbox.program_session import ProgramSession
 
@@ -66,9 +65,9 @@ def test_an_item_is_kept_unless_its_element_says_no(image, value, is_kept):
 
 def test_a_record_that_is_full_says_so_and_grows_no_more(image):
     recorder = Recorder(1)
-    for number in range(MAX_EVIDENCE + 50):
+    for number in range(MOST_PATCHES + 50):
         recorder.names()[SEEN](0, found(image, number % 290 + number / 1_000))
-    assert len(recorder.patches[0]) == MAX_EVIDENCE
+    assert len(recorder.patches[0]) == MOST_PATCHES
     assert not recorder.is_complete
 
 

@@ -268,7 +268,10 @@ def test_the_dog_is_the_answer_where_it_is_compared_with_the_car(body):
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ('return len(image_patch.find("dog")) > len(image_patch.find("cup"))', (CUPS + DOG, [], [])),
+        (
+            'return len(image_patch.find("dog")) > len(image_patch.find("cup"))',
+            (CUPS + DOG, [], []),
+        ),
         (
             """
             dog, car = image_patch.find("dog")[0], image_patch.find("car")[0]
@@ -292,7 +295,9 @@ def test_the_dog_is_the_answer_where_it_is_compared_with_the_car(body):
     ],
     ids=["counts", "the same color", "the bigger by size", "the bigger by key"],
 )
-def test_of_two_that_the_answer_is_about_both_or_the_one_that_it_names_are_the_answer(body, expected):
+def test_of_two_that_the_answer_is_about_both_or_the_one_that_it_names_are_the_answer(
+    body, expected
+):
     assert roles(body) == expected
 
 
@@ -421,3 +426,10 @@ def test_a_program_of_many_definitions_ends_without_roles_in_reasonable_time():
     outcome = run(f'people = image_patch.find("person")\nn = 0\n{assigned}\nreturn n')
     assert outcome.value == 3_600
     assert outcome.roles["answer"] in ([], PEOPLE)
+
+
+def test_more_patches_than_are_reported_are_none_or_the_first(monkeypatch):
+    monkeypatch.setattr("viper_sandbox.evidence.roles.MAX_EVIDENCE", 7)
+    counted = 'return len([p for p in image_patch.find("person") if p.left < 130])'
+    assert roles(counted) == (RIDERS, [], OTHERS[:2])
+    assert roles('return len(image_patch.find("person"))') == ([], [], [])
