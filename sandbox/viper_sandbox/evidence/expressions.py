@@ -131,6 +131,9 @@ class ExpressionWalk(Collected, ABC):
             self._take(patches, role)
             self._explain_definitions(name, definitions, owner, scope)
             return True
+        if name in self._variables.get(id(owner), {}):  # an empty list: nothing is left of what was found
+            self._explain_definitions(name, definitions, owner, scope)
+            return False
         if not self._is_new("name", name, id(owner), role):
             return False
         outer, self._function = self._function, owner
@@ -232,6 +235,9 @@ class ExpressionWalk(Collected, ABC):
             assert isinstance(name, ast.Name)
             if name.id in scope:  # an item that is itself a list
                 return self._walk_name(name.id, role, scope)
+        if not patches and site_of(node) in self._record.empty:
+            self._explain(inner, scope)
+            return False
         if not patches:
             return self._walk_chosen(inner, role, scope) or self._walk(inner, role, scope)
         self._take(patches, role)

@@ -42,7 +42,10 @@ class Recorder:
         self.patches: list[Patches] = [{} for _ in range(sites)]
         """Site → the patches that were met there."""
         self.variables: dict[int, Mapping[str, Patches]] = {}
-        """Site of a return → the variables of its function that held patches when it last ran."""
+        """Site of a return → the variables of its function when it last ran that held patches, or nothing: an
+        empty list, or None."""
+        self.empty: set[int] = set()
+        """Sites of expressions whose value was, at least once, an empty list or None."""
         self.last_return: int | None = None
         """The site of the last return of any function: that of the program's entry when it has ended."""
         self._looks = 0
@@ -58,7 +61,7 @@ class Recorder:
     def names(self) -> dict[str, Callable[..., Any]]:
         """Return the functions that the marked program calls, by name."""
         logs = self.patches
-        last = self._last
+        empty, last = self.empty, self._last
         note = self._note
 
         # The whole image and its crops have the category "image": nobody found them.
@@ -77,7 +80,11 @@ class Recorder:
                 log = logs[site]
                 if len(log) < MOST_PATCHES and value._category != "image":
                     log[id(value)] = value
+            elif value is None:
+                empty.add(site)
             elif type(value) in _LISTS or type(value) is dict:
+                if not value:
+                    empty.add(site)
                 note(logs[site], value, _DEPTH)
             return value
 
@@ -121,10 +128,12 @@ class Recorder:
             variables: dict[str, Patches] = {}
             for name, held in sys._getframe(1).f_locals.items():
                 kind = type(held)
-                if kind is ImagePatch or kind in _LISTS or kind is dict:
+                if held is None:
+                    variables[name] = {}
+                elif kind is ImagePatch or kind in _LISTS or kind is dict:
                     patches: Patches = {}
                     self._note(patches, (held,), _DEPTH + 1)
-                    if patches:
+                    if patches or (kind is not ImagePatch and not held):
                         variables[name] = patches
             self.variables[site] = variables
             returned = self.patches[site] = {}

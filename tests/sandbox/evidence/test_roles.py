@@ -368,6 +368,45 @@ def test_what_a_choice_leaves_is_rejected(body, expected):
     "body",
     [
         """
+        people = image_patch.find("person")
+        people = [p for p in people if p.left > 999]
+        return len(people)""",
+        """
+        people = [p for p in image_patch.find("person") if p.left > 999]
+        return bool_to_yesno(len(people) > 0)""",
+        'return len([p for p in image_patch.find("person") if p.left > 999])',
+        'return len(list(filter(lambda p: p.left > 999, image_patch.find("person"))))',
+        'return len(image_patch.find("person")[50:])',
+        'return any(p.left > 999 for p in image_patch.find("person"))',
+        'return sum(1 for p in image_patch.find("person") if p.left > 999)',
+        """
+        count = 0
+        for p in image_patch.find("person"):
+            if p.left > 999:
+                count += 1
+        return count""",
+        """
+        for p in image_patch.find("person"):
+            if p.left > 999:
+                return "yes"
+        return "no\"""",
+        """
+        people = []
+        for p in image_patch.find("person"):
+            if p.left > 999:
+                people.append(p)
+        return "yes" if people else "no\"""",
+        'return [p for p in image_patch.find("person") if p.left > 999]',
+    ],
+)
+def test_where_nothing_is_left_all_are_rejected(body):
+    assert roles(body) == ([], [], PEOPLE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """
         for p in image_patch.find("person"):
             if p.left > 70:
                 return "yes"
