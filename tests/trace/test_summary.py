@@ -46,7 +46,7 @@ def test_boxes_of_the_answer_are_numbered_and_the_others_look_otherwise(fake_eng
     html = engine.run_program(program, picture())._repr_html_()
     boxes = [attrs["style"] for tag, attrs in tags(html) if tag == "rect"]
     answers = [style for style in boxes if "#2ee07f" in style]
-    rejected = [style for style in boxes if "#b8b8b8" in style]
+    rejected = [style for style in boxes if "#d8d8d8" in style]
     references = [style for style in boxes if "#ff9a2e" in style]
     assert (len(answers), len(references)) == (2, 1)
     assert len(rejected) == len(CUPS["cup"]) - 3

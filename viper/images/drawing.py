@@ -31,7 +31,7 @@ __all__ += ["write_drawing"]
 COLORS: Mapping[str | None, str] = {
     "answer": "#2ee07f",
     "reference": "#ff9a2e",
-    "rejected": "#b8b8b8",
+    "rejected": "#d8d8d8",
     None: "#2ee07f",
 }
 """Role → color; each can be told from the others in light and dark places of a picture."""
@@ -41,6 +41,7 @@ _MOST_PX = 2_400  # longest edge of a drawing, for a screen
 _LEAST_PX = 400  # on fewer pixels, numbers cannot be read
 # Parts of the longest edge.
 _THICK, _THIN, _TEXT = 1 / 200, 1 / 500, 1 / 32
+_DARK = "#10231a"
 _DASH = 4  # lengths of a dash, and of the gap behind it, in widths of the line
 
 
@@ -142,6 +143,8 @@ def _draw_box(pen: ImageDraw, mark: Mark, scale: float, longest: int) -> None:
     x2, y2 = max(x2 - 1, x1 + 1), max(y2 - 1, y1 + 1)
     color = COLORS[mark.role]
     if mark.role != "reference":
+        # Darker around, so that it can be seen on light ground as well.
+        pen.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=_DARK)
         pen.rectangle((x1, y1, x2, y2), outline=color, width=width)
         return
     for line in _dashes((x1, y1, x2, y2), _DASH * width):
@@ -170,7 +173,7 @@ def _draw_number(pen: ImageDraw, mark: Mark, scale: float, size: tuple[int, int]
     x = min(max(0, round(mark.box_xyxy[0] * scale)), max(0, size[0] - wide))
     y = min(max(0, round(mark.box_xyxy[1] * scale)), max(0, size[1] - high))
     pen.rectangle((x, y, x + wide, y + high), fill=COLORS[mark.role])
-    pen.text((x + margin - left, y + margin - top), text, fill="#10231a", font=font)
+    pen.text((x + margin - left, y + margin - top), text, fill=_DARK, font=font)
 
 
 def legend(drawn: Iterable[Mark]) -> list[str]:
