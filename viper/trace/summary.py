@@ -29,7 +29,10 @@ _MOST_CHARACTERS = 160
 _LONGEST_TEXT = 5_000
 _LONGEST_BLOCK = 200_000
 
-_WIDTHS = {"rejected": "1px;filter:drop-shadow(0 0 1px #000)", "reference": "2.5px;stroke-dasharray:8 6"}
+_WIDTHS = {
+    "rejected": "1px;filter:drop-shadow(0 0 1px #000)",
+    "reference": "2.5px;stroke-dasharray:8 6",
+}
 _BOX = "fill:none;stroke:{};stroke-width:{};vector-effect:non-scaling-stroke"
 _NUMBER = "font-weight:700;fill:#2ee07f;stroke:#10231a;stroke-width:3px;paint-order:stroke"
 _ANSWER = "font-size:1.4em;font-weight:600;overflow-wrap:anywhere"

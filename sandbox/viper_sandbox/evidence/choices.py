@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from viper_sandbox.evidence.collected import Scope, loops_of
@@ -140,7 +140,7 @@ class ChoiceWalk(ExpressionWalk):
                 self._explain(definition.value, scope)
         self._function = outer
 
-    def _account_for(self, controls: Iterable[Any], scope: Scope) -> None:
+    def _account_for(self, controls: Sequence[Any], scope: Scope) -> None:
         """Note what loops around a statement have dropped, and what their conditions compared with."""
         loops = loops_of(controls)
         subject = self._subject(loops)

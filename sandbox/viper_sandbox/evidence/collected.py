@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from viper_sandbox.evidence.flow import (
@@ -184,6 +184,8 @@ class Collected:
             self._untested.update({n: p for n, p in values.items() if n not in seen})
 
 
-def loops_of(controls: Iterable[Any]) -> list[Loop]:
+def loops_of(controls: Sequence[Any]) -> list[Loop]:
     """Return the loops among the statements around a statement."""
-    return [control for control in controls if not isinstance(control, ast.If)]
+    if not controls:
+        return []
+    return [control for control in controls if type(control) is not ast.If]

@@ -131,7 +131,9 @@ class ExpressionWalk(Collected, ABC):
             self._take(patches, role)
             self._explain_definitions(name, definitions, owner, scope)
             return True
-        if name in self._variables.get(id(owner), {}):  # an empty list: nothing is left of what was found
+        if name in self._variables.get(
+            id(owner), {}
+        ):  # an empty list: nothing is left of what was found
             self._explain_definitions(name, definitions, owner, scope)
             return False
         if not self._is_new("name", name, id(owner), role):
