@@ -127,6 +127,12 @@ class Api(NamedTuple):
         """Attributes of handles, whatever their class."""
         return frozenset().union(*self.handles.values())
 
+    @property
+    def finding(self) -> frozenset[str]:
+        """Methods and functions that return patches, besides crops."""
+        entries = (*self.methods.values(), *self.functions.values())
+        return frozenset(e.name for e in entries if e.remote and PATCH in e.returns)
+
     def remote(self, qualified_name: str) -> Entry | None:
         """Return the entry of this name that a model serves; None if there is none."""
         head, dot, name = qualified_name.partition(".")

@@ -76,7 +76,7 @@ def test_json_is_one_object_with_the_published_keys(picture):
     }  # fmt: skip
     assert answer.keys() - keys_of_0_1 == {
         "outcome", "doubts", "direct_answer", "requests", "prefetch", "from_program_cache",
-        "how", "weakest", "best_effort",
+        "how", "weakest", "best_effort", "evidence",
     }  # fmt: skip
     assert keys_of_0_1 <= answer.keys()
     assert (answer["answer"], answer["generator"], answer["attempts"]) == ("yes", "grammar", 1)
@@ -144,6 +144,22 @@ def test_the_picture_is_embedded_on_request(picture, program, tmp_path):
     embedded = json.loads(path.read_text())["embedded"]
     assert len(embedded["images"]) == 1
     assert embedded["crops"]
+
+
+def test_a_drawing_is_written_on_request(picture, program, tmp_path):
+    path = tmp_path / "drawn.png"
+    result = viper("run", program, picture, "--models", "stub", "--draw", path)
+    assert result.exit_code == 0
+    with Image.open(path) as drawn:
+        assert drawn.size == (450, 400)
+
+
+def test_a_drawing_of_an_unknown_kind_is_refused_before_anything_runs(picture):
+    result = viper(
+        "ask", picture, "How many cups are there?", "--models", "stub", "--draw", "a.bmp"
+    )
+    assert "FILE.png or FILE.jpg, but got 'a.bmp'" in failed(result)
+    assert result.stdout == ""
 
 
 def test_an_answer_is_not_lost_when_the_trace_cannot_be_written(picture, program, tmp_path):

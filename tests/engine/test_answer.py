@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from fakes.backends import blank_image, whole
-from viper.engine.answer import (
-    NO_SUCH_OBJECT,
-    evidence_patches,
-    grounded_patches,
-    render,
-)
+from fakes.backends import blank_image
+from viper.engine.answer import NO_SUCH_OBJECT, grounded_patches, render
 from viper.images.image import View
 from viper.images.region import Patch
 from viper.programs.program import Failure
 
 IMAGE = blank_image()
-WHOLE = Patch(whole(IMAGE))
 CUP = Patch(View(IMAGE, (1.0, 1.0, 9.0, 9.0)), "cup", 0.9)
 DOG = Patch(View(IMAGE, (20.0, 1.0, 29.0, 9.0)), "dog", 0.8)
 
@@ -69,33 +63,6 @@ def test_grounding_refuses_anything_else(value):
     failure = render(value, "grounding")
     assert isinstance(failure, Failure)
     assert "must return a patch, a list of patches, or None" in failure.message
-
-
-def test_patches_inside_the_value_are_the_evidence():
-    assert evidence_patches({"x": [CUP]}, [("ImagePatch.find", WHOLE, [CUP, DOG])]) == (CUP,)
-
-
-def test_a_count_is_made_of_everything_that_was_found():
-    calls = [("ImagePatch.find", WHOLE, [CUP]), ("ImagePatch.find", WHOLE, [DOG, CUP])]
-    assert evidence_patches(2, calls) == (CUP, DOG)
-
-
-def test_patches_that_failed_a_property_are_left_out():
-    calls = [
-        ("ImagePatch.find", WHOLE, [CUP, DOG]),
-        ("ImagePatch.verify_property", CUP, True),
-        ("ImagePatch.verify_property", DOG, False),
-    ]
-    assert evidence_patches(1, calls) == (CUP,)
-
-
-def test_an_answer_about_one_patch_is_made_of_that_patch():
-    calls = [("ImagePatch.find", WHOLE, [CUP, DOG]), ("ImagePatch.simple_query", DOG, "brown")]
-    assert evidence_patches("brown", calls) == (DOG,)
-
-
-def test_a_question_about_the_whole_picture_has_no_patch():
-    assert evidence_patches("kitchen", [("ImagePatch.simple_query", WHOLE, "kitchen")]) == ()
 
 
 def test_a_set_is_rendered_in_one_order_whatever_the_interpreter_thinks():

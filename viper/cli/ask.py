@@ -11,6 +11,7 @@ import click
 from viper.cli.files import read_text
 from viper.cli.options import (
     choices_option,
+    draw_option,
     engine_options,
     open_engine,
     output_options,
@@ -44,6 +45,7 @@ answer_options = stacked(
     engine_options,
     show_program_option,
     trace_options,
+    draw_option,
     stats_option,
     output_options,
 )
@@ -97,6 +99,11 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
             from viper.trace.files import check_suffix
 
             check_suffix(trace_path)
+        draw_path: Path | None = options["draw_path"]
+        if draw_path is not None:
+            from viper.images.drawing import check_drawing_suffix
+
+            check_drawing_suffix(draw_path)
         engine = open_engine(options)
         if engine.config.is_stubbed:
             notice("stub results: nothing here is an answer about the image (--models stub).")
@@ -118,6 +125,8 @@ def run_ask(image: str, question: str, program_path: str | None, options: dict[s
         if trace_path is not None:
             # After printing the answer: it must not be lost when the file cannot be written.
             status = save_trace(answer, trace_path, options) or status
+        if draw_path is not None and answer.failure is None:
+            status = _draw(answer, draw_path, options) or status
         if options["stats"]:
             stats = RunStats()
             stats.add(answer.trace)
@@ -188,6 +197,16 @@ def _failed_json(image: str, question: str, options: dict[str, Any], error: Any)
         total_ms=0.0,
     )
     return trace.summary_json()
+
+
+def _draw(answer: Any, path: Path, options: dict[str, Any]) -> int:
+    """Write the drawing; return 1 when that fails, with a line on stderr."""
+    try:
+        answer.draw(path)
+    except ViperError as error:
+        print_error(error, debug=options["debug"])
+        return 1
+    return 0
 
 
 def save_trace(answer: Any, path: Path, options: dict[str, Any]) -> int:

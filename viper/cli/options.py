@@ -28,7 +28,7 @@ __all__ += [
     "output_options",
 ]
 __all__ += ["program_cache_option", "show_program_option", "stacked", "stats_option"]
-__all__ += ["task_option", "trace_options", "writing_options"]
+__all__ += ["draw_option", "task_option", "trace_options", "writing_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
@@ -173,6 +173,15 @@ trace_options = stacked(
         help="Part of the image that goes into FILE.json: its hash only (none), small crops of the "
         "patches as well, or also the whole image (picture).",
     ),
+)
+
+draw_option = click.option(
+    "--draw",
+    "draw_path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw what the answer rests on and write it to FILE.png or FILE.jpg: what it counts or names is "
+    "numbered, what was dropped is thin, what others were compared with is dashed.",
 )
 
 show_program_option = click.option(

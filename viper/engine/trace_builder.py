@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from viper.engine.answer import Answer, evidence_patches, grounded_patches, render
+from viper.engine.answer import Answer, render
 from viper.engine.config import EngineConfig
+from viper.engine.evidence import Evidence, evidence_of
 from viper.engine.query import Query
 from viper.errors import failure_kind
 from viper.images.image import ImageRef
@@ -68,10 +69,10 @@ class Reading(NamedTuple):
     failure: Failure | None
     value: Any = None  # what the program returned
     text: str | None = None
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     returned: Any = None  # the value in the JSON of a trace
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,17 @@ class ProgramResult:
     value: Any = None  # what the program returned
     text: str | None = None
     """The value as an answer; None on failure."""
-    patches: tuple[Patch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    """What the answer rests on."""
     report: CheckReport = field(default_factory=lambda: CheckReport(""))
     """The sandbox's report on the program."""
-    patches_json: tuple[dict[str, Any], ...] = ()
-    """The patches in the JSON of an answer."""
+    evidence_json: tuple[dict[str, Any], ...] = ()
+    """The evidence in the JSON of a trace."""
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """The patches that the answer is, counts or names."""
+        return tuple(one.patch for one in self.evidence if one.role == "answer")
 
     @property
     def failure(self) -> Failure | None:
@@ -278,8 +285,8 @@ def read_result(
         printed=result.printed if result else "",
         returned=reading.returned,
     )
-    value, text, patches = reading.value, reading.text, reading.patches
-    return ProgramResult(ended, value, text, patches, report, reading.patches_json)
+    value, text, evidence = reading.value, reading.text, reading.evidence
+    return ProgramResult(ended, value, text, evidence, report, reading.evidence_json)
 
 
 def outcome_fields(
@@ -301,7 +308,7 @@ def outcome_fields(
         if answered
         else None,
         "answer": answered.text if answered else None,
-        "patches": answered.patches_json if answered else (),
+        "patches": answered.evidence_json if answered else (),
         "failure": failure,
         "unverified": chosen.attempt.unverified if chosen else (),
     }
@@ -311,7 +318,8 @@ def answer_of(trace: Trace, chosen: ProgramResult | None, image: ImageRef) -> An
     """Return the answer of a run."""
     if chosen is None or trace.failure is not None:
         return Answer(None, None, (), trace.failure, trace, image)
-    return Answer(chosen.value, chosen.text, chosen.patches, None, trace, image)
+    patches, evidence = chosen.patches, chosen.evidence
+    return Answer(chosen.value, chosen.text, patches, None, trace, image, evidence)
 
 
 def read_value(
@@ -351,9 +359,7 @@ def read_value(
     text = render(value, task, choices)
     if isinstance(text, Failure):
         return Reading(text)
-    if task == "grounding":
-        patches = grounded_patches(value) or ()
-    else:
-        patches = evidence_patches(value, session.evidence)
-    patches_json = tuple(patch.to_json() for patch in patches)
-    return Reading(None, value, text, patches, to_json_value(value), patches_json)
+    roles = [session.given(patches) for patches in result.evidence]
+    evidence = evidence_of(value, roles, session.found)
+    evidence_json = tuple(one.to_json() for one in evidence)
+    return Reading(None, value, text, evidence, to_json_value(value), evidence_json)
