@@ -86,7 +86,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
     for node in walk(query):
         if isinstance(node, str):
             used.update(re.split(r"[\s_?,]+", node))
-        elif isinstance(node, int):
+        elif isinstance(node, int) and not isinstance(node, bool):
             numbers.add(node)
     if any(isinstance(node, CompareCounts) for node in walk(query)):
         used |= _COMPARED_NUMBERS

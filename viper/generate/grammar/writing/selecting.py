@@ -7,13 +7,24 @@
 
 Conditions filter first; ranks ("leftmost", "second from the right") come last. The object of a
 referring expression is found more leniently: see `referents`.
+
+What the question takes for granted must be there ("Is the dog near the car?": both), or the program ends:
+
+    missing = "red dog" if dogs else "dog"
+    dogs = [dog for dog in dogs if dog.verify_property("dog", "red")]
+    if not dogs:
+        absent(missing)
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal, get_args
 
 from viper.generate.grammar.description import (
+    Among,
     Attribute,
     Condition,
     Description,
@@ -21,12 +32,15 @@ from viper.generate.grammar.description import (
     OneOf,
     Pick,
     Place,
+    Row,
     flat,
 )
-from viper.generate.grammar.logical_form import Query
+from viper.generate.grammar.logical_form import Query, Refer
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
+from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
 from viper.generate.grammar.writing.ranking import KEYS
+from viper.generate.grammar.writing.saying import name_of, said
 from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
@@ -34,34 +48,100 @@ from viper.models.capabilities import Capabilities
 __all__ = ["SelectWriter"]
 
 
-class SelectWriter(FindWriter):
-    """Writes the search for objects."""
+Supposing = Literal["nothing", "the definite", "all"]
+"""Which objects of conditions the question takes for granted: in an expression ("lady w/ umbrella") all."""
 
-    def __init__(self, capabilities: Capabilities, query: Query) -> None:
-        super().__init__(capabilities, query)
-        self._selected: dict[tuple[str | None, tuple[Condition, ...]], str] = {}
+Key = tuple[str | None, tuple[Condition, ...]]
+
+
+class SelectWriter(FindWriter):
+    """Writes the search for objects, and what the program does where they are not there."""
+
+    def __init__(
+        self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
+    ) -> None:
+        super().__init__(capabilities, query, best_effort=best_effort)
+        self.refers = isinstance(query, Refer)
+        self._supposing: Supposing = "all" if self.refers else "the definite"
+        self._selected: dict[Key, str] = {}
         """Description → the variable of its objects."""
+        self._names: dict[Key, str] = {}
+        """Description → an expression for the name of what was not found."""
+        self._required: set[Key] = set()
 
     def select(self, description: Description) -> str:
         """Write the lines that find the objects of a description, once for each description.
 
+        Where the question takes for granted that there are some, the program says so if there are none.
+
         Returns:
             The variable that holds the list, best first.
         """
-        key = (description.noun, description.conditions)
+        supposed = self._supposing == "all" or (
+            self._supposing == "the definite" and description.is_presupposed
+        )
+        return self.require(description) if supposed else self.gather(description)
+
+    def gather(
+        self, description: Description, *, to_name: bool = False, any_will_do: bool = False
+    ) -> str:
+        """Write the lines that find objects which may be absent, as those that are counted.
+
+        Args:
+            description: The objects.
+            to_name: Whether the program will name what it did not find; see `absent_name`.
+            any_will_do: Whether it matters only what is found, not whether all are.
+        """
+        key = _key(description)
         if key not in self._selected:
             union = next((c for c in description.conditions if isinstance(c, OneOf)), None)
             self._selected[key] = (
-                self._select_union(description, union) if union else self._select(description)
+                self._select_union(description, union)
+                if union
+                else self._select(description, to_name=to_name, any_will_do=any_will_do)
             )
         return self._selected[key]
+
+    def require(self, description: Description) -> str:
+        """Write the lines that find objects without which there is no answer.
+
+        Under best effort the program goes on with an empty list.
+        """
+        many = self.gather(description, to_name=True, any_will_do=True)
+        if self._supposing != "nothing" and _key(description) not in self._required:
+            self._required.add(_key(description))
+            if self.refers and not self.best_effort:
+                self.write(f"if not {many}:", "    return None")
+            else:
+                self.write(f"if not {many}:", f"    absent({self.absent_name(description)})")
+        return many
+
+    def first_of(self, description: Description) -> str:
+        """Write the choice of the best object; under best effort of the whole image, if there is none."""
+        many = self.gather(description, to_name=True, any_will_do=True)
+        one = self.one_of(many)
+        absent = f"absent({self.absent_name(description)})"
+        self.write(f"{one} = {many}[0] if {many} else {absent}")
+        return one
+
+    def absent_name(self, description: Description) -> str:
+        """Return an expression for the name of what was not found: `'red car' if cars else 'car'`."""
+        return self._names.get(_key(description), repr(name_of(description)))
+
+    @contextlib.contextmanager
+    def supposing(self, what: Supposing) -> Iterator[None]:
+        """Within the context, take for granted only these objects, or fewer."""
+        before = self._supposing
+        self._supposing = min(before, what, key=get_args(Supposing).index)
+        yield
+        self._supposing = before
 
     def _select_union(self, description: Description, union: OneOf) -> str:
         """Write the lists of the alternatives and join them, each object once."""
         picks = [c for c in description.conditions if isinstance(c, Pick)]
         others = tuple(c for c in description.conditions if c is not union and c not in picks)
         head = replace(description, conditions=others)
-        first, *rest = [self.select(narrowed(kind, head)) for kind in union.kinds]
+        first, *rest = [self.gather(narrowed(kind, head)) for kind in union.kinds]
         noun = description.head
         many = self.named(noun, prefix="matching")
         for other in rest:
@@ -73,12 +153,15 @@ class SelectWriter(FindWriter):
             self._pick(pick, many, self.one_of(many), noun)
         return many
 
-    def _select(self, description: Description) -> str:
-        noun = self._unnamed() if description.noun is None else description.head
+    def _select(self, description: Description, *, to_name: bool, any_will_do: bool) -> str:
+        noun = self._unnamed(description) if description.noun is None else description.head
         many = self.find(noun, description)
         one = self.one_of(many)
         picks: list[Pick] = []
-        for condition in self._conditions(description, noun):
+        conditions = self._conditions(description, noun, any_will_do=any_will_do)
+        if to_name and any(map(_may_exclude_all, conditions)):
+            self._name_absent(description, many)
+        for condition in conditions:
             if isinstance(condition, Pick):
                 picks.append(condition)
             elif isinstance(condition, Not) and isinstance(condition.condition, Pick):
@@ -89,22 +172,43 @@ class SelectWriter(FindWriter):
             self._pick(pick, many, one, noun)
         return self.read(many)
 
-    def _unnamed(self) -> str:
+    def _name_absent(self, description: Description, many: str) -> None:
+        """Write how to name what was not found: by its noun alone, if there is none of that noun."""
+        whole, noun, found = name_of(description), description.head, self.read(many)
+        if whole == noun:
+            return
+        name = f"{whole!r} if {found} else {noun!r}"
+        if found == many:  # the conditions will filter this very list
+            variable = self.names.single("missing")
+            self.write(f"{variable} = {name}")
+            name = variable
+        self._names[_key(description)] = name
+
+    def _unnamed(self, description: Description) -> str:
         """Return the noun to search for where the question names none."""
         if self.capabilities.vocabulary is None or not self.capabilities.match("person"):
             return "object"
-        self.note("no object is named: taken as 'person'")
+        name = name_of(description)
+        self.doubt(name, "no object is named, so a person is taken to be meant")
         return "person"
 
-    def _conditions(self, description: Description, noun: str) -> list[Condition]:
+    def _conditions(
+        self, description: Description, noun: str, *, any_will_do: bool
+    ) -> list[Condition]:
         """Return the conditions, with one more where the detector's class is wider than the noun."""
         conditions = list(description.conditions)
         search = search_for(noun, self.capabilities)
-        if search is not None and search.note:
-            if search.narrower and self.has_matcher:
-                conditions.insert(0, Attribute(noun, "kind"))
-            else:
-                self.note(search.note)
+        if search is None or not search.why:
+            return conditions
+        is_verified = bool(search.narrower) and (self.has_matcher or self.has_answerer)
+        if is_verified:
+            conditions.insert(0, Attribute(noun, "kind"))
+        is_ranked = any(isinstance(c, Pick | Place | Row | Among) for c in conditions)
+        any_will_do = any_will_do and search.is_sound and not is_ranked
+        if any_will_do or (is_verified and not search.is_incomplete):
+            self.remark(search.why)
+        else:
+            self.doubt(noun, search.why, "detector" if search.is_incomplete else "matcher")
         return conditions
 
     def _filter(self, condition: Condition, many: str, one: str, noun: str) -> None:
@@ -132,7 +236,7 @@ class SelectWriter(FindWriter):
                 self.write(f"{best} = best_image_match({self.read(many)}, {text!r})")
                 self.keep(many, f"[{best}] if {best} else []")
             else:
-                self.note(f"{condition_text(pick)!r} of the {noun}: no matcher")
+                self.doubt(f"{said(pick)} {noun}", NO_MATCHER, "matcher")
             return
         span = {-1: "[-1:]", 1: "[:1]"}.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
@@ -141,9 +245,7 @@ class SelectWriter(FindWriter):
         """Return the sort key of a rank, None if no served model gives one."""
         if pick.other is not None:
             if not self.can_find(pick.other):
-                self.note(
-                    f"{condition_text(pick)!r} of the {noun}: cannot detect {pick.other.head!r}"
-                )
+                self.doubt(f"{noun} {said(pick)}", self.cannot_detect(pick.other), "detector")
                 return None
             others, other = self.found(pick.other, one)
             gaps = f"min([distance({one}, {other}) for {other} in {others}] or [0])"
@@ -151,6 +253,15 @@ class SelectWriter(FindWriter):
         if pick.by in ("near", "far"):
             if self.capabilities.serves("depth"):
                 return f"{'-' if pick.by == 'far' else ''}{one}.compute_depth()"
-            self.note(f"{condition_text(pick)!r} judged from the lower edge: no depth model")
+            self.doubt(said(pick), NO_DEPTH, "depth")
         key = KEYS.get(pick.by)
         return None if key is None else key.format(a=one)
+
+
+def _key(description: Description) -> Key:
+    return description.noun, description.conditions
+
+
+def _may_exclude_all(condition: Condition) -> bool:
+    """Return whether a condition may hold for none of several objects; one of them is always the first."""
+    return not (isinstance(condition, Pick) and condition.rank in (1, -1))
