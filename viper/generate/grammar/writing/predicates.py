@@ -61,6 +61,7 @@ _PLACE_TESTS = {
 }
 NO_MATCHER = "no matcher is served"
 NO_DEPTH = "judged from the boxes, since no depth model is served"
+_GROUNDS = {"front": "in the foreground", "back": "in the background"}
 SAME_OBJECT = 0.5
 """Boxes of two searches that overlap by more (IoU) show the same object."""
 _DEPTH_TESTS = {
@@ -158,8 +159,8 @@ class PredicateWriter(ProgramBuilder, ABC):
         if place.part == "clock":
             return f"{clock_key(int(place.names[0]), item)} < 0"
         for name in place.names:
-            if name in ("front", "back"):
-                self.doubt(f"in the {name}", "judged from the lower edge of the box")
+            if name in _GROUNDS:
+                self.doubt(_GROUNDS[name], "judged from the lower edge of the box")
         return " and ".join(_PLACE_TESTS[name].format(a=item) for name in place.names)
 
     def rule_for(self, condition: Related | Inverse) -> Rule | None:

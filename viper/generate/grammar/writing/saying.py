@@ -127,11 +127,11 @@ def _phrase(description: Description) -> str:
 
 def _ranked(pick: Pick) -> tuple[str, str]:
     """Return a rank as words before and after the noun: "second" and "from the left"."""
-    word = condition_text(Pick(pick.by, abs(pick.rank)))
+    word = condition_text(Pick(pick.by, min(pick.rank, 1)))
     if pick.rank == 1:
         return word, ""
     ordinal = _ORDINALS.get(pick.rank, f"{pick.rank}th")
     direction = _DIRECTIONS.get(pick.by.removeprefix("far_"))
     if direction is not None:
         return ordinal, f"from the {direction}"
-    return ("least " if pick.rank == -1 else f"{ordinal} ") + word, ""
+    return word if pick.rank == -1 else f"{ordinal} {word}", ""

@@ -200,7 +200,8 @@ class SelectWriter(FindWriter):
         search = search_for(noun, self.capabilities)
         if search is None or not search.why:
             return conditions
-        is_verified = bool(search.narrower) and (self.has_matcher or self.has_answerer)
+        asks = self.has_answerer and not self.best_effort
+        is_verified = bool(search.narrower) and (self.has_matcher or asks)
         if is_verified:
             conditions.insert(0, Attribute(noun, "kind"))
         is_ranked = any(isinstance(c, Pick | Place | Row | Among) for c in conditions)
