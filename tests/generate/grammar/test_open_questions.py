@@ -90,7 +90,9 @@ def test_the_picture_is_not_asked_in_place_of_what_was_not_found() -> None:
 
 def test_the_best_effort_asks_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[str, object]] = []
-    monkeypatch.setattr(Patch, "simple_query", lambda self, words: calls.append((words, self.edges)))
+    monkeypatch.setattr(
+        Patch, "simple_query", lambda self, words: calls.append((words, self.edges))
+    )
     form = parse("What animal is purple?")
     program = write_program(form, EVERYTHING, "grammar", best_effort=True)
     ATTIC.run(program, best_effort=True)

@@ -267,7 +267,7 @@ def test_wide_words_are_looked_for_by_their_members() -> None:
 
 
 def test_no_member_that_the_detector_knows_is_not_none_at_all() -> None:
-    with pytest.raises(Ended, match="unsure.*knows banana, apple and orange only"):
+    with pytest.raises(Ended, match=r"unsure.*knows banana, apple and orange only"):
         answer("Is there fruit?")
     (doubt,) = write("How many fruits are there?").doubts
     assert doubt == Doubt(
@@ -305,7 +305,7 @@ def test_answers_are_spelled_like_the_choices() -> None:
 
 
 def test_a_number_that_is_no_choice_is_nobodys_answer_but_the_best_effort_is_near() -> None:
-    with pytest.raises(Ended, match="unsure.*none of these: 1, 4"):
+    with pytest.raises(Ended, match=r"unsure.*none of these: 1, 4"):
         answer("How many people are there?", DETECTOR, "1", "4")
     program = write("How many people are there?", DETECTOR, "vqa", "1", "4", best_effort=True)
     assert STREET.run(program, best_effort=True) == "4"

@@ -4,9 +4,9 @@
     man = men[0] if men else absent('man')
     return man.simple_query('What is the man holding?')
 
-The program finds the requested object first and asks about that patch alone; without one it says so. Only what a person does
-with an object is asked about the patch of that person; relations such as "left of the cup" are decided
-from boxes.
+The program finds the requested object first and asks about that patch alone; without one it says so.
+Only what a person does with an object is asked about the patch of that person; relations such as "left of
+the cup" are decided from boxes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from viper.generate.grammar.reading.options import is_yes_no, plain_choice
 from viper.generate.grammar.vocabulary.lexicon import RESPECTS
 from viper.generate.grammar.vocabulary.scales import ENDS
 from viper.generate.grammar.writing.predicates import NO_MATCHER, OPTIONS
+from viper.generate.grammar.writing.premises import PremiseWriter
 from viper.generate.grammar.writing.saying import listed, name_of, said
-from viper.generate.grammar.writing.selecting import SelectWriter
 from viper.generate.grammar.writing.wording import (
     condition_text,
     description_text,
@@ -45,7 +45,7 @@ _COMMON_RESPECTS = ["color", "material", "shape"]
 """What two objects may have in common, the likeliest first."""
 
 
-class OpenQuestionWriter(SelectWriter):
+class OpenQuestionWriter(PremiseWriter):
     """Writes the closing lines of open questions."""
 
     def __init__(
@@ -177,7 +177,9 @@ class OpenQuestionWriter(SelectWriter):
         vocabulary = self.capabilities.vocabulary
         if vocabulary is not None and not self.capabilities.detects(what.head):
             conditions = " and ".join(map(said, what.conditions))
-            why = f"None of the {len(vocabulary)} kinds of objects that the detector knows was found"
+            why = (
+                f"None of the {len(vocabulary)} kinds of objects that the detector knows was found"
+            )
             self.write(f"if not {found}:")
             self.give_up(f"{why} {conditions}".strip() + ".", name_of(what))
             if not self.best_effort:

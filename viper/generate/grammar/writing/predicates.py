@@ -284,7 +284,9 @@ class PredicateWriter(ProgramBuilder, ABC):
             return f"{item}.simple_query({f'Is this {noun} {text}?'!r}).startswith('yes')"
         missing = [other for other in condition.others if not self.can_find(other)]
         if missing:
-            self.doubt(said(condition), f"{self.cannot_detect(missing[0])}, and {NO_MATCHER}", "matcher")
+            self.doubt(
+                said(condition), f"{self.cannot_detect(missing[0])}, and {NO_MATCHER}", "matcher"
+            )
         else:
             self.doubt(said(condition), f"judged from the boxes, since {NO_MATCHER}", "matcher")
         return None

@@ -47,9 +47,9 @@ from viper.generate.grammar.vocabulary.relations import VERBS
 from viper.generate.grammar.vocabulary.words import is_gerund, is_worn
 from viper.generate.grammar.writing.geometry import RULES, Rule
 from viper.generate.grammar.writing.predicates import NO_MATCHER, SAME_OBJECT
+from viper.generate.grammar.writing.premises import PremiseWriter
 from viper.generate.grammar.writing.ranking import KEYS, SIZES, clock_key, corner_key
 from viper.generate.grammar.writing.saying import attribute_said, name_of, said
-from viper.generate.grammar.writing.selecting import SelectWriter
 from viper.generate.grammar.writing.wording import condition_text
 from viper.vocabulary.attributes import contrasts, named_colors
 
@@ -76,7 +76,7 @@ _SHARES = {
 _SHARES["side"] = _SHARES["half"]
 
 
-class ReferentWriter(SelectWriter):
+class ReferentWriter(PremiseWriter):
     """Writes the search for the object of a referring expression."""
 
     _must_fit = False
@@ -157,7 +157,9 @@ class ReferentWriter(SelectWriter):
             and not self.can_find(description)
             and self._is_of_person(noun)
         ):
-            self.doubt(name_of(description), f"{self.cannot_detect(description)}, but person", "detector")
+            self.doubt(
+                name_of(description), f"{self.cannot_detect(description)}, but person", "detector"
+            )
             return noun, self.find("person", description)
         return noun, self.find(noun, description)
 
@@ -198,7 +200,9 @@ class ReferentWriter(SelectWriter):
         if not self.refers:
             return super().also_in_words(predicate, rule, condition, item, noun)
         if rule.note in ("action", "direction") and not self.has_matcher:
-            self.doubt(said(condition), f"judged from the boxes alone, since {NO_MATCHER}", "matcher")
+            self.doubt(
+                said(condition), f"judged from the boxes alone, since {NO_MATCHER}", "matcher"
+            )
         return predicate
 
     def _action(self, condition: Condition) -> list[str]:
@@ -392,5 +396,5 @@ class ReferentWriter(SelectWriter):
         if len(places) > 1:
             key: str | None = corner_key(places, one)
         else:
-            key = self._key(Pick(places[0]), one, "object")
+            key = self.rank_key(Pick(places[0]), one, "object")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key})")

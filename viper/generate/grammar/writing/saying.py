@@ -25,7 +25,7 @@ from viper.generate.grammar.description import (
     flat,
 )
 from viper.generate.grammar.vocabulary.lexicon import NUMBERS, ORDINALS
-from viper.generate.grammar.vocabulary.words import plural
+from viper.generate.grammar.vocabulary.words import in_dictionary, plural, positive
 from viper.generate.grammar.writing.wording import condition_text, relation_text
 
 __all__ = ["attribute_said", "listed", "name_of", "said"]
@@ -128,6 +128,8 @@ def _phrase(description: Description) -> str:
 def _ranked(pick: Pick) -> tuple[str, str]:
     """Return a rank as words before and after the noun: "second" and "from the left"."""
     word = condition_text(Pick(pick.by, min(pick.rank, 1)))
+    if word == f"most {pick.by}":
+        word = _superlative(pick.by)
     if pick.rank == 1:
         return word, ""
     ordinal = _ORDINALS.get(pick.rank, f"{pick.rank}th")
@@ -135,3 +137,16 @@ def _ranked(pick: Pick) -> tuple[str, str]:
     if direction is not None:
         return ordinal, f"from the {direction}"
     return word if pick.rank == -1 else f"{ordinal} {word}", ""
+
+
+def _superlative(adjective: str) -> str:
+    """Return "oldest", or "most expensive" where the dictionary has no such form."""
+    stems = (
+        adjective,
+        adjective.removesuffix("e"),
+        f"{adjective[:-1]}i",
+        adjective + adjective[-1],
+    )
+    forms = [f"{stem}est" for stem in stems]
+    known = (form for form in forms if in_dictionary(form) and positive(form) == adjective)
+    return next(known, f"most {adjective}")

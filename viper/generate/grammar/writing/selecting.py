@@ -7,21 +7,11 @@
 
 Conditions filter first; ranks ("leftmost", "second from the right") come last. The object of a
 referring expression is found more leniently: see `referents`.
-
-What the question takes for granted must be there ("Is the dog near the car?": both), or the program ends:
-
-    missing = "red dog" if dogs else "dog"
-    dogs = [dog for dog in dogs if dog.verify_property("dog", "red")]
-    if not dogs:
-        absent(missing)
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal, get_args
 
 from viper.generate.grammar.description import (
     Among,
@@ -35,7 +25,7 @@ from viper.generate.grammar.description import (
     Row,
     flat,
 )
-from viper.generate.grammar.logical_form import Query, Refer
+from viper.generate.grammar.logical_form import Query
 from viper.generate.grammar.writing.detectable import search_for
 from viper.generate.grammar.writing.finding import FindWriter
 from viper.generate.grammar.writing.predicates import NO_DEPTH, NO_MATCHER
@@ -45,42 +35,23 @@ from viper.generate.grammar.writing.sharing import narrowed
 from viper.generate.grammar.writing.wording import condition_text
 from viper.models.capabilities import Capabilities
 
-__all__ = ["SelectWriter"]
+__all__ = ["Key", "SelectWriter", "key_of"]
 
-
-Supposing = Literal["nothing", "the definite", "all"]
-"""Which objects of conditions the question takes for granted: in an expression ("lady w/ umbrella") all."""
 
 Key = tuple[str | None, tuple[Condition, ...]]
 
 
 class SelectWriter(FindWriter):
-    """Writes the search for objects, and what the program does where they are not there."""
+    """Writes the search for objects."""
 
     def __init__(
         self, capabilities: Capabilities, query: Query, *, best_effort: bool = False
     ) -> None:
         super().__init__(capabilities, query, best_effort=best_effort)
-        self.refers = isinstance(query, Refer)
-        self._supposing: Supposing = "all" if self.refers else "the definite"
         self._selected: dict[Key, str] = {}
         """Description → the variable of its objects."""
         self._names: dict[Key, str] = {}
         """Description → an expression for the name of what was not found."""
-        self._required: set[Key] = set()
-
-    def select(self, description: Description) -> str:
-        """Write the lines that find the objects of a description, once for each description.
-
-        Where the question takes for granted that there are some, the program says so if there are none.
-
-        Returns:
-            The variable that holds the list, best first.
-        """
-        supposed = self._supposing == "all" or (
-            self._supposing == "the definite" and description.is_presupposed
-        )
-        return self.require(description) if supposed else self.gather(description)
 
     def gather(
         self, description: Description, *, to_name: bool = False, any_will_do: bool = False
@@ -92,7 +63,7 @@ class SelectWriter(FindWriter):
             to_name: Whether the program will name what it did not find; see `absent_name`.
             any_will_do: Whether it matters only what is found, not whether all are.
         """
-        key = _key(description)
+        key = key_of(description)
         if key not in self._selected:
             union = next((c for c in description.conditions if isinstance(c, OneOf)), None)
             self._selected[key] = (
@@ -102,39 +73,9 @@ class SelectWriter(FindWriter):
             )
         return self._selected[key]
 
-    def require(self, description: Description) -> str:
-        """Write the lines that find objects without which there is no answer.
-
-        Under best effort the program goes on with an empty list.
-        """
-        many = self.gather(description, to_name=True, any_will_do=True)
-        if self._supposing != "nothing" and _key(description) not in self._required:
-            self._required.add(_key(description))
-            if self.refers and not self.best_effort:
-                self.write(f"if not {many}:", "    return None")
-            else:
-                self.write(f"if not {many}:", f"    absent({self.absent_name(description)})")
-        return many
-
-    def first_of(self, description: Description) -> str:
-        """Write the choice of the best object; under best effort of the whole image, if there is none."""
-        many = self.gather(description, to_name=True, any_will_do=True)
-        one = self.one_of(many)
-        absent = f"absent({self.absent_name(description)})"
-        self.write(f"{one} = {many}[0] if {many} else {absent}")
-        return one
-
     def absent_name(self, description: Description) -> str:
         """Return an expression for the name of what was not found: `'red car' if cars else 'car'`."""
-        return self._names.get(_key(description), repr(name_of(description)))
-
-    @contextlib.contextmanager
-    def supposing(self, what: Supposing) -> Iterator[None]:
-        """Within the context, take for granted only these objects, or fewer."""
-        before = self._supposing
-        self._supposing = min(before, what, key=get_args(Supposing).index)
-        yield
-        self._supposing = before
+        return self._names.get(key_of(description), repr(name_of(description)))
 
     def _select_union(self, description: Description, union: OneOf) -> str:
         """Write the lists of the alternatives and join them, each object once."""
@@ -182,7 +123,7 @@ class SelectWriter(FindWriter):
             variable = self.names.single("missing")
             self.write(f"{variable} = {name}")
             name = variable
-        self._names[_key(description)] = name
+        self._names[key_of(description)] = name
 
     def _unnamed(self, description: Description) -> str:
         """Return the noun to search for where the question names none."""
@@ -221,7 +162,7 @@ class SelectWriter(FindWriter):
 
     def _exclude(self, pick: Pick, many: str, one: str, noun: str) -> None:
         """Write the exclusion of the object that a negated superlative denotes."""
-        key = self._key(pick, one, noun)
+        key = self.rank_key(pick, one, noun)
         if key is None:
             return
         extreme, before = self.names.single(f"excluded_{one}"), self.read(many)
@@ -229,7 +170,7 @@ class SelectWriter(FindWriter):
         self.keep(many, f"[{one} for {one} in {before} if {one} != {extreme}]")
 
     def _pick(self, pick: Pick, many: str, one: str, noun: str) -> None:
-        key = self._key(pick, one, noun)
+        key = self.rank_key(pick, one, noun)
         if key is None:
             if self.has_matcher and pick.other is None:
                 text = f"{condition_text(pick)} {noun}"
@@ -242,7 +183,7 @@ class SelectWriter(FindWriter):
         span = {-1: "[-1:]", 1: "[:1]"}.get(pick.rank, f"[{pick.rank - 1}:{pick.rank}]")
         self.keep(many, f"sorted({self.read(many)}, key=lambda {one}: {key}){span}")
 
-    def _key(self, pick: Pick, one: str, noun: str) -> str | None:
+    def rank_key(self, pick: Pick, one: str, noun: str) -> str | None:
         """Return the sort key of a rank, None if no served model gives one."""
         if pick.other is not None:
             if not self.can_find(pick.other):
@@ -259,7 +200,8 @@ class SelectWriter(FindWriter):
         return None if key is None else key.format(a=one)
 
 
-def _key(description: Description) -> Key:
+def key_of(description: Description) -> Key:
+    """Return what descriptions of the same objects have in common."""
     return description.noun, description.conditions
 
 
