@@ -76,7 +76,7 @@ def engine(request, detector):
 
 def check(engine, photograph):
     """Ask every form about a photograph, strictly and with best effort; return how many were answered."""
-    seen = engine.run(photograph, SEEN).value
+    seen = engine.run_program(SEEN, photograph).value
     served = {"boxes", "colors"} if "matcher" in engine.config.backends else {"boxes"}
     answered = 0
     for form in FORMS:

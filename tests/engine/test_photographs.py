@@ -124,5 +124,5 @@ def test_the_files_can_be_scored(photos, weights, name):
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["n"] == 6
-    assert set(report["failures"]) <= {"model"}
+    assert set(report["failures"]) <= {"model", "absent"}
     assert report["accuracy_ci95"][0] <= report["accuracy"] <= report["accuracy_ci95"][1]

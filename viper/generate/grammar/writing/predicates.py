@@ -234,8 +234,10 @@ class PredicateWriter(ProgramBuilder, ABC):
         predicate = self.use(rule.predicate).format(a=one, b=item)
         if _may_be_one(noun, condition.subject) and condition.relation not in _NEVER_TO_ITSELF:
             predicate = f"{one} != {item} and {predicate}"
-        tested = f"any({predicate} for {one} in {subjects})"
-        return self.also_in_words(tested, rule, condition, item, noun)
+        # Whether a man wears this hat is seen on the man, not on the hat.
+        seen = Related(condition.relation, (Description(noun, article="the"),), condition.words)
+        predicate = self.also_in_words(predicate, rule, seen, one, condition.subject.head)
+        return f"any({predicate} for {one} in {subjects})"
 
     def _same_as(self, condition: SameAs, item: str) -> str | None:
         if not self.can_find(condition.other):
