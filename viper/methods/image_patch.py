@@ -262,7 +262,7 @@ def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Matc
         )
     if match.kind != "exact":
         call.notes.append(f"{phrase!r} detected as {match.name!r} ({match.kind})")
-    if match.kind == "narrower":
+    if not match.means_the_same:
         call.doubts.append(
             Doubt(
                 f"{phrase!r} detected as {match.name!r}",

@@ -34,6 +34,8 @@ _FRAME_WORDS = frozenset(
     "anybody someone somebody everyone everybody".split()
 )
 """Words of question frames: they need not appear in the form, nor be reported as unparsed."""
+_SEEN = frozenset("seen noticed".split())
+"""Words that add nothing at the end of a question: "how many pillows are seen?"."""
 _COMPARED_NUMBERS = frozenset("greater larger smaller equal".split())
 """Comparatives of numbers; the form holds a comparison sign instead."""
 
@@ -86,7 +88,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
     for node in walk(query):
         if isinstance(node, str):
             used.update(re.split(r"[\s_?,]+", node))
-        elif isinstance(node, int):
+        elif isinstance(node, int) and not isinstance(node, bool):
             numbers.add(node)
     if any(isinstance(node, CompareCounts) for node in walk(query)):
         used |= _COMPARED_NUMBERS
@@ -97,6 +99,7 @@ def _unparsed(query: Query, tokens: list[Token], choices: tuple[str, ...]) -> tu
         if is_content(token)
         and (before is None or before.text != "how")  # "how large" asks for the size
         and token.text not in _FRAME_WORDS
+        and not (token is tokens[-1] and token.text in _SEEN)
         and used.isdisjoint(word_forms(token.text))
         and (ORDINALS | NUMBERS).get(token.text) not in numbers
         and token.text not in map(str, numbers)

@@ -104,7 +104,7 @@ def with_choices(query: Query, choices: tuple[str, ...], question: str) -> Query
             objects = tuple(
                 Description(plain_choice(choice), query.what.conditions) for choice in choices
             )
-            return ChooseObject(objects, choices)
+            return ChooseObject(objects, choices, kind=query.what.noun)
         case AskScene():
             if query.respect != "yesno":
                 return AskScene(query.question, query.respect, choices)
