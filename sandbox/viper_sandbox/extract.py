@@ -1,8 +1,8 @@
 """Extraction of the program from the text of a generator.
 
-A language model thinks aloud, wraps programs in Markdown fences and prose, tries them out on a file, or writes
-only the body of the function. `extract` returns the normalized source, which is checked and run; all line
-numbers refer to it. This runs in the child only: the host never examines a program.
+A language model thinks aloud, wraps programs in Markdown fences and prose, tries them out on a file, or
+writes only the body of the function. `extract` returns the normalized source, which is checked and run; all
+line numbers refer to it. This runs in the child only: the host never examines a program.
 """
 
 from __future__ import annotations

@@ -69,10 +69,8 @@ def after_thoughts(text: str) -> int:
 def opens_thoughts(prompt: str) -> str:
     """Return the tag that a prompt ends with, so that the reply begins with thoughts; else ""."""
     last = prompt.rstrip()
-    opening = None
-    for opening in _OPENING.finditer(last, max(0, len(last) - 40)):
-        pass
-    return opening.group() if opening is not None and opening.end() == len(last) else ""
+    openings = list(_OPENING.finditer(last, max(0, len(last) - 40)))
+    return openings[-1].group() if openings and openings[-1].end() == len(last) else ""
 
 
 def _last_end(text: str) -> int:
