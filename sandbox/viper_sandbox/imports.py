@@ -9,7 +9,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from viper_sandbox.policy import is_reserved
+
 __all__ = ["drop_unused_imports", "guarded_imports"]
+
+_OF_THE_ORIGINAL = frozenset(
+    {"image_patch", "video_segment", "vision_processes", "main_simple_lib", "utils"}
+)
+"""Modules of ViperGPT: what `import *` would give of them is there already, or is reported by its name."""
 
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception"})
 
@@ -45,7 +52,9 @@ def _reduced(statement: ast.stmt, read: set[str]) -> ast.stmt:
     """Return a statement without the names that it imports in vain."""
     if not isinstance(statement, (ast.Import, ast.ImportFrom)) or _is_special(statement):
         return statement
-    used = [a for a in statement.names if (a.asname or a.name.partition(".")[0]) in read]
+    if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+        return ast.copy_location(ast.Pass(), statement)
+    used = [alias for alias in statement.names if _is_used(alias, read)]
     if len(used) == len(statement.names):
         return statement
     if not used:
@@ -54,11 +63,17 @@ def _reduced(statement: ast.stmt, read: set[str]) -> ast.stmt:
     return statement
 
 
+def _is_used(alias: ast.alias, read: set[str]) -> bool:
+    name = alias.asname or alias.name.partition(".")[0]
+    return name in read or is_reserved(name)  # which the policy refuses
+
+
 def _is_special(statement: ast.Import | ast.ImportFrom) -> bool:
-    """Return whether an import has no names of its own: `import *`, or one from `__future__`."""
-    return isinstance(statement, ast.ImportFrom) and (
-        statement.module == "__future__" or any(alias.name == "*" for alias in statement.names)
-    )
+    """Return whether an import has no names of its own: one from `__future__`, or `import *`."""
+    if not isinstance(statement, ast.ImportFrom):
+        return False
+    star = any(alias.name == "*" for alias in statement.names)
+    return statement.module == "__future__" or (star and statement.module not in _OF_THE_ORIGINAL)
 
 
 def _catches(kind: ast.expr | None) -> bool:

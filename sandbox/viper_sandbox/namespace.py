@@ -62,8 +62,7 @@ _SET = (
     f"{_FROZENSET} add clear difference_update discard intersection_update pop remove "
     "symmetric_difference_update update"
 )
-_INT = "as_integer_ratio bit_count bit_length conjugate denominator imag is_integer numerator real"
-_FLOAT = "as_integer_ratio conjugate hex imag is_integer real"
+_INT = "bit_count bit_length is_integer"
 
 
 def _members(table: Mapping[Any, str]) -> Mapping[Any, frozenset[str]]:
@@ -80,12 +79,10 @@ MEMBERS: Final = _members(
         frozenset: _FROZENSET,
         int: _INT,
         bool: _INT,
-        float: _FLOAT,
+        float: "is_integer",
         range: "count index start step stop",
-        re.Pattern: "findall finditer flags fullmatch groupindex groups match pattern search split sub "
-        "subn",
-        re.Match: "end endpos expand group groupdict groups lastgroup lastindex pos regs span start "
-        "string",
+        re.Pattern: "findall finditer flags fullmatch groups match pattern search split sub subn",
+        re.Match: "end endpos group groupdict groups lastgroup lastindex pos span start string",
         **{getattr(builtins, name): "args" for name in EXCEPTIONS},
         re.error: "args msg pattern pos",
     }
@@ -100,8 +97,8 @@ STATIC_MEMBERS: Final = _members(
         dict: f"{_DICT} fromkeys",
         set: _SET,
         frozenset: _FROZENSET,
-        int: "bit_count bit_length conjugate",
-        float: "conjugate hex is_integer",
+        int: "bit_count bit_length",
+        float: "is_integer",
     }
 )
 """Attributes of the builtin types themselves, by identity."""

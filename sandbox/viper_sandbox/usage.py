@@ -5,6 +5,7 @@
     def execute_command(image): ...
     answer = execute_command(image)           refers to the entry
     print(answer)                             reads what usage has bound
+    sys.path.append("viper")                  sets a module up that the entry does not need
 
 What the entry needs, at any distance, is never usage. Nothing that is cut off is run.
 """
@@ -15,6 +16,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from viper_sandbox.namespace import ALLOWED_MODULES
 from viper_sandbox.scopes import bound_names, parameter_names
 from viper_sandbox.source_lines import lines_of
 
@@ -38,6 +40,8 @@ def without_usage(source: str, tree: ast.Module, entry: ast.FunctionDef) -> str:
         tree: The parsed program.
         entry: The function that the host calls.
     """
+    if len(tree.body) == 1:
+        return source
     try:
         dropped = _usage(tree.body, entry)
     except RecursionError:  # nested too deeply, which the check reports
@@ -72,7 +76,7 @@ def _usage(body: Sequence[ast.stmt], entry: ast.FunctionDef) -> set[int]:
     """Return the indices of the statements that only try the entry out."""
     place = next(index for index, node in enumerate(body) if node is entry)
     binds = [frozenset[str]() if i == place else bound_names([n]) for i, n in enumerate(body)]
-    reads = [frozenset(_free(node)) for node in body]
+    reads = [_free([node]) for node in body]
     binders: dict[str, set[int]] = defaultdict(set)
     readers: dict[str, set[int]] = defaultdict(set)
     for index in range(len(body)):
@@ -89,6 +93,11 @@ def _usage(body: Sequence[ast.stmt], entry: ast.FunctionDef) -> set[int]:
     needed.update(binders[entry.name])  # bound again, which the check reports
     free = [index for index in range(len(body)) if index not in needed]
     given = parameter_names(entry.args)
+    bound = frozenset[str]().union(*(binds[index] for index in needed))
+    foreign = {
+        name for name, places in binders.items() if all(map(_is_import, (body[i] for i in places)))
+    }
+    foreign -= ALLOWED_MODULES.keys()
     usage = {
         index
         for index in free
@@ -96,6 +105,13 @@ def _usage(body: Sequence[ast.stmt], entry: ast.FunctionDef) -> set[int]:
         or _is_leftover(body[index])
         or _is_main(body[index])
         or (binds[index] and binds[index] <= given and isinstance(body[index], _ASSIGNMENTS))
+        # What sets modules up that the program does not need, such as sys.path.append(...).
+        or (
+            not binds[index]
+            and isinstance(body[index], (ast.Expr, *_ASSIGNMENTS))
+            and reads[index] & foreign
+            and not reads[index] & bound
+        )
     }
     for _ in range(_ROUNDS):
         made = frozenset[str]().union(*(binds[index] for index in usage))
@@ -128,43 +144,45 @@ def _is_leftover(node: ast.stmt) -> bool:
             return False
 
 
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, (ast.Import, ast.ImportFrom))
+
+
 def _is_main(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and any(
         isinstance(inner, ast.Name) and inner.id == "__name__" for inner in ast.walk(node.test)
     )
 
 
-def _free(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a statement or expression reads from outside its own functions."""
-    match node:
-        case ast.Name(id=name):
+def _free(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names that statements or expressions read from outside their own functions."""
+    read: set[str] = set()
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
-                yield name
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-            inside = [node.body] if isinstance(node, ast.Lambda) else node.body
-            own = parameter_names(node.args) | bound_names(inside)
-            own -= {
-                name
-                for inner in ast.walk(node)
-                if isinstance(inner, ast.Global)
-                for name in inner.names
-            }
-            yield from (name for part in inside for name in _free(part) if name not in own)
-            for outer in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
-                yield from _free(outer)
-            for decorator in _decorators(node):
-                yield from _free(decorator)
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                read.add(node.id)
+        elif isinstance(node, ast.AnnAssign):  # annotations are not evaluated
+            pending += [part for part in (node.target, node.value) if part is not None]
+        elif isinstance(node, ast.Lambda):
+            read |= _free([node.body]) - parameter_names(node.args) - bound_names([node.body])
+            pending += _defaults(node.args)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            own = parameter_names(node.args) | bound_names(node.body)
+            shared = (inner.names for inner in ast.walk(node) if isinstance(inner, ast.Global))
+            read |= _free(node.body) - own.difference(*shared)
+            pending += [*_defaults(node.args), *node.decorator_list]
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             own = frozenset().union(*(bound_names([g.target]) for g in node.generators))
-            for child in ast.iter_child_nodes(node):
-                yield from (name for name in _free(child) if name not in own)
-        case ast.AnnAssign():
-            yield from _free(node.target)
-            if node.value is not None:
-                yield from _free(node.value)
-        case _:
-            for child in ast.iter_child_nodes(node):
-                yield from _free(child)
+            read |= _free(ast.iter_child_nodes(node)) - own
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+    return read
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.AST]:
+    return [d for d in (*arguments.defaults, *arguments.kw_defaults) if d is not None]
 
 
 def _decorators(node: ast.AST) -> list[ast.expr]:
