@@ -101,7 +101,6 @@ MEMBER_HINTS: Mapping[str, str] = _spread(
         "label class_name object_name": "Write .category.",
         "confidence prob probability": "Write .score.",
         "encode decode": "Texts need no encoding here: leave it out.",
-        "format_map": "Write an f-string.",
         "to_bytes from_bytes": "There are no bytes here; use numbers.",
     }
 )

@@ -27,7 +27,9 @@ def drop_unused_imports(tree: ast.Module) -> None:
     Names in annotations and in classes do not count: the former are not evaluated, the latter refused.
     """
     guarded = guarded_imports(tree)
-    read = {node.id for node in _evaluated(tree) if isinstance(node, ast.Name)}
+    evaluated = list(_evaluated(tree))
+    read = {node.id for node in evaluated if isinstance(node, ast.Name)}
+    read.update(node.name for node in evaluated if isinstance(node, ast.FunctionDef))  # bound again
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
             statements = getattr(node, name, None)

@@ -122,7 +122,7 @@ def test_a_word_for_anything_finds_all_that_a_closed_detector_detects(phrase):
     boxes["fox"] = [((40, 40, 60, 60), 0.8)]
     detector = FakeDetector(boxes, vocabulary=("cup", "dog", "cat", "fox"))
     found, made = call(methods.find, WHOLE, phrase, detector=detector)
-    # The fox is the cat by another name; cup and dog overlap as much as a rider and a horse may not.
+    # The fox is the cat by another name, the dog the cup.
     assert [(p.box_xyxy, p.score, p.category) for p in found] == [
         ((40, 40, 60, 60), 0.9, phrase),
         ((1, 0, 10, 9), 0.6, phrase),

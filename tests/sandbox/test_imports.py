@@ -77,17 +77,17 @@ def test_an_import_whose_name_is_never_used_is_dropped(run_here, statement):
 
 
 def test_of_several_names_those_that_are_used_are_refused(findings):
-    source = (
-        "from collections import Counter, deque\ndef execute_command(image):\n    return deque([1])"
-    )
-    assert [f[:2] for f in findings(source)] == [("check", 1)]
-    used = "from image_patch import distance, VideoSegment\ndef execute_command(image):\n    return distance(1, 2)"
-    assert findings(used) == []
+    def program(value):
+        head = "from image_patch import distance, VideoSegment"
+        return f"{head}\ndef execute_command(image):\n    return {value}"
+
+    assert findings(program("distance(1, 2)")) == []
+    assert [f[:2] for f in findings(program("VideoSegment(image)"))] == [("check", 1)]
 
 
 def test_a_reserved_name_is_refused_even_where_it_is_not_used(findings):
     found = findings("import os as _getattr_\ndef execute_command(image):\n    return 1")
-    assert [f[:2] for f in found] == [("policy", 1)]
+    assert ("policy", 1) in [f[:2] for f in found]
 
 
 @pytest.mark.parametrize(
