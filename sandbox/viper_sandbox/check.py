@@ -14,12 +14,14 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from viper_sandbox.api import PATCH, Api, Entry, did_you_mean
-from viper_sandbox.extract import ENTRY, entry_function, outside_functions
+from viper_sandbox.entry_check import entry_findings, parameters_to_give
+from viper_sandbox.extract import entry_function
 from viper_sandbox.findings import CallSite, Finding, Literal
 from viper_sandbox.hints import MEMBER_HINTS, MODULE_HINTS, NAME_HINTS
-from viper_sandbox.imports import guarded_imports
+from viper_sandbox.imports import guarded_imports, names_of_imports
 from viper_sandbox.limits import MAX_CALL_SITES
 from viper_sandbox.namespace import ALLOWED_MODULES, BUILTINS, MEMBERS, STATIC_MEMBERS
+from viper_sandbox.own_members import members_of_classes, members_of_passed_on_modules
 from viper_sandbox.policy import REFUSED_NAMES, is_reserved
 from viper_sandbox.scopes import (
     Kinds,
@@ -61,7 +63,8 @@ def check_program(tree: ast.Module, api: Api, arguments: Collection[str]) -> Che
     entry = entry_function(tree)
     checker = _Checker(tree, api, entry, arguments)
     checker.generic_visit(tree)
-    parameters = checker.check_entry(entry, arguments)
+    checker.findings += entry_findings(tree, entry, arguments, api)
+    parameters = parameters_to_give(entry, arguments, api)
     sites, name = tuple(checker.call_sites), entry.name if entry else ""
     return CheckedProgram(tuple(checker.findings), sites, name, parameters)
 
@@ -87,14 +90,12 @@ class _Checker(ast.NodeVisitor):
             api.members
             | api.handle_members
             | _COMMON_MEMBERS
-            | _members_of_passed_on_modules(tree)
-            | _members_of_classes(tree)
+            | members_of_passed_on_modules(tree)
+            | members_of_classes(tree)
         )
         self._guarded = guarded_imports(tree)
-        self._may_lack = _names_of_imports(tree, self._guarded)
-        self._faulty: set[int] = (
-            set()
-        )  # nodes with a finding, so that what follows from it has none
+        self._may_lack = names_of_imports(tree, self._guarded)
+        self._faulty: set[int] = set()  # nodes with a finding; what follows from it gets none
         self._refused_values: set[str] = set()
         self._parameters = {"image", *arguments}
         counts = binding_counts(tree)
@@ -107,55 +108,6 @@ class _Checker(ast.NodeVisitor):
         for node in nodes:
             if node is not None:
                 self.visit(node)
-
-    def check_entry(
-        self, entry: ast.FunctionDef | None, arguments: Collection[str]
-    ) -> tuple[str, ...]:
-        if entry is None and ENTRY in _members_of_classes(self._tree):
-            return ()  # the class is refused
-        if entry is None:
-            names = [n.name for n in self._tree.body if isinstance(n, ast.FunctionDef)]
-            self._add(
-                1,
-                f"There is no function {ENTRY}(image). "
-                f"{did_you_mean(ENTRY, names)}Define it; it must return the answer.",
-            )
-            return ()
-        for statement in self._tree.body[self._tree.body.index(entry) + 1 :]:
-            if entry.name in bound_names([statement]):
-                self._add(statement.lineno, f"{entry.name} is bound again here. Use another name.")
-                break
-        if _falls_through(entry.body) and not _returns_a_value(entry):
-            self._add(entry.lineno, f"{entry.name} never returns a value. End it with 'return'.")
-        return tuple(self._parameters_to_give(entry, arguments))
-
-    def _parameters_to_give(
-        self, entry: ast.FunctionDef, arguments: Collection[str]
-    ) -> Iterator[str]:
-        positional = [*entry.args.posonlyargs, *entry.args.args]
-        first_default = len(positional) - len(entry.args.defaults)
-        available = {"image", *arguments, *self._api.names}
-        names = [argument.arg for argument in positional]
-        loaded = {n.id for n in ast.walk(entry) if isinstance(n, ast.Name)}
-        image_alias = None if "image" in names or not names or names[0] in available else names[0]
-        for index, name in enumerate(names):
-            if name not in available and name != image_alias:
-                if index >= first_default:
-                    break  # it has a default, and so have all that follow
-                if name in loaded:
-                    self._add(
-                        positional[index].lineno,
-                        f"{entry.name} asks for the parameter {name!r}, which is not given. "
-                        f"{did_you_mean(name, available)}Given: {', '.join(sorted(available))}.",
-                    )
-            yield name
-        for argument, default in zip(entry.args.kwonlyargs, entry.args.kw_defaults, strict=True):
-            if default is None:
-                self._add(
-                    argument.lineno,
-                    f"{entry.name} asks for the keyword-only parameter {argument.arg!r}. "
-                    f"Write def {entry.name}(image).",
-                )
 
     def _add(self, line: int, message: str, kind: str = "check", at: ast.AST | None = None) -> None:
         self.findings.append(Finding(kind, line, message))
@@ -393,36 +345,6 @@ def _instead(members: Collection[str]) -> str:
     return f"There is {', '.join(sorted(members))}."
 
 
-def _members_of_passed_on_modules(tree: ast.Module) -> frozenset[str]:
-    """Return the members of modules that are used as values, so that other names may refer to them."""
-    owners = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    names = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in owners
-    }
-    return frozenset().union(*(dir(m) for name, m in ALLOWED_MODULES.items() if name in names))
-
-
-def _members_of_classes(tree: ast.Module) -> frozenset[str]:
-    """Return the attributes that refused classes would give their objects."""
-    names: set[str] = set()
-    for owner in ast.walk(tree):
-        if isinstance(owner, ast.ClassDef):
-            for node in ast.walk(owner):
-                match node:
-                    case ast.FunctionDef(name=name) | ast.Attribute(attr=name, ctx=ast.Store()):
-                        names.add(name)
-                    case ast.Name(id=name, ctx=ast.Store()):
-                        names.add(name)
-                    case _:
-                        pass
-    return frozenset(names)
-
-
-def _names_of_imports(tree: ast.Module, statements: Collection[int]) -> frozenset[str]:
-    """Return the names that import statements bind, which are given by their `id`."""
-    return frozenset().union(*(bound_names([n]) for n in ast.walk(tree) if id(n) in statements))
-
-
 def _literal(argument: ast.expr) -> Literal:
     if isinstance(argument, (ast.List, ast.Tuple)):
         texts = [item.value for item in argument.elts if isinstance(item, ast.Constant)]
@@ -434,24 +356,3 @@ def _literal(argument: ast.expr) -> Literal:
     if isinstance(value, int):
         return value if abs(value) <= MAX_INTEGER else None
     return value if isinstance(value, str) else None
-
-
-def _returns_a_value(function: ast.FunctionDef) -> bool:
-    return any(
-        (isinstance(node, ast.Return) and node.value is not None)
-        or isinstance(node, (ast.Yield, ast.YieldFrom))
-        for node in outside_functions(function.body)
-    )
-
-
-def _falls_through(body: list[ast.stmt]) -> bool:
-    """Return whether the end of a block can be reached, judging by its last statement."""
-    match body[-1]:
-        case ast.Raise():
-            return False
-        case ast.While(test=ast.Constant(value=value)) as loop if value:
-            return any(isinstance(node, ast.Break) for node in ast.walk(loop))
-        case ast.If(body=then, orelse=[_, *_] as otherwise):
-            return _falls_through(then) or _falls_through(otherwise)
-        case _:
-            return True

@@ -7,11 +7,12 @@ dropped; where a `try` catches ImportError, it stays and raises that inside the 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from viper_sandbox.policy import is_reserved
+from viper_sandbox.scopes import bound_names
 
-__all__ = ["drop_unused_imports", "guarded_imports"]
+__all__ = ["drop_unused_imports", "guarded_imports", "names_of_imports"]
 
 _OF_THE_ORIGINAL = frozenset(
     {"image_patch", "video_segment", "vision_processes", "main_simple_lib", "utils"}
@@ -48,6 +49,11 @@ def guarded_imports(tree: ast.Module) -> frozenset[int]:
         for inner in _statements(node.body)
         if isinstance(inner, (ast.Import, ast.ImportFrom))
     )
+
+
+def names_of_imports(tree: ast.Module, statements: Collection[int]) -> frozenset[str]:
+    """Return the names that import statements bind, which are given by their `id`."""
+    return frozenset().union(*(bound_names([n]) for n in ast.walk(tree) if id(n) in statements))
 
 
 def _reduced(statement: ast.stmt, read: set[str]) -> ast.stmt:
