@@ -8,28 +8,26 @@ line numbers refer to it. This runs in the child only: the host never examines a
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import textwrap
 import warnings
 from collections.abc import Iterator
 
+from viper_sandbox.fences import FENCE, fenced, parted_fences, without_prompts
 from viper_sandbox.source_lines import lines_of
 from viper_sandbox.thoughts import final_reply, has_marks
-from viper_sandbox.usage import LEFTOVERS, without, without_usage
+from viper_sandbox.usage import is_leftover, without, without_usage
 
 __all__ = ["ENTRY", "entry_function", "extract", "outside_functions", "parse"]
 
 ENTRY = "execute_command"
 
-_FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE_START = re.compile(r"^[^\S\n]*(?:(?:def|import|from|async|class)\b|@)", re.MULTILINE)
 _BODY_START = re.compile(r"^[^\S\n]*(?:[A-Za-z_]\w*[^\S\n]*=[^=\n]|return\b)", re.MULTILINE)
 _DATA_NODES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 # Maximum number of paragraphs of prose that are cut off around a program.
 _MAX_CUTS = 20
-# The beginning of a line in an example of the documentation, and fences that stand on a line of code.
-_PROMPT = re.compile(r"^[^\S\n]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_EARLY_CODE = re.compile(r"^([ \t]*(?:```|~~~)\w*)[ \t]+(?=(?:def|import|from)\b)", re.MULTILINE)
 _DEFINES_ENTRY = re.compile(rf"\bdef\s+{ENTRY}\b")
 # Arguments of a run besides the image, which a bare body may use.
 _GIVEN = ("query", "question", "possible_answers")
@@ -62,19 +60,19 @@ def extract(text: str) -> str:
     if has_marks(text) and not _parses(text):
         text = final_reply(text)
     found = _found(text)
-    if found is None and (parted := _parted_fences(text)) != text:
+    if found is None and (parted := parted_fences(text)) != text:
         found = _found(parted)
     if found is None and ">>>" in text:
-        found = _found(_without_prompts(text))
+        found = _found(without_prompts(text))
     if found is not None:
         return found
-    blocks = _fenced(text)
+    blocks = fenced(text, _DEFINES_ENTRY)
     return _tidy(blocks[0] if blocks else _from_code_start(text))
 
 
 def _found(text: str) -> str | None:
     """Return the normalized program in a text, None if there is none."""
-    blocks = _fenced(text)
+    blocks = fenced(text, _DEFINES_ENTRY)
     candidates = [text, *blocks] if blocks else [text, _join_first_line(text)]
     for candidate in candidates:
         found = _program(candidate)
@@ -107,11 +105,10 @@ def _program(candidate: str) -> str | None:
         return None
     if not tree.body:
         return None
-    match tree.body:
-        case [ast.Expr(value=ast.Name(id=name)), _, *_] if name.lower() in LEFTOVERS:
-            return _program(without(source, tree.body, [0]))
-        case _:
-            pass
+    leftovers = list(itertools.takewhile(is_leftover, tree.body[:-1]))
+    if leftovers:
+        source = _tidy(without(source, tree.body, range(len(leftovers))))
+        tree = parse(source)
     returns = any(isinstance(inner, ast.Return) for inner in outside_functions(tree.body))
     entry = entry_function(tree)
     last = tree.body[-1]
@@ -238,22 +235,7 @@ def _is_python(line: str) -> bool:
 
 def _is_outside(line: str) -> bool:
     """Return whether a line that is no Python may stand after a program: prose, or a fence."""
-    return bool(line.strip()) and (not line[0].isspace() or bool(_FENCE.match(line)))
-
-
-def _parted_fences(text: str) -> str:
-    """Give fences that stand on a line of code a line of their own."""
-    lines = _EARLY_CODE.sub(r"\1\n", text).split("\n")
-    for index, line in enumerate(lines):
-        code = line.rstrip()
-        if code.endswith(("```", "~~~")) and not _FENCE.match(line):
-            lines[index] = f"{code[:-3]}\n{code[-3:]}"
-    return "\n".join(lines)
-
-
-def _without_prompts(text: str) -> str:
-    """Return the code of an example in the form of Python's own shell."""
-    return "\n".join(_PROMPT.sub("", line) for line in text.split("\n") if _PROMPT.match(line))
+    return bool(line.strip()) and (not line[0].isspace() or bool(FENCE.match(line)))
 
 
 def _parses(text: str) -> bool:
@@ -274,32 +256,6 @@ def _join_first_line(text: str) -> str:
     if not newline or first.rstrip().endswith(":"):
         return text
     return first.lstrip() + "\n" + textwrap.dedent(rest)
-
-
-def _fenced(text: str) -> list[str]:
-    """Return fenced blocks: first those that define the entry (the last of them first)."""
-    blocks: list[str] = []
-    block: list[str] | None = None
-    before: list[str] = []
-    for line in text.split("\n"):
-        if _FENCE.match(line):
-            if block is None:
-                block = []
-            else:
-                blocks.append("\n".join(block))
-                block = None
-        elif block is not None:
-            block.append(line)
-        elif not blocks:
-            before.append(line)
-    if block:  # the completion was cut off before the closing fence
-        blocks.append("\n".join(block))
-    with_entry = [b for b in blocks if _DEFINES_ENTRY.search(b)]
-    others = set(blocks).difference(with_entry)  # a set: there may be thousands of blocks
-    found = with_entry[::-1] + [b for b in blocks if b in others and b.strip()]
-    if block is not None:  # or its opening fence stands in the prompt
-        found.append("\n".join(before))
-    return found
 
 
 def _tidy(source: str) -> str:

@@ -20,10 +20,9 @@ from viper_sandbox.namespace import ALLOWED_MODULES
 from viper_sandbox.scopes import bound_names, parameter_names
 from viper_sandbox.source_lines import lines_of
 
-__all__ = ["LEFTOVERS", "without", "without_usage"]
+__all__ = ["is_leftover", "without", "without_usage"]
 
-LEFTOVERS = frozenset({"python", "python3", "py", "code", "tool_code"})
-"""Names of the language that a fence leaves behind, in lower case."""
+_LEFTOVERS = frozenset({"python", "python3", "py", "code", "tool_code"})
 
 # More on one line are left as they are: cutting them out takes time with the square of their number.
 _MOST_ON_A_LINE = 50
@@ -102,7 +101,7 @@ def _usage(body: Sequence[ast.stmt], entry: ast.FunctionDef) -> set[int]:
         index
         for index in free
         if entry.name in reads[index]
-        or _is_leftover(body[index])
+        or is_leftover(body[index])
         or _is_main(body[index])
         or (binds[index] and binds[index] <= given and isinstance(body[index], _ASSIGNMENTS))
         # What sets modules up that the program does not need, such as sys.path.append(...).
@@ -136,10 +135,11 @@ def _usage(body: Sequence[ast.stmt], entry: ast.FunctionDef) -> set[int]:
 _ASSIGNMENTS = (ast.Assign, ast.AnnAssign)
 
 
-def _is_leftover(node: ast.stmt) -> bool:
+def is_leftover(node: ast.stmt) -> bool:
+    """Return whether a statement is the name of the language that a fence leaves behind, as in "python"."""
     match node:
         case ast.Expr(value=ast.Name(id=name)):
-            return name.lower() in LEFTOVERS
+            return name.lower() in _LEFTOVERS
         case _:
             return False
 

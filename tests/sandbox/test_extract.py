@@ -167,3 +167,8 @@ def test_a_broken_program_is_kept_for_its_error():
     assert extract("Here:\n```python\ndef execute_command(image):\n    return (\n```\nDone.") == (
         "def execute_command(image):\n    return (\n"
     )
+
+
+@pytest.mark.parametrize("text", ["python\n" * 5_000, "python; " * 60, "py\n" * 3 + "\n"])
+def test_thousands_of_leftovers_are_no_trouble(text):
+    assert extract(text + "\n" + PROGRAM).endswith(PROGRAM)
