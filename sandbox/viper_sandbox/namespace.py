@@ -53,8 +53,6 @@ _TEXT = (
     "ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition "
     "rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill"
 )
-_LIST = "append clear copy count extend index insert pop remove reverse sort"
-_DICT = "clear copy get items keys pop popitem setdefault update values"
 _FROZENSET = (
     "copy difference intersection isdisjoint issubset issuperset symmetric_difference union"
 )
@@ -72,9 +70,9 @@ def _members(table: Mapping[Any, str]) -> Mapping[Any, frozenset[str]]:
 MEMBERS: Final = _members(
     {
         str: f"{_TEXT} format",
-        list: _LIST,
+        list: "append clear copy count extend index insert pop remove reverse sort",
         tuple: "count index",
-        dict: _DICT,
+        dict: "clear copy get items keys pop popitem setdefault update values",
         set: _SET,
         frozenset: _FROZENSET,
         int: _INT,
@@ -92,13 +90,9 @@ MEMBERS: Final = _members(
 STATIC_MEMBERS: Final = _members(
     {
         str: f"{_TEXT} maketrans",  # key=str.lower, map(str.strip, texts)
-        list: _LIST,
-        tuple: "count index",
-        dict: f"{_DICT} fromkeys",
-        set: _SET,
-        frozenset: _FROZENSET,
-        int: "bit_count bit_length",
-        float: "is_integer",
+        dict: "fromkeys",
+        set: "difference intersection symmetric_difference union",
+        frozenset: "difference intersection symmetric_difference union",
     }
 )
 """Attributes of the builtin types themselves, by identity."""
