@@ -131,6 +131,20 @@ def test_a_word_for_anything_finds_all_that_a_closed_detector_detects(phrase):
     assert made.doubts == []
 
 
+def test_that_nothing_was_found_of_any_class_does_not_say_that_there_is_nothing():
+    detector = FakeDetector({}, vocabulary=("cup", "dog"))
+    found, made = call(methods.find, WHOLE, "object", detector=detector)
+    assert found == []
+    assert [(doubt.condition, doubt.why, doubt.needs) for doubt in made.doubts] == [
+        (
+            "that there is no object of any kind",
+            "the detector knows 2 kinds of things only",
+            "detector",
+        )
+    ]
+    assert call(methods.find, WHOLE, "cup", detector=detector)[1].doubts == []
+
+
 def test_a_class_that_is_called_object_is_that_class():
     detector = FakeDetector(
         {"object": [((0, 0, 9, 9), 0.4)], "dog": [((40, 0, 50, 9), 0.5)]},

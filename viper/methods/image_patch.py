@@ -43,8 +43,6 @@ __all__ = ["METHODS"]
 
 # Boxes of one phrase that overlap by more are the same object; the value of YOLOX's own demos.
 _NMS_IOU = 0.45
-# Boxes of two classes that overlap by more are one object that the detector took for either.
-_SAME_OBJECT_IOU = 0.8
 
 # An attribute is true if its probability among its contrasts, or the matcher's certainty, is at least this.
 _PROPERTY_THRESHOLD = 0.5
@@ -69,12 +67,7 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
         guesses = [DetectRequest(patch.view, (name,)) for name in names if name]
     else:
         request, guesses = DetectRequest(patch.view, ()), []
-        if names_anything(phrase) and match_phrase(phrase, detector.vocabulary) is None:
-            classes = len(detector.vocabulary)
-            call.notes.append(f"{phrase!r} stands for all {classes} classes of the detector")
-            wanted = None
-        else:
-            wanted = _resolve(call, phrase, detector.vocabulary).name
+        wanted = _class_of(call, phrase, detector.vocabulary)
     guesses += [replace(request, view=view) for view in ahead.siblings()]
     detections, ahead_of_time = await call.client.detect(request, guesses)
     for guess, later in ahead_of_time.items():
@@ -83,6 +76,9 @@ async def find(call: MethodCall, patch: Patch, object_name: str) -> list[Patch]:
             ahead.expect(_patches(detector, patch.view, name, name, later))
     found = _patches(detector, patch.view, phrase, wanted, detections)
     call.score = found[0].score if found else None
+    if wanted is None and not found:
+        why = f"the detector knows {len(detector.vocabulary or ()):,} kinds of things only"
+        call.doubts.append(Doubt(f"that there is no {phrase} of any kind", why, "detector"))
     return found
 
 
@@ -101,38 +97,15 @@ def _patches(
     width, height = view.image.size
     boxes: list[Box] = []
     scores: list[float] = []
-    names: list[str] = []
     for detection in detections:
         x1, y1, x2, y2 = detection.box_xyxy
         box = snap(clamp((x1 + left, y1 + top, x2 + left, y2 + top), width, height))
         if wanted in (None, detection.phrase) and area(box) > 0:
             boxes.append(box)
             scores.append(float(detection.score))
-            names.append(detection.phrase)
     # No IoU exceeds 1.0: detections of distinct objects are all kept, and sorted.
-    limit = 1.0 if detector.has_distinct_detections else _NMS_IOU
-    kept = (
-        nms(boxes, scores, limit)
-        if wanted is not None
-        else _of_any_class(boxes, scores, names, limit)
-    )
+    kept = nms(boxes, scores, 1.0 if detector.has_distinct_detections else _NMS_IOU)
     return [Patch(View(view.image, boxes[index]), phrase, scores[index]) for index in kept]
-
-
-def _of_any_class(
-    boxes: Sequence[Box], scores: Sequence[float], names: Sequence[str], limit: float
-) -> list[int]:
-    """Return the indices of different objects of any class, best first."""
-    members: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
-        members.setdefault(name, []).append(index)
-    kept = [
-        own[place]
-        for own in members.values()
-        for place in nms([boxes[i] for i in own], [scores[i] for i in own], limit)
-    ]
-    limit = max(limit, _SAME_OBJECT_IOU)
-    return [kept[i] for i in nms([boxes[i] for i in kept], [scores[i] for i in kept], limit)]
 
 
 async def exists(call: MethodCall, patch: Patch, object_name: str) -> bool:
@@ -293,6 +266,14 @@ def _reply(text: str) -> str:
             "max_tokens, or use a model that answers at once."
         )
     return said
+
+
+def _class_of(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> str | None:
+    """Return the class that stands for a phrase; None for all of them, which "object" stands for."""
+    if names_anything(phrase) and match_phrase(phrase, vocabulary) is None:
+        call.notes.append(f"{phrase!r} stands for all {len(vocabulary)} classes of the detector")
+        return None
+    return _resolve(call, phrase, vocabulary).name
 
 
 def _resolve(call: MethodCall, phrase: str, vocabulary: tuple[str, ...]) -> Match:
