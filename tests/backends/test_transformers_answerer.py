@@ -124,6 +124,13 @@ def test_thinking_is_switched_off_where_the_template_has_a_switch(folders):
     assert answerer._text("What?").endswith("QUICK")
 
 
+def test_thoughts_that_the_template_opens_begin_the_answer(folders):
+    answerer = load(folders["llava"])
+    answerer.processor.chat_template += "<think>\n"
+    (answer,) = answerer.answer([AnswerRequest(view(32, 32), "What is this?")])
+    assert answer.text.startswith("<think>")
+
+
 def test_answers_are_greedy_whatever_the_checkpoint_says(folders, tmp_path):
     import json
 

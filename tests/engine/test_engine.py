@@ -99,8 +99,7 @@ def test_the_json_answer_has_the_published_keys(fake_engine):
         "how": "program", "weakest": None, "best_effort": False,
         "timing_ms": answer.to_json()["timing_ms"], "models": {"detector": "fake:detector"},
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "cost_usd": 0.0},
-        "memo": False, "confidence": None, "votes": None, "best_effort": False, "how": "program",
-        "weakest": None,
+        "memo": False, "confidence": None, "votes": None,
     }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from viper.backends.torch_common import fingerprint, load_model, load_pretrained
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
+from viper_sandbox.thoughts import opens_thoughts
 
 __all__ = ["TransformersAnswerer", "load"]
 
@@ -105,7 +106,7 @@ class TransformersAnswerer(Answerer):
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
             written = written[:, prompt.shape[1] :]
-        return self._completions(written, inputs["attention_mask"])
+        return self._completions(written, inputs["attention_mask"], opens_thoughts(texts[0]))
 
     def _check_length(self, tokens: int) -> None:
         """Refuse what the model cannot read, before it takes the memory of a forward."""
@@ -132,12 +133,15 @@ class TransformersAnswerer(Answerer):
         except TemplateFailure as error:
             raise ModelError(f"The chat template of the {_WHAT} failed: {error}.") from error
 
-    def _completions(self, written: torch.Tensor, mask: torch.Tensor) -> list[Completion]:
+    def _completions(
+        self, written: torch.Tensor, mask: torch.Tensor, opening: str
+    ) -> list[Completion]:
+        """Return the texts, with the tag by which the template opens thoughts in front of them."""
         texts = decode_rows(self._tokenizer, written.tolist())
         marks = {self._tokenizer.pad_token_id, self._tokenizer.eos_token_id}
         return [
             Completion(
-                text.strip(),
+                f"{opening}{text}".strip(),
                 Usage(int(read.sum()), sum(token not in marks for token in tokens)),
             )
             for text, read, tokens in zip(texts, mask, written.tolist(), strict=True)

@@ -11,7 +11,6 @@ import email.utils
 import json
 import math
 import os
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from viper.storage.bounded_json import parse_json
 from viper.texts.secrets import hide_secrets, hide_values
 from viper.texts.terminal import one_line
 from viper.usage import Usage
+from viper_sandbox.thoughts import after_thoughts
 
 if TYPE_CHECKING:
     import openai
@@ -42,8 +42,6 @@ _MAX_TOKENS = 10**9
 _MAX_RETRY_AFTER_S = 20.0
 """Enough for rate limits per second or per few seconds, and a third of the time that one model call may
 take, so that waiting does not use up the call."""
-
-_THINKING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 _OPTIONS_ADVICE = "Check the model's name and the options."
 _ADVICE = {
@@ -143,7 +141,8 @@ def read_completion(body: bytes, model: str, prices: Prices | None) -> Completio
         raise _not_a_completion(body, model, "a reply that is not JSON") from None
     match reply:
         case {"choices": [{"message": dict() as message, **choice}, *_]}:
-            text = hide_values(_THINKING.sub("", _text_of(message.get("content"))))
+            content = _text_of(message.get("content"))
+            text = hide_values(content[after_thoughts(content) :])
         case {"choices": list()}:
             raise ModelError(
                 f"{model} sent a completion without a choice. Try again, or another model."

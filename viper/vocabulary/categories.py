@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from viper.vocabulary.lemmas import base_form
 from viper.vocabulary.text_cache import cached_by_text
 
-__all__ = ["Match", "category_words", "match_phrase", "near_classes", "singular"]
+__all__ = ["Match", "category_words", "match_phrase", "names_anything", "near_classes", "singular"]
 
 MatchKind = Literal["exact", "plural", "synonym", "narrower", "wider"]
 
@@ -137,6 +137,8 @@ hair-drier hair-dryer hairdryer hairdrier blow-dryer
 toothbrush
 """
 
+_ANYTHING = frozenset({"object", "thing", "item", "anything", "everything", "something"})
+
 _ARTICLES = ("a ", "an ", "the ", "some ", "any ")
 
 
@@ -171,6 +173,11 @@ def match_phrase(phrase: str, classes: Sequence[str]) -> Match | None:
             if name is not None and kind in ("synonym", "narrower"):
                 return Match(spelled[name], "narrower")
     return None
+
+
+def names_anything(phrase: str) -> bool:
+    """Return whether a phrase means whatever there is, as "objects" and "the things" do."""
+    return singular(_plain(phrase).removeprefix("all ")) in _ANYTHING
 
 
 def near_classes(phrase: str, classes: Iterable[str], *, limit: int = 3) -> list[str]:
