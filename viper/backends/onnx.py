@@ -250,7 +250,7 @@ def _read_names(path: Path) -> _NamesFile:
         content = read_regular_file(
             str(path), max_bytes=_MOST_NAMES_CHARS, what="file of class names"
         )
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except (OSError, InputError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"The class names '{path}' cannot be read: {reason_of(error)}. "

@@ -14,6 +14,7 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
+from viper.backends.finite_logits import finite_logits
 from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
@@ -73,7 +74,7 @@ class TransformersAnswerer(Answerer):
         """Return the model's own answer per request, stripped.
 
         Raises:
-            ModelError: The model ran out of memory.
+            ModelError: The model ran out of memory, or computed NaN or infinity.
         """
         if not requests:
             return []
@@ -100,7 +101,11 @@ class TransformersAnswerer(Answerer):
         self._check_length(inputs["input_ids"].shape[1])
         with inference(_WHAT):
             written = self.model.generate(
-                **inputs, max_new_tokens=self.max_new_tokens, do_sample=False, num_beams=1
+                **inputs,
+                max_new_tokens=self.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                logits_processor=finite_logits(_WHAT),
             )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
