@@ -202,7 +202,11 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
             name = f"{reference}@{version}?{query}"
     model.eval()
-    return OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
+    matcher = OpenClipMatcher(
+        model, templates, name, _whole_image(model), tokenizer, device, dtype
+    )
+    matcher.check_texts(reference)
+    return matcher
 
 
 def _resolve(reference: str, pretrained: str | None, download: bool) -> ModelSource | None:

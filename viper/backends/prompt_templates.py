@@ -40,6 +40,9 @@ CAPTIONS = (
 
 # Each template is one more text for each phrase; CLIP's own list has 80, and takes 3 kB.
 _MAX_BYTES = 100_000
+_DIFFERENT = ("a photo of a red dog.", "two blue cats")
+# Between unit vectors; rounding alone makes less.
+_SAME = 1e-6
 _NAMED = {"captions": CAPTIONS, "plain": PLAIN}
 
 
@@ -116,6 +119,25 @@ class TemplateMatcher(Matcher):
             return []
         sentences = [template.replace(SLOT, text) for text in texts for template in self.templates]
         return average(self.encode_sentences(sentences), len(self.templates))
+
+    def check_texts(self, displayed: str) -> None:
+        """Check that two texts are not the same to the model.
+
+        Args:
+            displayed: The model, for the message.
+
+        Raises:
+            ConfigError: They are, as with a tokenizer of another model, whose end of text it does not find.
+        """
+        try:
+            first, second = average(self.encode_sentences(list(_DIFFERENT)))
+        except ModelError:  # raised again by the first request
+            return
+        if float(np.abs(first - second).max()) < _SAME:
+            raise ConfigError(
+                f"To the matcher '{displayed}' {' and '.join(map(repr, _DIFFERENT))} are the same text. Its "
+                "tokenizer does not fit its weights, or these are damaged: copy all files of one model."
+            )
 
     def encode_sentences(self, sentences: list[str]) -> Any:
         """Return a tensor of the vectors of sentences, shape (N, D)."""

@@ -25,6 +25,7 @@ from viper.backends.model_source import ModelSource, fingerprint, locate, reason
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
 from viper.backends.staged_folder import files_of, hash_staged, staged
+from viper.backends.whole_weights import BoundedLoader, spoil
 from viper.errors import ConfigError
 from viper.models.registry import IMPORTING
 
@@ -58,7 +59,7 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
         version = hash_staged(copy) if source.commit is None else None
         check_transformers(copy, displayed=source.folder)
         loaded = _load_checked(loader, source, copy, what, kwargs)
-        check_loaded(loaded, displayed=source.reference)
+        check_loaded(loaded, displayed=source.reference, folder=copy)
         if version is not None:
             source.loaded.add(version)
     return loaded
@@ -105,20 +106,26 @@ def load_model(
 ) -> Any:
     """Load the weights of a model for inference, onto a device.
 
-    Weights that the files lack are named in one logged warning: they stay random.
+    Weights that the files lack are named in one logged warning: they hold NaN, so that no result depends on
+    them.
 
     Raises:
-        ConfigError: As in `load_pretrained`.
+        ConfigError: As in `load_pretrained`, or many weights are missing.
     """
     model, report = load_pretrained(
-        loader, source, what=what, dtype=placement.dtype, output_loading_info=True, **kwargs
+        BoundedLoader(loader),
+        source,
+        what=what,
+        dtype=placement.dtype,
+        output_loading_info=True,
+        **kwargs,
     )
-    missing = sorted(report.get("missing_keys") or ())
+    missing = spoil(model, report.get("missing_keys") or ())
     if missing:
         reference = source if isinstance(source, str) else source.reference
         _log.warning(
-            "%d weights of the %s '%s' are not in its files and stay random, so its results mean "
-            "little: %s%s",
+            "%d weights of the %s '%s' are not in its files, so what depends on them is an error: "
+            "%s%s",
             len(missing),
             what,
             reference,
