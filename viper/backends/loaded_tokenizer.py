@@ -38,9 +38,10 @@ def check_loaded(loaded: Any, *, displayed: str, folder: Path | None = None) -> 
         ConfigError: A step of one may take for ever, a word is too long, or its files are missing.
     """
     parts = vars(loaded).items() if hasattr(loaded, "__dict__") else ()
+    # Some processors have one for each of their models.
     owned = [part for name, part in parts if "tokenizer" in name]
-    for tokenizer in [loaded, *owned]:
-        if callable(getattr(tokenizer, "get_vocab", None)):
+    for tokenizer in [loaded, getattr(loaded, "tokenizer", None), *owned]:
+        if callable(tokenizer) and callable(getattr(tokenizer, "get_vocab", None)):
             if folder is not None:
                 _check_files(tokenizer, folder, displayed)
             _check(tokenizer, displayed)
@@ -87,8 +88,7 @@ def _check(tokenizer: Any, displayed: str) -> None:
         raise _refusal(displayed, f"adds {added:,} tokens to every text")
     if fault := tokenizer_fault(table):
         raise _refusal(displayed, f"'{fault[0]}' {fault[1]}")
-    if callable(tokenizer):
-        _check_words(tokenizer, displayed)
+    _check_words(tokenizer, displayed)
 
 
 def decode_rows(

@@ -20,6 +20,8 @@ __all__ = ["BoundedLoader", "spoil"]
 
 # Heads and layers that are never used are small.
 _MOST_BYTES = 64 << 20
+# Positions and masks, which are calculated.
+_MOST_COMPUTED_BYTES = 512 << 20
 _MATERIALIZE = "_move_missing_keys_from_meta_to_device"
 
 
@@ -62,15 +64,14 @@ def _checked(materialize: Callable[..., Any]) -> Callable[..., Any]:
         weights = sum(tensors[name].nbytes for name in names)
         buffers = {name for name, _ in model.named_buffers()} - {*model.state_dict()}
         computed = sum(tensors[name].nbytes for name in buffers)
-        most = max(_MOST_BYTES, *(weight.nbytes for weight in model.parameters() if not weight.is_meta), 0)
-        if weights > most:
+        if weights > _MOST_BYTES:
             raise ConfigError(
                 f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are missing, or "
-                f"have another shape, such as {min(names)}. Give the weights and the configuration of one model"
+                f"have another shape, such as {min(names)}. Give the weights and the configuration of one model."
             )
-        if computed > 16 * _MOST_BYTES:
+        if computed > _MOST_COMPUTED_BYTES:
             raise ConfigError(
-                f"its configuration asks for tables of {computed / 1e6:,.0f} MB, which no known model has"
+                f"its configuration asks for tables of {computed / 1e6:,.0f} MB. No known model has such."
             )
         return materialize(model, missing, *args, **kwargs)
 
