@@ -344,7 +344,7 @@ def test_a_huge_file_is_refused_without_reading_it_all(
         (b"\0\0\0\x18ftypavif\0\0\0\0", "is damaged"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "is a JPEG 2000 image"),
         (b"\xff\x0a\xfa\x01\x81\0", "is a JPEG XL image"),
-        (b"\0\0\1\0\1\0\x10\x10", "is an icon or a cursor"),
+        (b"\0\0\1\0\1\0\x10\x10", "is an icon"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "is a video"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 20, "is damaged"),
         (b"\x81\x92\xa3\0\1\2", "is of an unknown format"),

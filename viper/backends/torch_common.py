@@ -34,11 +34,14 @@ __all__ = [
     "fingerprint",
     "load_model",
     "load_pretrained",
+    "load_processor",
     "locate",
     "quiet_libraries",
 ]
 
 _log = logging.getLogger(__name__)
+
+_PARTS = {"tokenizer": "tokenizer", "image_processor": "image processor"}
 
 
 def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwargs: Any) -> Any:
@@ -63,6 +66,23 @@ def load_pretrained(loader: Any, source: ModelSource | str, *, what: str, **kwar
         if version is not None:
             source.loaded.add(version)
     return loaded
+
+
+def load_processor(loader: Any, source: ModelSource, *, what: str) -> Any:
+    """Load a processor of images and texts.
+
+    Raises:
+        ConfigError: As in `load_pretrained`, or the files make a processor of one of both only.
+    """
+    processor = load_pretrained(loader, source, what=what)
+    lacking = [part for part in _PARTS if getattr(processor, part, None) is None]
+    if lacking:
+        raise ConfigError(
+            f"The {what} '{source.reference}' has no {' and no '.join(map(_PARTS.__getitem__, lacking))}. Copy the "
+            "files preprocessor_config.json, processor_config.json, tokenizer_config.json and tokenizer.json from "
+            "where the model comes from into the folder, as far as they are there."
+        )
+    return processor
 
 
 def _load_checked(

@@ -19,7 +19,13 @@ from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
-from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.backends.torch_common import (
+    fingerprint,
+    load_model,
+    load_pretrained,
+    load_processor,
+    locate,
+)
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
@@ -164,7 +170,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
     dtype = resolve_dtype(chosen.dtype, device, on_gpu=torch.bfloat16)
     source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
-    processor = load_pretrained(AutoProcessor, source, what=_WHAT)
+    processor = load_processor(AutoProcessor, source, what=_WHAT)
     prompt = None
     if not getattr(processor, "chat_template", None):
         prompt = _PROMPTS.get(config.model_type)

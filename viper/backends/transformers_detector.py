@@ -34,6 +34,7 @@ from viper.backends.torch_common import (
     fingerprint,
     load_model,
     load_pretrained,
+    load_processor,
     locate,
 )
 from viper.backends.zero_shot import GroundingDino, OmDetTurbo, Question, ZeroShotFamily
@@ -211,7 +212,7 @@ def _load_zero_shot(
     chosen: TransformersDetectorOptions,
     placement: Placement,
 ) -> ZeroShotDetector:
-    processor = load_pretrained(AutoProcessor, source, what=_WHAT)
+    processor = load_processor(AutoProcessor, source, what=_WHAT)
     model = load_model(AutoModelForZeroShotObjectDetection, source, what=_WHAT, placement=placement)
     loaded = (model, processor, placement, chosen.batch_size)
     named: dict[str, object] = {}
