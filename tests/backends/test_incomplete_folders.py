@@ -20,7 +20,9 @@ from viper.errors import ConfigError, ModelError
 from viper.models.registry import BackendRef, open_backend
 from viper.models.roles import AnswerRequest, DetectRequest
 
-TOKENIZER = re.compile(r"tokenizer.*|vocab\..*|merges\.txt|special_tokens.*|added_tokens.*|.*\.model")
+TOKENIZER = re.compile(
+    r"tokenizer.*|vocab\..*|merges\.txt|special_tokens.*|added_tokens.*|.*\.model"
+)
 IMAGES = re.compile(r"(pre)?processor_config\.json")
 WEIGHTS = re.compile(r".*\.(safetensors|bin)")
 
@@ -110,9 +112,7 @@ def test_half_a_tokenizer_is_refused(
     assert np.abs(first - second).max() > 1e-4
 
 
-def test_a_tokenizer_without_words_is_refused(
-    whole: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_a_tokenizer_without_words_is_refused(whole: Callable[[str], Path], tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     shutil.copytree(whole("clip"), cut)
     table = json.loads((cut / "tokenizer.json").read_text())

@@ -52,9 +52,7 @@ def test_boxes_in_pixels_are_recognized(
     meaning: str, weights: Path, photo: View, tmp_path: Path
 ) -> None:
     right = load(weights)
-    other = load(
-        rewired(weights, tmp_path / "other.onnx", after=getattr(rewired_onnx, meaning))
-    )
+    other = load(rewired(weights, tmp_path / "other.onnx", after=getattr(rewired_onnx, meaning)))
     assert found(right, photo)
     assert found(other, photo) == found(right, photo)
     assert other.fingerprint != right.fingerprint
@@ -87,9 +85,7 @@ def test_outputs_of_another_meaning_are_refused(
 def test_another_input_is_refused_and_can_be_named(
     kind: str, weights: Path, photo: View, tmp_path: Path
 ) -> None:
-    path = rewired(
-        weights, tmp_path / "other.onnx", before=getattr(rewired_onnx, f"takes_{kind}")
-    )
+    path = rewired(weights, tmp_path / "other.onnx", before=getattr(rewired_onnx, f"takes_{kind}"))
     with pytest.raises(ConfigError, match=f"input={kind}"):
         load(path)
     assert found(load(path, f"input={kind}"), photo) == found(load(weights), photo)
@@ -110,9 +106,7 @@ def test_options_that_the_values_contradict_are_refused(query: str, weights: Pat
 
 @pytest.mark.photos
 def test_scores_that_are_all_nan_are_an_error(weights: Path, photo: View, tmp_path: Path) -> None:
-    detector = load(
-        rewired(weights, tmp_path / "nan.onnx", after=rewired_onnx.not_a_number)
-    )
+    detector = load(rewired(weights, tmp_path / "nan.onnx", after=rewired_onnx.not_a_number))
     with pytest.raises(ModelError, match="NaN or infinity"):
         detector.detect([DetectRequest(photo, ())])
 

@@ -159,7 +159,9 @@ def tiff_of_pages(
     )
     links = [start - width]
 
-    def add(page: tuple[int, int, int, dict[int, int]], subs: Sequence[int] = ()) -> tuple[int, int]:
+    def add(
+        page: tuple[int, int, int, dict[int, int]], subs: Sequence[int] = ()
+    ) -> tuple[int, int]:
         """Write a page; return where it starts, and where the offset of the next one stands."""
         columns, rows, sample, tags = page
         strip = len(data)

@@ -79,4 +79,3 @@ def test_only_the_request_with_such_a_result_fails():
             submitted.futures[b"b"].result(5)
     finally:
         worker.close(5)
-

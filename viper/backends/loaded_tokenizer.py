@@ -58,9 +58,9 @@ def _check_files(tokenizer: Any, folder: Path, displayed: str) -> None:
     if missing or not parts:
         wanted = " and ".join(["tokenizer.json", *([f"({' and '.join(parts)})"] if parts else [])])
         raise ConfigError(
-            f"'{displayed}' has no whole tokenizer: without {' and '.join(missing or ['tokenizer.json'])} every "
-            f"phrase would look the same to it. Copy {wanted.replace(' and (', ', or (', 1)} from where the model "
-            "comes from into the folder."
+            f"'{displayed}' has no whole tokenizer: without {' and '.join(missing or ['tokenizer.json'])} "
+            f"every phrase would look the same to it. Copy {wanted.replace(' and (', ', or (', 1)} from "
+            "where the model comes from into the folder."
         )
 
 
@@ -69,8 +69,9 @@ def _check_words(tokenizer: Any, displayed: str) -> None:
     rows = tokenizer(list(_WORDS), add_special_tokens=False)["input_ids"]
     if len({tuple(row) for row in rows}) == 1:
         raise ConfigError(
-            f"The tokenizer of '{displayed}' cannot be used: {', '.join(_WORDS[:3])} are the same to it, so that "
-            "every phrase would be. Its files are incomplete, or of another model: copy those of the model."
+            f"The tokenizer of '{displayed}' cannot be used: {', '.join(_WORDS[:3])} are the same to it, so "
+            "that every phrase would be. Its files are incomplete, or of another model: copy those of the "
+            "model."
         )
 
 

@@ -237,8 +237,10 @@ def _class_names(
     counts = [len(given.names)] if given is not None else [len(names), len(COCO_CLASSES)]
     if isinstance(format_, Yolox) and class_count not in counts and class_count + 1 in counts:
         raise ConfigError(
-            f"'{path}' gives {class_count + 5} numbers for each cell: a box and the scores of {class_count + 1} "
-            "classes, but no objectness, so it is no YOLOX. Export a YOLOX or NanoDet, or give the .pt file of "
+            f"'{path}' gives {class_count + 5} numbers for each cell: a box and the scores of "
+            f"{class_count + 1} "
+            "classes, but no objectness, so it is no YOLOX. Export a YOLOX or NanoDet, or give the .pt "
+            "file of "
             "an ultralytics model: ultralytics:FILE.pt."
         )
     if given is not None:

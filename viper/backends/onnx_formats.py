@@ -18,12 +18,22 @@ from viper.backends.letterbox import Frame, letterbox
 from viper.errors import ConfigError
 from viper.images.image import Pixels
 
-__all__ = ["INPUTS", "DetectorFormat", "FloatArray", "Layout", "NanoDet", "Yolox", "grid", "recognise"]
+__all__ = [
+    "INPUTS",
+    "DetectorFormat",
+    "FloatArray",
+    "Layout",
+    "NanoDet",
+    "Yolox",
+    "grid",
+    "recognise",
+]
 
 FloatArray = NDArray[np.float32]
 
 Layout: TypeAlias = Literal["offsets", "centers", "corners"]
-"""What the first four numbers of a cell of YOLOX are: center and logarithm of the size relative to the cell, center
+"""What the first four numbers of a cell of YOLOX are: center and logarithm of the size relative to the
+cell, center
 and size in pixels, or the two corners in pixels."""
 
 Input: TypeAlias = Literal["bgr255", "rgb255", "bgr1", "rgb1", "imagenet"]
@@ -151,7 +161,7 @@ def recognise(
     *,
     wanted: str = "auto",
     decoded: bool = False,
-    input: Input = "bgr255",  # noqa: A002 # as the option
+    input: Input = "bgr255",  # as the option
     where: str = "the graph",
 ) -> DetectorFormat:
     """Identify the format of a graph from the shapes of its outputs.
@@ -189,7 +199,7 @@ def _as_yolox(
     canvas_wh: tuple[int, int],
     shapes: Sequence[tuple[int, ...]],
     layout: Layout,
-    input: Input,  # noqa: A002
+    input: Input,
 ) -> Yolox | None:
     if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][2] < 6:
         return None

@@ -1,10 +1,10 @@
 """Tells what the numbers of an ONNX detector mean from their values on one picture.
 
-Graphs with outputs of one shape differ in what they take and give: an exporter may decode boxes to pixels, write
-corners in place of centers, leave the objectness out, or expect RGB from 0 to 1. Read as something else, such a
-graph finds nothing, or things that are not there. So a picture with shapes and noise is run when a detector is
-loaded; it holds no object of any class, but boxes follow their cells, scores stay within 0 … 1, and nearly all
-cells see nothing. What cannot be told is refused.
+Graphs with outputs of one shape differ in what they take and give: an exporter may decode boxes to pixels,
+write corners in place of centers, leave the objectness out, or expect RGB from 0 to 1. Read as something
+else, such a graph finds nothing, or things that are not there. So a picture with shapes and noise is run
+when a detector is loaded; it holds no object of any class, but boxes follow their cells, scores stay within
+0 … 1, and nearly all cells see nothing. What cannot be told is refused.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ Run = Callable[[FloatArray], Sequence[FloatArray]]
 _USUAL_RANGE = ("bgr255", "rgb255")
 # Scores are outputs of a sigmoid, in half precision perhaps.
 _SLACK = 0.01
-# Correlation of a coordinate with the place of its cell: above 0.9 for boxes in pixels, within ±0.25 for offsets.
+# Correlation of a coordinate with the place of its cell: above 0.9 for boxes in pixels, within ±0.25 for
+# offsets.
 _FOLLOWS = 0.6
-# Cells that see an object in a picture without any, on average: 0.003, and 0.2 where the input has another scale.
+# Cells that see an object in a picture without any, on average: 0.003, and 0.2 where the input has another
+# scale.
 _MOST_OBJECTNESS = 0.05
 # Share of cells whose best class has a higher score than their objectness: all but a few.
 _LEAST_ABOVE = 0.95
@@ -43,7 +45,7 @@ _SHAPES = 24
 _SIDE = 208
 
 
-class _Unclear(Exception):
+class _UnclearError(Exception):
     """Why the values fit no meaning: a clause."""
 
 
@@ -72,13 +74,16 @@ def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
             _check_scores(output[:, 4:])
             _check_objectness(output)
             if format_.input not in _USUAL_RANGE:
-                _check_light(output, run(replace(format_, input="bgr255").prepare(picture)[0][None]))
+                _check_light(
+                    output, run(replace(format_, input="bgr255").prepare(picture)[0][None])
+                )
             return replace(format_, layout=_layout(format_, output))
         _check_scores(np.concatenate(outputs[: len(format_.strides)], axis=1))
-    except _Unclear as error:
+    except _UnclearError as error:
         raise ConfigError(
             f"{where} has the shape of {format_.name}, but not its values: {error} "
-            f"Export it as the authors of {format_.name} do, without any processing of its inputs and outputs."
+            f"Export it as the authors of {format_.name} do, without any processing of its inputs and "
+            "outputs."
         ) from None
     return format_
 
@@ -101,7 +106,7 @@ def probe_picture(width: int, height: int) -> Pixels:
 def _check_scores(scores: NDArray[Any]) -> None:
     low, high = float(scores.min()), float(scores.max())
     if low < -_SLACK or high > 1 + _SLACK:
-        raise _Unclear(
+        raise _UnclearError(
             f"its scores reach from {low:.3g} to {high:.3g}, and are no probabilities from 0 to 1."
         )
 
@@ -110,20 +115,23 @@ def _check_objectness(output: NDArray[np.float64]) -> None:
     """Check that the fifth number of a cell is the probability of an object, and that few cells see one."""
     objectness, classes = output[:, 4], output[:, 5:]
     if classes.shape[1] > 1 and np.abs(output[:, 4:].sum(axis=1) - 1).max() < _SLACK:
-        raise _Unclear("the scores of each cell sum up to 1, so that there is no objectness.")
+        raise _UnclearError("the scores of each cell sum up to 1, so that there is no objectness.")
     above = float((classes.max(axis=1) > objectness).mean())
     mean = float(objectness.mean())
     if above >= _LEAST_ABOVE:
         return
     if mean > _MOST_OBJECTNESS:
-        raise _Unclear(
-            f"{mean:.0%} of its cells see an object in a picture without any, so that it takes another input. "
-            "Options: input=rgb1 for RGB from 0 to 1, input=bgr1, input=rgb255, and input=imagenet for RGB that "
+        raise _UnclearError(
+            f"{mean:.0%} of its cells see an object in a picture without any, so that it takes another "
+            "input. "
+            "Options: input=rgb1 for RGB from 0 to 1, input=bgr1, input=rgb255, and input=imagenet for "
+            "RGB that "
             "is normalized by the mean and deviation of ImageNet; the usual one is BGR from 0 to 255."
         )
     if above < 1 - _LEAST_ABOVE:
-        raise _Unclear(
-            "its fifth number is never below the score of a class, so that it is no objectness that these have "
+        raise _UnclearError(
+            "its fifth number is never below the score of a class, so that it is no objectness that "
+            "these have "
             "yet to be multiplied by."
         )
 
@@ -133,11 +141,12 @@ def _check_light(output: NDArray[np.float64], usual: Sequence[FloatArray]) -> No
     other = usual[0][0].astype(np.float64)
     try:
         _check_objectness(other)
-    except _Unclear:  # as expected
+    except _UnclearError:  # as expected
         return
     if output[:, 4].max() < _IN_THE_DARK * other[:, 4].max():
-        raise _Unclear(
-            "it sees next to nothing in the input that was chosen, and more in BGR from 0 to 255: leave out the "
+        raise _UnclearError(
+            "it sees next to nothing in the input that was chosen, and more in BGR from 0 to 255: leave "
+            "out the "
             "option input."
         )
 
@@ -149,29 +158,32 @@ def _layout(format_: Yolox, output: NDArray[np.float64]) -> Layout:
     first, second = output[:, :2], output[:, 2:4]
     if max(_follows(first, places)) < _FOLLOWS:
         if min(_follows(first[:, ::-1], places)) > _FOLLOWS:
-            raise _Unclear("its boxes have the row before the column.")
+            raise _UnclearError("its boxes have the row before the column.")
         if format_.layout != "offsets":
-            raise _Unclear("its boxes are not in pixels, as decoded=true says.")
+            raise _UnclearError("its boxes are not in pixels, as decoded=true says.")
         if np.median(np.abs(first - 0.5)) > 8 or np.median(np.abs(second)) > 8:
-            raise _Unclear("its boxes are neither relative to their cells nor in pixels.")
+            raise _UnclearError("its boxes are neither relative to their cells nor in pixels.")
         too_large = second > np.log(_LARGEST * np.array(format_.canvas_wh) / strides)
         if too_large.mean() > _SLACK:
-            raise _Unclear("the sizes of its boxes are no logarithms.")
+            raise _UnclearError("the sizes of its boxes are no logarithms.")
         return "offsets"
     slopes = [np.polyfit(places[:, axis], first[:, axis], 1)[0] for axis in (0, 1)]
     if not all(0.6 < slope < 1.6 for slope in slopes):
         shares = [slope * side for slope, side in zip(slopes, format_.canvas_wh, strict=True)]
         unit = "in shares of the picture" if max(shares) < 2 else "in another unit"
-        raise _Unclear(f"its boxes are {unit}, not in pixels of its input.")
+        raise _UnclearError(f"its boxes are {unit}, not in pixels of its input.")
     if min(_follows(second, places)) > _FOLLOWS:
         if (second < first).mean() > _SLACK:
-            raise _Unclear("its boxes end before they begin.")
+            raise _UnclearError("its boxes end before they begin.")
         return "corners"
     if (second < 0).mean() > _SLACK:
-        raise _Unclear("its boxes have negative sizes.")
+        raise _UnclearError("its boxes have negative sizes.")
     from_center = np.median(np.abs(first - places) / strides)
-    if from_center > 1 and np.median(np.abs(first + second / 2 - places) / strides) < from_center / 2:
-        raise _Unclear("its boxes have a corner and a size in place of a center and a size.")
+    if (
+        from_center > 1
+        and np.median(np.abs(first + second / 2 - places) / strides) < from_center / 2
+    ):
+        raise _UnclearError("its boxes have a corner and a size in place of a center and a size.")
     return "centers"
 
 

@@ -209,9 +209,7 @@ def load(reference: str, options: Mapping[str, str]) -> Matcher:
             query = "&".join(f"{key}={settings[key]}" for key in sorted(settings))
             name = f"{reference}@{version}?{query}"
     model.eval()
-    matcher = OpenClipMatcher(
-        model, templates, name, _whole_image(model), tokenizer, device, dtype
-    )
+    matcher = OpenClipMatcher(model, templates, name, _whole_image(model), tokenizer, device, dtype)
     matcher.check_texts(reference)
     return matcher
 

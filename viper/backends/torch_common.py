@@ -78,8 +78,10 @@ def load_processor(loader: Any, source: ModelSource, *, what: str) -> Any:
     lacking = [part for part in _PARTS if getattr(processor, part, None) is None]
     if lacking:
         raise ConfigError(
-            f"The {what} '{source.reference}' has no {' and no '.join(map(_PARTS.__getitem__, lacking))}. Copy the "
-            "files preprocessor_config.json, processor_config.json, tokenizer_config.json and tokenizer.json from "
+            f"The {what} '{source.reference}' has no {' and no '.join(map(_PARTS.__getitem__, lacking))}. "
+            "Copy the "
+            "files preprocessor_config.json, processor_config.json, tokenizer_config.json and "
+            "tokenizer.json from "
             "where the model comes from into the folder, as far as they are there."
         )
     return processor

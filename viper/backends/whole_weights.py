@@ -1,9 +1,10 @@
 """Weights that the files of a model lack: bounded in memory, and never used unnoticed.
 
-A library fills them with random numbers, and so it does with weights of another shape before it refuses them: a
-small folder whose configuration asks for a large model would take gigabytes. And a model with random weights
-answers like any other. Here they are counted before memory is taken, and hold NaN instead: a model that needs them
-returns NaN, which every backend refuses, and one that has them but never uses them works.
+A library fills them with random numbers, and so it does with weights of another shape before it refuses
+them: a small folder whose configuration asks for a large model would take gigabytes. And a model with
+random weights answers like any other. Here they are counted before memory is taken, and hold NaN instead: a
+model that needs them returns NaN, which every backend refuses, and one that has them but never uses them
+works.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class BoundedLoader:
         """Call that of the loader; the caller sees to it that no other thread loads meanwhile.
 
         Raises:
-            ConfigError: Weights of many megabytes are missing, or of another shape than the configuration says.
+            ConfigError: Weights of many megabytes are missing, or of another shape than the configuration
+                says.
         """
         from transformers.modeling_utils import PreTrainedModel
 
@@ -66,8 +68,10 @@ def _checked(materialize: Callable[..., Any]) -> Callable[..., Any]:
         computed = sum(tensors[name].nbytes for name in buffers)
         if weights > _MOST_BYTES:
             raise ConfigError(
-                f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are missing, or "
-                f"have another shape, such as {min(names)}. Give the weights and the configuration of one model."
+                f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are "
+                "missing, or "
+                f"have another shape, such as {min(names)}. Give the weights and the configuration of one "
+                "model."
             )
         if computed > _MOST_COMPUTED_BYTES:
             raise ConfigError(

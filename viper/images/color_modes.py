@@ -38,8 +38,8 @@ class DeepSamples(NamedTuple):
 
 
 _BAND_PIXELS = 1 << 19
-# BMP has a mask of alpha, which programs fill in without filling the samples; TIFF has a tag for the meaning of
-# a fourth sample, which may be missing, or 0: without meaning.
+# BMP has a mask of alpha, which programs fill in without filling the samples; TIFF has a tag for the
+# meaning of a fourth sample, which may be missing, or 0: without meaning.
 _SAMPLE_MEANINGS, _ALPHA_MEANINGS = 338, {1, 2}
 _STRAIGHT_ALPHA = {"La": "LA", "RGBa": "RGBA"}
 
@@ -71,7 +71,9 @@ def _has_unused_alpha(image: PillowImage) -> bool:
     form = getattr(image, "format", None)
     if image.mode != "RGBA" or form not in ("BMP", "DIB", "TIFF"):
         return False
-    if form == "TIFF" and _ALPHA_MEANINGS & {*getattr(image, "tag_v2", {}).get(_SAMPLE_MEANINGS, ())}:
+    if form == "TIFF" and _ALPHA_MEANINGS & {
+        *getattr(image, "tag_v2", {}).get(_SAMPLE_MEANINGS, ())
+    }:
         return False
     return image.getchannel("A").getextrema() == (0, 0)
 

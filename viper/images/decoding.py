@@ -250,7 +250,8 @@ def _unidentified(data: bytes, name: str) -> str:
     hint = ""
     if what == _HEIC:
         hint = (
-            " Save it as JPEG or PNG; in Python, the package pillow-heif opens it, and you can give the Pillow "
+            " Save it as JPEG or PNG; in Python, the package pillow-heif opens it, and you can give the "
+            "Pillow "
             "image."
         )
     elif what == _AVIF:

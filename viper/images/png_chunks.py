@@ -34,8 +34,8 @@ _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _BEFORE_DATA = (b"IHDR", b"PLTE", b"tRNS")
 # Texts, and a color profile, which is not applied.
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-# Pillow refuses a file with one that is longer than a megabyte, or 64 of them together. A text may say how the
-# picture was turned, so that those of usual size stay.
+# Pillow refuses a file with one that is longer than a megabyte, or 64 of them together. A text may say how
+# the picture was turned, so that those of usual size stay.
 _MOST_TEXT_BYTES = 1 << 20
 _MOST_TEXTS_BYTES = 16 << 20
 # First column, first row, and the distances of columns and rows, of each pass of an interlaced image.

@@ -1,9 +1,9 @@
 """Finds the picture among the pages of a TIFF, and has Pillow open it.
 
 Pillow opens the first page. Cameras, scanners and raw converters put a thumbnail there and say so in a tag
-(NewSubfileType, or SubfileType in old files); the picture follows as another page, or hangs below the first one
-(SubIFDs). Pillow also lacks the layouts of WhiteIsZero for samples of more than 8 bits: such a page is opened as
-BlackIsZero, and its samples are inverted afterwards.
+(NewSubfileType, or SubfileType in old files); the picture follows as another page, or hangs below the first
+one (SubIFDs). Pillow also lacks the layouts of WhiteIsZero for samples of more than 8 bits: such a page is
+opened as BlackIsZero, and its samples are inverted afterwards.
 
 Both are changes of a few bytes in a copy of the file. The layout is that of TIFF 6.0, section 2, and of its
 supplement 1; in a BigTIFF numbers are wider. This module imports neither numpy nor Pillow.

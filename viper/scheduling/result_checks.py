@@ -30,7 +30,8 @@ def checked(operation: Operation, value: Any) -> Any:
     """Return the result of one request, or in its place a `ModelError` if a number in it is not finite.
 
     Args:
-        operation: What was requested. Results of a module's own methods are checked by their types, elsewhere.
+        operation: What was requested. Results of a module's own methods are checked by their types,
+            elsewhere.
         value: As the backend returned it; what is no result of the operation is returned as it is.
     """
     try:
