@@ -100,7 +100,7 @@ def test_the_order_of_the_channels_can_be_named(weights: Path, photo: View, tmp_
 @pytest.mark.photos
 @pytest.mark.parametrize("query", ["input=rgb1", "input=bgr1", "input=imagenet", "decoded=true"])
 def test_options_that_the_values_contradict_are_refused(query: str, weights: Path) -> None:
-    with pytest.raises(ConfigError, match="next to nothing|not in pixels"):
+    with pytest.raises(ConfigError, match=r"next to nothing|not in pixels"):
         load(weights, query)
 
 

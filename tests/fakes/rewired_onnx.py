@@ -1,4 +1,4 @@
-"""A YOLOX graph with other inputs or outputs of the same shape: as exporters write them that nobody can tell apart."""
+"""A YOLOX graph with inputs or outputs of the same shape and another meaning, as exporters write them."""
 
 from __future__ import annotations
 

@@ -143,6 +143,8 @@ def test_deep_samples_of_white_is_zero_are_inverted(
 ) -> None:
     if confined:
         monkeypatch.undo()
+    if (bits, fmt, order) == (32, 1, ">"):
+        pytest.skip("Pillow has no layout of unsigned samples of 32 bits in this order")
     strip = packed(samples_of(bits, fmt), bits, order)
     gray = {}
     for photometric in (0, 1):

@@ -71,7 +71,7 @@ class Broken:
 
 
 def test_only_the_request_with_such_a_result_fails():
-    worker = ModelWorker(BackendRef("detector", "fake"), lambda ref: Broken())
+    worker = ModelWorker(BackendRef("detector", "fake", ""), lambda ref: Broken())
     try:
         submitted = worker.submit(DETECT, {b"a": 0.5, b"b": float("nan")})
         assert submitted.futures[b"a"].result(5).value[0].score == 0.5

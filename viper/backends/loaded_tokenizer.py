@@ -56,11 +56,11 @@ def _check_files(tokenizer: Any, folder: Path, displayed: str) -> None:
     parts = [str(named[key]) for key in _PARTS if named.get(key)]
     missing = [name for name in parts if name not in have]
     if missing or not parts:
-        wanted = " and ".join(["tokenizer.json", *([f"({' and '.join(parts)})"] if parts else [])])
+        other = f", or {' and '.join(parts)}," if parts else ""
         raise ConfigError(
             f"'{displayed}' has no whole tokenizer: without {' and '.join(missing or ['tokenizer.json'])} "
-            f"every phrase would look the same to it. Copy {wanted.replace(' and (', ', or (', 1)} from "
-            "where the model comes from into the folder."
+            f"every phrase would look the same to it. Copy tokenizer.json{other} from where the model comes "
+            "from into the folder."
         )
 
 

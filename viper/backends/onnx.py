@@ -238,10 +238,8 @@ def _class_names(
     if isinstance(format_, Yolox) and class_count not in counts and class_count + 1 in counts:
         raise ConfigError(
             f"'{path}' gives {class_count + 5} numbers for each cell: a box and the scores of "
-            f"{class_count + 1} "
-            "classes, but no objectness, so it is no YOLOX. Export a YOLOX or NanoDet, or give the .pt "
-            "file of "
-            "an ultralytics model: ultralytics:FILE.pt."
+            f"{class_count + 1} classes, but no objectness, so it is no YOLOX. Export a YOLOX or NanoDet, or "
+            "give the .pt file of an ultralytics model: ultralytics:FILE.pt."
         )
     if given is not None:
         if len(given.names) != class_count:

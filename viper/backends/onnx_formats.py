@@ -32,9 +32,8 @@ __all__ = [
 FloatArray = NDArray[np.float32]
 
 Layout: TypeAlias = Literal["offsets", "centers", "corners"]
-"""What the first four numbers of a cell of YOLOX are: center and logarithm of the size relative to the
-cell, center
-and size in pixels, or the two corners in pixels."""
+"""What the first four numbers of a cell of YOLOX are: center and logarithm of the size relative to the cell,
+center and size in pixels, or the two corners in pixels."""
 
 Input: TypeAlias = Literal["bgr255", "rgb255", "bgr1", "rgb1", "imagenet"]
 INPUTS: tuple[Input, ...] = get_args(Input)

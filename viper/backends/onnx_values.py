@@ -28,6 +28,8 @@ Run = Callable[[FloatArray], Sequence[FloatArray]]
 _USUAL_RANGE = ("bgr255", "rgb255")
 # Scores are outputs of a sigmoid, in half precision perhaps.
 _SLACK = 0.01
+# Logits of what is not there are far below.
+_LEAST_LOGIT = -1.0
 # Correlation of a coordinate with the place of its cell: above 0.9 for boxes in pixels, within ±0.25 for
 # offsets.
 _FOLLOWS = 0.6
@@ -71,19 +73,18 @@ def settled(format_: DetectorFormat, run: Run, *, where: str) -> DetectorFormat:
     try:
         if isinstance(format_, Yolox):
             output = outputs[0][0].astype(np.float64)  # (cells, 5 + classes)
-            _check_scores(output[:, 4:])
+            _check_scores(output[:, 4:], least=-_SLACK)
             _check_objectness(output)
             if format_.input not in _USUAL_RANGE:
                 _check_light(
                     output, run(replace(format_, input="bgr255").prepare(picture)[0][None])
                 )
             return replace(format_, layout=_layout(format_, output))
-        _check_scores(np.concatenate(outputs[: len(format_.strides)], axis=1))
+        _check_scores(np.concatenate(outputs[: len(format_.strides)], axis=1), least=_LEAST_LOGIT)
     except _UnclearError as error:
         raise ConfigError(
             f"{where} has the shape of {format_.name}, but not its values: {error} "
-            f"Export it as the authors of {format_.name} do, without any processing of its inputs and "
-            "outputs."
+            f"Export it as the authors of {format_.name} do, without processing its inputs and outputs."
         ) from None
     return format_
 
@@ -103,9 +104,9 @@ def probe_picture(width: int, height: int) -> Pixels:
     return picture.clip(0, 255).astype(np.uint8)
 
 
-def _check_scores(scores: NDArray[Any]) -> None:
+def _check_scores(scores: NDArray[Any], *, least: float) -> None:
     low, high = float(scores.min()), float(scores.max())
-    if low < -_SLACK or high > 1 + _SLACK:
+    if low < least or high > 1 + _SLACK:
         raise _UnclearError(
             f"its scores reach from {low:.3g} to {high:.3g}, and are no probabilities from 0 to 1."
         )
@@ -123,16 +124,13 @@ def _check_objectness(output: NDArray[np.float64]) -> None:
     if mean > _MOST_OBJECTNESS:
         raise _UnclearError(
             f"{mean:.0%} of its cells see an object in a picture without any, so that it takes another "
-            "input. "
-            "Options: input=rgb1 for RGB from 0 to 1, input=bgr1, input=rgb255, and input=imagenet for "
-            "RGB that "
-            "is normalized by the mean and deviation of ImageNet; the usual one is BGR from 0 to 255."
+            "input. Options: input=rgb1 for RGB from 0 to 1, input=bgr1, input=rgb255, and input=imagenet "
+            "for RGB that is normalized as for ImageNet; the usual one is BGR from 0 to 255."
         )
     if above < 1 - _LEAST_ABOVE:
         raise _UnclearError(
             "its fifth number is never below the score of a class, so that it is no objectness that "
-            "these have "
-            "yet to be multiplied by."
+            "these have yet to be multiplied by."
         )
 
 
@@ -146,8 +144,7 @@ def _check_light(output: NDArray[np.float64], usual: Sequence[FloatArray]) -> No
     if output[:, 4].max() < _IN_THE_DARK * other[:, 4].max():
         raise _UnclearError(
             "it sees next to nothing in the input that was chosen, and more in BGR from 0 to 255: leave "
-            "out the "
-            "option input."
+            "out the option input."
         )
 
 

@@ -79,10 +79,8 @@ def load_processor(loader: Any, source: ModelSource, *, what: str) -> Any:
     if lacking:
         raise ConfigError(
             f"The {what} '{source.reference}' has no {' and no '.join(map(_PARTS.__getitem__, lacking))}. "
-            "Copy the "
-            "files preprocessor_config.json, processor_config.json, tokenizer_config.json and "
-            "tokenizer.json from "
-            "where the model comes from into the folder, as far as they are there."
+            "Copy the files preprocessor_config.json, processor_config.json, tokenizer_config.json and "
+            "tokenizer.json from where the model comes from into the folder, as far as they are there."
         )
     return processor
 

@@ -69,9 +69,8 @@ def _checked(materialize: Callable[..., Any]) -> Callable[..., Any]:
         if weights > _MOST_BYTES:
             raise ConfigError(
                 f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are "
-                "missing, or "
-                f"have another shape, such as {min(names)}. Give the weights and the configuration of one "
-                "model."
+                f"missing, or have another shape, such as {min(names)}. Give the weights and the "
+                "configuration of one model."
             )
         if computed > _MOST_COMPUTED_BYTES:
             raise ConfigError(

@@ -251,8 +251,7 @@ def _unidentified(data: bytes, name: str) -> str:
     if what == _HEIC:
         hint = (
             " Save it as JPEG or PNG; in Python, the package pillow-heif opens it, and you can give the "
-            "Pillow "
-            "image."
+            "Pillow image."
         )
     elif what == _AVIF:
         hint = (

@@ -149,7 +149,7 @@ class _Reader:
         return max(pages, key=self._pixels)
 
     def photometric_of_deep(self, page: _Page) -> _Entry | None:
-        """Return the entry to change if a page has gray samples of many bits of which small ones are light."""
+        """Return the entry to change if a page has deep gray samples of which small ones are light."""
         entry = page.entries.get(_PHOTOMETRIC)
         if (
             entry is None
