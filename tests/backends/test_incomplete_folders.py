@@ -104,7 +104,7 @@ def test_half_a_tokenizer_is_refused(
         "merges.txt": "#version: 0.2\n" + "\n".join(" ".join(pair) for pair in model["merges"]),
     }
     (cut / kept).write_text(parts[kept])
-    with pytest.raises(ConfigError, match="has no whole tokenizer"):
+    with pytest.raises(ConfigError, match=r"has no whole tokenizer"):
         load("clip", cut)
     for name, text in parts.items():
         (cut / name).write_text(text)
@@ -120,7 +120,7 @@ def test_a_tokenizer_without_words_is_refused(whole: Callable[[str], Path], tmp_
     table["model"] |= {"vocab": special, "merges": [], "unk_token": "<|endoftext|>"}
     table["added_tokens"] = []
     (cut / "tokenizer.json").write_text(json.dumps(table))
-    with pytest.raises(ConfigError, match=r"are the same to it|cannot be loaded"):
+    with pytest.raises(ConfigError, match=r"are the same to it|are the same text"):
         load("clip", cut)
 
 

@@ -16,10 +16,11 @@ from typing import Any
 from viper.backends.foreign_tokenizer import MOST_ADDED_TOKENS, MOST_WORD_CHARS, tokenizer_fault
 from viper.errors import ConfigError
 
-__all__ = ["check_loaded", "decode_rows"]
+__all__ = ["check_loaded", "decode_rows", "has_vocabulary"]
 
 # Files that hold a whole tokenizer, in the formats of the libraries.
 _WHOLE = re.compile(r"tokenizer(\.[\w.-]+)?\.json|tekken\.json|vocab\.txt|.+\.(model|bpe|tiktoken)")
+_PAIR = ("vocab.json", "merges.txt")
 # Kinds of files that make one together.
 _PARTS = ("vocab_file", "merges_file")
 _WORDS = ("red", "blue", "dog", "cat", "a", "b", "1", "2")
@@ -45,6 +46,12 @@ def check_loaded(loaded: Any, *, displayed: str, folder: Path | None = None) -> 
             if folder is not None:
                 _check_files(tokenizer, folder, displayed)
             _check(tokenizer, displayed)
+
+
+def has_vocabulary(folder: Path) -> bool:
+    """Return whether a folder holds the files of a tokenizer of any kind."""
+    have = {path.name for path in folder.iterdir()}
+    return any(_WHOLE.fullmatch(name) for name in have) or have.issuperset(_PAIR)
 
 
 def _check_files(tokenizer: Any, folder: Path, displayed: str) -> None:

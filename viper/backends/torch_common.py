@@ -20,7 +20,7 @@ from typing import Any
 
 from viper.backends.foreign_config import check_transformers
 from viper.backends.limited_reading import call_with_files
-from viper.backends.loaded_tokenizer import check_loaded
+from viper.backends.loaded_tokenizer import check_loaded, has_vocabulary
 from viper.backends.model_source import ModelSource, fingerprint, locate, reason_of
 from viper.backends.placement import Placement
 from viper.backends.sealed_loading import sealed
@@ -41,6 +41,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+# Loaders that make a tokenizer, alone or with others.
+_NEED_WORDS = ("AutoTokenizer", "AutoProcessor")
 _PARTS = {"tokenizer": "tokenizer", "image_processor": "image processor"}
 
 
@@ -112,6 +114,11 @@ def _load_checked(
             cause = (
                 "it needs Python code from its own files, which is never run. Give a model of an "
                 "architecture that transformers has itself."
+            )
+        if getattr(loader, "__name__", "") in _NEED_WORDS and not has_vocabulary(copy):
+            cause += (
+                " The folder has no whole tokenizer: copy tokenizer.json, or the files that the model has in "
+                "its place, from where it comes from."
             )
         raise ConfigError(f"The {what} '{source.reference}' cannot be loaded: {cause}") from error
 

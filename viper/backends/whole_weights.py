@@ -48,15 +48,20 @@ class BoundedLoader:
         materialize = vars(PreTrainedModel).get(_MATERIALIZE)
         if materialize is None:  # another version, which has other ways
             return self._loader.from_pretrained(*args, **kwargs)
-        setattr(PreTrainedModel, _MATERIALIZE, _checked(materialize))
+        refused: list[ConfigError] = []
+        setattr(PreTrainedModel, _MATERIALIZE, _checked(materialize, refused))
         try:
             return self._loader.from_pretrained(*args, **kwargs)
+        except Exception:
+            if refused:  # the library reports what it had found so far, in place of the reason
+                raise refused[0] from None
+            raise
         finally:
             setattr(PreTrainedModel, _MATERIALIZE, materialize)
 
 
-def _checked(materialize: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that gives missing weights memory, if they do not take much."""
+def _checked(materialize: Callable[..., Any], refused: list[ConfigError]) -> Callable[..., Any]:
+    """Return a method that gives missing weights memory, if they do not take much; else why is added."""
 
     @functools.wraps(materialize)
     def check(model: Any, missing: Iterable[str], *args: Any, **kwargs: Any) -> Any:
@@ -67,15 +72,21 @@ def _checked(materialize: Callable[..., Any]) -> Callable[..., Any]:
         buffers = {name for name, _ in model.named_buffers()} - {*model.state_dict()}
         computed = sum(tensors[name].nbytes for name in buffers)
         if weights > _MOST_BYTES:
-            raise ConfigError(
-                f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are "
-                f"missing, or have another shape, such as {min(names)}. Give the weights and the "
-                "configuration of one model."
+            refused.append(
+                ConfigError(
+                    f"its weights do not fit its configuration: {len(names)} of {weights / 1e6:,.0f} MB are "
+                    f"missing, or have another shape, such as {min(names)}. Give the weights and the "
+                    "configuration of one model."
+                )
             )
-        if computed > _MOST_COMPUTED_BYTES:
-            raise ConfigError(
-                f"its configuration asks for tables of {computed / 1e6:,.0f} MB. No known model has such."
+        elif computed > _MOST_COMPUTED_BYTES:
+            refused.append(
+                ConfigError(
+                    f"its configuration asks for tables of {computed / 1e6:,.0f} MB. No known model has such."
+                )
             )
+        if refused:
+            raise refused[0]
         return materialize(model, missing, *args, **kwargs)
 
     return check

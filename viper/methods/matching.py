@@ -110,8 +110,9 @@ async def _compared(
         if not columns:
             columns.append(np.stack(text_vectors).astype(np.float64).T)
         logits: Numbers = np.stack(vectors).astype(np.float64) @ columns[0]
-        logits *= matcher.logit_scale
-        logits += matcher.logit_bias or 0.0
+        with np.errstate(invalid="ignore"):  # infinity times 0
+            logits *= matcher.logit_scale
+            logits += matcher.logit_bias or 0.0
         if not np.isfinite(logits).all():  # every comparison with NaN is false
             raise ModelError(
                 f"The matcher compares with a scale of {matcher.logit_scale} and a bias of "
