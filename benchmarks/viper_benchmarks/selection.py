@@ -72,7 +72,7 @@ def _read_ids(path: Path) -> list[str]:
     """
     try:
         content = read_regular_file(str(path), max_bytes=_MAX_IDS_BYTES, what="list of ids")
-        lines = content.decode("utf-8").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except (InputError, UnicodeDecodeError) as error:
         raise InputError(
             f"The ids in {str(path)!r} cannot be read ({error}). Give a text file with an id per line."

@@ -176,3 +176,11 @@ def test_a_template_that_makes_more_than_the_model_reads_is_refused_before_a_for
     monkeypatch.setattr(answerer.model, "generate", lambda **_: pytest.fail("it was run"))
     with pytest.raises(ModelError, match="tokens, but the answerer reads"):
         answerer.answer(request)
+
+
+def test_words_of_a_model_that_computes_nan_are_an_error_and_no_answer(folder):
+    answerer = load(folder)
+    with torch.no_grad():
+        answerer.model.get_output_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(ModelError, match="returned NaN or infinity"):
+        answerer.answer([AnswerRequest(view(64, 48, 1), "What colour is the mug?")])

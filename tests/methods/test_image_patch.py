@@ -451,3 +451,19 @@ def test_what_a_backend_says_against_its_results_is_kept_once(role):
 def test_backends_without_doubts_leave_none():
     _, made = call(methods.find, WHOLE, "cup", detector=FakeDetector({}))
     assert not made.cost.doubts
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_matcher_that_compares_with_nan_or_infinity_says_neither_yes_nor_no(wrong):
+    broken = FakeMatcher({"red cup": 0.3, "cup": 0.25}, logit_scale=wrong)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.verify_property, WHOLE, "cup", "red", matcher=broken)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.best_text_match, WHOLE, ["cup", "mug"], None, matcher=broken)
+
+
+def test_a_certainty_of_nan_is_no_answer():
+    matcher = FakeMatcher({"red cup": 0.3})
+    matcher.certainty = lambda cosine: float("nan")
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        call(methods.verify_property, WHOLE, "cup", "red", matcher=matcher)

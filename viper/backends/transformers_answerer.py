@@ -14,11 +14,18 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from viper.backends.chat_template import TemplateFailure, render_chat
+from viper.backends.finite_logits import finite_logits
 from viper.backends.loaded_tokenizer import decode_rows
 from viper.backends.option_models import TransformersAnswererOptions
 from viper.backends.pil_images import bounded_image
 from viper.backends.placement import Placement, inference, resolve_device, resolve_dtype
-from viper.backends.torch_common import fingerprint, load_model, load_pretrained, locate
+from viper.backends.torch_common import (
+    fingerprint,
+    load_model,
+    load_pretrained,
+    load_processor,
+    locate,
+)
 from viper.errors import ConfigError, ModelError
 from viper.models.roles import Answerer, AnswerRequest, Completion
 from viper.usage import Usage
@@ -74,7 +81,7 @@ class TransformersAnswerer(Answerer):
         """Return the model's own answer per request, stripped.
 
         Raises:
-            ModelError: The model ran out of memory.
+            ModelError: The model ran out of memory, or computed NaN or infinity.
         """
         if not requests:
             return []
@@ -101,7 +108,11 @@ class TransformersAnswerer(Answerer):
         self._check_length(inputs["input_ids"].shape[1])
         with inference(_WHAT):
             written = self.model.generate(
-                **inputs, max_new_tokens=self.max_new_tokens, do_sample=False, num_beams=1
+                **inputs,
+                max_new_tokens=self.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                logits_processor=finite_logits(_WHAT),
             )  # (B, L), beginning with the prompt for decoder-only models
         prompt = inputs["input_ids"]
         if torch.equal(written[:, : prompt.shape[1]], prompt):
@@ -163,7 +174,7 @@ def load(reference: str, options: Mapping[str, str]) -> Answerer:
     dtype = resolve_dtype(chosen.dtype, device, on_gpu=torch.bfloat16)
     source = locate(reference, what=_WHAT, revision=chosen.revision, download=chosen.download)
     config = load_pretrained(AutoConfig, source, what=_WHAT)
-    processor = load_pretrained(AutoProcessor, source, what=_WHAT)
+    processor = load_processor(AutoProcessor, source, what=_WHAT)
     prompt = None
     if not getattr(processor, "chat_template", None):
         prompt = _PROMPTS.get(config.model_type)

@@ -7,6 +7,7 @@ ends it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -126,6 +127,8 @@ async def verify_property(call: MethodCall, patch: Patch, object_name: str, attr
     if matcher.certainty is not None:
         (image,), (text,) = await embed(call.client, matcher, [patch.view], [f"{wanted} {name}"])
         call.score = score = float(matcher.certainty(float(image @ text)))
+        if not math.isfinite(score):
+            raise ModelError("The matcher is certain to a degree of NaN or infinity. Use another.")
         call.threshold = _PROPERTY_THRESHOLD
         return score >= _PROPERTY_THRESHOLD
     texts = verifying_texts(name, wanted)
