@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from viper.cli.errors import checked_options
 from viper.engine.config import resolve_backends
 from viper.errors import InputError
 from viper.generate.auto import resolve_auto
@@ -152,7 +153,9 @@ def score(
     with contextlib.ExitStack() as stack:
         evaluator: LocalEvaluator | RayEvaluator
         if ray_workers is None:
-            evaluator = stack.enter_context(scoring.spec.open(stats))
+            with checked_options():
+                opened = scoring.spec.open(stats)
+            evaluator = stack.enter_context(opened)
         else:
             evaluator = RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
             stack.callback(evaluator.close)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import INTERRUPTED, checked_options, exit_on_error
 from viper.cli.options import engine_options, output_options, stats_option, writing_options
 from viper_benchmarks.registry import load_task
 from viper_benchmarks.scorer import METRICS
@@ -142,12 +143,29 @@ _RUN_OPTIONS = (
 )
 
 
+@contextlib.contextmanager
+def _resumable(output: Path | None) -> Iterator[None]:
+    """Say how an interrupted run goes on, and end it."""
+    from viper.cli.output import notice
+    from viper.cli.process import finish
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output is None:
+            notice("interrupted, and nothing is kept: with --output DIR a run can be continued.")
+        else:
+            notice(
+                f"interrupted; the finished samples are in {output}. The same command with --resume continues."
+            )
+        finish(INTERRUPTED)
+
+
 def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     """Score a task with these options."""
     from viper.cli.options import engine_arguments
     from viper.cli.output import echo, notice, print_json, print_stats, show_warnings
     from viper.engine.presets import advice
-    from viper.errors import InputError
     from viper.trace.stats import RunStats
     from viper_benchmarks.progress import RunProgress
     from viper_benchmarks.scoring import data_folder, prepare, score
@@ -161,30 +179,35 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
         if not options["debug"]:
             show_warnings()
         if options["resume"] and options["output"] is None:
-            raise InputError("--resume needs --output, the folder of the run to continue.")
+            raise click.UsageError("--resume needs --output, the folder of the run to continue.")
         if on_ray and options["stats"]:
-            raise InputError("--stats covers this process only; omit it with --engine ray.")
+            raise click.UsageError("--stats covers this process only; omit it with --engine ray.")
         if options["workers"] is not None and not on_ray:
-            raise InputError("--workers is for --engine ray. Locally use --concurrency.")
+            raise click.UsageError("--workers is for --engine ray. Locally use --concurrency.")
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
-        scoring = prepare(
-            task,
-            options["data"],
-            arguments,
-            **{
-                option: options[option]
-                for option in (
-                    "split subset ids limit metric baselines attribute_errors truth programs".split()
-                )
-            },
-        )
+        with checked_options():
+            scoring = prepare(
+                task,
+                options["data"],
+                arguments,
+                **{
+                    option: options[option]
+                    for option in (
+                        "split subset ids limit metric baselines attribute_errors truth programs".split()
+                    )
+                },
+            )
         n = len(scoring.plan.samples)
         if scoring.official_n is not None:
             notice(f"the official files contain {scoring.official_n:,} samples, these {n:,}.")
         if text := advice(options["models"], own_backends=bool(options["backends"])):
             notice(text)
         # Ray prints messages on stdout, which is for the report.
-        with contextlib.redirect_stdout(sys.stderr), RunProgress(n) as progress:
+        with (
+            _resumable(options["output"]),
+            contextlib.redirect_stdout(sys.stderr),
+            RunProgress(n) as progress,
+        ):
             report = score(
                 scoring,
                 concurrency=options["concurrency"],

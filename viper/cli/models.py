@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from viper.cli.errors import exit_on_error
+from viper.cli.errors import INTERRUPTED, exit_on_error
 from viper.cli.options import output_options
 from viper.cli.output import echo, notice, print_json
 from viper.errors import ConfigError, did_you_mean, install_command
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from viper.weights.files import Library
 
 __all__ = ["models"]
-
-# The exit status that shells report for a command ended by Ctrl-C.
-_INTERRUPTED = 130
 
 _target = click.argument("target", metavar="PRESET|REPOSITORY")
 _revision = click.option(
@@ -149,7 +146,7 @@ def pull(
                 folders[pulled.repository] = str(pulled.folder)
     except KeyboardInterrupt:
         notice("interrupted; run the same command again to resume the download.")
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     _print_folders(folders, as_json)
 
 

@@ -93,10 +93,15 @@ class ChatSettings:
             return cls.read(model, read)
 
     @classmethod
-    def read(cls, model: str, read: Options) -> ChatSettings:
+    def read(cls, model: str, read: Options, *, needs_key: bool = True) -> ChatSettings:
         """Read the settings among options that may contain others.
 
         Without `base_url`, the environment variable OPENAI_BASE_URL is used, then OpenAI's address.
+
+        Args:
+            model: Name of the model.
+            read: The options.
+            needs_key: Whether requests will be sent; OpenAI's own service needs a key for them.
 
         Raises:
             ConfigError: The model has no name, a value is invalid, a key was given as an option, or
@@ -119,7 +124,7 @@ class ChatSettings:
             read.integer("max_retries", 2, low=0),
             Prices.read(read, f"openai:{model}"),
         )
-        if settings.is_openai and not api_key():
+        if needs_key and settings.is_openai and not api_key():
             raise ConfigError(
                 f"openai:{model} needs an API key. Set the environment variable {KEY_VARIABLE}, "
                 "or give base_url=http://… of a local server."
