@@ -156,9 +156,27 @@ def _resumable(output: Path | None) -> Iterator[None]:
             notice("interrupted, and nothing is kept: with --output DIR a run can be continued.")
         else:
             notice(
-                f"interrupted; the finished samples are in {output}. The same command with --resume continues."
+                f"interrupted; the finished samples are in {output}. Continue with the same command "
+                "and --resume."
             )
         finish(INTERRUPTED)
+
+
+def _check_combination(options: dict[str, Any]) -> None:
+    """Check options that need or exclude each other.
+
+    Raises:
+        ConfigError: Two do not fit.
+    """
+    from viper.errors import ConfigError
+
+    on_ray = options["where"] == "ray"
+    if options["resume"] and options["output"] is None:
+        raise ConfigError("--resume needs --output, the folder of the run to continue.")
+    if on_ray and options["stats"]:
+        raise ConfigError("--stats covers this process only; omit it with --engine ray.")
+    if options["workers"] is not None and not on_ray:
+        raise ConfigError("--workers is for --engine ray. Locally use --concurrency.")
 
 
 def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
@@ -178,12 +196,8 @@ def _score(task: BenchmarkTask, options: dict[str, Any]) -> None:
     with exit_on_error(debug=options["debug"]):
         if not options["debug"]:
             show_warnings()
-        if options["resume"] and options["output"] is None:
-            raise click.UsageError("--resume needs --output, the folder of the run to continue.")
-        if on_ray and options["stats"]:
-            raise click.UsageError("--stats covers this process only; omit it with --engine ray.")
-        if options["workers"] is not None and not on_ray:
-            raise click.UsageError("--workers is for --engine ray. Locally use --concurrency.")
+        with checked_options():
+            _check_combination(options)
         arguments = engine_arguments(options, data_folder=data_folder(options["data"]))
         with checked_options():
             scoring = prepare(

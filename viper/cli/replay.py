@@ -91,22 +91,31 @@ def replay(run: str, program_path: str | None, **options: Any) -> None:
         show_log()
     failed = {"identical": None, "answer": None} if options["as_json"] else None
     with exit_on_error(debug=options["debug"], failed=failed):
-        if options["trace_path"] is not None:
-            with checked_options():
+        with checked_options():
+            if options["trace_path"] is not None:
                 check_place(options["trace_path"])
+            _check_combination(program_path, options)
         # Models come from the record or the command line, never from settings.
         apply_settings(options, only=("sandbox", "timeout_s"))
-        if program_path is None and (options["image"] or options["models"] or options["backends"]):
-            raise click.UsageError(
-                "--image, --models and --backend are for new calls, which only a changed program makes: "
-                "give it with --edit FILE."
-            )
         recorded = read_trace(run)
         if program_path is None:
             status = _again(recorded, Path(run).parent, options)
         else:
             status = _changed(recorded, Path(run).parent, program_path, options)
     finish(status)
+
+
+def _check_combination(program_path: str | None, options: dict[str, Any]) -> None:
+    """Check options that only a changed program makes sense of.
+
+    Raises:
+        ConfigError: One was given without such a program.
+    """
+    if program_path is None and (options["image"] or options["models"] or options["backends"]):
+        raise ConfigError(
+            "--image, --models and --backend are for new calls, which only a changed program makes: "
+            "give it with --edit FILE."
+        )
 
 
 def _again(trace: Trace, folder: Path, options: dict[str, Any]) -> int:
