@@ -67,7 +67,7 @@ def on_a_terminal(
         cwd=cwd,
         env=kept | {"TERM": "xterm-256color", "PYTHONUTF8": "1"} | environment,
         start_new_session=True,
-        preexec_fn=take_the_terminal,  # noqa: PLW1509 # no thread of ours holds a lock that it needs
+        preexec_fn=take_the_terminal,  # no thread of ours holds a lock that it needs
     ) as process:
         os.close(theirs)
         written, typed, end = b"", False, time.monotonic() + seconds

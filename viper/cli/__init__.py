@@ -137,10 +137,10 @@ def cli() -> None:
 
     \b
     viper ask examples/shapes.png "How many cubes are there?"      with the models that come with Viper
-    viper ask street.jpg "How many people are left of the bus?" \\
+    viper ask examples/street.jpg "How many people are left of the bus?" \\
         --backend detector=onnx:yolox_nano.onnx
     viper generate "Is there a red car?"          print the program without running it
-    viper run program.py street.jpg               run your own program
+    viper run program.py examples/street.jpg      run your own program
     viper replay run.json                         run a recorded answer again, without any model
     viper trace show run.json                     read a recorded answer; diff compares two
     viper lint program.py                         check a program without running it

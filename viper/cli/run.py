@@ -25,8 +25,8 @@ def run(file: str, image: str, question: str, **options: Any) -> None:
     """Run the program in FILE (- is stdin) on the image in the file IMAGE (or - for stdin).
 
     \b
-    viper run program.py street.jpg --models stub
-    viper run program.py street.jpg --backend detector=onnx:yolox_nano.onnx --json
+    viper run program.py examples/street.jpg --models stub
+    viper run program.py examples/street.jpg --backend detector=onnx:yolox_nano.onnx --json
     """
     check_order_of_run(file, image)
     run_ask(image, question, file, options)
