@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from viper.cli.output import print_error, print_json
-from viper.errors import ConfigError, DownloadError, MissingExtraError, ViperError
+from viper.errors import ConfigError, DownloadError, MissingError, ViperError
 
 __all__ = ["FAILED", "INTERRUPTED", "USAGE", "checked_options", "exit_on_error", "exit_status"]
 __all__ += ["failure_json"]
@@ -21,11 +21,11 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 def checked_options() -> Iterator[None]:
     """Mark a `ConfigError` raised in the block, which reads options, as one that ends with `USAGE`.
 
-    What is missing on the machine, such as a package, is no wrong option.
+    What is missing on the machine, such as weights or a key, is no wrong option.
     """
     try:
         yield
-    except (MissingExtraError, DownloadError):
+    except (MissingError, DownloadError):
         raise
     except ConfigError as error:
         vars(error)["exit_status"] = USAGE

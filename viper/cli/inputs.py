@@ -34,7 +34,8 @@ def check_order(image: str, question: str, program: str | None) -> None:
         raise click.UsageError(
             "Only one of image, question and program can be read from stdin (-). Give a file for the image."
         )
-    if program is None and image != STDIN and _is_image(question) and not _is_image(image):
+    is_there = image == STDIN or os.path.exists(image)  # noqa: PTH110 # False for what is no path
+    if program is None and not is_there and _is_image(question) and not _is_image(image):
         raise click.UsageError(
             "The image comes first, and then the question: "
             f"viper ask {shlex.quote(question)} {shlex.quote(image)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from viper.cli.errors import INTERRUPTED, exit_on_error
+from viper.cli.errors import INTERRUPTED, checked_options, exit_on_error
 from viper.cli.options import output_options
 from viper.cli.output import echo, notice, print_json
 from viper.errors import ConfigError, did_you_mean, install_command
@@ -130,7 +130,9 @@ def pull(
                     f"{install_command(extra)}"
                 )
             folders, plans = {}, []
-            for one in _requested(target, roles, revision, library):
+            with checked_options():
+                wanted = _requested(target, roles, revision, library)
+            for one in wanted:
                 found = one.on_disk()
                 name = one.revision or "main"
                 if found.state == "complete" and COMMIT.fullmatch(name):
@@ -156,7 +158,7 @@ def pull(
 @output_options
 def path(target: str, revision: str | None, as_json: bool, debug: bool) -> None:
     """Print the folders of a PRESET or a REPOSITORY on disk; exit status 1 if a model is missing."""
-    with exit_on_error(debug=debug):
+    with exit_on_error(debug=debug), checked_options():
         requested = _requested(target, (), revision)
     found = {one.repository: one.on_disk() for one in requested}
     complete = {name: str(disk.folder) for name, disk in found.items() if disk.state == "complete"}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from viper.environment.connections import check_connections
-from viper.errors import ConfigError, ModelError
+from viper.errors import ConfigError, MissingError, ModelError
 from viper.llm.bounded_replies import UnacceptableReplyError, bounded_client
 from viper.llm.conversation import Message, estimated_prompt_tokens, without_system
 from viper.llm.failures import (
@@ -125,7 +125,7 @@ class ChatSettings:
             Prices.read(read, f"openai:{model}"),
         )
         if needs_key and settings.is_openai and not api_key():
-            raise ConfigError(
+            raise MissingError(
                 f"openai:{model} needs an API key. Set the environment variable {KEY_VARIABLE}, "
                 "or give base_url=http://… of a local server."
             )

@@ -240,7 +240,7 @@ def replace_file(
 def check_writable(path: str | os.PathLike[str], *, what: str = "") -> None:
     """Make sure that a file can be replaced, or created, as `replace_file` does; it stays as it is.
 
-    A device or a pipe is not tried: a reader would see its end.
+    A device or a pipe is not opened: a reader would see its end.
 
     Args:
         path: The file.
@@ -250,10 +250,11 @@ def check_writable(path: str | os.PathLike[str], *, what: str = "") -> None:
         WriteError: It cannot be written.
     """
     path = os.fspath(path)
-    if is_direct(path):
-        return
     try:
-        PartFile(path, 0o666).give_up()
+        if not is_direct(path):
+            PartFile(path, 0o666).give_up()
+        elif Path(path).stat() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise WriteError(write_failure(path, error, what)) from error
 
