@@ -42,9 +42,9 @@ def script() -> ModuleType:
 def commands(page: Path) -> list[list[str]]:
     """Return the questions about examples that a page asks, without what only a shell reads."""
     found = _COMMAND.findall(page.read_text(encoding="utf-8"))
-    asked = [shlex.split(command.split("  #")[0]) for command in found]
     # Photographs need other models than the built-in ones.
-    return [words for words in asked if words[1].endswith(".png")]
+    found = [command for command in found if command.split()[1].endswith(".png")]
+    return [shlex.split(command.split("  #")[0]) for command in found]
 
 
 @pytest.mark.parametrize("name", ["shapes.png", "cubes.png"])
