@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from viper.cli.errors import checked_options
 from viper.engine.config import resolve_backends
-from viper.errors import InputError
+from viper.errors import ConfigError, InputError
 from viper.generate.auto import resolve_auto
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Prior
@@ -152,7 +153,8 @@ def score(
     with contextlib.ExitStack() as stack:
         evaluator: LocalEvaluator | RayEvaluator
         if ray_workers is None:
-            evaluator = stack.enter_context(scoring.spec.open(stats))
+            with checked_options():
+                evaluator = stack.enter_context(scoring.spec.open(stats))
         else:
             evaluator = RayEvaluator(scoring.spec, workers=ray_workers, concurrency=concurrency)
             stack.callback(evaluator.close)
@@ -180,7 +182,7 @@ def _split(task: BenchmarkTask, split: str | None) -> str:
     if split is None:
         return task.default_split
     if not task.splits:
-        raise InputError(f"{task.name} has no splits, but got --split {split}. Omit it.")
+        raise ConfigError(f"{task.name} has no splits, but got --split {split}. Omit it.")
     return split
 
 

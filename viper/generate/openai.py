@@ -35,17 +35,21 @@ class OpenAIGenerator(LanguageModelAbilities):
         self._style = style or PromptStyle()
 
     @classmethod
-    def parse(cls, reference: str) -> OpenAIGenerator:
+    def parse(cls, reference: str, *, needs_key: bool = True) -> OpenAIGenerator:
         """Return the generator for `MODEL?option=value&…`.
 
         See `ChatSettings.parse` and `PromptStyle.read` for the options.
+
+        Args:
+            reference: The model and its options.
+            needs_key: Whether programs will be asked for, for which some services need a key.
 
         Raises:
             ConfigError: The model or an option is invalid, or a key is needed and not set.
         """
         model, options = parse_reference(reference)
         with Options(options, f"openai:{model}") as read:
-            return cls(ChatSettings.read(model, read), PromptStyle.read(read))
+            return cls(ChatSettings.read(model, read, needs_key=needs_key), PromptStyle.read(read))
 
     @property
     def name(self) -> str:
