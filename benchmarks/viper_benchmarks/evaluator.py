@@ -9,15 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from viper.engine.answer import Answer
 from viper.engine.engine import Engine
 from viper.errors import InputError
 from viper.images.decoding import open_image
+from viper.methods.doubts import refusal
 from viper.programs.program import Failure
 from viper.trace.stats import RunStats
 from viper_benchmarks.baselines import Baselines, Prior
 from viper_benchmarks.error_attribution import ErrorAttributor
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.judgement import ModeResult
+from viper_benchmarks.row import SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.scorer import Metric, Scorer
+from viper_benchmarks.trace_pages import TracePages
 
 __all__ = ["EvaluatorSpec", "LocalEvaluator", "SampleEvaluator"]
 
@@ -42,6 +47,8 @@ class EvaluatorSpec:
     """Answer frequencies of the samples; None without baselines."""
     scenes: Path | None = None
     """Scene file of the images; None without error attribution."""
+    both_modes: bool = False
+    """Also answer each sample in the mode that the engine's `best_effort` does not name."""
 
     @property
     def scorer(self) -> Scorer:
@@ -49,11 +56,14 @@ class EvaluatorSpec:
         return Scorer(self.metric, self.data_folder)
 
     @contextlib.contextmanager
-    def open(self, stats: RunStats | None = None) -> Iterator[LocalEvaluator]:
+    def open(
+        self, stats: RunStats | None = None, pages: TracePages | None = None
+    ) -> Iterator[LocalEvaluator]:
         """Open an evaluator in this process; engine and models are closed with the context.
 
         Args:
             stats: Gets the trace of each answer.
+            pages: Writes pages of whole runs.
 
         Raises:
             ConfigError: The engine cannot be opened, or its errors cannot be attributed.
@@ -66,7 +76,9 @@ class EvaluatorSpec:
                 baselines = Baselines(engine, scorer, self.prior)
             if self.scenes is not None:
                 attributor = stack.enter_context(ErrorAttributor(engine, scorer, self.scenes))
-            yield LocalEvaluator(engine, scorer, baselines, attributor, stats)
+            yield LocalEvaluator(
+                engine, scorer, baselines, attributor, stats, pages, self.both_modes
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,10 @@ class LocalEvaluator:
     """Run on every wrong sample."""
     stats: RunStats | None = None
     """Gets the trace of each answer of the engine."""
+    pages: TracePages | None = None
+    """Writes pages of whole runs."""
+    both_modes: bool = False
+    """Whether each sample is also answered in the mode that the engine's `best_effort` does not name."""
 
     def describe(self) -> dict[str, Any]:
         """Return models and omitted baselines, for `run.json`."""
@@ -96,7 +112,7 @@ class LocalEvaluator:
         try:
             result = await self._answer(sample)
         except InputError as error:
-            return self.scorer.failed(sample, Failure.of(error))
+            return self._failed(sample, Failure.of(error))
         if result.failure == "budget":
             return result
         if self.baselines is not None:
@@ -112,8 +128,44 @@ class LocalEvaluator:
             # An unreadable image is the failure that counts.
             image = await asyncio.to_thread(open_image, sample.image)
             failure = Failure("generator", sample.unwritten)
-            return self.scorer.failed(sample, failure, image.size[1])
-        answer = await self.engine.arun(sample.to_query(sample.program))
+            return self._failed(sample, failure, image.size[1])
+        answer, result = await self._in_mode(sample, None)
+        if self.both_modes and result.failure != "budget":
+            best_effort = not self.engine.config.best_effort
+            _, other = await self._in_mode(sample, best_effort)
+            if other.failure == "budget":
+                return other
+            result = replace(result, other_mode=other.in_mode(best_effort))
+        if self.pages is not None:
+            page = await asyncio.to_thread(self.pages.write, sample, answer, result)
+            result = replace(result, trace=page)
+        return result
+
+    async def _in_mode(
+        self, sample: Sample, best_effort: bool | None
+    ) -> tuple[Answer, SampleResult]:
+        """Return the answer and its row; None is the mode of the engine."""
+        answer = await self.engine.arun(sample.to_query(sample.program, best_effort))
         if self.stats is not None:
             self.stats.add(answer.trace)
-        return self.scorer.result(sample, answer)
+        result = self.scorer.result(sample, answer)
+        if sample.untested and result.failure is None:
+            # The generator of a saved program said so; the program itself does not.
+            if not (self.engine.config.best_effort if best_effort is None else best_effort):
+                failure = Failure("model", refusal(sample.untested))
+                refused = self.scorer.failed(sample, failure)
+                return answer, replace(refused, ms=result.ms, untested=sample.untested)
+            doubts = tuple(dict.fromkeys((*sample.untested, *result.doubts)))
+            result = replace(result, doubts=doubts, untested=sample.untested)
+        return answer, result
+
+    def _failed(
+        self, sample: Sample, failure: Failure, image_height: int | None = None
+    ) -> SampleResult:
+        """Return the row of a sample that fails in any mode."""
+        result = self.scorer.failed(sample, failure, image_height)
+        if not self.both_modes:
+            return result
+        best_effort = not self.engine.config.best_effort
+        other = ModeResult.failed(best_effort, failure.kind, failure.message)
+        return replace(result, other_mode=other)

@@ -23,7 +23,8 @@ from viper.errors import ConfigError, MissingExtraError, ViperError
 from viper.programs.program import Failure
 from viper.usage import Usage
 from viper_benchmarks.evaluator import EvaluatorSpec
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.row import SampleResult
+from viper_benchmarks.sample import Sample
 
 __all__ = ["RayEvaluator"]
 

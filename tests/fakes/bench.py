@@ -11,8 +11,9 @@ from PIL import Image
 
 from viper import Engine
 from viper_benchmarks.evaluator import LocalEvaluator
+from viper_benchmarks.row import SampleResult
 from viper_benchmarks.runner import RunPlan, run
-from viper_benchmarks.sample import Sample, SampleResult
+from viper_benchmarks.sample import Sample
 from viper_benchmarks.scorer import Scorer
 from viper_benchmarks.tally import Tally
 from viper_benchmarks.tasks.jsonl import JsonlSamples
