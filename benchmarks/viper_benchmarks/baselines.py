@@ -10,9 +10,9 @@
 | `answerer` | vqa | the answerer's result for the whole question |
 | `ceiling` | grounding | the detector's box with the highest IoU: the upper bound |
 
-They run as programs, with the same sandbox and models, and always by the best effort: they guess where the run
-may not, so that a difference is one of the programs and not of what counts as an answer. A baseline is omitted
-if no backend serves its roles.
+They run as programs, with the same sandbox and models, and always by the best effort: they guess where the
+run may not, so that a difference is one of the programs and not of what counts as an answer. A baseline is
+omitted if no backend serves its roles.
 """
 
 from __future__ import annotations
