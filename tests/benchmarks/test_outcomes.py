@@ -60,12 +60,8 @@ def test_both_modes_are_reported_side_by_side_whichever_the_rows_are_of():
     assert report["modes"]["best_effort"]["accuracy"] == report["accuracy"] == 1.0
     assert report["modes"]["no_best_effort"]["accuracy"] == 0.0
     assert report["modes"]["no_best_effort"]["failures"] == {"absent": 1}
-    turned = row(
-        "1",
-        0.0,
-        failure="absent",
-        other_mode=ModeResult(True, "x", None, True, 1.0, None, None, (HAT,)),
-    )
+    given = ModeResult(True, "x", None, True, 1.0, None, None, (HAT,))
+    turned = row("1", 0.0, failure="absent", other_mode=given)
     assert bench.report("jsonl", [turned], 1.0)["modes"] == report["modes"]
     text = "\n".join(report_lines(report))
     assert "without best effort: accuracy 0.0%" in text

@@ -95,7 +95,8 @@ def test_pages_need_a_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("traces/0123456789abcdef.html", True), ("traces/../a.html", False), ("/traces/0123456789abcdef.html", False),
+    [("traces/0123456789abcdef.html", True), ("traces/../a.html", False),
+     ("/traces/0123456789abcdef.html", False),
      ("traces/0123456789abcdef.html\n", False), ("", False), (None, False)],
 )  # fmt: skip
 def test_only_names_that_are_written_here_are_pages(path, expected):
